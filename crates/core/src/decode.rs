@@ -1,0 +1,275 @@
+//! Bytes of an event → changes. Every shape is told apart by what it holds, and each record fails alone.
+//!
+//! Understood: S3 records (AWS, MinIO, Ceph), SQS batches, SNS (to Lambda, and to SQS raw or wrapped) and EventBridge
+//! (to Lambda, and to SQS). S3 form-encodes the keys of its notifications; EventBridge does not.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::change::{Change, ChangeKind, Origin};
+use crate::names::BucketName;
+
+/// What an event said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Event {
+    /// The objects that changed.
+    pub changes: Vec<Change>,
+    /// What changes nothing that is served.
+    pub ignored: Vec<Ignored>,
+    /// Records that can't be understood.
+    pub rejected: Vec<Rejected>,
+}
+
+/// A record that changes nothing that is served.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ignored {
+    /// Where it came from.
+    pub origin: Origin,
+    /// `test-event`, or the event's name.
+    pub reason: String,
+}
+
+/// A record that can't be understood or a change that has no URL. Its origin fails; its neighbours do not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rejected {
+    /// Where it came from.
+    pub origin: Origin,
+    /// The place, the value and what was expected there.
+    pub reason: String,
+}
+
+/// The bytes are no event at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not an event: saw {seen}; understood are {UNDERSTOOD}")]
+pub struct NotAnEvent {
+    seen: String,
+}
+
+const UNDERSTOOD: &str = "S3 event notifications (AWS, MinIO, Ceph), directly or in SQS, SNS or both, \
+                          and EventBridge events of aws.s3, directly or in SQS";
+
+/// How deep one message may be wrapped in another: SQS holds SNS holds an event, with one to spare.
+const DEPTH: usize = 4;
+
+/// Reads an event. Only bytes that hold no known shape at all are an error.
+pub fn decode(bytes: &[u8]) -> Result<Event, NotAnEvent> {
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| NotAnEvent { seen: not_json(bytes, &error) })?;
+    let mut event = Event::default();
+    let mut reader = Reader { event: &mut event, origin: Origin::Invocation, depth: 0 };
+    reader.message(&value, "").map_err(|seen| NotAnEvent { seen })?;
+    Ok(event)
+}
+
+fn not_json(bytes: &[u8], error: &serde_json::Error) -> String {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return "no bytes but white space".to_owned();
+    }
+    let start: String = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).escape_debug().collect();
+    format!("no JSON ({error}), beginning with `{start}`")
+}
+
+/// Reads one level of an event; `origin` is where all that it finds came from.
+struct Reader<'e> {
+    event: &'e mut Event,
+    origin: Origin,
+    depth: usize,
+}
+
+impl Reader<'_> {
+    /// Reads a whole message. An error says what was seen instead of a known shape.
+    fn message(&mut self, value: &Value, place: &str) -> Result<(), String> {
+        let Value::Object(fields) = value else {
+            return Err(format!("a JSON {}", kind_of(value)));
+        };
+        if let Some(Value::Array(records)) = fields.get("Records") {
+            for (nth, record) in records.iter().enumerate() {
+                self.record(record, &format!("{place}Records[{nth}]"));
+            }
+            return Ok(());
+        }
+        if fields.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
+            self.ignore("test-event");
+            return Ok(());
+        }
+        if fields.get("source").and_then(Value::as_str) == Some("aws.s3") {
+            let read = self.eventbridge(value);
+            self.take(read, place);
+            return Ok(());
+        }
+        if fields.get("Type").and_then(Value::as_str) == Some("Notification") && fields.contains_key("Message") {
+            self.nested(fields.get("Message"), &format!("{place}Message"));
+            return Ok(());
+        }
+        let names: Vec<String> = fields.keys().take(6).map(|name| format!("`{}`", name.escape_debug())).collect();
+        Err(match names.len() {
+            0 => "an empty JSON object".to_owned(),
+            _ => format!("a JSON object with {}", names.join(", ")),
+        })
+    }
+
+    /// Reads one of `Records`.
+    fn record(&mut self, record: &Value, place: &str) {
+        let source = text(record, "/eventSource").or_else(|| text(record, "/EventSource")).unwrap_or_default();
+        if source == "aws:sqs" || (record.get("body").is_some() && record.get("messageId").is_some()) {
+            return self.sqs_message(record, place);
+        }
+        if source == "aws:sns" || record.get("Sns").is_some() {
+            return self.nested(record.pointer("/Sns/Message"), &format!("{place}.Sns.Message"));
+        }
+        if source.ends_with(":s3") || record.get("s3").is_some() {
+            let read = self.s3(record);
+            return self.take(read, place);
+        }
+        let seen = if source.is_empty() { kind_of(record).to_owned() } else { format!("a record of `{source}`") };
+        self.reject(format!("{place}: saw {seen}, expected a record of S3, SQS or SNS"));
+    }
+
+    /// An SQS message: from here on everything has its id as origin.
+    fn sqs_message(&mut self, record: &Value, place: &str) {
+        let Some(id) = text(record, "/messageId").filter(|id| !id.is_empty()) else {
+            return self.reject(format!("{place}.messageId: missing"));
+        };
+        if self.depth > 0 {
+            return self.reject(format!("{place}: an SQS message inside of another message"));
+        }
+        let mut inner = Reader { event: self.event, origin: Origin::Message(Arc::from(id)), depth: self.depth };
+        inner.nested(record.get("body"), "body");
+    }
+
+    /// A message inside of another, as text.
+    fn nested(&mut self, message: Option<&Value>, place: &str) {
+        let Some(message) = message.and_then(Value::as_str) else {
+            return self.reject(format!("{place}: missing"));
+        };
+        if self.depth == DEPTH {
+            return self.reject(format!("{place}: wrapped more than {DEPTH} times"));
+        }
+        let value: Value = match serde_json::from_str(message) {
+            Ok(value) => value,
+            Err(error) => {
+                return self.reject(format!("{place}: {}", NotAnEvent { seen: not_json(message.as_bytes(), &error) }));
+            }
+        };
+        let mut inner = Reader { event: self.event, origin: self.origin.clone(), depth: self.depth + 1 };
+        if let Err(seen) = inner.message(&value, &format!("{place}.")) {
+            self.reject(format!("{place}: {}", NotAnEvent { seen }));
+        }
+    }
+
+    /// A record of S3's own form, whose key is form-encoded.
+    fn s3(&self, record: &Value) -> Result<Read, String> {
+        let version = text(record, "/eventVersion").ok_or("eventVersion: missing")?;
+        if version.split('.').next() != Some("2") {
+            return Err(format!("eventVersion: saw `{}`, understood is 2.x", version.escape_debug()));
+        }
+        let name = text(record, "/eventName").ok_or("eventName: missing")?;
+        let Some(kind) = ChangeKind::of_event_name(name) else {
+            return Ok(Read::Ignored(name.to_owned()));
+        };
+        let encoded = text(record, "/s3/object/key").ok_or("s3.object.key: missing")?;
+        let key =
+            form_decode(encoded).map_err(|error| format!("s3.object.key: `{}`: {error}", encoded.escape_debug()))?;
+        self.change(
+            text(record, "/s3/bucket/name").ok_or("s3.bucket.name: missing")?,
+            key,
+            kind,
+            text(record, "/eventTime"),
+            text(record, "/s3/object/sequencer"),
+        )
+    }
+
+    /// An EventBridge event of S3, whose key is as it is.
+    fn eventbridge(&self, event: &Value) -> Result<Read, String> {
+        let detail_type = text(event, "/detail-type").ok_or("detail-type: missing")?;
+        let Some(kind) = ChangeKind::of_detail_type(detail_type) else {
+            return Ok(Read::Ignored(detail_type.to_owned()));
+        };
+        self.change(
+            text(event, "/detail/bucket/name").ok_or("detail.bucket.name: missing")?,
+            text(event, "/detail/object/key").ok_or("detail.object.key: missing")?.to_owned(),
+            kind,
+            text(event, "/time"),
+            text(event, "/detail/object/sequencer"),
+        )
+    }
+
+    fn change(
+        &self,
+        bucket: &str,
+        key: String,
+        kind: ChangeKind,
+        time: Option<&str>,
+        sequencer: Option<&str>,
+    ) -> Result<Read, String> {
+        if key.is_empty() {
+            return Err("the object's key is empty".to_owned());
+        }
+        let bucket = BucketName::parse(bucket).map_err(|fault| fault.to_string())?;
+        let (time, sequencer) = (time.map(str::to_owned), sequencer.map(str::to_owned));
+        Ok(Read::Change(Change { bucket, key, kind, time, sequencer, origin: self.origin.clone() }))
+    }
+
+    fn take(&mut self, read: Result<Read, String>, place: &str) {
+        match read {
+            Ok(Read::Change(change)) => self.event.changes.push(change),
+            Ok(Read::Ignored(reason)) => self.ignore(&reason),
+            Err(reason) => {
+                let dot = if place.is_empty() || place.ends_with('.') { "" } else { "." };
+                self.reject(format!("{place}{dot}{reason}"));
+            }
+        }
+    }
+
+    fn ignore(&mut self, reason: &str) {
+        self.event.ignored.push(Ignored { origin: self.origin.clone(), reason: reason.to_owned() });
+    }
+
+    fn reject(&mut self, reason: String) {
+        self.event.rejected.push(Rejected { origin: self.origin.clone(), reason });
+    }
+}
+
+/// What one record of S3 or EventBridge is.
+enum Read {
+    Change(Change),
+    Ignored(String),
+}
+
+fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
+    value.pointer(pointer).and_then(Value::as_str)
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "text",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// Decodes `application/x-www-form-urlencoded`, strictly: a `%` without two hexadecimal digits is an error, and so
+/// are bytes that are no UTF-8. The lenient decoders would turn such a key into that of another object.
+fn form_decode(encoded: &str) -> Result<String, String> {
+    let bytes = encoded.as_bytes();
+    for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%') {
+        let digits = bytes.get(at + 1..at + 3).unwrap_or_default();
+        if digits.len() != 2 || !digits.iter().all(u8::is_ascii_hexdigit) {
+            let sequence: String = encoded[at..].chars().take(3).collect();
+            return Err(format!("`{}` is no percent sequence", sequence.escape_debug()));
+        }
+    }
+    let spaced = encoded.replace('+', " ");
+    match percent_encoding::percent_decode_str(&spaced).decode_utf8() {
+        Ok(key) => Ok(key.into_owned()),
+        Err(_) => Err("its bytes are not UTF-8".to_owned()),
+    }
+}
+
+#[cfg(test)]
+#[path = "decode_tests.rs"]
+mod tests;

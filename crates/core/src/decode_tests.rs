@@ -1,0 +1,200 @@
+//! Every shape of an event, and every way in which a record can be broken.
+
+use serde_json::json;
+
+use super::*;
+
+fn s3_record(name: &str, key: &str) -> Value {
+    json!({
+        "eventVersion": "2.6", "eventSource": "aws:s3", "awsRegion": "eu-west-1",
+        "eventTime": "2026-11-01T10:00:00.000Z", "eventName": name, "unknownField": {"a": [1]},
+        "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": "assets"}, "object": {"key": key, "sequencer": "0A1B"}},
+    })
+}
+
+fn records(records: &[Value]) -> Value {
+    json!({"Records": records})
+}
+
+fn sqs(messages: &[(&str, String)]) -> Value {
+    let record = |(id, body): &(&str, String)| json!({"messageId": id, "eventSource": "aws:sqs", "body": body});
+    records(&messages.iter().map(record).collect::<Vec<_>>())
+}
+
+fn sns(message: &Value) -> Value {
+    json!({"Type": "Notification", "MessageId": "m", "TopicArn": "arn:aws:sns:eu-west-1:1:t", "Message": message.to_string()})
+}
+
+fn eventbridge(detail_type: &str, key: &str) -> Value {
+    json!({
+        "version": "0", "id": "1", "detail-type": detail_type, "source": "aws.s3", "time": "2026-11-01T10:00:00Z",
+        "detail": {"version": "0", "bucket": {"name": "assets"}, "object": {"key": key, "sequencer": "0A1B"}},
+    })
+}
+
+fn read(value: &Value) -> Event {
+    decode(value.to_string().as_bytes()).unwrap()
+}
+
+/// One line per thing found, in the order of the three lists.
+fn lines(event: &Event) -> Vec<String> {
+    let changes = event.changes.iter().map(|c| format!("{} {} {} {}", c.origin, c.kind, c.bucket, c.key));
+    let ignored = event.ignored.iter().map(|i| format!("{} ignored {}", i.origin, i.reason));
+    let rejected = event.rejected.iter().map(|r| format!("{} rejected {}", r.origin, r.reason));
+    changes.chain(ignored).chain(rejected).collect()
+}
+
+#[test]
+fn every_shape() {
+    let direct = records(&[s3_record("ObjectCreated:Put", "a+b.css")]);
+    let bridge = eventbridge("Object Created", "a+b.css");
+    let minio = json!({
+        "EventName": "s3:ObjectCreated:Put", "Key": "assets/a+b.css",
+        "Records": [{
+            "eventVersion": "2.0", "eventSource": "minio:s3", "eventName": "s3:ObjectCreated:Put",
+            "s3": {"bucket": {"name": "assets"}, "object": {"key": "a%2Bb.css"}}, "source": {"host": "127.0.0.1"},
+        }],
+    });
+    let mut ceph = s3_record("s3:ObjectRemoved:Delete", "a.css");
+    ceph["eventSource"] = json!("ceph:s3");
+    for (shape, event, expected) in [
+        ("S3", direct.clone(), "invocation created assets a b.css"),
+        ("SQS", sqs(&[("1", direct.to_string())]), "1 created assets a b.css"),
+        (
+            "SNS",
+            records(&[json!({"EventSource": "aws:sns", "Sns": {"Message": direct.to_string()}})]),
+            "invocation created assets a b.css",
+        ),
+        ("SNS in SQS, wrapped", sqs(&[("1", sns(&direct).to_string())]), "1 created assets a b.css"),
+        ("EventBridge", bridge.clone(), "invocation created assets a+b.css"),
+        ("EventBridge in SQS", sqs(&[("1", bridge.to_string())]), "1 created assets a+b.css"),
+        ("EventBridge in SNS in SQS", sqs(&[("1", sns(&bridge).to_string())]), "1 created assets a+b.css"),
+        ("MinIO", minio, "invocation created assets a+b.css"),
+        ("Ceph", records(&[ceph]), "invocation removed assets a.css"),
+    ] {
+        assert_eq!(lines(&read(&event)), [expected], "{shape}");
+    }
+    let change = &read(&direct).changes[0];
+    assert_eq!((change.time.as_deref(), change.sequencer.as_deref()), (Some("2026-11-01T10:00:00.000Z"), Some("0A1B")));
+    let change = &read(&bridge).changes[0];
+    assert_eq!((change.time.as_deref(), change.sequencer.as_deref()), (Some("2026-11-01T10:00:00Z"), Some("0A1B")));
+}
+
+#[test]
+fn keys_are_form_encoded_in_s3_notifications_only() {
+    for (encoded, key) in [
+        ("a+b", "a b"),
+        ("a%20b", "a b"),
+        ("a%2Bb", "a+b"),
+        ("a%2bb", "a+b"),
+        ("100%25.css", "100%.css"),
+        ("%C3%BCber.css", "über.css"),
+        ("über.css", "über.css"),
+        ("a%2Fb", "a/b"),
+        ("%28%29%26%3D", "()&="),
+        ("a%00b", "a\0b"),
+    ] {
+        let event = read(&records(&[s3_record("ObjectCreated:Put", encoded)]));
+        assert_eq!(event.changes[0].key, key, "{encoded}");
+        let event = read(&eventbridge("Object Created", encoded));
+        assert_eq!(event.changes[0].key, encoded);
+    }
+}
+
+#[test]
+fn what_changes_nothing_is_ignored() {
+    let test_event = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "assets"});
+    for (event, expected) in [
+        (test_event.clone(), "invocation ignored test-event"),
+        (sqs(&[("1", test_event.to_string())]), "1 ignored test-event"),
+        (sqs(&[("1", sns(&test_event).to_string())]), "1 ignored test-event"),
+        (records(&[s3_record("ObjectRestore:Post", "a")]), "invocation ignored ObjectRestore:Post"),
+        (eventbridge("Object Restore Initiated", "a"), "invocation ignored Object Restore Initiated"),
+        (
+            json!({"source": "aws.s3", "detail-type": "AWS API Call via CloudTrail", "detail": {}}),
+            "invocation ignored AWS API Call via CloudTrail",
+        ),
+    ] {
+        assert_eq!(lines(&read(&event)), [expected]);
+    }
+    assert_eq!(read(&json!({"Records": []})), Event::default());
+}
+
+#[test]
+fn each_broken_record_fails_alone() {
+    let good = records(&[s3_record("ObjectCreated:Put", "good")]).to_string();
+    let with = |pointer: &str, value: Value| {
+        let mut record = s3_record("ObjectCreated:Put", "bad");
+        *record.pointer_mut(pointer).unwrap() = value;
+        records(&[record]).to_string()
+    };
+    for (body, reason) in [
+        (with("/s3/object", json!({})), "body.Records[0].s3.object.key: missing"),
+        (with("/s3/object/key", json!(7)), "body.Records[0].s3.object.key: missing"),
+        (with("/s3/object/key", json!("")), "body.Records[0].the object's key is empty"),
+        (with("/s3/object/key", json!("a%2")), "body.Records[0].s3.object.key: `a%2`: `%2` is no percent sequence"),
+        (
+            with("/s3/object/key", json!("a%zzü")),
+            "body.Records[0].s3.object.key: `a%zzü`: `%zz` is no percent sequence",
+        ),
+        (with("/s3/object/key", json!("a%FF")), "body.Records[0].s3.object.key: `a%FF`: its bytes are not UTF-8"),
+        (with("/s3/bucket", json!({})), "body.Records[0].s3.bucket.name: missing"),
+        (
+            with("/s3/bucket/name", json!("a b")),
+            "body.Records[0].`a b` is not a bucket's name (use 1 to 255 letters, digits, `.`, `-` or `_`)",
+        ),
+        (with("/eventVersion", json!("3.0")), "body.Records[0].eventVersion: saw `3.0`, understood is 2.x"),
+        (with("/eventVersion", json!(null)), "body.Records[0].eventVersion: missing"),
+        (with("/eventName", json!(null)), "body.Records[0].eventName: missing"),
+        (r#"{"Records":[null]}"#.to_owned(), "body.Records[0]: saw null, expected a record of S3, SQS or SNS"),
+        (
+            r#"{"Records":[{"eventSource":"aws:kinesis"}]}"#.to_owned(),
+            "body.Records[0]: saw a record of `aws:kinesis`, expected a record of S3, SQS or SNS",
+        ),
+        (sqs(&[("2", good.clone())]).to_string(), "body.Records[0]: an SQS message inside of another message"),
+        (
+            r#"{"source":"aws.s3","detail-type":"Object Created","detail":{}}"#.to_owned(),
+            "body.detail.bucket.name: missing",
+        ),
+        (r#"{"source":"aws.s3"}"#.to_owned(), "body.detail-type: missing"),
+        (r#"{"Type":"Notification","Message":1}"#.to_owned(), "body.Message: missing"),
+    ] {
+        let event = read(&sqs(&[("1", good.clone()), ("bad", body.clone()), ("3", good.clone())]));
+        let expected = ["1 created assets good", "3 created assets good", &format!("bad rejected {reason}")];
+        assert_eq!(lines(&event), expected, "{body}");
+    }
+}
+
+#[test]
+fn a_body_that_is_no_event_says_what_was_seen() {
+    for (body, seen) in [
+        ("", "body: not an event: saw no bytes but white space; understood are S3"),
+        (
+            "hello",
+            "body: not an event: saw no JSON (expected value at line 1 column 1), beginning with `hello`; understood",
+        ),
+        ("[1]", "body: not an event: saw a JSON array; understood"),
+        ("{}", "body: not an event: saw an empty JSON object; understood"),
+        (r#"{"a":1,"b":2}"#, "body: not an event: saw a JSON object with `a`, `b`; understood"),
+    ] {
+        let event = read(&sqs(&[("1", body.to_owned())]));
+        assert!(event.rejected[0].reason.starts_with(seen), "{}", event.rejected[0].reason);
+        let error = decode(body.as_bytes()).unwrap_err().to_string();
+        assert!(seen.contains(error.split(';').next().unwrap()), "{error}");
+    }
+    let error = decode(&[0xff, 0xfe, b'\n']).unwrap_err().to_string();
+    assert!(!error.contains('\n'), "one line: {error}");
+}
+
+#[test]
+fn a_message_without_id_fails_the_invocation_and_wrapping_has_an_end() {
+    let event = read(&records(&[json!({"eventSource": "aws:sqs", "body": "{}"})]));
+    assert_eq!(lines(&event), ["invocation rejected Records[0].messageId: missing"]);
+    let mut message = records(&[s3_record("ObjectCreated:Put", "a")]);
+    for _ in 0..6 {
+        message = sns(&message);
+    }
+    let event = read(&message);
+    assert_eq!(event.rejected.len(), 1);
+    assert!(event.rejected[0].reason.ends_with("wrapped more than 4 times"), "{:?}", event.rejected);
+}

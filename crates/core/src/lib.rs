@@ -1,0 +1,62 @@
+//! Pure decisions of purge-router: text and changes in, plans out. No clock, environment, network, file or async.
+//!
+//! One event's whole way, as the function and the command go it:
+//!
+//! ```
+//! use purge_router_core::{Mappings, decode, plan};
+//!
+//! let mappings = Mappings::from_toml(r#"
+//!     version = 1
+//!     [teams.web]
+//!     owns = ["s3://assets.website.com/"]
+//!     [teams.web.zones."website.co.uk"]
+//!     zone_id = "023e105f4ecef8ad9ca31a8372d0c353"
+//!     hostnames = ["www.website.co.uk"]
+//!     [[teams.web.mappings]]
+//!     source = "s3://assets.website.com/uk/"
+//!     zones = ["website.co.uk"]
+//!     include = ["*.{css,js}"]
+//!     strip_prefix = "uk/"
+//! "#).unwrap();
+//!
+//! // A key in an S3 notification is form-encoded: this object's key is `uk/css/a b.css`.
+//! let event = decode(br#"{"Records": [{"eventVersion": "2.1", "eventSource": "aws:s3",
+//!     "eventName": "ObjectCreated:Put", "s3": {
+//!         "bucket": {"name": "assets.website.com"},
+//!         "object": {"key": "uk/css/a+b.css"}}}]}"#).unwrap();
+//!
+//! let plan = plan(&mappings, event);
+//! let body = serde_json::to_string(&plan.batches[0].body()).unwrap();
+//! assert_eq!(body, r#"{"files":["https://www.website.co.uk/css/a%20b.css"]}"#);
+//! assert_eq!(plan.batches[0].zone.token.as_str(), "/purge-router/web/website.co.uk");
+//! ```
+//!
+//! The way is [`decode()`] → [`route`] → [`plan()`]: bytes become [`Change`]s, mappings accept or decline them, and what
+//! is to be purged is joined into [`Batch`]es. [`Mappings`] is valid by construction: nothing in it leads to another
+//! team's zone or token.
+
+mod change;
+mod decode;
+mod document;
+pub mod glob;
+mod item;
+pub mod limits;
+mod mapping;
+pub mod names;
+mod plan;
+mod problem;
+mod read;
+mod route;
+pub mod script_env;
+mod tag;
+mod urls;
+
+pub use change::{Change, ChangeKind, Origin};
+pub use decode::{Event, Ignored, NotAnEvent, Rejected, decode};
+pub use item::{Body, Item, Method};
+pub use mapping::{Mapping, Mappings, Mode, Purge, Scheme, Team, UrlRules, Zone};
+pub use plan::{Batch, BatchItem, Plan, Unmatched, plan};
+pub use problem::{Place, Problem, Step};
+pub use route::{Decline, Route, accept, route};
+pub use tag::TagTemplate;
+pub use urls::DotSegments;

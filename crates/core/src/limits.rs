@@ -1,0 +1,85 @@
+//! What each Cloudflare plan allows, as data.
+//!
+//! Source: "Purge cache: availability and limits" in Cloudflare's cache documentation. Limits belong to the
+//! account and are shared by its zones on the same plan, in two classes: purges by URL, and all others.
+
+use serde::{Deserialize, Serialize};
+
+/// The plan of a Cloudflare zone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CloudflarePlan {
+    /// Free, also what a zone without a written plan is taken for: the lowest limits are never too high.
+    #[default]
+    Free,
+    /// Pro.
+    Pro,
+    /// Business.
+    Business,
+    /// Enterprise.
+    Enterprise,
+}
+
+/// Which of the two rate limits of a plan a request counts against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LimitClass {
+    /// Purges by URL: each URL counts.
+    Urls,
+    /// Purges by prefix, host or tag, and of everything: each request counts.
+    Requests,
+}
+
+/// A token bucket: it holds at most `capacity` and gains `refill` every `period_seconds`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many may be spent at once.
+    pub capacity: u32,
+    /// How many come back each period.
+    pub refill: u32,
+    /// The length of a period, in seconds.
+    pub period_seconds: u32,
+}
+
+impl CloudflarePlan {
+    /// All plans, the smallest first.
+    pub const ALL: [Self; 4] = [Self::Free, Self::Pro, Self::Business, Self::Enterprise];
+
+    /// The plan's name in a mapping file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Pro => "pro",
+            Self::Business => "business",
+            Self::Enterprise => "enterprise",
+        }
+    }
+
+    /// The token bucket of one class, per account.
+    pub fn rate(self, class: LimitClass) -> Rate {
+        let (capacity, refill, period_seconds) = match (class, self) {
+            (LimitClass::Urls, Self::Free) => (800, 800, 1),
+            (LimitClass::Urls, Self::Pro | Self::Business) => (1500, 1500, 1),
+            (LimitClass::Urls, Self::Enterprise) => (3000, 3000, 1),
+            (LimitClass::Requests, Self::Free) => (25, 5, 60),
+            (LimitClass::Requests, Self::Pro) => (25, 5, 1),
+            (LimitClass::Requests, Self::Business) => (50, 10, 1),
+            (LimitClass::Requests, Self::Enterprise) => (500, 50, 1),
+        };
+        Rate { capacity, refill, period_seconds }
+    }
+
+    /// How many items one request of this class may hold.
+    pub fn items_per_request(self, class: LimitClass) -> usize {
+        match (class, self) {
+            (LimitClass::Urls, Self::Enterprise) => 500,
+            _ => 100,
+        }
+    }
+}
+
+/// The longest cache tag, in bytes.
+pub const TAG_LENGTH: usize = 1024;
+
+/// How many `/` a prefix may hold.
+pub const PREFIX_SEPARATORS: usize = 31;

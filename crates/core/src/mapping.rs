@@ -1,0 +1,201 @@
+//! What teams wrote, valid by construction: there is no way to hold a mapping to another team's zone or token.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::change::ChangeKind;
+use crate::glob::Patterns;
+use crate::limits::{CloudflarePlan, LimitClass};
+use crate::names::{BucketName, CloudflareId, Hostname, Prefix, Source, TeamName, TokenFolder, TokenParameter};
+use crate::tag::TagTemplate;
+
+/// All valid mappings, found by bucket.
+#[derive(Debug, Default)]
+pub struct Mappings {
+    teams: BTreeMap<TeamName, Arc<Team>>,
+    mappings: Vec<Mapping>,
+    by_bucket: HashMap<BucketName, Vec<usize>>,
+}
+
+impl Mappings {
+    pub(crate) fn new(teams: BTreeMap<TeamName, Arc<Team>>, mappings: Vec<Mapping>) -> Self {
+        let mut by_bucket: HashMap<BucketName, Vec<usize>> = HashMap::new();
+        for (nth, mapping) in mappings.iter().enumerate() {
+            by_bucket.entry(mapping.source.bucket.clone()).or_default().push(nth);
+        }
+        Self { teams, mappings, by_bucket }
+    }
+
+    /// All mappings, by team, then in the order of the document.
+    pub fn all(&self) -> &[Mapping] {
+        &self.mappings
+    }
+
+    /// The mappings of one bucket, with their positions in [`Mappings::all`].
+    pub fn of_bucket(&self, bucket: &BucketName) -> impl Iterator<Item = (usize, &Mapping)> {
+        self.by_bucket.get(bucket).into_iter().flatten().map(|nth| (*nth, &self.mappings[*nth]))
+    }
+
+    /// All teams, by name.
+    pub fn teams(&self) -> impl Iterator<Item = &Team> {
+        self.teams.values().map(Arc::as_ref)
+    }
+
+    /// All zones, by team, then by domain.
+    pub fn zones(&self) -> impl Iterator<Item = &Arc<Zone>> {
+        self.teams.values().flat_map(|team| team.zones.values())
+    }
+}
+
+/// A tenant: what it may map, where its tokens are, and its zones.
+#[derive(Debug)]
+pub struct Team {
+    /// Its name.
+    pub name: TeamName,
+    /// What it may map, set by the operator.
+    pub owns: Vec<Source>,
+    /// The SSM folder of its tokens, set by the operator.
+    pub tokens: TokenFolder,
+    /// Its zones, by domain.
+    pub zones: BTreeMap<Hostname, Arc<Zone>>,
+}
+
+/// A Cloudflare zone of one team.
+#[derive(Debug)]
+pub struct Zone {
+    /// The team.
+    pub team: TeamName,
+    /// The zone's domain.
+    pub domain: Hostname,
+    /// Its id at Cloudflare.
+    pub zone_id: CloudflareId,
+    /// Its account, where known: the account's zones of one plan share a rate limit.
+    pub account_id: Option<CloudflareId>,
+    /// Its plan.
+    pub plan: CloudflarePlan,
+    /// The hostnames that serve objects; never empty.
+    pub hostnames: Vec<Hostname>,
+    /// The SSM parameter of its token, in its team's folder.
+    pub token: TokenParameter,
+    /// A limit of URLs per request other than the plan's.
+    pub urls_per_request: Option<usize>,
+}
+
+impl Zone {
+    /// How many items one request may hold.
+    pub fn items_per_request(&self, class: LimitClass) -> usize {
+        match (class, self.urls_per_request) {
+            (LimitClass::Urls, Some(limit)) => limit,
+            _ => self.plan.items_per_request(class),
+        }
+    }
+}
+
+/// A team's rule: which changes purge what.
+#[derive(Debug)]
+pub struct Mapping {
+    /// Its name for people: its place in the document, such as `teams.web.mappings[0]`.
+    pub name: String,
+    /// The team.
+    pub team: TeamName,
+    /// Bucket and prefix.
+    pub source: Source,
+    /// Where to purge; never empty, all of the same team.
+    pub zones: Vec<Arc<Zone>>,
+    /// Keys to take; empty: all.
+    pub include: Patterns,
+    /// Keys to leave.
+    pub exclude: Patterns,
+    /// Kinds of change to take; never empty.
+    pub events: Vec<ChangeKind>,
+    /// How a key becomes paths and URLs.
+    pub urls: UrlRules,
+    /// A subset of the zones' hostnames; empty: all of them.
+    pub hostnames: Vec<Hostname>,
+    /// What to purge.
+    pub purge: Purge,
+    /// How to purge it.
+    pub mode: Mode,
+}
+
+impl Mapping {
+    /// The hostnames of one of its zones that this mapping purges.
+    pub fn hostnames_of<'m>(&'m self, zone: &'m Zone) -> impl Iterator<Item = &'m Hostname> {
+        zone.hostnames.iter().filter(|name| self.hostnames.is_empty() || self.hostnames.contains(name))
+    }
+}
+
+/// How a key becomes paths and URLs.
+#[derive(Debug, Clone)]
+pub struct UrlRules {
+    /// Taken off the key; a leading part of the source's prefix.
+    pub strip_prefix: Prefix,
+    /// Put in front of the path.
+    pub add_prefix: Prefix,
+    /// File names that also stand for their folder.
+    pub index_documents: Vec<String>,
+    /// Whether `foo.html` is also served as `foo`, and `foo/index.html` as `foo`.
+    pub clean_urls: bool,
+    /// Each query string to purge; never empty, `""` for none.
+    pub query_strings: Vec<String>,
+    /// Each scheme to purge; never empty.
+    pub schemes: Vec<Scheme>,
+    /// Header sets that are part of the cache key, each purged besides the plain URL.
+    pub vary_headers: Vec<BTreeMap<String, String>>,
+}
+
+/// The scheme of a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// `https`.
+    Https,
+    /// `http`.
+    Http,
+}
+
+impl Scheme {
+    pub(crate) const WORDS: &'static [(&'static str, Self)] = &[("https", Self::Https), ("http", Self::Http)];
+
+    /// The scheme as it stands in a URL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Http => "http",
+        }
+    }
+}
+
+/// What a mapping purges.
+#[derive(Debug, Clone)]
+pub enum Purge {
+    /// The object's URLs.
+    Urls {
+        /// More than this many URLs of the mapping in one event become one prefix purge; 0: never.
+        escalate_above: usize,
+    },
+    /// The object's folder.
+    Prefixes,
+    /// The hostnames.
+    Hosts,
+    /// Cache tags.
+    Tags(Vec<TagTemplate>),
+    /// The zones, whole.
+    Everything,
+}
+
+/// Whether what is purged disappears at once or is first checked again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Gone from the cache.
+    Purge,
+    /// Cloudflare's soft purge: stale until it was fetched again.
+    Invalidate,
+}
+
+impl Mode {
+    pub(crate) const WORDS: &'static [(&'static str, Self)] =
+        &[("purge", Self::Purge), ("invalidate", Self::Invalidate)];
+}

@@ -1,0 +1,378 @@
+//! Names that can't be wrong: each is a type with one constructor, `parse`, which says what is wrong and the way out.
+
+use std::borrow::Borrow;
+use std::fmt;
+
+use serde::Serialize;
+
+/// Why a text is not a name: a stable kebab-case code, what is wrong, and the way out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} ({help})")]
+pub struct Fault {
+    /// Kebab-case, stable across releases.
+    pub code: &'static str,
+    /// What is wrong, with the value.
+    pub message: String,
+    /// The way out.
+    pub help: String,
+}
+
+impl Fault {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { code, message: message.into(), help: help.into() }
+    }
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+name! {
+    /// A team's name: 1 to 32 of `a-z`, `0-9` and `-`, the first no `-`. It is part of SSM names and DynamoDB keys.
+    TeamName
+}
+
+impl TeamName {
+    /// Reads a team's name.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if text.is_empty() || text.len() > 32 || !text.chars().all(allowed) || text.starts_with('-') {
+            return Err(Fault::new(
+                "bad-team-name",
+                format!("`{text}` is not a team's name"),
+                "use 1 to 32 of a-z, 0-9 and `-`, beginning with a letter or digit",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+name! {
+    /// A DNS name of at least two labels, in lower case, without port or final dot: a zone's domain or a hostname.
+    Hostname
+}
+
+impl Hostname {
+    /// Reads a hostname.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let bad = |message: String, help: &str| Err(Fault::new("bad-hostname", message, help));
+        if text.contains("://") || text.contains('/') {
+            return bad(format!("`{text}` is not a hostname"), "write the bare name, without scheme and path");
+        }
+        if text.chars().any(|c| c.is_ascii_uppercase()) {
+            return bad(format!("`{text}` has capital letters"), "write hostnames in lower case");
+        }
+        if !text.is_ascii() {
+            return bad(format!("`{text}` is not ASCII"), "write an international name in its `xn--` form");
+        }
+        if text.contains('*') {
+            return bad(format!("`{text}` has a wildcard"), "Cloudflare purges no wildcards: list each hostname");
+        }
+        let label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        };
+        if text.len() > 253 || text.split('.').count() < 2 || !text.split('.').all(label) {
+            return bad(format!("`{text}` is not a hostname"), "write a name such as `assets.website.com`");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// Whether this name is `domain` or lies below it, at a label's boundary: `evilwebsite.com` is not in `website.com`.
+    pub fn is_within(&self, domain: &Hostname) -> bool {
+        match self.0.strip_suffix(&domain.0) {
+            Some(rest) => rest.is_empty() || rest.ends_with('.'),
+            None => false,
+        }
+    }
+}
+
+name! {
+    /// A Cloudflare identifier of a zone or account: 32 hexadecimal digits in lower case.
+    CloudflareId
+}
+
+impl CloudflareId {
+    /// Reads an identifier.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        if text.len() != 32 || !text.bytes().all(hex) {
+            return Err(Fault::new(
+                "bad-cloudflare-id",
+                format!("`{text}` is not a Cloudflare id"),
+                "copy the 32 hexadecimal digits from the zone's overview page in Cloudflare",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+name! {
+    /// A bucket's name. S3's own, and what MinIO, Ceph and old regions allow: 1 to 255 of letters, digits, `.`, `-`, `_`.
+    BucketName
+}
+
+impl BucketName {
+    /// Reads a bucket's name.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+        if text.is_empty() || text.len() > 255 || !text.bytes().all(allowed) {
+            return Err(Fault::new(
+                "bad-bucket-name",
+                format!("`{text}` is not a bucket's name"),
+                "use 1 to 255 letters, digits, `.`, `-` or `_`",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+name! {
+    /// A prefix of keys: empty, or ending in `/`, so that `acme/` never covers `acme-eu/`.
+    Prefix
+}
+
+impl Prefix {
+    /// Reads a prefix.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        if !text.is_empty() && !text.ends_with('/') {
+            return Err(Fault::new(
+                "prefix-without-slash",
+                format!("the prefix `{text}` does not end in `/`"),
+                format!("write `{text}/`, or leave it empty for all keys"),
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The prefix of all keys.
+    pub fn empty() -> Self {
+        Self(String::new())
+    }
+
+    /// Whether every key below `other` is also below this prefix.
+    pub fn covers(&self, other: &Prefix) -> bool {
+        other.0.starts_with(&self.0)
+    }
+}
+
+/// A bucket and a prefix, written `s3://bucket/prefix/`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Source {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// The prefix of its keys.
+    pub prefix: Prefix,
+}
+
+impl Source {
+    /// Reads `s3://bucket/prefix/`; `s3://bucket` is the whole bucket.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let Some(rest) = text.strip_prefix("s3://") else {
+            return Err(Fault::new(
+                "bad-source",
+                format!("`{text}` is not a bucket and prefix"),
+                "write `s3://bucket/` or `s3://bucket/prefix/`",
+            ));
+        };
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        Ok(Self { bucket: BucketName::parse(bucket)?, prefix: Prefix::parse(prefix)? })
+    }
+
+    /// Whether every object of `other` is one of this source.
+    pub fn covers(&self, other: &Source) -> bool {
+        self.bucket == other.bucket && self.prefix.covers(&other.prefix)
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.prefix)
+    }
+}
+
+name! {
+    /// A folder of SSM parameters: begins and ends with `/`, such as `/purge-router/web/`.
+    TokenFolder
+}
+
+impl TokenFolder {
+    /// Reads a folder's name. SSM allows letters, digits, `.`, `-`, `_` and at most 15 levels, none of them
+    /// `aws` or `ssm` at the root.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let bad = |message: String, help: &str| Err(Fault::new("bad-token-folder", message, help));
+        if text.len() < 3 || !text.starts_with('/') || !text.ends_with('/') {
+            return bad(
+                format!("`{text}` is not a folder of tokens"),
+                "begin and end it with `/`: `/purge-router/web/`",
+            );
+        }
+        let levels: Vec<&str> = text[1..text.len() - 1].split('/').collect();
+        if levels.len() > 14 || !levels.iter().all(|level| is_ssm_level(level)) {
+            return bad(
+                format!("`{text}` is not a name that SSM allows"),
+                "use at most 14 levels of letters, digits, `.`, `-` and `_`",
+            );
+        }
+        let root = levels[0].to_ascii_lowercase();
+        if root.starts_with("aws") || root.starts_with("ssm") {
+            return bad(
+                format!("`{text}` begins with a level that SSM keeps for itself"),
+                "begin it with another name",
+            );
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The team's own folder, where the operator wrote none.
+    pub fn default_of(team: &TeamName) -> Self {
+        Self(format!("/purge-router/{team}/"))
+    }
+
+    /// Whether one of the two folders holds the other, so that both teams could name the same token.
+    pub fn overlaps(&self, other: &TokenFolder) -> bool {
+        self.0.starts_with(&other.0) || other.0.starts_with(&self.0)
+    }
+
+    /// The parameter of this name in the folder. Its name has no `/`, so it can't lead out of the folder.
+    pub fn parameter(&self, name: &str) -> Result<TokenParameter, Fault> {
+        if !is_ssm_level(name) {
+            return Err(Fault::new(
+                "bad-token-name",
+                format!("`{name}` is not a token's name"),
+                "name a parameter inside the team's folder: letters, digits, `.`, `-` and `_`, without `/` and `..`",
+            ));
+        }
+        Ok(TokenParameter(format!("{}{name}", self.0)))
+    }
+}
+
+fn is_ssm_level(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 255
+        && !text.contains("..")
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+name! {
+    /// The full SSM name of a token: the team's folder and a name in it. Made only by [`TokenFolder::parameter`].
+    TokenParameter
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostnames() {
+        for good in ["website.co.uk", "a-b.example.com", "_dmarc.example.com", "xn--bcher-kva.example", "1.example.com"]
+        {
+            assert_eq!(Hostname::parse(good).unwrap().as_str(), good);
+        }
+        for bad in [
+            "",
+            "com",
+            "Website.com",
+            "https://website.com",
+            "website.com/",
+            "website.com:443",
+            "website.com.",
+            ".website.com",
+            "*.website.com",
+            "bücher.example",
+            "-a.com",
+            "a-.com",
+            "a b.com",
+            "a..com",
+        ] {
+            assert_eq!(Hostname::parse(bad).unwrap_err().code, "bad-hostname", "{bad}");
+        }
+        assert!(Hostname::parse(&format!("{}.com", "a".repeat(64))).is_err());
+    }
+
+    #[test]
+    fn a_hostname_is_within_a_domain_only_at_a_labels_boundary() {
+        let domain = Hostname::parse("website.com").unwrap();
+        for (name, within) in [
+            ("website.com", true),
+            ("www.website.com", true),
+            ("a.b.website.com", true),
+            ("evilwebsite.com", false),
+            ("website.com.evil.net", false),
+            ("www.website.co", false),
+        ] {
+            assert_eq!(Hostname::parse(name).unwrap().is_within(&domain), within, "{name}");
+        }
+    }
+
+    #[test]
+    fn prefixes_end_at_a_slash() {
+        assert!(Prefix::parse("acme/").unwrap().covers(&Prefix::parse("acme/eu/").unwrap()));
+        assert!(!Prefix::parse("acme/").unwrap().covers(&Prefix::parse("acme-eu/").unwrap()));
+        assert!(Prefix::parse("").unwrap().covers(&Prefix::parse("acme/").unwrap()));
+        let fault = Prefix::parse("acme").unwrap_err();
+        assert_eq!(
+            (fault.code, fault.help.as_str()),
+            ("prefix-without-slash", "write `acme/`, or leave it empty for all keys")
+        );
+    }
+
+    #[test]
+    fn sources() {
+        let source = Source::parse("s3://assets.website.com/uk/css/").unwrap();
+        assert_eq!((source.bucket.as_str(), source.prefix.as_str()), ("assets.website.com", "uk/css/"));
+        assert_eq!(Source::parse("s3://assets").unwrap().prefix, Prefix::empty());
+        assert_eq!(Source::parse("s3://assets/").unwrap().to_string(), "s3://assets/");
+        for (bad, code) in [
+            ("assets/uk/", "bad-source"),
+            ("S3://assets/", "bad-source"),
+            ("s3:///uk/", "bad-bucket-name"),
+            ("s3://as sets/", "bad-bucket-name"),
+            ("s3://assets/uk", "prefix-without-slash"),
+        ] {
+            assert_eq!(Source::parse(bad).unwrap_err().code, code, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_token_never_leaves_its_teams_folder() {
+        let folder = TokenFolder::parse("/purge-router/web/").unwrap();
+        assert_eq!(folder.parameter("website.co.uk").unwrap().as_str(), "/purge-router/web/website.co.uk");
+        for bad in ["", "..", "a..b", "../api/token", "/purge-router/api/token", "a/b", "a b", "a{b"] {
+            assert_eq!(folder.parameter(bad).unwrap_err().code, "bad-token-name", "{bad}");
+        }
+        for bad in
+            ["", "/", "//", "purge-router/", "/purge-router", "/a//b/", "/a/../b/", "/aws/x/", "/ssm-a/", "/a b/"]
+        {
+            assert_eq!(TokenFolder::parse(bad).unwrap_err().code, "bad-token-folder", "{bad}");
+        }
+        assert!(folder.overlaps(&TokenFolder::parse("/purge-router/").unwrap()));
+        assert!(!folder.overlaps(&TokenFolder::parse("/purge-router/web-eu/").unwrap()));
+    }
+}

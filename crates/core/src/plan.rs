@@ -1,0 +1,259 @@
+//! Changes → batches. A plan is immutable and leaves nothing to decide: it is exactly what will be sent.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use indexmap::{IndexMap, IndexSet};
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+use crate::change::{Change, Origin};
+use crate::decode::{Event, Ignored, Rejected};
+use crate::item::{Body, Item, Method};
+use crate::mapping::{Mapping, Mappings, Mode, Purge, Zone};
+use crate::names::{Hostname, TeamName};
+use crate::route::accept;
+use crate::urls::{folder_of_all, paths, prefix_items, split, url_items};
+
+/// Everything that one event leads to.
+#[derive(Debug, Serialize)]
+pub struct Plan {
+    /// How many objects changed.
+    pub changes: usize,
+    /// What changes nothing that is served.
+    pub ignored: Vec<Ignored>,
+    /// What can't be understood or has no URL; its origins fail.
+    pub rejected: Vec<Rejected>,
+    /// Changes that no mapping accepts.
+    pub unmatched: Vec<Unmatched>,
+    /// The requests, by team, then by zone.
+    pub batches: Vec<Batch>,
+}
+
+/// A change that no mapping accepts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unmatched {
+    /// The bucket.
+    pub bucket: String,
+    /// The key, decoded.
+    pub key: String,
+}
+
+/// One request: one team, one zone, one mode, one method, and at most the plan's limit of items. Never empty.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// The zone, and with it the team and the token.
+    pub zone: Arc<Zone>,
+    /// Purge or invalidate.
+    pub mode: Mode,
+    method: Method,
+    items: Vec<BatchItem>,
+}
+
+/// One item with the origins of the changes that asked for it.
+#[derive(Debug, Clone)]
+pub struct BatchItem {
+    /// What to purge.
+    pub item: Item,
+    /// Who fails if it is not purged.
+    pub origins: Vec<Origin>,
+}
+
+impl Batch {
+    /// A batch of these items, which must fit one request of one method.
+    ///
+    /// # Errors
+    /// Returns the items if there is none, if they are of several methods or more than one request may hold.
+    pub fn new(zone: Arc<Zone>, mode: Mode, items: Vec<BatchItem>) -> Result<Self, Vec<BatchItem>> {
+        let Some(method) = items.first().map(|first| first.item.method()) else { return Err(items) };
+        let fits = items.len() <= zone.items_per_request(method.class());
+        if !fits || items.iter().any(|other| other.item.method() != method) {
+            return Err(items);
+        }
+        Ok(Self { zone, mode, method, items })
+    }
+
+    /// The method of all its items.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// Its items, in order of first appearance.
+    pub fn items(&self) -> &[BatchItem] {
+        &self.items
+    }
+
+    /// How much of its class's rate limit it takes: its URLs, or one request.
+    pub fn cost(&self) -> usize {
+        match self.method {
+            Method::Files => self.items.len(),
+            _ => 1,
+        }
+    }
+
+    /// The origins of its items, each once, in order of first appearance.
+    pub fn origins(&self) -> Vec<&Origin> {
+        self.items.iter().flat_map(|item| &item.origins).collect::<IndexSet<_>>().into_iter().collect()
+    }
+
+    /// The request's body.
+    pub fn body(&self) -> Body<'_> {
+        Body { method: self.method, items: self.items.iter().map(|item| &item.item).collect() }
+    }
+
+    /// Its two halves, or itself where a single item is left.
+    pub fn halves(mut self) -> Result<(Self, Self), Self> {
+        if self.items.len() < 2 {
+            return Err(self);
+        }
+        let second = self.items.split_off(self.items.len() / 2);
+        let half = Self { zone: Arc::clone(&self.zone), mode: self.mode, method: self.method, items: second };
+        Ok((self, half))
+    }
+}
+
+impl Serialize for Batch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut batch = serializer.serialize_struct("Batch", 6)?;
+        batch.serialize_field("team", &self.zone.team)?;
+        batch.serialize_field("zone", &self.zone.domain)?;
+        batch.serialize_field("zone_id", &self.zone.zone_id)?;
+        batch.serialize_field("mode", &self.mode)?;
+        batch.serialize_field("body", &self.body())?;
+        batch.serialize_field("origins", &self.origins())?;
+        batch.end()
+    }
+}
+
+/// Plans all purges of an event.
+pub fn plan(mappings: &Mappings, event: Event) -> Plan {
+    let Event { changes, ignored, mut rejected } = event;
+    let mut unmatched = Vec::new();
+    let mut demands: Vec<Demand<'_>> = Vec::new();
+    for change in &changes {
+        let mut fires =
+            mappings.of_bucket(&change.bucket).filter(|(_, mapping)| accept(mapping, change).is_ok()).peekable();
+        if fires.peek().is_none() {
+            unmatched.push(Unmatched { bucket: change.bucket.to_string(), key: change.key.clone() });
+        }
+        for (nth, mapping) in fires {
+            match demand(nth, mapping, change) {
+                Ok(demand) => demands.push(demand),
+                Err(reason) => rejected.push(Rejected { origin: change.origin.clone(), reason }),
+            }
+        }
+    }
+    escalate(&mut demands);
+    Plan { changes: changes.len(), ignored, rejected, unmatched, batches: batches(&demands) }
+}
+
+/// What one mapping wants purged for one change.
+struct Demand<'p> {
+    nth: usize,
+    mapping: &'p Mapping,
+    change: &'p Change,
+    items: Vec<(&'p Arc<Zone>, Item)>,
+}
+
+fn demand<'p>(nth: usize, mapping: &'p Mapping, change: &'p Change) -> Result<Demand<'p>, String> {
+    let items = items_of(mapping, change, false)
+        .map_err(|reason| format!("{}: {reason} ({})", change.object().escape_debug(), mapping.name))?;
+    Ok(Demand { nth, mapping, change, items })
+}
+
+fn items_of<'p>(mapping: &'p Mapping, change: &Change, escalated: bool) -> Result<Vec<(&'p Arc<Zone>, Item)>, String> {
+    let of_each_zone = |items: &dyn Fn(&Zone) -> Vec<Item>| {
+        let zones = mapping.zones.iter();
+        zones.flat_map(|zone| items(zone).into_iter().map(move |item| (zone, item))).collect()
+    };
+    let rules = &mapping.urls;
+    let paths = || paths(rules, &change.key).map_err(|error| error.to_string());
+    Ok(match &mapping.purge {
+        Purge::Urls { .. } if escalated => {
+            let (folder, paths) = (folder_of_all(rules, &mapping.source), paths()?);
+            of_each_zone(&|zone| folder_and_the_rest(mapping, zone, &folder, &paths))
+        }
+        Purge::Urls { .. } => {
+            let paths = paths()?;
+            of_each_zone(&|zone| url_items(mapping, zone, &paths))
+        }
+        Purge::Prefixes => {
+            let paths = paths()?;
+            let (folder, _) = split(&paths[0]);
+            of_each_zone(&|zone| folder_and_the_rest(mapping, zone, folder, &paths))
+        }
+        Purge::Hosts => {
+            of_each_zone(&|zone| mapping.hostnames_of(zone).map(|name| Item::Host(name.to_string())).collect())
+        }
+        Purge::Tags(templates) => {
+            let tags = templates.iter().map(|template| template.render(change)).collect::<Result<Vec<_>, _>>()?;
+            of_each_zone(&|_| tags.iter().cloned().map(Item::Tag).collect())
+        }
+        Purge::Everything => of_each_zone(&|_| vec![Item::Everything]),
+    })
+}
+
+/// The folder as a prefix, and by URL the paths outside of it, such as `foo` of `foo/index.html`. At the root a
+/// prefix would be the whole host, so there all paths go by URL.
+fn folder_and_the_rest(mapping: &Mapping, zone: &Zone, folder: &str, paths: &[String]) -> Vec<Item> {
+    if folder.is_empty() {
+        return url_items(mapping, zone, paths);
+    }
+    let outside: Vec<String> = paths.iter().filter(|path| !path.starts_with(folder)).cloned().collect();
+    let mut items = prefix_items(mapping, zone, folder);
+    items.extend(url_items(mapping, zone, &outside));
+    items
+}
+
+/// Turns the URLs of a mapping into one prefix where the event has more of them than the mapping wants.
+fn escalate(demands: &mut [Demand<'_>]) {
+    let mut urls: HashMap<usize, HashSet<&Item>> = HashMap::new();
+    for demand in demands.iter().filter(|demand| limit_of(demand.mapping) > 0) {
+        urls.entry(demand.nth).or_default().extend(demand.items.iter().map(|(_, item)| item));
+    }
+    let counts: HashMap<usize, usize> = urls.into_iter().map(|(nth, items)| (nth, items.len())).collect();
+    for demand in demands {
+        let limit = limit_of(demand.mapping);
+        if limit > 0 && counts.get(&demand.nth).is_some_and(|count| *count > limit) {
+            // The same key had its paths a moment ago, so this can't fail; if it did, its URLs would stay.
+            if let Ok(items) = items_of(demand.mapping, demand.change, true) {
+                demand.items = items;
+            }
+        }
+    }
+}
+
+fn limit_of(mapping: &Mapping) -> usize {
+    match mapping.purge {
+        Purge::Urls { escalate_above } => escalate_above,
+        _ => 0,
+    }
+}
+
+/// Joins equal items per (team, zone, mode, method), and cuts each group at the limit of one request.
+fn batches(demands: &[Demand<'_>]) -> Vec<Batch> {
+    type Group<'p> = (&'p TeamName, &'p Hostname, Mode, Method);
+    let mut groups: BTreeMap<Group<'_>, (Arc<Zone>, IndexMap<&Item, IndexSet<&Origin>>)> = BTreeMap::new();
+    for demand in demands {
+        for (zone, item) in &demand.items {
+            let key = (&zone.team, &zone.domain, demand.mapping.mode, item.method());
+            let (_, items) = groups.entry(key).or_insert_with(|| (Arc::clone(zone), IndexMap::new()));
+            items.entry(item).or_default().insert(&demand.change.origin);
+        }
+    }
+    let mut batches = Vec::new();
+    for ((_, _, mode, method), (zone, items)) in groups {
+        let mut items = items
+            .into_iter()
+            .map(|(item, origins)| BatchItem { item: item.clone(), origins: origins.into_iter().cloned().collect() });
+        let limit = zone.items_per_request(method.class());
+        loop {
+            let items: Vec<BatchItem> = items.by_ref().take(limit).collect();
+            if items.is_empty() {
+                break;
+            }
+            batches.push(Batch { zone: Arc::clone(&zone), mode, method, items });
+        }
+    }
+    batches
+}

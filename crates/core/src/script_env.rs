@@ -1,0 +1,262 @@
+//! The variables of the single-zone script that this project grew out of → a mapping file that says the same.
+//!
+//! The script purged `https://{bucket}/{key}` in one zone: the bucket's name was the hostname.
+
+use crate::glob::Pattern;
+use crate::names::{BucketName, CloudflareId, Fault, Hostname, TeamName, TokenFolder};
+
+/// What the script's variables say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptEnv {
+    zone_id: CloudflareId,
+    credential: Credential,
+    email: bool,
+    included: Vec<String>,
+    excluded: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Credential {
+    InEnvironment,
+    InSsm(String),
+}
+
+/// A mapping file, and what it can't say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// The file's text.
+    pub toml: String,
+    /// What is left to do, a line each.
+    pub notes: Vec<String>,
+}
+
+impl ScriptEnv {
+    /// Reads the variables by name through `get`. No secret is kept.
+    ///
+    /// # Errors
+    /// All that is missing or wrong.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let get = |name: &str| get(name).filter(|value| !value.trim().is_empty());
+        let zone_id = match get("CLOUDFLARE_ZONE_ID") {
+            None => Err(Fault::new("missing-variable", "CLOUDFLARE_ZONE_ID is not set", "set it to the zone's id")),
+            Some(id) => CloudflareId::parse(id.trim()),
+        };
+        let zone_id = zone_id.map_err(|fault| faults.push(fault)).ok();
+        let credential = match (get("CLOUDFLARE_API_KEY_SSMPATH"), get("CLOUDFLARE_API_KEY")) {
+            (Some(path), _) => Some(Credential::InSsm(path.trim().to_owned())),
+            (None, Some(_)) => Some(Credential::InEnvironment),
+            (None, None) => {
+                let message = "neither CLOUDFLARE_API_KEY nor CLOUDFLARE_API_KEY_SSMPATH is set";
+                faults.push(Fault::new("missing-variable", message, "set one of them, as for the script"));
+                None
+            }
+        };
+        let included = extensions("INCLUDED_EXTS", get("INCLUDED_EXTS"), &mut faults);
+        let excluded = extensions("EXCLUDED_EXTS", get("EXCLUDED_EXTS"), &mut faults);
+        let email = get("CLOUDFLARE_API_EMAIL").is_some();
+        match (zone_id, credential) {
+            (Some(zone_id), Some(credential)) if faults.is_empty() => {
+                Ok(Self { zone_id, credential, email, included, excluded })
+            }
+            _ => Err(faults),
+        }
+    }
+
+    /// The mapping file for these buckets. Without a `domain`, it is the name that all buckets lie in.
+    ///
+    /// # Errors
+    /// A bucket whose name is no hostname, or buckets that share no domain.
+    pub fn mapping_file(
+        &self,
+        team: &TeamName,
+        buckets: &[BucketName],
+        domain: Option<&Hostname>,
+    ) -> Result<Imported, Fault> {
+        let hostnames = buckets.iter().map(|bucket| Hostname::parse(bucket.as_str())).collect::<Result<Vec<_>, _>>()?;
+        let domain = match domain {
+            Some(domain) => domain.clone(),
+            None => common_domain(&hostnames)?,
+        };
+        if let Some(foreign) = hostnames.iter().find(|name| !name.is_within(&domain)) {
+            let message = format!("the bucket `{foreign}` is no hostname of `{domain}`");
+            return Err(Fault::new(
+                "foreign-hostname",
+                message,
+                "the script's zone served it, so name that zone's domain",
+            ));
+        }
+        let (folder, token) = self.token(team, &domain);
+        let notes = self.notes(&folder, &token);
+        let mut lines = vec![
+            "version = 1".to_owned(),
+            String::new(),
+            format!("[teams.{team}]"),
+            format!("owns = {}", list(buckets.iter().map(|bucket| format!("s3://{bucket}/")))),
+            format!("tokens = {}", quote(folder.as_str())),
+            String::new(),
+            format!("[teams.{team}.zones.{}]", quote(domain.as_str())),
+            format!("zone_id = {}", quote(self.zone_id.as_str())),
+            format!("hostnames = {}", list(hostnames.iter().map(Hostname::to_string))),
+            format!("token = {}", quote(&token)),
+        ];
+        for (bucket, hostname) in buckets.iter().zip(&hostnames) {
+            lines.extend([
+                String::new(),
+                format!("[[teams.{team}.mappings]]"),
+                format!("source = {}", quote(&format!("s3://{bucket}/"))),
+                format!("zones = {}", list([domain.to_string()].into_iter())),
+                format!("hostnames = {}", list([hostname.to_string()].into_iter())),
+            ]);
+            let globs =
+                |extensions: &[String]| list(extensions.iter().map(|ext| format!("*.{}", globset::escape(ext))));
+            if !self.included.is_empty() {
+                lines.push(format!("include = {}", globs(&self.included)));
+            }
+            if !self.excluded.is_empty() {
+                lines.push(format!("exclude = {}", globs(&self.excluded)));
+            }
+        }
+        Ok(Imported { toml: lines.join("\n") + "\n", notes })
+    }
+
+    /// Where the token is: the script's own SSM parameter if it lies in a folder, else the team's default.
+    fn token(&self, team: &TeamName, domain: &Hostname) -> (TokenFolder, String) {
+        if let Credential::InSsm(path) = &self.credential
+            && let Some((folder, name)) = path.rsplit_once('/')
+            && let Ok(folder) = TokenFolder::parse(&format!("{folder}/"))
+            && folder.parameter(name).is_ok()
+        {
+            return (folder, name.to_owned());
+        }
+        (TokenFolder::default_of(team), domain.to_string())
+    }
+
+    fn notes(&self, folder: &TokenFolder, token: &str) -> Vec<String> {
+        let mut notes = Vec::new();
+        match &self.credential {
+            Credential::InEnvironment => {
+                notes.push(format!(
+                    "CLOUDFLARE_API_KEY is a secret and stands in no file: put it into SSM as {folder}{token}"
+                ));
+            }
+            Credential::InSsm(path) if *path != format!("{folder}{token}") => {
+                notes.push(format!("the SSM parameter {path} lies in no folder: copy it to {folder}{token}"));
+            }
+            Credential::InSsm(_) => {}
+        }
+        if self.email {
+            notes.push(format!(
+                "CLOUDFLARE_API_EMAIL belongs to the global API key, which may do anything: \
+                 create an API token that may only purge zone {}, and put it into SSM as {folder}{token}",
+                self.zone_id
+            ));
+        }
+        notes
+    }
+}
+
+/// `css, .js *.png` → `css`, `js`, `png`.
+fn extensions(variable: &str, value: Option<String>, faults: &mut Vec<Fault>) -> Vec<String> {
+    let value = value.unwrap_or_default();
+    let words = value.split(|c: char| c == ',' || c.is_whitespace()).map(|word| word.trim_start_matches(['*', '.']));
+    let words: Vec<String> = words.filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    for word in &words {
+        if word.contains('/') || Pattern::parse(&format!("*.{}", globset::escape(word))).is_err() {
+            let message = format!("{variable} holds `{word}`, which is no extension");
+            faults.push(Fault::new("bad-extension", message, "write extensions with commas between them: `css,js`"));
+        }
+    }
+    words
+}
+
+/// The longest domain of at least two labels that all names lie in.
+fn common_domain(names: &[Hostname]) -> Result<Hostname, Fault> {
+    let none = || Fault::new("no-common-domain", "the buckets' names share no domain", "name the zone's domain");
+    let first = names.first().ok_or_else(none)?;
+    let mut candidate = first.as_str();
+    loop {
+        let domain = Hostname::parse(candidate).map_err(|_| none())?;
+        if names.iter().all(|name| name.is_within(&domain)) {
+            return Ok(domain);
+        }
+        candidate = candidate.split_once('.').ok_or_else(none)?.1;
+    }
+}
+
+fn quote(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    format!("[{}]", items.map(|item| quote(&item)).collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Mappings;
+
+    fn read(vars: &[(&str, &str)]) -> Result<ScriptEnv, Vec<Fault>> {
+        let vars: Vec<(String, String)> =
+            vars.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        ScriptEnv::read(|name| vars.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()))
+    }
+
+    const ZONE: (&str, &str) = ("CLOUDFLARE_ZONE_ID", "023e105f4ecef8ad9ca31a8372d0c353");
+
+    fn buckets(names: &[&str]) -> Vec<BucketName> {
+        names.iter().map(|name| BucketName::parse(name).unwrap()).collect()
+    }
+
+    #[test]
+    fn the_file_says_what_the_variables_said() {
+        let script = read(&[
+            ZONE,
+            ("CLOUDFLARE_API_KEY_SSMPATH", "/cf/prod/key"),
+            ("INCLUDED_EXTS", "css, .js"),
+            ("EXCLUDED_EXTS", "map"),
+        ]);
+        let team = TeamName::parse("web").unwrap();
+        let imported =
+            script.unwrap().mapping_file(&team, &buckets(&["a.website.com", "b.website.com"]), None).unwrap();
+        assert_eq!(imported.notes, Vec::<String>::new());
+        let mappings = Mappings::from_toml(&imported.toml).unwrap();
+        let zone = mappings.zones().next().unwrap();
+        assert_eq!((zone.domain.as_str(), zone.token.as_str()), ("website.com", "/cf/prod/key"));
+        let mapping = &mappings.all()[1];
+        assert_eq!(mapping.source.to_string(), "s3://b.website.com/");
+        assert_eq!(mapping.hostnames_of(zone).map(Hostname::as_str).collect::<Vec<_>>(), ["b.website.com"]);
+        assert_eq!(
+            (mapping.include.texts(), mapping.exclude.texts()),
+            (&["*.css".into(), "*.js".into()][..], &["*.map".into()][..])
+        );
+    }
+
+    #[test]
+    fn a_secret_never_reaches_the_file() {
+        let script = read(&[ZONE, ("CLOUDFLARE_API_KEY", "s3cr3t"), ("CLOUDFLARE_API_EMAIL", "a@b.c")]).unwrap();
+        let imported =
+            script.mapping_file(&TeamName::parse("web").unwrap(), &buckets(&["www.website.com"]), None).unwrap();
+        assert!(!format!("{script:?}{imported:?}").contains("s3cr3t"));
+        assert_eq!(imported.notes.len(), 2, "{:?}", imported.notes);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_at_once() {
+        let faults = read(&[("CLOUDFLARE_ZONE_ID", "nope"), ("INCLUDED_EXTS", "a/b")]).unwrap_err();
+        let codes: Vec<&str> = faults.iter().map(|fault| fault.code).collect();
+        assert_eq!(codes, ["bad-cloudflare-id", "missing-variable", "bad-extension"]);
+        let script = read(&[ZONE, ("CLOUDFLARE_API_KEY", "k")]).unwrap();
+        let team = TeamName::parse("web").unwrap();
+        let file = |names: &[&str], domain: Option<&str>| {
+            let domain = domain.map(|domain| Hostname::parse(domain).unwrap());
+            script.mapping_file(&team, &buckets(names), domain.as_ref()).map_err(|fault| fault.code)
+        };
+        assert_eq!(file(&["My_Bucket"], None), Err("bad-hostname"));
+        assert_eq!(file(&["a.one.com", "a.two.net"], None), Err("no-common-domain"));
+        assert_eq!(file(&["a.one.com"], Some("two.net")), Err("foreign-hostname"));
+        assert_eq!(file(&[], None), Err("no-common-domain"));
+        assert!(file(&["a.one.com"], Some("one.com")).unwrap().toml.contains(r#"[teams.web.zones."one.com"]"#));
+    }
+}
