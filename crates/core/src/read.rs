@@ -308,10 +308,10 @@ fn zones(team: &Team, written: &Written<'_>, table: &mut Table<'_>, problems: &m
         Some(zone) => Ok(Some(Arc::clone(zone))),
         None if written.zones.contains(&text) => Ok(None),
         None => {
-            let names = || team.zones.keys().map(Hostname::as_str);
-            let help = match (nearest(text, names()), team.zones.is_empty()) {
+            let names = || written.zones.iter().copied();
+            let help = match (nearest(text, names()), written.zones.is_empty()) {
                 (Some(near), _) => format!("did you mean `{near}`?"),
-                (None, true) => format!("the team has no valid zone; write `[teams.{}.zones.\"{text}\"]`", team.name),
+                (None, true) => format!("the team has no zone; write `[teams.{}.zones.\"{text}\"]`", team.name),
                 (None, false) => format!("the team's zones are {}", quoted(names())),
             };
             Err(Fault::new("unknown-zone", format!("`{text}` is not a zone of team {}", team.name), help))
@@ -461,12 +461,14 @@ fn purge(source: Option<&Source>, urls: &UrlRules, table: &mut Table<'_>, proble
     let method = table.optional("purge", word("unknown-purge", METHODS), problems);
     let method = if table.has("purge") { method? } else { Method::Urls };
     let tags_are_written = table.has("tags");
+    let before_tags = problems.count();
     let tags = table.list("tags", TagTemplate::parse, problems).unwrap_or_default();
+    let tags_are_fine = problems.count() == before_tags;
     let escalate_above = table.number("escalate_above", 0..=1_000_000, problems).unwrap_or_default();
     let mut bad =
         |key: &str, code, message: &str, help: &str| problems.add(table.place_of(key), Fault::new(code, message, help));
 
-    if method == Method::Tags && tags.is_empty() {
+    if method == Method::Tags && tags.is_empty() && tags_are_fine {
         bad("purge", "no-tags", "`purge = \"tags\"` needs tags", "write templates: `tags = [\"{bucket}/{dir}\"]`");
     }
     if method != Method::Tags && tags_are_written && !tags.is_empty() {
