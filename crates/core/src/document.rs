@@ -177,6 +177,36 @@ impl<'a> Table<'a> {
         )
     }
 
+    /// A list that must not be empty where it is written; `None` where it is not written, or nothing in it is valid.
+    pub(crate) fn filled_list<T>(
+        &mut self,
+        key: &'static str,
+        help: &str,
+        parse: impl Fn(&str) -> Result<T, Fault>,
+        problems: &mut Problems,
+    ) -> Option<Vec<T>> {
+        let before = problems.count();
+        let items = self.list(key, parse, problems)?;
+        if items.is_empty() && problems.count() == before {
+            problems.add(self.place_of(key), Fault::new("empty-list", format!("`{key}` is empty"), help));
+        }
+        Some(items).filter(|items| !items.is_empty())
+    }
+
+    /// The same, for a list that must be written.
+    pub(crate) fn required_list<T>(
+        &mut self,
+        key: &'static str,
+        help: &str,
+        parse: impl Fn(&str) -> Result<T, Fault>,
+        problems: &mut Problems,
+    ) -> Option<Vec<T>> {
+        if !self.has(key) {
+            problems.add(self.place.clone(), Fault::new("missing-field", format!("`{key}` is missing"), help));
+        }
+        self.filled_list(key, help, parse, problems)
+    }
+
     /// A list of anything; `None` where it is not written.
     pub(crate) fn array(&mut self, key: &'static str, problems: &mut Problems) -> Option<&'a [Value]> {
         let place = self.place_of(key);

@@ -232,8 +232,9 @@ fn limit_of(mapping: &Mapping) -> usize {
 
 /// Joins equal items per (team, zone, mode, method), and cuts each group at the limit of one request.
 fn batches(demands: &[Demand<'_>]) -> Vec<Batch> {
-    type Group<'p> = (&'p TeamName, &'p Hostname, Mode, Method);
-    let mut groups: BTreeMap<Group<'_>, (Arc<Zone>, IndexMap<&Item, IndexSet<&Origin>>)> = BTreeMap::new();
+    type Key<'p> = (&'p TeamName, &'p Hostname, Mode, Method);
+    type Group<'p> = (Arc<Zone>, IndexMap<&'p Item, IndexSet<&'p Origin>>);
+    let mut groups: BTreeMap<Key<'_>, Group<'_>> = BTreeMap::new();
     for demand in demands {
         for (zone, item) in &demand.items {
             let key = (&zone.team, &zone.domain, demand.mapping.mode, item.method());

@@ -1,6 +1,9 @@
 //! What a mapping file may say, and every problem that it may have.
 
 use super::*;
+use crate::change::ChangeKind;
+use crate::limits::CloudflarePlan;
+use crate::mapping::{Mode, Purge, Scheme};
 
 const HEAD: &str = r#"
 version = 1

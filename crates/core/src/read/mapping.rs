@@ -1,0 +1,283 @@
+//! A mapping's table → [`Mapping`], which can only name what its team owns.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Written;
+use crate::change::ChangeKind;
+use crate::document::{Problems, Table, nearest, quoted, word};
+use crate::glob::{Pattern, Patterns};
+use crate::mapping::{Mapping, Mode, Purge, Scheme, Team, UrlRules, Zone};
+use crate::names::{Fault, Hostname, Prefix, Source};
+use crate::problem::Place;
+use crate::tag::TagTemplate;
+
+pub(super) fn mapping(
+    team: &Team,
+    written: &Written<'_>,
+    table: &mut Table<'_>,
+    problems: &mut Problems,
+) -> Option<Mapping> {
+    let before = problems.count();
+    let is_owned = |source: &Source| team.owns.iter().any(|owned| owned.covers(source));
+    let owned = |text: &str| {
+        let source = Source::parse(text)?;
+        match is_owned(&source) || !written.all_of_owns_is_valid {
+            true => Ok(source),
+            false => Err(not_owned(team, &source)),
+        }
+    };
+    let source = table.required("source", "write `source = \"s3://bucket/prefix/\"`", owned, problems);
+    let zones = zones(team, written, table, problems);
+    let include = patterns("include", table, problems);
+    let exclude = patterns("exclude", table, problems);
+    let events = table
+        .filled_list(
+            "events",
+            "leave it out for created and removed",
+            word("unknown-event", ChangeKind::WORDS),
+            problems,
+        )
+        .unwrap_or_else(|| vec![ChangeKind::Created, ChangeKind::Removed]);
+    let urls = url_rules(source.as_ref(), table, problems);
+    let served = |text: &str| {
+        let name = Hostname::parse(text)?;
+        let all = || zones.iter().flatten().flat_map(|zone| &zone.hostnames);
+        match zones.is_none() || all().any(|known| *known == name) {
+            true => Ok(name),
+            false => Err(Fault::new(
+                "unknown-hostname",
+                format!("`{name}` is not a hostname of this mapping's zones"),
+                format!("these are {}", quoted(all().map(Hostname::as_str))),
+            )),
+        }
+    };
+    let hostnames = table.list("hostnames", served, problems).unwrap_or_default();
+    let purge = purge(source.as_ref(), &urls, table, problems);
+    let mode = table.optional("mode", word("unknown-mode", Mode::WORDS), problems).unwrap_or(Mode::Purge);
+    if problems.count() > before {
+        return None;
+    }
+    let source = source.filter(is_owned)?;
+    Some(Mapping {
+        name: table.place.to_string(),
+        team: team.name.clone(),
+        source,
+        zones: zones?,
+        include,
+        exclude,
+        events,
+        urls,
+        hostnames,
+        purge: purge?,
+        mode,
+    })
+}
+
+fn not_owned(team: &Team, source: &Source) -> Fault {
+    let owned: Vec<String> = team.owns.iter().map(Source::to_string).collect();
+    let help = match owned.is_empty() {
+        true => format!("the operator writes what the team may map in `teams.{}.owns`", team.name),
+        false => format!(
+            "map something below {}, or let the operator add to `teams.{}.owns`",
+            quoted(owned.iter().map(String::as_str)),
+            team.name
+        ),
+    };
+    Fault::new("source-not-owned", format!("team {} does not own `{source}`", team.name), help)
+}
+
+fn zones(team: &Team, written: &Written<'_>, table: &mut Table<'_>, problems: &mut Problems) -> Option<Vec<Arc<Zone>>> {
+    let help = "name at least one zone of the team: `zones = [\"website.com\"]`";
+    let known = |text: &str| match team.zones.get(text) {
+        Some(zone) => Ok(Some(Arc::clone(zone))),
+        None if written.zones.contains(&text) => Ok(None),
+        None => {
+            let names = || written.zones.iter().copied();
+            let help = match (nearest(text, names()), written.zones.is_empty()) {
+                (Some(near), _) => format!("did you mean `{near}`?"),
+                (None, true) => format!("the team has no zone; write `[teams.{}.zones.\"{text}\"]`", team.name),
+                (None, false) => format!("the team's zones are {}", quoted(names())),
+            };
+            Err(Fault::new("unknown-zone", format!("`{text}` is not a zone of team {}", team.name), help))
+        }
+    };
+    table.required_list("zones", help, known, problems)?.into_iter().collect()
+}
+
+fn patterns(key: &'static str, table: &mut Table<'_>, problems: &mut Problems) -> Patterns {
+    let place = table.place_of(key);
+    let read = table.list(key, Pattern::parse, problems).unwrap_or_default();
+    Patterns::new(read).unwrap_or_else(|fault| {
+        problems.add(place, fault);
+        Patterns::default()
+    })
+}
+
+fn url_rules(source: Option<&Source>, table: &mut Table<'_>, problems: &mut Problems) -> UrlRules {
+    let leading = |text: &str| {
+        let strip = Prefix::parse(text)?;
+        match source {
+            Some(source) if !strip.covers(&source.prefix) => Err(Fault::new(
+                "strip-prefix-outside-source",
+                format!("`{strip}` is not a leading part of the source's prefix `{}`", source.prefix),
+                "not every key begins with it, so it can't be taken off; narrow the source, or strip less",
+            )),
+            _ => Ok(strip),
+        }
+    };
+    let strip_prefix = table.optional("strip_prefix", leading, problems).unwrap_or_else(Prefix::empty);
+    let add_prefix = table.optional("add_prefix", added_prefix, problems).unwrap_or_else(Prefix::empty);
+    let index_documents =
+        table.list("index_documents", file_name, problems).unwrap_or_else(|| vec!["index.html".to_owned()]);
+    let clean_urls = table.flag("clean_urls", problems).unwrap_or_default();
+    let query_strings = table
+        .filled_list("query_strings", "write `[\"\"]` for no query string, or leave it out", query_string, problems)
+        .unwrap_or_else(|| vec![String::new()]);
+    let schemes = table
+        .filled_list("schemes", "leave it out for https", word("unknown-scheme", Scheme::WORDS), problems)
+        .unwrap_or_else(|| vec![Scheme::Https]);
+    let vary_headers = vary_headers(table, problems);
+    UrlRules { strip_prefix, add_prefix, index_documents, clean_urls, query_strings, schemes, vary_headers }
+}
+
+fn added_prefix(text: &str) -> Result<Prefix, Fault> {
+    let bad = |what: &str, help: String| Err(Fault::new("bad-add-prefix", format!("`{text}` {what}"), help));
+    if text.starts_with('/') {
+        return bad(
+            "begins with `/`",
+            format!("write `{}`: the URL's own `/` stands before it", text.trim_start_matches('/')),
+        );
+    }
+    if text.split('/').any(|segment| segment == "." || segment == "..") {
+        return bad("has `.` or `..` segments, which no URL can hold", "write the path without them".to_owned());
+    }
+    Prefix::parse(text)
+}
+
+fn file_name(text: &str) -> Result<String, Fault> {
+    if text.is_empty() || text.contains('/') {
+        let message = format!("`{text}` is not a file name");
+        return Err(Fault::new("bad-index-document", message, "write a bare name, such as `index.html`"));
+    }
+    Ok(text.to_owned())
+}
+
+fn query_string(text: &str) -> Result<String, Fault> {
+    let bad = |what: &str, help: &str| Err(Fault::new("bad-query-string", format!("`{text}` {what}"), help));
+    if text.starts_with('?') {
+        return bad("begins with `?`", "write it without the `?`");
+    }
+    if !text.bytes().all(|b| b.is_ascii_graphic() && b != b'#' && b != b'"' && b != b'<' && b != b'>') {
+        return bad(
+            "is not as a browser sends it",
+            "percent-encode spaces, quotes, `#`, `<`, `>` and all that is not ASCII",
+        );
+    }
+    Ok(text.to_owned())
+}
+
+fn vary_headers(table: &mut Table<'_>, problems: &mut Problems) -> Vec<BTreeMap<String, String>> {
+    let place = table.place_of("vary_headers");
+    let items = table.array("vary_headers", problems).unwrap_or_default();
+    let mut sets = Vec::new();
+    for (nth, item) in items.iter().enumerate() {
+        let place = place.index(nth);
+        match item {
+            Value::Object(fields) if !fields.is_empty() => sets.push(header_set(fields, &place, problems)),
+            _ => {
+                let help = "write a table of header names and values: `{ \"CF-Device-Type\" = \"mobile\" }`";
+                problems.add(place, Fault::new("bad-vary-headers", "this is not a set of headers", help));
+            }
+        }
+    }
+    sets
+}
+
+fn header_set(
+    fields: &serde_json::Map<String, Value>,
+    place: &Place,
+    problems: &mut Problems,
+) -> BTreeMap<String, String> {
+    let mut set = BTreeMap::new();
+    for (name, value) in fields {
+        let is_name =
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+        let is_value = |text: &str| text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+        match value {
+            Value::String(text) if is_name && is_value(text) => {
+                set.insert(name.clone(), text.clone());
+            }
+            _ => {
+                let fault = Fault::new(
+                    "bad-vary-headers",
+                    format!("`{name}` is not a header with a value"),
+                    "write header names, and values of printable ASCII in quotes",
+                );
+                problems.add(place.key(name), fault);
+            }
+        }
+    }
+    set
+}
+
+fn purge(source: Option<&Source>, urls: &UrlRules, table: &mut Table<'_>, problems: &mut Problems) -> Option<Purge> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Method {
+        Urls,
+        Prefixes,
+        Hosts,
+        Tags,
+        Everything,
+    }
+    const METHODS: &[(&str, Method)] = &[
+        ("urls", Method::Urls),
+        ("prefixes", Method::Prefixes),
+        ("hosts", Method::Hosts),
+        ("tags", Method::Tags),
+        ("everything", Method::Everything),
+    ];
+    let before = problems.count();
+    let method = table.optional("purge", word("unknown-purge", METHODS), problems);
+    let method = if table.has("purge") { method? } else { Method::Urls };
+    let tags_are_written = table.has("tags");
+    let before_tags = problems.count();
+    let tags = table.list("tags", TagTemplate::parse, problems).unwrap_or_default();
+    let tags_are_fine = problems.count() == before_tags;
+    let escalate_above = table.number("escalate_above", 0..=1_000_000, problems).unwrap_or_default();
+    let mut bad =
+        |key: &str, code, message: &str, help: &str| problems.add(table.place_of(key), Fault::new(code, message, help));
+
+    if method == Method::Tags && tags.is_empty() && tags_are_fine {
+        bad("purge", "no-tags", "`purge = \"tags\"` needs tags", "write templates: `tags = [\"{bucket}/{dir}\"]`");
+    }
+    if method != Method::Tags && tags_are_written && !tags.is_empty() {
+        bad("tags", "unused-tags", "tags are only purged with `purge = \"tags\"`", "write that, or leave `tags` out");
+    }
+    if escalate_above > 0 && method != Method::Urls {
+        bad(
+            "escalate_above",
+            "escalation-without-urls",
+            "only `purge = \"urls\"` can escalate",
+            "leave `escalate_above` out",
+        );
+    } else if escalate_above > 0 && source.is_some_and(|source| crate::urls::folder_of_all(urls, source).is_empty()) {
+        let help = "give the source a prefix that is not stripped, or write `purge = \"hosts\"`, or leave `escalate_above` out";
+        bad(
+            "escalate_above",
+            "escalation-without-prefix",
+            "the mapping's URLs share no folder, so that a prefix purge would take the whole host",
+            help,
+        );
+    }
+    let read = match method {
+        Method::Urls => Purge::Urls { escalate_above },
+        Method::Prefixes => Purge::Prefixes,
+        Method::Hosts => Purge::Hosts,
+        Method::Tags => Purge::Tags(tags),
+        Method::Everything => Purge::Everything,
+    };
+    (problems.count() == before).then_some(read)
+}
