@@ -60,19 +60,6 @@ pub struct BatchItem {
 }
 
 impl Batch {
-    /// A batch of these items, which must fit one request of one method.
-    ///
-    /// # Errors
-    /// Returns the items if there is none, if they are of several methods or more than one request may hold.
-    pub fn new(zone: Arc<Zone>, mode: Mode, items: Vec<BatchItem>) -> Result<Self, Vec<BatchItem>> {
-        let Some(method) = items.first().map(|first| first.item.method()) else { return Err(items) };
-        let fits = items.len() <= zone.items_per_request(method.class());
-        if !fits || items.iter().any(|other| other.item.method() != method) {
-            return Err(items);
-        }
-        Ok(Self { zone, mode, method, items })
-    }
-
     /// The method of all its items.
     pub fn method(&self) -> Method {
         self.method
@@ -144,7 +131,12 @@ pub fn plan(mappings: &Mappings, event: Event) -> Plan {
         }
     }
     escalate(&mut demands);
-    Plan { changes: changes.len(), ignored, rejected, unmatched, batches: batches(&demands) }
+    let wanted = demands.iter().flat_map(|demand| {
+        let (mode, origin) = (demand.mapping.mode, &demand.change.origin);
+        demand.items.iter().map(move |(zone, item)| (*zone, mode, item, origin))
+    });
+    let batches = batches(wanted);
+    Plan { changes: changes.len(), ignored, rejected, unmatched, batches }
 }
 
 /// What one mapping wants purged for one change.
@@ -231,16 +223,14 @@ fn limit_of(mapping: &Mapping) -> usize {
 }
 
 /// Joins equal items per (team, zone, mode, method), and cuts each group at the limit of one request.
-fn batches(demands: &[Demand<'_>]) -> Vec<Batch> {
+pub fn batches<'p>(wanted: impl Iterator<Item = (&'p Arc<Zone>, Mode, &'p Item, &'p Origin)>) -> Vec<Batch> {
     type Key<'p> = (&'p TeamName, &'p Hostname, Mode, Method);
-    type Group<'p> = (Arc<Zone>, IndexMap<&'p Item, IndexSet<&'p Origin>>);
+    type Group<'p> = (&'p Arc<Zone>, IndexMap<&'p Item, IndexSet<&'p Origin>>);
     let mut groups: BTreeMap<Key<'_>, Group<'_>> = BTreeMap::new();
-    for demand in demands {
-        for (zone, item) in &demand.items {
-            let key = (&zone.team, &zone.domain, demand.mapping.mode, item.method());
-            let (_, items) = groups.entry(key).or_insert_with(|| (Arc::clone(zone), IndexMap::new()));
-            items.entry(item).or_default().insert(&demand.change.origin);
-        }
+    for (zone, mode, item, origin) in wanted {
+        let key = (&zone.team, &zone.domain, mode, item.method());
+        let (_, items) = groups.entry(key).or_insert_with(|| (zone, IndexMap::new()));
+        items.entry(item).or_default().insert(origin);
     }
     let mut batches = Vec::new();
     for ((_, _, mode, method), (zone, items)) in groups {
@@ -253,7 +243,7 @@ fn batches(demands: &[Demand<'_>]) -> Vec<Batch> {
             if items.is_empty() {
                 break;
             }
-            batches.push(Batch { zone: Arc::clone(&zone), mode, method, items });
+            batches.push(Batch { zone: Arc::clone(zone), mode, method, items });
         }
     }
     batches

@@ -1,7 +1,8 @@
 //! Keys → paths → URLs and prefixes, in the spellings that clients send.
 //!
 //! Cloudflare caches a URL under the spelling that the client sent. Browsers spell a path as the WHATWG URL standard
-//! says and leave `+`, `(` or `!` alone; SDKs encode all but RFC 3986's unreserved characters. Both are purged.
+//! says and leave `+`, `(` or `!` alone (Chromium encodes `|` all the same); SDKs encode all but RFC 3986's unreserved
+//! characters. Each spelling is purged.
 
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -25,6 +26,9 @@ const BROWSER: &AsciiSet = &CONTROLS
     .add(b'}')
     .add(b'%')
     .add(b'\\');
+
+/// Chromium's own set: it encodes `|` too, which the standard leaves alone (seen in Chromium 156).
+const CHROMIUM: &AsciiSet = &BROWSER.add(b'|');
 
 /// All but RFC 3986's unreserved characters and the `/` between segments.
 const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
@@ -109,11 +113,16 @@ pub(crate) fn bounded(folder: &str) -> &str {
     }
 }
 
-/// A path as browsers write it and, where that differs, as RFC 3986 has it.
+/// A path as browsers write it and, where they differ, as Chromium and as RFC 3986 have it.
 fn spellings(path: &str) -> Vec<String> {
-    let browser = utf8_percent_encode(path, BROWSER).to_string();
-    let strict = utf8_percent_encode(path, STRICT).to_string();
-    if browser == strict { vec![browser] } else { vec![browser, strict] }
+    let mut spellings: Vec<String> = Vec::with_capacity(3);
+    for set in [BROWSER, CHROMIUM, STRICT] {
+        let spelling = utf8_percent_encode(path, set).to_string();
+        if !spellings.contains(&spelling) {
+            spellings.push(spelling);
+        }
+    }
+    spellings
 }
 
 #[cfg(test)]

@@ -1,0 +1,203 @@
+//! One request out, one answer in.
+
+use std::error::Error;
+use std::time::Duration;
+
+use purge_router_core::names::CloudflareId;
+use purge_router_core::{Body, Mode};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::redirect;
+use serde::Deserialize;
+use url::{Host, Url};
+
+use crate::error::{Meaning, Refusal, meaning};
+use crate::token::ApiToken;
+
+/// Cloudflare's API.
+pub const DEFAULT_BASE_URL: &str = "https://api.cloudflare.com/client/v4";
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A longer Retry-After is taken for this one: Cloudflare's longest block is five minutes.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
+/// How much of an answer that is no JSON is shown.
+const EXCERPT: usize = 120;
+
+/// A base URL that tokens must not be sent to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{url}` can't be Cloudflare's API: {reason}; leave CLOUDFLARE_BASE_URL unset for {DEFAULT_BASE_URL}")]
+pub struct BadBaseUrl {
+    url: String,
+    reason: String,
+}
+
+/// What an accepted request brought. It does not prove eviction: only `CF-Cache-Status` at the edge does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// Cloudflare's id of the request.
+    pub ray: Option<String>,
+}
+
+/// A client with its connections.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+}
+
+impl Client {
+    /// A client of the API at this URL: HTTPS, or HTTP on loopback.
+    ///
+    /// # Errors
+    /// A URL that is none, or that would send tokens in the clear.
+    pub fn new(base_url: &str) -> Result<Self, BadBaseUrl> {
+        let bad = |reason: String| BadBaseUrl { url: base_url.to_owned(), reason };
+        let base = Url::parse(base_url.trim_end_matches('/')).map_err(|error| bad(error.to_string()))?;
+        let local = is_loopback(&base);
+        if base.scheme() != "https" && !(base.scheme() == "http" && local) {
+            return Err(bad("tokens go only over https, or over http to loopback".to_owned()));
+        }
+        if !base.username().is_empty()
+            || base.password().is_some()
+            || base.query().is_some()
+            || base.fragment().is_some()
+        {
+            return Err(bad("it holds more than scheme, host, port and path".to_owned()));
+        }
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("purge-router/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(Duration::from_secs(60))
+            .redirect(redirect::Policy::none());
+        if local {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|error| bad(causes(&error)))?;
+        Ok(Self { http, base })
+    }
+
+    /// Purges or invalidates. `timeout` is for the whole request.
+    ///
+    /// # Errors
+    /// All but an answer with `success: true`.
+    pub async fn send(
+        &self,
+        token: &ApiToken,
+        zone_id: &CloudflareId,
+        mode: Mode,
+        body: &Body<'_>,
+        timeout: Duration,
+    ) -> Result<Accepted, Refusal> {
+        let call = match mode {
+            Mode::Purge => "purge_cache",
+            Mode::Invalidate => "invalidate_cache",
+        };
+        let url = format!("{}/zones/{zone_id}/{call}", self.base);
+        let request = self.http.post(url).bearer_auth(token.expose()).timeout(timeout).json(body);
+        let unreachable = |error: reqwest::Error| Refusal {
+            meaning: Meaning::Unreachable,
+            message: token.redact(&causes(&error.without_url())),
+            ray: None,
+        };
+        let answer = request.send().await.map_err(unreachable)?;
+        let status = answer.status().as_u16();
+        let (ray, retry_after) = (ray(answer.headers()), retry_after(answer.headers()));
+        let text = answer.text().await.map_err(unreachable)?;
+        match serde_json::from_str::<Envelope>(&text) {
+            Ok(envelope) if envelope.success => Ok(Accepted { ray }),
+            Ok(envelope) => {
+                let codes: Vec<i64> = envelope.errors.iter().map(|error| error.code).collect();
+                let said: Vec<String> =
+                    envelope.errors.iter().map(|error| format!("{} {}", error.code, error.message)).collect();
+                let said = if said.is_empty() { "no reason given".to_owned() } else { said.join(", ") };
+                let message = token.redact(&format!("HTTP {status}: {said}"));
+                Err(Refusal { meaning: meaning(status, &codes, retry_after), message, ray })
+            }
+            Err(_) => {
+                let start: String = text.chars().take(EXCERPT).collect();
+                let message =
+                    token.redact(&format!("HTTP {status} without the API's JSON: `{}`", start.escape_debug()));
+                Err(Refusal { meaning: meaning(status, &[], retry_after), message, ray })
+            }
+        }
+    }
+}
+
+/// The part of every answer that counts. Codes may be 0 or 971, and code 10000 also stands in `messages` of a good one.
+#[derive(Deserialize)]
+struct Envelope {
+    success: bool,
+    #[serde(default)]
+    errors: Vec<ApiError>,
+}
+
+#[derive(Deserialize)]
+struct ApiError {
+    #[serde(default)]
+    code: i64,
+    #[serde(default)]
+    message: String,
+}
+
+fn ray(headers: &HeaderMap) -> Option<String> {
+    Some(headers.get("cf-ray")?.to_str().ok()?.to_owned())
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// An error with its causes: reqwest's own text hides them.
+fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.ends_with(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_go_only_over_https_or_to_loopback() {
+        for good in [
+            DEFAULT_BASE_URL,
+            "https://proxy.example/cf/",
+            "http://127.0.0.1:8787/client/v4",
+            "http://[::1]:1",
+            "http://localhost:1",
+        ] {
+            assert!(Client::new(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "api.cloudflare.com",
+            "http://api.cloudflare.com/client/v4",
+            "http://127.0.0.1.evil.example",
+            "http://localhost.evil.example",
+            "http://10.0.0.1/",
+            "ftp://localhost/",
+            "https://user:pass@api.cloudflare.com/",
+            "https://api.cloudflare.com/?a=b",
+        ] {
+            let error = Client::new(bad).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("`{bad}` can't be Cloudflare's API: ")), "{error}");
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Sends a plan's batches: teams and zones side by side, each batch until it is settled or the time is over.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use purge_router_cloudflare::{Accepted, Client, Meaning, Refusal};
+use purge_router_core::names::{Hostname, TeamName};
+use purge_router_core::{Batch, Plan, Zone};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::backoff::Backoff;
+use crate::limits::RateLimits;
+use crate::outcome::{Outcome, Status};
+use crate::store::{TokenError, TokenStore};
+use crate::zone_token::{Reading, ZoneToken};
+
+/// What may be set of an executor.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// The longest time for one request.
+    pub request_timeout: Duration,
+    /// How many requests one zone may have under way.
+    pub requests_per_zone: usize,
+    /// The waits between tries.
+    pub backoff: Backoff,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { request_timeout: Duration::from_secs(15), requests_per_zone: 8, backoff: Backoff::default() }
+    }
+}
+
+/// Executes plans. It may be shared, and should live as long as its process: its rate limits outlast a plan.
+#[derive(Debug)]
+pub struct Executor<T> {
+    client: Client,
+    tokens: T,
+    limits: RateLimits,
+    settings: Settings,
+}
+
+impl<T: TokenStore> Executor<T> {
+    /// An executor with this client, these tokens and limits.
+    pub fn new(client: Client, tokens: T, limits: RateLimits, settings: Settings) -> Self {
+        Self { client, tokens, limits, settings }
+    }
+
+    /// Sends every batch; what is not settled at the deadline failed. One outcome per batch, in the plan's order.
+    pub async fn execute(&self, plan: &Plan, deadline: Instant) -> Vec<Outcome> {
+        let mut ways: BTreeMap<(&TeamName, &Hostname), Way<'_, T>> = BTreeMap::new();
+        for batch in &plan.batches {
+            let zone = batch.zone.as_ref();
+            ways.entry((&zone.team, &zone.domain)).or_insert_with(|| Way {
+                executor: self,
+                zone,
+                token: ZoneToken::new(&self.tokens, zone),
+                slots: Semaphore::new(self.settings.requests_per_zone),
+                deadline,
+            });
+        }
+        let mut running: FuturesUnordered<_> = plan
+            .batches
+            .iter()
+            .enumerate()
+            .map(|(nth, batch)| ways[&(&batch.zone.team, &batch.zone.domain)].settle(nth, batch.clone()))
+            .collect();
+        let mut outcomes = Vec::with_capacity(plan.batches.len());
+        while let Some(outcome) = running.next().await {
+            outcomes.push(outcome);
+        }
+        outcomes.sort_by_key(|outcome| outcome.batch);
+        outcomes
+    }
+}
+
+/// What the batches of one zone need on their way.
+struct Way<'e, T> {
+    executor: &'e Executor<T>,
+    zone: &'e Zone,
+    token: ZoneToken<'e, T>,
+    slots: Semaphore,
+    deadline: Instant,
+}
+
+/// Why a request was given up.
+#[derive(Debug)]
+struct Failure {
+    status: Status,
+    error: String,
+    ray: Option<String>,
+}
+
+impl<T: TokenStore> Way<'_, T> {
+    /// Sends a batch; one with a bad item is halved until that item stands alone and the rest is purged.
+    async fn settle(&self, nth: usize, batch: Batch) -> Outcome {
+        let start = Instant::now();
+        let (field, items) = (batch.method().field(), batch.items().len());
+        let mut outcome = Outcome {
+            batch: nth,
+            status: Status::Purged,
+            attempts: 0,
+            error: None,
+            refused_items: Vec::new(),
+            ray: None,
+            failed: Vec::new(),
+        };
+        let mut pieces = vec![batch];
+        while let Some(piece) = pieces.pop() {
+            let failure = match self.send(&piece, &mut outcome.attempts).await {
+                Ok(accepted) => {
+                    outcome.ray = accepted.ray.or(outcome.ray);
+                    continue;
+                }
+                Err(failure) => failure,
+            };
+            let piece = match failure.status {
+                Status::ItemsRefused => match piece.halves() {
+                    Ok((first, second)) => {
+                        pieces.extend([second, first]);
+                        continue;
+                    }
+                    Err(piece) => piece,
+                },
+                _ => piece,
+            };
+            outcome.fail(&piece, failure);
+            if outcome.status != Status::ItemsRefused {
+                // What stopped this piece stops the others too: they are not tried, and not reported as done.
+                pieces.drain(..).for_each(|piece| outcome.leave(&piece));
+            }
+        }
+        let milliseconds = start.elapsed().as_millis();
+        let (team, zone) = (self.zone.team.as_str(), self.zone.domain.as_str());
+        let (status, attempts, ray, error) = (outcome.status, outcome.attempts, &outcome.ray, &outcome.error);
+        match status {
+            Status::Purged => tracing::info!(team, zone, field, items, ?status, attempts, milliseconds, ray, "batch"),
+            _ => tracing::warn!(team, zone, field, items, ?status, attempts, milliseconds, ray, error, "batch"),
+        }
+        outcome
+    }
+
+    /// Sends one request until it is accepted, refused for good, or the time is over.
+    async fn send(&self, batch: &Batch, attempts: &mut u32) -> Result<Accepted, Failure> {
+        let mut last: Option<Failure> = None;
+        let mut refused: Option<Reading> = None;
+        let mut failed = 0;
+        loop {
+            let token = async {
+                match &refused {
+                    None => self.token.get().await,
+                    Some(refused) => self.token.after(refused).await,
+                }
+            };
+            let reading = match self.in_time(token).await {
+                None => return Err(last.unwrap_or_else(|| no_time(Status::TokenMissing, "its token was read"))),
+                Some(Ok(reading)) => reading,
+                Some(Err(error @ TokenError::Missing { .. })) => return Err(no_token(&error)),
+                Some(Err(error @ TokenError::Unavailable { .. })) => {
+                    failed += 1;
+                    self.wait(self.executor.settings.backoff.wait(failed), no_token(&error), &mut last).await?;
+                    continue;
+                }
+            };
+            let refusal = match self.request(batch, &reading, attempts).await {
+                None => return Err(last.unwrap_or_else(|| no_time(Status::RateLimited, "the rate limit let it pass"))),
+                Some(Ok(accepted)) => return Ok(accepted),
+                Some(Err(refusal)) => refusal,
+            };
+            failed += 1;
+            let meaning = refusal.meaning;
+            let failure = Failure::from(refusal);
+            match meaning {
+                Meaning::RateLimited { retry_after, all_calls } => {
+                    let delay = retry_after.unwrap_or_else(|| self.executor.settings.backoff.wait(failed));
+                    let class = (!all_calls).then(|| batch.method().class());
+                    self.executor.limits.pause(self.zone, class, Instant::now() + delay);
+                    self.wait(delay, failure, &mut last).await?;
+                }
+                Meaning::Unreachable | Meaning::ServerTrouble => {
+                    self.wait(self.executor.settings.backoff.wait(failed), failure, &mut last).await?;
+                }
+                Meaning::TokenRefused if refused.is_none() => {
+                    refused = Some(reading);
+                    last = Some(failure);
+                }
+                Meaning::TokenRefused | Meaning::ItemRefused | Meaning::RequestRefused => return Err(failure),
+            }
+        }
+    }
+
+    /// One request, when the zone has a slot and the rate limit lets it pass; `None` if the time was over before.
+    async fn request(&self, batch: &Batch, reading: &Reading, attempts: &mut u32) -> Option<Result<Accepted, Refusal>> {
+        let executor = self.executor;
+        // The limit first: a request that waits for it must not hold a slot that a purge of another class could use.
+        self.in_time(executor.limits.acquire(self.zone, batch.method().class(), batch.cost())).await?;
+        let _slot = self.in_time(self.slots.acquire()).await?;
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return None;
+        }
+        *attempts += 1;
+        let timeout = executor.settings.request_timeout.min(left);
+        let body = batch.body();
+        Some(executor.client.send(&reading.token, &self.zone.zone_id, batch.mode, &body, timeout).await)
+    }
+
+    /// Waits before the next try, or gives up at once where the time would be over.
+    async fn wait(&self, delay: Duration, failure: Failure, last: &mut Option<Failure>) -> Result<(), Failure> {
+        if Instant::now() + delay >= self.deadline {
+            return Err(failure);
+        }
+        *last = Some(failure);
+        sleep(delay).await;
+        Ok(())
+    }
+
+    async fn in_time<F: Future>(&self, future: F) -> Option<F::Output> {
+        timeout_at(self.deadline, future).await.ok()
+    }
+}
+
+impl Outcome {
+    /// Notes that a piece was not purged. An error that may pass outweighs items that are refused for good: the batch
+    /// is to come again.
+    fn fail(&mut self, piece: &Batch, failure: Failure) {
+        if failure.status == Status::ItemsRefused {
+            self.refused_items.extend(piece.items().iter().map(|item| item.item.to_string()));
+        }
+        self.leave(piece);
+        self.status = failure.status;
+        self.error = Some(failure.error);
+        self.ray = failure.ray.or(self.ray.take());
+    }
+
+    fn leave(&mut self, piece: &Batch) {
+        self.failed.extend(piece.origins().into_iter().cloned());
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let status = match refusal.meaning {
+            Meaning::RateLimited { .. } => Status::RateLimited,
+            Meaning::Unreachable | Meaning::ServerTrouble => Status::Unreachable,
+            Meaning::TokenRefused => Status::TokenRefused,
+            Meaning::ItemRefused => Status::ItemsRefused,
+            Meaning::RequestRefused => Status::RequestRefused,
+        };
+        Self { status, error: refusal.message, ray: refusal.ray }
+    }
+}
+
+fn no_token(error: &TokenError) -> Failure {
+    Failure { status: Status::TokenMissing, error: error.to_string(), ray: None }
+}
+
+fn no_time(status: Status, before: &str) -> Failure {
+    Failure { status, error: format!("the time was over before {before}"), ray: None }
+}

@@ -1,0 +1,18 @@
+//! Executes plans: fetches tokens, keeps rate limits, retries, and ends before the deadline.
+//!
+//! One [`Executor`] lives as long as its process, for rate limits outlast an event. A plan goes in, an [`Outcome`] per
+//! batch comes out, and a [`Report`] of both says which origins failed. Nothing is decided here about what to purge.
+//! Teams share nothing but Cloudflare's limit of an account that they share, and there they take turns.
+
+mod backoff;
+mod executor;
+mod limits;
+mod outcome;
+mod store;
+mod zone_token;
+
+pub use backoff::Backoff;
+pub use executor::{Executor, Settings};
+pub use limits::RateLimits;
+pub use outcome::{Outcome, Report, Status};
+pub use store::{Freshness, TokenError, TokenStore};

@@ -1,0 +1,71 @@
+//! What became of each batch, and which origins failed.
+
+use indexmap::IndexSet;
+use purge_router_core::{Origin, Plan};
+use serde::Serialize;
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// The batch, by its position in the plan.
+    pub batch: usize,
+    /// How it ended.
+    pub status: Status,
+    /// How many requests were sent for it.
+    pub attempts: u32,
+    /// Why it was not purged, or not all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Items that Cloudflare refused; the others of the batch were purged if the status says so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused_items: Vec<String>,
+    /// Cloudflare's id of the last request that it answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ray: Option<String>,
+    /// The origins of all items that were not purged.
+    #[serde(skip)]
+    pub failed: Vec<Origin>,
+}
+
+/// How a batch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Cloudflare accepted all of it.
+    Purged,
+    /// Some items were refused for good; the rest was accepted.
+    ItemsRefused,
+    /// There is no token, or it can't be read.
+    TokenMissing,
+    /// The token was refused, and so was one read afresh.
+    TokenRefused,
+    /// The request was refused whatever its items are.
+    RequestRefused,
+    /// Still rate limited when the time was over.
+    RateLimited,
+    /// No good answer came before the time was over: no connection, or trouble of Cloudflare's own.
+    Unreachable,
+}
+
+/// A plan with its outcomes: what `run` prints, and what the function answers from.
+#[derive(Debug, Serialize)]
+pub struct Report<'p> {
+    /// The plan.
+    #[serde(flatten)]
+    pub plan: &'p Plan,
+    /// One outcome per batch, in the plan's order.
+    pub outcomes: Vec<Outcome>,
+    /// Every origin of something that was rejected or not purged, once.
+    pub failed: Vec<Origin>,
+}
+
+impl<'p> Report<'p> {
+    /// Joins a plan and its outcomes.
+    pub fn new(plan: &'p Plan, outcomes: Vec<Outcome>) -> Self {
+        let rejected = plan.rejected.iter().map(|rejected| &rejected.origin);
+        let not_purged = outcomes.iter().flat_map(|outcome| &outcome.failed);
+        let failed: IndexSet<&Origin> = rejected.chain(not_purged).collect();
+        let failed = failed.into_iter().cloned().collect();
+        Self { plan, outcomes, failed }
+    }
+}
