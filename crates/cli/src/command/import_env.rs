@@ -1,0 +1,20 @@
+//! `import-env`: the single-zone script's variables as a mapping file.
+
+use purge_router_core::script_env::ScriptEnv;
+
+use crate::args::ImportEnvArgs;
+use crate::{End, print};
+
+pub(crate) fn run(args: &ImportEnvArgs) -> anyhow::Result<End> {
+    let script = match ScriptEnv::read(|name| std::env::var(name).ok()) {
+        Ok(script) => script,
+        Err(faults) => {
+            faults.iter().for_each(|fault| print::error(&fault.to_string()));
+            return Ok(End::Problems);
+        }
+    };
+    let imported = script.mapping_file(&args.team, &args.buckets, args.domain.as_ref())?;
+    imported.notes.iter().for_each(|note| print::note(&format!("note: {note}")));
+    print::out(imported.toml.trim_end());
+    Ok(End::Done)
+}

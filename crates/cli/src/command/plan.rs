@@ -1,0 +1,39 @@
+//! `plan`: exactly the requests that would be sent, and none is.
+
+use purge_router_core::{Event, Mappings, accept, decode, plan};
+
+use super::event_bytes;
+use crate::args::{EventArgs, PlanArgs};
+use crate::{End, mappings, print};
+
+pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<End> {
+    let Some((mappings, event)) = load(&args.event)? else { return Ok(End::Problems) };
+    let why = (!args.event.json).then(|| reasons(&mappings, &event));
+    let plan = plan(&mappings, event);
+    match why {
+        None => print::json(&plan)?,
+        Some(why) => print::out(&format!("{why}\n{}", print::plan(&plan))),
+    }
+    Ok(if plan.rejected.is_empty() { End::Done } else { End::Problems })
+}
+
+/// Reads mappings and event; `None` says that the mapping file has problems, which were shown.
+pub(crate) fn load(args: &EventArgs) -> anyhow::Result<Option<(Mappings, Event)>> {
+    let Some(mappings) = mappings::load(&args.mappings.mappings)? else { return Ok(None) };
+    let event = decode(&event_bytes(&args.event)?)?;
+    Ok(Some((mappings, event)))
+}
+
+/// Why each change leads where it does, a line each.
+pub(crate) fn reasons(mappings: &Mappings, event: &Event) -> String {
+    print::reasons(event.changes.iter().map(|change| {
+        let (mut fires, mut declines) = (Vec::new(), Vec::new());
+        for (_, mapping) in mappings.of_bucket(&change.bucket) {
+            match accept(mapping, change) {
+                Ok(()) => fires.push(mapping.name.clone()),
+                Err(reason) => declines.push(format!("{}: {reason}", mapping.name)),
+            }
+        }
+        (format!("{} {}", change.object(), change.kind), fires, declines)
+    }))
+}

@@ -1,0 +1,173 @@
+//! `purge`: by hand, in the same batches, with the same tokens and limits as everything else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use purge_router_core::limits::{PREFIX_SEPARATORS, TAG_LENGTH};
+use purge_router_core::names::Hostname;
+use purge_router_core::{Item, Mappings, Mode, Origin, Plan, Zone, batches};
+use reqwest::header::{AGE, HOST};
+use serde::Serialize;
+use serde_json::json;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::args::{PurgeArgs, PurgeMode};
+use crate::sender::Sender;
+use crate::{End, Misuse, mappings, print};
+
+const FETCH_TIMEOUT: Duration = Duration::from_secs(15);
+
+pub(crate) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
+    let Some(mappings) = mappings::load(&args.mappings.mappings)? else { return Ok(End::Problems) };
+    let wanted = wanted(args, &mappings).map_err(Misuse)?;
+    let mode = match args.mode {
+        PurgeMode::Purge => Mode::Purge,
+        PurgeMode::Invalidate => Mode::Invalidate,
+    };
+    let origin = Origin::Invocation;
+    let batches = batches(wanted.iter().map(|(zone, item)| (*zone, mode, item, &origin)));
+    let plan = Plan { changes: 0, ignored: Vec::new(), rejected: Vec::new(), unmatched: Vec::new(), batches };
+    let sender = Sender::new(&args.sending, &mappings).await?;
+    let purged_at = Instant::now();
+    let report = sender.send(&plan).await;
+    let verified = match args.verify && report.failed.is_empty() {
+        true => verify(args, purged_at).await?,
+        false => Vec::new(),
+    };
+    let done = report.failed.is_empty() && verified.iter().all(|check| check.fresh);
+    if args.json {
+        print::json(
+            &json!({ "batches": plan.batches, "outcomes": report.outcomes, "failed": report.failed, "verified": verified }),
+        )?;
+    } else {
+        print::out(&print::report(&report));
+        verified.iter().for_each(|check| print::out(&check.to_string()));
+    }
+    Ok(if done { End::Done } else { End::Problems })
+}
+
+/// Everything that was asked for, each with its zone. An error names the value and the way out.
+fn wanted<'m>(args: &PurgeArgs, mappings: &'m Mappings) -> Result<Vec<(&'m Arc<Zone>, Item)>, String> {
+    let named = args.zone.as_deref().map(|domain| named_zone(mappings, domain)).transpose()?;
+    let mut wanted = Vec::new();
+    for text in &args.urls {
+        let url = Url::parse(text).map_err(|error| format!("`{text}` is not a URL: {error}"))?;
+        let host = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https"));
+        let host = host.ok_or_else(|| format!("`{text}` is not an http or https URL"))?;
+        if url.fragment().is_some() {
+            return Err(format!("`{text}` has a `#`; write it as %23, or leave the fragment out: it is never sent"));
+        }
+        wanted.push((zone_of(mappings, named, host)?, Item::Url(text.clone())));
+    }
+    for text in &args.prefixes {
+        let (host, _) =
+            text.split_once('/').ok_or_else(|| format!("`{text}` is a whole host; purge that with --host"))?;
+        if text.contains("://") || text.contains(['?', '#']) || text.matches('/').count() > PREFIX_SEPARATORS {
+            return Err(format!(
+                "`{text}` is not a prefix: write host and folder, without scheme and query, with at most {PREFIX_SEPARATORS} `/`"
+            ));
+        }
+        wanted.push((zone_of(mappings, named, host)?, Item::Prefix(text.clone())));
+    }
+    for text in &args.hosts {
+        wanted.push((zone_of(mappings, named, text)?, Item::Host(text.clone())));
+    }
+    if let Some(zone) = named {
+        for tag in &args.tags {
+            if tag.is_empty()
+                || tag.len() > TAG_LENGTH
+                || !tag.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
+            {
+                return Err(format!(
+                    "`{tag}` is not a cache tag: 1 to {TAG_LENGTH} printable ASCII characters, without space and comma"
+                ));
+            }
+            wanted.push((zone, Item::Tag(tag.clone())));
+        }
+        if args.everything {
+            wanted.push((zone, Item::Everything));
+        }
+    }
+    match wanted.is_empty() {
+        true => Err("nothing to purge: name URLs, or use --prefix, --host, --tag or --everything".to_owned()),
+        false => Ok(wanted),
+    }
+}
+
+fn named_zone<'m>(mappings: &'m Mappings, domain: &str) -> Result<&'m Arc<Zone>, String> {
+    let known = || mappings.zones().map(|zone| zone.domain.as_str()).collect::<Vec<_>>().join(", ");
+    let zone = mappings.zones().find(|zone| zone.domain.as_str() == domain);
+    zone.ok_or_else(|| format!("`{domain}` is not a zone of the mapping file; its zones are {}", known()))
+}
+
+/// The zone that serves a host: the named one, else the one that lists it, else the nearest domain that it is in.
+fn zone_of<'m>(mappings: &'m Mappings, named: Option<&'m Arc<Zone>>, host: &str) -> Result<&'m Arc<Zone>, String> {
+    let host = Hostname::parse(&host.to_ascii_lowercase()).map_err(|fault| fault.to_string())?;
+    let serves = |zone: &Zone| zone.hostnames.contains(&host) || host.is_within(&zone.domain);
+    if let Some(zone) = named {
+        return match serves(zone) {
+            true => Ok(zone),
+            false => Err(format!("`{host}` is not in the zone `{}`", zone.domain)),
+        };
+    }
+    let listing: Vec<_> = mappings.zones().filter(|zone| zone.hostnames.contains(&host)).collect();
+    match listing[..] {
+        [zone] => Ok(zone),
+        [] => mappings
+            .zones()
+            .filter(|zone| host.is_within(&zone.domain))
+            .max_by_key(|zone| zone.domain.as_str().len())
+            .ok_or_else(|| format!("no zone of the mapping file serves `{host}`; add it to the zone's hostnames")),
+        _ => Err(format!("several zones serve `{host}`; say which with --zone")),
+    }
+}
+
+/// What the edge said of one URL after the purge.
+#[derive(Serialize)]
+struct Check {
+    url: String,
+    status: u16,
+    cache_status: Option<String>,
+    age: Option<u64>,
+    /// Whether the answer can't be from before the purge.
+    fresh: bool,
+}
+
+impl std::fmt::Display for Check {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let verdict = if self.fresh { print::green("fresh") } else { print::red("stale") };
+        let cache = self.cache_status.as_deref().unwrap_or("no CF-Cache-Status: is this host behind Cloudflare?");
+        write!(f, "{verdict}  {} {}  HTTP {}", print::shown(cache), print::shown(&self.url), self.status)
+    }
+}
+
+/// Fetches each URL. A HIT is fresh only where its age says that it was stored after the purge.
+async fn verify(args: &PurgeArgs, purged_at: Instant) -> anyhow::Result<Vec<Check>> {
+    let http = reqwest::Client::builder().timeout(FETCH_TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
+    let mut checks = Vec::with_capacity(args.urls.len());
+    for text in &args.urls {
+        let url = Url::parse(text)?;
+        let mut request = http.get(match &args.edge {
+            None => text.clone(),
+            Some(edge) => format!("{}{}", edge.as_str().trim_end_matches('/'), &url[url::Position::BeforePath..]),
+        });
+        if args.edge.is_some() {
+            request =
+                request.header(HOST, url.host_str().unwrap_or_default()).header("X-Forwarded-Proto", url.scheme());
+        }
+        let answer = request.send().await.with_context(|| format!("can't fetch {text} to verify it"))?;
+        let header = |name: &str| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
+        let cache_status = header("cf-cache-status");
+        let age: Option<u64> = header(AGE.as_str()).and_then(|age| age.parse().ok());
+        let stored_after = age.is_some_and(|age| Duration::from_secs(age) <= purged_at.elapsed());
+        let fresh = match cache_status.as_deref() {
+            Some("HIT" | "STALE" | "UPDATING") => stored_after,
+            Some(_) => true,
+            None => false,
+        };
+        checks.push(Check { url: text.clone(), status: answer.status().as_u16(), cache_status, age, fresh });
+    }
+    Ok(checks)
+}

@@ -1,0 +1,233 @@
+//! What people see: plans, outcomes, notes and errors. Machines get JSON.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+use purge_router_core::{Batch, Item, Method, Mode, Plan, Rejected};
+use purge_router_pipeline::{Outcome, Report, Status};
+use serde::Serialize;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GREEN: Style = AnsiColor::Green.on_default();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+
+/// How many lines of one kind are shown before the rest is only counted.
+const SHOWN: usize = 20;
+
+pub(crate) fn styled(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+pub(crate) fn bold(text: impl std::fmt::Display) -> String {
+    styled(BOLD, text)
+}
+
+pub(crate) fn dim(text: impl std::fmt::Display) -> String {
+    styled(DIM, text)
+}
+
+pub(crate) fn green(text: impl std::fmt::Display) -> String {
+    styled(GREEN, text)
+}
+
+pub(crate) fn red(text: impl std::fmt::Display) -> String {
+    styled(RED, text)
+}
+
+pub(crate) fn yellow(text: impl std::fmt::Display) -> String {
+    styled(YELLOW, text)
+}
+
+/// Standard output; a reader that went away (`| head`) is no error.
+pub(crate) fn out(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(anstream::stdout(), "{text}");
+}
+
+pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    out(&serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+pub(crate) fn note(text: &str) {
+    anstream::eprintln!("{}", dim(text));
+}
+
+pub(crate) fn error(text: &str) {
+    anstream::eprintln!("{} {text}", red("error:"));
+}
+
+/// `1 change`, `2 changes`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    let plural = match noun {
+        "batch" => "batches".to_owned(),
+        "prefix" => "prefixes".to_owned(),
+        "everything" => return "everything".to_owned(),
+        other => format!("{other}s"),
+    };
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {plural}"),
+    }
+}
+
+/// Text from outside on one line: control characters can't move the cursor.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+}
+
+/// Lines, at most [`SHOWN`] of them.
+fn push_some(text: &mut String, lines: impl ExactSizeIterator<Item = String>) {
+    let hidden = lines.len().saturating_sub(SHOWN);
+    for line in lines.take(SHOWN) {
+        let _ = writeln!(text, "{line}");
+    }
+    if hidden > 0 {
+        let _ = writeln!(text, "  {}", dim(format!("… and {hidden} more (--json has all)")));
+    }
+}
+
+fn noun(method: Method) -> &'static str {
+    match method {
+        Method::Files => "URL",
+        Method::Prefixes => "prefix",
+        Method::Hosts => "host",
+        Method::Tags => "tag",
+        Method::Everything => "everything",
+    }
+}
+
+/// `purge 3 URLs of website.co.uk (team web)`.
+fn deed(batch: &Batch) -> String {
+    let verb = match batch.mode {
+        Mode::Purge => "purge",
+        Mode::Invalidate => "invalidate",
+    };
+    let what = count(batch.items().len(), noun(batch.method()));
+    format!("{verb} {what} of {} {}", bold(&batch.zone.domain), dim(format!("(team {})", batch.zone.team)))
+}
+
+fn push_items(text: &mut String, batch: &Batch) {
+    if batch.method() != Method::Everything {
+        push_some(text, batch.items().iter().map(|item| format!("      {}", shown(&item.item.to_string()))));
+    }
+}
+
+/// A line per change: the mappings that it fires, or why those of its bucket decline.
+pub(crate) fn reasons(changes: impl ExactSizeIterator<Item = (String, Vec<String>, Vec<String>)>) -> String {
+    let mut text = String::new();
+    push_some(
+        &mut text,
+        changes.map(|(change, fires, declines)| {
+            let why = match (fires.is_empty(), &declines[..]) {
+                (false, _) => fires.join(", "),
+                (true, []) => yellow("no mapping of this bucket"),
+                (true, [first]) => yellow(shown(first)),
+                (true, [first, rest @ ..]) => yellow(format!("{}, and {} more decline", shown(first), rest.len())),
+            };
+            format!("  {} {} {why}", shown(&change), dim("→"))
+        }),
+    );
+    text
+}
+
+/// A plan as text.
+pub(crate) fn plan(plan: &Plan) -> String {
+    let mut text = String::new();
+    for (nth, batch) in plan.batches.iter().enumerate().take(SHOWN) {
+        let _ = writeln!(text, "{:>4}  {}", nth + 1, deed(batch));
+        push_items(&mut text, batch);
+    }
+    hidden_batches(&mut text, plan);
+    left(&mut text, plan);
+    let _ = write!(text, "{}", summary(plan));
+    text
+}
+
+/// A plan with what became of it.
+pub(crate) fn report(report: &Report<'_>) -> String {
+    let mut text = String::new();
+    let bad = |outcome: &&Outcome| outcome.status != Status::Purged;
+    let failures = report.outcomes.iter().filter(bad);
+    let good = report.outcomes.iter().filter(|outcome| !bad(outcome)).take(SHOWN);
+    for outcome in good.chain(failures) {
+        let batch = &report.plan.batches[outcome.batch];
+        let _ = writeln!(text, "{:>4}  {} {}", outcome.batch + 1, deed(batch), verdict(outcome));
+        push_items(&mut text, batch);
+        push_some(
+            &mut text,
+            outcome.refused_items.iter().map(|item| format!("      {} {}", red("refused"), shown(item))),
+        );
+    }
+    hidden_batches(&mut text, report.plan);
+    left(&mut text, report.plan);
+    let purged = report.outcomes.iter().filter(|outcome| outcome.status == Status::Purged).count();
+    let failed = report.outcomes.len() - purged;
+    let _ = write!(text, "{}: {}", summary(report.plan), green(format!("{purged} done")));
+    if failed > 0 {
+        let _ = write!(text, ", {}", red(format!("{failed} failed")));
+    }
+    if !report.failed.is_empty() {
+        let origins = report.failed.iter().take(SHOWN).map(|origin| shown(&origin.to_string())).collect::<Vec<_>>();
+        let _ = write!(text, "\n{} {}", red("failed origins:"), origins.join(", "));
+        if report.failed.len() > SHOWN {
+            let _ = write!(text, " and {} more", report.failed.len() - SHOWN);
+        }
+    }
+    text
+}
+
+fn verdict(outcome: &Outcome) -> String {
+    let attempts = dim(format!("in {}", count(outcome.attempts as usize, "request")));
+    let error = outcome.error.as_deref().map(shown).unwrap_or_default();
+    match outcome.status {
+        Status::Purged => format!("{} {attempts}", green("done")),
+        Status::ItemsRefused => format!("{} {attempts}: {error}", red("done but for the refused")),
+        Status::TokenMissing | Status::TokenRefused => format!("{} {attempts}: {error}", red("no good token")),
+        Status::RequestRefused => format!("{} {attempts}: {error}", red("refused")),
+        Status::RateLimited => format!("{} {attempts}: {error}", red("rate limited")),
+        Status::Unreachable => format!("{} {attempts}: {error}", red("unreachable")),
+    }
+}
+
+fn hidden_batches(text: &mut String, plan: &Plan) {
+    if plan.batches.len() > SHOWN {
+        let _ = writeln!(
+            text,
+            "{}",
+            dim(format!("… and {} more (--json has all)", count(plan.batches.len() - SHOWN, "batch")))
+        );
+    }
+}
+
+/// What led to no batch.
+fn left(text: &mut String, plan: &Plan) {
+    let unmatched = plan.unmatched.iter();
+    push_some(text, unmatched.map(|u| format!("{} s3://{}/{}", yellow("unmatched"), u.bucket, shown(&u.key))));
+    push_some(
+        text,
+        plan.ignored
+            .iter()
+            .map(|i| format!("{} {} ({})", dim("ignored"), shown(&i.reason), shown(&i.origin.to_string()))),
+    );
+    push_some(text, plan.rejected.iter().map(rejected));
+}
+
+fn rejected(rejected: &Rejected) -> String {
+    format!("{} {} ({})", red("rejected"), shown(&rejected.reason), shown(&rejected.origin.to_string()))
+}
+
+fn summary(plan: &Plan) -> String {
+    let zones: std::collections::BTreeSet<_> =
+        plan.batches.iter().map(|batch| (&batch.zone.team, &batch.zone.domain)).collect();
+    let items: usize = plan.batches.iter().map(|batch| batch.items().len()).sum();
+    format!(
+        "{} → {} in {} to {}",
+        bold(count(plan.changes, "change")),
+        count(items, "item"),
+        bold(count(plan.batches.len(), "batch")),
+        count(zones.len(), "zone"),
+    )
+}

@@ -1,0 +1,124 @@
+//! The command's way into the pipeline: Cloudflare with a token from the environment, or a sandbox in this process.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use anyhow::Context;
+use purge_router_cloudflare::{ApiToken, Client, DEFAULT_BASE_URL};
+use purge_router_core::{Mappings, Plan, Zone};
+use purge_router_pipeline::{Executor, Freshness, RateLimits, Report, Settings, TokenError, TokenStore};
+use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone, TokenStatus};
+use tokio::time::Instant;
+
+use crate::args::SendingArgs;
+use crate::{Misuse, print};
+
+const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";
+const BASE_URL_VARIABLE: &str = "CLOUDFLARE_BASE_URL";
+
+/// Sends plans.
+pub(crate) struct Sender {
+    executor: Executor<Tokens>,
+    deadline: Duration,
+    _sandbox: Option<Sandbox>,
+}
+
+impl Sender {
+    pub(crate) async fn new(args: &SendingArgs, mappings: &Mappings) -> anyhow::Result<Self> {
+        let (base_url, tokens, sandbox) = match args.sandbox {
+            true => {
+                let sandbox = sandbox_of(mappings).start().await.context("can't start the sandbox")?;
+                print::note(&format!("sandbox: nothing leaves this machine ({})", sandbox.api_url()));
+                (sandbox.api_url(), Tokens::Sandbox(sandbox_tokens(mappings)), Some(sandbox))
+            }
+            false => {
+                let base_url = std::env::var(BASE_URL_VARIABLE).unwrap_or_else(|_| DEFAULT_BASE_URL.to_owned());
+                (base_url, Tokens::from_environment()?, None)
+            }
+        };
+        let client = Client::new(&base_url).map_err(|error| Misuse(error.to_string()))?;
+        let executor = Executor::new(client, tokens, RateLimits::new(NonZeroU32::MIN), Settings::default());
+        Ok(Self { executor, deadline: Duration::from_secs(args.deadline), _sandbox: sandbox })
+    }
+
+    /// Sends all batches of a plan.
+    pub(crate) async fn send<'p>(&self, plan: &'p Plan) -> Report<'p> {
+        let outcomes = self.executor.execute(plan, Instant::now() + self.deadline).await;
+        Report::new(plan, outcomes)
+    }
+}
+
+/// A sandbox with all zones of the mappings, and a token of its own for each.
+pub(crate) fn sandbox_of(mappings: &Mappings) -> purge_router_sandbox::Builder {
+    let mut sandbox = Sandbox::builder();
+    for zone in mappings.zones() {
+        let of_zone =
+            mappings.all().iter().filter(|mapping| mapping.zones.iter().any(|other| other.zone_id == zone.zone_id));
+        let mut vary_headers: Vec<String> =
+            of_zone.flat_map(|mapping| &mapping.urls.vary_headers).flat_map(|set| set.keys().cloned()).collect();
+        vary_headers.sort();
+        vary_headers.dedup();
+        sandbox = sandbox.zone(SandboxZone {
+            zone_id: zone.zone_id.to_string(),
+            domain: zone.domain.to_string(),
+            plan: zone.plan,
+            account_id: zone.account_id.as_ref().map(ToString::to_string),
+            hostnames: zone.hostnames.iter().map(ToString::to_string).collect(),
+            vary_headers,
+            urls_per_request: zone.urls_per_request,
+        });
+    }
+    for (nth, zone) in mappings.zones().enumerate() {
+        sandbox = sandbox.token(SandboxToken {
+            secret: sandbox_secret(zone),
+            id: format!("{nth:032x}"),
+            zones: vec![zone.zone_id.to_string()],
+            status: TokenStatus::Active,
+        });
+    }
+    sandbox
+}
+
+/// The sandbox's own token of a zone. It opens nothing but the sandbox, so it may be told.
+pub(crate) fn sandbox_secret(zone: &Zone) -> String {
+    format!("sandbox-{}-{}", zone.team, zone.domain)
+}
+
+fn sandbox_tokens(mappings: &Mappings) -> HashMap<String, ApiToken> {
+    let token = |zone: &Zone| Some((zone.token.to_string(), ApiToken::parse(&sandbox_secret(zone)).ok()?));
+    mappings.zones().filter_map(|zone| token(zone)).collect()
+}
+
+/// Where the command has its tokens from.
+enum Tokens {
+    Environment(Option<ApiToken>),
+    Sandbox(HashMap<String, ApiToken>),
+}
+
+impl Tokens {
+    fn from_environment() -> anyhow::Result<Self> {
+        match std::env::var(TOKEN_VARIABLE) {
+            Ok(text) if !text.is_empty() => {
+                let token = ApiToken::parse(&text).map_err(|error| Misuse(format!("{TOKEN_VARIABLE}: {error}")))?;
+                Ok(Self::Environment(Some(token)))
+            }
+            _ => Ok(Self::Environment(None)),
+        }
+    }
+}
+
+impl TokenStore for Tokens {
+    async fn token(&self, zone: &Zone, _: Freshness) -> Result<ApiToken, TokenError> {
+        let (token, reason) = match self {
+            Self::Environment(token) => (token.as_ref(), format!("{TOKEN_VARIABLE} is not set")),
+            Self::Sandbox(tokens) => (tokens.get(zone.token.as_str()), "the sandbox has none".to_owned()),
+        };
+        token.cloned().ok_or_else(|| TokenError::Missing {
+            team: zone.team.to_string(),
+            zone: zone.domain.to_string(),
+            reason,
+            help: format!("set {TOKEN_VARIABLE} to a token that may purge {}, or try --sandbox", zone.domain),
+        })
+    }
+}

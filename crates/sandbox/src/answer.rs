@@ -1,0 +1,110 @@
+//! Cloudflare's answers: the envelope around every result, and the refusals with their codes.
+//!
+//! Codes and texts follow what Cloudflare documents or is seen to send; a text of our own stands only where neither
+//! is known.
+
+use axum::Json;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// The header that tells how much may still be asked for.
+pub(crate) const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// The value of `Ratelimit`: `remaining` units at once, and all of them in `seconds`.
+pub(crate) fn ratelimit(remaining: u32, seconds: u32) -> HeaderValue {
+    let value = format!("\"default\";r={remaining};t={seconds}");
+    HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("\"default\""))
+}
+
+/// A request that is not carried out: a status and at least one error.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    errors: Vec<Message>,
+    retry_after: Option<u32>,
+}
+
+/// An entry of `errors` or `messages`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Message {
+    code: i64,
+    message: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    error_chain: Vec<Message>,
+}
+
+impl Message {
+    pub(crate) fn new(code: i64, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), error_chain: Vec::new() }
+    }
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, code: i64, message: impl Into<String>) -> Self {
+        Self { status, errors: vec![Message::new(code, message)], retry_after: None }
+    }
+
+    /// 400 with one error: the request itself is wrong.
+    pub(crate) fn bad_request(code: i64, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// Nothing is at this path, or an id in it has the wrong shape. `path` is the one below `/client/v4`.
+    pub(crate) fn unrouted(path: &str) -> Self {
+        let could_not = format!("Could not route to {path}, perhaps your object identifier is invalid?");
+        let errors = vec![Message::new(7003, could_not), Message::new(7000, "No route for that URI")];
+        Self { status: StatusCode::NOT_FOUND, errors, retry_after: None }
+    }
+
+    /// The `Authorization` header is missing or is not `Bearer` with a token.
+    pub(crate) fn malformed_authorization() -> Self {
+        let cause = Message::new(6111, "Invalid format for Authorization header");
+        let error = Message { error_chain: vec![cause], ..Message::new(6003, "Invalid request headers") };
+        Self { status: StatusCode::BAD_REQUEST, errors: vec![error], retry_after: None }
+    }
+
+    /// The token may not do this: 401 for a token that is unknown or not active, 403 for one of other zones.
+    pub(crate) fn authentication(status: StatusCode) -> Self {
+        Self::new(status, 10000, "Authentication error")
+    }
+
+    /// A verification of a token that does not exist.
+    pub(crate) fn invalid_token() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, 1000, "Invalid API Token")
+    }
+
+    /// The bucket of purges is empty for `retry_after` seconds.
+    pub(crate) fn rate_limited(retry_after: u32) -> Self {
+        let message = "Unable to purge, rate limit reached. Please wait and consider throttling your request speed";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, 1134, message).retry_after(Some(retry_after))
+    }
+
+    pub(crate) fn retry_after(self, seconds: Option<u32>) -> Self {
+        Self { retry_after: seconds, ..self }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, envelope(false, &self.errors, &[], &Value::Null)).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            if self.status == StatusCode::TOO_MANY_REQUESTS {
+                response.headers_mut().insert(RATELIMIT, ratelimit(0, seconds));
+            }
+        }
+        response
+    }
+}
+
+/// A good answer: 200 with a result, and messages that may carry codes too.
+pub(crate) fn success(result: &Value, messages: &[Message]) -> Response {
+    envelope(true, &[], messages, result).into_response()
+}
+
+fn envelope(success: bool, errors: &[Message], messages: &[Message], result: &Value) -> Json<Value> {
+    Json(json!({ "success": success, "errors": errors, "messages": messages, "result": result }))
+}

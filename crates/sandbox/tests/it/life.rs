@@ -1,0 +1,71 @@
+//! Starting and stopping.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use purge_router_sandbox::{Fault, FaultKind, Sandbox, SandboxToken, SandboxZone};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::world::{NOBODYS, SITE, SITE_TOKEN, World, builder, site, token};
+
+#[tokio::test]
+async fn what_cannot_be_right_does_not_start() {
+    let zone = || Sandbox::builder().zone(site());
+    for (builder, part) in [
+        (Sandbox::builder().zone(SandboxZone { zone_id: "z".into(), ..site() }), "\"z\""),
+        (zone().zone(site()), SITE),
+        (zone().token(SandboxToken { id: "t".into(), ..token(SITE_TOKEN, SITE) }), "\"t\""),
+        (zone().token(token(SITE_TOKEN, NOBODYS)), NOBODYS),
+        (zone().origin(None, "example.com/bucket"), "example.com/bucket"),
+    ] {
+        let error = builder.start().await.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains(part), "{error}");
+        assert!(!error.to_string().contains(SITE_TOKEN), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn addresses_can_be_given_and_are_free_again_after_a_stop() {
+    let address = free_address().await;
+    for _ in 0..2 {
+        let sandbox = builder().api_address(address).start().await.unwrap();
+        assert_eq!(sandbox.api_url(), format!("http://{address}/client/v4"));
+        sandbox.stop().await;
+    }
+    let sandbox = builder().edge_address(address).start().await.unwrap();
+    assert_eq!(sandbox.edge_url(), format!("http://{address}"));
+    assert_eq!(builder().api_address(address).start().await.err().unwrap().kind(), ErrorKind::AddrInUse);
+}
+
+#[tokio::test]
+async fn a_stop_ends_requests_that_hang() {
+    let world = World::new().await;
+    world.sandbox.add_fault(Fault::new(FaultKind::Hang));
+    let request = world.client.get(world.sandbox.api_url()).send();
+    let stop = async {
+        while world.sandbox.requests().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        world.sandbox.stop().await;
+    };
+    let (answer, ()) = tokio::join!(request, stop);
+    assert!(!answer.unwrap_err().is_timeout());
+}
+
+#[tokio::test]
+async fn dropping_stops_too() {
+    let address = free_address().await;
+    drop(builder().api_address(address).start().await.unwrap());
+    let refused = async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), refused).await.unwrap();
+}
+
+async fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
