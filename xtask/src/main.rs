@@ -1,1 +1,130 @@
-fn main() {}
+//! The project's own commands: `cargo xtask test` runs all tests, `cargo xtask lint` all checks of the code, and
+//! `cargo xtask event 10000` prints a large event for `mappings.example.toml`.
+
+use std::env;
+use std::process::{Command, ExitCode};
+
+const USAGE: &str = "usage: cargo xtask <test | lint | event MESSAGES>";
+
+/// What no crate below core may bring in: core has no network, async runtime or clock of its own.
+const NOT_BELOW_CORE: &[&str] =
+    &["tokio", "mio", "socket2", "hyper", "reqwest", "rustls", "futures-util", "chrono", "time", "jiff"];
+
+/// Which of our crates each of our crates may use. Dependencies run one way.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("core", &[]),
+    ("cloudflare", &["core"]),
+    ("pipeline", &["core", "cloudflare"]),
+    ("sandbox", &["core"]),
+    ("cli", &["core", "cloudflare", "pipeline", "sandbox"]),
+];
+
+type Step = Result<(), String>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["test"] => test(),
+        ["lint"] => lint(),
+        ["event", messages] => event(messages),
+        _ => Err(USAGE.to_owned()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            complain(&reason);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test() -> Step {
+    cargo(&["test", "--workspace", "--locked"])
+}
+
+fn lint() -> Step {
+    cargo(&["fmt", "--all", "--check"])?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
+    one_way()?;
+    cargo(&["deny", "--locked", "check", "bans", "licenses", "sources"])
+        .map_err(|reason| format!("{reason}; `cargo install cargo-deny --locked` installs it"))
+}
+
+/// Dependencies run one way, and core has nothing below it that waits, listens or tells the time.
+fn one_way() -> Step {
+    for (name, may_use) in MAY_USE {
+        let ours = tree(name, &["--depth", "1"])?;
+        let ours = ours.iter().filter_map(|line| line.strip_prefix("purge-router-"));
+        if let Some(wrong) = ours.filter(|other| other != name).find(|other| !may_use.contains(other)) {
+            return Err(format!("crates/{name} uses crates/{wrong}, but may only use {may_use:?} of ours"));
+        }
+    }
+    let below = tree("core", &[])?;
+    match below.iter().find(|line| NOT_BELOW_CORE.contains(&line.as_str())) {
+        Some(wrong) => Err(format!("crates/core brings in {wrong}; it must stay free of network, async and clock")),
+        None => Ok(()),
+    }
+}
+
+/// The names of a crate's dependencies, without those of its tests.
+fn tree(name: &str, more: &[&str]) -> Result<Vec<String>, String> {
+    let package = format!("purge-router-{name}");
+    let mut command = Command::new(env!("CARGO"));
+    command.args([
+        "tree",
+        "--locked",
+        "--package",
+        &package,
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]);
+    let output = command.args(more).output().map_err(|error| format!("cargo tree: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("cargo tree: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
+}
+
+/// An SQS batch of this many messages. Every tenth repeats the object of the one before it, and every hundredth is of a
+/// bucket that nobody maps; the others change objects of two teams in turn.
+#[expect(clippy::print_stdout, reason = "this is what was asked for")]
+fn event(messages: &str) -> Step {
+    let messages: usize =
+        messages.parse().map_err(|error| format!("`{messages}` is no number of messages: {error}"))?;
+    let record = |nth: usize| {
+        let object = if nth % 10 == 9 { nth - 1 } else { nth };
+        let (bucket, key) = match (nth % 100 == 50, object % 2) {
+            (true, _) => ("nobody-maps-this", format!("{object}.css")),
+            (false, 0) => ("assets.website.com", format!("uk/css/{object}.css")),
+            (false, _) => ("shared-media", format!("web/photos/{object}.jpg")),
+        };
+        let body = format!(
+            r#"{{"Records":[{{"eventVersion":"2.6","eventSource":"aws:s3","eventName":"ObjectCreated:Put","eventTime":"2026-11-02T09:30:00.000Z","s3":{{"bucket":{{"name":"{bucket}"}},"object":{{"key":"{key}"}}}}}}]}}"#
+        );
+        let body = body.replace('"', r#"\""#);
+        format!(r#"{{"messageId":"message-{nth}","eventSource":"aws:sqs","body":"{body}"}}"#)
+    };
+    let records: Vec<String> = (0..messages).map(record).collect();
+    println!("{{\"Records\":[{}]}}", records.join(",\n"));
+    Ok(())
+}
+
+fn cargo(arguments: &[&str]) -> Step {
+    let shown = arguments.join(" ");
+    complain(&format!("$ cargo {shown}"));
+    match Command::new(env!("CARGO")).args(arguments).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("cargo {shown}: {status}")),
+        Err(error) => Err(format!("cargo {shown}: {error}")),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "this is a command for people")]
+fn complain(text: &str) {
+    eprintln!("{text}");
+}

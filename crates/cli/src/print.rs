@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use purge_router_core::{Batch, Item, Method, Mode, Plan, Rejected};
+use purge_router_core::{Batch, Method, Mode, Plan, Rejected};
 use purge_router_pipeline::{Outcome, Report, Status};
 use serde::Serialize;
 
