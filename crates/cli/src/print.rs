@@ -80,12 +80,16 @@ pub(crate) fn shown(text: &str) -> String {
 
 /// Lines, at most [`SHOWN`] of them.
 fn push_some(text: &mut String, lines: impl ExactSizeIterator<Item = String>) {
-    let hidden = lines.len().saturating_sub(SHOWN);
-    for line in lines.take(SHOWN) {
+    push_first(text, SHOWN, lines);
+}
+
+fn push_first(text: &mut String, shown: usize, lines: impl ExactSizeIterator<Item = String>) {
+    let hidden = lines.len().saturating_sub(shown);
+    for line in lines.take(shown) {
         let _ = writeln!(text, "{line}");
     }
     if hidden > 0 {
-        let _ = writeln!(text, "  {}", dim(format!("… and {hidden} more (--json has all)")));
+        let _ = writeln!(text, "      {}", dim(format!("… and {hidden} more (--json has all)")));
     }
 }
 
@@ -109,9 +113,12 @@ fn deed(batch: &Batch) -> String {
     format!("{verb} {what} of {} {}", bold(&batch.zone.domain), dim(format!("(team {})", batch.zone.team)))
 }
 
-fn push_items(text: &mut String, batch: &Batch) {
+/// A batch's items; of many batches only a few each.
+fn push_items(text: &mut String, plan: &Plan, batch: &Batch) {
+    let shown_of_each = if plan.batches.len() > 3 { 3 } else { SHOWN };
     if batch.method() != Method::Everything {
-        push_some(text, batch.items().iter().map(|item| format!("      {}", shown(&item.item.to_string()))));
+        let lines = batch.items().iter().map(|item| format!("      {}", shown(&item.item.to_string())));
+        push_first(text, shown_of_each, lines);
     }
 }
 
@@ -138,7 +145,7 @@ pub(crate) fn plan(plan: &Plan) -> String {
     let mut text = String::new();
     for (nth, batch) in plan.batches.iter().enumerate().take(SHOWN) {
         let _ = writeln!(text, "{:>4}  {}", nth + 1, deed(batch));
-        push_items(&mut text, batch);
+        push_items(&mut text, plan, batch);
     }
     hidden_batches(&mut text, plan);
     left(&mut text, plan);
@@ -155,7 +162,7 @@ pub(crate) fn report(report: &Report<'_>) -> String {
     for outcome in good.chain(failures) {
         let batch = &report.plan.batches[outcome.batch];
         let _ = writeln!(text, "{:>4}  {} {}", outcome.batch + 1, deed(batch), verdict(outcome));
-        push_items(&mut text, batch);
+        push_items(&mut text, report.plan, batch);
         push_some(
             &mut text,
             outcome.refused_items.iter().map(|item| format!("      {} {}", red("refused"), shown(item))),
@@ -179,17 +186,20 @@ pub(crate) fn report(report: &Report<'_>) -> String {
     text
 }
 
+/// How a batch ended, and on the next line why.
 fn verdict(outcome: &Outcome) -> String {
-    let attempts = dim(format!("in {}", count(outcome.attempts as usize, "request")));
-    let error = outcome.error.as_deref().map(shown).unwrap_or_default();
-    match outcome.status {
-        Status::Purged => format!("{} {attempts}", green("done")),
-        Status::ItemsRefused => format!("{} {attempts}: {error}", red("done but for the refused")),
-        Status::TokenMissing | Status::TokenRefused => format!("{} {attempts}: {error}", red("no good token")),
-        Status::RequestRefused => format!("{} {attempts}: {error}", red("refused")),
-        Status::RateLimited => format!("{} {attempts}: {error}", red("rate limited")),
-        Status::Unreachable => format!("{} {attempts}: {error}", red("unreachable")),
-    }
+    let words = match outcome.status {
+        Status::Purged => green("done"),
+        Status::ItemsRefused => red("done but for what was refused"),
+        Status::TokenMissing => red("no token"),
+        Status::TokenRefused => red("token refused"),
+        Status::RequestRefused => red("request refused"),
+        Status::RateLimited => red("rate limited"),
+        Status::Unreachable => red("unreachable"),
+    };
+    let requests = dim(format!("in {}", count(outcome.attempts as usize, "request")));
+    let error = outcome.error.as_ref().map(|error| format!("\n      {} {}", red("error:"), shown(error)));
+    format!("{words} {requests}{}", error.unwrap_or_default())
 }
 
 fn hidden_batches(text: &mut String, plan: &Plan) {
@@ -223,9 +233,12 @@ fn summary(plan: &Plan) -> String {
     let zones: std::collections::BTreeSet<_> =
         plan.batches.iter().map(|batch| (&batch.zone.team, &batch.zone.domain)).collect();
     let items: usize = plan.batches.iter().map(|batch| batch.items().len()).sum();
+    let changes = match plan.changes {
+        0 if !plan.batches.is_empty() => String::new(),
+        changes => format!("{} → ", bold(count(changes, "change"))),
+    };
     format!(
-        "{} → {} in {} to {}",
-        bold(count(plan.changes, "change")),
+        "{changes}{} in {} to {}",
         count(items, "item"),
         bold(count(plan.batches.len(), "batch")),
         count(zones.len(), "zone"),

@@ -10,6 +10,9 @@ use toml::de::{DeTable, DeValue};
 use crate::names::Fault;
 use crate::problem::{Place, Problem, Step};
 
+/// The code of a field that nobody asked for: its name is wrong, not its value.
+pub(crate) const UNKNOWN_FIELD: &str = "unknown-field";
+
 /// A parsed TOML text with the place of each value.
 pub(crate) struct Document<'a> {
     pub(crate) root: Value,
@@ -27,8 +30,8 @@ impl<'a> Document<'a> {
         Ok(Self { root, spans })
     }
 
-    /// The bytes of a place: of its value, or of the nearest table that should hold it.
-    pub(crate) fn span(&self, place: &Place) -> Range<usize> {
+    /// The bytes of a place: of its value (or of its name, for `of_name`), or of the nearest table that should hold it.
+    pub(crate) fn span(&self, place: &Place, of_name: bool) -> Range<usize> {
         let mut span = 0..0;
         let mut table: Option<&DeTable<'_>> = Some(self.spans.get_ref());
         let mut value: Option<&DeValue<'_>> = None;
@@ -46,7 +49,7 @@ impl<'a> Document<'a> {
             };
             let Some((key, item)) = next else { break };
             // A table's own span may be its header or everything in it; its name is what a reader looks for.
-            span = if item.get_ref().is_table() { key.span() } else { item.span() };
+            span = if item.get_ref().is_table() || of_name { key.span() } else { item.span() };
             table = item.get_ref().as_table();
             value = Some(item.get_ref());
         }
@@ -274,7 +277,7 @@ impl<'a> Table<'a> {
                 None => format!("the fields here are {}", quoted(self.known.iter().copied())),
             };
             problems
-                .add(self.place.key(key), Fault::new("unknown-field", format!("there is no field `{key}` here"), help));
+                .add(self.place.key(key), Fault::new(UNKNOWN_FIELD, format!("there is no field `{key}` here"), help));
         }
     }
 }

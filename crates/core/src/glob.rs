@@ -52,7 +52,11 @@ impl Pattern {
             .build();
         match compiled {
             Ok(glob) => Ok(Self { text: text.to_owned(), glob }),
-            Err(error) => bad("bad-glob", format!("`{text}` is not a glob: {}", error.kind()), "see globset's syntax"),
+            Err(error) => bad(
+                "bad-glob",
+                format!("`{text}` is not a glob: {}", error.kind()),
+                r"the syntax is globset's: `*`, `?`, `**`, `[ab]`, `{a,b}`, and `\` before a character that is meant literally",
+            ),
         }
     }
 

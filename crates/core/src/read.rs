@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::document::{Document, Problems, Table};
+use crate::document::{Document, Problems, Table, UNKNOWN_FIELD};
 use crate::mapping::{Mapping, Mappings, Team, Zone};
 use crate::names::{Fault, Hostname, Source, TeamName, TokenFolder};
 use crate::problem::{Place, Problem};
@@ -30,7 +30,7 @@ impl Mappings {
             return Ok(mappings);
         }
         for problem in &mut problems {
-            problem.span = Some(document.span(&problem.place));
+            problem.span = Some(document.span(&problem.place, problem.code == UNKNOWN_FIELD));
         }
         problems.sort_by_key(|problem| problem.span.as_ref().map_or(0, |span| span.start));
         Err(problems)
