@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use purge_router_cloudflare::{Accepted, Client, Meaning, Refusal};
+use purge_router_cloudflare::{Accepted, ApiToken, Client, Meaning, Refusal};
 use purge_router_core::names::{Hostname, TeamName};
 use purge_router_core::{Batch, Plan, Zone};
 use tokio::sync::Semaphore;
@@ -15,7 +15,7 @@ use crate::backoff::Backoff;
 use crate::limits::RateLimits;
 use crate::outcome::{Outcome, Status};
 use crate::store::{TokenError, TokenStore};
-use crate::zone_token::{Reading, ZoneToken};
+use crate::zone_token::ZoneToken;
 
 /// What may be set of an executor.
 #[derive(Debug, Clone, Copy)]
@@ -146,26 +146,22 @@ impl<T: TokenStore> Way<'_, T> {
     /// Sends one request until it is accepted, refused for good, or the time is over.
     async fn send(&self, batch: &Batch, attempts: &mut u32) -> Result<Accepted, Failure> {
         let mut last: Option<Failure> = None;
-        let mut refused: Option<Reading> = None;
+        let mut refused = 0;
         let mut failed = 0;
         loop {
-            let token = async {
-                match &refused {
-                    None => self.token.get().await,
-                    Some(refused) => self.token.after(refused).await,
-                }
+            let Some(reading) = self.in_time(self.token.after(refused)).await else {
+                return Err(last.unwrap_or_else(|| no_time(Status::TokenMissing, "its token was read")));
             };
-            let reading = match self.in_time(token).await {
-                None => return Err(last.unwrap_or_else(|| no_time(Status::TokenMissing, "its token was read"))),
-                Some(Ok(reading)) => reading,
-                Some(Err(error @ TokenError::Missing { .. })) => return Err(no_token(&error)),
-                Some(Err(error @ TokenError::Unavailable { .. })) => {
+            let token = match reading.token {
+                Ok(token) => token,
+                Err(error @ TokenError::Missing { .. }) => return Err(no_token(&error)),
+                Err(error @ TokenError::Unavailable { .. }) => {
                     failed += 1;
                     self.wait(self.executor.settings.backoff.wait(failed), no_token(&error), &mut last).await?;
                     continue;
                 }
             };
-            let refusal = match self.request(batch, &reading, attempts).await {
+            let refusal = match self.request(batch, &token, attempts).await {
                 None => return Err(last.unwrap_or_else(|| no_time(Status::RateLimited, "the rate limit let it pass"))),
                 Some(Ok(accepted)) => return Ok(accepted),
                 Some(Err(refusal)) => refusal,
@@ -175,7 +171,8 @@ impl<T: TokenStore> Way<'_, T> {
             let failure = Failure::from(refusal);
             match meaning {
                 Meaning::RateLimited { retry_after, all_calls } => {
-                    let delay = retry_after.unwrap_or_else(|| self.executor.settings.backoff.wait(failed));
+                    let asked = retry_after.filter(|delay| !delay.is_zero());
+                    let delay = asked.unwrap_or_else(|| self.executor.settings.backoff.wait(failed));
                     let class = (!all_calls).then(|| batch.method().class());
                     self.executor.limits.pause(self.zone, class, Instant::now() + delay);
                     self.wait(delay, failure, &mut last).await?;
@@ -183,8 +180,8 @@ impl<T: TokenStore> Way<'_, T> {
                 Meaning::Unreachable | Meaning::ServerTrouble => {
                     self.wait(self.executor.settings.backoff.wait(failed), failure, &mut last).await?;
                 }
-                Meaning::TokenRefused if refused.is_none() => {
-                    refused = Some(reading);
+                Meaning::TokenRefused if refused == 0 => {
+                    refused = reading.number;
                     last = Some(failure);
                 }
                 Meaning::TokenRefused | Meaning::ItemRefused | Meaning::RequestRefused => return Err(failure),
@@ -193,7 +190,7 @@ impl<T: TokenStore> Way<'_, T> {
     }
 
     /// One request, when the zone has a slot and the rate limit lets it pass; `None` if the time was over before.
-    async fn request(&self, batch: &Batch, reading: &Reading, attempts: &mut u32) -> Option<Result<Accepted, Refusal>> {
+    async fn request(&self, batch: &Batch, token: &ApiToken, attempts: &mut u32) -> Option<Result<Accepted, Refusal>> {
         let executor = self.executor;
         // The limit first: a request that waits for it must not hold a slot that a purge of another class could use.
         self.in_time(executor.limits.acquire(self.zone, batch.method().class(), batch.cost())).await?;
@@ -205,7 +202,7 @@ impl<T: TokenStore> Way<'_, T> {
         *attempts += 1;
         let timeout = executor.settings.request_timeout.min(left);
         let body = batch.body();
-        Some(executor.client.send(&reading.token, &self.zone.zone_id, batch.mode, &body, timeout).await)
+        Some(executor.client.send(token, &self.zone.zone_id, batch.mode, &body, timeout).await)
     }
 
     /// Waits before the next try, or gives up at once where the time would be over.

@@ -10,38 +10,43 @@ use crate::store::{Freshness, TokenError, TokenStore};
 pub(crate) struct ZoneToken<'e, T> {
     store: &'e T,
     zone: &'e Zone,
-    read: Mutex<Option<Reading>>,
+    last: Mutex<Option<Reading>>,
 }
 
-/// A token with the number of its reading: whoever it is refused to names that number.
+/// What the store said, with the number of the reading, from 1: whoever the token is refused to names that number.
 #[derive(Clone)]
 pub(crate) struct Reading {
-    pub(crate) token: ApiToken,
-    number: u32,
+    pub(crate) number: u32,
+    pub(crate) token: Result<ApiToken, TokenError>,
 }
 
 impl<'e, T: TokenStore> ZoneToken<'e, T> {
     pub(crate) fn new(store: &'e T, zone: &'e Zone) -> Self {
-        Self { store, zone, read: Mutex::new(None) }
+        Self { store, zone, last: Mutex::new(None) }
     }
 
-    /// The token; the first caller reads it, and the others wait for that.
-    pub(crate) async fn get(&self) -> Result<Reading, TokenError> {
-        let mut read = self.read.lock().await;
-        if let Some(reading) = &*read {
-            return Ok(reading.clone());
+    /// A reading after the one that was refused; 0 if none was. The first caller reads, and the others wait for that. A
+    /// token that is missing stays missing for this plan; a store that could not be asked is asked again.
+    pub(crate) async fn after(&self, refused: u32) -> Reading {
+        let mut last = self.last.lock().await;
+        if let Some(reading) = last.as_ref().filter(|reading| reading.number > refused)
+            && !matches!(reading.token, Err(TokenError::Unavailable { .. }))
+        {
+            return reading.clone();
         }
-        let token = self.store.token(self.zone, Freshness::Cached).await?;
-        Ok(read.insert(Reading { token, number: 1 }).clone())
+        let number = last.as_ref().map_or(0, |reading| reading.number) + 1;
+        let token = match refused {
+            0 => self.cached_or_fresh().await,
+            _ => self.store.token(self.zone, Freshness::Fresh).await,
+        };
+        last.insert(Reading { number, token }).clone()
     }
 
-    /// A reading after this one, which was refused.
-    pub(crate) async fn after(&self, refused: &Reading) -> Result<Reading, TokenError> {
-        let mut read = self.read.lock().await;
-        if let Some(reading) = read.as_ref().filter(|reading| reading.number > refused.number) {
-            return Ok(reading.clone());
+    /// A token that was missing a while ago may have been set since.
+    async fn cached_or_fresh(&self) -> Result<ApiToken, TokenError> {
+        match self.store.token(self.zone, Freshness::Cached).await {
+            Err(TokenError::Missing { .. }) => self.store.token(self.zone, Freshness::Fresh).await,
+            read => read,
         }
-        let token = self.store.token(self.zone, Freshness::Fresh).await?;
-        Ok(read.insert(Reading { token, number: refused.number + 1 }).clone())
     }
 }

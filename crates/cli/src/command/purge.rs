@@ -163,7 +163,9 @@ async fn verify(args: &PurgeArgs, purged_at: Instant) -> anyhow::Result<Vec<Chec
         let age: Option<u64> = header(AGE.as_str()).and_then(|age| age.parse().ok());
         let stored_after = age.is_some_and(|age| Duration::from_secs(age) <= purged_at.elapsed());
         let fresh = match cache_status.as_deref() {
-            Some("HIT" | "STALE" | "UPDATING") => stored_after,
+            // What was invalidated may be served once more while it is fetched anew.
+            Some("STALE" | "UPDATING") => stored_after || matches!(args.mode, PurgeMode::Invalidate),
+            Some("HIT") => stored_after,
             Some(_) => true,
             None => false,
         };
