@@ -95,7 +95,7 @@ fn push_first(text: &mut String, shown: usize, lines: impl ExactSizeIterator<Ite
 
 fn noun(method: Method) -> &'static str {
     match method {
-        Method::Files => "URL",
+        Method::Files | Method::FilesWithHeaders => "URL",
         Method::Prefixes => "prefix",
         Method::Hosts => "host",
         Method::Tags => "tag",

@@ -41,7 +41,8 @@ pub struct Accepted {
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
-    base: Url,
+    /// Without a final `/`.
+    base: String,
 }
 
 impl Client {
@@ -51,7 +52,7 @@ impl Client {
     /// A URL that is none, or that would send tokens in the clear.
     pub fn new(base_url: &str) -> Result<Self, BadBaseUrl> {
         let bad = |reason: String| BadBaseUrl { url: base_url.to_owned(), reason };
-        let base = Url::parse(base_url.trim_end_matches('/')).map_err(|error| bad(error.to_string()))?;
+        let base = Url::parse(base_url).map_err(|error| bad(error.to_string()))?;
         let local = is_loopback(&base);
         if base.scheme() != "https" && !(base.scheme() == "http" && local) {
             return Err(bad("tokens go only over https, or over http to loopback".to_owned()));
@@ -72,7 +73,7 @@ impl Client {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| bad(causes(&error)))?;
-        Ok(Self { http, base })
+        Ok(Self { http, base: base.as_str().trim_end_matches('/').to_owned() })
     }
 
     /// Purges or invalidates. `timeout` is for the whole request.
@@ -183,7 +184,8 @@ mod tests {
             "http://[::1]:1",
             "http://localhost:1",
         ] {
-            assert!(Client::new(good).is_ok(), "{good}");
+            let base = Client::new(good).unwrap().base;
+            assert_eq!(base, good.trim_end_matches('/'));
         }
         for bad in [
             "",

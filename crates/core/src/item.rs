@@ -35,7 +35,8 @@ impl Item {
     /// The method of a request that may hold this item.
     pub fn method(&self) -> Method {
         match self {
-            Self::Url(_) | Self::UrlWithHeaders { .. } => Method::Files,
+            Self::Url(_) => Method::Files,
+            Self::UrlWithHeaders { .. } => Method::FilesWithHeaders,
             Self::Prefix(_) => Method::Prefixes,
             Self::Host(_) => Method::Hosts,
             Self::Tag(_) => Method::Tags,
@@ -57,11 +58,13 @@ impl fmt::Display for Item {
     }
 }
 
-/// The field of a request's body: Cloudflare takes exactly one.
+/// The form of a request's body: Cloudflare takes exactly one field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
-    /// `files`: URLs.
+    /// `files`, as strings.
     Files,
+    /// `files`, as objects. The API's document allows no body with both.
+    FilesWithHeaders,
     /// `prefixes`.
     Prefixes,
     /// `hosts`.
@@ -76,7 +79,7 @@ impl Method {
     /// The field's name.
     pub fn field(self) -> &'static str {
         match self {
-            Self::Files => "files",
+            Self::Files | Self::FilesWithHeaders => "files",
             Self::Prefixes => "prefixes",
             Self::Hosts => "hosts",
             Self::Tags => "tags",
@@ -87,7 +90,7 @@ impl Method {
     /// The rate limit that it counts against.
     pub fn class(self) -> LimitClass {
         match self {
-            Self::Files => LimitClass::Urls,
+            Self::Files | Self::FilesWithHeaders => LimitClass::Urls,
             _ => LimitClass::Requests,
         }
     }

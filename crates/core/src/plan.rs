@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use crate::change::{Change, Origin};
 use crate::decode::{Event, Ignored, Rejected};
 use crate::item::{Body, Item, Method};
+use crate::limits::LimitClass;
 use crate::mapping::{Mapping, Mappings, Mode, Purge, Zone};
 use crate::names::{Hostname, TeamName};
 use crate::route::accept;
@@ -72,9 +73,9 @@ impl Batch {
 
     /// How much of its class's rate limit it takes: its URLs, or one request.
     pub fn cost(&self) -> usize {
-        match self.method {
-            Method::Files => self.items.len(),
-            _ => 1,
+        match self.method.class() {
+            LimitClass::Urls => self.items.len(),
+            LimitClass::Requests => 1,
         }
     }
 

@@ -58,6 +58,7 @@ impl Purge {
         }
         let items = fields.remove(list).unwrap_or_default();
         match list {
+            "files" if is_mixed(&items) => Err(wrong("\"files\" must hold only strings or only objects")),
             "files" => Ok(Self::Urls(each(items, list, LimitClass::Urls, zone, url)?)),
             "tags" => Ok(Self::Tags(each(items, list, LimitClass::Requests, zone, tag)?)),
             "hosts" => Ok(Self::Hosts(each(items, list, LimitClass::Requests, zone, host)?)),
@@ -101,6 +102,12 @@ fn each<T>(
         return Err(wrong(format!("\"{list}\" holds {} items, at most {most} are allowed", items.len())));
     }
     items.into_iter().map(|item| read(item, zone)).collect()
+}
+
+/// The API's document has one form with strings and one with objects; whether a mixed one passes is not known.
+fn is_mixed(items: &Value) -> bool {
+    let items = items.as_array().map(Vec::as_slice).unwrap_or_default();
+    items.iter().any(Value::is_string) && items.iter().any(Value::is_object)
 }
 
 fn url(item: Value, zone: &Zone) -> Result<UrlItem, Refusal> {
