@@ -1,0 +1,135 @@
+//! `check`: all problems of a mapping file at once, for people with carets and for machines as JSON.
+
+use serde_json::Value;
+
+use crate::world::{MAPPINGS, World, assert_answer};
+
+/// Twelve problems of eleven kinds, in many places.
+const BAD: &str = r#"version = 1
+colour = "red"
+
+[teams.web]
+owns = ["s3://assets.website.com/", "assets"]
+tokens = "purge-router"
+
+[teams.web.zones."website.com"]
+zone_id = "nope"
+hostnames = ["www.website.com", "www.wébsite.com"]
+plan = "por"
+
+[[teams.web.mappings]]
+source = "s3://assets.website.com/uk"
+zones = ["website.con"]
+include = ["*.{css,js"]
+purge = "url"
+
+[[teams.docs.mappings]]
+source = "s3://docs/"
+zones = ["website.dev"]
+"#;
+
+#[test]
+fn a_good_file() {
+    assert_answer("check_good", &World::new().run(&["check"]).with_code(0));
+    assert_eq!(World::new().run(&["check", "--json"]).with_code(0).stdout, "{\n  \"problems\": []\n}\n");
+}
+
+#[test]
+fn every_problem_is_drawn_where_it_is() {
+    let world = World::empty();
+    world.write("bad.toml", BAD);
+    let answer = world.run(&["check", "--mappings", "bad.toml", "--color", "never"]).with_code(1);
+    assert_eq!(answer.stdout, "");
+    assert_answer("check_bad", &answer);
+    // Every command that reads the file tells the same.
+    for args in
+        [&["explain", "s3://b/k"][..], &["plan", "-"], &["run", "-"], &["purge", "--host", "h.com"], &["sandbox"]]
+    {
+        let other = world.run(&[args, &["--mappings", "bad.toml"]].concat()).with_code(1);
+        assert_eq!((other.stderr, other.stdout.as_str()), (answer.stderr.clone(), ""), "{args:?}");
+    }
+}
+
+#[test]
+fn machines_get_code_place_value_line_and_column() {
+    let world = World::empty();
+    world.write("bad.toml", BAD);
+    let answer = world.run(&["check", "--mappings", "bad.toml", "--json"]).with_code(1);
+    assert_eq!(answer.stderr, "");
+    let problems = answer.json()["problems"].as_array().unwrap().clone();
+    let codes: Vec<&str> = problems.iter().map(|problem| problem["code"].as_str().unwrap()).collect();
+    let lines: Vec<&str> = BAD.lines().collect();
+    for problem in &problems {
+        let text = |field: &str| problem[field].as_str().unwrap_or_else(|| panic!("no {field}: {problem}")).to_owned();
+        for field in ["code", "place", "message", "help"] {
+            assert_ne!(text(field), "", "{field}: {problem}");
+        }
+        let number = |field: &str| usize::try_from(problem[field].as_u64().unwrap()).unwrap();
+        let rest: String = lines[number("line") - 1].chars().skip(number("column") - 1).collect();
+        assert!(rest.starts_with(&text("value")), "line and column lead elsewhere: {problem}");
+    }
+    let expected = [
+        "unknown-field",
+        "bad-source",
+        "bad-token-folder",
+        "bad-cloudflare-id",
+        "bad-hostname",
+        "unknown-plan",
+        "prefix-without-slash",
+        "unknown-zone",
+        "bad-glob",
+        "unknown-purge",
+        "missing-field",
+        "unknown-zone",
+    ];
+    assert_eq!(codes, expected);
+    let hostname = &problems[4];
+    assert_eq!(hostname["place"], "teams.web.zones.\"website.com\".hostnames[1]");
+    assert_eq!(
+        (&hostname["value"], &hostname["line"], &hostname["column"]),
+        (&"\"www.wébsite.com\"".into(), &10.into(), &33.into())
+    );
+}
+
+#[test]
+fn a_file_that_is_no_toml() {
+    let world = World::empty();
+    world.write("mappings.toml", "version = 1\n[teams.web\nowns = [\"s3://b/\"]\n");
+    let answer = world.run(&["check"]).with_code(1);
+    assert_answer("check_syntax", &answer);
+    let problems = world.run(&["check", "--json"]).with_code(1).json();
+    assert_eq!(problems["problems"][0]["code"], "invalid-toml", "{problems}");
+    assert_eq!(problems["problems"][0]["line"], 2, "{problems}");
+}
+
+#[test]
+fn a_file_that_can_not_be_read() {
+    let world = World::empty();
+    world.write("latin1.toml", b"version = 1\n# Stra\xdfe\n");
+    let missing = world.run(&["check"]).expect_misuse();
+    assert!(missing.stderr.contains("mappings.toml") && missing.stderr.contains("purge-router init"), "{missing}");
+    world.run(&["check", "--json", "--mappings", "."]).expect_misuse();
+    let latin1 = world.run(&["check", "--mappings", "latin1.toml"]).with_code(1);
+    assert_eq!(latin1.stderr, "error: the mapping file latin1.toml is not UTF-8, from byte 18 on; save it as UTF-8\n");
+}
+
+#[test]
+fn an_empty_file_and_the_way_to_a_file() {
+    let world = World::empty();
+    world.write("empty.toml", "");
+    assert_answer("check_empty", &world.run(&["check", "--mappings", "empty.toml"]).with_code(1));
+    world.write("other.toml", MAPPINGS);
+    let by_variable = world.run_with(&["check"], &[("MAPPINGS_FILE", "other.toml")], b"").with_code(0);
+    assert!(by_variable.stdout.starts_with("other.toml: "), "{by_variable}");
+    let both = world.run_with(&["check", "--mappings", "other.toml"], &[("MAPPINGS_FILE", "none")], b"");
+    assert_eq!(both.with_code(0).stdout, by_variable.stdout);
+}
+
+#[test]
+fn all_problems_are_in_the_order_of_the_file() {
+    let world = World::empty();
+    world.write("bad.toml", BAD);
+    let problems = world.run(&["check", "--mappings", "bad.toml", "--json"]).with_code(1).json();
+    let place = |problem: &Value| (problem["line"].as_u64(), problem["column"].as_u64());
+    assert!(problems["problems"].as_array().unwrap().is_sorted_by_key(place), "{problems}");
+}

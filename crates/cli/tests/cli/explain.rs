@@ -1,0 +1,83 @@
+//! `explain`: what one change fires, and why the other mappings decline.
+
+use serde_json::json;
+
+use crate::world::{World, assert_answer};
+
+#[test]
+fn what_fires_and_what_it_purges() {
+    let world = World::new();
+    assert_answer("explain_fires", &world.run(&["explain", "s3://assets.website.com/img/a b+c.html"]).with_code(0));
+    assert_answer("explain_other_team", &world.run(&["explain", "s3://docs-site/manual/index.html"]).with_code(0));
+    assert_answer("explain_other_bucket", &world.run(&["explain", "s3://nobody/a.css"]).with_code(0));
+}
+
+#[test]
+fn every_reason_to_decline() {
+    let world = World::new();
+    for (object, event, reasons) in [
+        ("css/app.css", "created", &["teams.web.mappings[1]: the key is not below its prefix"][..]),
+        ("img/a.css", "removed", &["teams.web.mappings[1]: its events hold no `removed`"]),
+        ("img/a.svg", "created", &["teams.web.mappings[0]: no include matches"]),
+        (
+            "drafts/a.css",
+            "created",
+            &["teams.web.mappings[0]: excluded by `drafts/`", "teams.web.mappings[1]: the key is not below its prefix"],
+        ),
+        (
+            "img/a.svg",
+            "acl",
+            &["teams.web.mappings[0]: its events hold no `acl`", "teams.web.mappings[1]: its events hold no `acl`"],
+        ),
+    ] {
+        let object = format!("s3://assets.website.com/{object}");
+        let text = world.run(&["explain", &object, "--event", event]).with_code(0).stdout;
+        // The text has the mapping's source between its name and the reason.
+        let declines = text.lines().filter(|line| line.starts_with("declines")).map(|line| {
+            let (mapping, rest) = line.strip_prefix("declines ").unwrap().split_once(' ').unwrap();
+            format!("{mapping}: {}", rest.split_once(": ").unwrap().1)
+        });
+        assert_eq!(declines.collect::<Vec<_>>(), reasons, "{text}");
+        assert!(text.contains("1 mapping of other buckets"), "{text}");
+    }
+}
+
+#[test]
+fn every_kind_of_change() {
+    let world = World::new();
+    for (event, fires) in [("created", 1), ("removed", 1), ("restored", 0), ("tagged", 0), ("acl", 0)] {
+        let answer = world.run(&["explain", "s3://assets.website.com/a.css", "--event", event, "--json"]).with_code(0);
+        let json = answer.json();
+        assert_eq!((&json["event"], json["fires"].as_array().unwrap().len()), (&json!(event), fires), "{answer}");
+    }
+}
+
+#[test]
+fn machines_get_the_whole_answer() {
+    let answer = World::new().run(&["explain", "s3://assets.website.com/img/a.css", "--event", "removed", "--json"]);
+    let expected = json!({
+        "object": "s3://assets.website.com/img/a.css",
+        "event": "removed",
+        "fires": [{ "mapping": "teams.web.mappings[0]", "team": "web" }],
+        "declined": [
+            { "mapping": "teams.docs.mappings[0]", "team": "docs", "reason": "another bucket" },
+            { "mapping": "teams.web.mappings[1]", "team": "web", "reason": "its events hold no `removed`" },
+        ],
+        "rejected": [],
+        "batches": [{
+            "team": "web", "zone": "website.com", "zone_id": "023e105f4ecef8ad9ca31a8372d0c353", "mode": "purge",
+            "body": { "files": ["https://www.website.com/img/a.css", "https://cdn.website.com/img/a.css"] },
+            "origins": ["invocation"],
+        }],
+    });
+    assert_eq!(answer.with_code(0).json(), expected);
+}
+
+#[test]
+fn a_key_without_a_url_is_a_problem() {
+    let world = World::new();
+    assert_answer("explain_dot_segments", &world.run(&["explain", "s3://assets.website.com/a/../b.css"]).with_code(1));
+    let answer = world.run(&["explain", "s3://assets.website.com/./b.css", "--json"]).with_code(1);
+    let json = answer.json();
+    assert_eq!((&json["batches"], json["rejected"].as_array().unwrap().len()), (&json!([]), 1), "{answer}");
+}

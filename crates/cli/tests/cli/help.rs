@@ -1,0 +1,81 @@
+//! What the command says of itself, and of a command line that makes no sense.
+
+use crate::world::World;
+
+/// The commands that `--help` lists.
+fn commands() -> Vec<String> {
+    let help = World::empty().run(&["--help"]).with_code(0).stdout;
+    let list = help.split_once("Commands:\n").unwrap().1;
+    // A description that is wrapped goes on further to the right.
+    let names = list.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.strip_prefix("  "));
+    let names = names.filter(|rest| !rest.starts_with(' ')).map(|rest| rest.split(' ').next().unwrap().to_owned());
+    names.filter(|name| name != "help").collect()
+}
+
+#[test]
+fn every_command_has_an_example_that_is_a_command_line() {
+    let world = World::empty();
+    let commands = commands();
+    assert_eq!(commands, ["init", "check", "explain", "plan", "run", "purge", "sandbox", "import-env", "completions"]);
+    for command in &commands {
+        let help = world.run(&[command, "--help"]).with_code(0);
+        let (_, example) = help.stdout.split_once("Example").unwrap_or_else(|| panic!("no example: {help}"));
+        assert!(example.contains(&format!("purge-router {command}")), "{help}");
+        assert_eq!(help.stderr, "");
+        let short = world.run(&[command, "-h"]).with_code(0);
+        assert!(short.stdout.contains("Example"), "{short}");
+    }
+}
+
+#[test]
+#[ignore = "args.rs: the command's own --help has no example yet"]
+fn the_command_itself_has_an_example() {
+    let help = World::empty().run(&["--help"]).with_code(0);
+    assert!(help.stdout.contains("Example"), "{help}");
+}
+
+#[test]
+fn help_tells_exit_codes_and_variables() {
+    let help = World::empty().run(&["--help"]).with_code(0).stdout;
+    for word in ["Exit codes:", "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_BASE_URL", "MAPPINGS_FILE", "RUST_LOG", "NO_COLOR"]
+    {
+        assert!(help.contains(word), "{word}: {help}");
+    }
+}
+
+#[test]
+fn the_version() {
+    let version = World::empty().run(&["--version"]).with_code(0);
+    assert_eq!(version.stdout, format!("purge-router {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn misuse_is_told_on_stderr() {
+    let world = World::new();
+    for (args, said) in [
+        (&[][..], "Usage: purge-router"),
+        (&["pruge"], "'purge'"),
+        (&["plan"], "<EVENT>"),
+        (&["plan", "event.json", "--jsn"], "'--json'"),
+        (&["explain"], "<OBJECT>"),
+        (&["explain", "assets.website.com/a.css"], "write s3://bucket/key"),
+        (&["explain", "s3://assets.website.com"], "write s3://bucket/key"),
+        (&["explain", "s3://assets.website.com/"], "write s3://bucket/key"),
+        (&["explain", "s3://as sets/a.css"], "is not a bucket's name"),
+        (&["explain", "s3://b/k", "--event", "create"], "created"),
+        (&["run", "event.json", "--deadline", "0"], "1..=86400"),
+        (&["purge", "--tag", "t"], "--zone <DOMAIN>"),
+        (&["purge", "--everything"], "--zone <DOMAIN>"),
+        (&["purge", "https://www.website.com/", "--edge", "http://127.0.0.1:1"], "--verify"),
+        (&["purge", "https://www.website.com/", "--verify", "--edge", "nonsense"], "relative URL without a base"),
+        (&["import-env"], "--bucket <BUCKET>"),
+        (&["import-env", "--bucket", "b", "--team", "Web"], "is not a team's name"),
+        (&["sandbox", "--origin", "ftp://example.com"], "write an http or https URL"),
+        (&["sandbox", "--api", "localhost"], "--api <ADDRESS>"),
+        (&["completions", "tcsh"], "bash"),
+    ] {
+        let answer = world.run(args).with_code(2);
+        assert!(answer.stderr.contains(said), "{said}: {answer}");
+        assert_eq!(answer.stdout, "", "{answer}");
+    }
+}

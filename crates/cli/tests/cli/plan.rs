@@ -1,0 +1,85 @@
+//! `plan`: what would be sent, as text and as JSON, and what is no event.
+
+use crate::support::scenarios;
+use crate::world::{World, assert_answer, both_teams, s3_event};
+
+#[test]
+fn for_people() {
+    let world = World::new();
+    world.write("event.json", both_teams());
+    assert_answer("plan", &world.run(&["plan", "event.json"]).with_code(0));
+    let mixed = scenarios().join("sqs-mixed-batch");
+    let (event, mappings) = (mixed.join("event.json"), mixed.join("mappings.toml"));
+    std::fs::copy(event, world.path("mixed.json")).unwrap();
+    std::fs::copy(mappings, world.path("mixed.toml")).unwrap();
+    assert_answer("plan_mixed", &world.run(&["plan", "mixed.json", "--mappings", "mixed.toml"]).with_code(1));
+}
+
+#[test]
+fn from_standard_input() {
+    let world = World::new();
+    let event = both_teams();
+    world.write("event.json", &event);
+    for more in [&[][..], &["--json"]] {
+        let from_file = world.run(&[&["plan", "event.json"], more].concat()).with_code(0);
+        let from_stdin = world.run_with(&[&["plan", "-"], more].concat(), &[], event.as_bytes()).with_code(0);
+        assert_eq!((from_file.stdout, from_file.stderr), (from_stdin.stdout, from_stdin.stderr));
+    }
+}
+
+#[test]
+fn what_is_no_event_is_named_on_one_line() {
+    let world = World::new();
+    for (bytes, seen) in [
+        (&b""[..], "no bytes but white space"),
+        (b" \n\t", "no bytes but white space"),
+        (b"<html>", "no JSON (expected value at line 1 column 1), beginning with `<html>`"),
+        (
+            b"{\"Records\":",
+            "no JSON (EOF while parsing a value at line 1 column 11), beginning with `{\\\"Records\\\":`",
+        ),
+        (b"[]", "a JSON array"),
+        (b"null", "a JSON null"),
+        (b"{}", "an empty JSON object"),
+        (b"{\"detail\": {}, \"source\": \"aws.ec2\"}", "a JSON object with `detail`, `source`"),
+        (b"{\"line\\nbreak\": 1, \"\\u001b[31m\": 2}", "a JSON object with `line\\nbreak`, `\\u{1b}[31m`"),
+        (b"\xff\xfe\x00", "no JSON (expected value at line 1 column 1), beginning with `\u{fffd}\u{fffd}\\0`"),
+    ] {
+        for command in [&["plan", "-"][..], &["plan", "-", "--json"], &["run", "-", "--sandbox"]] {
+            let answer = world.run_with(command, &[], bytes).with_code(1);
+            let expected = format!(
+                "error: not an event: saw {seen}; understood are S3 event notifications (AWS, MinIO, Ceph), directly \
+                 or in SQS, SNS or both, and EventBridge events of aws.s3, directly or in SQS\n"
+            );
+            assert_eq!((answer.stderr, answer.stdout), (expected, String::new()));
+        }
+    }
+}
+
+#[test]
+fn an_event_that_can_not_be_read_expect_misuse() {
+    let world = World::new();
+    for event in ["none.json", "."] {
+        let answer = world.run(&["plan", event]).expect_misuse();
+        assert!(answer.stderr.starts_with(&format!("error: can't read the event {event}: ")), "{answer}");
+    }
+}
+
+#[test]
+fn an_empty_event_leads_to_nothing() {
+    let world = World::new();
+    world.write("event.json", r#"{"Records": []}"#);
+    assert_answer("plan_empty", &world.run(&["plan", "event.json"]).with_code(0));
+}
+
+#[test]
+fn only_the_first_of_many_lines_are_shown() {
+    let world = World::new();
+    let keys: Vec<String> = (0..25).map(|n| format!("{n}.css")).chain((0..25).map(|n| format!("{n}.txt"))).collect();
+    let objects: Vec<(&str, &str)> = keys.iter().map(|key| ("assets.website.com", key.as_str())).collect();
+    world.write("event.json", s3_event(&objects));
+    let text = world.run(&["plan", "event.json"]).with_code(0).stdout;
+    let hidden: Vec<&str> = text.lines().filter(|line| line.contains("more (--json has all)")).map(str::trim).collect();
+    let more = |number: usize| format!("… and {number} more (--json has all)");
+    assert_eq!(hidden, [more(30), more(30), more(5)], "of 50 changes, 50 URLs and 25 unmatched: {text}");
+}

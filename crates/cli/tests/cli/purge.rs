@@ -1,0 +1,116 @@
+//! `purge`: what is asked for by hand, as Cloudflare receives it.
+
+use serde_json::json;
+
+use crate::world::{DOCS_ZONE, WEB_ZONE, World, assert_answer, cloudflare, received};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_method_reaches_its_zone() {
+    let sandbox = cloudflare().start().await.unwrap();
+    let world = World::new();
+    let web = |body: &str| format!("POST /client/v4/zones/{WEB_ZONE}/purge_cache {body}");
+    let docs = |call: &str, body: &str| format!("POST /client/v4/zones/{DOCS_ZONE}/{call} {body}");
+    let (css, other) = ("https://www.website.com/css/app.css?v=2", "https://blog.website.com/");
+    for (args, requests) in [
+        (&[css][..], vec![web(&format!(r#"{{"files":["{css}"]}}"#))]),
+        (&[css, css, other], vec![web(&format!(r#"{{"files":["{css}","{other}"]}}"#))]),
+        (&["http://CDN.website.com/A%20b"], vec![web(r#"{"files":["http://CDN.website.com/A%20b"]}"#)]),
+        (&["--prefix", "www.website.com/blog/"], vec![web(r#"{"prefixes":["www.website.com/blog/"]}"#)]),
+        (&["--host", "docs.website.dev"], vec![docs("purge_cache", r#"{"hosts":["docs.website.dev"]}"#)]),
+        (&["--tag", "a", "--tag", "b", "--zone", "website.dev"], vec![docs("purge_cache", r#"{"tags":["a","b"]}"#)]),
+        (&["--everything", "--zone", "website.com"], vec![web(r#"{"purge_everything":true}"#)]),
+        (
+            &["--everything", "--zone", "website.dev", "--mode", "invalidate"],
+            vec![docs("invalidate_cache", r#"{"purge_everything":true}"#)],
+        ),
+        (
+            &["https://docs.website.dev/a", css, "--host", "www.website.com"],
+            vec![
+                web(&format!(r#"{{"files":["{css}"]}}"#)),
+                web(r#"{"hosts":["www.website.com"]}"#),
+                docs("purge_cache", r#"{"files":["https://docs.website.dev/a"]}"#),
+            ],
+        ),
+    ] {
+        sandbox.clear_requests();
+        let answer = world.run_at(&sandbox, &[&["purge"], args].concat()).with_code(0);
+        assert_eq!(received(&sandbox), requests, "{answer}");
+    }
+}
+
+#[test]
+fn what_is_asked_for_must_make_sense() {
+    let world = World::new();
+    world.write("twins.toml", include_str!("twins.toml"));
+    let unknown = "`website.org` is not a zone of the mapping file; its zones are website.dev, website.com";
+    for (args, said) in [
+        (&[][..], "nothing to purge: name URLs, or use --prefix, --host, --tag or --everything"),
+        (&["--zone", "website.com"], "nothing to purge: name URLs, or use --prefix, --host, --tag or --everything"),
+        (&["--zone", "website.org", "--everything"], unknown),
+        (
+            &["https://www.website.com.evil.net/"],
+            "no zone of the mapping file serves `www.website.com.evil.net`; add it to the zone's hostnames",
+        ),
+        (
+            &["https://evilwebsite.com/"],
+            "no zone of the mapping file serves `evilwebsite.com`; add it to the zone's hostnames",
+        ),
+        (&["https://www.website.com/", "--zone", "website.dev"], "`www.website.com` is not in the zone `website.dev`"),
+        (&["--host", "www.website.com", "--zone", "website.dev"], "`www.website.com` is not in the zone `website.dev`"),
+        (&["www.website.com/a.css"], "`www.website.com/a.css` is not a URL: relative URL without a base"),
+        (&["s3://assets/a.css"], "`s3://assets/a.css` is not an http or https URL"),
+        (
+            &["https://www.website.com/c#.html"],
+            "`https://www.website.com/c#.html` has a `#`; write it as %23, or leave the fragment out: it is never sent",
+        ),
+        (&["--prefix", "www.website.com"], "`www.website.com` is a whole host; purge that with --host"),
+        (
+            &["--prefix", "https://www.website.com/blog/"],
+            "`https://www.website.com/blog/` is not a prefix: write host and folder, without scheme and query, with at \
+             most 31 `/`",
+        ),
+        (
+            &["--tag", "a b", "--zone", "website.com"],
+            "`a b` is not a cache tag: 1 to 1024 printable ASCII characters, without space and comma",
+        ),
+        (
+            &["https://www.twins.example/", "--mappings", "twins.toml"],
+            "several zones serve `www.twins.example`; say which with --zone",
+        ),
+    ] {
+        let answer = world.run(&[&["purge", "--sandbox"], args].concat()).expect_misuse();
+        assert_eq!(answer.stderr, format!("error: {said}\n"));
+    }
+}
+
+#[test]
+fn in_a_sandbox_for_people_and_for_machines() {
+    let world = World::new();
+    let args = ["purge", "https://www.website.com/a.css", "--tag", "news", "--zone", "website.com", "--sandbox"];
+    assert_answer("purge_sandbox", &world.run(&args).with_code(0));
+    let json = world.run(&[&args[..], &["--json"]].concat()).with_code(0).json();
+    let batch = |body| {
+        let origins = ["invocation"];
+        json!({ "team": "web", "zone": "website.com", "zone_id": WEB_ZONE, "mode": "purge", "body": body, "origins": origins })
+    };
+    let files = json!({ "files": ["https://www.website.com/a.css"] });
+    assert_eq!(json["batches"], json!([batch(files), batch(json!({ "tags": ["news"] }))]));
+    assert_eq!((&json["failed"], &json["verified"]), (&json!([]), &json!([])));
+}
+
+#[test]
+fn the_nearest_domain_serves_a_host_that_no_zone_lists() {
+    let world = World::new();
+    let args = ["purge", "https://a.b.website.dev/x", "--sandbox", "--json"];
+    assert_eq!(world.run(&args).with_code(0).json()["batches"][0]["zone"], "website.dev");
+}
+
+#[test]
+fn without_a_token_nothing_is_purged() {
+    let answer = World::new().run(&["purge", "--host", "www.website.com"]).with_code(1);
+    assert!(
+        answer.stdout.contains("team web has no token for zone website.com: CLOUDFLARE_API_TOKEN is not set"),
+        "{answer}"
+    );
+    assert!(answer.stdout.contains("0 done, 1 failed"), "{answer}");
+}

@@ -1,0 +1,176 @@
+//! `sandbox`: the stand-in as a process of its own, from its first line to its end.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use purge_router_sandbox::Origin;
+use serde_json::{Value, json};
+
+use crate::world::{DOCS_ZONE, MAPPINGS, WEB_ZONE, World, http};
+
+const LONGEST_STOP: Duration = Duration::from_secs(5);
+
+/// A running `purge-router sandbox`; it is killed when it is dropped.
+struct Process {
+    child: Child,
+    api: String,
+    edge: String,
+    said: String,
+}
+
+impl Process {
+    fn start(world: &World, more: &[&str]) -> Self {
+        let mut command = world.command();
+        command.args(["sandbox", "--api", "127.0.0.1:0", "--edge", "127.0.0.1:0"]).args(more);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        // The zones come last, and website.com is the last of them.
+        let mut said = String::new();
+        while !said.contains("\nwebsite.com ") {
+            said = format!("{said}{}\n", lines.next().expect("the sandbox ended").unwrap());
+        }
+        let after = |label: &str| said.lines().find_map(|line| line.strip_prefix(label)).unwrap().to_owned();
+        let (api, edge) = (after("api   "), after("edge  "));
+        Self { child, api, edge, said }
+    }
+
+    fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Waits for its end, but not for ever.
+    fn ended(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < LONGEST_STOP, "it still runs");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// An address of its control API.
+    fn control(&self, name: &str) -> String {
+        format!("{}/_sandbox/{name}", self.api.strip_suffix("/client/v4").unwrap())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn get(url: &str) -> Value {
+    let text = http().get(url).send().await.unwrap().text().await.unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn says_where_it_is_and_stops_when_it_is_told() {
+    let world = World::new();
+    for signal in ["-TERM", "-INT"] {
+        let mut process = Process::start(&world, &[]);
+        let health = get(&process.control("health")).await;
+        let zones = json!([
+            { "zone_id": DOCS_ZONE, "domain": "website.dev" },
+            { "zone_id": WEB_ZONE, "domain": "website.com" },
+        ]);
+        assert_eq!(health, json!({ "status": "ok", "zones": zones }));
+        let export = format!("export CLOUDFLARE_BASE_URL={} CLOUDFLARE_API_TOKEN=sandbox", process.api);
+        assert!(process.said.contains(&export), "{}", process.said);
+        assert!(process.said.contains("token sandbox-web-website.com"), "{}", process.said);
+        process.signal(signal);
+        assert_eq!(process.ended().code(), Some(0), "{signal}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stops_though_clients_hold_on() {
+    let world = World::new();
+    let mut process = Process::start(&world, &[]);
+    let address = process.api.strip_prefix("http://").unwrap().split('/').next().unwrap();
+    let idle = TcpStream::connect(address).unwrap();
+    let client = http();
+    let hang = client.post(process.control("faults")).body(r#"{"kind": "hang"}"#);
+    let added = hang.header("content-type", "application/json").send().await.unwrap();
+    assert_eq!(added.status(), 201);
+    let mut waiting = TcpStream::connect(address).unwrap();
+    write!(waiting, "GET /client/v4/user/tokens/verify HTTP/1.1\r\nHost: sandbox\r\n\r\n").unwrap();
+    while get(&process.control("requests")).await == json!([]) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    process.signal("-TERM");
+    assert_eq!(process.ended().code(), Some(0));
+    for mut stream in [idle, waiting] {
+        assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)), "its connections end with it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_round_with_what_it_prints() {
+    let world = World::new();
+    let origin = Origin::start().await.unwrap();
+    origin.put("/app.css", "old");
+    let process = Process::start(&world, &["--origin", &format!("cdn.website.com={}", origin.url())]);
+    let client = http();
+    let served = async || {
+        let request = client.get(format!("{}/app.css", process.edge)).header("host", "cdn.website.com");
+        request.send().await.unwrap().text().await.unwrap()
+    };
+    assert_eq!(served().await, "old");
+    origin.put("/app.css", "new");
+    assert_eq!(served().await, "old");
+    let url = "https://cdn.website.com/app.css";
+    for (token, code) in [("sandbox-docs-website.dev", 1), ("sandbox-web-website.com", 0), ("sandbox", 0)] {
+        let variables = [("CLOUDFLARE_BASE_URL", process.api.as_str()), ("CLOUDFLARE_API_TOKEN", token)];
+        let answer = world.run_with(&["purge", url], &variables, b"").with_code(code);
+        assert_eq!(served().await, if code == 0 { "new" } else { "old" }, "{answer}");
+    }
+}
+
+#[test]
+fn refuses_addresses_that_others_can_reach() {
+    let world = World::new();
+    for args in [["--api", "0.0.0.0:0"], ["--edge", "192.0.2.1:0"], ["--api", "[::]:0"]] {
+        let answer = world.run(&[&["sandbox"], &args[..]].concat()).expect_misuse();
+        let address = args[1];
+        let expected = format!("error: {address} is not on loopback: whoever reaches the sandbox may change it\n");
+        assert_eq!(answer.stderr, expected);
+    }
+}
+
+#[test]
+fn a_port_in_use_is_one_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let answer = World::new().run(&["sandbox", "--api", &address, "--edge", "127.0.0.1:0"]).with_code(1);
+    assert!(answer.stderr.starts_with("error: can't start the sandbox: Address already in use"), "{answer}");
+    assert_eq!(answer.stderr.lines().count(), 1, "{answer}");
+}
+
+#[test]
+#[ignore = "args.rs, command/sandbox.rs: a port in use is named neither by its address nor by its option"]
+fn a_port_in_use_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let answer = World::new().run(&["sandbox", "--api", "127.0.0.1:0", "--edge", &address]).with_code(1);
+    assert!(answer.stderr.contains(&address), "{answer}");
+}
+
+/// Files that `check` accepts and the sandbox should too.
+#[test]
+#[ignore = "sender.rs: sandbox_of passes on hostnames that are listed twice, which the sandbox refuses"]
+fn every_valid_mapping_file_has_a_sandbox() {
+    let world = World::empty();
+    world.write("twins.toml", include_str!("twins.toml"));
+    world.write("twice.toml", MAPPINGS.replace("\"cdn.website.com\"]\nplan", "\"www.website.com\"]\nplan"));
+    for file in ["twins.toml", "twice.toml"] {
+        world.run(&["check", "--mappings", file]).with_code(0);
+        world.run_with(&["run", "-", "--sandbox", "--mappings", file], &[], br#"{"Records": []}"#).with_code(0);
+    }
+}

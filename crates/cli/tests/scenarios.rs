@@ -1,0 +1,198 @@
+//! Every folder of `tests/scenarios`: mappings, an event, and the plan that it must lead to, through core, through
+//! `plan --json` and through `run --sandbox --json`. Adding a scenario is adding a folder.
+//!
+//! `UPDATE_SCENARIOS=1 cargo test -p purge-router-cli --test scenarios` writes what `plan --json` prints into each
+//! `expected.json`. Read the difference before you commit it: it is what the function will send. Where `CI` is set the
+//! variable is refused.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
+
+mod support;
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use assert_cmd::Command;
+use purge_router_core::{Mappings, decode, plan};
+use serde_json::{Value, json};
+use support::{purge_router, scenarios};
+
+const FEWEST: usize = 25;
+const FILES: [&str; 3] = ["mappings.toml", "event.json", "expected.json"];
+const TIME: Duration = Duration::from_secs(60);
+const THREADS: usize = 4;
+
+/// One folder.
+struct Scenario {
+    name: String,
+    folder: PathBuf,
+}
+
+#[test]
+fn every_scenario_leads_to_its_plan() {
+    let update = is_set("UPDATE_SCENARIOS");
+    assert!(!(update && is_set("CI")), "UPDATE_SCENARIOS would make every scenario pass: it is not for CI");
+    let all = all();
+    assert!(all.len() >= FEWEST, "only {} scenarios are in {}", all.len(), scenarios().display());
+    let next = AtomicUsize::new(0);
+    let wrong = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                while let Some(scenario) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let problems = scenario.problems(update);
+                    wrong.lock().unwrap().extend(problems.into_iter().map(|it| format!("{}: {it}", scenario.name)));
+                }
+            });
+        }
+    });
+    let mut wrong = wrong.into_inner().unwrap();
+    wrong.sort();
+    assert!(wrong.is_empty(), "{} mismatches\n\n{}", wrong.len(), wrong.join("\n\n"));
+}
+
+fn is_set(variable: &str) -> bool {
+    std::env::var(variable).is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
+}
+
+fn all() -> Vec<Scenario> {
+    let entries = fs::read_dir(scenarios()).unwrap().map(|entry| entry.unwrap().path());
+    let mut all: Vec<Scenario> = entries
+        .filter(|path| path.is_dir())
+        .map(|folder| Scenario { name: folder.file_name().unwrap().to_string_lossy().into_owned(), folder })
+        .collect();
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    all
+}
+
+impl Scenario {
+    /// Everything that is wrong with it.
+    fn problems(&self, update: bool) -> Vec<String> {
+        let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if !self.name.chars().all(kebab) {
+            return vec!["the folder's name is not kebab-case".to_owned()];
+        }
+        let (planned, planned_well) = self.command("plan", &[]);
+        if let (true, Ok(printed)) = (update, &planned) {
+            fs::write(self.file("expected.json"), printed).unwrap();
+        }
+        if let Some(missing) = FILES.iter().find(|name| !self.file(name).is_file()) {
+            return vec![format!("{missing} is missing")];
+        }
+        let (mappings, expected_text) = (self.text("mappings.toml"), self.text("expected.json"));
+        let expected: Value = match serde_json::from_str(&expected_text) {
+            Ok(expected) => expected,
+            Err(error) => return vec![format!("expected.json: {error}")],
+        };
+        let mut problems = Vec::new();
+        if !mappings.starts_with("# ") {
+            problems.push("mappings.toml does not begin with a comment that says the point".to_owned());
+        }
+        problems.extend(through_core(&mappings, &fs::read(self.file("event.json")).unwrap(), &expected).err());
+        match planned {
+            Err(problem) => problems.push(format!("plan: {problem}")),
+            Ok(printed) if printed != expected_text => {
+                problems.push(format!("plan --json prints otherwise\n{}", difference(&expected_text, &printed)));
+            }
+            Ok(_) => {}
+        }
+        let is_rejected = expected["rejected"] != json!([]);
+        if planned_well == is_rejected {
+            problems.push(format!("plan: exit code 0 is {planned_well}, though something is rejected: {is_rejected}"));
+        }
+        problems.extend(self.through_a_sandbox(&expected).err().map(|problem| format!("run --sandbox: {problem}")));
+        problems
+    }
+
+    /// `run --sandbox` sends exactly the planned batches, and fails only what was rejected.
+    fn through_a_sandbox(&self, expected: &Value) -> Result<(), String> {
+        let (printed, done) = self.command("run", &["--sandbox"]);
+        let report: Value = serde_json::from_str(&printed?).map_err(|error| format!("no JSON: {error}"))?;
+        same("batches", &expected["batches"], &report["batches"])?;
+        let batches = expected["batches"].as_array().map_or(0, Vec::len);
+        let outcome = |nth| json!({ "batch": nth, "status": "purged", "attempts": 1 });
+        let seen: Vec<Value> = report["outcomes"].as_array().into_iter().flatten().map(without_ray).collect();
+        same("outcomes", &(0..batches).map(outcome).collect(), &Value::Array(seen))?;
+        let mut failed: Vec<&Value> = Vec::new();
+        for rejected in expected["rejected"].as_array().into_iter().flatten() {
+            if !failed.contains(&&rejected["origin"]) {
+                failed.push(&rejected["origin"]);
+            }
+        }
+        same("failed", &json!(failed), &report["failed"])?;
+        match done == failed.is_empty() {
+            true => Ok(()),
+            false => Err(format!("exit code 0 is {done}, with {} failed origins", failed.len())),
+        }
+    }
+
+    /// What a command prints for this scenario with `--json`, and whether it ended with 0. Anything on standard error
+    /// but the note of the sandbox is a problem.
+    fn command(&self, name: &str, more: &[&str]) -> (Result<String, String>, bool) {
+        let mut command = Command::from_std(purge_router());
+        command.timeout(TIME).arg(name).arg(self.file("event.json")).arg("--json").args(more);
+        let output = command.arg("--mappings").arg(self.file("mappings.toml")).output().unwrap();
+        let (stdout, stderr) = (String::from_utf8(output.stdout), String::from_utf8_lossy(&output.stderr));
+        let well = stderr.lines().all(|line| line.starts_with("sandbox: nothing leaves this machine"));
+        let printed = match (stdout, well, output.status.code()) {
+            (Ok(stdout), true, Some(0 | 1)) => Ok(stdout),
+            (_, _, code) => Err(format!("exit code {code:?}, on standard error:\n{stderr}")),
+        };
+        (printed, output.status.success())
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        read(&self.file(name))
+    }
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn through_core(mappings: &str, event: &[u8], expected: &Value) -> Result<(), String> {
+    let mappings = Mappings::from_toml(mappings).map_err(|problems| format!("mappings.toml: {problems:#?}"))?;
+    let event = decode(event).map_err(|error| format!("event.json: {error}"))?;
+    same("core's plan", expected, &serde_json::to_value(plan(&mappings, event)).unwrap())
+}
+
+fn without_ray(outcome: &Value) -> Value {
+    let mut outcome = outcome.clone();
+    outcome.as_object_mut().and_then(|fields| fields.remove("ray"));
+    outcome
+}
+
+fn same(what: &str, expected: &Value, seen: &Value) -> Result<(), String> {
+    let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap();
+    match expected == seen {
+        true => Ok(()),
+        false => Err(format!("{what} differ\n{}", difference(&pretty(expected), &pretty(seen)))),
+    }
+}
+
+/// The lines from the first to the last that differ, `-` as expected and `+` as seen.
+fn difference(expected: &str, seen: &str) -> String {
+    let (expected, seen): (Vec<&str>, Vec<&str>) = (expected.split('\n').collect(), seen.split('\n').collect());
+    let same_start = expected.iter().zip(&seen).take_while(|(one, other)| one == other).count();
+    let (expected, seen) = (&expected[same_start..], &seen[same_start..]);
+    let same_end = expected.iter().rev().zip(seen.iter().rev()).take_while(|(one, other)| one == other).count();
+    let mut text = format!("  from line {}:", same_start + 1);
+    for (sign, lines) in [('-', expected), ('+', seen)] {
+        lines[..lines.len() - same_end].iter().for_each(|line| write!(text, "\n  {sign} {line}").unwrap());
+    }
+    text
+}
+
+#[test]
+fn a_difference_shows_only_what_differs() {
+    assert_eq!(difference("a\nb\nc\nd", "a\nx\ny\nd"), "  from line 2:\n  - b\n  - c\n  + x\n  + y");
+    assert_eq!(difference("a\n", "a"), "  from line 2:\n  - ");
+}

@@ -1,0 +1,34 @@
+//! The built command in an environment that the tests decide, and where the scenarios are.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// What of the caller's environment could change what the command does or prints.
+const FOREIGN: [&str; 9] = [
+    "CLOUDFLARE_",
+    "MAPPINGS_FILE",
+    "INCLUDED_EXTS",
+    "EXCLUDED_EXTS",
+    "RUST_LOG",
+    "RUST_BACKTRACE",
+    "NO_COLOR",
+    "CLICOLOR",
+    "COLUMNS",
+];
+
+/// The built command. Nothing of the caller's settings reaches it, nor a proxy.
+pub(crate) fn purge_router() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_purge-router"));
+    for (name, _) in std::env::vars_os() {
+        let shown = name.to_string_lossy().to_ascii_uppercase();
+        if FOREIGN.iter().any(|prefix| shown.starts_with(prefix)) || shown.ends_with("_PROXY") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// The folder of all scenarios.
+pub(crate) fn scenarios() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/scenarios"))
+}
