@@ -14,6 +14,10 @@ use purge_router_core::names::{BucketName, Hostname, TeamName};
     version,
     max_term_width = 100,
     after_help = "\
+Examples:
+  purge-router init
+  purge-router run event.json --sandbox
+
 Exit codes:
   0  done
   1  problems were found, or a purge failed

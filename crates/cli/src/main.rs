@@ -6,6 +6,7 @@ mod command;
 mod mappings;
 mod print;
 mod sender;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -38,7 +39,8 @@ async fn main() -> ExitCode {
     let args = Args::parse();
     args.color.write_global();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colored = print::stderr_is_colored();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colored).with_writer(std::io::stderr).init();
     match run(args.command).await {
         Ok(End::Done) => ExitCode::SUCCESS,
         Ok(End::Problems) => ExitCode::from(1),

@@ -34,12 +34,12 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
 
 /// Draws all problems on standard error, each under the line that it is in.
 pub(crate) fn draw(path: &Path, text: &str, problems: &[Problem]) {
-    let colored = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    let renderer = if colored { Renderer::styled() } else { Renderer::plain() };
+    let renderer = if print::stderr_is_colored() { Renderer::styled() } else { Renderer::plain() };
     let name = path.display().to_string();
     for problem in problems {
-        let title = Level::ERROR.primary_title(&problem.message).id(problem.code);
-        let help = Level::HELP.message(&problem.help);
+        let (message, help) = (print::shown(&problem.message), print::shown(&problem.help));
+        let title = Level::ERROR.primary_title(&message).id(problem.code);
+        let help = Level::HELP.message(&help);
         let place = problem.place.to_string();
         let span = problem.span.clone().unwrap_or_default();
         let snippet = Snippet::source(text).path(&name).annotation(AnnotationKind::Primary.span(span).label(&place));

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
+use purge_router_cloudflare::redact;
 use purge_router_core::{Batch, Method, Mode, Plan, Rejected};
 use purge_router_pipeline::{Outcome, Report, Status};
 use serde::Serialize;
@@ -55,8 +56,13 @@ pub(crate) fn note(text: &str) {
     anstream::eprintln!("{}", dim(text));
 }
 
+/// An error, without anything that looks like a token, whatever it quotes.
 pub(crate) fn error(text: &str) {
-    anstream::eprintln!("{} {text}", red("error:"));
+    anstream::eprintln!("{} {}", red("error:"), redact(text));
+}
+
+pub(crate) fn stderr_is_colored() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
 /// `1 change`, `2 changes`.
@@ -137,6 +143,9 @@ pub(crate) fn reasons(changes: impl ExactSizeIterator<Item = (String, Vec<String
             format!("  {} {} {why}", shown(&change), dim("→"))
         }),
     );
+    if !text.is_empty() {
+        text.push('\n');
+    }
     text
 }
 
@@ -147,7 +156,7 @@ pub(crate) fn plan(plan: &Plan) -> String {
         let _ = writeln!(text, "{:>4}  {}", nth + 1, deed(batch));
         push_items(&mut text, plan, batch);
     }
-    hidden_batches(&mut text, plan);
+    push_hidden_batches(&mut text, plan.batches.len().saturating_sub(SHOWN));
     left(&mut text, plan);
     let _ = write!(text, "{}", summary(plan));
     text
@@ -156,25 +165,23 @@ pub(crate) fn plan(plan: &Plan) -> String {
 /// A plan with what became of it.
 pub(crate) fn report(report: &Report<'_>) -> String {
     let mut text = String::new();
-    let bad = |outcome: &&Outcome| outcome.status != Status::Purged;
-    let failures = report.outcomes.iter().filter(bad);
-    let good = report.outcomes.iter().filter(|outcome| !bad(outcome)).take(SHOWN);
-    for outcome in good.chain(failures) {
+    let (good, bad): (Vec<&Outcome>, Vec<&Outcome>) =
+        report.outcomes.iter().partition(|outcome| outcome.status == Status::Purged);
+    for outcome in good.iter().take(SHOWN).chain(bad.iter().take(SHOWN)) {
         let batch = &report.plan.batches[outcome.batch];
-        let _ = writeln!(text, "{:>4}  {} {}", outcome.batch + 1, deed(batch), verdict(outcome));
+        let _ = writeln!(text, "{:>4}  {} {}", outcome.batch + 1, deed(batch), verdict(outcome, batch));
         push_items(&mut text, report.plan, batch);
-        push_some(
-            &mut text,
-            outcome.refused_items.iter().map(|item| format!("      {} {}", red("refused"), shown(item))),
-        );
+        let refused = outcome.refused_items.iter();
+        push_some(&mut text, refused.map(|item| format!("      {} {}", red("refused"), shown(item))));
     }
-    hidden_batches(&mut text, report.plan);
+    push_hidden_batches(&mut text, good.len().saturating_sub(SHOWN) + bad.len().saturating_sub(SHOWN));
     left(&mut text, report.plan);
-    let purged = report.outcomes.iter().filter(|outcome| outcome.status == Status::Purged).count();
-    let failed = report.outcomes.len() - purged;
-    let _ = write!(text, "{}: {}", summary(report.plan), green(format!("{purged} done")));
-    if failed > 0 {
-        let _ = write!(text, ", {}", red(format!("{failed} failed")));
+    let partly = bad.iter().filter(|outcome| is_partly_done(outcome, &report.plan.batches[outcome.batch])).count();
+    let _ = write!(text, "{}: {}", summary(report.plan), green(format!("{} done", good.len())));
+    for (number, words) in [(partly, "partly done"), (bad.len() - partly, "failed")] {
+        if number > 0 {
+            let _ = write!(text, ", {}", red(format!("{number} {words}")));
+        }
     }
     if !report.failed.is_empty() {
         let origins = report.failed.iter().take(SHOWN).map(|origin| shown(&origin.to_string())).collect::<Vec<_>>();
@@ -187,10 +194,11 @@ pub(crate) fn report(report: &Report<'_>) -> String {
 }
 
 /// How a batch ended, and on the next line why.
-fn verdict(outcome: &Outcome) -> String {
+fn verdict(outcome: &Outcome, batch: &Batch) -> String {
     let words = match outcome.status {
         Status::Purged => green("done"),
-        Status::ItemsRefused => red("done but for what was refused"),
+        Status::ItemsRefused if is_partly_done(outcome, batch) => red("done but for what was refused"),
+        Status::ItemsRefused => red("refused"),
         Status::TokenMissing => red("no token"),
         Status::TokenRefused => red("token refused"),
         Status::RequestRefused => red("request refused"),
@@ -202,13 +210,15 @@ fn verdict(outcome: &Outcome) -> String {
     format!("{words} {requests}{}", error.unwrap_or_default())
 }
 
-fn hidden_batches(text: &mut String, plan: &Plan) {
-    if plan.batches.len() > SHOWN {
-        let _ = writeln!(
-            text,
-            "{}",
-            dim(format!("… and {} more (--json has all)", count(plan.batches.len() - SHOWN, "batch")))
-        );
+/// Whether Cloudflare refused some items for good, and took all others.
+fn is_partly_done(outcome: &Outcome, batch: &Batch) -> bool {
+    outcome.status == Status::ItemsRefused && outcome.refused_items.len() < batch.items().len()
+}
+
+fn push_hidden_batches(text: &mut String, hidden: usize) {
+    if hidden > 0 {
+        let noun = if hidden == 1 { "batch" } else { "batches" };
+        let _ = writeln!(text, "{}", dim(format!("… and {hidden} more {noun} (--json has all)")));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The command's way into the pipeline: Cloudflare with a token from the environment, or a sandbox in this process.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -33,7 +33,8 @@ impl Sender {
                 (sandbox.api_url(), Tokens::Sandbox(sandbox_tokens(mappings)), Some(sandbox))
             }
             false => {
-                let base_url = std::env::var(BASE_URL_VARIABLE).unwrap_or_else(|_| DEFAULT_BASE_URL.to_owned());
+                let base_url = std::env::var(BASE_URL_VARIABLE).ok().filter(|url| !url.is_empty());
+                let base_url = base_url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
                 (base_url, Tokens::from_environment()?, None)
             }
         };
@@ -52,11 +53,15 @@ impl Sender {
 /// A sandbox with all zones of the mappings, and a token of its own for each.
 pub(crate) fn sandbox_of(mappings: &Mappings) -> purge_router_sandbox::Builder {
     let mut sandbox = Sandbox::builder();
+    // A hostname may be written twice, even in two zones; the edge serves it for the first.
+    let mut served = HashSet::new();
     for zone in mappings.zones() {
         let of_zone =
             mappings.all().iter().filter(|mapping| mapping.zones.iter().any(|other| other.zone_id == zone.zone_id));
-        let mut vary_headers: Vec<String> =
-            of_zone.flat_map(|mapping| &mapping.urls.vary_headers).flat_map(|set| set.keys().cloned()).collect();
+        let mut vary_headers: Vec<String> = of_zone
+            .flat_map(|mapping| &mapping.urls.vary_headers)
+            .flat_map(|set| set.keys().map(|name| name.to_ascii_lowercase()))
+            .collect();
         vary_headers.sort();
         vary_headers.dedup();
         sandbox = sandbox.zone(SandboxZone {
@@ -64,7 +69,7 @@ pub(crate) fn sandbox_of(mappings: &Mappings) -> purge_router_sandbox::Builder {
             domain: zone.domain.to_string(),
             plan: zone.plan,
             account_id: zone.account_id.as_ref().map(ToString::to_string),
-            hostnames: zone.hostnames.iter().map(ToString::to_string).collect(),
+            hostnames: zone.hostnames.iter().filter(|name| served.insert(*name)).map(ToString::to_string).collect(),
             vary_headers,
             urls_per_request: zone.urls_per_request,
         });

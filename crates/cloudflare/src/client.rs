@@ -11,7 +11,7 @@ use serde::Deserialize;
 use url::{Host, Url};
 
 use crate::error::{Meaning, Refusal, meaning};
-use crate::token::ApiToken;
+use crate::token::{ApiToken, redact};
 
 /// Cloudflare's API.
 pub const DEFAULT_BASE_URL: &str = "https://api.cloudflare.com/client/v4";
@@ -51,7 +51,7 @@ impl Client {
     /// # Errors
     /// A URL that is none, or that would send tokens in the clear.
     pub fn new(base_url: &str) -> Result<Self, BadBaseUrl> {
-        let bad = |reason: String| BadBaseUrl { url: base_url.to_owned(), reason };
+        let bad = |reason: String| BadBaseUrl { url: without_userinfo(base_url), reason };
         let base = Url::parse(base_url).map_err(|error| bad(error.to_string()))?;
         let local = is_loopback(&base);
         if base.scheme() != "https" && !(base.scheme() == "http" && local) {
@@ -148,6 +148,15 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
 }
 
+/// The URL as it may be shown: what stands before an `@` may be a password.
+fn without_userinfo(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://…@{rest}"),
+        (None, Some((_, rest))) => format!("…@{rest}"),
+        (_, None) => redact(url).into_owned(),
+    }
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -199,7 +208,8 @@ mod tests {
             "https://api.cloudflare.com/?a=b",
         ] {
             let error = Client::new(bad).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("`{bad}` can't be Cloudflare's API: ")), "{error}");
+            let shown = bad.replace("user:pass", "…");
+            assert!(error.starts_with(&format!("`{shown}` can't be Cloudflare's API: ")), "{error}");
         }
     }
 }

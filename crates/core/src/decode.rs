@@ -47,14 +47,21 @@ pub struct NotAnEvent {
     seen: String,
 }
 
+/// Some tools put it before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 const UNDERSTOOD: &str = "S3 event notifications (AWS, MinIO, Ceph), directly or in SQS, SNS or both, \
                           and EventBridge events of aws.s3, directly or in SQS";
+
+/// The source of Ceph's records.
+const CEPH: &str = "ceph:s3";
 
 /// How deep one message may be wrapped in another: SQS holds SNS holds an event, with one to spare.
 const DEPTH: usize = 4;
 
 /// Reads an event. Only bytes that hold no known shape at all are an error.
 pub fn decode(bytes: &[u8]) -> Result<Event, NotAnEvent> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let value: Value = serde_json::from_slice(bytes).map_err(|error| NotAnEvent { seen: not_json(bytes, &error) })?;
     let mut event = Event::default();
     let mut reader = Reader { event: &mut event, origin: Origin::Invocation, depth: 0 };
@@ -149,12 +156,12 @@ impl Reader<'_> {
         let value: Value = match serde_json::from_str(message) {
             Ok(value) => value,
             Err(error) => {
-                return self.reject(format!("{place}: {}", NotAnEvent { seen: not_json(message.as_bytes(), &error) }));
+                return self.reject(format!("{place}: not an event: saw {}", not_json(message.as_bytes(), &error)));
             }
         };
         let mut inner = Reader { event: self.event, origin: self.origin.clone(), depth: self.depth + 1 };
         if let Err(seen) = inner.message(&value, &format!("{place}.")) {
-            self.reject(format!("{place}: {}", NotAnEvent { seen }));
+            self.reject(format!("{place}: not an event: saw {seen}"));
         }
     }
 
@@ -169,11 +176,16 @@ impl Reader<'_> {
             return Ok(Read::Ignored(name.to_owned()));
         };
         let encoded = text(record, "/s3/object/key").ok_or("s3.object.key: missing")?;
-        let key =
-            form_decode(encoded).map_err(|error| format!("s3.object.key: `{}`: {error}", encoded.escape_debug()))?;
-        self.change(
+        let keys = match (form_decode(encoded), text(record, "/eventSource")) {
+            // Ceph's documents say nothing of encoding, and its releases differ: both readings count.
+            (Ok(decoded), Some(CEPH)) if decoded != encoded => vec![encoded.to_owned(), decoded],
+            (Err(_), Some(CEPH)) => vec![encoded.to_owned()],
+            (Ok(decoded), _) => vec![decoded],
+            (Err(error), _) => return Err(format!("s3.object.key: `{}`: {error}", encoded.escape_debug())),
+        };
+        self.changes(
             text(record, "/s3/bucket/name").ok_or("s3.bucket.name: missing")?,
-            key,
+            keys,
             kind,
             text(record, "/eventTime"),
             text(record, "/s3/object/sequencer"),
@@ -186,34 +198,41 @@ impl Reader<'_> {
         let Some(kind) = ChangeKind::of_detail_type(detail_type) else {
             return Ok(Read::Ignored(detail_type.to_owned()));
         };
-        self.change(
+        self.changes(
             text(event, "/detail/bucket/name").ok_or("detail.bucket.name: missing")?,
-            text(event, "/detail/object/key").ok_or("detail.object.key: missing")?.to_owned(),
+            vec![text(event, "/detail/object/key").ok_or("detail.object.key: missing")?.to_owned()],
             kind,
             text(event, "/time"),
             text(event, "/detail/object/sequencer"),
         )
     }
 
-    fn change(
+    fn changes(
         &self,
         bucket: &str,
-        key: String,
+        keys: Vec<String>,
         kind: ChangeKind,
         time: Option<&str>,
         sequencer: Option<&str>,
     ) -> Result<Read, String> {
-        if key.is_empty() {
+        if keys.iter().any(String::is_empty) {
             return Err("the object's key is empty".to_owned());
         }
         let bucket = BucketName::parse(bucket).map_err(|fault| fault.to_string())?;
-        let (time, sequencer) = (time.map(str::to_owned), sequencer.map(str::to_owned));
-        Ok(Read::Change(Change { bucket, key, kind, time, sequencer, origin: self.origin.clone() }))
+        let change = |key| Change {
+            bucket: bucket.clone(),
+            key,
+            kind,
+            time: time.map(str::to_owned),
+            sequencer: sequencer.map(str::to_owned),
+            origin: self.origin.clone(),
+        };
+        Ok(Read::Changes(keys.into_iter().map(change).collect()))
     }
 
     fn take(&mut self, read: Result<Read, String>, place: &str) {
         match read {
-            Ok(Read::Change(change)) => self.event.changes.push(change),
+            Ok(Read::Changes(changes)) => self.event.changes.extend(changes),
             Ok(Read::Ignored(reason)) => self.ignore(&reason),
             Err(reason) => {
                 let dot = if place.is_empty() || place.ends_with('.') { "" } else { "." };
@@ -233,7 +252,7 @@ impl Reader<'_> {
 
 /// What one record of S3 or EventBridge is.
 enum Read {
-    Change(Change),
+    Changes(Vec<Change>),
     Ignored(String),
 }
 

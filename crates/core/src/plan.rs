@@ -125,10 +125,11 @@ pub fn plan(mappings: &Mappings, event: Event) -> Plan {
             unmatched.push(Unmatched { bucket: change.bucket.to_string(), key: change.key.clone() });
         }
         for (nth, mapping) in fires {
-            match demand(nth, mapping, change) {
-                Ok(demand) => demands.push(demand),
-                Err(reason) => rejected.push(Rejected { origin: change.origin.clone(), reason }),
-            }
+            let Wanted { items, problems } = wanted(mapping, change, false);
+            let reason = |problem| format!("{}: {problem} ({})", change.object().escape_debug(), mapping.name);
+            let reject = |problem| Rejected { origin: change.origin.clone(), reason: reason(problem) };
+            rejected.extend(problems.into_iter().map(reject));
+            demands.push(Demand { nth, mapping, change, items });
         }
     }
     escalate(&mut demands);
@@ -148,48 +149,50 @@ struct Demand<'p> {
     items: Vec<(&'p Arc<Zone>, Item)>,
 }
 
-fn demand<'p>(nth: usize, mapping: &'p Mapping, change: &'p Change) -> Result<Demand<'p>, String> {
-    let items = items_of(mapping, change, false)
-        .map_err(|reason| format!("{}: {reason} ({})", change.object().escape_debug(), mapping.name))?;
-    Ok(Demand { nth, mapping, change, items })
+/// The items of one change, and why there are not more.
+#[derive(Default)]
+struct Wanted<'p> {
+    items: Vec<(&'p Arc<Zone>, Item)>,
+    problems: Vec<String>,
 }
 
-fn items_of<'p>(mapping: &'p Mapping, change: &Change, escalated: bool) -> Result<Vec<(&'p Arc<Zone>, Item)>, String> {
+fn wanted<'p>(mapping: &'p Mapping, change: &Change, escalated: bool) -> Wanted<'p> {
     let of_each_zone = |items: &dyn Fn(&Zone) -> Vec<Item>| {
         let zones = mapping.zones.iter();
         zones.flat_map(|zone| items(zone).into_iter().map(move |item| (zone, item))).collect()
     };
     let rules = &mapping.urls;
-    let paths = || paths(rules, &change.key).map_err(|error| error.to_string());
-    Ok(match &mapping.purge {
+    let by_path = |items: &dyn Fn(&Zone, &[String]) -> Vec<Item>| match paths(rules, &change.key) {
+        Ok(paths) => Wanted { items: of_each_zone(&|zone| items(zone, &paths)), problems: Vec::new() },
+        Err(error) => Wanted { items: Vec::new(), problems: vec![error.to_string()] },
+    };
+    let all = |items| Wanted { items, problems: Vec::new() };
+    match &mapping.purge {
         Purge::Urls { .. } if escalated => {
-            let (folder, paths) = (folder_of_all(rules, &mapping.source), paths()?);
-            of_each_zone(&|zone| folder_and_the_rest(mapping, zone, &folder, &paths))
+            let folder = folder_of_all(rules, &mapping.source);
+            by_path(&|zone, paths| folder_and_the_rest(mapping, zone, &folder, paths))
         }
-        Purge::Urls { .. } => {
-            let paths = paths()?;
-            of_each_zone(&|zone| url_items(mapping, zone, &paths))
-        }
-        Purge::Prefixes => {
-            let paths = paths()?;
-            let (folder, _) = split(&paths[0]);
-            of_each_zone(&|zone| folder_and_the_rest(mapping, zone, folder, &paths))
-        }
+        Purge::Urls { .. } => by_path(&|zone, paths| url_items(mapping, zone, paths)),
+        Purge::Prefixes => by_path(&|zone, paths| folder_and_the_rest(mapping, zone, split(&paths[0]).0, paths)),
         Purge::Hosts => {
-            of_each_zone(&|zone| mapping.hostnames_of(zone).map(|name| Item::Host(name.to_string())).collect())
+            all(of_each_zone(&|zone| mapping.hostnames_of(zone).map(|name| Item::Host(name.to_string())).collect()))
         }
         Purge::Tags(templates) => {
-            let tags = templates.iter().map(|template| template.render(change)).collect::<Result<Vec<_>, _>>()?;
-            of_each_zone(&|_| tags.iter().cloned().map(Item::Tag).collect())
+            let mut problems = Vec::new();
+            let rendered = templates.iter().map(|template| template.render(change));
+            let tags: Vec<String> =
+                rendered.filter_map(|tag| tag.map_err(|problem| problems.push(problem)).ok()).collect();
+            Wanted { items: of_each_zone(&|_| tags.iter().cloned().map(Item::Tag).collect()), problems }
         }
-        Purge::Everything => of_each_zone(&|_| vec![Item::Everything]),
-    })
+        Purge::Everything => all(of_each_zone(&|_| vec![Item::Everything])),
+    }
 }
 
 /// The folder as a prefix, and by URL the paths outside of it, such as `foo` of `foo/index.html`. At the root a
 /// prefix would be the whole host, so there all paths go by URL.
 fn folder_and_the_rest(mapping: &Mapping, zone: &Zone, folder: &str, paths: &[String]) -> Vec<Item> {
-    if folder.is_empty() {
+    // A server may take `//` for `/`, so a folder of nothing but slashes is the root too.
+    if folder.bytes().all(|byte| byte == b'/') {
         return url_items(mapping, zone, paths);
     }
     let outside: Vec<String> = paths.iter().filter(|path| !path.starts_with(folder)).cloned().collect();
@@ -208,10 +211,7 @@ fn escalate(demands: &mut [Demand<'_>]) {
     for demand in demands {
         let limit = limit_of(demand.mapping);
         if limit > 0 && counts.get(&demand.nth).is_some_and(|count| *count > limit) {
-            // The same key had its paths a moment ago, so this can't fail; if it did, its URLs would stay.
-            if let Ok(items) = items_of(demand.mapping, demand.change, true) {
-                demand.items = items;
-            }
+            demand.items = wanted(demand.mapping, demand.change, true).items;
         }
     }
 }

@@ -40,7 +40,11 @@ impl ScriptEnv {
         let get = |name: &str| get(name).filter(|value| !value.trim().is_empty());
         let zone_id = match get("CLOUDFLARE_ZONE_ID") {
             None => Err(Fault::new("missing-variable", "CLOUDFLARE_ZONE_ID is not set", "set it to the zone's id")),
-            Some(id) => CloudflareId::parse(id.trim()),
+            Some(id) => CloudflareId::parse(id.trim()).map_err(|_| {
+                // Not shown: what stands there by mistake may be a key.
+                let help = "copy the 32 hexadecimal digits from the zone's overview page in Cloudflare";
+                Fault::new("bad-cloudflare-id", "CLOUDFLARE_ZONE_ID is not a Cloudflare id", help)
+            }),
         };
         let zone_id = zone_id.map_err(|fault| faults.push(fault)).ok();
         let credential = match (get("CLOUDFLARE_API_KEY_SSMPATH"), get("CLOUDFLARE_API_KEY")) {
@@ -74,6 +78,7 @@ impl ScriptEnv {
         domain: Option<&Hostname>,
     ) -> Result<Imported, Fault> {
         let hostnames = buckets.iter().map(|bucket| Hostname::parse(bucket.as_str())).collect::<Result<Vec<_>, _>>()?;
+        let guessed = domain.is_none();
         let domain = match domain {
             Some(domain) => domain.clone(),
             None => common_domain(&hostnames)?,
@@ -87,7 +92,10 @@ impl ScriptEnv {
             ));
         }
         let (folder, token) = self.token(team, &domain);
-        let notes = self.notes(&folder, &token);
+        let mut notes = self.notes(&folder, &token);
+        if guessed && domain.as_str().split('.').count() > 2 {
+            notes.push(format!("the zone's domain is taken to be {domain}; name another with --domain"));
+        }
         let mut lines = vec![
             "version = 1".to_owned(),
             String::new(),
@@ -108,8 +116,7 @@ impl ScriptEnv {
                 format!("zones = {}", list([domain.to_string()].into_iter())),
                 format!("hostnames = {}", list([hostname.to_string()].into_iter())),
             ]);
-            let globs =
-                |extensions: &[String]| list(extensions.iter().map(|ext| format!("*.{}", globset::escape(ext))));
+            let globs = |extensions: &[String]| list(extensions.iter().map(|ext| pattern(ext)));
             if !self.included.is_empty() {
                 lines.push(format!("include = {}", globs(&self.included)));
             }
@@ -162,12 +169,18 @@ fn extensions(variable: &str, value: Option<String>, faults: &mut Vec<Fault>) ->
     let words = value.split(|c: char| c == ',' || c.is_whitespace()).map(|word| word.trim_start_matches(['*', '.']));
     let words: Vec<String> = words.filter(|word| !word.is_empty()).map(str::to_owned).collect();
     for word in &words {
-        if word.contains('/') || Pattern::parse(&format!("*.{}", globset::escape(word))).is_err() {
+        if word.contains('/') || Pattern::parse(&pattern(word)).is_err() {
             let message = format!("{variable} holds `{word}`, which is no extension");
             faults.push(Fault::new("bad-extension", message, "write extensions with commas between them: `css,js`"));
         }
     }
     words
+}
+
+/// The glob of an extension. A backslash is first in line to be escaped: `globset::escape` leaves it alone.
+fn pattern(extension: &str) -> String {
+    let escaped: Vec<String> = extension.split('\\').map(globset::escape).collect();
+    format!("*.{}", escaped.join(r"\\"))
 }
 
 /// The longest domain of at least two labels that all names lie in.
@@ -239,7 +252,7 @@ mod tests {
         let imported =
             script.mapping_file(&TeamName::parse("web").unwrap(), &buckets(&["www.website.com"]), None).unwrap();
         assert!(!format!("{script:?}{imported:?}").contains("s3cr3t"));
-        assert_eq!(imported.notes.len(), 2, "{:?}", imported.notes);
+        assert_eq!(imported.notes.len(), 3, "{:?}", imported.notes);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Properties that hold for any mappings, changes and bytes: the router against a naive one, what a plan never loses,
 //! and that reading never panics.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

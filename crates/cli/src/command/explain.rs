@@ -74,5 +74,5 @@ fn as_text(change: &Change, route: &Route<'_>, plan: &Plan) -> String {
 }
 
 fn describe(mapping: &Mapping) -> String {
-    format!("{} {}", mapping.name, print::dim(&mapping.source))
+    format!("{} {}", mapping.name, print::dim(print::shown(&mapping.source.to_string())))
 }

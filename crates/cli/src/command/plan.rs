@@ -12,7 +12,7 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<End> {
     let plan = plan(&mappings, event);
     match why {
         None => print::json(&plan)?,
-        Some(why) => print::out(&format!("{why}\n{}", print::plan(&plan))),
+        Some(why) => print::out(&(why + &print::plan(&plan))),
     }
     Ok(if plan.rejected.is_empty() { End::Done } else { End::Problems })
 }

@@ -1,23 +1,17 @@
 //! `purge`: by hand, in the same batches, with the same tokens and limits as everything else.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::Context;
 use purge_router_core::limits::{PREFIX_SEPARATORS, TAG_LENGTH};
 use purge_router_core::names::Hostname;
 use purge_router_core::{Item, Mappings, Mode, Origin, Plan, Zone, batches};
-use reqwest::header::{AGE, HOST};
-use serde::Serialize;
 use serde_json::json;
 use tokio::time::Instant;
-use url::Url;
+use url::{Position, Url};
 
 use crate::args::{PurgeArgs, PurgeMode};
 use crate::sender::Sender;
-use crate::{End, Misuse, mappings, print};
-
-const FETCH_TIMEOUT: Duration = Duration::from_secs(15);
+use crate::{End, Misuse, mappings, print, verify};
 
 pub(crate) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
     let Some(mappings) = mappings::load(&args.mappings.mappings)? else { return Ok(End::Problems) };
@@ -33,7 +27,7 @@ pub(crate) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
     let purged_at = Instant::now();
     let report = sender.send(&plan).await;
     let verified = match args.verify && report.failed.is_empty() {
-        true => verify(args, purged_at).await?,
+        true => verify::all(&urls_of(&wanted), args.edge.as_ref(), mode, purged_at).await?,
         false => Vec::new(),
     };
     let done = report.failed.is_empty() && verified.iter().all(|check| check.fresh);
@@ -48,6 +42,17 @@ pub(crate) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
     Ok(if done { End::Done } else { End::Problems })
 }
 
+/// What stands after the host, as typed.
+fn path_and_query(text: &str) -> &str {
+    let rest = text.split_once("://").map_or("", |(_, rest)| rest);
+    &rest[rest.find(['/', '?']).unwrap_or(rest.len())..]
+}
+
+fn urls_of<'w>(wanted: &'w [(&Arc<Zone>, Item)]) -> Vec<&'w str> {
+    let url = |(_, item): &'w (&Arc<Zone>, Item)| if let Item::Url(url) = item { Some(url.as_str()) } else { None };
+    wanted.iter().filter_map(url).collect()
+}
+
 /// Everything that was asked for, each with its zone. An error names the value and the way out.
 fn wanted<'m>(args: &PurgeArgs, mappings: &'m Mappings) -> Result<Vec<(&'m Arc<Zone>, Item)>, String> {
     let named = args.zone.as_deref().map(|domain| named_zone(mappings, domain)).transpose()?;
@@ -59,7 +64,11 @@ fn wanted<'m>(args: &PurgeArgs, mappings: &'m Mappings) -> Result<Vec<(&'m Arc<Z
         if url.fragment().is_some() {
             return Err(format!("`{text}` has a `#`; write it as %23, or leave the fragment out: it is never sent"));
         }
-        wanted.push((zone_of(mappings, named, host)?, Item::Url(text.clone())));
+        let sent = &url[Position::BeforePath..];
+        if path_and_query(text) != sent && !(path_and_query(text).is_empty() && sent == "/") {
+            return Err(format!("no client sends `{text}` in this spelling; write `{url}`"));
+        }
+        wanted.push((zone_of(mappings, named, host)?, Item::Url(url.to_string())));
     }
     for text in &args.prefixes {
         let (host, _) =
@@ -122,54 +131,4 @@ fn zone_of<'m>(mappings: &'m Mappings, named: Option<&'m Arc<Zone>>, host: &str)
             .ok_or_else(|| format!("no zone of the mapping file serves `{host}`; add it to the zone's hostnames")),
         _ => Err(format!("several zones serve `{host}`; say which with --zone")),
     }
-}
-
-/// What the edge said of one URL after the purge.
-#[derive(Serialize)]
-struct Check {
-    url: String,
-    status: u16,
-    cache_status: Option<String>,
-    age: Option<u64>,
-    /// Whether the answer can't be from before the purge.
-    fresh: bool,
-}
-
-impl std::fmt::Display for Check {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let verdict = if self.fresh { print::green("fresh") } else { print::red("stale") };
-        let cache = self.cache_status.as_deref().unwrap_or("no CF-Cache-Status: is this host behind Cloudflare?");
-        write!(f, "{verdict}  {} {}  HTTP {}", print::shown(cache), print::shown(&self.url), self.status)
-    }
-}
-
-/// Fetches each URL. A HIT is fresh only where its age says that it was stored after the purge.
-async fn verify(args: &PurgeArgs, purged_at: Instant) -> anyhow::Result<Vec<Check>> {
-    let http = reqwest::Client::builder().timeout(FETCH_TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
-    let mut checks = Vec::with_capacity(args.urls.len());
-    for text in &args.urls {
-        let url = Url::parse(text)?;
-        let mut request = http.get(match &args.edge {
-            None => text.clone(),
-            Some(edge) => format!("{}{}", edge.as_str().trim_end_matches('/'), &url[url::Position::BeforePath..]),
-        });
-        if args.edge.is_some() {
-            request =
-                request.header(HOST, url.host_str().unwrap_or_default()).header("X-Forwarded-Proto", url.scheme());
-        }
-        let answer = request.send().await.with_context(|| format!("can't fetch {text} to verify it"))?;
-        let header = |name: &str| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
-        let cache_status = header("cf-cache-status");
-        let age: Option<u64> = header(AGE.as_str()).and_then(|age| age.parse().ok());
-        let stored_after = age.is_some_and(|age| Duration::from_secs(age) <= purged_at.elapsed());
-        let fresh = match cache_status.as_deref() {
-            // What was invalidated may be served once more while it is fetched anew.
-            Some("STALE" | "UPDATING") => stored_after || matches!(args.mode, PurgeMode::Invalidate),
-            Some("HIT") => stored_after,
-            Some(_) => true,
-            None => false,
-        };
-        checks.push(Check { url: text.clone(), status: answer.status().as_u16(), cache_status, age, fresh });
-    }
-    Ok(checks)
 }

@@ -15,7 +15,7 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<End> {
     let report = sender.send(&plan).await;
     match why {
         None => print::json(&report)?,
-        Some(why) => print::out(&format!("{why}\n{}", print::report(&report))),
+        Some(why) => print::out(&(why + &print::report(&report))),
     }
     Ok(if report.failed.is_empty() { End::Done } else { End::Problems })
 }

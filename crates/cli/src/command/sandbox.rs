@@ -31,7 +31,8 @@ pub(crate) async fn run(args: &SandboxArgs) -> anyhow::Result<End> {
     for (host, url) in &args.origins {
         sandbox = sandbox.origin(host.as_deref(), url);
     }
-    let sandbox = sandbox.start().await.context("can't start the sandbox")?;
+    let listening = format!("can't start the sandbox with --api {} and --edge {}", args.api, args.edge);
+    let sandbox = sandbox.start().await.context(listening)?;
 
     print::out(&format!("api   {}", print::bold(sandbox.api_url())));
     print::out(&format!("edge  {}", print::bold(sandbox.edge_url())));

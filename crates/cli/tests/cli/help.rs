@@ -28,7 +28,6 @@ fn every_command_has_an_example_that_is_a_command_line() {
 }
 
 #[test]
-#[ignore = "args.rs: the command's own --help has no example yet"]
 fn the_command_itself_has_an_example() {
     let help = World::empty().run(&["--help"]).with_code(0);
     assert!(help.stdout.contains("Example"), "{help}");

@@ -14,7 +14,7 @@ async fn each_method_reaches_its_zone() {
     for (args, requests) in [
         (&[css][..], vec![web(&format!(r#"{{"files":["{css}"]}}"#))]),
         (&[css, css, other], vec![web(&format!(r#"{{"files":["{css}","{other}"]}}"#))]),
-        (&["http://CDN.website.com/A%20b"], vec![web(r#"{"files":["http://CDN.website.com/A%20b"]}"#)]),
+        (&["http://CDN.website.com/A%20b"], vec![web(r#"{"files":["http://cdn.website.com/A%20b"]}"#)]),
         (&["--prefix", "www.website.com/blog/"], vec![web(r#"{"prefixes":["www.website.com/blog/"]}"#)]),
         (&["--host", "docs.website.dev"], vec![docs("purge_cache", r#"{"hosts":["docs.website.dev"]}"#)]),
         (&["--tag", "a", "--tag", "b", "--zone", "website.dev"], vec![docs("purge_cache", r#"{"tags":["a","b"]}"#)]),
@@ -45,6 +45,18 @@ fn what_is_asked_for_must_make_sense() {
     let unknown = "`website.org` is not a zone of the mapping file; its zones are website.dev, website.com";
     for (args, said) in [
         (&[][..], "nothing to purge: name URLs, or use --prefix, --host, --tag or --everything"),
+        (
+            &["https://www.website.com/é.css"],
+            "no client sends `https://www.website.com/é.css` in this spelling; write `https://www.website.com/%C3%A9.css`",
+        ),
+        (
+            &["https://www.website.com/a b"],
+            "no client sends `https://www.website.com/a b` in this spelling; write `https://www.website.com/a%20b`",
+        ),
+        (
+            &["https://www.website.com/a/../b"],
+            "no client sends `https://www.website.com/a/../b` in this spelling; write `https://www.website.com/b`",
+        ),
         (&["--zone", "website.com"], "nothing to purge: name URLs, or use --prefix, --host, --tag or --everything"),
         (&["--zone", "website.org", "--everything"], unknown),
         (

@@ -116,7 +116,7 @@ fn while_cloudflare_is_down_nothing_is_reported_as_done() {
 #[test]
 fn a_base_url_that_tokens_must_not_go_to() {
     let world = world(&both_teams());
-    for url in ["", "api.cloudflare.com", "http://api.cloudflare.com/client/v4", "ftp://127.0.0.1/", "https://a?b=c"] {
+    for url in ["api.cloudflare.com", "http://api.cloudflare.com/client/v4", "ftp://127.0.0.1/", "https://a?b=c"] {
         let variables = [("CLOUDFLARE_BASE_URL", url), ("CLOUDFLARE_API_TOKEN", TOKEN)];
         let answer = world.run_with(&["run", "event.json"], &variables, b"").expect_misuse();
         assert!(answer.stderr.starts_with(&format!("error: `{url}` can't be Cloudflare's API: ")), "{answer}");
@@ -132,7 +132,6 @@ fn an_event_without_purges_needs_no_token() {
 }
 
 #[test]
-#[ignore = "print.rs: report() shows every failed batch, and then says that some more are hidden"]
 fn the_count_of_hidden_batches_is_right_where_many_fail() {
     let keys: Vec<String> = (0..1500).map(|n| format!("{n}.css")).collect();
     let objects: Vec<(&str, &str)> = keys.iter().map(|key| ("assets.website.com", key.as_str())).collect();

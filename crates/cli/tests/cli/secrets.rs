@@ -66,7 +66,6 @@ fn help_does_not_show_what_the_variables_hold() {
 }
 
 #[test]
-#[ignore = "cloudflare/client.rs: BadBaseUrl shows user and password of the URL that it refuses"]
 fn a_password_in_the_base_url_is_not_shown() {
     let world = World::new();
     world.write("event.json", both_teams());

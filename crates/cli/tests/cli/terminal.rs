@@ -41,7 +41,6 @@ fn colours_only_where_they_are_wanted() {
 }
 
 #[test]
-#[ignore = "main.rs: the log is coloured though standard error is no terminal, and --color never is not asked"]
 fn the_log_has_colours_only_where_they_are_wanted() {
     let world = world(&both_teams());
     for color in [&[][..], &["--color", "never"]] {
@@ -78,7 +77,6 @@ fn control_characters_of_a_key_never_reach_the_terminal() {
 }
 
 #[test]
-#[ignore = "mappings.rs: the help of a problem is printed raw; command/explain.rs: so is a mapping's source"]
 fn control_characters_of_a_mapping_file_never_reach_the_terminal() {
     let world = World::empty();
     let evil = r"\u0007\u001b]0;title\u009b31m";
@@ -121,7 +119,6 @@ fn a_reader_that_went_away_is_no_trouble() {
 }
 
 #[test]
-#[ignore = "command/completions.rs: clap_complete panics when standard output is closed"]
 fn completions_that_nobody_reads_are_no_trouble() {
     assert_eq!(unread(&World::empty(), &["completions", "bash"], false), Some(0));
 }
@@ -166,7 +163,6 @@ fn completions_complete_commands() {
 }
 
 #[test]
-#[ignore = "command/completions.rs: clap_complete 4.6.11 writes bash labels that never match for a name with a hyphen"]
 fn completions_complete_the_options_of_commands() {
     let world = World::empty();
     world.write("completions.bash", world.run(&["completions", "bash"]).with_code(0).stdout);

@@ -56,6 +56,11 @@ pub(super) fn mapping(
     };
     let hostnames = table.list("hostnames", served, problems).unwrap_or_default();
     let purge = purge(source.as_ref(), &urls, table, problems);
+    if let (Some(Purge::Tags(_) | Purge::Everything), false) = (&purge, hostnames.is_empty()) {
+        let message = "tags and everything are purged of the whole zone, whatever its `hostnames` are";
+        let help = "leave `hostnames` out, or write another `purge`";
+        problems.add(table.place_of("hostnames"), Fault::new("unused-hostnames", message, help));
+    }
     let mode = table.optional("mode", word("unknown-mode", Mode::WORDS), problems).unwrap_or(Mode::Purge);
     if problems.count() > before {
         return None;
@@ -263,7 +268,9 @@ fn purge(source: Option<&Source>, urls: &UrlRules, table: &mut Table<'_>, proble
             "only `purge = \"urls\"` can escalate",
             "leave `escalate_above` out",
         );
-    } else if escalate_above > 0 && source.is_some_and(|source| crate::urls::folder_of_all(urls, source).is_empty()) {
+    } else if escalate_above > 0
+        && source.is_some_and(|source| crate::urls::folder_of_all(urls, source).bytes().all(|byte| byte == b'/'))
+    {
         let help = "give the source a prefix that is not stripped, or write `purge = \"hosts\"`, or leave `escalate_above` out";
         bad(
             "escalate_above",

@@ -75,6 +75,10 @@ fn problems_of_a_mapping() {
         ("purge = \"tags\"", "no-tags @ teams.web.mappings[0].purge"),
         ("tags = [\"a\"]", "unused-tags @ teams.web.mappings[0].tags"),
         ("purge = \"tags\"\ntags = [\"{a}\"]", "bad-tag-template @ teams.web.mappings[0].tags[0]"),
+        (
+            "purge = \"everything\"\nhostnames = [\"www.website.com\"]",
+            "unused-hostnames @ teams.web.mappings[0].hostnames",
+        ),
         ("mode = \"soft\"", "unknown-mode @ teams.web.mappings[0].mode"),
         ("escalate_above = -1", "wrong-type @ teams.web.mappings[0].escalate_above"),
         ("escalate_above = 5\npurge = \"hosts\"", "escalation-without-urls @ teams.web.mappings[0].escalate_above"),

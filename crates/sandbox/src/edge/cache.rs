@@ -4,6 +4,7 @@
 //! it: it may show what the purge was meant to remove.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
@@ -42,6 +43,7 @@ pub(crate) struct Object {
     pub(crate) body: Bytes,
     /// In lower case.
     tags: Vec<String>,
+    stored: Instant,
 }
 
 impl Object {
@@ -49,7 +51,12 @@ impl Object {
         let (parts, body) = response.into_parts();
         let values = parts.headers.get_all(CACHE_TAG).iter().filter_map(|value| value.to_str().ok());
         let tags = values.flat_map(|value| value.split(',')).map(|tag| tag.trim().to_ascii_lowercase()).collect();
-        Self { headers: parts.headers, body, tags }
+        Self { headers: parts.headers, body, tags, stored: Instant::now() }
+    }
+
+    /// How long ago it came from the origin server.
+    pub(crate) fn age(&self) -> Duration {
+        self.stored.elapsed()
     }
 }
 

@@ -3,7 +3,7 @@
 //! The zone is found by the request's host. Only GET and HEAD are cached, only answers with 200, and for as long as
 //! nobody purges them. `CF-Cache-Status` tells what happened: `HIT`, `MISS`, `EXPIRED` (fetched anew because it was
 //! invalidated), `STALE` (the same, but the origin server does not answer), `BYPASS` (it says `no-store` or `private`)
-//! or `DYNAMIC` (another method).
+//! or `DYNAMIC` (another method). `Age` tells how many seconds ago a cached answer was fetched.
 
 pub(crate) mod cache;
 pub(crate) mod proxy;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State as Shared};
-use axum::http::header::{CACHE_CONTROL, HOST};
+use axum::http::header::{AGE, CACHE_CONTROL, HOST};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -135,6 +135,9 @@ fn is_uncacheable(headers: &HeaderMap) -> bool {
 fn answer_from_cache(object: &Object, status: &'static str) -> Response {
     let mut response = Body::from(object.body.clone()).into_response();
     *response.headers_mut() = object.headers.clone();
+    if status == "HIT" || status == "STALE" {
+        response.headers_mut().insert(AGE, HeaderValue::from(object.age().as_secs()));
+    }
     mark(response.headers_mut(), status);
     response
 }

@@ -1,0 +1,138 @@
+//! Bad items: the batch is halved until they stand alone, and the rest is purged.
+
+use std::time::Duration;
+
+use purge_router_pipeline::{Report, Status};
+use purge_router_sandbox::{Fault, FaultKind};
+
+use crate::event::{keys, s3, sqs};
+use crate::world::{
+    Setup, World, assert_all_purged, failed, fault, items, outcomes_of, red, status, statuses, team, urls,
+};
+
+/// A world in which Cloudflare refuses these URLs of red.com.
+async fn world_with_bad(keys: &[&str]) -> World {
+    let world = World::new(red("", "")).await;
+    for url in urls("red.com", keys) {
+        world.sandbox().add_fault(fault("red.com", FaultKind::RejectUrl { url }, None));
+    }
+    world
+}
+
+/// The bad keys were refused, all the others were accepted, and no request held what an earlier one had purged.
+fn assert_only_bad_refused(world: &World, report: &Report<'_>, keys: &[String], bad: &[&str]) {
+    assert_eq!(statuses(report), [Status::ItemsRefused]);
+    let mut refused = report.outcomes[0].refused_items.clone();
+    refused.sort();
+    assert_eq!(refused, urls("red.com", bad));
+    let good = keys.iter().filter(|key| !bad.contains(&key.as_str()));
+    assert_eq!(world.purged_items("red.com"), urls("red.com", good), "each once");
+    assert_eq!(world.requests().len(), report.outcomes[0].attempts as usize);
+    assert!(report.outcomes[0].error.as_ref().unwrap().contains("1082"));
+}
+
+#[tokio::test]
+async fn one_bad_url_of_a_hundred_is_found() {
+    for nth in [0, 37, 50, 99] {
+        let (bad, keys) = (format!("k{nth}.css"), keys("k", 100));
+        let world = world_with_bad(&[&bad]).await;
+        let ids: Vec<String> = (0..100).map(|nth| format!("m-{nth}")).collect();
+        let event = sqs(ids.iter().zip(&keys).map(|(id, key)| (id.as_str(), s3("red-files", [key]))));
+        let report = world.run(&event).await;
+        assert_only_bad_refused(&world, &report, &keys, &[&bad]);
+        assert_eq!(failed(&report), [format!("m-{nth}")]);
+        let requests = world.requests().len();
+        assert!(requests <= 15, "2 log2(100) + 2 at most: {requests}");
+    }
+}
+
+#[tokio::test]
+async fn several_bad_urls_are_found() {
+    let keys = keys("k", 100);
+    for (bad, most) in [(&["k3.css", "k80.css"][..], 29), (&["k10.css", "k11.css"], 29), (&["k0.css", "k99.css"], 29)] {
+        let world = world_with_bad(bad).await;
+        let report = world.run(&s3("red-files", &keys)).await;
+        assert_only_bad_refused(&world, &report, &keys, bad);
+        assert!(world.requests().len() <= most, "{}", world.requests().len());
+    }
+}
+
+#[tokio::test]
+async fn all_bad() {
+    let (keys, bad) = (keys("k", 4), ["k0.css", "k1.css", "k2.css", "k3.css"]);
+    let world = world_with_bad(&bad).await;
+    let report = world.run(&s3("red-files", &keys)).await;
+    assert_only_bad_refused(&world, &report, &keys, &bad);
+    assert_eq!(world.requests().len(), 7, "each half and each item once");
+    assert_eq!(failed(&report), ["invocation"]);
+}
+
+#[tokio::test]
+async fn all_messages_that_share_a_bad_item_fail_and_no_other_does() {
+    let world = world_with_bad(&["bad.css"]).await;
+    let event = sqs([
+        ("m-1", s3("red-files", ["bad.css"])),
+        ("m-2", s3("red-files", ["good.css"])),
+        ("m-3", s3("red-files", ["good.css", "bad.css", "fine.css"])),
+        ("m-4", s3("red-files", ["fine.css"])),
+    ]);
+    let report = world.run(&event).await;
+    assert_only_bad_refused(&world, &report, &["good.css", "fine.css"].map(str::to_owned), &["bad.css"]);
+    assert_eq!(failed(&report), ["m-1", "m-3"]);
+}
+
+#[tokio::test]
+async fn a_bad_item_of_one_zone_is_good_in_another() {
+    let world = World::new(team("red", &[("red.com", ""), ("red.org", "")], "")).await;
+    let url = "https://www.red.com/k1.css".to_owned();
+    world.sandbox().add_fault(fault("red.com", FaultKind::RejectUrl { url }, None));
+    let keys = keys("k", 5);
+    let report = world.run(&s3("red-files", &keys)).await;
+    assert_eq!(outcomes_of(&report, "red.com")[0].status, Status::ItemsRefused);
+    assert_eq!(outcomes_of(&report, "red.org")[0].status, Status::Purged);
+    assert_eq!(world.purged_items("red.org"), urls("red.org", &keys));
+}
+
+#[tokio::test]
+async fn too_many_items_for_cloudflare_are_split() {
+    for (most, requests) in [(30, 7), (1, 199)] {
+        let setup = Setup { teams: red("", ""), ..Setup::default() };
+        let sandbox_zone: fn(&mut purge_router_sandbox::SandboxZone) = match most {
+            1 => |zone| zone.urls_per_request = Some(1),
+            _ => |zone| zone.urls_per_request = Some(30),
+        };
+        let world = Setup { sandbox_zone, ..setup }.build().await;
+        let keys = keys("k", 100);
+        let report = world.run(&s3("red-files", &keys)).await;
+        assert_all_purged(&report, "split");
+        assert_eq!(world.purged_items("red.com"), urls("red.com", &keys));
+        assert_eq!(world.requests().len(), requests, "{most}");
+    }
+}
+
+#[tokio::test]
+async fn trouble_while_halving_fails_all_that_was_not_purged() {
+    let world = world_with_bad(&["k3.css"]).await;
+    // The first request is let through to the bad item, and none of those that follow.
+    world.sandbox().add_fault(Fault { share: 0.999, ..fault("red.com", status(500, 0, None), None) });
+    let event = sqs([("m-1", s3("red-files", ["k1.css", "k2.css"])), ("m-2", s3("red-files", ["k3.css", "k4.css"]))]);
+    let (report, _) = world.timed(Duration::from_millis(800), &event).await;
+    assert_eq!(statuses(&report), [Status::Unreachable]);
+    assert_eq!(failed(&report), ["m-1", "m-2"]);
+    assert!(world.purged_items("red.com").is_empty());
+}
+
+#[tokio::test]
+async fn trouble_after_a_bad_item_was_found_outweighs_it() {
+    let world = world_with_bad(&["k1.css"]).await;
+    world.sandbox().add_fault(fault("red.com", FaultKind::Delay { milliseconds: 300 }, None));
+    let event = sqs([("m-1", s3("red-files", ["k1.css"])), ("m-2", s3("red-files", ["k2.css"]))]);
+    let (report, ()) = tokio::join!(world.run_within(Duration::from_secs(2), &event), async {
+        world.arrived(2).await;
+        world.sandbox().add_fault(fault("red.com", status(500, 0, None), None));
+    });
+    assert_eq!(items(&world.requests()[1]), urls("red.com", ["k1.css"]));
+    assert_eq!(statuses(&report), [Status::Unreachable]);
+    assert_eq!(report.outcomes[0].refused_items, urls("red.com", ["k1.css"]));
+    assert_eq!(failed(&report), ["m-1", "m-2"]);
+}

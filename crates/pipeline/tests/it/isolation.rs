@@ -1,0 +1,145 @@
+//! One team's trouble neither delays nor fails another team's purge; nor does one zone's that of another zone.
+
+use std::time::Duration;
+
+use purge_router_pipeline::Status;
+use purge_router_sandbox::{FaultKind, TokenStatus};
+use serde_json::Value;
+
+use crate::event::{keys, s3, sqs};
+use crate::store::Trouble;
+use crate::world::{World, blue, failed, fault, outcomes_of, parameter, red, secret, side_by_side, status, team, urls};
+
+const DEADLINE: Duration = Duration::from_secs(3);
+const ACCOUNT: &str = "account_id = \"acacacacacacacacacacacacacacacac\"";
+
+/// What red.com suffers from.
+#[derive(Debug, Clone)]
+enum Suffering {
+    Fault(FaultKind),
+    TokenRevoked,
+    TokenMissing,
+    Store(Trouble),
+}
+
+fn sufferings() -> Vec<(Suffering, Status)> {
+    vec![
+        (Suffering::Fault(FaultKind::Hang), Status::Unreachable),
+        (Suffering::Fault(FaultKind::Reset), Status::Unreachable),
+        (Suffering::Fault(status(500, 0, None)), Status::Unreachable),
+        (Suffering::Fault(status(429, 1134, Some(30))), Status::RateLimited),
+        (Suffering::Fault(status(429, 971, Some(30))), Status::RateLimited),
+        (Suffering::Fault(status(429, 1134, None)), Status::RateLimited),
+        (Suffering::TokenRevoked, Status::TokenRefused),
+        (Suffering::TokenMissing, Status::TokenMissing),
+        (Suffering::Store(Trouble::Hang), Status::TokenMissing),
+        (Suffering::Store(Trouble::Unavailable(usize::MAX)), Status::TokenMissing),
+    ]
+}
+
+impl Suffering {
+    fn begin(self, world: &World) {
+        let parameter = parameter("red", "red.com");
+        match self {
+            Self::Fault(kind) => world.sandbox().add_fault(fault("red.com", kind, None)),
+            Self::TokenRevoked => {
+                assert!(world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Disabled));
+            }
+            Self::TokenMissing => world.store.remove_secret(&parameter),
+            Self::Store(trouble) => world.store.trouble(&parameter, trouble),
+        }
+    }
+}
+
+/// Twenty batches for the one that suffers, one for the other.
+fn event(other: Value) -> Value {
+    sqs([("m-red", s3("red-files", keys("k", 20))), ("m-other", other)])
+}
+
+/// The request to `domain` came while red.com was still at its first tries, and was all that it needed.
+fn assert_prompt(world: &World, domain: &str, case: &str) {
+    let requests = world.requests_of(domain);
+    assert_eq!(requests.len(), 1, "{case}");
+    assert_eq!(requests[0].status, Some(200), "{case}");
+    let all = world.requests();
+    let since_first = requests[0].at - all[0].at;
+    assert!(since_first < DEADLINE / 2, "{case}: {since_first:?} after the first request");
+    // Each of the 8 requests that a zone may have under way, and as many again, may have come before.
+    let before = all.iter().take_while(|request| request.at < requests[0].at).count();
+    assert!(before <= 20, "{case}: {before} requests came before");
+}
+
+#[tokio::test]
+async fn a_team_in_trouble_does_not_touch_another() {
+    let mut cases = Vec::new();
+    for (suffering, expected) in sufferings() {
+        for account in ["", ACCOUNT] {
+            let (case, suffering) = (format!("{suffering:?}, account `{account}`"), suffering.clone());
+            let zone = format!("urls_per_request = 1\n{account}");
+            let world = World::new(red(&zone, "") + &blue(account, "")).await;
+            suffering.begin(&world);
+            cases.push(async move {
+                let (report, _) = world.timed(DEADLINE, &event(s3("blue-files", ["a.css"]))).await;
+                let of_red = outcomes_of(&report, "red.com");
+                assert_eq!(of_red.len(), 20, "{case}");
+                assert!(of_red.iter().any(|outcome| outcome.status == expected), "{case}: {of_red:?}");
+                assert!(of_red.iter().all(|outcome| outcome.status != Status::Purged), "{case}");
+                let of_blue = outcomes_of(&report, "blue.net");
+                assert_eq!((of_blue[0].status, of_blue[0].attempts), (Status::Purged, 1), "{case}");
+                assert_eq!(failed(&report), ["m-red"], "{case}");
+                assert_prompt(&world, "blue.net", &case);
+            });
+        }
+    }
+    side_by_side(cases).await;
+}
+
+#[tokio::test]
+async fn a_zone_in_trouble_does_not_touch_another_of_its_team() {
+    let mapping = "include = [\"*.css\"]\nhostnames = [\"www.red.com\"]\n[[teams.red.mappings]]\n\
+                   source = \"s3://red-files/\"\nzones = [\"red.org\"]\ninclude = [\"*.svg\"]";
+    let mut cases = Vec::new();
+    for kind in [FaultKind::Hang, status(500, 0, None), status(429, 1134, Some(30))] {
+        let case = format!("{kind:?}");
+        let text = team("red", &[("red.com", "urls_per_request = 1"), ("red.org", "")], mapping);
+        let world = World::new(text.replacen("zones = [\"red.com\", \"red.org\"]", "zones = [\"red.com\"]", 1)).await;
+        world.sandbox().add_fault(fault("red.com", kind, None));
+        cases.push(async move {
+            let (report, _) = world.timed(DEADLINE, &event(s3("red-files", ["logo.svg"]))).await;
+            assert_eq!(outcomes_of(&report, "red.org")[0].status, Status::Purged, "{case}");
+            assert_eq!(failed(&report), ["m-red"], "{case}");
+            assert_eq!(world.purged_items("red.org"), urls("red.org", ["logo.svg"]));
+            assert_prompt(&world, "red.org", &case);
+        });
+    }
+    side_by_side(cases).await;
+}
+
+#[tokio::test]
+async fn a_pause_of_one_team_holds_back_no_later_event_of_another() {
+    for account in ["", ACCOUNT] {
+        let world = World::new(red(account, "") + &blue(account, "")).await;
+        world.sandbox().add_fault(fault("red.com", status(429, 971, Some(30)), None));
+        let (report, _) = world.timed(DEADLINE, &s3("red-files", ["a.css"])).await;
+        assert_eq!(failed(&report), ["invocation"]);
+        let (report, elapsed) = world.timed(DEADLINE, &s3("blue-files", ["a.css"])).await;
+        assert!(report.failed.is_empty() && elapsed < DEADLINE / 2, "{elapsed:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_object_of_two_teams_fails_if_one_of_them_fails() {
+    let shared = |name: &str, domain: &str| {
+        team(name, &[(domain, "")], "").replace(&format!("s3://{name}-files/"), &format!("s3://shared/{name}/"))
+    };
+    let world = World::new(shared("red", "red.com") + &shared("blue", "blue.net")).await;
+    world.store.remove_secret(&parameter("red", "red.com"));
+    let event = sqs([
+        ("m-1", s3("shared", ["red/a.css", "blue/a.css"])),
+        ("m-2", s3("shared", ["blue/b.css"])),
+        ("m-3", s3("shared", ["red/c.css"])),
+    ]);
+    let report = world.run(&event).await;
+    assert_eq!(failed(&report), ["m-1", "m-3"]);
+    assert_eq!(world.purged_items("blue.net"), urls("blue.net", ["blue/a.css", "blue/b.css"]));
+}

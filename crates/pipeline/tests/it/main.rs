@@ -1,0 +1,18 @@
+//! The pipeline from an event's bytes to the bytes that Cloudflare would receive: over HTTP, against the sandbox.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
+
+mod bodies;
+mod edge;
+mod event;
+mod faults;
+mod halving;
+mod happy;
+mod isolation;
+mod limits;
+mod report;
+mod secrets;
+mod store;
+mod token_trouble;
+mod tokens;
+mod world;

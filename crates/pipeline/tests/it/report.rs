@@ -1,0 +1,103 @@
+//! What is reported: which origins failed, and the JSON that others read.
+
+use purge_router_sandbox::FaultKind;
+use serde_json::{Value, json};
+
+use crate::event::{message, record, records, s3, sqs};
+use crate::world::{World, assert_all_purged, failed, fault, red, zone_id};
+
+fn a_bit_of_everything() -> Value {
+    let test_event = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent" }).to_string();
+    let mut read = record("red-files", "a.css");
+    read["eventName"] = "ObjectAccessed:Get".into();
+    let one_broken = records([record("red-files", "with-broken.css"), json!({ "eventSource": "aws:s3" })]);
+    records([
+        message("good", &s3("red-files", ["a.css"]).to_string()),
+        message("test", &test_event),
+        message("read", &records([read]).to_string()),
+        message("garbage", "no JSON"),
+        message("unmatched", &s3("red-files", ["a.txt"]).to_string()),
+        message("dots", &s3("red-files", ["x/../a.css", "fine.css"]).to_string()),
+        message("bad", &s3("red-files", ["bad.css"]).to_string()),
+        message("broken", &one_broken.to_string()),
+        message("broken-and-bad", &records([record("red-files", "bad.css"), json!({})]).to_string()),
+    ])
+}
+
+async fn world() -> World {
+    let world = World::new(red("", "include = [\"*.css\"]")).await;
+    let url = "https://www.red.com/bad.css".to_owned();
+    world.sandbox().add_fault(fault("red.com", FaultKind::RejectUrl { url }, None));
+    world
+}
+
+#[tokio::test]
+async fn what_was_rejected_or_not_purged_fails_once_and_nothing_else_does() {
+    let world = world().await;
+    let report = world.run(&a_bit_of_everything()).await;
+    let mut origins = failed(&report);
+    origins.sort();
+    assert_eq!(origins, ["bad", "broken", "broken-and-bad", "dots", "garbage"]);
+    let purged = world.purged_items("red.com");
+    assert_eq!(purged, crate::world::urls("red.com", ["a.css", "fine.css", "with-broken.css"]));
+}
+
+#[tokio::test]
+async fn a_direct_event_fails_as_a_whole() {
+    let world = world().await;
+    assert_all_purged(&world.run(&s3("red-files", ["a.css", "a.txt"])).await, "good and unmatched");
+    assert_eq!(failed(&world.run(&s3("red-files", ["a.css", "bad.css"])).await), ["invocation"]);
+}
+
+#[tokio::test]
+async fn nothing_matched_and_nothing_fails() {
+    let world = world().await;
+    let report = world.run(&sqs([("m-1", s3("red-files", ["a.txt"])), ("m-2", s3("others", ["a.css"]))])).await;
+    assert!(report.failed.is_empty() && world.requests().is_empty());
+}
+
+#[tokio::test]
+async fn the_json_of_a_report_is_as_documented() {
+    let world = world().await;
+    let report = world.run(&a_bit_of_everything()).await;
+    let mut json = serde_json::to_value(&report).unwrap();
+    let fields: Vec<&String> = json.as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["changes", "ignored", "rejected", "unmatched", "batches", "outcomes", "failed"]);
+    assert_eq!(json["changes"], 7);
+    let ignored = json!([
+        { "origin": "test", "reason": "test-event" },
+        { "origin": "read", "reason": "ObjectAccessed:Get" },
+    ]);
+    assert_eq!(json["ignored"], ignored);
+    let rejected: Vec<&Value> = json["rejected"].as_array().unwrap().iter().map(|one| &one["origin"]).collect();
+    assert_eq!(rejected, ["garbage", "broken", "broken-and-bad", "dots"]);
+    assert_eq!(json["unmatched"], json!([{ "bucket": "red-files", "key": "a.txt" }]));
+    let files = ["a", "fine", "bad", "with-broken"].map(|name| format!("https://www.red.com/{name}.css"));
+    let batch = json!({
+        "team": "red",
+        "zone": "red.com",
+        "zone_id": zone_id("red.com"),
+        "mode": "purge",
+        "body": { "files": files },
+        "origins": ["good", "dots", "bad", "broken-and-bad", "broken"],
+    });
+    assert_eq!(json["batches"], json!([batch]));
+    let outcome = json["outcomes"][0].as_object_mut().unwrap();
+    assert!(outcome.remove("ray").unwrap().as_str().unwrap().ends_with("-SBX"));
+    let error = outcome.remove("error").unwrap();
+    assert!(error.as_str().unwrap().starts_with("HTTP 400: 1082 "), "{error}");
+    let expected = json!({
+        "batch": 0, "status": "items-refused", "attempts": 5, "refused_items": ["https://www.red.com/bad.css"],
+    });
+    assert_eq!(json["outcomes"], json!([expected]));
+    assert_eq!(json["failed"], json!(["garbage", "broken", "broken-and-bad", "dots", "bad"]));
+}
+
+#[tokio::test]
+async fn the_outcome_of_a_good_batch_is_short() {
+    let report = world().await.run(&s3("red-files", ["a.css"])).await;
+    let mut json = serde_json::to_value(&report).unwrap();
+    json["outcomes"][0].as_object_mut().unwrap().remove("ray");
+    assert_eq!(json["outcomes"], json!([{ "batch": 0, "status": "purged", "attempts": 1 }]));
+    assert_eq!(json["failed"], json!([]));
+}

@@ -1,0 +1,126 @@
+//! Tokens that change or are refused.
+
+use purge_router_pipeline::{Freshness, Status};
+use purge_router_sandbox::TokenStatus;
+
+use crate::event::{keys, record, s3};
+use crate::world::{
+    World, assert_all_purged, blue, failed, fault, header, outcomes_of, parameter, red, sandbox_token, secret, status,
+    statuses, urls,
+};
+
+const NEW: &str = "Sn3Rq-the-new-token";
+
+/// Gives the zone red.com a new token, and switches the old one off.
+fn rotate(world: &World) {
+    world.store.set(&parameter("red", "red.com"), NEW);
+    world.sandbox().add_token(sandbox_token(NEW, "red.com"));
+    assert!(world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Disabled));
+}
+
+fn reads(world: &World, freshness: Freshness) -> usize {
+    world.store.reads(&parameter("red", "red.com"), freshness)
+}
+
+#[tokio::test]
+async fn a_rotated_token_is_read_afresh_once_for_all_batches() {
+    let world = World::new(red("urls_per_request = 1", "")).await;
+    assert_all_purged(&world.run(&s3("red-files", ["a.css"])).await, "with the first token");
+    rotate(&world);
+    world.store.clear_reads();
+    world.sandbox().clear_requests();
+
+    let keys = keys("k", 40);
+    let report = world.run(&s3("red-files", &keys)).await;
+    assert_all_purged(&report, "with the second token");
+    assert_eq!((reads(&world, Freshness::Cached), reads(&world, Freshness::Fresh)), (1, 1));
+    assert_eq!(world.purged_items("red.com"), urls("red.com", &keys));
+    let requests = world.requests();
+    let refused = requests.iter().filter(|request| request.status == Some(401)).count();
+    assert!((1..=40).contains(&refused), "{refused}");
+    assert_eq!(requests.len(), 40 + refused);
+    for request in &requests {
+        let token = if request.status == Some(200) { NEW } else { &secret("red.com") };
+        assert_eq!(header(request, "authorization"), format!("Bearer {token}"));
+    }
+
+    world.store.clear_reads();
+    world.sandbox().clear_requests();
+    assert_all_purged(&world.run(&s3("red-files", ["b.css"])).await, "later");
+    assert_eq!((reads(&world, Freshness::Cached), reads(&world, Freshness::Fresh)), (1, 0));
+    assert_eq!(world.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn batches_that_wait_do_not_send_a_token_that_was_refused_meanwhile_bug() {
+    let world = World::new(red("urls_per_request = 1", "")).await;
+    rotate(&world);
+    world.store.set_cached(&parameter("red", "red.com"), &secret("red.com"));
+    assert_all_purged(&world.run(&s3("red-files", keys("k", 40))).await, "with the second token");
+    let refused = world.requests().iter().filter(|request| request.status == Some(401)).count();
+    assert!(refused <= 8, "only those that were under way when the first was refused: {refused}");
+}
+
+#[tokio::test]
+async fn a_passing_401_is_tried_once_more() {
+    for kind in [status(401, 10000, None), status(403, 10000, None), status(403, 9109, None), status(400, 6003, None)] {
+        let world = World::new(red("", "")).await;
+        world.sandbox().add_fault(fault("red.com", kind, Some(1)));
+        let report = world.run(&s3("red-files", ["a.css"])).await;
+        assert_all_purged(&report, "401");
+        assert_eq!((report.outcomes[0].attempts, world.requests().len()), (2, 2));
+        assert_eq!(reads(&world, Freshness::Fresh), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_passing_401_meets_many_batches() {
+    let world = World::new(red("urls_per_request = 1", "")).await;
+    world.sandbox().add_fault(fault("red.com", status(401, 10000, None), Some(5)));
+    let report = world.run(&s3("red-files", keys("k", 30))).await;
+    assert_eq!(report.outcomes.iter().map(|outcome| outcome.attempts).sum::<u32>(), 35);
+    assert_all_purged(&report, "401");
+}
+
+#[tokio::test]
+async fn a_revoked_token_costs_two_requests_a_batch_and_no_other_zone() {
+    for expired in [TokenStatus::Disabled, TokenStatus::Expired] {
+        let world = World::new(red("urls_per_request = 1", "") + &blue("", "")).await;
+        world.sandbox().set_token_status(&secret("red.com"), expired);
+        let mut event = s3("red-files", keys("k", 12));
+        event["Records"].as_array_mut().unwrap().push(record("blue-files", "a.css"));
+        let report = world.run(&event).await;
+        let of_red = outcomes_of(&report, "red.com");
+        assert_eq!(of_red.len(), 12);
+        for outcome in of_red {
+            assert_eq!((outcome.status, outcome.attempts), (Status::TokenRefused, 2));
+            assert!(outcome.error.as_ref().unwrap().contains("401"), "{outcome:?}");
+            assert!(outcome.ray.is_some());
+        }
+        assert_eq!(world.requests_of("red.com").len(), 24);
+        assert_eq!(reads(&world, Freshness::Fresh), 1);
+        assert_eq!(outcomes_of(&report, "blue.net")[0].status, Status::Purged);
+        assert_eq!(failed(&report), ["invocation"]);
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_another_zone_is_refused() {
+    let world = World::new(red("", "") + &blue("", "")).await;
+    world.store.set(&parameter("red", "red.com"), &secret("blue.net"));
+    let report = world.run(&s3("red-files", ["a.css"])).await;
+    assert_eq!(statuses(&report), [Status::TokenRefused]);
+    assert_eq!(world.requests().iter().map(|request| request.status).collect::<Vec<_>>(), [Some(403); 2]);
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_and_then_gone_is_missing() {
+    let world = World::new(red("", "")).await;
+    assert_all_purged(&world.run(&s3("red-files", ["a.css"])).await, "at first");
+    world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Disabled);
+    world.store.remove_secret(&parameter("red", "red.com"));
+    let report = world.run(&s3("red-files", ["b.css"])).await;
+    assert_eq!(statuses(&report), [Status::TokenMissing]);
+    assert_eq!(report.outcomes[0].attempts, 1);
+    assert_eq!(world.requests().len(), 2);
+}
