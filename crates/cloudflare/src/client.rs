@@ -114,9 +114,9 @@ impl Client {
                 Err(Refusal { meaning: meaning(status, &codes, retry_after), message, ray })
             }
             Err(_) => {
-                let start: String = text.chars().take(EXCERPT).collect();
-                let message =
-                    token.redact(&format!("HTTP {status} without the API's JSON: `{}`", start.escape_debug()));
+                // Redacted first: a cut through a token would hide it from the redaction.
+                let start: String = token.redact(&text).chars().take(EXCERPT).collect();
+                let message = format!("HTTP {status} without the API's JSON: `{}`", start.escape_debug());
                 Err(Refusal { meaning: meaning(status, &[], retry_after), message, ray })
             }
         }

@@ -5,7 +5,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use purge_router_cloudflare::{Accepted, ApiToken, Client, Meaning, Refusal};
+use purge_router_cloudflare::{Accepted, Client, Meaning, Refusal};
+use purge_router_core::limits::LimitClass;
 use purge_router_core::names::{Hostname, TeamName};
 use purge_router_core::{Batch, Plan, Zone};
 use tokio::sync::Semaphore;
@@ -22,7 +23,7 @@ use crate::zone_token::ZoneToken;
 pub struct Settings {
     /// The longest time for one request.
     pub request_timeout: Duration,
-    /// How many requests one zone may have under way.
+    /// How many requests of one limit class one zone may have under way.
     pub requests_per_zone: usize,
     /// The waits between tries.
     pub backoff: Backoff,
@@ -58,7 +59,8 @@ impl<T: TokenStore> Executor<T> {
                 executor: self,
                 zone,
                 token: ZoneToken::new(&self.tokens, zone),
-                slots: Semaphore::new(self.settings.requests_per_zone),
+                slots_for_urls: Semaphore::new(self.settings.requests_per_zone),
+                slots_for_requests: Semaphore::new(self.settings.requests_per_zone),
                 deadline,
             });
         }
@@ -82,8 +84,17 @@ struct Way<'e, T> {
     executor: &'e Executor<T>,
     zone: &'e Zone,
     token: ZoneToken<'e, T>,
-    slots: Semaphore,
+    slots_for_urls: Semaphore,
+    slots_for_requests: Semaphore,
     deadline: Instant,
+}
+
+/// How one try ended.
+enum Step {
+    Accepted(Accepted),
+    Refused(Refusal),
+    NoToken(TokenError),
+    NoTime(Failure),
 }
 
 /// Why a request was given up.
@@ -146,25 +157,19 @@ impl<T: TokenStore> Way<'_, T> {
     /// Sends one request until it is accepted, refused for good, or the time is over.
     async fn send(&self, batch: &Batch, attempts: &mut u32) -> Result<Accepted, Failure> {
         let mut last: Option<Failure> = None;
-        let mut refused = 0;
+        let mut refused = false;
         let mut failed = 0;
         loop {
-            let Some(reading) = self.in_time(self.token.after(refused)).await else {
-                return Err(last.unwrap_or_else(|| no_time(Status::TokenMissing, "its token was read")));
-            };
-            let token = match reading.token {
-                Ok(token) => token,
-                Err(error @ TokenError::Missing { .. }) => return Err(no_token(&error)),
-                Err(error @ TokenError::Unavailable { .. }) => {
+            let refusal = match self.try_once(batch, refused, attempts).await {
+                Step::Accepted(accepted) => return Ok(accepted),
+                Step::Refused(refusal) => refusal,
+                Step::NoTime(failure) => return Err(last.unwrap_or(failure)),
+                Step::NoToken(error @ TokenError::Missing { .. }) => return Err(no_token(&error)),
+                Step::NoToken(error @ TokenError::Unavailable { .. }) => {
                     failed += 1;
                     self.wait(self.executor.settings.backoff.wait(failed), no_token(&error), &mut last).await?;
                     continue;
                 }
-            };
-            let refusal = match self.request(batch, &token, attempts).await {
-                None => return Err(last.unwrap_or_else(|| no_time(Status::RateLimited, "the rate limit let it pass"))),
-                Some(Ok(accepted)) => return Ok(accepted),
-                Some(Err(refusal)) => refusal,
             };
             failed += 1;
             let meaning = refusal.meaning;
@@ -177,32 +182,61 @@ impl<T: TokenStore> Way<'_, T> {
                     self.executor.limits.pause(self.zone, class, Instant::now() + delay);
                     self.wait(delay, failure, &mut last).await?;
                 }
+                // The deadline cut this one short, so that the answer before it says more.
+                Meaning::Unreachable if Instant::now() >= self.deadline => return Err(last.unwrap_or(failure)),
                 Meaning::Unreachable | Meaning::ServerTrouble => {
                     self.wait(self.executor.settings.backoff.wait(failed), failure, &mut last).await?;
                 }
-                Meaning::TokenRefused if refused == 0 => {
-                    refused = reading.number;
+                Meaning::TokenRefused if !refused => {
+                    refused = true;
                     last = Some(failure);
+                    // Read at once, so that those that wait for a slot do not send what was refused.
+                    self.in_time(self.token.get(refused)).await;
                 }
                 Meaning::TokenRefused | Meaning::ItemRefused | Meaning::RequestRefused => return Err(failure),
             }
         }
     }
 
-    /// One request, when the zone has a slot and the rate limit lets it pass; `None` if the time was over before.
-    async fn request(&self, batch: &Batch, token: &ApiToken, attempts: &mut u32) -> Option<Result<Accepted, Refusal>> {
+    /// One request, when the zone has a slot and the rate limit lets it pass.
+    async fn try_once(&self, batch: &Batch, refused: bool, attempts: &mut u32) -> Step {
         let executor = self.executor;
-        // The limit first: a request that waits for it must not hold a slot that a purge of another class could use.
-        self.in_time(executor.limits.acquire(self.zone, batch.method().class(), batch.cost())).await?;
-        let _slot = self.in_time(self.slots.acquire()).await?;
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return None;
+        let class = batch.method().class();
+        // The slot comes first: what passed the limit must go at once, or requests save up and go in a burst.
+        let Some(_slot) = self.in_time(self.slots(class).acquire()).await else {
+            return Step::NoTime(no_time(Status::Unreachable, "the zone's other requests were answered"));
+        };
+        // A missing token must not cost anything of a limit that others share.
+        let too_late = || Step::NoTime(no_time(Status::TokenMissing, "its token was read"));
+        match self.in_time(self.token.get(refused)).await {
+            None => return too_late(),
+            Some(Err(error)) => return Step::NoToken(error),
+            Some(Ok(_)) => {}
         }
+        if executor.limits.acquire(self.zone, class, batch.cost(), self.deadline).await.is_err() {
+            return Step::NoTime(no_time(Status::RateLimited, "the rate limit let it pass"));
+        }
+        // While this waited, the token may have been refused to another request and read afresh.
+        let token = match self.in_time(self.token.get(refused)).await {
+            None => return too_late(),
+            Some(Err(error)) => return Step::NoToken(error),
+            Some(Ok(token)) => token,
+        };
         *attempts += 1;
+        let left = self.deadline.saturating_duration_since(Instant::now());
         let timeout = executor.settings.request_timeout.min(left);
         let body = batch.body();
-        Some(executor.client.send(token, &self.zone.zone_id, batch.mode, &body, timeout).await)
+        match executor.client.send(&token, &self.zone.zone_id, batch.mode, &body, timeout).await {
+            Ok(accepted) => Step::Accepted(accepted),
+            Err(refusal) => Step::Refused(refusal),
+        }
+    }
+
+    fn slots(&self, class: LimitClass) -> &Semaphore {
+        match class {
+            LimitClass::Urls => &self.slots_for_urls,
+            LimitClass::Requests => &self.slots_for_requests,
+        }
     }
 
     /// Waits before the next try, or gives up at once where the time would be over.

@@ -6,47 +6,45 @@ use tokio::sync::Mutex;
 
 use crate::store::{Freshness, TokenError, TokenStore};
 
-/// A zone's token, and how often it was read.
+type Read = Result<ApiToken, TokenError>;
+
+/// A zone's token, and what the store said of it.
 pub(crate) struct ZoneToken<'e, T> {
     store: &'e T,
     zone: &'e Zone,
-    last: Mutex<Option<Reading>>,
+    read: Mutex<Readings>,
 }
 
-/// What the store said, with the number of the reading, from 1: whoever the token is refused to names that number.
-#[derive(Clone)]
-pub(crate) struct Reading {
-    pub(crate) number: u32,
-    pub(crate) token: Result<ApiToken, TokenError>,
+#[derive(Default)]
+struct Readings {
+    cached: Option<Read>,
+    fresh: Option<Read>,
 }
 
 impl<'e, T: TokenStore> ZoneToken<'e, T> {
     pub(crate) fn new(store: &'e T, zone: &'e Zone) -> Self {
-        Self { store, zone, last: Mutex::new(None) }
+        Self { store, zone, read: Mutex::default() }
     }
 
-    /// A reading after the one that was refused; 0 if none was. The first caller reads, and the others wait for that. A
-    /// token that is missing stays missing for this plan; a store that could not be asked is asked again.
-    pub(crate) async fn after(&self, refused: u32) -> Reading {
-        let mut last = self.last.lock().await;
-        if let Some(reading) = last.as_ref().filter(|reading| reading.number > refused)
-            && !matches!(reading.token, Err(TokenError::Unavailable { .. }))
-        {
-            return reading.clone();
+    /// The token: the fresh one, if it was read or if the cached one was `refused` to the caller. The first caller
+    /// reads, and the others wait for that. What is missing stays missing for this plan; a store that could not be asked
+    /// is asked again.
+    pub(crate) async fn get(&self, refused: bool) -> Read {
+        let mut read = self.read.lock().await;
+        if !refused && read.fresh.is_none() {
+            let cached = self.memoised(&mut read.cached, Freshness::Cached).await;
+            // A token that was missing a while ago may have been set since.
+            if !matches!(cached, Err(TokenError::Missing { .. })) {
+                return cached;
+            }
         }
-        let number = last.as_ref().map_or(0, |reading| reading.number) + 1;
-        let token = match refused {
-            0 => self.cached_or_fresh().await,
-            _ => self.store.token(self.zone, Freshness::Fresh).await,
-        };
-        last.insert(Reading { number, token }).clone()
+        self.memoised(&mut read.fresh, Freshness::Fresh).await
     }
 
-    /// A token that was missing a while ago may have been set since.
-    async fn cached_or_fresh(&self) -> Result<ApiToken, TokenError> {
-        match self.store.token(self.zone, Freshness::Cached).await {
-            Err(TokenError::Missing { .. }) => self.store.token(self.zone, Freshness::Fresh).await,
-            read => read,
+    async fn memoised(&self, read: &mut Option<Read>, freshness: Freshness) -> Read {
+        match read {
+            Some(read) if !matches!(read, Err(TokenError::Unavailable { .. })) => read.clone(),
+            _ => read.insert(self.store.token(self.zone, freshness).await).clone(),
         }
     }
 }

@@ -113,7 +113,7 @@ async fn a_wait_beyond_the_deadline_is_given_up_at_once() {
 }
 
 #[tokio::test]
-async fn a_batch_behind_a_pause_beyond_the_deadline_is_given_up_at_once_bug() {
+async fn a_batch_behind_a_pause_beyond_the_deadline_is_given_up_at_once() {
     let world = World::new(red("", "")).await;
     world.sandbox().add_fault(fault("red.com", status(429, 1134, Some(30)), None));
     world.timed(Duration::from_secs(5), &s3("red-files", ["a.css"])).await;
@@ -132,7 +132,7 @@ async fn one_request_that_hangs_does_not_outlast_the_deadline() {
 }
 
 #[tokio::test]
-async fn batches_that_wait_for_a_slot_of_a_hanging_zone_are_unreachable_bug() {
+async fn batches_that_wait_for_a_slot_of_a_hanging_zone_are_unreachable() {
     let settings = Settings { requests_per_zone: 1, ..SETTINGS };
     let world = Setup { teams: red("", ""), settings, ..Setup::default() }.build().await;
     world.sandbox().add_fault(fault("red.com", FaultKind::Hang, None));

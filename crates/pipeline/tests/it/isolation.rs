@@ -8,7 +8,10 @@ use serde_json::Value;
 
 use crate::event::{keys, s3, sqs};
 use crate::store::Trouble;
-use crate::world::{World, blue, failed, fault, outcomes_of, parameter, red, secret, side_by_side, status, team, urls};
+use crate::world::{
+    World, assert_all_purged, blue, failed, fault, outcomes_of, parameter, red, secret, side_by_side, status, team,
+    urls,
+};
 
 const DEADLINE: Duration = Duration::from_secs(3);
 const ACCOUNT: &str = "account_id = \"acacacacacacacacacacacacacacacac\"";
@@ -113,6 +116,35 @@ async fn a_zone_in_trouble_does_not_touch_another_of_its_team() {
         });
     }
     side_by_side(cases).await;
+}
+
+#[tokio::test]
+async fn large_requests_that_hang_do_not_hold_up_others_of_their_account() {
+    let separate = "include = [\"*.css\"]\n[[teams.red.mappings]]\nsource = \"s3://red-files/\"\nzones = [\"red.org\"]\n\
+                    include = [\"*.svg\"]";
+    let red = team("red", &[("red.com", ACCOUNT), ("red.org", ACCOUNT)], separate);
+    let world = World::new(red.replacen("[\"red.com\", \"red.org\"]", "[\"red.com\"]", 1) + &blue(ACCOUNT, "")).await;
+    world.sandbox().add_fault(fault("red.com", FaultKind::Hang, None));
+    let hangs = s3("red-files", keys("k", 1500));
+    let others = sqs([("m-zone", s3("red-files", ["logo.svg"])), ("m-team", s3("blue-files", keys("b", 250)))]);
+    let (hung, report) = tokio::join!(world.run_within(DEADLINE, &hangs), async {
+        world.arrived(8).await;
+        world.run_within(DEADLINE / 2, &others).await
+    });
+    assert_eq!(failed(&hung), ["invocation"]);
+    assert_all_purged(&report, "requests that fill the bucket of the account hang");
+    assert_eq!(world.purged_items("red.org"), urls("red.org", ["logo.svg"]));
+    assert_eq!(world.purged_items("blue.net"), urls("blue.net", keys("b", 250)));
+}
+
+#[tokio::test]
+async fn a_large_event_goes_on_while_that_of_another_team_of_its_account_hangs() {
+    let world = World::new(red(ACCOUNT, "") + &blue(ACCOUNT, "")).await;
+    world.sandbox().add_fault(fault("red.com", FaultKind::Hang, None));
+    let event = sqs([("m-red", s3("red-files", keys("k", 1500))), ("m-blue", s3("blue-files", keys("b", 1500)))]);
+    let (report, _) = world.timed(DEADLINE, &event).await;
+    assert!(outcomes_of(&report, "blue.net").iter().all(|outcome| outcome.status == Status::Purged));
+    assert_eq!(failed(&report), ["m-red"]);
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ async fn a_rotated_token_is_read_afresh_once_for_all_batches() {
 }
 
 #[tokio::test]
-async fn batches_that_wait_do_not_send_a_token_that_was_refused_meanwhile_bug() {
+async fn batches_that_wait_do_not_send_a_token_that_was_refused_meanwhile() {
     let world = World::new(red("urls_per_request = 1", "")).await;
     rotate(&world);
     world.store.set_cached(&parameter("red", "red.com"), &secret("red.com"));

@@ -201,7 +201,9 @@ impl World {
 }
 
 pub(crate) async fn run_on(executor: &Executor<Store>, plan: &'static Plan, time: Duration) -> Report<'static> {
-    Report::new(plan, executor.execute(plan, tokio::time::Instant::now() + time).await)
+    let outcomes = executor.execute(plan, tokio::time::Instant::now() + time);
+    let bounded = tokio::time::timeout(time + Duration::from_secs(5), outcomes);
+    Report::new(plan, bounded.await.expect("the executor ends by its deadline"))
 }
 
 pub(crate) fn body(request: &Received) -> &str {
