@@ -290,5 +290,4 @@ fn form_decode(encoded: &str) -> Result<String, String> {
 }
 
 #[cfg(test)]
-#[path = "decode_tests.rs"]
 mod tests;

@@ -126,5 +126,4 @@ fn spellings(path: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
-#[path = "urls_tests.rs"]
 mod tests;
