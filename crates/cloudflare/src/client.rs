@@ -10,7 +10,7 @@ use reqwest::redirect;
 use serde::Deserialize;
 use url::{Host, Url};
 
-use crate::error::{Meaning, Refusal, meaning};
+use crate::error::{Meaning, Refusal, meaning, meaning_without_codes};
 use crate::token::{ApiToken, redact};
 
 /// Cloudflare's API.
@@ -19,8 +19,8 @@ pub const DEFAULT_BASE_URL: &str = "https://api.cloudflare.com/client/v4";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A longer Retry-After is taken for this one: Cloudflare's longest block is five minutes.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
-/// How much of an answer that is no JSON is shown.
-const EXCERPT: usize = 120;
+/// How much of an answer is shown, in characters.
+const LONGEST_MESSAGE: usize = 300;
 
 /// A base URL that tokens must not be sent to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -103,23 +103,24 @@ impl Client {
         let status = answer.status().as_u16();
         let (ray, retry_after) = (ray(answer.headers()), retry_after(answer.headers()));
         let text = answer.text().await.map_err(unreachable)?;
-        match serde_json::from_str::<Envelope>(&text) {
-            Ok(envelope) if envelope.success => Ok(Accepted { ray }),
-            Ok(envelope) => {
-                let codes: Vec<i64> = envelope.errors.iter().map(|error| error.code).collect();
-                let said: Vec<String> =
-                    envelope.errors.iter().map(|error| format!("{} {}", error.code, error.message)).collect();
-                let said = if said.is_empty() { "no reason given".to_owned() } else { said.join(", ") };
-                let message = token.redact(&format!("HTTP {status}: {said}"));
-                Err(Refusal { meaning: meaning(status, &codes, retry_after), message, ray })
-            }
-            Err(_) => {
-                // Redacted first: a cut through a token would hide it from the redaction.
-                let start: String = token.redact(&text).chars().take(EXCERPT).collect();
-                let message = format!("HTTP {status} without the API's JSON: `{}`", start.escape_debug());
-                Err(Refusal { meaning: meaning(status, &[], retry_after), message, ray })
-            }
+        let refused = |meaning, message: String| {
+            // Redacted before it is cut: a cut through a token would hide it from the redaction.
+            let start: String = token.redact(&message).chars().take(LONGEST_MESSAGE).collect();
+            Refusal { meaning, message: shown(&start), ray: ray.clone() }
+        };
+        let Ok(envelope) = serde_json::from_str::<Envelope>(&text) else {
+            let message = format!("HTTP {status} without the API's JSON: {text}");
+            return Err(refused(meaning_without_codes(status, retry_after), message));
+        };
+        // Whatever stands in between may answer for Cloudflare, so a success must be one in both its places.
+        if envelope.success && (200..300).contains(&status) {
+            return Ok(Accepted { ray });
         }
+        let errors = envelope.errors.unwrap_or_default();
+        let codes: Vec<i64> = errors.iter().map(|error| error.code).collect();
+        let said: Vec<String> = errors.iter().map(|error| format!("{} {}", error.code, error.message)).collect();
+        let said = if said.is_empty() { "no reason given".to_owned() } else { said.join(", ") };
+        Err(refused(meaning(status, &codes, retry_after), format!("HTTP {status}: {said}")))
     }
 }
 
@@ -127,8 +128,7 @@ impl Client {
 #[derive(Deserialize)]
 struct Envelope {
     success: bool,
-    #[serde(default)]
-    errors: Vec<ApiError>,
+    errors: Option<Vec<ApiError>>,
 }
 
 #[derive(Deserialize)]
@@ -137,6 +137,11 @@ struct ApiError {
     code: i64,
     #[serde(default)]
     message: String,
+}
+
+/// Text from outside on one line.
+fn shown(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn ray(headers: &HeaderMap) -> Option<String> {

@@ -58,9 +58,36 @@ pub(crate) fn meaning(status: u16, codes: &[i64], retry_after: Option<Duration>)
     }
 }
 
+/// Reads the status alone: the answer is none of the API's, but of something in between, which knows no items and no
+/// tokens.
+pub(crate) fn meaning_without_codes(status: u16, retry_after: Option<Duration>) -> Meaning {
+    match status {
+        429 => Meaning::RateLimited { retry_after, all_calls: false },
+        404 => Meaning::RequestRefused,
+        413 => Meaning::ItemRefused,
+        _ => Meaning::ServerTrouble,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn meanings_of_what_is_no_answer_of_the_api() {
+        let limited = Meaning::RateLimited { retry_after: None, all_calls: false };
+        for (status, expected) in [
+            (200, Meaning::ServerTrouble),
+            (403, Meaning::ServerTrouble),
+            (404, Meaning::RequestRefused),
+            (405, Meaning::ServerTrouble),
+            (413, Meaning::ItemRefused),
+            (429, limited),
+            (502, Meaning::ServerTrouble),
+        ] {
+            assert_eq!(meaning_without_codes(status, None), expected, "{status}");
+        }
+    }
 
     #[test]
     fn meanings() {

@@ -119,6 +119,6 @@ async fn a_token_that_is_sent_back_is_hidden() {
 #[tokio::test]
 async fn a_token_that_an_excerpt_cuts_is_hidden() {
     for token in TOKENS {
-        assert_echo_is_hidden(token, page(502, 95, token), None, Status::Unreachable).await;
+        assert_echo_is_hidden(token, page(502, 245, token), None, Status::Unreachable).await;
     }
 }
