@@ -8,6 +8,7 @@ use purge_router_core::{Body, Mode};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect;
 use serde::Deserialize;
+use serde_json::Value;
 use url::{Host, Url};
 
 use crate::error::{Meaning, Refusal, meaning, meaning_without_codes};
@@ -68,7 +69,9 @@ impl Client {
             .user_agent(concat!("purge-router/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(Duration::from_secs(60))
-            .redirect(redirect::Policy::none());
+            .redirect(redirect::Policy::none())
+            // One HTTP/2 connection would carry all teams' requests, and its stream limit would let them wait for others.
+            .http1_only();
         if local {
             builder = builder.no_proxy();
         }
@@ -96,7 +99,7 @@ impl Client {
         let request = self.http.post(url).bearer_auth(token.expose()).timeout(timeout).json(body);
         let unreachable = |error: reqwest::Error| Refusal {
             meaning: Meaning::Unreachable,
-            message: token.redact(&causes(&error.without_url())),
+            message: token.redact(&format!("{}: {}", self.base, causes(&error.without_url()))),
             ray: None,
         };
         let answer = request.send().await.map_err(unreachable)?;
@@ -117,8 +120,11 @@ impl Client {
             return Ok(Accepted { ray });
         }
         let errors = envelope.errors.unwrap_or_default();
-        let codes: Vec<i64> = errors.iter().map(|error| error.code).collect();
-        let said: Vec<String> = errors.iter().map(|error| format!("{} {}", error.code, error.message)).collect();
+        let codes: Vec<i64> = errors.iter().map(ApiError::code).collect();
+        let said: Vec<String> = errors
+            .iter()
+            .map(|error| format!("{} {}", error.code(), error.message.as_str().unwrap_or_default()))
+            .collect();
         let said = if said.is_empty() { "no reason given".to_owned() } else { said.join(", ") };
         Err(refused(meaning(status, &codes, retry_after), format!("HTTP {status}: {said}")))
     }
@@ -131,12 +137,19 @@ struct Envelope {
     errors: Option<Vec<ApiError>>,
 }
 
+/// The document has numbers and texts; one that is neither must not hide the others.
 #[derive(Deserialize)]
 struct ApiError {
     #[serde(default)]
-    code: i64,
+    code: Value,
     #[serde(default)]
-    message: String,
+    message: Value,
+}
+
+impl ApiError {
+    fn code(&self) -> i64 {
+        self.code.as_i64().or_else(|| self.code.as_str()?.parse().ok()).unwrap_or_default()
+    }
 }
 
 /// Text from outside on one line.
@@ -162,7 +175,8 @@ fn without_userinfo(url: &str) -> String {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether a URL leads to this machine.
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

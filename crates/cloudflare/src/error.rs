@@ -39,13 +39,14 @@ pub enum Meaning {
 /// Reads status and codes. Codes come first: they say more than the status, and one status stands for several of them.
 pub(crate) fn meaning(status: u16, codes: &[i64], retry_after: Option<Duration>) -> Meaning {
     let has = |wanted: &[i64]| codes.iter().any(|code| wanted.contains(code));
-    if status == 429 || has(&[1134, 971, 10429]) {
-        return Meaning::RateLimited { retry_after, all_calls: has(&[971, 10429]) };
+    // 10502 is "too many authentication failures": another try with any token only prolongs it.
+    if status == 429 || has(&[1134, 971, 10429, 10502]) {
+        return Meaning::RateLimited { retry_after, all_calls: has(&[971, 10429, 10502]) };
     }
     if status >= 500 {
         return Meaning::ServerTrouble;
     }
-    if matches!(status, 401 | 403) || has(&[1000, 6003, 9109, 10000, 10502]) {
+    if matches!(status, 401 | 403) || has(&[1000, 6003, 9109, 10000]) {
         return Meaning::TokenRefused;
     }
     if status == 404 || has(&[7000, 7003, 1092, 1136]) {
@@ -54,7 +55,8 @@ pub(crate) fn meaning(status: u16, codes: &[i64], retry_after: Option<Duration>)
     match status {
         // 408 and 425 ask for another try; a redirect or a success that is none comes from something in between.
         408 | 425 | 0..=399 => Meaning::ServerTrouble,
-        _ => Meaning::ItemRefused,
+        400 | 413 | 422 => Meaning::ItemRefused,
+        _ => Meaning::RequestRefused,
     }
 }
 
@@ -98,6 +100,9 @@ mod tests {
             (429, &[], limited(false)),
             (429, &[971], limited(true)),
             (403, &[10429], limited(true)),
+            (403, &[10000, 10502], limited(true)),
+            (405, &[], Meaning::RequestRefused),
+            (422, &[], Meaning::ItemRefused),
             (400, &[1134], limited(false)),
             (500, &[0], Meaning::ServerTrouble),
             (503, &[10000], Meaning::ServerTrouble),

@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::change::{Change, ChangeKind, Origin};
 use crate::names::BucketName;
@@ -62,19 +63,26 @@ const DEPTH: usize = 4;
 /// Reads an event. Only bytes that hold no known shape at all are an error.
 pub fn decode(bytes: &[u8]) -> Result<Event, NotAnEvent> {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| NotAnEvent { seen: not_json(bytes, &error) })?;
     let mut event = Event::default();
     let mut reader = Reader { event: &mut event, origin: Origin::Invocation, depth: 0 };
-    reader.message(&value, "").map_err(|seen| NotAnEvent { seen })?;
+    let json = std::str::from_utf8(bytes).map_err(|error| format!("bytes that are no UTF-8 ({error})"));
+    json.and_then(|json| reader.message(json, "")).map_err(|seen| NotAnEvent { seen })?;
     Ok(event)
 }
 
-fn not_json(bytes: &[u8], error: &serde_json::Error) -> String {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
+fn not_json(json: &str, error: &serde_json::Error) -> String {
+    if json.trim().is_empty() {
         return "no bytes but white space".to_owned();
     }
-    let start: String = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).escape_debug().collect();
+    let start: String = json.chars().take(40).map(|c| if c.is_control() { ' ' } else { c }).collect();
     format!("no JSON ({error}), beginning with `{start}`")
+}
+
+/// A message of several records, not yet looked at: what is wrong with one must not reach the others.
+#[derive(Deserialize)]
+struct Records<'v> {
+    #[serde(borrow, rename = "Records")]
+    records: Vec<&'v RawValue>,
 }
 
 /// Reads one level of an event; `origin` is where all that it finds came from.
@@ -86,28 +94,44 @@ struct Reader<'e> {
 
 impl Reader<'_> {
     /// Reads a whole message. An error says what was seen instead of a known shape.
-    fn message(&mut self, value: &Value, place: &str) -> Result<(), String> {
-        let Value::Object(fields) = value else {
-            return Err(format!("a JSON {}", kind_of(value)));
-        };
-        if let Some(Value::Array(records)) = fields.get("Records") {
-            for (nth, record) in records.iter().enumerate() {
-                self.record(record, &format!("{place}Records[{nth}]"));
+    fn message(&mut self, json: &str, place: &str) -> Result<(), String> {
+        if let Ok(Records { records }) = serde_json::from_str(json) {
+            for (nth, record) in records.into_iter().map(RawValue::get).enumerate() {
+                let place = format!("{place}Records[{nth}]");
+                match serde_json::from_str(record) {
+                    Ok(value) => self.record(&value, &place),
+                    Err(error) => self.reject(format!("{place}: saw {}", not_json(record, &error))),
+                }
             }
             return Ok(());
         }
+        let value: Value = serde_json::from_str(json).map_err(|error| not_json(json, &error))?;
+        let Value::Object(fields) = &value else {
+            return Err(format!("a JSON {}", kind_of(&value)));
+        };
         if fields.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
             self.ignore("test-event");
             return Ok(());
         }
         if fields.get("source").and_then(Value::as_str) == Some("aws.s3") {
-            let read = self.eventbridge(value);
+            let read = self.eventbridge(&value);
             self.take(read, place);
             return Ok(());
         }
-        if fields.get("Type").and_then(Value::as_str) == Some("Notification") && fields.contains_key("Message") {
-            self.nested(fields.get("Message"), &format!("{place}Message"));
-            return Ok(());
+        match fields.get("Type").and_then(Value::as_str) {
+            Some("Notification") if fields.contains_key("Message") => {
+                self.nested(fields.get("Message"), &format!("{place}Message"));
+                return Ok(());
+            }
+            Some("SubscriptionConfirmation") if fields.contains_key("TopicArn") => {
+                self.ignore("subscription-confirmation");
+                return Ok(());
+            }
+            Some("UnsubscribeConfirmation") if fields.contains_key("TopicArn") => {
+                self.ignore("unsubscribe-confirmation");
+                return Ok(());
+            }
+            _ => {}
         }
         let names: Vec<String> = fields.keys().take(6).map(|name| format!("`{}`", name.escape_debug())).collect();
         Err(match names.len() {
@@ -153,14 +177,8 @@ impl Reader<'_> {
         if self.depth == DEPTH {
             return self.reject(format!("{place}: wrapped more than {DEPTH} times"));
         }
-        let value: Value = match serde_json::from_str(message) {
-            Ok(value) => value,
-            Err(error) => {
-                return self.reject(format!("{place}: not an event: saw {}", not_json(message.as_bytes(), &error)));
-            }
-        };
         let mut inner = Reader { event: self.event, origin: self.origin.clone(), depth: self.depth + 1 };
-        if let Err(seen) = inner.message(&value, &format!("{place}.")) {
+        if let Err(seen) = inner.message(message, &format!("{place}.")) {
             self.reject(format!("{place}: not an event: saw {seen}"));
         }
     }

@@ -75,10 +75,12 @@ fn value(item: &DeValue<'_>) -> Value {
         DeValue::String(text) => Value::String(text.to_string()),
         DeValue::Boolean(flag) => Value::Bool(*flag),
         DeValue::Integer(number) => {
-            i64::from_str_radix(number.as_str(), number.radix()).map_or_else(|_| Value::Null, Value::from)
+            let whole = i64::from_str_radix(number.as_str(), number.radix()).map(Value::from);
+            whole.unwrap_or_else(|_| Value::from(number.as_str().parse::<f64>().unwrap_or(f64::NAN)))
         }
-        DeValue::Float(number) => Value::String(number.as_str().to_owned()),
-        DeValue::Datetime(time) => Value::String(time.to_string()),
+        DeValue::Float(number) => Value::from(number.as_str().parse::<f64>().unwrap_or(f64::NAN)),
+        // No field holds a date, so it is only told that there is one.
+        DeValue::Datetime(_) => Value::Null,
         DeValue::Array(array) => Value::Array(array.iter().map(|item| value(item.get_ref())).collect()),
         DeValue::Table(table) => table_value(table),
     }
@@ -299,9 +301,9 @@ fn wrong_type(wanted: &str, seen: &Value) -> Fault {
     Fault::new("wrong-type", format!("{} is not {wanted}", shown(seen)), format!("write {wanted} here"))
 }
 
-fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     match value {
-        Value::Null => "this".to_owned(),
+        Value::Null => "a date, or a number that is none,".to_owned(),
         Value::Object(_) => "a table".to_owned(),
         Value::Array(_) => "a list".to_owned(),
         Value::String(text) => format!("`{text}`"),

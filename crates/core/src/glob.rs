@@ -1,7 +1,8 @@
 //! Globs as gitignore reads them, on globset, relative to a mapping's prefix and case-sensitive.
 //!
 //! A pattern without `/` matches the file name at any depth; with one, `*` and `?` stop at `/` and `**` crosses it; a
-//! leading `/` anchors; a trailing `/` means everything below. Patterns are bounded, so that no team's rule is slow.
+//! leading `/` anchors; a trailing `/` means everything below. `?` and `[ab]` stand for one byte, so for ASCII characters
+//! only. Patterns are bounded, so that no team's rule is slow.
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
@@ -33,11 +34,23 @@ impl Pattern {
             );
         }
         if text.len() > PATTERN_LENGTH {
-            let message = format!("a pattern of {} bytes is longer than {PATTERN_LENGTH}", text.len());
+            let start: String = text.chars().take(40).collect();
+            let message = format!("`{start}…` has {} bytes, more than {PATTERN_LENGTH}", text.len());
             return bad("glob-too-long", message, "split it into several patterns");
         }
         if text.starts_with('!') {
             return bad("negated-glob", format!("`{text}` is a negation"), "write it in `exclude`, without the `!`");
+        }
+        if text.split('/').any(|segment| segment == "." || segment == "..") {
+            return bad(
+                "bad-glob",
+                format!("`{text}` has a `.` or `..` segment"),
+                "keys have none that a URL leads to",
+            );
+        }
+        if text.split('[').skip(1).any(|class| !class.split(']').next().unwrap_or_default().is_ascii()) {
+            let help = "classes and `?` stand for one byte: write such characters outside of them, or `{ä,ö}`";
+            return bad("bad-glob", format!("`{text}` has a class with a character that is not ASCII"), help);
         }
         let alternates = text.matches(['{', ',']).count();
         if alternates > PATTERN_ALTERNATES {
@@ -184,6 +197,9 @@ mod tests {
             ("", "bad-glob"),
             ("[a", "bad-glob"),
             ("{a", "bad-glob"),
+            ("./a", "bad-glob"),
+            ("a/../b", "bad-glob"),
+            ("[äö].gif", "bad-glob"),
             ("!a", "negated-glob"),
             (long.as_str(), "glob-too-long"),
             (wide.as_str(), "too-many-alternates"),

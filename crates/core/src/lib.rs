@@ -55,7 +55,7 @@ pub use change::{Change, ChangeKind, Origin};
 pub use decode::{Event, Ignored, NotAnEvent, Rejected, decode};
 pub use item::{Body, Item, Method};
 pub use mapping::{Mapping, Mappings, Mode, Purge, Scheme, Team, UrlRules, Zone};
-pub use plan::{Batch, BatchItem, Plan, Unmatched, batches, plan};
+pub use plan::{Batch, BatchItem, Escalated, Plan, Unmatched, batches, plan};
 pub use problem::{Place, Problem, Step};
 pub use route::{Decline, Route, accept, route};
 pub use tag::TagTemplate;

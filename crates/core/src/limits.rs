@@ -83,3 +83,26 @@ pub const TAG_LENGTH: usize = 1024;
 
 /// How many `/` a prefix may hold.
 pub const PREFIX_SEPARATORS: usize = 31;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cloudflare's own table: URLs a second, URLs a request, other requests, their bucket, items of such a request.
+    #[test]
+    fn the_limits_are_those_that_cloudflare_documents() {
+        for (plan, urls, urls_per_request, requests, per_seconds, bucket) in [
+            ("free", 800, 100, 5, 60, 25),
+            ("pro", 1500, 100, 5, 1, 25),
+            ("business", 1500, 100, 10, 1, 50),
+            ("enterprise", 3000, 500, 50, 1, 500),
+        ] {
+            let plan = *CloudflarePlan::ALL.iter().find(|known| known.as_str() == plan).unwrap();
+            assert_eq!(plan.rate(LimitClass::Urls), Rate { capacity: urls, refill: urls, period_seconds: 1 });
+            let others = Rate { capacity: bucket, refill: requests, period_seconds: per_seconds };
+            assert_eq!(plan.rate(LimitClass::Requests), others);
+            assert_eq!(plan.items_per_request(LimitClass::Urls), urls_per_request);
+            assert_eq!(plan.items_per_request(LimitClass::Requests), 100);
+        }
+    }
+}

@@ -14,7 +14,7 @@ use crate::limits::LimitClass;
 use crate::mapping::{Mapping, Mappings, Mode, Purge, Zone};
 use crate::names::{Hostname, TeamName};
 use crate::route::accept;
-use crate::urls::{folder_of_all, paths, prefix_items, split, url_items};
+use crate::urls::{bounded, folder_of_all, paths, prefix_items, split, url_items};
 
 /// Everything that one event leads to.
 #[derive(Debug, Serialize)]
@@ -27,8 +27,22 @@ pub struct Plan {
     pub rejected: Vec<Rejected>,
     /// Changes that no mapping accepts.
     pub unmatched: Vec<Unmatched>,
+    /// Mappings whose URLs became one folder in this event.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub escalated: Vec<Escalated>,
     /// The requests, by team, then by zone.
     pub batches: Vec<Batch>,
+}
+
+/// A mapping that had more URLs in one event than its `escalate_above`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Escalated {
+    /// The mapping's name.
+    pub mapping: String,
+    /// How many URLs it had.
+    pub urls: usize,
+    /// Its `escalate_above`.
+    pub above: usize,
 }
 
 /// A change that no mapping accepts.
@@ -132,13 +146,13 @@ pub fn plan(mappings: &Mappings, event: Event) -> Plan {
             demands.push(Demand { nth, mapping, change, items });
         }
     }
-    escalate(&mut demands);
+    let escalated = escalate(&mut demands);
     let wanted = demands.iter().flat_map(|demand| {
         let (mode, origin) = (demand.mapping.mode, &demand.change.origin);
         demand.items.iter().map(move |(zone, item)| (*zone, mode, item, origin))
     });
     let batches = batches(wanted);
-    Plan { changes: changes.len(), ignored, rejected, unmatched, batches }
+    Plan { changes: changes.len(), ignored, rejected, unmatched, escalated, batches }
 }
 
 /// What one mapping wants purged for one change.
@@ -192,7 +206,7 @@ fn wanted<'p>(mapping: &'p Mapping, change: &Change, escalated: bool) -> Wanted<
 /// prefix would be the whole host, so there all paths go by URL.
 fn folder_and_the_rest(mapping: &Mapping, zone: &Zone, folder: &str, paths: &[String]) -> Vec<Item> {
     // A server may take `//` for `/`, so a folder of nothing but slashes is the root too.
-    if folder.bytes().all(|byte| byte == b'/') {
+    if bounded(folder).bytes().all(|byte| byte == b'/') {
         return url_items(mapping, zone, paths);
     }
     let outside: Vec<String> = paths.iter().filter(|path| !path.starts_with(folder)).cloned().collect();
@@ -202,18 +216,20 @@ fn folder_and_the_rest(mapping: &Mapping, zone: &Zone, folder: &str, paths: &[St
 }
 
 /// Turns the URLs of a mapping into one prefix where the event has more of them than the mapping wants.
-fn escalate(demands: &mut [Demand<'_>]) {
+fn escalate(demands: &mut [Demand<'_>]) -> Vec<Escalated> {
     let mut urls: HashMap<usize, HashSet<&Item>> = HashMap::new();
     for demand in demands.iter().filter(|demand| limit_of(demand.mapping) > 0) {
         urls.entry(demand.nth).or_default().extend(demand.items.iter().map(|(_, item)| item));
     }
-    let counts: HashMap<usize, usize> = urls.into_iter().map(|(nth, items)| (nth, items.len())).collect();
+    let counts: BTreeMap<usize, usize> = urls.into_iter().map(|(nth, items)| (nth, items.len())).collect();
+    let mut escalated: BTreeMap<usize, Escalated> = BTreeMap::new();
     for demand in demands {
-        let limit = limit_of(demand.mapping);
-        if limit > 0 && counts.get(&demand.nth).is_some_and(|count| *count > limit) {
-            demand.items = wanted(demand.mapping, demand.change, true).items;
-        }
+        let above = limit_of(demand.mapping);
+        let Some(urls) = counts.get(&demand.nth).copied().filter(|urls| above > 0 && *urls > above) else { continue };
+        demand.items = wanted(demand.mapping, demand.change, true).items;
+        escalated.insert(demand.nth, Escalated { mapping: demand.mapping.name.clone(), urls, above });
     }
+    escalated.into_values().collect()
 }
 
 fn limit_of(mapping: &Mapping) -> usize {

@@ -3,7 +3,7 @@
 mod mapping;
 mod zone;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -39,7 +39,9 @@ impl Mappings {
 
 fn read(root: &Value, problems: &mut Problems) -> Mappings {
     let Some(mut root) = Table::at(root, Place::root(), problems) else { return Mappings::default() };
-    version(&mut root, problems);
+    if !version(&mut root, problems) {
+        return Mappings::default();
+    }
     let mut teams = BTreeMap::new();
     let mut mappings = Vec::new();
     let mut places = BTreeMap::new();
@@ -58,7 +60,7 @@ fn read(root: &Value, problems: &mut Problems) -> Mappings {
         places.insert(name.clone(), place);
         teams.insert(name, team);
     }
-    if !root.has("teams") {
+    if teams.is_empty() && problems.count() == 0 {
         let fault = Fault::new(
             "no-teams",
             "there is no team",
@@ -72,44 +74,50 @@ fn read(root: &Value, problems: &mut Problems) -> Mappings {
     Mappings::new(teams, mappings)
 }
 
-fn version(root: &mut Table<'_>, problems: &mut Problems) {
+/// Whether the rest is worth reading: another version's fields may mean something else.
+fn version(root: &mut Table<'_>, problems: &mut Problems) -> bool {
     let before = problems.count();
     let help = format!("write `version = {VERSION}` in the first line");
     match root.number("version", 0..=u64::from(u32::MAX), problems) {
-        Some(version) if version as u64 == VERSION => {}
+        Some(version) if version as u64 == VERSION => return true,
         Some(version) => {
             let message = format!("version {version} is not known; this release reads version {VERSION}");
             problems.add(root.place_of("version"), Fault::new("unknown-version", message, help));
+            return false;
         }
         None if problems.count() > before => {}
         None => problems.add(root.place.clone(), Fault::new("missing-field", "`version` is missing", help)),
     }
+    true
 }
 
 /// What no two teams may share: a folder of tokens, and a zone.
 fn apart(teams: &BTreeMap<TeamName, Arc<Team>>, places: &BTreeMap<TeamName, Place>, problems: &mut Problems) {
-    let all: Vec<&Arc<Team>> = teams.values().collect();
-    for (nth, team) in all.iter().enumerate() {
-        for earlier in &all[..nth] {
-            let place = &places[&team.name];
-            if team.tokens.overlaps(&earlier.tokens) {
-                let message = format!(
-                    "the folder of tokens `{}` overlaps team {}'s `{}`",
-                    team.tokens, earlier.name, earlier.tokens
-                );
-                let fault = Fault::new("shared-token-folder", message, "give each team a folder of its own");
-                problems.add(place.key("tokens"), fault);
+    // Sorted, a folder stands right behind the ones that hold it.
+    let mut folders: Vec<(&TokenFolder, &TeamName)> = teams.values().map(|team| (&team.tokens, &team.name)).collect();
+    folders.sort();
+    let mut outer: Option<(&TokenFolder, &TeamName)> = None;
+    for (folder, name) in folders {
+        let Some((held_by, earlier)) = outer.filter(|(outer, _)| folder.overlaps(outer)) else {
+            outer = Some((folder, name));
+            continue;
+        };
+        let message = format!("the folder of tokens `{folder}` overlaps team {earlier}'s `{held_by}`");
+        let fault = Fault::new("shared-token-folder", message, "give each team a folder of its own");
+        problems.add(places[name].key("tokens"), fault);
+    }
+    let mut owners: HashMap<&str, &Arc<Zone>> = HashMap::new();
+    for zone in teams.values().flat_map(|team| team.zones.values()) {
+        let keys = [zone.zone_id.as_str(), zone.domain.as_str()];
+        match keys.iter().find_map(|key| owners.get(key)).filter(|other| other.team != zone.team) {
+            Some(other) => {
+                let message =
+                    format!("the zone `{}` is also team {}'s, as `{}`", zone.domain, other.team, other.domain);
+                let fault =
+                    Fault::new("zone-of-two-teams", message, "leave it to one team, and put its mappings there");
+                problems.add(places[&zone.team].key("zones").key(zone.domain.as_str()), fault);
             }
-            for zone in team.zones.values() {
-                let same = |other: &&Arc<Zone>| other.zone_id == zone.zone_id || other.domain == zone.domain;
-                if let Some(other) = earlier.zones.values().find(same) {
-                    let message =
-                        format!("the zone `{}` is also team {}'s, as `{}`", zone.domain, earlier.name, other.domain);
-                    let fault =
-                        Fault::new("zone-of-two-teams", message, "leave it to one team, and put its mappings there");
-                    problems.add(place.key("zones").key(zone.domain.as_str()), fault);
-                }
-            }
+            None => owners.extend(keys.map(|key| (key, zone))),
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The script purged `https://{bucket}/{key}` in one zone: the bucket's name was the hostname.
 
+use indexmap::IndexSet;
+
 use crate::glob::Pattern;
 use crate::names::{BucketName, CloudflareId, Fault, Hostname, TeamName, TokenFolder};
 
@@ -77,6 +79,7 @@ impl ScriptEnv {
         buckets: &[BucketName],
         domain: Option<&Hostname>,
     ) -> Result<Imported, Fault> {
+        let buckets: IndexSet<&BucketName> = buckets.iter().collect();
         let hostnames = buckets.iter().map(|bucket| Hostname::parse(bucket.as_str())).collect::<Result<Vec<_>, _>>()?;
         let guessed = domain.is_none();
         let domain = match domain {
@@ -93,7 +96,7 @@ impl ScriptEnv {
         }
         let (folder, token) = self.token(team, &domain);
         let mut notes = self.notes(&folder, &token);
-        if guessed && domain.as_str().split('.').count() > 2 {
+        if guessed {
             notes.push(format!("the zone's domain is taken to be {domain}; name another with --domain"));
         }
         let mut lines = vec![
@@ -168,6 +171,14 @@ fn extensions(variable: &str, value: Option<String>, faults: &mut Vec<Fault>) ->
     let value = value.unwrap_or_default();
     let words = value.split(|c: char| c == ',' || c.is_whitespace()).map(|word| word.trim_start_matches(['*', '.']));
     let words: Vec<String> = words.filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    if words.is_empty() && !value.trim().is_empty() {
+        let message = format!("{variable} is `{value}`, which holds no extension");
+        faults.push(Fault::new(
+            "bad-extension",
+            message,
+            "write extensions with commas between them: `css,js`, or unset it",
+        ));
+    }
     for word in &words {
         if word.contains('/') || Pattern::parse(&pattern(word)).is_err() {
             let message = format!("{variable} holds `{word}`, which is no extension");
@@ -233,7 +244,7 @@ mod tests {
         let team = TeamName::parse("web").unwrap();
         let imported =
             script.unwrap().mapping_file(&team, &buckets(&["a.website.com", "b.website.com"]), None).unwrap();
-        assert_eq!(imported.notes, Vec::<String>::new());
+        assert_eq!(imported.notes, ["the zone's domain is taken to be website.com; name another with --domain"]);
         let mappings = Mappings::from_toml(&imported.toml).unwrap();
         let zone = mappings.zones().next().unwrap();
         assert_eq!((zone.domain.as_str(), zone.token.as_str()), ("website.com", "/cf/prod/key"));

@@ -15,8 +15,11 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::backoff::Backoff;
 use crate::limits::RateLimits;
 use crate::outcome::{Outcome, Status};
-use crate::store::{TokenError, TokenStore};
+use crate::store::{Freshness, TokenError, TokenStore};
 use crate::zone_token::ZoneToken;
+
+/// How long to wait before a refused token is tried once more: good ones were seen refused for a moment.
+const PASSING: Duration = Duration::from_millis(100);
 
 /// What may be set of an executor.
 #[derive(Debug, Clone, Copy)]
@@ -92,9 +95,11 @@ struct Way<'e, T> {
 /// How one try ended.
 enum Step {
     Accepted(Accepted),
-    Refused(Refusal),
+    /// With what is known of the token that was sent.
+    Refused(Refusal, Freshness),
     NoToken(TokenError),
-    NoTime(Failure),
+    /// There was no time, or no sense in it.
+    Unsent(Failure),
 }
 
 /// Why a request was given up.
@@ -160,10 +165,10 @@ impl<T: TokenStore> Way<'_, T> {
         let mut refused = false;
         let mut failed = 0;
         loop {
-            let refusal = match self.try_once(batch, refused, attempts).await {
+            let (refusal, freshness) = match self.try_once(batch, refused, attempts).await {
                 Step::Accepted(accepted) => return Ok(accepted),
-                Step::Refused(refusal) => refusal,
-                Step::NoTime(failure) => return Err(last.unwrap_or(failure)),
+                Step::Refused(refusal, freshness) => (refusal, freshness),
+                Step::Unsent(failure) => return Err(last.unwrap_or(failure)),
                 Step::NoToken(error @ TokenError::Missing { .. }) => return Err(no_token(&error)),
                 Step::NoToken(error @ TokenError::Unavailable { .. }) => {
                     failed += 1;
@@ -188,12 +193,19 @@ impl<T: TokenStore> Way<'_, T> {
                     self.wait(self.executor.settings.backoff.wait(failed), failure, &mut last).await?;
                 }
                 Meaning::TokenRefused if !refused => {
+                    self.token.refuse(freshness);
                     refused = true;
                     last = Some(failure);
-                    // Read at once, so that those that wait for a slot do not send what was refused.
+                    // Read at once, so that those that wait for a slot do not send what was refused. The wait is for
+                    // a 401 that passes.
                     self.in_time(self.token.get(refused)).await;
+                    self.in_time(sleep(PASSING)).await;
                 }
-                Meaning::TokenRefused | Meaning::ItemRefused | Meaning::RequestRefused => return Err(failure),
+                Meaning::TokenRefused => {
+                    self.token.refuse(freshness);
+                    return Err(failure);
+                }
+                Meaning::ItemRefused | Meaning::RequestRefused => return Err(failure),
             }
         }
     }
@@ -204,23 +216,27 @@ impl<T: TokenStore> Way<'_, T> {
         let class = batch.method().class();
         // The slot comes first: what passed the limit must go at once, or requests save up and go in a burst.
         let Some(_slot) = self.in_time(self.slots(class).acquire()).await else {
-            return Step::NoTime(no_time(Status::Unreachable, "the zone's other requests were answered"));
+            return Step::Unsent(no_time(Status::Unreachable, "the zone's other requests were answered"));
         };
         // A missing token must not cost anything of a limit that others share.
-        let too_late = || Step::NoTime(no_time(Status::TokenMissing, "its token was read"));
+        let too_late = || Step::Unsent(no_time(Status::TokenMissing, "its token was read"));
         match self.in_time(self.token.get(refused)).await {
             None => return too_late(),
-            Some(Err(error)) => return Step::NoToken(error),
-            Some(Ok(_)) => {}
+            Some((Err(error), _)) => return Step::NoToken(error),
+            Some((Ok(_), _)) if self.token.is_bad() => {
+                let error = "not sent: the zone's token was refused to its other requests".to_owned();
+                return Step::Unsent(Failure { status: Status::TokenRefused, error, ray: None });
+            }
+            Some((Ok(_), _)) => {}
         }
         if executor.limits.acquire(self.zone, class, batch.cost(), self.deadline).await.is_err() {
-            return Step::NoTime(no_time(Status::RateLimited, "the rate limit let it pass"));
+            return Step::Unsent(no_time(Status::RateLimited, "the rate limit let it pass"));
         }
         // While this waited, the token may have been refused to another request and read afresh.
-        let token = match self.in_time(self.token.get(refused)).await {
+        let (token, freshness) = match self.in_time(self.token.get(refused)).await {
             None => return too_late(),
-            Some(Err(error)) => return Step::NoToken(error),
-            Some(Ok(token)) => token,
+            Some((Err(error), _)) => return Step::NoToken(error),
+            Some((Ok(token), freshness)) => (token, freshness),
         };
         *attempts += 1;
         let left = self.deadline.saturating_duration_since(Instant::now());
@@ -228,7 +244,7 @@ impl<T: TokenStore> Way<'_, T> {
         let body = batch.body();
         match executor.client.send(&token, &self.zone.zone_id, batch.mode, &body, timeout).await {
             Ok(accepted) => Step::Accepted(accepted),
-            Err(refusal) => Step::Refused(refusal),
+            Err(refusal) => Step::Refused(refusal, freshness),
         }
     }
 

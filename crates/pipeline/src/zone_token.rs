@@ -1,18 +1,24 @@
 //! The token of one zone while a plan runs: read once, and read afresh once for all requests that it was refused to.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use purge_router_cloudflare::ApiToken;
 use purge_router_core::Zone;
 use tokio::sync::Mutex;
 
 use crate::store::{Freshness, TokenError, TokenStore};
 
+/// A fresh token that was refused so often in one plan is bad, and not in a passing trouble.
+const REFUSALS: u32 = 2;
+
 type Read = Result<ApiToken, TokenError>;
 
-/// A zone's token, and what the store said of it.
+/// A zone's token, and what the store and Cloudflare said of it.
 pub(crate) struct ZoneToken<'e, T> {
     store: &'e T,
     zone: &'e Zone,
     read: Mutex<Readings>,
+    refusals_of_fresh: AtomicU32,
 }
 
 #[derive(Default)]
@@ -23,28 +29,44 @@ struct Readings {
 
 impl<'e, T: TokenStore> ZoneToken<'e, T> {
     pub(crate) fn new(store: &'e T, zone: &'e Zone) -> Self {
-        Self { store, zone, read: Mutex::default() }
+        Self { store, zone, read: Mutex::default(), refusals_of_fresh: AtomicU32::new(0) }
     }
 
-    /// The token: the fresh one, if it was read or if the cached one was `refused` to the caller. The first caller
+    /// The token: the fresh one, if the store gave it or if the cached one was `refused` to the caller. The first caller
     /// reads, and the others wait for that. What is missing stays missing for this plan; a store that could not be asked
-    /// is asked again.
-    pub(crate) async fn get(&self, refused: bool) -> Read {
+    /// is asked again, and until it answers the cached token serves all that it was not refused to.
+    pub(crate) async fn get(&self, refused: bool) -> (Read, Freshness) {
         let mut read = self.read.lock().await;
-        if !refused && read.fresh.is_none() {
+        if !refused && !is_known(read.fresh.as_ref()) {
             let cached = self.memoised(&mut read.cached, Freshness::Cached).await;
             // A token that was missing a while ago may have been set since.
             if !matches!(cached, Err(TokenError::Missing { .. })) {
-                return cached;
+                return (cached, Freshness::Cached);
             }
         }
-        self.memoised(&mut read.fresh, Freshness::Fresh).await
+        (self.memoised(&mut read.fresh, Freshness::Fresh).await, Freshness::Fresh)
+    }
+
+    /// Notes that a token was refused.
+    pub(crate) fn refuse(&self, freshness: Freshness) {
+        if freshness == Freshness::Fresh {
+            self.refusals_of_fresh.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether to send no more with it: every further try would only bring Cloudflare nearer to blocking us.
+    pub(crate) fn is_bad(&self) -> bool {
+        self.refusals_of_fresh.load(Ordering::Relaxed) >= REFUSALS
     }
 
     async fn memoised(&self, read: &mut Option<Read>, freshness: Freshness) -> Read {
         match read {
-            Some(read) if !matches!(read, Err(TokenError::Unavailable { .. })) => read.clone(),
+            Some(known) if is_known(Some(known)) => known.clone(),
             _ => read.insert(self.store.token(self.zone, freshness).await).clone(),
         }
     }
+}
+
+fn is_known(read: Option<&Read>) -> bool {
+    !matches!(read, None | Some(Err(TokenError::Unavailable { .. })))
 }

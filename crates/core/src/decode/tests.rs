@@ -126,6 +126,10 @@ fn what_changes_nothing_is_ignored() {
         (test_event.clone(), "invocation ignored test-event"),
         (sqs(&[("1", test_event.to_string())]), "1 ignored test-event"),
         (sqs(&[("1", sns(&test_event).to_string())]), "1 ignored test-event"),
+        (
+            sqs(&[("1", json!({"Type": "SubscriptionConfirmation", "TopicArn": "a", "Token": "t"}).to_string())]),
+            "1 ignored subscription-confirmation",
+        ),
         (records(&[s3_record("ObjectRestore:Post", "a")]), "invocation ignored ObjectRestore:Post"),
         (eventbridge("Object Restore Initiated", "a"), "invocation ignored Object Restore Initiated"),
         (
@@ -200,6 +204,17 @@ fn a_body_that_is_no_event_says_what_was_seen() {
     }
     let error = decode(&[0xff, 0xfe, b'\n']).unwrap_err().to_string();
     assert!(!error.contains('\n'), "one line: {error}");
+}
+
+#[test]
+fn what_is_no_value_in_one_record_does_not_reach_the_others() {
+    let good = s3_record("ObjectCreated:Put", "good").to_string();
+    for bad in [r#"{"size":1e999}"#, r#"{"key":"\ud800"}"#] {
+        let event = decode(format!(r#"{{"Records":[{good},{bad},{good}]}}"#).as_bytes()).unwrap();
+        let lines = lines(&event);
+        assert_eq!(lines[..2], ["invocation created assets good", "invocation created assets good"]);
+        assert!(lines[2].starts_with("invocation rejected Records[1]: saw no JSON ("), "{lines:?}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Written;
 use crate::change::ChangeKind;
-use crate::document::{Problems, Table, nearest, quoted, word};
+use crate::document::{Problems, Table, nearest, quoted, shown, word};
 use crate::glob::{Pattern, Patterns};
 use crate::mapping::{Mapping, Mode, Purge, Scheme, Team, UrlRules, Zone};
 use crate::names::{Fault, Hostname, Prefix, Source};
@@ -56,6 +56,14 @@ pub(super) fn mapping(
     };
     let hostnames = table.list("hostnames", served, problems).unwrap_or_default();
     let purge = purge(source.as_ref(), &urls, table, problems);
+    for zone in zones.iter().flatten().filter(|_| !hostnames.is_empty()) {
+        if !zone.hostnames.iter().any(|name| hostnames.contains(name)) {
+            let message = format!("no hostname of the zone `{}` is in the mapping's `hostnames`", zone.domain);
+            let help =
+                format!("write one of {}, or leave the zone out", quoted(zone.hostnames.iter().map(Hostname::as_str)));
+            problems.add(table.place_of("hostnames"), Fault::new("zone-without-hostname", message, help));
+        }
+    }
     if let (Some(Purge::Tags(_) | Purge::Everything), false) = (&purge, hostnames.is_empty()) {
         let message = "tags and everything are purged of the whole zone, whatever its `hostnames` are";
         let help = "leave `hostnames` out, or write another `purge`";
@@ -175,10 +183,12 @@ fn query_string(text: &str) -> Result<String, Fault> {
     if text.starts_with('?') {
         return bad("begins with `?`", "write it without the `?`");
     }
-    if !text.bytes().all(|b| b.is_ascii_graphic() && b != b'#' && b != b'"' && b != b'<' && b != b'>') {
+    let sequence = |rest: &str| rest.len() >= 2 && rest.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit);
+    if !text.bytes().all(|b| b.is_ascii_graphic() && !b"#\"<>'".contains(&b)) || !text.split('%').skip(1).all(sequence)
+    {
         return bad(
             "is not as a browser sends it",
-            "percent-encode spaces, quotes, `#`, `<`, `>` and all that is not ASCII",
+            "percent-encode spaces, quotes, `#`, `<`, `>`, `%` and all that is not ASCII",
         );
     }
     Ok(text.to_owned())
@@ -194,7 +204,10 @@ fn vary_headers(table: &mut Table<'_>, problems: &mut Problems) -> Vec<BTreeMap<
             Value::Object(fields) if !fields.is_empty() => sets.push(header_set(fields, &place, problems)),
             _ => {
                 let help = "write a table of header names and values: `{ \"CF-Device-Type\" = \"mobile\" }`";
-                problems.add(place, Fault::new("bad-vary-headers", "this is not a set of headers", help));
+                problems.add(
+                    place,
+                    Fault::new("bad-vary-headers", format!("{} is not a set of headers", shown(item)), help),
+                );
             }
         }
     }
@@ -210,9 +223,10 @@ fn header_set(
     for (name, value) in fields {
         let is_name =
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
+        let is_twice = set.keys().any(|known: &String| known.eq_ignore_ascii_case(name));
         let is_value = |text: &str| text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
         match value {
-            Value::String(text) if is_name && is_value(text) => {
+            Value::String(text) if is_name && !is_twice && is_value(text) => {
                 set.insert(name.clone(), text.clone());
             }
             _ => {
@@ -271,7 +285,8 @@ fn purge(source: Option<&Source>, urls: &UrlRules, table: &mut Table<'_>, proble
     } else if escalate_above > 0
         && source.is_some_and(|source| crate::urls::folder_of_all(urls, source).bytes().all(|byte| byte == b'/'))
     {
-        let help = "give the source a prefix that is not stripped, or write `purge = \"hosts\"`, or leave `escalate_above` out";
+        let help =
+            "give the URLs a folder by a prefix that is not stripped or by `add_prefix`, or leave `escalate_above` out";
         bad(
             "escalate_above",
             "escalation-without-prefix",

@@ -65,10 +65,15 @@ fn problems_of_a_mapping() {
         ("clean_urls = \"yes\"", "wrong-type @ teams.web.mappings[0].clean_urls"),
         ("query_strings = []", "empty-list @ teams.web.mappings[0].query_strings"),
         ("query_strings = [\"?v=1\"]", "bad-query-string @ teams.web.mappings[0].query_strings[0]"),
+        ("query_strings = [\"a=%zz\"]", "bad-query-string @ teams.web.mappings[0].query_strings[0]"),
+        ("query_strings = [\"a='b'\"]", "bad-query-string @ teams.web.mappings[0].query_strings[0]"),
+        ("query_strings = [1.5]", "wrong-type @ teams.web.mappings[0].query_strings[0]"),
+        ("include = [1979-05-27]", "wrong-type @ teams.web.mappings[0].include[0]"),
         ("query_strings = [\"a b\"]", "bad-query-string @ teams.web.mappings[0].query_strings[0]"),
         ("schemes = [\"ftp\"]", "unknown-scheme @ teams.web.mappings[0].schemes[0]"),
         ("vary_headers = [{}]", "bad-vary-headers @ teams.web.mappings[0].vary_headers[0]"),
         ("vary_headers = [{ \"a b\" = \"c\" }]", "bad-vary-headers @ teams.web.mappings[0].vary_headers[0].\"a b\""),
+        ("vary_headers = [{ A = \"1\", a = \"2\" }]", "bad-vary-headers @ teams.web.mappings[0].vary_headers[0].a"),
         ("vary_headers = [\"x\"]", "bad-vary-headers @ teams.web.mappings[0].vary_headers[0]"),
         ("hostnames = [\"www.other.com\"]", "unknown-hostname @ teams.web.mappings[0].hostnames[0]"),
         ("purge = \"url\"", "unknown-purge @ teams.web.mappings[0].purge"),
@@ -121,6 +126,9 @@ fn problems_of_sources_and_zones() {
         (zone("zone_id", "plan = \"por\"\nzone_id"), format!("unknown-plan @ {place}.plan")),
         (zone("zone_id", "account_id = \"1\"\nzone_id"), format!("bad-cloudflare-id @ {place}.account_id")),
         (zone("zone_id", "urls_per_request = 0\nzone_id"), format!("wrong-type @ {place}.urls_per_request")),
+        (zone("zone_id", "urls_per_request = 101\nzone_id"), format!("wrong-type @ {place}.urls_per_request")),
+        (zone("zone_id", "token = \"cfut_abc\"\nzone_id"), format!("token-in-the-open @ {place}.token")),
+        (codes("version = 1\n[teams]\n"), "no-teams @ the file".to_owned()),
         (zone("owns = [\"s3://assets/web/\"]", ""), "missing-field @ teams.web".to_owned()),
         (zone("owns", "tokens = \"web\"\nowns"), "bad-token-folder @ teams.web.tokens".to_owned()),
         (zone("version = 1", "version = 2"), "unknown-version @ version".to_owned()),
@@ -168,6 +176,15 @@ fn what_no_two_teams_may_share() {
         "{HEAD}[teams.web.zones.\"twin.com\"]\nzone_id = \"023e105f4ecef8ad9ca31a8372d0c353\"\nhostnames = [\"twin.com\"]\n"
     );
     assert_eq!(codes(&twin), ["duplicate-zone-id @ teams.web.zones.\"twin.com\".zone_id"]);
+}
+
+#[test]
+fn each_zone_of_a_mapping_keeps_a_hostname() {
+    let other = "[teams.web.zones.\"other.com\"]\nzone_id = \"123e105f4ecef8ad9ca31a8372d0c353\"\nhostnames = [\"other.com\"]\n";
+    let mapping = "[[teams.web.mappings]]\nsource = \"s3://assets/web/\"\nzones = [\"website.com\", \"other.com\"]\n";
+    let of = |hostnames: &str| codes(&format!("{HEAD}{other}{mapping}hostnames = {hostnames}\n"));
+    assert_eq!(of("[\"www.website.com\", \"other.com\"]"), Vec::<String>::new());
+    assert_eq!(of("[\"www.website.com\"]"), ["zone-without-hostname @ teams.web.mappings[0].hostnames"]);
 }
 
 #[test]

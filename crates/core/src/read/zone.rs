@@ -1,7 +1,7 @@
 //! A zone's table → [`Zone`].
 
 use crate::document::{Problems, Table, word};
-use crate::limits::CloudflarePlan;
+use crate::limits::{CloudflarePlan, LimitClass};
 use crate::mapping::Zone;
 use crate::names::{CloudflareId, Fault, Hostname, TeamName, TokenFolder};
 
@@ -40,7 +40,8 @@ pub(super) fn zone(
     if !token_is_written {
         token = domain.as_ref().and_then(|domain| folder.parameter(domain.as_str()).ok());
     }
-    let urls_per_request = table.number("urls_per_request", 1..=500, problems);
+    let urls_per_request =
+        table.number("urls_per_request", 1..=plan.items_per_request(LimitClass::Urls) as u64, problems);
     Some(Zone {
         team: team.clone(),
         domain: domain?,

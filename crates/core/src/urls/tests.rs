@@ -120,6 +120,12 @@ fn dot_segments_have_no_url() {
 }
 
 #[test]
+fn a_folder_that_is_cut_to_slashes_is_the_root() {
+    assert!(bounded(&format!("{}a/", "/".repeat(40))).bytes().all(|byte| byte == b'/'));
+    assert_eq!(bounded("a/b/"), "a/b/");
+}
+
+#[test]
 fn prefixes_hold_at_most_31_separators() {
     let mappings = mappings(ONE);
     let mapping = &mappings.all()[0];

@@ -89,3 +89,18 @@ async fn a_store_that_is_away_when_a_token_is_refused_is_asked_again() {
     assert_eq!(report.outcomes[0].attempts, 2);
     assert_eq!(world.store.reads(&parameter, Freshness::Fresh), 3);
 }
+
+#[tokio::test]
+async fn a_passing_401_while_the_store_is_away_fails_its_own_batch_only() {
+    let world = World::new(red("urls_per_request = 1", "")).await;
+    for kind in [FaultKind::Delay { milliseconds: 500 }, status(401, 10000, None)] {
+        world.sandbox().add_fault(fault("red.com", kind, Some(1)));
+    }
+    let event = s3("red-files", keys("k", 40));
+    let ((report, _), ()) = tokio::join!(world.timed(Duration::from_secs(3), &event), async {
+        world.arrived(1).await;
+        world.store.trouble(&parameter("red", "red.com"), Trouble::Unavailable(usize::MAX));
+    });
+    let purged = report.outcomes.iter().filter(|outcome| outcome.status == Status::Purged).count();
+    assert_eq!(purged, 39, "{:?}", report.outcomes);
+}
