@@ -186,10 +186,10 @@ pub(crate) struct PurgeArgs {
     #[arg(long, value_enum, default_value = "purge")]
     pub(crate) mode: PurgeMode,
     /// Fetch each URL afterwards and report its CF-Cache-Status; a URL still served from before the purge is a failure
-    #[arg(long)]
+    #[arg(long, conflicts_with = "sandbox", requires = "urls")]
     pub(crate) verify: bool,
     /// Fetch them from this address instead of their own, such as a sandbox's edge
-    #[arg(long, value_name = "URL", requires = "verify")]
+    #[arg(long, value_name = "URL", requires = "verify", value_parser = edge)]
     pub(crate) edge: Option<url::Url>,
     #[command(flatten)]
     pub(crate) mappings: MappingsArg,
@@ -281,6 +281,13 @@ fn origin(text: &str) -> Result<(Option<String>, String), String> {
         Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => Ok((host, url.to_owned())),
         Ok(_) => Err("write an http or https URL".to_owned()),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+fn edge(text: &str) -> Result<url::Url, String> {
+    match url::Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none() => Ok(url),
+        _ => Err("write scheme, host and port, such as http://127.0.0.1:8788".to_owned()),
     }
 }
 

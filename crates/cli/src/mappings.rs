@@ -1,9 +1,11 @@
 //! Reading a mapping file, and its problems drawn with carets.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use purge_router_core::{Mappings, Problem};
+use purge_router_cloudflare::mask;
+use purge_router_core::{Mappings, Place, Problem};
 use serde::Serialize;
 
 use crate::{Misuse, print};
@@ -36,8 +38,10 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
 pub(crate) fn draw(path: &Path, text: &str, problems: &[Problem]) {
     let renderer = if print::stderr_is_colored() { Renderer::styled() } else { Renderer::plain() };
     let name = path.display().to_string();
+    let masked = mask(text);
+    let text = masked.as_ref();
     for problem in problems {
-        let (message, help) = (print::shown(&problem.message), print::shown(&problem.help));
+        let (message, help) = (print::shown(&mask(&problem.message)), print::shown(&mask(&problem.help)));
         let title = Level::ERROR.primary_title(&message).id(problem.code);
         let help = Level::HELP.message(&help);
         let place = problem.place.to_string();
@@ -53,9 +57,11 @@ pub(crate) fn draw(path: &Path, text: &str, problems: &[Problem]) {
 /// A problem for machines.
 #[derive(Serialize)]
 pub(crate) struct ProblemJson<'p> {
-    #[serde(flatten)]
-    problem: &'p Problem,
-    value: &'p str,
+    code: &'static str,
+    place: &'p Place,
+    message: Cow<'p, str>,
+    help: Cow<'p, str>,
+    value: Cow<'p, str>,
     line: usize,
     column: usize,
 }
@@ -67,8 +73,11 @@ impl<'p> ProblemJson<'p> {
         let before = text.get(..span.start).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Self {
-            problem,
-            value: text.get(span).unwrap_or_default(),
+            code: problem.code,
+            place: &problem.place,
+            message: mask(&problem.message),
+            help: mask(&problem.help),
+            value: mask(text.get(span).unwrap_or_default()),
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
         }

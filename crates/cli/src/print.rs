@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 use purge_router_cloudflare::redact;
-use purge_router_core::{Batch, Method, Mode, Plan, Rejected};
+use purge_router_core::{Batch, Escalated, Method, Mode, Plan, Rejected};
 use purge_router_pipeline::{Outcome, Report, Status};
 use serde::Serialize;
 
@@ -41,15 +41,38 @@ pub(crate) fn yellow(text: impl std::fmt::Display) -> String {
     styled(YELLOW, text)
 }
 
-/// Standard output; a reader that went away (`| head`) is no error.
+/// Standard output. A reader that went away (`| head`) is no error; a full disk ends the command.
 pub(crate) fn out(text: &str) {
-    use std::io::Write;
-    let _ = writeln!(anstream::stdout(), "{text}");
+    end_if_lost(write_to(anstream::stdout(), text));
 }
 
+/// JSON goes out as it is, but for characters that a terminal would obey: inside of JSON they are always in a text,
+/// where they may as well be escaped.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    out(&serde_json::to_string_pretty(value)?);
+    let mut text = String::new();
+    for char in serde_json::to_string_pretty(value)?.chars() {
+        match char {
+            '\u{7f}'..='\u{9f}' => write!(text, "\\u{:04x}", u32::from(char))?,
+            char => text.push(char),
+        }
+    }
+    end_if_lost(write_to(std::io::stdout(), &text));
     Ok(())
+}
+
+fn write_to(mut out: impl std::io::Write, text: &str) -> std::io::Result<()> {
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+fn end_if_lost(written: std::io::Result<()>) {
+    match written {
+        Err(lost) if lost.kind() != std::io::ErrorKind::BrokenPipe => {
+            error(&format!("can't write the output: {lost}"));
+            std::process::exit(1);
+        }
+        _ => {}
+    }
 }
 
 pub(crate) fn note(text: &str) {
@@ -79,9 +102,14 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     }
 }
 
-/// Text from outside on one line: control characters can't move the cursor.
+/// Text from outside on one line: what a terminal would obey, or not show, is escaped.
 pub(crate) fn shown(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+    let escape = |c: char| match c {
+        '"' | '\'' | '\\' => c.to_string(),
+        '\u{300}'..='\u{36f}' => c.to_string(),
+        c => c.escape_debug().to_string(),
+    };
+    text.chars().map(escape).collect()
 }
 
 /// Lines, at most [`SHOWN`] of them.
@@ -205,9 +233,20 @@ fn verdict(outcome: &Outcome, batch: &Batch) -> String {
         Status::RateLimited => red("rate limited"),
         Status::Unreachable => red("unreachable"),
     };
-    let requests = dim(format!("in {}", count(outcome.attempts as usize, "request")));
+    let requests = match outcome.attempts {
+        0 => dim("(nothing sent)"),
+        attempts => dim(format!("in {}", count(attempts as usize, "request"))),
+    };
+    let help = match outcome.status {
+        Status::TokenRefused => format!(
+            "\n      {} the token needs the permission Zone · Cache Purge on zone {}",
+            bold("help:"),
+            batch.zone.zone_id
+        ),
+        _ => String::new(),
+    };
     let error = outcome.error.as_ref().map(|error| format!("\n      {} {}", red("error:"), shown(error)));
-    format!("{words} {requests}{}", error.unwrap_or_default())
+    format!("{words} {requests}{}{help}", error.unwrap_or_default())
 }
 
 /// Whether Cloudflare refused some items for good, and took all others.
@@ -224,6 +263,16 @@ fn push_hidden_batches(text: &mut String, hidden: usize) {
 
 /// What led to no batch.
 fn left(text: &mut String, plan: &Plan) {
+    push_some(
+        text,
+        plan.escalated.iter().map(|escalated| {
+            let Escalated { mapping, urls, above } = escalated;
+            format!(
+                "{} {mapping}: {urls} URLs are more than {above}, so its folder goes as a prefix",
+                yellow("escalated")
+            )
+        }),
+    );
     let unmatched = plan.unmatched.iter();
     push_some(text, unmatched.map(|u| format!("{} s3://{}/{}", yellow("unmatched"), u.bucket, shown(&u.key))));
     push_some(

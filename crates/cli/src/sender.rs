@@ -33,8 +33,7 @@ impl Sender {
                 (sandbox.api_url(), Tokens::Sandbox(sandbox_tokens(mappings)), Some(sandbox))
             }
             false => {
-                let base_url = std::env::var(BASE_URL_VARIABLE).ok().filter(|url| !url.is_empty());
-                let base_url = base_url.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
+                let base_url = variable(BASE_URL_VARIABLE)?.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
                 (base_url, Tokens::from_environment()?, None)
             }
         };
@@ -95,6 +94,15 @@ fn sandbox_tokens(mappings: &Mappings) -> HashMap<String, ApiToken> {
     mappings.zones().filter_map(|zone| token(zone)).collect()
 }
 
+/// A variable of the environment; an empty one is as good as none.
+fn variable(name: &str) -> anyhow::Result<Option<String>> {
+    match std::env::var(name) {
+        Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => Err(Misuse(format!("{name} is not UTF-8")).into()),
+    }
+}
+
 /// Where the command has its tokens from.
 enum Tokens {
     Environment(Option<ApiToken>),
@@ -103,13 +111,8 @@ enum Tokens {
 
 impl Tokens {
     fn from_environment() -> anyhow::Result<Self> {
-        match std::env::var(TOKEN_VARIABLE) {
-            Ok(text) if !text.is_empty() => {
-                let token = ApiToken::parse(&text).map_err(|error| Misuse(format!("{TOKEN_VARIABLE}: {error}")))?;
-                Ok(Self::Environment(Some(token)))
-            }
-            _ => Ok(Self::Environment(None)),
-        }
+        let parse = |text: String| ApiToken::parse(&text).map_err(|error| Misuse(format!("{TOKEN_VARIABLE}: {error}")));
+        Ok(Self::Environment(variable(TOKEN_VARIABLE)?.map(parse).transpose()?))
     }
 }
 

@@ -3,15 +3,19 @@
 use std::fmt;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use purge_router_cloudflare::is_loopback;
 use purge_router_core::Mode;
 use reqwest::header::{AGE, HOST};
 use serde::Serialize;
-use tokio::time::{Instant, sleep_until};
-use url::{Host, Position, Url};
+use tokio::time::{Instant, sleep_until, timeout_at};
+use url::{Position, Url};
 
 use crate::print;
 
 const FETCH_TIMEOUT: Duration = Duration::from_secs(15);
+/// How many URLs are fetched at once.
+const FETCHES: usize = 8;
 
 /// What the edge said of one URL after the purge.
 #[derive(Debug, Serialize)]
@@ -30,28 +34,39 @@ enum Answer {
     None { error: String },
 }
 
-/// Fetches each URL, from the `edge` if one is named.
+/// Fetches each URL, from the `edge` if one is named, until the deadline.
 pub(crate) async fn all(
     urls: &[&str],
     edge: Option<&Url>,
     mode: Mode,
     purged_at: Instant,
+    deadline: Instant,
 ) -> anyhow::Result<Vec<Check>> {
     let mut http = reqwest::Client::builder().timeout(FETCH_TIMEOUT).redirect(reqwest::redirect::Policy::none());
     if edge.is_some_and(is_loopback) {
         http = http.no_proxy();
     }
-    let http = http.build()?;
-    let mut checks = Vec::with_capacity(urls.len());
-    for url in urls {
-        let mut answer = fetch(&http, url, edge).await;
-        if let Some(again_at) = unclear_until(&answer, purged_at) {
-            sleep_until(again_at).await;
-            answer = fetch(&http, url, edge).await;
+    let http = &http.build()?;
+    let look = |url: &str| {
+        let url = url.to_owned();
+        async move {
+            let late = || Answer::None { error: "there was no answer before the deadline".to_owned() };
+            let answer = timeout_at(deadline, look_at(http, &url, edge, purged_at)).await.unwrap_or_else(|_| late());
+            Check { fresh: is_fresh(&answer, mode, purged_at), url, answer }
         }
-        checks.push(Check { url: (*url).to_owned(), fresh: is_fresh(&answer, mode, purged_at), answer });
+    };
+    Ok(futures_util::stream::iter(urls).map(|url| look(url)).buffered(FETCHES).collect().await)
+}
+
+async fn look_at(http: &reqwest::Client, url: &str, edge: Option<&Url>, purged_at: Instant) -> Answer {
+    let answer = fetch(http, url, edge).await;
+    match unclear_until(&answer, purged_at) {
+        None => answer,
+        Some(again_at) => {
+            sleep_until(again_at).await;
+            fetch(http, url, edge).await
+        }
     }
-    Ok(checks)
 }
 
 async fn fetch(http: &reqwest::Client, url: &str, edge: Option<&Url>) -> Answer {
@@ -76,7 +91,7 @@ async fn fetch(http: &reqwest::Client, url: &str, edge: Option<&Url>) -> Answer 
 /// A HIT is fresh only where it was stored after the purge. `Age` is in whole seconds, rounded down.
 fn is_fresh(answer: &Answer, mode: Mode, purged_at: Instant) -> bool {
     let Answer::Got { cache_status: Some(cache_status), age, .. } = answer else { return false };
-    let stored_after = age.is_some_and(|age| Duration::from_secs(age + 1) <= purged_at.elapsed());
+    let stored_after = age.is_some_and(|age| Duration::from_secs(age.saturating_add(1)) <= purged_at.elapsed());
     match cache_status.as_str() {
         "HIT" => stored_after,
         // What was invalidated may be served once more while it is fetched anew.
@@ -91,18 +106,10 @@ fn unclear_until(answer: &Answer, purged_at: Instant) -> Option<Instant> {
     const MOMENT: Duration = Duration::from_millis(20);
     let Answer::Got { cache_status, age: Some(age), .. } = answer else { return None };
     let since = purged_at.elapsed();
-    let unclear =
-        cache_status.as_deref() == Some("HIT") && *age <= since.as_secs() && Duration::from_secs(age + 1) > since;
+    let unclear = cache_status.as_deref() == Some("HIT")
+        && *age <= since.as_secs()
+        && Duration::from_secs(age.saturating_add(1)) > since;
     unclear.then(|| purged_at + Duration::from_secs(since.as_secs() + 1) + MOMENT)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 impl fmt::Display for Check {

@@ -58,5 +58,5 @@ pub use mapping::{Mapping, Mappings, Mode, Purge, Scheme, Team, UrlRules, Zone};
 pub use plan::{Batch, BatchItem, Escalated, Plan, Unmatched, batches, plan};
 pub use problem::{Place, Problem, Step};
 pub use route::{Decline, Route, accept, route};
-pub use tag::TagTemplate;
+pub use tag::{TagTemplate, is_tag};
 pub use urls::DotSegments;

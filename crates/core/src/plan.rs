@@ -17,7 +17,7 @@ use crate::route::accept;
 use crate::urls::{bounded, folder_of_all, paths, prefix_items, split, url_items};
 
 /// Everything that one event leads to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Plan {
     /// How many objects changed.
     pub changes: usize,

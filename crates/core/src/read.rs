@@ -45,7 +45,13 @@ fn read(root: &Value, problems: &mut Problems) -> Mappings {
     let mut teams = BTreeMap::new();
     let mut mappings = Vec::new();
     let mut places = BTreeMap::new();
-    for (name, mut table) in root.tables("teams", problems) {
+    let before = problems.count();
+    let tables = root.tables("teams", problems);
+    if tables.is_empty() && problems.count() == before {
+        let help = "write `[teams.<name>]` with `owns`; `purge-router init` writes an example";
+        problems.add(root.place.clone(), Fault::new("no-teams", "there is no team", help));
+    }
+    for (name, mut table) in tables {
         let place = table.place.clone();
         let Ok(name) = TeamName::parse(name).map_err(|fault| problems.add(place.clone(), fault)) else { continue };
         let (team, written) = team(name.clone(), &mut table, problems);
@@ -59,14 +65,6 @@ fn read(root: &Value, problems: &mut Problems) -> Mappings {
         table.finish(problems);
         places.insert(name.clone(), place);
         teams.insert(name, team);
-    }
-    if teams.is_empty() && problems.count() == 0 {
-        let fault = Fault::new(
-            "no-teams",
-            "there is no team",
-            "write `[teams.<name>]` with `owns`; `purge-router init` writes an example",
-        );
-        problems.add(root.place.clone(), fault);
     }
     root.finish(problems);
     apart(&teams, &places, problems);

@@ -79,7 +79,7 @@ impl TagTemplate {
                 Part::Field(Field::Ext) => ext,
             });
         }
-        if tag.is_empty() || tag.len() > TAG_LENGTH || !tag.bytes().all(allowed) {
+        if !is_tag(&tag) {
             return Err(format!(
                 "`{}` can't be a cache tag (1 to {TAG_LENGTH} printable ASCII characters, without space and comma)",
                 tag.escape_debug()
@@ -87,6 +87,11 @@ impl TagTemplate {
         }
         Ok(tag)
     }
+}
+
+/// Whether a text can be a cache tag.
+pub fn is_tag(text: &str) -> bool {
+    (1..=TAG_LENGTH).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 /// Printable ASCII without space; a comma parts tags in the `Cache-Tag` header, so no tag can hold one.

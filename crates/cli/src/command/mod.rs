@@ -22,5 +22,7 @@ fn event_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
         true => std::io::stdin().read_to_end(&mut bytes).map(|_| bytes),
         false => std::fs::read(path),
     };
-    read.map_err(|error| Misuse(format!("can't read the event {}: {error}", path.display())).into())
+    read.map_err(|error| {
+        Misuse(format!("can't read the event {}: {error}; name a file, or - for standard input", path.display())).into()
+    })
 }

@@ -1,7 +1,9 @@
 //! `purge`: by hand, in the same batches, with the same tokens and limits as everything else.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use purge_router_core::is_tag;
 use purge_router_core::limits::{PREFIX_SEPARATORS, TAG_LENGTH};
 use purge_router_core::names::Hostname;
 use purge_router_core::{Item, Mappings, Mode, Origin, Plan, Zone, batches};
@@ -22,12 +24,21 @@ pub(crate) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
     };
     let origin = Origin::Invocation;
     let batches = batches(wanted.iter().map(|(zone, item)| (*zone, mode, item, &origin)));
-    let plan = Plan { changes: 0, ignored: Vec::new(), rejected: Vec::new(), unmatched: Vec::new(), batches };
+    let plan = Plan { batches, ..Plan::default() };
     let sender = Sender::new(&args.sending, &mappings).await?;
     let purged_at = Instant::now();
     let report = sender.send(&plan).await;
     let verified = match args.verify && report.failed.is_empty() {
-        true => verify::all(&urls_of(&wanted), args.edge.as_ref(), mode, purged_at).await?,
+        true => {
+            verify::all(
+                &urls_of(&wanted),
+                args.edge.as_ref(),
+                mode,
+                purged_at,
+                purged_at + Duration::from_secs(args.sending.deadline),
+            )
+            .await?
+        }
         false => Vec::new(),
     };
     let done = report.failed.is_empty() && verified.iter().all(|check| check.fresh);
@@ -40,6 +51,40 @@ pub(crate) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
         verified.iter().for_each(|check| print::out(&check.to_string()));
     }
     Ok(if done { End::Done } else { End::Problems })
+}
+
+/// A URL in the spelling that clients send: another one would be accepted, and purge nothing.
+fn sent_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("`{text}` is not a URL: {error}; write https://host/path"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(format!("`{text}` is not an http or https URL"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a URL holds a user or a password; leave them out: they are no part of what is cached".to_owned());
+    }
+    if url.fragment().is_some() {
+        return Err(format!("`{text}` has a `#`; write it as %23, or leave the fragment out: it is never sent"));
+    }
+    let sent = &url[Position::BeforePath..];
+    if path_and_query(text) != sent && !(path_and_query(text).is_empty() && sent == "/") {
+        return Err(format!("no client sends `{text}` in this spelling; write `{url}`"));
+    }
+    Ok(url)
+}
+
+/// The host of a prefix such as `host/folder/`, if it is one.
+fn host_of_prefix(text: &str) -> Result<&str, String> {
+    let (host, folder) = text.split_once('/').unwrap_or((text, ""));
+    if folder.is_empty() {
+        return Err(format!("`{text}` is a whole host; purge that with --host"));
+    }
+    if text.contains("://") || text.contains(['?', '#']) || text.matches('/').count() > PREFIX_SEPARATORS {
+        return Err(format!(
+            "`{text}` is not a prefix: write host and folder, without scheme and query, with at most {PREFIX_SEPARATORS} `/`"
+        ));
+    }
+    let url = sent_url(&format!("https://{text}")).map_err(|problem| problem.replace("https://", ""))?;
+    Ok(if url.host_str().is_some() { host } else { "" })
 }
 
 /// What stands after the host, as typed.
@@ -58,37 +103,19 @@ fn wanted<'m>(args: &PurgeArgs, mappings: &'m Mappings) -> Result<Vec<(&'m Arc<Z
     let named = args.zone.as_deref().map(|domain| named_zone(mappings, domain)).transpose()?;
     let mut wanted = Vec::new();
     for text in &args.urls {
-        let url = Url::parse(text).map_err(|error| format!("`{text}` is not a URL: {error}"))?;
-        let host = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https"));
-        let host = host.ok_or_else(|| format!("`{text}` is not an http or https URL"))?;
-        if url.fragment().is_some() {
-            return Err(format!("`{text}` has a `#`; write it as %23, or leave the fragment out: it is never sent"));
-        }
-        let sent = &url[Position::BeforePath..];
-        if path_and_query(text) != sent && !(path_and_query(text).is_empty() && sent == "/") {
-            return Err(format!("no client sends `{text}` in this spelling; write `{url}`"));
-        }
-        wanted.push((zone_of(mappings, named, host)?, Item::Url(url.to_string())));
+        let url = sent_url(text)?;
+        wanted.push((zone_of(mappings, named, url.host_str().unwrap_or_default())?, Item::Url(url.to_string())));
     }
     for text in &args.prefixes {
-        let (host, _) =
-            text.split_once('/').ok_or_else(|| format!("`{text}` is a whole host; purge that with --host"))?;
-        if text.contains("://") || text.contains(['?', '#']) || text.matches('/').count() > PREFIX_SEPARATORS {
-            return Err(format!(
-                "`{text}` is not a prefix: write host and folder, without scheme and query, with at most {PREFIX_SEPARATORS} `/`"
-            ));
-        }
-        wanted.push((zone_of(mappings, named, host)?, Item::Prefix(text.clone())));
+        wanted.push((zone_of(mappings, named, host_of_prefix(text)?)?, Item::Prefix(text.clone())));
     }
     for text in &args.hosts {
-        wanted.push((zone_of(mappings, named, text)?, Item::Host(text.clone())));
+        let host = text.to_ascii_lowercase();
+        wanted.push((zone_of(mappings, named, &host)?, Item::Host(host)));
     }
     if let Some(zone) = named {
         for tag in &args.tags {
-            if tag.is_empty()
-                || tag.len() > TAG_LENGTH
-                || !tag.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',')
-            {
+            if !is_tag(tag) {
                 return Err(format!(
                     "`{tag}` is not a cache tag: 1 to {TAG_LENGTH} printable ASCII characters, without space and comma"
                 ));

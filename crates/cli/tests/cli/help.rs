@@ -66,7 +66,16 @@ fn misuse_is_told_on_stderr() {
         (&["purge", "--tag", "t"], "--zone <DOMAIN>"),
         (&["purge", "--everything"], "--zone <DOMAIN>"),
         (&["purge", "https://www.website.com/", "--edge", "http://127.0.0.1:1"], "--verify"),
-        (&["purge", "https://www.website.com/", "--verify", "--edge", "nonsense"], "relative URL without a base"),
+        (
+            &["purge", "https://www.website.com/", "--verify", "--edge", "http://127.0.0.1:1/x"],
+            "write scheme, host and port",
+        ),
+        (&["purge", "https://www.website.com/", "--verify", "--sandbox"], "cannot be used with"),
+        (&["purge", "--host", "www.website.com", "--verify"], "required arguments were not provided"),
+        (
+            &["purge", "https://www.website.com/", "--verify", "--edge", "nonsense"],
+            "write scheme, host and port, such as http://127.0.0.1:8788",
+        ),
         (&["import-env"], "--bucket <BUCKET>"),
         (&["import-env", "--bucket", "b", "--team", "Web"], "is not a team's name"),
         (&["sandbox", "--origin", "ftp://example.com"], "write an http or https URL"),

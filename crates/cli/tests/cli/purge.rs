@@ -69,13 +69,29 @@ fn what_is_asked_for_must_make_sense() {
         ),
         (&["https://www.website.com/", "--zone", "website.dev"], "`www.website.com` is not in the zone `website.dev`"),
         (&["--host", "www.website.com", "--zone", "website.dev"], "`www.website.com` is not in the zone `website.dev`"),
-        (&["www.website.com/a.css"], "`www.website.com/a.css` is not a URL: relative URL without a base"),
+        (
+            &["www.website.com/a.css"],
+            "`www.website.com/a.css` is not a URL: relative URL without a base; write https://host/path",
+        ),
         (&["s3://assets/a.css"], "`s3://assets/a.css` is not an http or https URL"),
         (
             &["https://www.website.com/c#.html"],
             "`https://www.website.com/c#.html` has a `#`; write it as %23, or leave the fragment out: it is never sent",
         ),
         (&["--prefix", "www.website.com"], "`www.website.com` is a whole host; purge that with --host"),
+        (&["--prefix", "www.website.com/"], "`www.website.com/` is a whole host; purge that with --host"),
+        (
+            &["--prefix", "www.website.com/a b/"],
+            "no client sends `www.website.com/a b/` in this spelling; write `www.website.com/a%20b/`",
+        ),
+        (
+            &["--prefix", "www.website.com/a/../b/"],
+            "no client sends `www.website.com/a/../b/` in this spelling; write `www.website.com/b/`",
+        ),
+        (
+            &["https://user:secret@www.website.com/"],
+            "a URL holds a user or a password; leave them out: they are no part of what is cached",
+        ),
         (
             &["--prefix", "https://www.website.com/blog/"],
             "`https://www.website.com/blog/` is not a prefix: write host and folder, without scheme and query, with at \

@@ -72,3 +72,19 @@ fn a_password_in_the_base_url_is_not_shown() {
     let variables = [("CLOUDFLARE_BASE_URL", "https://user:s3cr3t@proxy.example/"), ("CLOUDFLARE_API_TOKEN", TOKEN)];
     assert_hides(&world.run_with(&["run", "event.json"], &variables, b"").expect_misuse(), "s3cr3t");
 }
+
+#[test]
+fn a_token_in_a_mapping_file_is_not_shown() {
+    let world = World::empty();
+    let token = "cfut_abcdefghijklmnopqrstuvwxyz0123456789";
+    let head =
+        "version = 1\n[teams.web]\nowns = []\n[teams.web.zones.\"website.com\"]\nhostnames = [\"website.com\"]\n";
+    for line in [format!("zone_id = \"{token}\""), format!("zone_id = \"{:032}\"\ntoken = \"{token}\"", 0)] {
+        world.write("mappings.toml", format!("{head}{line}\n"));
+        for args in [&["check"][..], &["check", "--json"]] {
+            let answer = world.run(args).with_code(1);
+            assert_hides(&answer, "abcdefghij");
+            assert!(format!("{}{}", answer.stdout, answer.stderr).contains("cfut_***"), "{answer}");
+        }
+    }
+}

@@ -71,6 +71,8 @@ async fn an_edge_that_kept_what_it_had_is_stale() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_stored_after_the_purge_is_fresh() {
     let stale = Stale::new().await;
+    // As over a real network, the eviction comes some time after the request went out.
+    stale.sandbox.add_fault(Fault::new(FaultKind::Delay { milliseconds: 300 }));
     let edge = stale.sandbox.edge_url();
     let visits = tokio::spawn(async move {
         loop {
@@ -118,4 +120,23 @@ async fn an_edge_on_loopback_needs_no_proxy() {
     let variables = [("CLOUDFLARE_BASE_URL", api.as_str()), ("CLOUDFLARE_API_TOKEN", TOKEN), ("HTTP_PROXY", NOWHERE)];
     let args = ["purge", URL, "--verify", "--edge", &edge];
     stale.world.run_with(&args, &[&variables[..], &[("http_proxy", NOWHERE)]].concat(), b"").with_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_age_beyond_all_bounds_is_stale() {
+    let stale = Stale::new().await;
+    let headers = [("cf-cache-status", "HIT"), ("age", "18446744073709551615")];
+    stale.origin.put_with_headers("/css/app.css", "old", &headers);
+    let args = ["purge", URL, "--verify", "--edge", &stale.origin.url()];
+    let answer = stale.world.run_at(&stale.sandbox, &args).with_code(1);
+    assert!(answer.stdout.contains("stale"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_deadline_bounds_the_look_too() {
+    let stale = Stale::new().await;
+    stale.origin.set_delay(Duration::from_secs(20));
+    let args = ["purge", URL, "--verify", "--deadline", "2", "--edge", &stale.origin.url()];
+    let answer = stale.world.run_at(&stale.sandbox, &args).with_code(1);
+    assert!(answer.stdout.contains("unseen"), "{answer}");
 }
