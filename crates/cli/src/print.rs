@@ -49,12 +49,11 @@ pub(crate) fn out(text: &str) {
 /// JSON goes out as it is, but for characters that a terminal would obey: inside of JSON they are always in a text,
 /// where they may as well be escaped.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    let mut text = String::new();
-    for char in serde_json::to_string_pretty(value)?.chars() {
-        match char {
-            '\u{7f}'..='\u{9f}' => write!(text, "\\u{:04x}", u32::from(char))?,
-            char => text.push(char),
-        }
+    let is_control = |char: char| ('\u{7f}'..='\u{9f}').contains(&char);
+    let mut text = serde_json::to_string_pretty(value)?;
+    if text.contains(is_control) {
+        let escape = |char| if is_control(char) { format!("\\u{:04x}", u32::from(char)) } else { char.to_string() };
+        text = text.chars().map(escape).collect();
     }
     end_if_lost(write_to(std::io::stdout(), &text));
     Ok(())
