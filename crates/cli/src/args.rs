@@ -152,7 +152,7 @@ pub(crate) struct SendingArgs {
     /// Send to a sandbox inside this process, with tokens of its own: no account is needed, nothing leaves the machine
     #[arg(long)]
     pub(crate) sandbox: bool,
-    /// Give up what is not done after this many seconds
+    /// Give up what is not done, and not verified, after this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) deadline: u64,
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use purge_router_cloudflare::mask;
-use purge_router_core::{Mappings, Place, Problem};
+use purge_router_core::{Mappings, Problem};
 use serde::Serialize;
 
 use crate::{Misuse, print};
@@ -44,7 +44,7 @@ pub(crate) fn draw(path: &Path, text: &str, problems: &[Problem]) {
         let (message, help) = (print::shown(&mask(&problem.message)), print::shown(&mask(&problem.help)));
         let title = Level::ERROR.primary_title(&message).id(problem.code);
         let help = Level::HELP.message(&help);
-        let place = problem.place.to_string();
+        let place = mask(&problem.place.to_string()).into_owned();
         let span = problem.span.clone().unwrap_or_default();
         let snippet = Snippet::source(text).path(&name).annotation(AnnotationKind::Primary.span(span).label(&place));
         let report = [title.element(snippet).element(help)];
@@ -58,7 +58,7 @@ pub(crate) fn draw(path: &Path, text: &str, problems: &[Problem]) {
 #[derive(Serialize)]
 pub(crate) struct ProblemJson<'p> {
     code: &'static str,
-    place: &'p Place,
+    place: String,
     message: Cow<'p, str>,
     help: Cow<'p, str>,
     value: Cow<'p, str>,
@@ -74,7 +74,7 @@ impl<'p> ProblemJson<'p> {
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Self {
             code: problem.code,
-            place: &problem.place,
+            place: mask(&problem.place.to_string()).into_owned(),
             message: mask(&problem.message),
             help: mask(&problem.help),
             value: mask(text.get(span).unwrap_or_default()),

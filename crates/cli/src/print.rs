@@ -101,14 +101,13 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     }
 }
 
-/// Text from outside on one line: what a terminal would obey, or not show, is escaped.
+/// Text from outside on one line: what a terminal would obey, or what would turn the text around it, is escaped.
 pub(crate) fn shown(text: &str) -> String {
-    let escape = |c: char| match c {
-        '"' | '\'' | '\\' => c.to_string(),
-        '\u{300}'..='\u{36f}' => c.to_string(),
-        c => c.escape_debug().to_string(),
+    let obeyed = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
-    text.chars().map(escape).collect()
+    text.chars().map(|c| if obeyed(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 /// Lines, at most [`SHOWN`] of them.

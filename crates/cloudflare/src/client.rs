@@ -120,10 +120,10 @@ impl Client {
             return Ok(Accepted { ray });
         }
         let errors = envelope.errors.unwrap_or_default();
-        let codes: Vec<i64> = errors.iter().map(ApiError::code).collect();
+        let codes: Vec<i64> = errors.iter().map(code_of).collect();
         let said: Vec<String> = errors
             .iter()
-            .map(|error| format!("{} {}", error.code(), error.message.as_str().unwrap_or_default()))
+            .map(|error| format!("{} {}", code_of(error), error["message"].as_str().unwrap_or_default()))
             .collect();
         let said = if said.is_empty() { "no reason given".to_owned() } else { said.join(", ") };
         Err(refused(meaning(status, &codes, retry_after), format!("HTTP {status}: {said}")))
@@ -134,22 +134,14 @@ impl Client {
 #[derive(Deserialize)]
 struct Envelope {
     success: bool,
-    errors: Option<Vec<ApiError>>,
+    /// Each with a code and a message. Codes were seen as numbers and as texts; one that is neither must not hide the
+    /// others.
+    errors: Option<Vec<Value>>,
 }
 
-/// The document has numbers and texts; one that is neither must not hide the others.
-#[derive(Deserialize)]
-struct ApiError {
-    #[serde(default)]
-    code: Value,
-    #[serde(default)]
-    message: Value,
-}
-
-impl ApiError {
-    fn code(&self) -> i64 {
-        self.code.as_i64().or_else(|| self.code.as_str()?.parse().ok()).unwrap_or_default()
-    }
+fn code_of(error: &Value) -> i64 {
+    let code = &error["code"];
+    code.as_i64().or_else(|| code.as_str()?.parse().ok()).unwrap_or_default()
 }
 
 /// Text from outside on one line.

@@ -95,7 +95,9 @@ struct Reader<'e> {
 impl Reader<'_> {
     /// Reads a whole message. An error says what was seen instead of a known shape.
     fn message(&mut self, json: &str, place: &str) -> Result<(), String> {
-        if let Ok(Records { records }) = serde_json::from_str(json) {
+        // An array would do for the struct, too.
+        let is_object = json.trim_start().starts_with('{');
+        if let Some(Records { records }) = is_object.then(|| serde_json::from_str(json).ok()).flatten() {
             for (nth, record) in records.into_iter().map(RawValue::get).enumerate() {
                 let place = format!("{place}Records[{nth}]");
                 match serde_json::from_str(record) {

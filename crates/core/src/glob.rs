@@ -48,7 +48,7 @@ impl Pattern {
                 "keys have none that a URL leads to",
             );
         }
-        if text.split('[').skip(1).any(|class| !class.split(']').next().unwrap_or_default().is_ascii()) {
+        if has_class_beyond_ascii(text) {
             let help = "classes and `?` stand for one byte: write such characters outside of them, or `{ä,ö}`";
             return bad("bad-glob", format!("`{text}` has a class with a character that is not ASCII"), help);
         }
@@ -77,6 +77,24 @@ impl Pattern {
     pub fn as_str(&self) -> &str {
         &self.text
     }
+}
+
+/// Whether a `[class]` holds a character of several bytes. A `]` that comes first is a member, and `\` escapes outside.
+fn has_class_beyond_ascii(text: &str) -> bool {
+    let mut chars = text.chars().peekable();
+    while let Some(char) = chars.next() {
+        if char == '\\' {
+            chars.next();
+        } else if char == '[' {
+            chars.next_if(|next| matches!(next, '!' | '^'));
+            let first = chars.next();
+            let members = first.into_iter().chain(chars.by_ref().take_while(|member| *member != ']'));
+            if !members.into_iter().all(|member| member.is_ascii()) {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 /// The pattern in globset's words, which are always relative to the root.
@@ -180,6 +198,8 @@ mod tests {
             ("[ab].css", "b.css", true),
             (r"\*.css", "*.css", true),
             (r"\*.css", "a.css", false),
+            (r"\[ä\].gif", "[ä].gif", true),
+            ("{ä,ö}.gif", "ö.gif", true),
             ("über*.png", "x/über uns.png", true),
             ("*.css", "line\nbreak.css", true),
             ("a/**", "a/line\nbreak", true),
@@ -200,6 +220,8 @@ mod tests {
             ("./a", "bad-glob"),
             ("a/../b", "bad-glob"),
             ("[äö].gif", "bad-glob"),
+            ("[]ä].gif", "bad-glob"),
+            ("[!ä].gif", "bad-glob"),
             ("!a", "negated-glob"),
             (long.as_str(), "glob-too-long"),
             (wide.as_str(), "too-many-alternates"),

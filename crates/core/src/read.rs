@@ -107,15 +107,14 @@ fn apart(teams: &BTreeMap<TeamName, Arc<Team>>, places: &BTreeMap<TeamName, Plac
     let mut owners: HashMap<&str, &Arc<Zone>> = HashMap::new();
     for zone in teams.values().flat_map(|team| team.zones.values()) {
         let keys = [zone.zone_id.as_str(), zone.domain.as_str()];
-        match keys.iter().find_map(|key| owners.get(key)).filter(|other| other.team != zone.team) {
-            Some(other) => {
-                let message =
-                    format!("the zone `{}` is also team {}'s, as `{}`", zone.domain, other.team, other.domain);
-                let fault =
-                    Fault::new("zone-of-two-teams", message, "leave it to one team, and put its mappings there");
-                problems.add(places[&zone.team].key("zones").key(zone.domain.as_str()), fault);
-            }
-            None => owners.extend(keys.map(|key| (key, zone))),
+        let others = keys.iter().filter_map(|key| owners.get(key));
+        if let Some(other) = others.into_iter().find(|other| other.team != zone.team) {
+            let message = format!("the zone `{}` is also team {}'s, as `{}`", zone.domain, other.team, other.domain);
+            let fault = Fault::new("zone-of-two-teams", message, "leave it to one team, and put its mappings there");
+            problems.add(places[&zone.team].key("zones").key(zone.domain.as_str()), fault);
+        }
+        for key in keys {
+            owners.entry(key).or_insert(zone);
         }
     }
 }

@@ -18,6 +18,9 @@ use crate::outcome::{Outcome, Status};
 use crate::store::{Freshness, TokenError, TokenStore};
 use crate::zone_token::ZoneToken;
 
+/// How long Cloudflare blocks all calls that were too many, where it does not say.
+const GLOBAL_BLOCK: Duration = Duration::from_secs(300);
+
 /// How long to wait before a refused token is tried once more: good ones were seen refused for a moment.
 const PASSING: Duration = Duration::from_millis(100);
 
@@ -98,8 +101,10 @@ enum Step {
     /// With what is known of the token that was sent.
     Refused(Refusal, Freshness),
     NoToken(TokenError),
-    /// There was no time, or no sense in it.
-    Unsent(Failure),
+    /// There was no time for it.
+    Late(Failure),
+    /// The token was refused to too many others.
+    BadToken,
 }
 
 /// Why a request was given up.
@@ -168,7 +173,8 @@ impl<T: TokenStore> Way<'_, T> {
             let (refusal, freshness) = match self.try_once(batch, refused, attempts).await {
                 Step::Accepted(accepted) => return Ok(accepted),
                 Step::Refused(refusal, freshness) => (refusal, freshness),
-                Step::Unsent(failure) => return Err(last.unwrap_or(failure)),
+                Step::Late(failure) => return Err(last.unwrap_or(failure)),
+                Step::BadToken => return Err(bad_token()),
                 Step::NoToken(error @ TokenError::Missing { .. }) => return Err(no_token(&error)),
                 Step::NoToken(error @ TokenError::Unavailable { .. }) => {
                     failed += 1;
@@ -182,7 +188,11 @@ impl<T: TokenStore> Way<'_, T> {
             match meaning {
                 Meaning::RateLimited { retry_after, all_calls } => {
                     let asked = retry_after.filter(|delay| !delay.is_zero());
-                    let delay = asked.unwrap_or_else(|| self.executor.settings.backoff.wait(failed));
+                    let delay = match asked {
+                        Some(delay) => delay,
+                        None if all_calls => GLOBAL_BLOCK,
+                        None => self.executor.settings.backoff.wait(failed),
+                    };
                     let class = (!all_calls).then(|| batch.method().class());
                     self.executor.limits.pause(self.zone, class, Instant::now() + delay);
                     self.wait(delay, failure, &mut last).await?;
@@ -216,26 +226,24 @@ impl<T: TokenStore> Way<'_, T> {
         let class = batch.method().class();
         // The slot comes first: what passed the limit must go at once, or requests save up and go in a burst.
         let Some(_slot) = self.in_time(self.slots(class).acquire()).await else {
-            return Step::Unsent(no_time(Status::Unreachable, "the zone's other requests were answered"));
+            return Step::Late(no_time(Status::Unreachable, "the zone's other requests were answered"));
         };
         // A missing token must not cost anything of a limit that others share.
-        let too_late = || Step::Unsent(no_time(Status::TokenMissing, "its token was read"));
+        let too_late = || Step::Late(no_time(Status::TokenMissing, "its token was read"));
         match self.in_time(self.token.get(refused)).await {
             None => return too_late(),
             Some((Err(error), _)) => return Step::NoToken(error),
-            Some((Ok(_), _)) if self.token.is_bad() => {
-                let error = "not sent: the zone's token was refused to its other requests".to_owned();
-                return Step::Unsent(Failure { status: Status::TokenRefused, error, ray: None });
-            }
+            Some((Ok(_), freshness)) if self.is_hopeless(refused, freshness) => return Step::BadToken,
             Some((Ok(_), _)) => {}
         }
         if executor.limits.acquire(self.zone, class, batch.cost(), self.deadline).await.is_err() {
-            return Step::Unsent(no_time(Status::RateLimited, "the rate limit let it pass"));
+            return Step::Late(no_time(Status::RateLimited, "the rate limit let it pass"));
         }
         // While this waited, the token may have been refused to another request and read afresh.
         let (token, freshness) = match self.in_time(self.token.get(refused)).await {
             None => return too_late(),
             Some((Err(error), _)) => return Step::NoToken(error),
+            Some((Ok(_), freshness)) if self.is_hopeless(refused, freshness) => return Step::BadToken,
             Some((Ok(token), freshness)) => (token, freshness),
         };
         *attempts += 1;
@@ -243,9 +251,17 @@ impl<T: TokenStore> Way<'_, T> {
         let timeout = executor.settings.request_timeout.min(left);
         let body = batch.body();
         match executor.client.send(&token, &self.zone.zone_id, batch.mode, &body, timeout).await {
-            Ok(accepted) => Step::Accepted(accepted),
+            Ok(accepted) => {
+                self.token.accept(freshness);
+                Step::Accepted(accepted)
+            }
             Err(refusal) => Step::Refused(refusal, freshness),
         }
+    }
+
+    /// Whether a first try would only meet what the others met. A second one is owed to every batch.
+    fn is_hopeless(&self, refused: bool, freshness: Freshness) -> bool {
+        !refused && freshness == Freshness::Fresh && self.token.is_bad(freshness)
     }
 
     fn slots(&self, class: LimitClass) -> &Semaphore {
@@ -303,6 +319,11 @@ impl From<Refusal> for Failure {
 
 fn no_token(error: &TokenError) -> Failure {
     Failure { status: Status::TokenMissing, error: error.to_string(), ray: None }
+}
+
+fn bad_token() -> Failure {
+    let error = "not sent: the zone's token was refused to its other requests".to_owned();
+    Failure { status: Status::TokenRefused, error, ray: None }
 }
 
 fn no_time(status: Status, before: &str) -> Failure {

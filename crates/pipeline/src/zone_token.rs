@@ -8,8 +8,8 @@ use tokio::sync::Mutex;
 
 use crate::store::{Freshness, TokenError, TokenStore};
 
-/// A fresh token that was refused so often in one plan is bad, and not in a passing trouble.
-const REFUSALS: u32 = 2;
+/// So many refusals with no acceptance between them are no passing trouble.
+const REFUSALS: u32 = 4;
 
 type Read = Result<ApiToken, TokenError>;
 
@@ -18,6 +18,7 @@ pub(crate) struct ZoneToken<'e, T> {
     store: &'e T,
     zone: &'e Zone,
     read: Mutex<Readings>,
+    refusals_of_cached: AtomicU32,
     refusals_of_fresh: AtomicU32,
 }
 
@@ -29,15 +30,21 @@ struct Readings {
 
 impl<'e, T: TokenStore> ZoneToken<'e, T> {
     pub(crate) fn new(store: &'e T, zone: &'e Zone) -> Self {
-        Self { store, zone, read: Mutex::default(), refusals_of_fresh: AtomicU32::new(0) }
+        Self {
+            store,
+            zone,
+            read: Mutex::default(),
+            refusals_of_cached: AtomicU32::new(0),
+            refusals_of_fresh: AtomicU32::new(0),
+        }
     }
 
     /// The token: the fresh one, if the store gave it or if the cached one was `refused` to the caller. The first caller
     /// reads, and the others wait for that. What is missing stays missing for this plan; a store that could not be asked
-    /// is asked again, and until it answers the cached token serves all that it was not refused to.
+    /// is asked again, and until it answers the cached token serves all that it was not refused to, unless it is bad.
     pub(crate) async fn get(&self, refused: bool) -> (Read, Freshness) {
         let mut read = self.read.lock().await;
-        if !refused && !is_known(read.fresh.as_ref()) {
+        if !refused && !is_known(read.fresh.as_ref()) && !self.is_bad(Freshness::Cached) {
             let cached = self.memoised(&mut read.cached, Freshness::Cached).await;
             // A token that was missing a while ago may have been set since.
             if !matches!(cached, Err(TokenError::Missing { .. })) {
@@ -49,14 +56,24 @@ impl<'e, T: TokenStore> ZoneToken<'e, T> {
 
     /// Notes that a token was refused.
     pub(crate) fn refuse(&self, freshness: Freshness) {
-        if freshness == Freshness::Fresh {
-            self.refusals_of_fresh.fetch_add(1, Ordering::Relaxed);
-        }
+        self.refusals(freshness).fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether to send no more with it: every further try would only bring Cloudflare nearer to blocking us.
-    pub(crate) fn is_bad(&self) -> bool {
-        self.refusals_of_fresh.load(Ordering::Relaxed) >= REFUSALS
+    /// Notes that a token was accepted: what was refused before was a passing trouble.
+    pub(crate) fn accept(&self, freshness: Freshness) {
+        self.refusals(freshness).store(0, Ordering::Relaxed);
+    }
+
+    /// Whether to begin nothing more with it: every further try would only bring Cloudflare nearer to blocking us.
+    pub(crate) fn is_bad(&self, freshness: Freshness) -> bool {
+        self.refusals(freshness).load(Ordering::Relaxed) >= REFUSALS
+    }
+
+    fn refusals(&self, freshness: Freshness) -> &AtomicU32 {
+        match freshness {
+            Freshness::Cached => &self.refusals_of_cached,
+            Freshness::Fresh => &self.refusals_of_fresh,
+        }
     }
 
     async fn memoised(&self, read: &mut Option<Read>, freshness: Freshness) -> Read {

@@ -72,10 +72,10 @@ fn sent_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// The host of a prefix such as `host/folder/`, if it is one.
-fn host_of_prefix(text: &str) -> Result<&str, String> {
-    let (host, folder) = text.split_once('/').unwrap_or((text, ""));
-    if folder.is_empty() {
+/// A prefix such as `host/folder/`, as the URL of that folder.
+fn sent_prefix(text: &str) -> Result<Url, String> {
+    let folder = text.split_once('/').map_or("", |(_, folder)| folder);
+    if folder.bytes().all(|byte| byte == b'/') {
         return Err(format!("`{text}` is a whole host; purge that with --host"));
     }
     if text.contains("://") || text.contains(['?', '#']) || text.matches('/').count() > PREFIX_SEPARATORS {
@@ -83,8 +83,7 @@ fn host_of_prefix(text: &str) -> Result<&str, String> {
             "`{text}` is not a prefix: write host and folder, without scheme and query, with at most {PREFIX_SEPARATORS} `/`"
         ));
     }
-    let url = sent_url(&format!("https://{text}")).map_err(|problem| problem.replace("https://", ""))?;
-    Ok(if url.host_str().is_some() { host } else { "" })
+    sent_url(&format!("https://{text}")).map_err(|problem| problem.replace("https://", ""))
 }
 
 /// What stands after the host, as typed.
@@ -107,7 +106,9 @@ fn wanted<'m>(args: &PurgeArgs, mappings: &'m Mappings) -> Result<Vec<(&'m Arc<Z
         wanted.push((zone_of(mappings, named, url.host_str().unwrap_or_default())?, Item::Url(url.to_string())));
     }
     for text in &args.prefixes {
-        wanted.push((zone_of(mappings, named, host_of_prefix(text)?)?, Item::Prefix(text.clone())));
+        let url = sent_prefix(text)?;
+        let prefix = url[Position::BeforeHost..Position::AfterPath].to_owned();
+        wanted.push((zone_of(mappings, named, url.host_str().unwrap_or_default())?, Item::Prefix(prefix)));
     }
     for text in &args.hosts {
         let host = text.to_ascii_lowercase();

@@ -79,7 +79,11 @@ fn a_token_in_a_mapping_file_is_not_shown() {
     let token = "cfut_abcdefghijklmnopqrstuvwxyz0123456789";
     let head =
         "version = 1\n[teams.web]\nowns = []\n[teams.web.zones.\"website.com\"]\nhostnames = [\"website.com\"]\n";
-    for line in [format!("zone_id = \"{token}\""), format!("zone_id = \"{:032}\"\ntoken = \"{token}\"", 0)] {
+    for line in [
+        format!("zone_id = \"{:032}\"\n{token} = 1", 0),
+        format!("zone_id = \"{token}\""),
+        format!("zone_id = \"{:032}\"\ntoken = \"{token}\"", 0),
+    ] {
         world.write("mappings.toml", format!("{head}{line}\n"));
         for args in [&["check"][..], &["check", "--json"]] {
             let answer = world.run(args).with_code(1);

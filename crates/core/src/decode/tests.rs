@@ -193,6 +193,7 @@ fn a_body_that_is_no_event_says_what_was_seen() {
         ("", "body: not an event: saw no bytes but white space"),
         ("hello", "body: not an event: saw no JSON (expected value at line 1 column 1), beginning with `hello`"),
         ("[1]", "body: not an event: saw a JSON array"),
+        ("[[]]", "body: not an event: saw a JSON array"),
         ("{}", "body: not an event: saw an empty JSON object"),
         (r#"{"a":1,"b":2}"#, "body: not an event: saw a JSON object with `a`, `b`"),
     ] {

@@ -54,9 +54,11 @@ pub(super) fn mapping(
             )),
         }
     };
+    let before_hostnames = problems.count();
     let hostnames = table.list("hostnames", served, problems).unwrap_or_default();
+    let hostnames_are_fine = problems.count() == before_hostnames && !hostnames.is_empty();
     let purge = purge(source.as_ref(), &urls, table, problems);
-    for zone in zones.iter().flatten().filter(|_| !hostnames.is_empty()) {
+    for zone in zones.iter().flatten().filter(|_| hostnames_are_fine) {
         if !zone.hostnames.iter().any(|name| hostnames.contains(name)) {
             let message = format!("no hostname of the zone `{}` is in the mapping's `hostnames`", zone.domain);
             let help =

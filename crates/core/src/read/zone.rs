@@ -16,7 +16,9 @@ pub(super) fn zone(
     let zone_id =
         table.required("zone_id", "copy it from the zone's overview page in Cloudflare", CloudflareId::parse, problems);
     let account_id = table.optional("account_id", CloudflareId::parse, problems);
+    let before = problems.count();
     let plan = table.optional("plan", word("unknown-plan", PLANS), problems).unwrap_or_default();
+    let plan_is_known = problems.count() == before;
     let custom = table.list("custom_hostnames", Hostname::parse, problems).unwrap_or_default();
     let inside = |text: &str| {
         let name = Hostname::parse(text)?;
@@ -40,8 +42,8 @@ pub(super) fn zone(
     if !token_is_written {
         token = domain.as_ref().and_then(|domain| folder.parameter(domain.as_str()).ok());
     }
-    let urls_per_request =
-        table.number("urls_per_request", 1..=plan.items_per_request(LimitClass::Urls) as u64, problems);
+    let most_urls = if plan_is_known { plan } else { CloudflarePlan::Enterprise }.items_per_request(LimitClass::Urls);
+    let urls_per_request = table.number("urls_per_request", 1..=most_urls as u64, problems);
     Some(Zone {
         team: team.clone(),
         domain: domain?,

@@ -23,8 +23,7 @@ fn passing_faults() -> Vec<(FaultKind, u64, Status)> {
         (status(429, 1134, None), 0, Status::RateLimited),
         (status(429, 1134, Some(0)), 0, Status::RateLimited),
         (status(429, 971, Some(1)), 1, Status::RateLimited),
-        (status(429, 971, None), 0, Status::RateLimited),
-        (status(403, 10429, None), 0, Status::RateLimited),
+        (status(403, 10429, Some(1)), 1, Status::RateLimited),
         (status(500, 0, None), 0, Status::Unreachable),
         (status(503, 10000, None), 0, Status::Unreachable),
         (status(408, 0, None), 0, Status::Unreachable),
@@ -138,6 +137,17 @@ async fn batches_that_wait_for_a_slot_of_a_hanging_zone_are_unreachable() {
     world.sandbox().add_fault(fault("red.com", FaultKind::Hang, None));
     let (report, _) = world.timed(Duration::from_secs(1), &s3("red-files", keys("k", 200))).await;
     assert_eq!(statuses(&report), [Status::Unreachable; 2], "{:?}", report.outcomes);
+}
+
+#[tokio::test]
+async fn a_block_of_all_calls_without_a_delay_is_not_tried_again() {
+    for code in [971, 10429, 10502] {
+        let world = World::new(red("", "")).await;
+        world.sandbox().add_fault(fault("red.com", status(403, code, None), None));
+        let (report, elapsed) = world.timed(Duration::from_secs(20), &s3("red-files", ["a.css"])).await;
+        assert_eq!((statuses(&report), world.requests().len()), (vec![Status::RateLimited], 1), "{code}");
+        assert!(elapsed < Duration::from_secs(5), "it lasts five minutes, and the deadline is before: {elapsed:?}");
+    }
 }
 
 #[tokio::test]
