@@ -147,11 +147,6 @@ impl Patterns {
         self.texts.is_empty()
     }
 
-    /// The patterns as written.
-    pub fn texts(&self) -> &[String] {
-        &self.texts
-    }
-
     /// The first pattern that matches a key relative to the mapping's prefix.
     pub fn first_match(&self, relative_key: &str) -> Option<&str> {
         let nth = self.set.matches(relative_key).into_iter().min()?;

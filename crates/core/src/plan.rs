@@ -140,7 +140,7 @@ pub fn plan(mappings: &Mappings, event: Event) -> Plan {
         }
         for (nth, mapping) in fires {
             let Wanted { items, problems } = wanted(mapping, change, false);
-            let reason = |problem| format!("{}: {problem} ({})", change.object().escape_debug(), mapping.name);
+            let reason = |problem| format!("{}: {problem} ({})", change.object(), mapping.name);
             let reject = |problem| Rejected { origin: change.origin.clone(), reason: reason(problem) };
             rejected.extend(problems.into_iter().map(reject));
             demands.push(Demand { nth, mapping, change, items });
@@ -164,7 +164,6 @@ struct Demand<'p> {
 }
 
 /// The items of one change, and why there are not more.
-#[derive(Default)]
 struct Wanted<'p> {
     items: Vec<(&'p Arc<Zone>, Item)>,
     problems: Vec<String>,
@@ -221,7 +220,7 @@ fn escalate(demands: &mut [Demand<'_>]) -> Vec<Escalated> {
     for demand in demands.iter().filter(|demand| limit_of(demand.mapping) > 0) {
         urls.entry(demand.nth).or_default().extend(demand.items.iter().map(|(_, item)| item));
     }
-    let counts: BTreeMap<usize, usize> = urls.into_iter().map(|(nth, items)| (nth, items.len())).collect();
+    let counts: HashMap<usize, usize> = urls.into_iter().map(|(nth, items)| (nth, items.len())).collect();
     let mut escalated: BTreeMap<usize, Escalated> = BTreeMap::new();
     for demand in demands {
         let above = limit_of(demand.mapping);

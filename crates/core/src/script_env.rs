@@ -251,10 +251,11 @@ mod tests {
         let mapping = &mappings.all()[1];
         assert_eq!(mapping.source.to_string(), "s3://b.website.com/");
         assert_eq!(mapping.hostnames_of(zone).map(Hostname::as_str).collect::<Vec<_>>(), ["b.website.com"]);
-        assert_eq!(
-            (mapping.include.texts(), mapping.exclude.texts()),
-            (&["*.css".into(), "*.js".into()][..], &["*.map".into()][..])
-        );
+        for (key, included, excluded) in
+            [("a.css", Some("*.css"), None), ("b/a.js", Some("*.js"), None), ("a.map", None, Some("*.map"))]
+        {
+            assert_eq!((mapping.include.first_match(key), mapping.exclude.first_match(key)), (included, excluded));
+        }
     }
 
     #[test]
