@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use anyhow::Context;
-use purge_router_cloudflare::{ApiToken, Client, DEFAULT_BASE_URL};
+use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL};
 use purge_router_core::{Mappings, Plan, Zone};
 use purge_router_pipeline::{Executor, Freshness, RateLimits, Report, Settings, TokenError, TokenStore};
 use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone, TokenStatus};
@@ -44,8 +44,7 @@ impl Sender {
 
     /// Sends all batches of a plan.
     pub(crate) async fn send<'p>(&self, plan: &'p Plan) -> Report<'p> {
-        let outcomes = self.executor.execute(plan, Instant::now() + self.deadline).await;
-        Report::new(plan, outcomes)
+        self.executor.run(plan, Instant::now() + self.deadline).await
     }
 }
 
@@ -117,12 +116,12 @@ impl Tokens {
 }
 
 impl TokenStore for Tokens {
-    async fn token(&self, zone: &Zone, _: Freshness) -> Result<ApiToken, TokenError> {
+    async fn token(&self, zone: &Zone, _: Freshness) -> Result<Credential, TokenError> {
         let (token, reason) = match self {
             Self::Environment(token) => (token.as_ref(), format!("{TOKEN_VARIABLE} is not set")),
             Self::Sandbox(tokens) => (tokens.get(zone.token.as_str()), "the sandbox has none".to_owned()),
         };
-        token.cloned().ok_or_else(|| TokenError::Missing {
+        token.cloned().map(Credential::Token).ok_or_else(|| TokenError::Missing {
             team: zone.team.to_string(),
             zone: zone.domain.to_string(),
             reason,

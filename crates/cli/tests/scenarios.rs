@@ -1,5 +1,5 @@
 //! Every folder of `tests/scenarios`: mappings, an event, and the plan that it must lead to, through core, through
-//! `plan --json` and through `run --sandbox --json`. Adding a scenario is adding a folder.
+//! `plan --json`, through `run --sandbox --json` and through the function's handler. Adding a scenario is adding a folder.
 //!
 //! `UPDATE_SCENARIOS=1 cargo test -p purge-router-cli --test scenarios` writes what `plan --json` prints into each
 //! `expected.json`. Read the difference before you commit it: it is what the function will send. Where `CI` is set the
@@ -9,17 +9,24 @@
 
 mod support;
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use assert_cmd::Command;
-use purge_router_core::{Mappings, decode, plan};
+use purge_router_cloudflare::{ApiToken, Client, Credential};
+use purge_router_core::{Mappings, Zone, decode, plan};
+use purge_router_lambda::{Function, Routing};
+use purge_router_pipeline::{Executor, Freshness, RateLimits, Settings, TokenError, TokenStore};
+use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone, TokenStatus};
 use serde_json::{Value, json};
 use support::{purge_router, scenarios};
+use tokio::time::Instant;
 
 const FEWEST: usize = 25;
 const FILES: [&str; 3] = ["mappings.toml", "event.json", "expected.json"];
@@ -105,6 +112,8 @@ impl Scenario {
             problems.push(format!("plan: exit code 0 is {planned_well}, though something is rejected: {is_rejected}"));
         }
         problems.extend(self.through_a_sandbox(&expected).err().map(|problem| format!("run --sandbox: {problem}")));
+        let event = fs::read(self.file("event.json")).unwrap();
+        problems.extend(through_the_function(&mappings, &event, &expected).err().map(|it| format!("function: {it}")));
         problems
     }
 
@@ -117,12 +126,7 @@ impl Scenario {
         let outcome = |nth| json!({ "batch": nth, "status": "purged", "attempts": 1 });
         let seen: Vec<Value> = report["outcomes"].as_array().into_iter().flatten().map(without_ray).collect();
         same("outcomes", &(0..batches).map(outcome).collect(), &Value::Array(seen))?;
-        let mut failed: Vec<&Value> = Vec::new();
-        for rejected in expected["rejected"].as_array().into_iter().flatten() {
-            if !failed.contains(&&rejected["origin"]) {
-                failed.push(&rejected["origin"]);
-            }
-        }
+        let failed = failed(expected);
         same("failed", &json!(failed), &report["failed"])?;
         match done == failed.is_empty() {
             true => Ok(()),
@@ -162,6 +166,77 @@ fn through_core(mappings: &str, event: &[u8], expected: &Value) -> Result<(), St
     let mappings = Mappings::from_toml(mappings).map_err(|problems| format!("mappings.toml: {problems:#?}"))?;
     let event = decode(event).map_err(|error| format!("event.json: {error}"))?;
     same("core's plan", expected, &serde_json::to_value(plan(&mappings, event)).unwrap())
+}
+
+/// The origins that fail: those of what is rejected, each once.
+fn failed(expected: &Value) -> Vec<&Value> {
+    let mut failed: Vec<&Value> = Vec::new();
+    for rejected in expected["rejected"].as_array().into_iter().flatten() {
+        if !failed.contains(&&rejected["origin"]) {
+            failed.push(&rejected["origin"]);
+        }
+    }
+    failed
+}
+
+/// The function's handler, over HTTP: what a sandbox received is the planned batches, and the response names what failed.
+#[tokio::main(flavor = "current_thread")]
+async fn through_the_function(mappings: &str, event: &[u8], expected: &Value) -> Result<(), String> {
+    let mappings = Mappings::from_toml(mappings).map_err(|problems| format!("mappings.toml: {problems:#?}"))?;
+    let secret = |zone: &Zone| format!("{}-{}", zone.team, zone.domain);
+    let mut sandbox = Sandbox::builder();
+    for (nth, zone) in mappings.zones().enumerate() {
+        let zone_id = zone.zone_id.to_string();
+        let token = SandboxToken {
+            secret: secret(zone),
+            id: format!("{nth:032x}"),
+            zones: vec![zone_id.clone()],
+            status: TokenStatus::Active,
+        };
+        let (domain, plan, urls_per_request) = (zone.domain.to_string(), zone.plan, zone.urls_per_request);
+        let hostnames = zone.hostnames.iter().map(ToString::to_string).collect();
+        let zone = SandboxZone { zone_id, domain, plan, hostnames, urls_per_request, ..SandboxZone::default() };
+        sandbox = sandbox.zone(zone).token(token);
+    }
+    let sandbox = sandbox.start().await.unwrap();
+    let tokens = mappings.zones().map(|zone| (zone.token.to_string(), secret(zone))).collect();
+    let client = Client::new(&sandbox.api_url()).unwrap();
+    let executor = Executor::new(client, Tokens(tokens), RateLimits::new(NonZeroU32::MIN), Settings::default());
+    let function = Function::new(Routing::Mappings(mappings), executor);
+    let response = function.handle(event, Instant::now() + TIME).await;
+
+    let sent = sandbox.requests().into_iter().map(|request| {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        (format!("{} {body}", request.path), request.status)
+    });
+    let mut sent: Vec<(String, Option<u16>)> = sent.collect();
+    let planned = expected["batches"].as_array().into_iter().flatten().map(|batch| {
+        let [zone_id, mode] = ["zone_id", "mode"].map(|field| batch[field].as_str().unwrap_or_default());
+        (format!("/client/v4/zones/{zone_id}/{mode}_cache {}", batch["body"]), Some(200))
+    });
+    let mut planned: Vec<(String, Option<u16>)> = planned.collect();
+    // Zones are served side by side.
+    sent.sort();
+    planned.sort();
+    same("requests", &json!(planned), &json!(sent))?;
+
+    match (response, &failed(expected)[..]) {
+        (Err(_), [Value::String(origin)]) if origin == "invocation" => Ok(()),
+        (Err(error), _) => Err(format!("fails as a whole: {error}")),
+        (Ok(response), failed) => {
+            let failures: Vec<Value> = failed.iter().map(|id| json!({ "itemIdentifier": id })).collect();
+            same("response", &json!({ "batchItemFailures": failures }), &serde_json::to_value(response).unwrap())
+        }
+    }
+}
+
+/// Tokens by parameter.
+struct Tokens(HashMap<String, String>);
+
+impl TokenStore for Tokens {
+    async fn token(&self, zone: &Zone, _: Freshness) -> Result<Credential, TokenError> {
+        Ok(ApiToken::parse(&self.0[zone.token.as_str()]).unwrap().into())
+    }
 }
 
 fn without_ray(outcome: &Value) -> Value {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use url::{Host, Url};
 
 use crate::error::{Meaning, Refusal, meaning, meaning_without_codes};
-use crate::token::{ApiToken, redact};
+use crate::token::{Credential, redact};
 
 /// Cloudflare's API.
 pub const DEFAULT_BASE_URL: &str = "https://api.cloudflare.com/client/v4";
@@ -85,7 +85,7 @@ impl Client {
     /// All but an answer with `success: true`.
     pub async fn send(
         &self,
-        token: &ApiToken,
+        credential: &Credential,
         zone_id: &CloudflareId,
         mode: Mode,
         body: &Body<'_>,
@@ -96,10 +96,10 @@ impl Client {
             Mode::Invalidate => "invalidate_cache",
         };
         let url = format!("{}/zones/{zone_id}/{call}", self.base);
-        let request = self.http.post(url).bearer_auth(token.expose()).timeout(timeout).json(body);
+        let request = credential.authorize(self.http.post(url)).timeout(timeout).json(body);
         let unreachable = |error: reqwest::Error| Refusal {
             meaning: Meaning::Unreachable,
-            message: token.redact(&format!("{}: {}", self.base, causes(&error.without_url()))),
+            message: credential.redact(&format!("{}: {}", self.base, causes(&error.without_url()))),
             ray: None,
         };
         let answer = request.send().await.map_err(unreachable)?;
@@ -108,7 +108,7 @@ impl Client {
         let text = answer.text().await.map_err(unreachable)?;
         let refused = |meaning, message: String| {
             // Redacted before it is cut: a cut through a token would hide it from the redaction.
-            let start: String = token.redact(&message).chars().take(LONGEST_MESSAGE).collect();
+            let start: String = credential.redact(&message).chars().take(LONGEST_MESSAGE).collect();
             Refusal { meaning, message: shown(&start), ray: ray.clone() }
         };
         let Ok(envelope) = serde_json::from_str::<Envelope>(&text) else {

@@ -1,10 +1,12 @@
-//! API tokens that can't be printed, and the redaction of tokens in text from outside.
+//! What opens Cloudflare's API, which can't be printed, and the redaction of tokens in text from outside.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
+use reqwest::RequestBuilder;
+use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 /// A Cloudflare API token. It can't be printed or serialised, and its memory is wiped when it is dropped.
@@ -32,13 +34,66 @@ impl ApiToken {
         Ok(Self(SecretString::from(text)))
     }
 
-    pub(crate) fn expose(&self) -> &str {
+    fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// The text without this token, wherever it stands in it, and without all that looks like a token.
-    pub(crate) fn redact(&self, text: &str) -> String {
+    fn redact(&self, text: &str) -> String {
         redact(&text.replace(self.expose(), "[redacted]")).into_owned()
+    }
+}
+
+/// What a request shows to be let in.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// An API token, which may be limited to one zone and one deed.
+    Token(ApiToken),
+    /// The global API key of a user, which may do all that the user may. Only for those who come from a script that used
+    /// it.
+    GlobalKey {
+        /// The user's address.
+        email: String,
+        /// The key.
+        key: ApiToken,
+    },
+}
+
+impl Credential {
+    /// The credential of a user who has this address, or else an API token.
+    ///
+    /// # Errors
+    /// An address that no HTTP header can hold.
+    pub fn new(email: Option<&str>, secret: ApiToken) -> Result<Self, NotAToken> {
+        match email.map(str::trim) {
+            None => Ok(Self::Token(secret)),
+            Some(email) if !email.is_empty() && email.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                Ok(Self::GlobalKey { email: email.to_owned(), key: secret })
+            }
+            Some(_) => Err(NotAToken("the user's e-mail address is empty or holds white space")),
+        }
+    }
+
+    pub(crate) fn authorize(&self, request: RequestBuilder) -> RequestBuilder {
+        match self {
+            Self::Token(token) => request.bearer_auth(token.expose()),
+            Self::GlobalKey { email, key } => {
+                let mut key = HeaderValue::from_str(key.expose()).unwrap_or(HeaderValue::from_static(""));
+                key.set_sensitive(true);
+                request.header("x-auth-email", email).header("x-auth-key", key)
+            }
+        }
+    }
+
+    /// The text without this secret, wherever it stands in it, and without all that looks like a token.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let (Self::Token(secret) | Self::GlobalKey { key: secret, .. }) = self;
+        secret.redact(text)
+    }
+}
+
+impl From<ApiToken> for Credential {
+    fn from(token: ApiToken) -> Self {
+        Self::Token(token)
     }
 }
 

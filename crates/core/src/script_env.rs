@@ -1,11 +1,13 @@
-//! The variables of the single-zone script that this project grew out of → a mapping file that says the same.
+//! The variables of the single-zone script that this project grew out of → mappings that say the same.
 //!
 //! The script purged `https://{bucket}/{key}` in one zone: the bucket's name was the hostname.
 
 use indexmap::IndexSet;
 
 use crate::glob::Pattern;
+use crate::mapping::Mappings;
 use crate::names::{BucketName, CloudflareId, Fault, Hostname, TeamName, TokenFolder};
+use crate::problem::Problem;
 
 /// What the script's variables say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +71,28 @@ impl ScriptEnv {
         }
     }
 
+    /// The SSM parameter of the script's key, unless the key stands in the environment.
+    pub fn ssm_path(&self) -> Option<&str> {
+        match &self.credential {
+            Credential::InSsm(path) => Some(path),
+            Credential::InEnvironment => None,
+        }
+    }
+
+    /// Mappings for these buckets: each is a hostname of the one zone, whatever domain it lies in. A bucket whose name
+    /// is no hostname is mapped nowhere, for no URL leads to it.
+    ///
+    /// # Errors
+    /// Nothing that these variables can hold: a problem here is a fault of this crate.
+    pub fn mappings(&self, team: &TeamName, buckets: &[BucketName]) -> Result<Mappings, Vec<Problem>> {
+        let buckets: IndexSet<&BucketName> = buckets.iter().collect();
+        let hostnames: Vec<Hostname> =
+            buckets.into_iter().filter_map(|bucket| Hostname::parse(bucket.as_str()).ok()).collect();
+        let Some(first) = hostnames.first() else { return Ok(Mappings::default()) };
+        let domain = common_domain(&hostnames).unwrap_or_else(|_| first.clone());
+        Mappings::from_toml(&self.toml(team, &domain, &hostnames))
+    }
+
     /// The mapping file for these buckets. Without a `domain`, it is the name that all buckets lie in.
     ///
     /// # Errors
@@ -99,25 +123,37 @@ impl ScriptEnv {
         if guessed {
             notes.push(format!("the zone's domain is taken to be {domain}; name another with --domain"));
         }
+        Ok(Imported { toml: self.toml(team, &domain, &hostnames), notes })
+    }
+
+    /// The file's text. The hostnames are the buckets' names, too.
+    fn toml(&self, team: &TeamName, domain: &Hostname, hostnames: &[Hostname]) -> String {
+        let (folder, token) = self.token(team, domain);
+        let names = || hostnames.iter().map(Hostname::to_string);
         let mut lines = vec![
             "version = 1".to_owned(),
             String::new(),
             format!("[teams.{team}]"),
-            format!("owns = {}", list(buckets.iter().map(|bucket| format!("s3://{bucket}/")))),
+            format!("owns = {}", list(names().map(|bucket| format!("s3://{bucket}/")))),
             format!("tokens = {}", quote(folder.as_str())),
             String::new(),
             format!("[teams.{team}.zones.{}]", quote(domain.as_str())),
             format!("zone_id = {}", quote(self.zone_id.as_str())),
-            format!("hostnames = {}", list(hostnames.iter().map(Hostname::to_string))),
+            format!("hostnames = {}", list(names())),
             format!("token = {}", quote(&token)),
         ];
-        for (bucket, hostname) in buckets.iter().zip(&hostnames) {
+        let foreign: Vec<String> =
+            hostnames.iter().filter(|name| !name.is_within(domain)).map(Hostname::to_string).collect();
+        if !foreign.is_empty() {
+            lines.push(format!("custom_hostnames = {}", list(foreign.into_iter())));
+        }
+        for name in names() {
             lines.extend([
                 String::new(),
                 format!("[[teams.{team}.mappings]]"),
-                format!("source = {}", quote(&format!("s3://{bucket}/"))),
+                format!("source = {}", quote(&format!("s3://{name}/"))),
                 format!("zones = {}", list([domain.to_string()].into_iter())),
-                format!("hostnames = {}", list([hostname.to_string()].into_iter())),
+                format!("hostnames = {}", list([name].into_iter())),
             ]);
             let globs = |extensions: &[String]| list(extensions.iter().map(|ext| pattern(ext)));
             if !self.included.is_empty() {
@@ -127,7 +163,7 @@ impl ScriptEnv {
                 lines.push(format!("exclude = {}", globs(&self.excluded)));
             }
         }
-        Ok(Imported { toml: lines.join("\n") + "\n", notes })
+        lines.join("\n") + "\n"
     }
 
     /// Where the token is: the script's own SSM parameter if it lies in a folder, else the team's default.
@@ -219,7 +255,6 @@ fn list(items: impl Iterator<Item = String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Mappings;
 
     fn read(vars: &[(&str, &str)]) -> Result<ScriptEnv, Vec<Fault>> {
         let vars: Vec<(String, String)> =
@@ -256,6 +291,22 @@ mod tests {
         {
             assert_eq!((mapping.include.first_match(key), mapping.exclude.first_match(key)), (included, excluded));
         }
+    }
+
+    #[test]
+    fn any_bucket_is_a_hostname_of_the_one_zone() {
+        let script = read(&[ZONE, ("CLOUDFLARE_API_KEY_SSMPATH", "cf-key"), ("INCLUDED_EXTS", "css")]).unwrap();
+        assert_eq!(script.ssm_path(), Some("cf-key"));
+        let team = TeamName::parse("script").unwrap();
+        let sources = |names: &[&str]| {
+            let mappings = script.mappings(&team, &buckets(names)).unwrap();
+            mappings.all().iter().map(|mapping| mapping.source.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(sources(&["a.one.com", "b.two.net", "a.one.com"]), ["s3://a.one.com/", "s3://b.two.net/"]);
+        assert_eq!(sources(&["a.one.com", "b.one.com"]), ["s3://a.one.com/", "s3://b.one.com/"]);
+        // No URL leads to a bucket whose name is no hostname.
+        assert_eq!(sources(&["my-bucket", "My.Bucket", "a.one.com"]), ["s3://a.one.com/"]);
+        assert!(sources(&[]).is_empty());
     }
 
     #[test]

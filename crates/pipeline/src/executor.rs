@@ -5,16 +5,16 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use purge_router_cloudflare::{Accepted, Client, Meaning, Refusal};
+use purge_router_cloudflare::{Accepted, Client, Meaning, Refusal, redact};
 use purge_router_core::limits::LimitClass;
 use purge_router_core::names::{Hostname, TeamName};
-use purge_router_core::{Batch, Plan, Zone};
+use purge_router_core::{Batch, Plan, Rejected, Unmatched, Zone};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::backoff::Backoff;
 use crate::limits::RateLimits;
-use crate::outcome::{Outcome, Status};
+use crate::outcome::{Outcome, Report, Status};
 use crate::store::{Freshness, TokenError, TokenStore};
 use crate::zone_token::ZoneToken;
 
@@ -54,6 +54,30 @@ impl<T: TokenStore> Executor<T> {
     /// An executor with this client, these tokens and limits.
     pub fn new(client: Client, tokens: T, limits: RateLimits, settings: Settings) -> Self {
         Self { client, tokens, limits, settings }
+    }
+
+    /// Executes a plan, logs what became of its records, and reports.
+    pub async fn run<'p>(&self, plan: &'p Plan, deadline: Instant) -> Report<'p> {
+        let start = Instant::now();
+        for Rejected { origin, reason } in &plan.rejected {
+            tracing::warn!(%origin, reason = &*redact(reason), "rejected");
+        }
+        for Unmatched { bucket, key } in &plan.unmatched {
+            tracing::info!(bucket, key = &*redact(key), "unmatched");
+        }
+        let report = Report::new(plan, self.execute(plan, deadline).await);
+        tracing::info!(
+            changes = plan.changes,
+            ignored = plan.ignored.len(),
+            rejected = plan.rejected.len(),
+            unmatched = plan.unmatched.len(),
+            batches = plan.batches.len(),
+            purged = report.outcomes.iter().filter(|outcome| outcome.status == Status::Purged).count(),
+            failed = report.failed.len(),
+            milliseconds = start.elapsed().as_millis() as u64,
+            "event"
+        );
+        report
     }
 
     /// Sends every batch; what is not settled at the deadline failed. One outcome per batch, in the plan's order.
@@ -154,12 +178,14 @@ impl<T: TokenStore> Way<'_, T> {
                 pieces.drain(..).for_each(|piece| outcome.leave(&piece));
             }
         }
-        let milliseconds = start.elapsed().as_millis();
+        let milliseconds = start.elapsed().as_millis() as u64;
         let (team, zone) = (self.zone.team.as_str(), self.zone.domain.as_str());
-        let (status, attempts, ray, error) = (outcome.status, outcome.attempts, &outcome.ray, &outcome.error);
-        match status {
-            Status::Purged => tracing::info!(team, zone, field, items, ?status, attempts, milliseconds, ray, "batch"),
-            _ => tracing::warn!(team, zone, field, items, ?status, attempts, milliseconds, ray, error, "batch"),
+        let Outcome { attempts, ray, error, .. } = &outcome;
+        let status = outcome.status.as_str();
+        if outcome.status == Status::Purged {
+            tracing::info!(team, zone, field, items, outcome = status, attempts, milliseconds, ray, "batch");
+        } else {
+            tracing::warn!(team, zone, field, items, outcome = status, attempts, milliseconds, ray, error, "batch");
         }
         outcome
     }

@@ -1,8 +1,9 @@
 //! What became of each batch, and which origins failed.
 
 use indexmap::IndexSet;
-use purge_router_core::{Origin, Plan};
-use serde::Serialize;
+use purge_router_cloudflare::redact;
+use purge_router_core::{Origin, Plan, Zone};
+use serde::{Serialize, Serializer};
 
 /// What became of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,8 +29,7 @@ pub struct Outcome {
 }
 
 /// How a batch ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// Cloudflare accepted all of it.
     Purged,
@@ -45,6 +45,27 @@ pub enum Status {
     RateLimited,
     /// No good answer came before the time was over: no connection, or trouble of Cloudflare's own.
     Unreachable,
+}
+
+impl Status {
+    /// Its name in reports and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Purged => "purged",
+            Self::ItemsRefused => "items-refused",
+            Self::TokenMissing => "token-missing",
+            Self::TokenRefused => "token-refused",
+            Self::RequestRefused => "request-refused",
+            Self::RateLimited => "rate-limited",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+impl Serialize for Status {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 /// A plan with its outcomes: what `run` prints, and what the function answers from.
@@ -67,5 +88,21 @@ impl<'p> Report<'p> {
         let failed: IndexSet<&Origin> = rejected.chain(not_purged).collect();
         let failed = failed.into_iter().cloned().collect();
         Self { plan, outcomes, failed }
+    }
+
+    /// Why origins failed, on one line and without any token: the first reason, and how many more there are.
+    pub fn reason(&self) -> String {
+        let rejected = self.plan.rejected.iter().map(|rejected| redact(&rejected.reason).into_owned());
+        let failed = self.outcomes.iter().filter(|outcome| outcome.status != Status::Purged).map(|outcome| {
+            let Zone { team, domain, .. } = self.plan.batches[outcome.batch].zone.as_ref();
+            let error = outcome.error.as_deref().unwrap_or_default();
+            format!("{domain} of team {team}: {}: {error}", outcome.status.as_str())
+        });
+        let reasons: Vec<String> = rejected.chain(failed).collect();
+        match &reasons[..] {
+            [] => "nothing failed".to_owned(),
+            [only] => only.clone(),
+            [first, rest @ ..] => format!("{first}, and {} more: see the log", rest.len()),
+        }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::future::Future;
 
-use purge_router_cloudflare::ApiToken;
+use purge_router_cloudflare::Credential;
 use purge_router_core::Zone;
 
-/// Where tokens come from.
+/// Where tokens come from. It is asked by several zones at once, and may join what they ask.
 pub trait TokenStore: Send + Sync {
-    /// The token of a zone, by its [`Zone::token`].
-    fn token(&self, zone: &Zone, freshness: Freshness) -> impl Future<Output = Result<ApiToken, TokenError>> + Send;
+    /// The token of a zone, by its [`Zone::token`]. That there is none is never remembered, for it may have been set since.
+    fn token(&self, zone: &Zone, freshness: Freshness) -> impl Future<Output = Result<Credential, TokenError>> + Send;
 }
 
 /// Whether a token that was read before may serve.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use purge_router_cloudflare::ApiToken;
+use purge_router_cloudflare::Credential;
 use purge_router_core::Zone;
 use tokio::sync::Mutex;
 
@@ -11,7 +11,7 @@ use crate::store::{Freshness, TokenError, TokenStore};
 /// So many refusals with no acceptance between them are no passing trouble.
 const REFUSALS: u32 = 4;
 
-type Read = Result<ApiToken, TokenError>;
+type Read = Result<Credential, TokenError>;
 
 /// A zone's token, and what the store and Cloudflare said of it.
 pub(crate) struct ZoneToken<'e, T> {
@@ -45,11 +45,7 @@ impl<'e, T: TokenStore> ZoneToken<'e, T> {
     pub(crate) async fn get(&self, refused: bool) -> (Read, Freshness) {
         let mut read = self.read.lock().await;
         if !refused && !is_known(read.fresh.as_ref()) && !self.is_bad(Freshness::Cached) {
-            let cached = self.memoised(&mut read.cached, Freshness::Cached).await;
-            // A token that was missing a while ago may have been set since.
-            if !matches!(cached, Err(TokenError::Missing { .. })) {
-                return (cached, Freshness::Cached);
-            }
+            return (self.memoised(&mut read.cached, Freshness::Cached).await, Freshness::Cached);
         }
         (self.memoised(&mut read.fresh, Freshness::Fresh).await, Freshness::Fresh)
     }

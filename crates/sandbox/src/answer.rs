@@ -71,6 +71,11 @@ impl Refusal {
         Self::new(status, 10000, "Authentication error")
     }
 
+    /// A global key, or the address of its user, that nobody has.
+    pub(crate) fn unknown_global_key() -> Self {
+        Self::new(StatusCode::FORBIDDEN, 9103, "Unknown X-Auth-Key or X-Auth-Email")
+    }
+
     /// A verification of a token that does not exist.
     pub(crate) fn invalid_token() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, 1000, "Invalid API Token")

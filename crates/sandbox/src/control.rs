@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use crate::fault::Fault;
 use crate::record::Received;
 use crate::state::{State, lock};
-use crate::token::{SandboxToken, TokenStatus};
+use crate::token::{SandboxToken, TokenStatus, X_AUTH_KEY};
 
 /// The path below which the control API lies.
 pub(crate) const BASE: &str = "/_sandbox";
@@ -33,6 +33,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/requests", get(requests).delete(clear_requests))
         .route("/faults", post(add_fault).delete(clear_faults))
         .route("/tokens", post(add_token))
+        .route("/global-keys", post(set_global_key))
         .route("/cache", get(cache))
         .fallback(async || Problem(StatusCode::NOT_FOUND, "nothing is here".to_owned()))
         .method_not_allowed_fallback(async || {
@@ -115,9 +116,7 @@ async fn add_token(
     token: Result<Json<NewToken>, JsonRejection>,
 ) -> Result<impl IntoResponse, Problem> {
     let Json(NewToken { secret, zones, status }) = token?;
-    if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(bad("secret must be printable ASCII without spaces, as it stands in a header"));
-    }
+    header_value("secret", &secret)?;
     if let Some(problem) = zones.iter().find_map(|zone_id| unknown_zone(&state, zone_id)) {
         return Err(bad(problem));
     }
@@ -126,6 +125,32 @@ async fn add_token(
     let answer = json!({ "id": id, "zones": zones, "status": status });
     tokens.add(SandboxToken { secret, id, zones, status });
     Ok((StatusCode::CREATED, Json(answer)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GlobalKey {
+    email: String,
+    key: String,
+}
+
+/// Sets the global key of a user, in place of the one that the user had.
+async fn set_global_key(
+    Shared(state): Shared<Arc<State>>,
+    key: Result<Json<GlobalKey>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    let Json(GlobalKey { email, key }) = key?;
+    header_value("email", &email)?;
+    header_value("key", &key)?;
+    lock(&state.tokens).set_global_key(email, key);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn header_value(field: &str, text: &str) -> Result<(), Problem> {
+    match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(()),
+        false => Err(bad(format!("{field} must be printable ASCII without spaces, as it stands in a header"))),
+    }
 }
 
 async fn cache(Shared(state): Shared<Arc<State>>) -> Json<Value> {
@@ -158,7 +183,7 @@ fn shown_headers(headers: &HeaderMap) -> Map<String, Value> {
 
 fn shown_value(name: &HeaderName, value: &HeaderValue) -> String {
     let text = String::from_utf8_lossy(value.as_bytes());
-    if name != AUTHORIZATION {
+    if name != AUTHORIZATION && name != X_AUTH_KEY {
         return text.into_owned();
     }
     let (scheme, secret) = text.split_once(' ').unwrap_or(("", &text));
@@ -174,6 +199,7 @@ mod tests {
 
     #[test]
     fn shows_the_end_of_a_secret_only() {
+        assert_eq!(shown_value(&X_AUTH_KEY, &HeaderValue::from_static("0123456789abcdef")), "…cdef");
         for (value, expected) in [
             ("Bearer cfut_0123456789abcdef", "Bearer …cdef"),
             ("Bearer 12345678", "Bearer …5678"),

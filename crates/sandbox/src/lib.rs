@@ -47,7 +47,7 @@
 //!
 //! Tests in other languages reach the same through the API's port: `GET` and `DELETE /_sandbox/requests`, `POST`
 //! (a [`Fault`]) and `DELETE /_sandbox/faults`, `POST /_sandbox/tokens` (`secret`, `zones`, `status`),
-//! `GET /_sandbox/cache` and `GET /_sandbox/health`.
+//! `POST /_sandbox/global-keys` (`email`, `key`), `GET /_sandbox/cache` and `GET /_sandbox/health`.
 
 mod answer;
 mod api;
@@ -124,6 +124,11 @@ impl Sandbox {
     /// Adds a token, in place of one with the same secret.
     pub fn add_token(&self, token: SandboxToken) {
         lock(&self.state.tokens).add(token);
+    }
+
+    /// Sets the global API key of the user with this address; it may purge every zone.
+    pub fn set_global_key(&self, email: &str, key: &str) {
+        lock(&self.state.tokens).set_global_key(email.to_owned(), key.to_owned());
     }
 
     /// Sets the status of a token; `false` if there is none with this secret.

@@ -12,6 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 
 use crate::state::lock;
+use crate::token::X_AUTH_KEY;
 
 const MOST_REQUESTS: usize = 100_000;
 const MOST_BYTES: usize = 256 << 20;
@@ -55,8 +56,10 @@ impl Log {
     /// Records a request and returns its number.
     pub(crate) fn add(&self, parts: &Parts, body: Bytes) -> usize {
         let mut headers = parts.headers.clone();
-        if let Some(authorization) = headers.get_mut(AUTHORIZATION) {
-            authorization.set_sensitive(true);
+        for name in [AUTHORIZATION, X_AUTH_KEY] {
+            if let Some(secret) = headers.get_mut(name) {
+                secret.set_sensitive(true);
+            }
         }
         let path = target(&parts.uri).to_owned();
         let at = self.started.elapsed();

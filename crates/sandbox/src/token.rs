@@ -1,4 +1,4 @@
-//! API tokens: who may purge which zone, and what a verification says.
+//! API tokens and global keys: who may purge which zone, and what a verification says.
 //!
 //! Secrets stay out of debug output and logs.
 
@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Refusal;
@@ -45,35 +45,55 @@ impl fmt::Debug for SandboxToken {
     }
 }
 
-/// All tokens, by secret.
+/// The headers of a request that shows a global API key in place of a token.
+pub(crate) const X_AUTH_EMAIL: HeaderName = HeaderName::from_static("x-auth-email");
+pub(crate) const X_AUTH_KEY: HeaderName = HeaderName::from_static("x-auth-key");
+
+/// All tokens by secret, and all global keys by the address of their user.
 #[derive(Default)]
-pub(crate) struct Tokens(HashMap<String, SandboxToken>);
+pub(crate) struct Tokens {
+    by_secret: HashMap<String, SandboxToken>,
+    global_keys: HashMap<String, String>,
+}
 
 impl Tokens {
     /// Adds a token, in place of one with the same secret.
     pub(crate) fn add(&mut self, token: SandboxToken) {
-        self.0.insert(token.secret.clone(), token);
+        self.by_secret.insert(token.secret.clone(), token);
+    }
+
+    /// Sets a user's global key, which may purge every zone.
+    pub(crate) fn set_global_key(&mut self, email: String, key: String) {
+        self.global_keys.insert(email, key);
     }
 
     pub(crate) fn get(&self, secret: &str) -> Option<&SandboxToken> {
-        self.0.get(secret)
+        self.by_secret.get(secret)
     }
 
     /// An id that no token has.
     pub(crate) fn unused_id(&self) -> String {
-        let taken = |id: &String| self.0.values().any(|token| token.id == *id);
-        let mut ids = (self.0.len()..).map(|number| format!("{number:032x}"));
+        let taken = |id: &String| self.by_secret.values().any(|token| token.id == *id);
+        let mut ids = (self.by_secret.len()..).map(|number| format!("{number:032x}"));
         ids.find(|id| !taken(id)).unwrap_or_default()
     }
 
     /// Whether there is such a token; its status is then set.
     pub(crate) fn set_status(&mut self, secret: &str, status: TokenStatus) -> bool {
-        self.0.get_mut(secret).map(|token| token.status = status).is_some()
+        self.by_secret.get_mut(secret).map(|token| token.status = status).is_some()
     }
 
     /// Refuses a request whose token may not purge `zone_id`. A zone that does not exist is one that no token has:
     /// the answer does not tell the two apart.
     pub(crate) fn authorize(&self, headers: &HeaderMap, zone_id: &str) -> Result<(), Refusal> {
+        if let (None, Some(email)) = (headers.get(AUTHORIZATION), headers.get(X_AUTH_EMAIL)) {
+            let known = email.to_str().ok().and_then(|email| self.global_keys.get(email));
+            let shown = headers.get(X_AUTH_KEY).map(HeaderValue::as_bytes);
+            return match known {
+                Some(key) if shown == Some(key.as_bytes()) => Ok(()),
+                _ => Err(Refusal::unknown_global_key()),
+            };
+        }
         let active = self.get(bearer(headers)?).filter(|token| token.status == TokenStatus::Active);
         let token = active.ok_or_else(|| Refusal::authentication(StatusCode::UNAUTHORIZED))?;
         if !token.zones.iter().any(|zone| zone == zone_id) {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use purge_router_cloudflare::ApiToken;
+use purge_router_cloudflare::{ApiToken, Credential};
 use purge_router_core::Zone;
 use purge_router_pipeline::{Freshness, TokenError, TokenStore};
 
@@ -71,7 +71,7 @@ impl Shelf {
 }
 
 impl TokenStore for Store {
-    async fn token(&self, zone: &Zone, freshness: Freshness) -> Result<ApiToken, TokenError> {
+    async fn token(&self, zone: &Zone, freshness: Freshness) -> Result<Credential, TokenError> {
         // Let others run, as a read over the network would.
         tokio::task::yield_now().await;
         let parameter = zone.token.as_str();
@@ -85,7 +85,7 @@ impl TokenStore for Store {
                 Err(TokenError::Unavailable { team, zone, reason: "throttled".to_owned() })
             }
             Some(Trouble::Unavailable(0)) | None => match self.shelf().read(parameter, freshness) {
-                Some(secret) => Ok(ApiToken::parse(&secret).unwrap()),
+                Some(secret) => Ok(ApiToken::parse(&secret).unwrap().into()),
                 None => Err(TokenError::Missing {
                     team,
                     zone,

@@ -8,7 +8,7 @@ use crate::world::{NOBODYS, OTHER, SITE, SITE_TOKEN, TOKEN_ID, World, json as bo
 const EVERYTHING: &str = r#"{"purge_everything": true}"#;
 
 impl World {
-    async fn control(&self, method: Method, path: &str, body: Option<&str>) -> Response {
+    pub(crate) async fn control(&self, method: Method, path: &str, body: Option<&str>) -> Response {
         let base = self.sandbox.api_url();
         let mut request = self.client.request(method, format!("{}{path}", base.replace("/client/v4", "/_sandbox")));
         if let Some(body) = body {
@@ -119,6 +119,8 @@ async fn bad_input_is_named() {
         ("/tokens", r#"{"secret": "s", "zones": [], "status": "asleep"}"#, "asleep"),
         ("/tokens", r#"{"secret": "a b", "zones": []}"#, "without spaces"),
         ("/tokens", stray.as_str(), NOBODYS),
+        ("/global-keys", r#"{"email": "a@example.com"}"#, "key"),
+        ("/global-keys", r#"{"email": "a b", "key": "k"}"#, "email must be printable"),
     ] {
         let response = world.control(Method::POST, path, Some(body)).await;
         assert_eq!(response.status(), 400, "{body}");

@@ -73,6 +73,35 @@ async fn routes_and_tokens() {
 }
 
 #[tokio::test]
+async fn a_global_key_purges_every_zone_and_a_wrong_one_none() {
+    let world = World::new().await;
+    let key = json!({ "email": "a@example.com", "key": "k3y" }).to_string();
+    assert_eq!(world.control(Method::POST, "/global-keys", Some(&key)).await.status(), 204);
+    world.sandbox.set_global_key("b@example.com", "0ther");
+    let k3y = [("x-auth-email", "a@example.com"), ("x-auth-key", "k3y")];
+    let bearer = ("authorization", "Bearer k3y");
+    for (zone_id, headers, status, codes) in [
+        (SITE, &k3y[..], 200, vec![]),
+        (OTHER, &k3y, 200, vec![]),
+        (NOBODYS, &k3y, 403, vec![10000]),
+        (SITE, &[("x-auth-email", "a@example.com"), ("x-auth-key", "0ther")], 403, vec![9103]),
+        (SITE, &[("x-auth-email", "c@example.com"), ("x-auth-key", "k3y")], 403, vec![9103]),
+        (SITE, &[("x-auth-email", "a@example.com")], 403, vec![9103]),
+        (SITE, &[("x-auth-key", "k3y")], 400, vec![6003]),
+        (SITE, &[bearer], 401, vec![10000]),
+    ] {
+        let url = format!("{}/zones/{zone_id}/purge_cache", world.sandbox.api_url());
+        let request =
+            headers.iter().fold(world.client.post(url), |request, (name, value)| request.header(*name, *value));
+        let response = request.body(EVERYTHING).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{zone_id} {headers:?}");
+        assert_eq!(codes_of(&body_of(response).await), codes, "{zone_id} {headers:?}");
+    }
+    let seen = body_of(world.control(Method::GET, "/requests", None).await).await;
+    assert_eq!(seen[0]["headers"]["x-auth-key"], "…", "{seen}");
+}
+
+#[tokio::test]
 async fn refusals_say_what_cloudflare_says() {
     let world = World::new().await;
     let answer = world.client.post(format!("{}/zones/x/purge_cache", world.sandbox.api_url())).send().await.unwrap();

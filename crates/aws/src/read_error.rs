@@ -1,0 +1,76 @@
+//! Why SSM gave no token.
+
+use aws_sdk_ssm::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_ssm::operation::get_parameters::GetParametersError;
+use purge_router_cloudflare::{NotAToken, redact};
+use purge_router_core::Zone;
+use purge_router_pipeline::TokenError;
+
+/// Why a parameter gave no token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// There is no such parameter.
+    #[error("SSM has no such parameter in this region")]
+    Absent,
+    /// The function's role, or the key that the parameter is encrypted with, does not allow it.
+    #[error("it may not be read: {0}")]
+    Denied(String),
+    /// It would lie open in SSM.
+    #[error("it is a {0}, not a SecureString")]
+    NotSecure(String),
+    /// What it holds can't be a token.
+    #[error("{0}")]
+    NotAToken(#[from] NotAToken),
+    /// SSM refuses it for another reason, such as a KMS key that is disabled.
+    #[error("SSM refuses it: {0}")]
+    Refused(String),
+    /// SSM was asked too often.
+    #[error("SSM throttles: {0}")]
+    Throttled(String),
+    /// SSM did not answer, or has trouble of its own.
+    #[error("SSM does not answer: {0}")]
+    Unavailable(String),
+}
+
+impl ReadError {
+    /// Whether another try may help without anybody mending anything.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Throttled(_) | Self::Unavailable(_))
+    }
+
+    /// The same for the pipeline, as what keeps this zone from its token in this parameter.
+    pub fn of_zone(&self, zone: &Zone, parameter: &str) -> TokenError {
+        let (team, zone, reason) = (zone.team.to_string(), zone.domain.to_string(), format!("{parameter}: {self}"));
+        let help = match self {
+            Self::Throttled(_) | Self::Unavailable(_) => return TokenError::Unavailable { team, zone, reason },
+            Self::Absent => "store the token there as a SecureString",
+            Self::Denied(_) => "let the role read it: ssm:GetParameters, and kms:Decrypt if its key is the team's own",
+            Self::NotSecure(_) => "delete it, and store the token there again as a SecureString",
+            Self::NotAToken(_) => "store the token there again, and nothing else",
+            Self::Refused(_) => "see that its KMS key is there and enabled",
+        };
+        TokenError::Missing { team, zone, reason, help: help.to_owned() }
+    }
+}
+
+/// Codes of what is wrong with the function's own credentials or clock: it hits all parameters alike, and passes when
+/// Lambda renews them.
+const OWN_CREDENTIALS: &[&str] =
+    &["ExpiredToken", "ExpiredTokenException", "InvalidSignatureException", "UnrecognizedClientException"];
+
+impl From<SdkError<GetParametersError>> for ReadError {
+    fn from(error: SdkError<GetParametersError>) -> Self {
+        let SdkError::ServiceError(answer) = &error else {
+            return Self::Unavailable(redact(&DisplayErrorContext(&error).to_string()).into_owned());
+        };
+        let status = answer.raw().status().as_u16();
+        let (code, message) = (error.code().unwrap_or("no code"), error.message().unwrap_or("no reason given"));
+        let said = redact(&format!("{code}: {message}")).into_owned();
+        match code {
+            _ if status == 429 || code.contains("Throttl") || code == "RequestLimitExceeded" => Self::Throttled(said),
+            _ if status >= 500 || OWN_CREDENTIALS.contains(&code) => Self::Unavailable(said),
+            _ if code.contains("AccessDenied") => Self::Denied(said),
+            _ => Self::Refused(said),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Logs as Lambda's own settings want them: `AWS_LAMBDA_LOG_FORMAT` (`JSON` or text) and `AWS_LAMBDA_LOG_LEVEL`.
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
+
+/// Writes logs to standard output from now on. `RUST_LOG` counts where Lambda sets no level.
+///
+/// A JSON line has its fields at the top, and a `timestamp`: Lambda takes a line without one for an INFO, and would drop
+/// it, whatever its level, where the function is set to log warnings only.
+pub fn init() {
+    let lines = tracing_subscriber::fmt().with_env_filter(filter()).with_target(false);
+    if std::env::var("AWS_LAMBDA_LOG_FORMAT").is_ok_and(|format| format.eq_ignore_ascii_case("json")) {
+        lines.json().flatten_event(true).with_span_list(false).init();
+    } else {
+        lines.with_ansi(false).init();
+    }
+}
+
+/// Our own lines at the level that was asked for, of others only warnings, and Lambda's span for its request id.
+fn filter() -> EnvFilter {
+    let level = match std::env::var("AWS_LAMBDA_LOG_LEVEL") {
+        Ok(level) if level.eq_ignore_ascii_case("fatal") => LevelFilter::ERROR,
+        Ok(level) => level.parse().unwrap_or(LevelFilter::INFO),
+        Err(_) => match EnvFilter::try_from_default_env() {
+            Ok(filter) => return filter,
+            Err(_) => LevelFilter::INFO,
+        },
+    };
+    EnvFilter::new(format!("{},lambda_runtime={level},purge_router={level}", level.min(LevelFilter::WARN)))
+}

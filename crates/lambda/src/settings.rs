@@ -1,0 +1,91 @@
+//! The function's settings, from its environment. What is wrong stops the start with one line.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use purge_router_aws::{SsmTokens, load_config};
+use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL, redact};
+use purge_router_core::Mappings;
+use purge_router_core::names::TeamName;
+use purge_router_core::script_env::ScriptEnv;
+use purge_router_pipeline::{Executor, RateLimits, Settings};
+
+use crate::function::{Function, Routing};
+use crate::tokens::Tokens;
+
+/// A setting that is wrong, with the way out, on one line and without any token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("can't start: {0}")]
+pub struct BadSetting(String);
+
+fn bad(reason: impl AsRef<str>) -> BadSetting {
+    BadSetting(redact(&reason.as_ref().replace(|c: char| c.is_control(), " ")).into_owned())
+}
+
+/// The function that the settings say, read by name through `get`; a mapping file is read where one is named.
+///
+/// # Errors
+/// The first setting that is wrong.
+pub async fn from_settings(get: impl Fn(&str) -> Option<String>) -> Result<Function<Tokens>, BadSetting> {
+    let get = |name: &str| Some(get(name)?.trim().to_owned()).filter(|text| !text.is_empty());
+    let seconds = number(get, "TOKEN_TTL_SECONDS", 300, "write whole seconds, such as 300")?;
+    let copies = number(get, "MAX_CONCURRENCY", NonZeroU32::MIN, "write how many copies may run at once, such as 2")?;
+    let base_url = get("CLOUDFLARE_BASE_URL").unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
+    let client = Client::new(&base_url).map_err(|error| bad(format!("CLOUDFLARE_BASE_URL: {error}")))?;
+    if get("MAPPINGS_TABLE").is_some() {
+        return Err(bad("MAPPINGS_TABLE: this version reads no table; name a mapping file with MAPPINGS_FILE"));
+    }
+    let ssm = async || SsmTokens::new(&load_config().await, Duration::from_secs(seconds));
+    let (routing, tokens) = match get("MAPPINGS_FILE") {
+        Some(file) => {
+            let mappings = mapping_file(&file, &get("LAMBDA_TASK_ROOT").unwrap_or_default())?;
+            (Routing::Mappings(mappings), Tokens::OfZones(ssm().await))
+        }
+        None => {
+            let (team, script) = script(get)?;
+            let email = get("CLOUDFLARE_API_EMAIL");
+            let tokens = match script.ssm_path() {
+                Some(path) => Tokens::OfScriptInSsm { ssm: ssm().await, path: path.to_owned(), email },
+                None => {
+                    let key = ApiToken::parse(&get("CLOUDFLARE_API_KEY").unwrap_or_default());
+                    let credential = key.and_then(|key| Credential::new(email.as_deref(), key));
+                    Tokens::OfScript(credential.map_err(|error| bad(format!("CLOUDFLARE_API_KEY: {error}")))?)
+                }
+            };
+            (Routing::Script(team, script), tokens)
+        }
+    };
+    Ok(Function::new(routing, Executor::new(client, tokens, RateLimits::new(copies), Settings::default())))
+}
+
+fn number<N: FromStr>(
+    get: impl Fn(&str) -> Option<String>,
+    name: &str,
+    default: N,
+    help: &str,
+) -> Result<N, BadSetting> {
+    get(name).map_or(Ok(default), |text| text.parse().map_err(|_| bad(format!("{name} is `{text}`: {help}"))))
+}
+
+/// Reads a mapping file; a relative path begins in the package's folder.
+fn mapping_file(file: &str, package: &str) -> Result<Mappings, BadSetting> {
+    let path = Path::new(package).join(file);
+    let shown = path.display();
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        bad(format!("MAPPINGS_FILE: can't read {shown}: {error}; put the file into the package, beside `bootstrap`"))
+    })?;
+    Mappings::from_toml(&text).map_err(|problems| {
+        let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        bad(format!("MAPPINGS_FILE: `purge-router check {shown}` shows what is wrong: {}", said.join(" | ")))
+    })
+}
+
+fn script(get: impl Fn(&str) -> Option<String>) -> Result<(TeamName, ScriptEnv), BadSetting> {
+    let script = ScriptEnv::read(get).map_err(|faults| {
+        let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        bad(format!("MAPPINGS_FILE is not set, nor are the single-zone script's variables: {}", said.join(" | ")))
+    })?;
+    Ok((TeamName::parse("script").map_err(|fault| bad(fault.to_string()))?, script))
+}
