@@ -1,6 +1,6 @@
 //! Several names in one GetParameters: what is asked for at about the same time is read together.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::ParameterType;
 use purge_router_cloudflare::ApiToken;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::read_error::ReadError;
 use crate::ssm_tokens::Parameter;
@@ -18,88 +19,98 @@ const GATHERING: Duration = Duration::from_millis(2);
 /// The most names that one GetParameters may hold.
 const NAMES_PER_CALL: usize = 10;
 
-type Read = Result<Parameter, ReadError>;
-type Found = HashMap<String, Read>;
+/// What a call brought for one name.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    /// When it was sent: what was written before it is in it.
+    pub(crate) began: Instant,
+    pub(crate) brought: Result<Parameter, ReadError>,
+}
 
 /// Reads parameters together. Clones share what waits.
 #[derive(Debug, Clone)]
 pub(crate) struct Gather {
     client: Client,
-    waiting: Arc<Mutex<Vec<Waiting>>>,
+    waiting: Arc<Mutex<Waiting>>,
 }
 
-#[derive(Debug)]
-struct Waiting {
-    name: String,
-    reply: oneshot::Sender<Read>,
-}
+/// Who waits for which name.
+type Waiting = BTreeMap<String, Vec<oneshot::Sender<Reading>>>;
 
 impl Gather {
     pub(crate) fn new(client: Client) -> Self {
         Self { client, waiting: Arc::default() }
     }
 
-    /// Reads one parameter, in a call that starts after this.
-    pub(crate) async fn read(&self, name: &str) -> Read {
-        let (reply, read) = oneshot::channel();
-        let first = {
+    /// Reads one parameter, in a call that begins after this.
+    pub(crate) async fn read(&self, name: &str) -> Reading {
+        let (reply, reading) = oneshot::channel();
+        let is_first = {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            waiting.push(Waiting { name: name.to_owned(), reply });
-            waiting.len() == 1
+            waiting.entry(name.to_owned()).or_default().push(reply);
+            waiting.len() == 1 && waiting.values().flatten().count() == 1
         };
-        if first {
+        if is_first {
             // On its own, so that the others are read even if the first is no longer waited for.
             tokio::spawn(self.clone().send());
         }
-        read.await.unwrap_or_else(|_| Err(ReadError::Unavailable("the read was given up".to_owned())))
+        let given_up = || ReadError::Unavailable("the read was given up".to_owned());
+        reading.await.unwrap_or_else(|_| Reading { began: Instant::now(), brought: Err(given_up()) })
     }
 
     async fn send(self) {
         tokio::time::sleep(GATHERING).await;
-        let mut waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-        while !waiting.is_empty() {
-            let rest = waiting.split_off(waiting.len().min(NAMES_PER_CALL));
-            tokio::spawn(self.clone().answer(std::mem::replace(&mut waiting, rest)));
+        let mut waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner)).into_iter();
+        loop {
+            let some: Waiting = waiting.by_ref().take(NAMES_PER_CALL).collect();
+            if some.is_empty() {
+                break;
+            }
+            tokio::spawn(self.clone().answer(some));
         }
     }
 
     /// Reads these together or, where that was refused, each on its own: one of them must not fail the others.
-    async fn answer(self, waiting: Vec<Waiting>) {
-        match self.call(&waiting).await {
+    async fn answer(self, waiting: Waiting) {
+        let began = Instant::now();
+        match self.call(waiting.keys().cloned().collect()).await {
             Err(error) if waiting.len() > 1 && !error.may_pass() => {
-                for one in waiting {
+                for (name, replies) in waiting {
                     let alone = self.clone();
                     tokio::spawn(async move {
-                        let mut found = alone.call(std::slice::from_ref(&one)).await;
-                        one.take_from(&mut found);
+                        let began = Instant::now();
+                        let found = alone.call(vec![name.clone()]).await;
+                        reply(began, &found, &name, replies);
                     });
                 }
             }
-            mut found => waiting.into_iter().for_each(|one| one.take_from(&mut found)),
+            found => waiting.into_iter().for_each(|(name, replies)| reply(began, &found, &name, replies)),
         }
     }
 
     /// The parameters that there are, by name.
-    async fn call(&self, waiting: &[Waiting]) -> Result<Found, ReadError> {
-        let names = waiting.iter().map(|one| one.name.clone()).collect();
+    async fn call(&self, names: Vec<String>) -> Result<Found, ReadError> {
         let answer = self.client.get_parameters().set_names(Some(names)).with_decryption(true).send().await?;
         let parameters = answer.parameters.unwrap_or_default().into_iter();
         Ok(parameters.filter_map(|found| Some((found.name?, read(found.r#type.as_ref(), found.value)))).collect())
     }
 }
 
-impl Waiting {
-    fn take_from(self, found: &mut Result<Found, ReadError>) {
-        let read = match found {
-            Ok(found) => found.remove(&self.name).unwrap_or(Err(ReadError::Absent)),
-            Err(error) => Err(error.clone()),
-        };
-        // Whoever waited may have run out of time.
-        let _ = self.reply.send(read);
-    }
-}
+type Found = HashMap<String, Result<Parameter, ReadError>>;
 
-fn read(kind: Option<&ParameterType>, value: Option<String>) -> Read {
+fn read(kind: Option<&ParameterType>, value: Option<String>) -> Result<Parameter, ReadError> {
     let token = ApiToken::parse(value.as_deref().unwrap_or_default())?;
     Ok(Parameter { token, kind: kind.map_or("parameter of no type", ParameterType::as_str).to_owned() })
+}
+
+fn reply(began: Instant, found: &Result<Found, ReadError>, name: &str, replies: Vec<oneshot::Sender<Reading>>) {
+    let absent = || Err(ReadError::Absent);
+    let brought = match found {
+        Ok(found) => found.get(name).cloned().unwrap_or_else(absent),
+        Err(error) => Err(error.clone()),
+    };
+    for reply in replies {
+        // Whoever waited may have run out of time.
+        let _ = reply.send(Reading { began, brought: brought.clone() });
+    }
 }

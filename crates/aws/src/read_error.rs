@@ -1,8 +1,8 @@
 //! Why SSM gave no token.
 
-use aws_sdk_ssm::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ssm::operation::get_parameters::GetParametersError;
-use purge_router_cloudflare::{NotAToken, redact};
+use purge_router_cloudflare::{NotAToken, causes, redact};
 use purge_router_core::Zone;
 use purge_router_pipeline::TokenError;
 
@@ -61,7 +61,8 @@ const OWN_CREDENTIALS: &[&str] =
 impl From<SdkError<GetParametersError>> for ReadError {
     fn from(error: SdkError<GetParametersError>) -> Self {
         let SdkError::ServiceError(answer) = &error else {
-            return Self::Unavailable(redact(&DisplayErrorContext(&error).to_string()).into_owned());
+            // Not the SDK's own long form: it shows the answer, and with it perhaps a token.
+            return Self::Unavailable(redact(&causes(&error)).into_owned());
         };
         let status = answer.raw().status().as_u16();
         let (code, message) = (error.code().unwrap_or("no code"), error.message().unwrap_or("no reason given"));

@@ -12,11 +12,11 @@ use purge_router_core::Zone;
 use purge_router_pipeline::{Freshness, TokenError, TokenStore};
 use tokio::time::Instant;
 
-use crate::gather::Gather;
+use crate::gather::{Gather, Reading};
 use crate::read_error::ReadError;
 
 /// A parameter that holds a token.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
     /// The token.
     pub token: ApiToken,
@@ -50,12 +50,6 @@ struct Readings {
     good: Option<Parameter>,
 }
 
-#[derive(Debug)]
-struct Reading {
-    began: Instant,
-    brought: Result<Parameter, ReadError>,
-}
-
 impl SsmTokens {
     /// A store that keeps a token for this long.
     pub fn new(config: &SdkConfig, time_to_live: Duration) -> Self {
@@ -78,10 +72,9 @@ impl SsmTokens {
         let brought = match readings.last.as_ref().filter(|last| serves(last)) {
             Some(last) => last.brought.clone(),
             None => {
-                let began = Instant::now();
-                let brought = self.gather.read(name).await;
-                readings.note(Reading { began, brought: brought.clone() });
-                brought
+                let reading = self.gather.read(name).await;
+                readings.note(reading.clone());
+                reading.brought
             }
         };
         match (brought, &readings.good) {

@@ -177,8 +177,8 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// An error with its causes: reqwest's own text hides them.
-fn causes(error: &dyn Error) -> String {
+/// An error with its causes, which clients' own texts hide.
+pub fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

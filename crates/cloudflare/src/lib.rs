@@ -7,6 +7,6 @@ mod client;
 mod error;
 mod token;
 
-pub use client::{Accepted, BadBaseUrl, Client, DEFAULT_BASE_URL, is_loopback};
+pub use client::{Accepted, BadBaseUrl, Client, DEFAULT_BASE_URL, causes, is_loopback};
 pub use error::{Meaning, Refusal};
 pub use token::{ApiToken, Credential, NotAToken, mask, redact};

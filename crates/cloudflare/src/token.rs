@@ -44,7 +44,7 @@ impl ApiToken {
 }
 
 /// What a request shows to be let in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
     /// An API token, which may be limited to one zone and one deed.
     Token(ApiToken),
@@ -96,6 +96,14 @@ impl From<ApiToken> for Credential {
         Self::Token(token)
     }
 }
+
+impl PartialEq for ApiToken {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for ApiToken {}
 
 impl fmt::Debug for ApiToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

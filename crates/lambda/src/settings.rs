@@ -78,7 +78,7 @@ fn mapping_file(file: &str, package: &str) -> Result<Mappings, BadSetting> {
     })?;
     Mappings::from_toml(&text).map_err(|problems| {
         let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        bad(format!("MAPPINGS_FILE: `purge-router check {shown}` shows what is wrong: {}", said.join(" | ")))
+        bad(format!("MAPPINGS_FILE: `purge-router check --mappings {shown}` shows what is wrong: {}", said.join(" | ")))
     })
 }
 

@@ -1,0 +1,344 @@
+//! The store of tokens on the real SDK, against a stand-in for SSM that counts what it is asked. What real services answer
+//! is for the end-to-end tests; here are the cases that they can't be brought to.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_ssm::config::{Credentials, SharedCredentialsProvider};
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use futures_util::future::join_all;
+use purge_router_aws::{Parameter, ReadError, SsmTokens};
+use purge_router_cloudflare::{ApiToken, Credential};
+use purge_router_core::{Mappings, Zone};
+use purge_router_pipeline::Freshness::{self, Cached, Fresh};
+use purge_router_pipeline::{TokenError, TokenStore};
+use serde_json::{Value, json};
+
+const LONG: Duration = Duration::from_secs(3600);
+
+/// What SSM holds, what goes wrong, and the names of each call.
+#[derive(Default)]
+struct Ssm {
+    parameters: BTreeMap<String, (String, String)>,
+    /// Names that fail the call that they are in, with this code.
+    bad: BTreeMap<String, String>,
+    /// An error in answer to every call.
+    trouble: Option<(u16, String)>,
+    /// What is cut off the end of every answer.
+    cut: usize,
+    delay: Duration,
+    calls: Vec<Vec<String>>,
+}
+
+#[derive(Clone, Default)]
+struct Stand(Arc<Mutex<Ssm>>);
+
+impl Stand {
+    fn set(&self, name: &str, kind: &str, value: &str) {
+        self.0.lock().unwrap().parameters.insert(name.to_owned(), (kind.to_owned(), value.to_owned()));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Ssm)) {
+        change(&mut self.0.lock().unwrap());
+    }
+
+    /// The names of each call since the last look.
+    fn calls(&self) -> Vec<Vec<String>> {
+        std::mem::take(&mut self.0.lock().unwrap().calls)
+    }
+
+    /// Waits until a call has come, answered or not.
+    async fn arrived(&self) {
+        let one = async {
+            while self.0.lock().unwrap().calls.is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), one).await.unwrap();
+    }
+
+    async fn store(&self, time_to_live: Duration) -> SsmTokens {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().route("/", post(get_parameters)).with_state(self.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        store_at(&url, time_to_live)
+    }
+}
+
+/// A store that asks this URL, once for each read: the SDK's own retries would be counted, too.
+fn store_at(url: &str, time_to_live: Duration) -> SsmTokens {
+    let credentials = Credentials::new("key", "secret", None, None, "test");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(RetryConfig::disabled())
+        .endpoint_url(url)
+        .build();
+    SsmTokens::new(&config, time_to_live)
+}
+
+async fn get_parameters(State(stand): State<Stand>, headers: HeaderMap, request: Bytes) -> Response {
+    assert_eq!(headers["x-amz-target"], "AmazonSSM.GetParameters");
+    let request: Value = serde_json::from_slice(&request).unwrap();
+    assert_eq!(request["WithDecryption"], true);
+    let names: Vec<String> = serde_json::from_value(request["Names"].clone()).unwrap();
+    let (answer, delay) = {
+        let mut ssm = stand.0.lock().unwrap();
+        ssm.calls.push(names.clone());
+        (ssm.answer(&names), ssm.delay)
+    };
+    tokio::time::sleep(delay).await;
+    answer
+}
+
+impl Ssm {
+    fn answer(&self, names: &[String]) -> Response {
+        let of_name = names.iter().find_map(|name| Some((400, self.bad.get(name)?.clone())));
+        if let Some((status, code)) = self.trouble.clone().or(of_name) {
+            let body = json!({ "__type": code, "message": "cfut_secret is no reason" });
+            return (StatusCode::from_u16(status).unwrap(), Json(body)).into_response();
+        }
+        let found = |name: &String| {
+            let (kind, value) = self.parameters.get(name)?;
+            Some(json!({ "Name": name, "Type": kind, "Value": value, "Version": 1 }))
+        };
+        let found: Value = names.iter().filter_map(found).collect();
+        let invalid: Value = names.iter().filter(|name| !self.parameters.contains_key(*name)).cloned().collect();
+        let mut answer = json!({ "Parameters": found, "InvalidParameters": invalid }).to_string();
+        answer.truncate(answer.len() - self.cut);
+        answer.into_response()
+    }
+}
+
+/// A store, and what it asks, with a token for each of the parameters `/t/0`, `/t/1`, …
+async fn stand(tokens: usize, time_to_live: Duration) -> (Stand, SsmTokens) {
+    let stand = Stand::default();
+    names(tokens).iter().for_each(|name| stand.set(name, "SecureString", &format!("token-of-{name}")));
+    let store = stand.store(time_to_live).await;
+    (stand, store)
+}
+
+fn names(count: usize) -> Vec<String> {
+    (0..count).map(|nth| format!("/t/{nth}")).collect()
+}
+
+fn parameter(kind: &str, value: &str) -> Parameter {
+    Parameter { token: ApiToken::parse(value).unwrap(), kind: kind.to_owned() }
+}
+
+fn good(name: &str) -> Result<Parameter, ReadError> {
+    Ok(parameter("SecureString", &format!("token-of-{name}")))
+}
+
+/// Reads them all at once.
+async fn read(store: &SsmTokens, names: &[String], freshness: Freshness) -> Vec<Result<Parameter, ReadError>> {
+    join_all(names.iter().map(|name| store.read(name, freshness))).await
+}
+
+#[tokio::test]
+async fn up_to_ten_are_read_in_one_call_and_then_kept() {
+    let (stand, store) = stand(23, LONG).await;
+    let names = names(23);
+    assert!(stand.calls().is_empty(), "nothing is read before it is needed");
+    for _ in 0..2 {
+        let expected: Vec<_> = names.iter().map(|name| good(name)).collect();
+        assert_eq!(read(&store, &names, Cached).await, expected);
+    }
+    let calls = stand.calls();
+    let mut sizes: Vec<usize> = calls.iter().map(Vec::len).collect();
+    sizes.sort();
+    assert_eq!(sizes, [3, 10, 10]);
+    assert_eq!(calls.concat().into_iter().collect::<BTreeSet<_>>().len(), 23);
+}
+
+#[tokio::test]
+async fn one_parameter_is_read_once_for_all_who_ask_at_the_same_time() {
+    for freshness in [Cached, Fresh] {
+        let (stand, store) = stand(1, LONG).await;
+        stand.change(|ssm| ssm.delay = Duration::from_millis(50));
+        let fifty = vec!["/t/0".to_owned(); 50];
+        assert_eq!(read(&store, &fifty, freshness).await, vec![good("/t/0"); 50]);
+        assert_eq!(stand.calls(), [["/t/0"]], "{freshness:?}");
+        // What fails is told to all of them, too, and not kept.
+        stand.change(|ssm| ssm.parameters.clear());
+        assert_eq!(read(&store, &fifty, Fresh).await, vec![Err(ReadError::Absent); 50]);
+        assert_eq!(stand.calls().len(), 1);
+        stand.set("/t/0", "SecureString", "later");
+        assert_eq!(store.read("/t/0", Cached).await, Ok(parameter("SecureString", "later")));
+        assert_eq!(stand.calls().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_fresh_read_begins_after_it_was_asked_for() {
+    let (stand, store) = stand(1, LONG).await;
+    stand.change(|ssm| ssm.delay = Duration::from_millis(100));
+    let (cached, fresh) = tokio::join!(store.read("/t/0", Cached), async {
+        // The read that is under way has seen the old token already.
+        stand.arrived().await;
+        stand.set("/t/0", "SecureString", "rolled");
+        store.read("/t/0", Fresh).await
+    });
+    assert_eq!(cached, good("/t/0"));
+    assert_eq!(fresh, Ok(parameter("SecureString", "rolled")));
+    assert_eq!(store.read("/t/0", Cached).await, fresh, "the fresh one is kept");
+    assert_eq!(stand.calls().len(), 2);
+}
+
+#[tokio::test]
+async fn a_token_is_kept_for_its_time_to_live() {
+    for (time_to_live, calls) in [(LONG, 1), (Duration::ZERO, 3)] {
+        let (stand, store) = stand(1, time_to_live).await;
+        for _ in 0..3 {
+            assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
+        }
+        assert_eq!(stand.calls().len(), calls, "{time_to_live:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_parameter_that_is_refused_fails_alone() {
+    let (stand, store) = stand(5, LONG).await;
+    stand.change(|ssm| drop(ssm.bad.insert("/t/3".into(), "AccessDeniedException".into())));
+    let reads = read(&store, &names(6), Cached).await;
+    let denied = ReadError::Denied("AccessDeniedException: cfut_[redacted] is no reason".into());
+    let expected = [good("/t/0"), good("/t/1"), good("/t/2"), Err(denied), good("/t/4"), Err(ReadError::Absent)];
+    assert_eq!(reads, expected);
+    let sizes: Vec<usize> = stand.calls().iter().map(Vec::len).collect();
+    assert_eq!(sizes, [6, 1, 1, 1, 1, 1, 1]);
+}
+
+#[tokio::test]
+async fn a_reader_who_gives_up_does_not_stop_the_others() {
+    let (stand, store) = stand(3, LONG).await;
+    stand.change(|ssm| ssm.delay = Duration::from_millis(100));
+    let names = names(3);
+    let hasty = tokio::time::timeout(Duration::from_millis(1), store.read(&names[0], Cached));
+    let (hasty, others) = tokio::join!(hasty, read(&store, &names, Cached));
+    assert!(hasty.is_err());
+    assert_eq!(others, [good("/t/0"), good("/t/1"), good("/t/2")]);
+}
+
+/// What SSM answers to every call → how the read ends, and whether trying again may help.
+#[tokio::test]
+async fn errors_are_told_by_what_they_mean() {
+    let (stand, store) = stand(3, LONG).await;
+    let said = |code: &str| format!("{code}: cfut_[redacted] is no reason");
+    type Kind = fn(String) -> ReadError;
+    for (status, code, kind, may_pass) in [
+        (400, "ThrottlingException", ReadError::Throttled as Kind, true),
+        (429, "TooManyRequests", ReadError::Throttled, true),
+        (400, "RequestLimitExceeded", ReadError::Throttled, true),
+        (500, "InternalServerError", ReadError::Unavailable, true),
+        (503, "ServiceUnavailable", ReadError::Unavailable, true),
+        (400, "ExpiredTokenException", ReadError::Unavailable, true),
+        (400, "AccessDeniedException", ReadError::Denied, false),
+        (403, "AccessDenied", ReadError::Denied, false),
+        (400, "InvalidKeyId", ReadError::Refused, false),
+        (400, "ValidationException", ReadError::Refused, false),
+    ] {
+        stand.change(|ssm| ssm.trouble = Some((status, code.to_owned())));
+        let error = kind(said(code));
+        assert_eq!(error.may_pass(), may_pass, "{code}");
+        assert_eq!(read(&store, &names(3), Cached).await, vec![Err(error); 3], "{code}");
+        // Where it hits all alike, asking for each alone would only add to it.
+        assert_eq!(stand.calls().len(), if may_pass { 1 } else { 4 }, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn an_old_token_serves_while_ssm_can_not_be_asked() {
+    let (stand, store) = stand(1, Duration::ZERO).await;
+    assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
+    for code in ["ThrottlingException", "InternalServerError"] {
+        stand.change(|ssm| ssm.trouble = Some((500, code.to_owned())));
+        assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
+        assert!(store.read("/t/0", Fresh).await.unwrap_err().may_pass());
+    }
+    // A token that was taken away does not.
+    stand.change(|ssm| ssm.trouble = None);
+    stand.change(|ssm| ssm.parameters.clear());
+    assert_eq!(store.read("/t/0", Cached).await, Err(ReadError::Absent));
+    stand.change(|ssm| ssm.trouble = Some((500, "InternalServerError".to_owned())));
+    assert!(store.read("/t/0", Cached).await.unwrap_err().may_pass());
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_is_unavailable() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let store = store_at(&format!("http://{address}"), LONG);
+    let error = store.read("/t/0", Cached).await.unwrap_err();
+    assert!(matches!(&error, ReadError::Unavailable(_)), "{error}");
+    assert!(error.to_string().starts_with("SSM does not answer: "), "{error}");
+}
+
+#[tokio::test]
+async fn a_broken_answer_is_not_shown() {
+    let (stand, store) = stand(1, LONG).await;
+    stand.change(|ssm| ssm.cut = 3);
+    let error = store.read("/t/0", Cached).await.unwrap_err();
+    assert!(error.may_pass(), "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("token-of"), "{error:?}");
+}
+
+/// What a team is told: the parameter, what is wrong with it, and the way out.
+#[tokio::test]
+async fn a_zone_without_a_good_token_is_told_why() {
+    let zone = zone();
+    let name = zone.token.as_str();
+    let (stand, store) = stand(0, LONG).await;
+    let token = async || store.token(&zone, Cached).await;
+    let missing = |error: TokenError| match error {
+        TokenError::Missing { team, zone, reason, help } => {
+            assert_eq!((team.as_str(), zone.as_str()), ("web", "website.co.uk"));
+            (reason, help)
+        }
+        TokenError::Unavailable { .. } => panic!("{error}"),
+    };
+    let (reason, help) = missing(token().await.unwrap_err());
+    assert_eq!(reason, "/purge-router/web/uk: SSM has no such parameter in this region");
+    assert_eq!(help, "store the token there as a SecureString");
+    for (kind, value, expected) in [
+        ("String", "secret", "/purge-router/web/uk: it is a String, not a SecureString"),
+        ("StringList", "secret", "/purge-router/web/uk: it is a StringList, not a SecureString"),
+        ("SecureString", " ", "/purge-router/web/uk: this is not an API token: it is empty"),
+    ] {
+        stand.set(name, kind, value);
+        let (reason, _) = missing(store.token(&zone, Fresh).await.unwrap_err());
+        assert_eq!(reason, expected);
+    }
+    stand.change(|ssm| ssm.trouble = Some((400, "ThrottlingException".to_owned())));
+    let error = store.token(&zone, Fresh).await.unwrap_err();
+    assert!(matches!(error, TokenError::Unavailable { .. }), "{error}");
+    stand.change(|ssm| ssm.trouble = None);
+    stand.set(name, "SecureString", " secret\n");
+    let token = store.token(&zone, Fresh).await;
+    assert_eq!(token, Ok(Credential::Token(ApiToken::parse("secret").unwrap())));
+}
+
+fn zone() -> Arc<Zone> {
+    let file = r#"
+        version = 1
+        [teams.web]
+        owns = []
+        [teams.web.zones."website.co.uk"]
+        zone_id = "023e105f4ecef8ad9ca31a8372d0c353"
+        hostnames = ["www.website.co.uk"]
+        token = "uk"
+    "#;
+    Arc::clone(Mappings::from_toml(file).unwrap().zones().next().unwrap())
+}

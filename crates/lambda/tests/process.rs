@@ -1,0 +1,384 @@
+//! The function's own process, as Lambda runs it: settings from the environment, events from the runtime API over HTTP,
+//! logs on standard output. The single-zone script's variables need no AWS; the rest is for the end-to-end tests.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
+
+use std::collections::VecDeque;
+use std::process::{Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use purge_router_sandbox::{Fault, FaultKind, Sandbox, SandboxToken, SandboxZone, TokenStatus};
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+const ZONE_ID: &str = "023e105f4ecef8ad9ca31a8372d0c353";
+const TOKEN: &str = "cfut_Zq8Wm2Xv5Lk9Jt4Rb7Np1Hs6Gd3Fc0Y";
+const KEY: &str = "c2547eb745079dac9320b638f5e225cf483cc5cfdda41";
+const EMAIL: &str = "ops@website.com";
+const PLENTY: Duration = Duration::from_secs(30);
+
+/// The bootstrap with an environment of its own.
+fn bootstrap(variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bootstrap"));
+    command.env_clear().envs(variables.iter().copied()).kill_on_drop(true);
+    command.envs([("AWS_LAMBDA_FUNCTION_NAME", "purge-router"), ("AWS_LAMBDA_FUNCTION_VERSION", "1")]);
+    command.envs([("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"), ("AWS_REGION", "eu-west-1")]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// An answer of the function: `response` or `error`, and its body.
+type Answer = (String, Value);
+
+/// Lambda's runtime API: hands out events, one after another, and takes the answers.
+struct Runtime {
+    events: VecDeque<String>,
+    time: Duration,
+    answers: mpsc::UnboundedSender<Answer>,
+}
+
+type Shared = State<Arc<Mutex<Runtime>>>;
+
+async fn next(State(runtime): Shared) -> ([(&'static str, String); 3], String) {
+    let (event, time) = {
+        let mut runtime = runtime.lock().unwrap();
+        (runtime.events.pop_front(), runtime.time)
+    };
+    let Some(event) = event else { std::future::pending().await };
+    let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + time;
+    let headers = [
+        ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
+        ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
+        (
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:eu-west-1:123456789012:function:purge-router".to_owned(),
+        ),
+    ];
+    (headers, event)
+}
+
+async fn answered(State(runtime): Shared, Path((_, how)): Path<(String, String)>, body: String) -> StatusCode {
+    let body = serde_json::from_str(&body).unwrap_or(Value::String(body));
+    runtime.lock().unwrap().answers.send((how, body)).unwrap();
+    StatusCode::ACCEPTED
+}
+
+/// A sandbox with one zone, and the function before it with the script's variables.
+struct World {
+    sandbox: Sandbox,
+    function: Child,
+    answers: mpsc::UnboundedReceiver<Answer>,
+}
+
+impl World {
+    async fn new(variables: &[(&str, &str)], events: &[Value]) -> Self {
+        Self::within(PLENTY, variables, events, |_| {}).await
+    }
+
+    async fn within(time: Duration, variables: &[(&str, &str)], events: &[Value], prepare: impl Fn(&Sandbox)) -> Self {
+        let zone = SandboxZone {
+            zone_id: ZONE_ID.into(),
+            domain: "website.com".into(),
+            hostnames: ["www.website.com", "cdn.website.com"].map(str::to_owned).into(),
+            ..SandboxZone::default()
+        };
+        let token = SandboxToken {
+            secret: TOKEN.into(),
+            id: "1".repeat(32),
+            zones: vec![ZONE_ID.into()],
+            status: TokenStatus::Active,
+        };
+        let sandbox = Sandbox::builder().zone(zone).token(token).start().await.unwrap();
+        sandbox.set_global_key(EMAIL, KEY);
+        prepare(&sandbox);
+
+        let (sender, answers) = mpsc::unbounded_channel();
+        let runtime = Runtime { events: events.iter().map(Value::to_string).collect(), time, answers: sender };
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/{how}", post(answered))
+            .with_state(Arc::new(Mutex::new(runtime)));
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let mut command = bootstrap(variables);
+        command.envs([("AWS_LAMBDA_RUNTIME_API", address.as_str()), ("CLOUDFLARE_ZONE_ID", ZONE_ID)]);
+        command.envs([("CLOUDFLARE_BASE_URL", sandbox.api_url().as_str()), ("AWS_LAMBDA_LOG_FORMAT", "JSON")]);
+        Self { sandbox, function: command.spawn().unwrap(), answers }
+    }
+
+    async fn answer(&mut self) -> Answer {
+        timeout(PLENTY, self.answers.recv()).await.unwrap().unwrap()
+    }
+
+    /// The paths, headers of these names and bodies of all requests to Cloudflare.
+    fn sent(&self, headers: &[&str]) -> Vec<(String, Vec<Option<String>>, Value)> {
+        let requests = self.sandbox.requests().into_iter().map(|request| {
+            let value = |name: &&str| Some(request.headers.get(*name)?.to_str().unwrap().to_owned());
+            (request.path.clone(), headers.iter().map(value).collect(), serde_json::from_slice(&request.body).unwrap())
+        });
+        requests.collect()
+    }
+
+    /// All that the process printed, a JSON a line. Ends it.
+    async fn log(mut self) -> Vec<Value> {
+        self.function.start_kill().unwrap();
+        let mut text = String::new();
+        self.function.stderr.take().unwrap().read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "", "on standard error");
+        self.function.stdout.take().unwrap().read_to_string(&mut text).await.unwrap();
+        assert!(!text.contains(TOKEN) && !text.contains(KEY), "{text}");
+        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
+    }
+}
+
+fn s3(bucket: &str, key: &str) -> Value {
+    json!({ "Records": [{
+        "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+        "s3": { "bucket": { "name": bucket }, "object": { "key": key } },
+    }] })
+}
+
+/// SQS messages `m-0`, `m-1`, … with these bodies.
+fn sqs(bodies: &[Value]) -> Value {
+    let message = |(nth, body): (usize, &Value)| {
+        let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
+        json!({ "messageId": format!("m-{nth}"), "eventSource": "aws:sqs", "body": body })
+    };
+    json!({ "Records": bodies.iter().enumerate().map(message).collect::<Value>() })
+}
+
+fn failures(ids: &[&str]) -> Value {
+    json!({ "batchItemFailures": ids.iter().map(|id| json!({ "itemIdentifier": id })).collect::<Value>() })
+}
+
+#[tokio::test]
+async fn the_scripts_variables_purge_what_the_script_meant_to() {
+    let purge = format!("/client/v4/zones/{ZONE_ID}/purge_cache");
+    for (variables, headers) in [
+        (vec![("CLOUDFLARE_API_KEY", KEY), ("CLOUDFLARE_API_EMAIL", EMAIL)], [None, Some(EMAIL), Some(KEY)]),
+        (vec![("CLOUDFLARE_API_KEY", TOKEN)], [Some("Bearer cfut_Zq8Wm2Xv5Lk9Jt4Rb7Np1Hs6Gd3Fc0Y"), None, None]),
+    ] {
+        let extensions = [("INCLUDED_EXTS", "css,jpg"), ("EXCLUDED_EXTS", "min.css")];
+        let variables = [&variables[..], &extensions].concat();
+        let events = [
+            s3("www.website.com", "css/a+b.css"),
+            // None of the extensions, one that is excluded, and a bucket that no URL leads to.
+            s3("www.website.com", "a.txt"),
+            s3("www.website.com", "a.min.css"),
+            s3("backups", "a.css"),
+            sqs(&[s3("www.website.com", "1.jpg"), s3("cdn.website.com", "2.jpg"), json!({ "Event": "s3:TestEvent" })]),
+        ];
+        let mut world = World::new(&variables, &events).await;
+        for _ in &events {
+            assert_eq!(world.answer().await, ("response".to_owned(), failures(&[])));
+        }
+        let headers: Vec<Option<String>> = headers.map(|header| header.map(str::to_owned)).into();
+        let files = |urls: &[&str]| (purge.clone(), headers.clone(), json!({ "files": urls }));
+        assert_eq!(
+            world.sent(&["authorization", "x-auth-email", "x-auth-key"]),
+            [
+                files(&["https://www.website.com/css/a%20b.css"]),
+                files(&["https://www.website.com/1.jpg", "https://cdn.website.com/2.jpg"]),
+            ]
+        );
+        world.log().await;
+    }
+}
+
+#[tokio::test]
+async fn logs_have_a_line_for_each_batch_and_each_record_without_one() {
+    let event = sqs(&[
+        s3("www.website.com", "a.css"),
+        s3("backups", "b.css"),
+        json!("{\"Records\": [{\"eventSource\": \"aws:s3\"}]}"),
+        json!("cfut_of_somebody"),
+    ]);
+    let variables = [("CLOUDFLARE_API_KEY", TOKEN)];
+    let mut world = World::new(&variables, &[event]).await;
+    assert_eq!(world.answer().await, ("response".to_owned(), failures(&["m-2", "m-3"])));
+    let mut lines = world.log().await;
+    for line in &mut lines {
+        let fields = line.as_object_mut().unwrap();
+        // Lambda takes a line without a time for an INFO, whatever its level.
+        assert!(fields.remove("timestamp").unwrap().as_str().unwrap().ends_with('Z'));
+        let span = json!({ "name": "Lambda runtime invoke", "requestId": "8476a536-e9f4-11e8-9739-2dfe598c3fcd" });
+        assert_eq!(fields.remove("span").unwrap(), span);
+        if let Some(milliseconds) = fields.remove("milliseconds") {
+            assert!(milliseconds.as_u64().unwrap() < 30_000);
+        }
+        if let Some(ray) = fields.remove("ray") {
+            assert!(ray.as_str().unwrap().ends_with("-SBX"));
+        }
+    }
+    assert_eq!(
+        lines,
+        [
+            json!({
+                "level": "WARN", "message": "rejected", "origin": "m-2", "reason": "body.Records[0].eventVersion: missing",
+            }),
+            json!({
+                "level": "WARN", "message": "rejected", "origin": "m-3",
+                "reason": "body: not an event: saw no JSON (expected value at line 1 column 1), beginning with `cfut_[redacted]`",
+            }),
+            json!({ "level": "INFO", "message": "unmatched", "bucket": "backups", "key": "b.css" }),
+            json!({
+                "level": "INFO", "message": "batch", "team": "script", "zone": "www.website.com", "field": "files",
+                "items": 1, "outcome": "purged", "attempts": 1,
+            }),
+            json!({
+                "level": "INFO", "message": "event", "changes": 2, "ignored": 0, "rejected": 2, "unmatched": 1,
+                "batches": 1, "purged": 1, "failed": 2,
+            }),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_level_is_lambdas() {
+    for (level, messages) in [
+        ("DEBUG", &["rejected", "unmatched", "batch", "event"][..]),
+        ("INFO", &["rejected", "unmatched", "batch", "event"]),
+        ("WARN", &["rejected"]),
+        ("ERROR", &[]),
+        ("FATAL", &[]),
+    ] {
+        let event = sqs(&[s3("www.website.com", "a.css"), s3("backups", "b.css"), json!("?")]);
+        let variables = [("CLOUDFLARE_API_KEY", TOKEN), ("AWS_LAMBDA_LOG_LEVEL", level)];
+        let mut world = World::new(&variables, &[event]).await;
+        assert_eq!(world.answer().await.1, failures(&["m-2"]));
+        let lines = world.log().await;
+        assert_eq!(lines.iter().map(|line| line["message"].as_str().unwrap()).collect::<Vec<_>>(), messages, "{level}");
+    }
+}
+
+#[tokio::test]
+async fn a_direct_event_fails_as_a_whole_and_says_why() {
+    let events = [json!({ "hello": "world" }), s3("www.website.com", "../a.css"), s3("www.website.com", "a.css")];
+    let variables = [("CLOUDFLARE_API_KEY", TOKEN)];
+    let revoke = |sandbox: &Sandbox| assert!(sandbox.set_token_status(TOKEN, TokenStatus::Disabled));
+    let mut world = World::within(PLENTY, &variables, &events, revoke).await;
+    for (kind, message) in [
+        ("NotAnEvent", "not an event: saw a JSON object with `hello`; understood are S3 event notifications"),
+        ("NotPurged", "s3://www.website.com/../a.css: "),
+        ("NotPurged", "www.website.com of team script: token-refused: HTTP 401: 10000 Authentication error"),
+    ] {
+        let (how, error) = world.answer().await;
+        assert_eq!((how.as_str(), &error["errorType"]), ("error", &json!(kind)));
+        assert!(error["errorMessage"].as_str().unwrap().starts_with(message), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_hanging_api_does_not_outlast_the_invocation() {
+    let hang = |sandbox: &Sandbox| sandbox.add_fault(Fault::new(FaultKind::Hang));
+    let time = Duration::from_secs(3);
+    let start = tokio::time::Instant::now();
+    let events = [sqs(&[s3("www.website.com", "a.css"), s3("backups", "a.css")])];
+    let mut world = World::within(time, &[("CLOUDFLARE_API_KEY", TOKEN)], &events, hang).await;
+    assert_eq!(world.answer().await, ("response".to_owned(), failures(&["m-0"])));
+    assert!(start.elapsed() < time, "Lambda would have ended it before it could answer");
+}
+
+/// Runs it to its end.
+async fn output(command: &mut Command) -> Output {
+    timeout(PLENTY, command.output()).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_wrong_setting_stops_the_start_with_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let package = folder.path().to_str().unwrap();
+    let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    file("empty.toml", "");
+    file(
+        "bad.toml",
+        "version = 1\n[teams.web]\nowns = ['s3://a']\n[teams.web.zones.'a.com']\nzone_id = 'cfut_secret'\n",
+    );
+    file("good.toml", "version = 1\n");
+    std::fs::write(folder.path().join("latin.toml"), b"version = 1 # \xe9").unwrap();
+    let zone = ("CLOUDFLARE_ZONE_ID", ZONE_ID);
+    let good = ("MAPPINGS_FILE", "good.toml");
+    for (variables, expected) in [
+        (
+            vec![],
+            "MAPPINGS_FILE is not set, nor are the single-zone script's variables: CLOUDFLARE_ZONE_ID is not set (set it \
+             to the zone's id) | neither CLOUDFLARE_API_KEY nor CLOUDFLARE_API_KEY_SSMPATH is set (set one of them, as \
+             for the script)",
+        ),
+        (
+            vec![("MAPPINGS_TABLE", "t")],
+            "MAPPINGS_TABLE: this version reads no table; name a mapping file with MAPPINGS_FILE",
+        ),
+        (
+            vec![("MAPPINGS_FILE", "none.toml")],
+            "MAPPINGS_FILE: can't read PACKAGE/none.toml: No such file or directory",
+        ),
+        (
+            vec![("MAPPINGS_FILE", "latin.toml")],
+            "MAPPINGS_FILE: can't read PACKAGE/latin.toml: stream did not contain valid UTF-8",
+        ),
+        (
+            vec![("MAPPINGS_FILE", "empty.toml")],
+            "MAPPINGS_FILE: `purge-router check --mappings PACKAGE/empty.toml` shows what is wrong: the file: ",
+        ),
+        (
+            vec![("MAPPINGS_FILE", "bad.toml")],
+            "is not a Cloudflare id [bad-cloudflare-id]; copy the 32 hexadecimal digits",
+        ),
+        (vec![good, ("TOKEN_TTL_SECONDS", "5m")], "TOKEN_TTL_SECONDS is `5m`: write whole seconds, such as 300"),
+        (vec![good, ("TOKEN_TTL_SECONDS", "-1")], "TOKEN_TTL_SECONDS is `-1`: write whole seconds, such as 300"),
+        (
+            vec![good, ("MAX_CONCURRENCY", "0")],
+            "MAX_CONCURRENCY is `0`: write how many copies may run at once, such as 2",
+        ),
+        (vec![good, ("MAX_CONCURRENCY", "cfut_x\n2")], "MAX_CONCURRENCY is `cfut_[redacted] 2`: "),
+        (
+            vec![good, ("CLOUDFLARE_BASE_URL", "http://api.cloudflare.com/client/v4")],
+            "CLOUDFLARE_BASE_URL: `http://api.cloudflare.com/client/v4` can't be Cloudflare's API: tokens go only over https",
+        ),
+        (
+            vec![zone, ("CLOUDFLARE_API_KEY", "s3cr3t key")],
+            "CLOUDFLARE_API_KEY: this is not an API token: it holds white space",
+        ),
+        (
+            vec![zone, ("CLOUDFLARE_API_KEY", "k"), ("CLOUDFLARE_API_EMAIL", "a b")],
+            "CLOUDFLARE_API_KEY: this is not an API token: the user's e-mail address",
+        ),
+        (
+            vec![("CLOUDFLARE_ZONE_ID", "website.com"), ("CLOUDFLARE_API_KEY", "k"), ("INCLUDED_EXTS", "a/b")],
+            "CLOUDFLARE_ZONE_ID is not a Cloudflare id",
+        ),
+    ] {
+        let mut command = bootstrap(&variables);
+        command.envs([("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"), ("AWS_LAMBDA_LOG_FORMAT", "JSON")]);
+        let output = output(command.env("LAMBDA_TASK_ROOT", package)).await;
+        assert_eq!(output.status.code(), Some(1), "{variables:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{variables:?}");
+        let line: Value = serde_json::from_slice(&output.stdout).expect("one JSON line");
+        assert_eq!(line["level"], "ERROR");
+        let message = line["message"].as_str().unwrap().replace(package, "PACKAGE");
+        assert!(message.starts_with("can't start: ") && message.contains(expected), "{message}");
+        assert!(!message.contains("s3cr3t") && !message.contains("cfut_secret"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn outside_of_lambda_it_points_to_the_command() {
+    let output = output(&mut bootstrap(&[])).await;
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text.contains("ERROR this runs only inside of AWS Lambda; elsewhere use the `purge-router` command"),
+        "{text}"
+    );
+}
