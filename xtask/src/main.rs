@@ -1,10 +1,13 @@
-//! The project's own commands: `cargo xtask test` runs all tests, `cargo xtask lint` all checks of the code, and
-//! `cargo xtask event 10000` prints a large event for `mappings.example.toml`.
+//! The project's own commands: `cargo xtask test` runs all tests, `cargo xtask lint` all checks of the code,
+//! `cargo xtask latency` measures how long an upload takes to show, and `cargo xtask event 10000` prints a large event for
+//! `mappings.example.toml`.
 
 use std::env;
+use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: cargo xtask <test | lint | event MESSAGES>";
+const USAGE: &str = "usage: cargo xtask <test | lint | latency | event MESSAGES>";
 
 /// What no crate below core may bring in: core has no network, async runtime or clock of its own.
 const NOT_BELOW_CORE: &[&str] = &[
@@ -32,6 +35,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("cloudflare", &["core"]),
     ("pipeline", &["core", "cloudflare"]),
     ("sandbox", &["core"]),
+    ("aws", &["core", "cloudflare", "pipeline"]),
+    ("lambda", &["core", "cloudflare", "pipeline", "aws"]),
     ("cli", &["core", "cloudflare", "pipeline", "sandbox"]),
 ];
 
@@ -42,6 +47,7 @@ fn main() -> ExitCode {
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test(),
         ["lint"] => lint(),
+        ["latency"] => latency(),
         ["event", messages] => event(messages),
         _ => Err(USAGE.to_owned()),
     };
@@ -55,13 +61,52 @@ fn main() -> ExitCode {
 }
 
 fn test() -> Step {
-    cargo(&["test", "--workspace", "--locked"])
+    // It builds the programs, too.
+    cargo(&["test", "--workspace", "--locked"])?;
+    end_to_end(&["-m", "pytest", "tests/e2e"])
+}
+
+fn latency() -> Step {
+    cargo(&["build", "--workspace", "--locked", "--bins"])?;
+    end_to_end(&["tests/e2e/latency.py"])
+}
+
+/// Runs Python with the programs that the end-to-end tests need. `BOOTSTRAP` names another build of the function.
+fn end_to_end(arguments: &[&str]) -> Step {
+    let built = built()?;
+    let bootstrap = env::var_os("BOOTSTRAP").map_or_else(|| built.join("bootstrap"), PathBuf::from);
+    let mut command = Command::new(python()?);
+    command.env("BOOTSTRAP", bootstrap).env("PURGE_ROUTER", built.join("purge-router"));
+    run(command.env("PYTHONDONTWRITEBYTECODE", "1").args(arguments))
+}
+
+/// A Python with the packages of the end-to-end tests. Its environment is made anew where their list has changed.
+fn python() -> Result<PathBuf, String> {
+    let environment = built()?.join("e2e");
+    let (python, stamp) = (environment.join("bin/python"), environment.join("requirements.txt"));
+    let list = "tests/e2e/requirements.txt";
+    let wanted = fs::read_to_string(list).map_err(|error| format!("{list}: {error}"))?;
+    if fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement", list]))?;
+        fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
+    }
+    Ok(python)
+}
+
+/// The folder of the programs that were built: this one is among them.
+fn built() -> Result<PathBuf, String> {
+    let program = env::current_exe().map_err(|error| format!("where is this program? {error}"))?;
+    program.parent().map(PathBuf::from).ok_or_else(|| format!("{} is in no folder", program.display()))
 }
 
 fn lint() -> Step {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
     one_way()?;
+    for arguments in [&["check"][..], &["format", "--check"]] {
+        run(Command::new(python()?).args(["-m", "ruff"]).args(arguments).arg("tests/e2e"))?;
+    }
     cargo(&["deny", "--locked", "check", "bans", "licenses", "sources"])
         .map_err(|reason| format!("{reason}; `cargo install cargo-deny --locked` installs it"))
 }
@@ -131,12 +176,18 @@ fn event(messages: &str) -> Step {
 }
 
 fn cargo(arguments: &[&str]) -> Step {
-    let shown = arguments.join(" ");
-    complain(&format!("$ cargo {shown}"));
-    match Command::new(env!("CARGO")).args(arguments).status() {
+    run(Command::new(env!("CARGO")).args(arguments))
+}
+
+fn run(command: &mut Command) -> Step {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    let shown = words.join(" ");
+    complain(&format!("$ {shown}"));
+    match command.status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("cargo {shown}: {status}")),
-        Err(error) => Err(format!("cargo {shown}: {error}")),
+        Ok(status) => Err(format!("{shown}: {status}")),
+        Err(error) => Err(format!("{shown}: {error}")),
     }
 }
 

@@ -1,0 +1,266 @@
+"""AWS on this machine: ministack with IAM enforced, and stacks of the SAM template in it."""
+
+import io
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+
+import boto3
+import botocore.config
+import yaml
+
+HERE = pathlib.Path(__file__).parent
+TEMPLATE = HERE.parents[1] / "infra" / "template.yaml"
+REGION = "eu-west-1"
+ACCOUNT = "000000000000"
+ROOT = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+
+
+def wait_for(what, look, seconds=20, every=0.05):
+    """The first truthy value of look(); `what` says what did not come."""
+    end = time.monotonic() + seconds
+    while not (value := look()):
+        if time.monotonic() > end:
+            raise AssertionError(f"{what}: not within {seconds} s")
+        time.sleep(every)
+    return value
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Ministack:
+    """The process, in a group of its own and with all that it writes in one folder, so that nothing outlives it."""
+
+    def __init__(self, folder):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "ministack.log"
+        (folder / "tmp").mkdir(parents=True)
+        # Functions get ministack's whole environment, so it gets no more than it needs itself.
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "TMPDIR": str(folder / "tmp"),
+            "AUTH": "true",
+            "BIND_HOST": "127.0.0.1",
+            "MINISTACK_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
+            "AWS_ENDPOINT_URL": self.url,  # for the functions
+            "AWS_LAMBDA_LOG_FORMAT": "JSON",  # ministack keeps a function's LoggingConfig, but does not act on it
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, HERE / "ministack_mended.py"],
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=self.log.open("ab"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        wait_for("ministack is ready", self.is_ready, 60)
+
+    def is_ready(self):
+        assert self.process.poll() is None, self.log.read_text()[-2000:]
+        try:
+            with urllib.request.urlopen(f"{self.url}/_ministack/ready", timeout=1) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def stop(self):
+        try:
+            # Its own end leaves the functions' processes running.
+            reset = urllib.request.Request(f"{self.url}/_ministack/reset", method="POST")
+            urllib.request.urlopen(reset, timeout=20).read()
+        except OSError:
+            pass
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            pass
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
+    def client(self, service, credentials=None):
+        """A client with these credentials, by default those of the account's root."""
+        config = botocore.config.Config(retries={"max_attempts": 1}, read_timeout=60, s3={"addressing_style": "path"})
+        options = {"endpoint_url": self.url, "region_name": REGION, "config": config}
+        return boto3.client(service, **options, **(credentials or ROOT))
+
+    def put_token(self, name, token, kind="SecureString"):
+        self.client("ssm").put_parameter(Name=name, Value=token, Type=kind, Overwrite=True)
+
+    def create_public_bucket(self, name):
+        """A bucket that an edge may read from without credentials."""
+        self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.make_public(name)
+
+    def make_public(self, name):
+        s3 = self.client("s3")
+        s3.delete_public_access_block(Bucket=name)
+        statement = {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{name}/*",
+        }
+        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        s3.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
+
+    def deploy(self, name, package, **parameters):
+        """A stack of the template with this package, deployed by CloudFormation."""
+        s3, cloudformation = self.client("s3"), self.client("cloudformation")
+        bucket = f"packages-of-{name}"
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_object(Bucket=bucket, Key="bootstrap.zip", Body=package)
+        cloudformation.create_stack(
+            StackName=name,
+            TemplateBody=packaged(TEMPLATE.read_text(), bucket, "bootstrap.zip"),
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[{"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()],
+        )
+        describe = lambda: cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        wait_for(f"stack {name} is done", lambda: not describe()["StackStatus"].endswith("IN_PROGRESS"), 60)
+        stack = describe()
+        assert stack["StackStatus"] == "CREATE_COMPLETE", [
+            (event["LogicalResourceId"], event.get("ResourceStatusReason"))
+            for event in cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+            if "FAILED" in event["ResourceStatus"]
+        ]
+        return Stack(self, {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]})
+
+
+def packaged(template, bucket, key):
+    """The template with its package in S3, as `aws cloudformation package` and `sam deploy` write it."""
+
+    class Loader(yaml.SafeLoader):
+        """Keeps CloudFormation's short functions, such as `!Ref`, as their long forms."""
+
+    def function(loader, suffix, node):
+        name = suffix if suffix == "Ref" else f"Fn::{suffix}"
+        if isinstance(node, yaml.ScalarNode):
+            value = loader.construct_scalar(node)
+            return {name: value.split(".", 1) if suffix == "GetAtt" else value}
+        return {name: loader.construct_sequence(node, deep=True)}
+
+    Loader.add_multi_constructor("!", function)
+    template = yaml.load(template, Loader)
+    template["Resources"]["Function"]["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
+    return json.dumps(template)
+
+
+def package(bootstrap, mappings=None):
+    """The zip that Lambda gets: bootstrap, and a mapping file beside it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.write(bootstrap, "bootstrap")
+        if mappings:
+            archive.write(mappings, "mappings.toml")
+    return buffer.getvalue()
+
+
+class Stack:
+    """A deployed stack."""
+
+    def __init__(self, ministack, outputs):
+        self.ministack = ministack
+        self.queue_url, self.queue_arn = outputs["QueueUrl"], outputs["QueueArn"]
+        self.dead_letters_url, self.dead_letters_arn = outputs["DeadLetterQueueUrl"], outputs["DeadLetterQueueArn"]
+        self.function, self.role_arn, self.log_group = (
+            outputs["FunctionName"],
+            outputs["RoleArn"],
+            outputs["LogGroupName"],
+        )
+        self.sqs = ministack.client("sqs")
+
+    def retry_quickly(self, receives):
+        """Lets failed messages come again after a second, and become dead letters after so many receives."""
+        redrive = {"deadLetterTargetArn": self.dead_letters_arn, "maxReceiveCount": receives}
+        attributes = {"VisibilityTimeout": "1", "RedrivePolicy": json.dumps(redrive)}
+        self.sqs.set_queue_attributes(QueueUrl=self.queue_url, Attributes=attributes)
+
+    def notify_from(self, bucket, prefix=""):
+        """Has a bucket tell the queue of changes, as the README says it."""
+        events = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"]
+        configuration = {"QueueArn": self.queue_arn, "Events": events}
+        if prefix:
+            configuration["Filter"] = {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}}
+        self.ministack.client("s3").put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [configuration]}
+        )
+
+    def send(self, *bodies):
+        for body in bodies:
+            text = body if isinstance(body, str) else json.dumps(body)
+            self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=text)
+
+    def waiting(self, url=None):
+        """How many messages wait or are under way in the queue."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.sqs.get_queue_attributes(QueueUrl=url or self.queue_url, AttributeNames=names)
+        return sum(int(found["Attributes"][name]) for name in names)
+
+    def settle(self):
+        """Waits until all messages are gone, or dead letters. S3 sends its notifications a moment later."""
+        quiet = lambda: not any(self.waiting() or time.sleep(0.02) for _ in range(5))
+        wait_for("the queue is empty", quiet, 30)
+
+    def dead_letters(self):
+        return self.waiting(self.dead_letters_url)
+
+    def redrive(self):
+        """Brings dead letters back to the queue. ministack has no StartMessageMoveTask."""
+        receive = lambda: self.sqs.receive_message(QueueUrl=self.dead_letters_url, MaxNumberOfMessages=10)
+        while messages := receive().get("Messages"):
+            for message in messages:
+                self.send(message["Body"])
+                handle = message["ReceiptHandle"]
+                self.sqs.delete_message(QueueUrl=self.dead_letters_url, ReceiptHandle=handle)
+
+    def invoke(self, event):
+        """Invokes the function directly: its answer, and whether it failed."""
+        answer = self.ministack.client("lambda").invoke(FunctionName=self.function, Payload=json.dumps(event))
+        return json.load(answer["Payload"]), "FunctionError" in answer
+
+    def restart(self, variables=None):
+        """Starts the function anew, so that no copy of it knows anything; with these variables, or its own."""
+        client = self.ministack.client("lambda")
+        if variables is None:
+            variables = client.get_function_configuration(FunctionName=self.function)["Environment"]["Variables"]
+        client.update_function_configuration(FunctionName=self.function, Environment={"Variables": variables})
+        # An invocation that meets the change may fail.
+        wait_for("the function starts anew", lambda: not self.invoke({"Event": "s3:TestEvent"})[1])
+
+    def role_credentials(self):
+        """Those of the function's role, which only ministack's root gets: the role trusts Lambda alone."""
+        answer = self.ministack.client("sts").assume_role(RoleArn=self.role_arn, RoleSessionName="test")
+        found = answer["Credentials"]
+        return {
+            "aws_access_key_id": found["AccessKeyId"],
+            "aws_secret_access_key": found["SecretAccessKey"],
+            "aws_session_token": found["SessionToken"],
+        }
+
+    def log(self, message=None):
+        """All lines that the function wrote so far, or those with this message. An invocation's come when it ends."""
+        pages = self.ministack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=self.log_group)
+        texts = [event["message"] for page in pages for event in page["events"]]
+        lines = [json.loads(text) for text in texts if text.startswith("{")]
+        return [line for line in lines if message in (None, line.get("message"))]

@@ -1,0 +1,126 @@
+"""What the tests share: ministack, the sandbox, and the function deployed between them. See README.md of the project."""
+
+import os
+import pathlib
+
+import pytest
+
+import aws
+import cloudflare
+
+HERE = pathlib.Path(__file__).parent
+PACKAGE_MAPPINGS = HERE / "mappings.toml"
+BOOTSTRAP = os.environ["BOOTSTRAP"]
+PURGE_ROUTER = os.environ["PURGE_ROUTER"]
+
+BUCKET, DOCS = "assets.website.com", "docs-site"
+
+# Each hostname, with the bucket and prefix that it serves.
+SITES = {
+    "www.website.co.uk": (BUCKET, "uk/"),
+    "assets.website.co.uk": (BUCKET, "uk/"),
+    "www.website.fr": (BUCKET, "fr/"),
+    "docs.website.dev": (DOCS, ""),
+}
+
+# Each zone: its id, the SSM parameter of its token, and a token.
+ZONES = {
+    "website.co.uk": (
+        "023e105f4ecef8ad9ca31a8372d0c353",
+        "/purge-router/web/website.co.uk",
+        "cfut_web-uk-0000-0000-1UK1",
+    ),
+    "website.fr": ("7c5dae5552338874e5053f2534d2767a", "/purge-router/web/website.fr", "cfut_web-fr-0000-0000-1FR1"),
+    "website.dev": (
+        "372e67954025e0ba6aaa6d586b9e0b59",
+        "/purge-router/docs/website.dev",
+        "old-style-token-of-docs-1DEV",
+    ),
+}
+
+
+class World:
+    """The way of an upload, from a bucket to the edge."""
+
+    def __init__(self, ministack):
+        self.ministack = ministack
+        self.s3 = ministack.client("s3")
+        origins = {host: f"{ministack.url}/{bucket}/{prefix}" for host, (bucket, prefix) in SITES.items()}
+        self.cloudflare = cloudflare.Cloudflare(PURGE_ROUTER, PACKAGE_MAPPINGS, origins)
+        for zone in ZONES:
+            self.reset_token(zone)
+        self.stack = ministack.deploy(
+            "purge-router",
+            aws.package(BOOTSTRAP, PACKAGE_MAPPINGS),
+            BucketArns=f"arn:aws:s3:::{BUCKET},arn:aws:s3:::{DOCS}",
+            CloudflareBaseUrl=self.cloudflare.api_url,
+            ExampleBucketName=BUCKET,
+        )
+        ministack.make_public(BUCKET)
+        ministack.create_public_bucket(DOCS)
+        self.stack.notify_from(DOCS)
+        # Both buckets have sent a test event by now.
+        self.stack.settle()
+
+    def reset_token(self, zone):
+        """The token that the zone had at first, good again."""
+        zone_id, parameter, token = ZONES[zone]
+        self.cloudflare.set_token(token, zone_id)
+        # A parameter keeps its type, so one of another type has to go.
+        self.ministack.client("ssm").delete_parameters(Names=[parameter])
+        self.ministack.put_token(parameter, token)
+
+    def put(self, bucket, key, text):
+        self.s3.put_object(Bucket=bucket, Key=key, Body=text.encode(), CacheControl="public, max-age=86400")
+
+    def purged(self, urls):
+        """Waits until just these URLs were purged since the last look, each by its zone's own token."""
+        purges = []
+
+        def all_of_them():
+            purges.extend(self.cloudflare.purges())
+            return {url for _, _, body, _ in purges for url in body["files"]} >= urls
+
+        aws.wait_for(f"{urls} are purged", all_of_them, every=0.02)
+        self.stack.settle()
+        purges.extend(self.cloudflare.purges())
+        files = [url for _, _, body, _ in purges for url in body["files"]]
+        assert sorted(files) == sorted(urls)
+        good = {(zone_id, token[-4:], 200) for zone_id, _, token in ZONES.values()}
+        assert {(zone_id, token, status) for zone_id, token, _, status in purges} <= good
+
+    def see(self, host, path, expected, seconds=20):
+        """Waits until the edge shows this text, in each spelling of the path."""
+        what = f"{host}/{path} shows {expected!r}"
+        aws.wait_for(what, lambda: self.cloudflare.visit(host, f"/{path}")[1] == expected, seconds)
+
+
+@pytest.fixture(scope="session")
+def ministack(tmp_path_factory):
+    server = aws.Ministack(tmp_path_factory.mktemp("ministack"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def _world(ministack):
+    world = World(ministack)
+    yield world
+    world.cloudflare.stop()
+
+
+@pytest.fixture
+def world(_world):
+    """The world, with good tokens, empty queues and nothing of an earlier test in its records."""
+    for zone in ZONES:
+        _world.reset_token(zone)
+    _world.stack.settle()
+    _world.stack.sqs.purge_queue(QueueUrl=_world.stack.dead_letters_url)
+    _world.cloudflare.purges()
+    return _world
+
+
+def s3_event(bucket, key, name="ObjectCreated:Put"):
+    """An S3 notification of one object; the key as S3 encodes it."""
+    record = {"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": name}
+    return {"Records": [{**record, "s3": {"bucket": {"name": bucket}, "object": {"key": key}}}]}

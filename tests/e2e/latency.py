@@ -1,0 +1,54 @@
+"""Measures how long an upload takes to show: `cargo xtask latency` puts an object, looks at the edge until it shows the
+new text, and does so 50 times. It is the way of the tests: S3, SQS, the function's process and the sandbox, on this machine;
+what AWS and Cloudflare take in their data centres is not in it."""
+
+import os
+import pathlib
+import statistics
+import sys
+import tempfile
+import time
+
+import aws
+from conftest import BUCKET, World
+
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        ministack = aws.Ministack(pathlib.Path(folder) / "ministack")
+        try:
+            world = World(ministack)
+            measure(world)
+            world.cloudflare.stop()
+        finally:
+            ministack.stop()
+
+
+def measure(world):
+    world.put(BUCKET, "uk/latency.css", "0")
+    world.see("www.website.co.uk", "latency.css", "0")
+    world.stack.settle()
+    milliseconds = []
+    for nth in range(1, ROUNDS + 1):
+        start = time.perf_counter()
+        world.put(BUCKET, "uk/latency.css", str(nth))
+        while world.cloudflare.get("www.website.co.uk", "/latency.css")[1] != str(nth):
+            assert time.perf_counter() - start < 30, "it never turned fresh"
+        milliseconds.append((time.perf_counter() - start) * 1000)
+        world.stack.settle()
+    sent = [line["milliseconds"] for line in world.stack.log("batch")]
+    size = os.path.getsize(os.environ["BOOTSTRAP"]) / 1e6
+    twentieths = statistics.quantiles(milliseconds, n=20)
+    print(f"bootstrap of {size:.1f} MB, {ROUNDS} uploads, from put to fresh at the edge, in ms:")
+    print(
+        f"median {statistics.median(milliseconds):.0f}, 5 % below {twentieths[0]:.0f}, 5 % above {twentieths[-1]:.0f}, ",
+        end="",
+    )
+    print(f"least {min(milliseconds):.0f}, most {max(milliseconds):.0f}")
+    print(f"of it in the function, from plan to Cloudflare's answer: median {statistics.median(sent):.0f}")
+
+
+if __name__ == "__main__":
+    main()

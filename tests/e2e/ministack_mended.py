@@ -1,0 +1,70 @@
+"""Runs ministack with three faults of it mended, each of which would let the tests say the wrong thing.
+
+1. It checks ssm:GetParameters, GetParametersByPath and DeleteParameters against the resource `*`, so that a role that
+   may read `parameter/purge-router/*` is always refused. AWS checks every name, and one refused name fails the call.
+2. It decrypts SecureStrings of customer keys without asking for kms:Decrypt.
+3. It keeps a template's `MaximumConcurrency: !Ref Number` as text, on which it stops to poll all queues.
+"""
+
+import json
+
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator
+from ministack.services import kms, lambda_svc, ssm
+
+resource_arn_of = iam_actions.extract_resource_arn
+enforce = iam_evaluator.enforce
+concurrency_of = lambda_svc._sqs_esm_concurrency
+
+
+class Resources(str):
+    """The resource of one SSM call, with everything that must be allowed: (action or None, service, ARN, condition keys)."""
+
+    checks: list
+
+
+def resources_of(service, method, path, headers, body, query_params, region, account_id):
+    resource = resource_arn_of(service, method, path, headers, body, query_params, region, account_id)
+    if service != "ssm":
+        return resource
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        return resource
+    checks = []
+    for name in request.get("Names") or [request.get("Name") or request.get("Path")]:
+        if not isinstance(name, str):
+            return resource
+        bare = name.split(":parameter/")[-1].split(":")[0].lstrip("/")
+        arn = f"arn:aws:ssm:{region}:{account_id}:parameter/{bare}"
+        checks.append((None, "ssm", arn, {}))
+        key = (ssm._parameters.get(f"/{bare}") or {}).get("KeyId")
+        if request.get("WithDecryption") and key and key != "alias/aws/ssm" and (record := kms._resolve_key(key)):
+            checks.append(("kms:Decrypt", "kms", record["Arn"], {"kms:EncryptionContext:PARAMETER_ARN": arn}))
+    resources = Resources(" ".join(arn for _, of, arn, _ in checks if of == "ssm"))
+    resources.checks = checks
+    return resources
+
+
+def enforce_all(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
+    checks = getattr(resource_arn, "checks", [(None, service, resource_arn, {})])
+    for action, of, arn, keys in checks:
+        context = {**(service_context or {}), **keys}
+        if denied := enforce(access_key_id, action or iam_action, of, region, arn, context):
+            return denied
+    return None
+
+
+def concurrency_as_number(mapping, *args):
+    scaling = mapping.get("ScalingConfig") or {}
+    if limit := scaling.get("MaximumConcurrency"):
+        scaling["MaximumConcurrency"] = int(limit)
+    return concurrency_of(mapping, *args)
+
+
+iam_actions.extract_resource_arn = resources_of
+iam_evaluator.enforce = enforce_all
+lambda_svc._sqs_esm_concurrency = concurrency_as_number
+
+if __name__ == "__main__":
+    app.main()

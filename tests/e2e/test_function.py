@@ -1,0 +1,208 @@
+"""Objects change in S3, and exactly their URLs turn fresh at the edge: the function as the template deploys it."""
+
+from urllib.parse import quote
+
+import pytest
+
+from aws import wait_for
+from cloudflare import browser, strict
+from conftest import BUCKET, DOCS, SITES, ZONES, s3_event
+
+KEYS = [
+    "plain.css",
+    "with space/a b.css",
+    "a+b.css",
+    "100%.css",
+    "50%25.css",
+    "ünï/日本語 é.css",
+    "app (1).css",
+    "a&b=c;d.css",
+    "it's-#1?really!.css",
+    ("long/" + "k" * 991 + ".css"),
+]
+
+
+def urls(bucket, key):
+    """All URLs of an object, in each spelling, and its visible places: (host, path)."""
+    places = [
+        (host, key.removeprefix(prefix))
+        for host, (of, prefix) in SITES.items()
+        if of == bucket and key.startswith(prefix)
+    ]
+    return {f"https://{host}/{spell(path)}" for host, path in places for spell in (browser, strict)}, places
+
+
+OBJECTS = [(bucket, prefix + key) for bucket, prefix in sorted(set(SITES.values())) for key in KEYS]
+
+
+def test_exactly_the_urls_of_a_changed_object_turn_fresh(world):
+    assert len(KEYS[-1]) == 1000
+    # Four of the keys have two spellings, six one; two of the four hostnames show `uk/`.
+    everything = set().union(*(urls(*it)[0] for it in OBJECTS))
+    assert len(everything) == (4 * 2 + 6) * 4
+    for bucket, key in OBJECTS:
+        world.put(bucket, key, "first")
+    world.purged(everything)
+    for bucket, key in OBJECTS:
+        for host, path in urls(bucket, key)[1]:
+            assert world.cloudflare.visit(host, f"/{path}") == (200, "first"), (host, path)
+    assert world.cloudflare.cached() == everything
+
+    def put(bucket, key):
+        world.put(bucket, key, "second")
+        return 200, "second"
+
+    def copy(bucket, key):
+        source = {"Bucket": "sources", "Key": "third"}
+        world.s3.copy_object(Bucket=bucket, Key=key, CopySource=source)
+        return 200, "third"
+
+    def delete(bucket, key):
+        world.s3.delete_object(Bucket=bucket, Key=key)
+        return 404, ""
+
+    world.ministack.create_public_bucket("sources")
+    world.put("sources", "third", "third")
+    for change in (put, copy, delete):
+        for bucket, key in OBJECTS:
+            of_object, places = urls(bucket, key)
+            shown = change(bucket, key)
+            world.purged(of_object)
+            assert world.cloudflare.cached() == everything - of_object, (change.__name__, key)
+            for host, path in places:
+                assert world.cloudflare.visit(host, f"/{path}") == shown, (change.__name__, host, path)
+            if change is delete:
+                everything -= of_object
+    assert world.stack.dead_letters() == 0
+
+
+def test_what_leads_nowhere_harms_nobody(world):
+    """A test event, broken records and an unmapped bucket, in one batch with a good change."""
+    world.put(DOCS, "guide.html", "first")
+    world.stack.settle()
+    world.see("docs.website.dev", "guide.html", "first")
+    world.cloudflare.purges()
+    seen = len(world.stack.log())
+    world.stack.retry_quickly(receives=2)
+    half_broken = s3_event(DOCS, "half.html")
+    half_broken["Records"].append({"eventSource": "aws:s3", "eventVersion": "3.0"})
+    entries = [
+        {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": DOCS},
+        s3_event("nobody-maps-this", "a.css"),
+        s3_event(DOCS, "guide.html"),
+        "{ this is no JSON",
+        half_broken,
+        s3_event(DOCS, "100%.html"),
+    ]
+    world.s3.put_object(Bucket=DOCS, Key="guide.html.tmp", Body=b"nothing maps this")
+    world.stack.send(*entries)
+    wait_for("three dead letters", lambda: world.stack.dead_letters() == 3)
+    world.stack.settle()
+    assert world.stack.dead_letters() == 3
+    files = [url for _, _, body, status in world.cloudflare.purges() for url in body["files"]]
+    assert set(files) == {"https://docs.website.dev/guide.html", "https://docs.website.dev/half.html"}
+    lines = world.stack.log()[seen:]
+    told = lambda message, field: {line[field] for line in lines if line["message"] == message}
+    assert told("unmatched", "key") == {"a.css", "guide.html.tmp"}
+    reasons = told("rejected", "reason")
+    assert len(reasons) == 3 and all(reason.startswith("body") for reason in reasons), reasons
+
+
+def test_a_revoked_token_stops_its_own_zone_only_and_a_redrive_makes_up_for_it(world):
+    zone_id, parameter, token = ZONES["website.co.uk"]
+    pages = [(BUCKET, "uk/page.html"), (BUCKET, "fr/page.html"), (DOCS, "page.html")]
+    places = [place for page in pages for place in urls(*page)[1]]
+    for page in pages:
+        world.put(*page, "first")
+    world.stack.settle()
+    for place in places:
+        world.see(*place, "first")
+    world.stack.retry_quickly(receives=2)
+    world.cloudflare.set_token(token, zone_id, "disabled")
+    for page in pages:
+        world.put(*page, "second")
+    # Another zone of the same team has a token of its own.
+    world.see("www.website.fr", "page.html", "second")
+    world.see("docs.website.dev", "page.html", "second")
+    wait_for("a dead letter", lambda: world.stack.dead_letters() == 1)
+    world.stack.settle()
+    assert world.stack.dead_letters() == 1
+    for host in ("www.website.co.uk", "assets.website.co.uk"):
+        assert world.cloudflare.visit(host, "/page.html") == (200, "first"), host
+    refused = [line for line in world.stack.log("batch") if line["zone"] == "website.co.uk"][-1]
+    assert (refused["level"], refused["team"], refused["outcome"]) == ("WARN", "web", "token-refused")
+    assert "HTTP 401: 10000 Authentication error" in refused["error"]
+
+    # The purges that came after the revocation go on, too.
+    world.put(DOCS, "page.html", "third")
+    world.see("docs.website.dev", "page.html", "third")
+
+    world.cloudflare.set_token("cfut_web-uk-0000-0000-2UK2", zone_id)
+    world.ministack.put_token(parameter, "cfut_web-uk-0000-0000-2UK2")
+    world.stack.redrive()
+    for host in ("www.website.co.uk", "assets.website.co.uk"):
+        world.see(host, "page.html", "second")
+    world.stack.settle()
+    assert world.stack.dead_letters() == 0
+
+
+def test_a_replaced_token_loses_nothing(world):
+    """The function still holds the old token when it is revoked: it reads the new one, and fails nobody."""
+    zone_id, parameter, token = ZONES["website.dev"]
+    world.put(DOCS, "rotated.html", "first")
+    world.stack.settle()
+    world.see("docs.website.dev", "rotated.html", "first")
+    seen = len(world.stack.log("batch"))
+    world.ministack.put_token(parameter, "cfut_docs-0000-0000-2DEV")
+    world.cloudflare.set_token("cfut_docs-0000-0000-2DEV", zone_id)
+    world.cloudflare.set_token(token, zone_id, "disabled")
+    world.put(DOCS, "rotated.html", "second")
+    world.see("docs.website.dev", "rotated.html", "second")
+    world.stack.settle()
+    lines = world.stack.log("batch")[seen:]
+    assert [(line["outcome"], line["attempts"]) for line in lines] == [("purged", 2)]
+
+
+NOT_THERE = {
+    "absent": "SSM has no such parameter in this region; store the token there as a SecureString",
+    "plain text": "it is a String, not a SecureString; delete it, and store the token there again as a SecureString",
+}
+
+
+@pytest.mark.parametrize("how", NOT_THERE)
+def test_a_token_that_is_not_there_is_told_to_its_team(world, how):
+    _, parameter, token = ZONES["website.dev"]
+    world.ministack.client("ssm").delete_parameter(Name=parameter)
+    if how == "plain text":
+        world.ministack.put_token(parameter, token, kind="String")
+    world.stack.restart()
+    world.stack.retry_quickly(receives=1)
+    world.put(DOCS, "told.html", "first")
+    wait_for("a dead letter", lambda: world.stack.dead_letters() == 1)
+    line = world.stack.log("batch")[-1]
+    assert (line["level"], line["outcome"], line["attempts"]) == ("WARN", "token-missing", 0)
+    assert line["error"] == f"team docs has no token for zone website.dev: {parameter}: {NOT_THERE[how]}"
+    assert world.cloudflare.purges() == []
+
+
+def test_a_log_line_tells_all_of_a_batch(world):
+    key = "lines/a b.css"
+    world.put(BUCKET, f"uk/{key}", "first")
+    world.stack.settle()
+    line = world.stack.log("batch")[-1]
+    assert line.pop("timestamp").endswith("Z") and line.pop("ray").endswith("-SBX")
+    assert isinstance(line.pop("milliseconds"), int)
+    assert len(line.pop("span")["requestId"]) == 36
+    assert line == {
+        "level": "INFO",
+        "message": "batch",
+        "team": "web",
+        "zone": "website.co.uk",
+        "field": "files",
+        "items": 2,
+        "outcome": "purged",
+        "attempts": 1,
+    }
+    bodies = [body for _, _, body, _ in world.cloudflare.purges()]
+    hosts = ("www.website.co.uk", "assets.website.co.uk")
+    assert bodies == [{"files": [f"https://{host}/{quote(key)}" for host in hosts]}]

@@ -1,0 +1,69 @@
+"""What the function's role may do is tried for real: it reads the teams' tokens and takes messages, and nothing else."""
+
+import botocore.exceptions
+import pytest
+
+from conftest import BUCKET, ZONES
+
+
+@pytest.fixture(scope="module")
+def role(_world):
+    credentials = _world.stack.role_credentials()
+    return lambda service: _world.ministack.client(service, credentials)
+
+
+def test_it_reads_the_tokens_of_all_teams(role):
+    parameters = [parameter for _, parameter, _ in ZONES.values()]
+    found = role("ssm").get_parameters(Names=parameters, WithDecryption=True)["Parameters"]
+    assert sorted(it["Name"] for it in found) == sorted(parameters)
+
+
+def test_it_takes_messages(role, _world):
+    role("sqs").receive_message(QueueUrl=_world.stack.queue_url)
+    role("sqs").get_queue_attributes(QueueUrl=_world.stack.queue_url, AttributeNames=["QueueArn"])
+
+
+TOKEN = "/purge-router/web/website.co.uk"
+
+# service, call, its arguments
+REFUSED = [
+    ("ssm", "get_parameters", {"Names": ["/other/secret"], "WithDecryption": True}),
+    ("ssm", "get_parameters", {"Names": ["/purge-router-2/secret"], "WithDecryption": True}),
+    ("ssm", "get_parameters", {"Names": [TOKEN, "/other/secret"], "WithDecryption": True}),
+    ("ssm", "get_parameter", {"Name": TOKEN, "WithDecryption": True}),
+    ("ssm", "get_parameters_by_path", {"Path": "/purge-router/", "Recursive": True}),
+    ("ssm", "get_parameter_history", {"Name": TOKEN}),
+    ("ssm", "describe_parameters", {}),
+    ("ssm", "put_parameter", {"Name": TOKEN, "Value": "x", "Type": "SecureString", "Overwrite": True}),
+    ("ssm", "delete_parameter", {"Name": TOKEN}),
+    ("s3", "get_object", {"Bucket": "packages-of-purge-router", "Key": "bootstrap.zip"}),
+    ("s3", "put_object", {"Bucket": BUCKET, "Key": "uk/role.html", "Body": b"x"}),
+    ("s3", "list_buckets", {}),
+    ("sqs", "send_message", {"QueueUrl": "stack.queue_url", "MessageBody": "{}"}),
+    ("sqs", "purge_queue", {"QueueUrl": "stack.queue_url"}),
+    ("sqs", "receive_message", {"QueueUrl": "stack.dead_letters_url"}),
+    ("sqs", "list_queues", {}),
+    ("dynamodb", "list_tables", {}),
+    ("kms", "list_keys", {}),
+    ("iam", "list_roles", {}),
+    ("lambda", "list_functions", {}),
+    ("lambda", "update_function_configuration", {"FunctionName": "stack.function", "Timeout": 900}),
+    ("logs", "describe_log_groups", {}),
+    ("cloudformation", "describe_stacks", {}),
+]
+
+
+@pytest.mark.parametrize(("service", "call", "arguments"), REFUSED, ids=[f"{it[0]}-{it[1]}" for it in REFUSED])
+def test_it_may_do_nothing_else(role, _world, service, call, arguments):
+    of_stack = lambda value: getattr(_world.stack, value.removeprefix("stack."))
+    arguments = {
+        name: of_stack(value) if str(value).startswith("stack.") else value for name, value in arguments.items()
+    }
+    # What is asked for exists, so that it is not refused for want of it.
+    _world.ministack.put_token("/other/secret", "x")
+    _world.ministack.put_token("/purge-router-2/secret", "x")
+    if call.startswith(("get", "list", "describe")):
+        getattr(_world.ministack.client(service), call)(**arguments)
+    with pytest.raises(botocore.exceptions.ClientError) as refusal:
+        getattr(role(service), call)(**arguments)
+    assert refusal.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException"), refusal.value

@@ -1,0 +1,126 @@
+"""In the old script's place: started with its variables and fed its events, the function purges what it meant to purge."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+import aws
+import cloudflare
+from conftest import BOOTSTRAP, PURGE_ROUTER, s3_event
+
+BUCKET = "www.oldsite.com"
+ZONE_ID = "11111111111111111111111111111111"
+EMAIL, KEY = "ops@oldsite.com", "c2547eb745079dac9320b638f5e225cf483cc5cfdda41"
+VARIABLES = {"CLOUDFLARE_ZONE_ID": ZONE_ID, "INCLUDED_EXTS": "css,js", "EXCLUDED_EXTS": "min.js"}
+
+
+class Script:
+    def __init__(self, ministack, folder):
+        self.ministack, self.s3 = ministack, ministack.client("s3")
+        # The mapping file that says the same as the variables describes the zone to the sandbox.
+        environment = {"PATH": os.environ["PATH"], **VARIABLES, "CLOUDFLARE_API_KEY": KEY}
+        arguments = [PURGE_ROUTER, "import-env", "--bucket", BUCKET, "--domain", "oldsite.com"]
+        self.mappings = folder / "mappings.toml"
+        self.mappings.write_text(
+            subprocess.run(arguments, env=environment, check=True, capture_output=True, text=True).stdout
+        )
+        self.cloudflare = cloudflare.Cloudflare(PURGE_ROUTER, self.mappings, {BUCKET: f"{ministack.url}/{BUCKET}"})
+        self.cloudflare.control("POST", "/global-keys", {"email": EMAIL, "key": KEY})
+        self.stack = ministack.deploy(
+            "script", aws.package(BOOTSTRAP), BucketArns=f"arn:aws:s3:::{BUCKET}", TokenFolder="/cf/"
+        )
+        ministack.create_public_bucket(BUCKET)
+
+    def start(self, **variables):
+        self.stack.restart({"CLOUDFLARE_BASE_URL": self.cloudflare.api_url, **VARIABLES, **variables})
+        self.cloudflare.purges()
+
+    def notify(self):
+        """Has the bucket invoke the function, as it did the script."""
+        found = self.ministack.client("lambda").get_function(FunctionName=self.stack.function)
+        configuration = {
+            "LambdaFunctionArn": found["Configuration"]["FunctionArn"],
+            "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
+        }
+        self.s3.put_bucket_notification_configuration(
+            Bucket=BUCKET, NotificationConfiguration={"LambdaFunctionConfigurations": [configuration]}
+        )
+
+    def put(self, key, text):
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode(), CacheControl="public, max-age=86400")
+
+
+@pytest.fixture(scope="module")
+def script(ministack, tmp_path_factory):
+    script = Script(ministack, tmp_path_factory.mktemp("script"))
+    yield script
+    script.cloudflare.stop()
+
+
+CREDENTIALS = {
+    "global key": ({"CLOUDFLARE_API_KEY": KEY, "CLOUDFLARE_API_EMAIL": EMAIL}, None),
+    "global key in SSM": (
+        {"CLOUDFLARE_API_KEY_SSMPATH": "/cf/key", "CLOUDFLARE_API_EMAIL": EMAIL},
+        (KEY, "SecureString"),
+    ),
+    "key as plain text in SSM": (
+        {"CLOUDFLARE_API_KEY_SSMPATH": "/cf/key", "CLOUDFLARE_API_EMAIL": EMAIL},
+        (KEY, "String"),
+    ),
+    "token": ({"CLOUDFLARE_API_KEY": "cfut_of-the-script"}, None),
+    "token in SSM": ({"CLOUDFLARE_API_KEY_SSMPATH": "/cf/key"}, ("cfut_of-the-script", "SecureString")),
+}
+
+
+@pytest.mark.parametrize("how", CREDENTIALS)
+def test_its_events_turn_the_buckets_site_fresh(script, how):
+    variables, stored = CREDENTIALS[how]
+    script.ministack.client("ssm").delete_parameters(Names=["/cf/key"])
+    if stored:
+        script.ministack.put_token("/cf/key", stored[0], kind=stored[1])
+    script.cloudflare.set_token("cfut_of-the-script", ZONE_ID)
+    script.start(**variables)
+    keys = [f"{how}/{name}" for name in ("notes.txt", "a.min.js", "a b.css")]
+    script.s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={})
+    for key in keys:
+        script.put(key, "first")
+        assert script.cloudflare.visit(BUCKET, f"/{key}") == (200, "first")
+    script.notify()
+    before = len(script.stack.log())
+    for key in keys:
+        script.put(key, "second")
+    aws.wait_for("fresh", lambda: script.cloudflare.visit(BUCKET, f"/{keys[2]}")[1] == "second")
+    # The extensions did not count the others in.
+    assert [script.cloudflare.visit(BUCKET, f"/{key}")[1] for key in keys] == ["first", "first", "second"]
+    secret = KEY if "CLOUDFLARE_API_EMAIL" in variables else "cfut_of-the-script"
+    files = {"files": [f"https://www.oldsite.com/{cloudflare.browser(keys[2])}"]}
+    assert script.cloudflare.purges() == [(ZONE_ID, secret[-4:], files, 200)]
+    seen = lambda: script.stack.log()[before:]
+    aws.wait_for("the log is there", lambda: any(line["message"] == "event" for line in seen()))
+    warned = any(line["message"].startswith("the key lies open in SSM") for line in seen())
+    assert warned == (how == "key as plain text in SSM")
+
+
+def test_it_sends_what_the_imported_mapping_file_plans(script, tmp_path):
+    script.start(CLOUDFLARE_API_KEY=KEY, CLOUDFLARE_API_EMAIL=EMAIL)
+    event = {"Records": []}
+    for key in ("a+b.css", "x/index.js", "d%25.min.js", "%C3%BC.css", "a.txt"):
+        event["Records"] += s3_event(BUCKET, key)["Records"]
+    answer, failed = script.stack.invoke(event)
+    assert (answer, failed) == ({"batchItemFailures": []}, False)
+    sent = [body for _, _, body, _ in script.cloudflare.purges()]
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps(event))
+    arguments = [PURGE_ROUTER, "plan", file, "--mappings", script.mappings, "--json"]
+    planned = json.loads(subprocess.run(arguments, check=True, capture_output=True, text=True).stdout)
+    assert sent == [batch["body"] for batch in planned["batches"]] and len(sent) == 1
+
+
+def test_a_key_that_is_wrong_fails_the_event_and_says_so(script):
+    script.start(CLOUDFLARE_API_KEY="wrong", CLOUDFLARE_API_EMAIL=EMAIL)
+    answer, failed = script.stack.invoke(s3_event(BUCKET, "a.css"))
+    assert failed and answer["errorType"] == "NotPurged"
+    expected = "www.oldsite.com of team script: token-refused: HTTP 403: 9103 Unknown X-Auth-Key or X-Auth-Email"
+    assert answer["errorMessage"] == expected
