@@ -189,6 +189,9 @@ class Stack:
             outputs["LogGroupName"],
         )
         self.sqs = ministack.client("sqs")
+        configuration = ministack.client("lambda").get_function_configuration(FunctionName=self.function)
+        # Those of the template, and those that the function runs with now.
+        self.variables = self.running = configuration["Environment"]["Variables"]
 
     def retry_quickly(self, receives):
         """Lets failed messages come again after a second, and become dead letters after so many receives."""
@@ -239,12 +242,16 @@ class Stack:
         answer = self.ministack.client("lambda").invoke(FunctionName=self.function, Payload=json.dumps(event))
         return json.load(answer["Payload"]), "FunctionError" in answer
 
-    def restart(self, variables=None):
-        """Starts the function anew, so that no copy of it knows anything; with these variables, or its own."""
-        client = self.ministack.client("lambda")
-        if variables is None:
-            variables = client.get_function_configuration(FunctionName=self.function)["Environment"]["Variables"]
-        client.update_function_configuration(FunctionName=self.function, Environment={"Variables": variables})
+    def restart(self, **changed):
+        """Starts the function anew, so that no copy of it knows anything; of its variables, these are changed."""
+        self.replace_variables({**self.variables, **changed})
+
+    def replace_variables(self, variables):
+        """Starts the function anew with these variables and no others."""
+        self.running = variables
+        self.ministack.client("lambda").update_function_configuration(
+            FunctionName=self.function, Environment={"Variables": variables}
+        )
         # An invocation that meets the change may fail.
         wait_for("the function starts anew", lambda: not self.invoke({"Event": "s3:TestEvent"})[1])
 

@@ -55,6 +55,7 @@ class World:
             BucketArns=f"arn:aws:s3:::{BUCKET},arn:aws:s3:::{DOCS}",
             CloudflareBaseUrl=self.cloudflare.api_url,
             ExampleBucketName=BUCKET,
+            MaximumConcurrency=3,
         )
         ministack.make_public(BUCKET)
         ministack.create_public_bucket(DOCS)
@@ -111,9 +112,11 @@ def _world(ministack):
 
 @pytest.fixture
 def world(_world):
-    """The world, with good tokens, empty queues and nothing of an earlier test in its records."""
+    """The world, with the template's settings, good tokens, empty queues and nothing of an earlier test in its records."""
     for zone in ZONES:
         _world.reset_token(zone)
+    if _world.stack.running != _world.stack.variables:
+        _world.stack.restart()
     _world.stack.settle()
     _world.stack.sqs.purge_queue(QueueUrl=_world.stack.dead_letters_url)
     _world.cloudflare.purges()

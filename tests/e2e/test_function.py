@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from urllib.parse import quote
 
 import pytest
@@ -163,6 +164,20 @@ def test_a_replaced_token_loses_nothing(world):
     world.stack.settle()
     lines = world.stack.log("batch")[seen:]
     assert [(line["outcome"], line["attempts"]) for line in lines] == [("purged", 2)]
+
+
+@pytest.mark.parametrize(("seconds", "second"), [("300", "1DEV"), ("0", "3DEV")])
+def test_a_token_is_kept_as_long_as_the_settings_say(world, seconds, second):
+    zone_id, parameter, _ = ZONES["website.dev"]
+    world.stack.restart(TOKEN_TTL_SECONDS=seconds)
+    purge = lambda: world.stack.invoke(s3_event(DOCS, "kept.html"))
+    assert purge() == ({"batchItemFailures": []}, False)
+    # The old token is still good, so that nothing but time makes the function read the new one.
+    world.cloudflare.set_token("cfut_docs-0000-0000-3DEV", zone_id)
+    world.ministack.put_token(parameter, "cfut_docs-0000-0000-3DEV")
+    time.sleep(0.5)
+    assert purge() == ({"batchItemFailures": []}, False)
+    assert [token for _, token, _, _ in world.cloudflare.purges()] == ["1DEV", second]
 
 
 NOT_THERE = {

@@ -34,7 +34,7 @@ class Script:
         ministack.create_public_bucket(BUCKET)
 
     def start(self, **variables):
-        self.stack.restart({"CLOUDFLARE_BASE_URL": self.cloudflare.api_url, **VARIABLES, **variables})
+        self.stack.replace_variables({"CLOUDFLARE_BASE_URL": self.cloudflare.api_url, **VARIABLES, **variables})
         self.cloudflare.purges()
 
     def notify(self):

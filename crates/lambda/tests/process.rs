@@ -289,6 +289,23 @@ async fn a_hanging_api_does_not_outlast_the_invocation() {
     assert!(start.elapsed() < time, "Lambda would have ended it before it could answer");
 }
 
+#[tokio::test]
+async fn many_copies_share_the_rate_limit() {
+    let events = [1, 2].map(|nth| sqs(&[s3("www.website.com", &format!("{nth}.css"))]));
+    let key = ("CLOUDFLARE_API_KEY", TOKEN);
+    // A ten-thousandth of 800 URLs a second lets one URL pass, and the next after twelve seconds.
+    for (variables, second) in
+        [(vec![key], failures(&[])), (vec![key, ("MAX_CONCURRENCY", "10000")], failures(&["m-0"]))]
+    {
+        let mut world = World::within(Duration::from_secs(3), &variables, &events, |_| {}).await;
+        assert_eq!(world.answer().await.1, failures(&[]));
+        assert_eq!(world.answer().await.1, second, "{variables:?}");
+        let outcomes: Vec<Value> = world.log().await.iter().filter_map(|line| line.get("outcome").cloned()).collect();
+        let expected = if second == failures(&[]) { ["purged", "purged"] } else { ["purged", "rate-limited"] };
+        assert_eq!(outcomes, expected);
+    }
+}
+
 /// Runs it to its end.
 async fn output(command: &mut Command) -> Output {
     timeout(PLENTY, command.output()).await.unwrap().unwrap()
