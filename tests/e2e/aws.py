@@ -70,7 +70,11 @@ class Ministack:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        wait_for("ministack is ready", self.is_ready, 60)
+        try:
+            wait_for("ministack is ready", self.is_ready, 60)
+        except BaseException:
+            self.stop()
+            raise
 
     def is_ready(self):
         assert self.process.poll() is None, self.log.read_text()[-2000:]
@@ -168,12 +172,31 @@ def packaged(template, bucket, key):
 
 def package(bootstrap, mappings=None):
     """The zip that Lambda gets: bootstrap, and a mapping file beside it."""
+    files = {"bootstrap": pathlib.Path(bootstrap).read_bytes()}
+    if mappings:
+        files["mappings.toml"] = mappings.read_bytes()
+    return zipped(files)
+
+
+def zipped(files):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        archive.write(bootstrap, "bootstrap")
-        if mappings:
-            archive.write(mappings, "mappings.toml")
+        for name, content in files.items():
+            archive.writestr(name, content)
     return buffer.getvalue()
+
+
+def invoke(client, function, event):
+    """Invokes a function directly: its answer, and whether it failed."""
+    answer = client.invoke(FunctionName=function, Payload=json.dumps(event))
+    return json.load(answer["Payload"]), "FunctionError" in answer
+
+
+def log_of(ministack, group):
+    """All JSON lines of a log group. An invocation's come when it ends."""
+    pages = ministack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+    texts = [event["message"] for page in pages for event in page["events"]]
+    return [json.loads(text) for text in texts if text.startswith("{")]
 
 
 class Stack:
@@ -190,14 +213,23 @@ class Stack:
         )
         self.sqs = ministack.client("sqs")
         configuration = ministack.client("lambda").get_function_configuration(FunctionName=self.function)
-        # Those of the template, and those that the function runs with now.
-        self.variables = self.running = configuration["Environment"]["Variables"]
+        self.variables = configuration["Environment"]["Variables"]
+        attributes = lambda url: self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        self.queue, self.dead_letter_queue = attributes(self.queue_url), attributes(self.dead_letters_url)
 
     def retry_quickly(self, receives):
-        """Lets failed messages come again after a second, and become dead letters after so many receives."""
+        """Lets failed messages come again soon, and become dead letters after so many receives; until `empty_queues`."""
         redrive = {"deadLetterTargetArn": self.dead_letters_arn, "maxReceiveCount": receives}
-        attributes = {"VisibilityTimeout": "1", "RedrivePolicy": json.dumps(redrive)}
+        attributes = {"VisibilityTimeout": "2", "RedrivePolicy": json.dumps(redrive)}
         self.sqs.set_queue_attributes(QueueUrl=self.queue_url, Attributes=attributes)
+
+    def empty_queues(self):
+        """Forgets all messages, and retries as the template says."""
+        attributes = {name: self.queue[name] for name in ("VisibilityTimeout", "RedrivePolicy")}
+        self.sqs.set_queue_attributes(QueueUrl=self.queue_url, Attributes=attributes)
+        for url in (self.queue_url, self.dead_letters_url):
+            self.sqs.purge_queue(QueueUrl=url)
+        self.settle()
 
     def notify_from(self, bucket, prefix=""):
         """Has a bucket tell the queue of changes, as the README says it."""
@@ -210,9 +242,11 @@ class Stack:
         )
 
     def send(self, *bodies):
-        for body in bodies:
-            text = body if isinstance(body, str) else json.dumps(body)
-            self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=text)
+        """Sends messages, at most ten, which come to the function in one batch."""
+        texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
+        entries = [{"Id": str(nth), "MessageBody": text} for nth, text in enumerate(texts)]
+        answer = self.sqs.send_message_batch(QueueUrl=self.queue_url, Entries=entries)
+        assert not answer.get("Failed"), answer
 
     def waiting(self, url=None):
         """How many messages wait or are under way in the queue."""
@@ -238,17 +272,11 @@ class Stack:
                 self.sqs.delete_message(QueueUrl=self.dead_letters_url, ReceiptHandle=handle)
 
     def invoke(self, event):
-        """Invokes the function directly: its answer, and whether it failed."""
-        answer = self.ministack.client("lambda").invoke(FunctionName=self.function, Payload=json.dumps(event))
-        return json.load(answer["Payload"]), "FunctionError" in answer
+        return invoke(self.ministack.client("lambda"), self.function, event)
 
     def restart(self, **changed):
         """Starts the function anew, so that no copy of it knows anything; of its variables, these are changed."""
-        self.replace_variables({**self.variables, **changed})
-
-    def replace_variables(self, variables):
-        """Starts the function anew with these variables and no others."""
-        self.running = variables
+        variables = {**self.variables, **changed}
         self.ministack.client("lambda").update_function_configuration(
             FunctionName=self.function, Environment={"Variables": variables}
         )
@@ -266,8 +294,5 @@ class Stack:
         }
 
     def log(self, message=None):
-        """All lines that the function wrote so far, or those with this message. An invocation's come when it ends."""
-        pages = self.ministack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=self.log_group)
-        texts = [event["message"] for page in pages for event in page["events"]]
-        lines = [json.loads(text) for text in texts if text.startswith("{")]
-        return [line for line in lines if message in (None, line.get("message"))]
+        """All lines that the function wrote so far, or those with this message."""
+        return [line for line in log_of(self.ministack, self.log_group) if message in (None, line.get("message"))]

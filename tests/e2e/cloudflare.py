@@ -26,11 +26,11 @@ class Cloudflare:
         for host, url in origins.items():
             arguments += ["--origin", f"{host}={url}"]
         self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
-        self.seen = 0
+        self.seen, self.tokens = 0, {}
         found = {}
         while set(found) != {"api", "edge"}:
             line = self.process.stdout.readline()
-            assert line, "the sandbox ended before it listened"
+            assert line, f"the sandbox ended before it listened, with {self.process.wait(10)}"
             found.update(re.findall(r"^(api|edge)\s+(\S+)", line))
         self.api_url = found["api"]
         self.api = urllib.parse.urlsplit(found["api"]).netloc
@@ -51,11 +51,26 @@ class Cloudflare:
 
     def set_token(self, secret, zone_id, status="active"):
         self.control("POST", "/tokens", {"secret": secret, "zones": [zone_id], "status": status})
+        self.tokens[secret] = zone_id
+
+    def revoke_all_tokens(self):
+        for secret, zone_id in self.tokens.items():
+            self.set_token(secret, zone_id, "disabled")
+
+    def empty_cache(self, zone_id, token):
+        """Purges everything of a zone."""
+        connection = http.client.HTTPConnection(self.api, timeout=10)
+        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        connection.request("POST", f"/client/v4/zones/{zone_id}/purge_cache", '{"purge_everything": true}', headers)
+        answer = connection.getresponse()
+        assert answer.status == 200, answer.read()
 
     def purges(self):
         """(zone id, end of the token, body, status) of every request since the last look, each answered."""
+        end = time.monotonic() + 20
         requests = self.control("GET", "/requests")[self.seen :]
         while any(it["status"] is None for it in requests):
+            assert time.monotonic() < end, f"never answered: {requests}"
             time.sleep(0.01)
             requests = self.control("GET", "/requests")[self.seen :]
         self.seen += len(requests)

@@ -1,7 +1,9 @@
 """What the tests share: ministack, the sandbox, and the function deployed between them. See README.md of the project."""
 
+import contextlib
 import os
 import pathlib
+import signal
 
 import pytest
 
@@ -39,6 +41,10 @@ ZONES = {
 }
 
 
+# A test run that is told to end stops what it started, as it does on Ctrl-C.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 class World:
     """The way of an upload, from a bucket to the edge."""
 
@@ -47,6 +53,17 @@ class World:
         self.s3 = ministack.client("s3")
         origins = {host: f"{ministack.url}/{bucket}/{prefix}" for host, (bucket, prefix) in SITES.items()}
         self.cloudflare = cloudflare.Cloudflare(PURGE_ROUTER, PACKAGE_MAPPINGS, origins)
+        try:
+            self.deploy()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        self.cloudflare.stop()
+
+    def deploy(self):
+        ministack = self.ministack
         for zone in ZONES:
             self.reset_token(zone)
         self.stack = ministack.deploy(
@@ -105,20 +122,20 @@ def ministack(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def _world(ministack):
-    world = World(ministack)
-    yield world
-    world.cloudflare.stop()
+    with contextlib.closing(World(ministack)) as world:
+        yield world
 
 
 @pytest.fixture
 def world(_world):
-    """The world, with the template's settings, good tokens, empty queues and nothing of an earlier test in its records."""
-    for zone in ZONES:
+    """The world as it was deployed: the first tokens and no others, nothing cached at the edge, in the function, in the
+    queues or in the records of the sandbox."""
+    _world.stack.empty_queues()
+    _world.cloudflare.revoke_all_tokens()
+    for zone, (zone_id, _, token) in ZONES.items():
         _world.reset_token(zone)
-    if _world.stack.running != _world.stack.variables:
-        _world.stack.restart()
-    _world.stack.settle()
-    _world.stack.sqs.purge_queue(QueueUrl=_world.stack.dead_letters_url)
+        _world.cloudflare.empty_cache(zone_id, token)
+    _world.stack.restart()
     _world.cloudflare.purges()
     return _world
 

@@ -2,6 +2,7 @@
 new text, and does so 50 times. It is the way of the tests: S3, SQS, the function's process and the sandbox, on this machine;
 what AWS and Cloudflare take in their data centres is not in it."""
 
+import contextlib
 import os
 import pathlib
 import statistics
@@ -19,9 +20,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         ministack = aws.Ministack(pathlib.Path(folder) / "ministack")
         try:
-            world = World(ministack)
-            measure(world)
-            world.cloudflare.stop()
+            with contextlib.closing(World(ministack)) as world:
+                measure(world)
         finally:
             ministack.stop()
 

@@ -1,5 +1,7 @@
 """What the function's role may do is tried for real: it reads the teams' tokens and takes messages, and nothing else."""
 
+import time
+
 import botocore.exceptions
 import pytest
 
@@ -19,8 +21,29 @@ def test_it_reads_the_tokens_of_all_teams(role):
 
 
 def test_it_takes_messages(role, _world):
-    role("sqs").receive_message(QueueUrl=_world.stack.queue_url)
-    role("sqs").get_queue_attributes(QueueUrl=_world.stack.queue_url, AttributeNames=["QueueArn"])
+    sqs, url, client = role("sqs"), _world.stack.queue_url, _world.ministack.client("lambda")
+    sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    [mapping] = client.list_event_source_mappings(FunctionName=_world.stack.function)["EventSourceMappings"]
+    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    try:
+        _world.stack.settle()
+        time.sleep(1)  # the last poll may still be under way
+        _world.stack.send({"Event": "s3:TestEvent"})
+        [message] = sqs.receive_message(QueueUrl=url)["Messages"]
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        assert _world.stack.waiting() == 0
+    finally:
+        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+
+def test_it_writes_its_log(role, _world):
+    logs, group = role("logs"), _world.stack.log_group
+    logs.create_log_stream(logGroupName=group, logStreamName="of-the-role")
+    logs.put_log_events(
+        logGroupName=group,
+        logStreamName="of-the-role",
+        logEvents=[{"timestamp": int(time.time() * 1000), "message": "seen"}],
+    )
 
 
 TOKEN = "/purge-router/web/website.co.uk"
@@ -49,6 +72,8 @@ REFUSED = [
     ("lambda", "list_functions", {}),
     ("lambda", "update_function_configuration", {"FunctionName": "stack.function", "Timeout": 900}),
     ("logs", "describe_log_groups", {}),
+    ("logs", "create_log_stream", {"logGroupName": "/purge-router/other", "logStreamName": "x"}),
+    ("logs", "delete_log_group", {"logGroupName": "stack.log_group"}),
     ("cloudformation", "describe_stacks", {}),
 ]
 

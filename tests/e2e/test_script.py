@@ -1,5 +1,6 @@
 """In the old script's place: started with its variables and fed its events, the function purges what it meant to purge."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -16,32 +17,71 @@ EMAIL, KEY = "ops@oldsite.com", "c2547eb745079dac9320b638f5e225cf483cc5cfdda41"
 VARIABLES = {"CLOUDFLARE_ZONE_ID": ZONE_ID, "INCLUDED_EXTS": "css,js", "EXCLUDED_EXTS": "min.js"}
 
 
+FUNCTION = "purge-script"
+OLD_SCRIPT = "def handler(event, context):\n    return 'the old script'\n"
+
+
 class Script:
+    """The old script's function, with `bootstrap` in its place: its role, variables and notifications stay."""
+
     def __init__(self, ministack, folder):
-        self.ministack, self.s3 = ministack, ministack.client("s3")
+        self.ministack, self.s3, self.function = ministack, ministack.client("s3"), ministack.client("lambda")
         # The mapping file that says the same as the variables describes the zone to the sandbox.
         environment = {"PATH": os.environ["PATH"], **VARIABLES, "CLOUDFLARE_API_KEY": KEY}
         arguments = [PURGE_ROUTER, "import-env", "--bucket", BUCKET, "--domain", "oldsite.com"]
+        imported = subprocess.run(arguments, env=environment, check=True, capture_output=True, text=True)
         self.mappings = folder / "mappings.toml"
-        self.mappings.write_text(
-            subprocess.run(arguments, env=environment, check=True, capture_output=True, text=True).stdout
-        )
+        self.mappings.write_text(imported.stdout)
         self.cloudflare = cloudflare.Cloudflare(PURGE_ROUTER, self.mappings, {BUCKET: f"{ministack.url}/{BUCKET}"})
-        self.cloudflare.control("POST", "/global-keys", {"email": EMAIL, "key": KEY})
-        self.stack = ministack.deploy(
-            "script", aws.package(BOOTSTRAP), BucketArns=f"arn:aws:s3:::{BUCKET}", TokenFolder="/cf/"
+        try:
+            self.cloudflare.control("POST", "/global-keys", {"email": EMAIL, "key": KEY})
+            self.replace_old_script()
+            ministack.create_public_bucket(BUCKET)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        self.cloudflare.stop()
+
+    def replace_old_script(self):
+        """As the README says it."""
+        trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        read = {
+            "Effect": "Allow",
+            "Action": ["ssm:GetParameter", "ssm:GetParameters"],
+            "Resource": f"arn:aws:ssm:{aws.REGION}:{aws.ACCOUNT}:parameter/cf/*",
+        }
+        document = lambda statement: json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam = self.ministack.client("iam")
+        role = iam.create_role(RoleName=FUNCTION, AssumeRolePolicyDocument=document(trust))["Role"]["Arn"]
+        iam.put_role_policy(RoleName=FUNCTION, PolicyName="key", PolicyDocument=document(read))
+        code = {"ZipFile": aws.zipped({"index.py": OLD_SCRIPT.encode()})}
+        how = {"Runtime": "python3.12", "Handler": "index.handler", "Role": role, "Timeout": 30}
+        self.function.create_function(FunctionName=FUNCTION, Code=code, Environment={"Variables": VARIABLES}, **how)
+        self.function.update_function_code(
+            FunctionName=FUNCTION, ZipFile=aws.package(BOOTSTRAP), Architectures=["x86_64"]
         )
-        ministack.create_public_bucket(BUCKET)
+        self.function.update_function_configuration(
+            FunctionName=FUNCTION, Runtime="provided.al2023", Handler="bootstrap"
+        )
 
     def start(self, **variables):
-        self.stack.replace_variables({"CLOUDFLARE_BASE_URL": self.cloudflare.api_url, **VARIABLES, **variables})
+        """Starts the function anew with these variables, besides those that never change."""
+        variables = {"CLOUDFLARE_BASE_URL": self.cloudflare.api_url, **VARIABLES, **variables}
+        self.function.update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": variables})
+        # An invocation that meets the change may fail.
+        aws.wait_for("the function starts anew", lambda: not self.invoke({"Event": "s3:TestEvent"})[1])
         self.cloudflare.purges()
+
+    def invoke(self, event):
+        return aws.invoke(self.function, FUNCTION, event)
 
     def notify(self):
         """Has the bucket invoke the function, as it did the script."""
-        found = self.ministack.client("lambda").get_function(FunctionName=self.stack.function)
+        found = self.function.get_function(FunctionName=FUNCTION)["Configuration"]
         configuration = {
-            "LambdaFunctionArn": found["Configuration"]["FunctionArn"],
+            "LambdaFunctionArn": found["FunctionArn"],
             "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
         }
         self.s3.put_bucket_notification_configuration(
@@ -51,12 +91,14 @@ class Script:
     def put(self, key, text):
         self.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode(), CacheControl="public, max-age=86400")
 
+    def log(self):
+        return aws.log_of(self.ministack, f"/aws/lambda/{FUNCTION}")
+
 
 @pytest.fixture(scope="module")
 def script(ministack, tmp_path_factory):
-    script = Script(ministack, tmp_path_factory.mktemp("script"))
-    yield script
-    script.cloudflare.stop()
+    with contextlib.closing(Script(ministack, tmp_path_factory.mktemp("script"))) as script:
+        yield script
 
 
 CREDENTIALS = {
@@ -88,7 +130,7 @@ def test_its_events_turn_the_buckets_site_fresh(script, how):
         script.put(key, "first")
         assert script.cloudflare.visit(BUCKET, f"/{key}") == (200, "first")
     script.notify()
-    before = len(script.stack.log())
+    before = len(script.log())
     for key in keys:
         script.put(key, "second")
     aws.wait_for("fresh", lambda: script.cloudflare.visit(BUCKET, f"/{keys[2]}")[1] == "second")
@@ -97,9 +139,9 @@ def test_its_events_turn_the_buckets_site_fresh(script, how):
     secret = KEY if "CLOUDFLARE_API_EMAIL" in variables else "cfut_of-the-script"
     files = {"files": [f"https://www.oldsite.com/{cloudflare.browser(keys[2])}"]}
     assert script.cloudflare.purges() == [(ZONE_ID, secret[-4:], files, 200)]
-    seen = lambda: script.stack.log()[before:]
+    seen = lambda: script.log()[before:]
     aws.wait_for("the log is there", lambda: any(line["message"] == "event" for line in seen()))
-    warned = any(line["message"].startswith("the key lies open in SSM") for line in seen())
+    warned = any(line["message"].startswith("the token lies open in SSM") for line in seen())
     assert warned == (how == "key as plain text in SSM")
 
 
@@ -108,7 +150,7 @@ def test_it_sends_what_the_imported_mapping_file_plans(script, tmp_path):
     event = {"Records": []}
     for key in ("a+b.css", "x/index.js", "d%25.min.js", "%C3%BC.css", "a.txt"):
         event["Records"] += s3_event(BUCKET, key)["Records"]
-    answer, failed = script.stack.invoke(event)
+    answer, failed = script.invoke(event)
     assert (answer, failed) == ({"batchItemFailures": []}, False)
     sent = [body for _, _, body, _ in script.cloudflare.purges()]
     file = tmp_path / "event.json"
@@ -118,9 +160,25 @@ def test_it_sends_what_the_imported_mapping_file_plans(script, tmp_path):
     assert sent == [batch["body"] for batch in planned["batches"]] and len(sent) == 1
 
 
+def test_a_key_that_was_replaced_in_ssm_is_read_again(script):
+    script.ministack.put_token("/cf/key", KEY)
+    script.start(CLOUDFLARE_API_KEY_SSMPATH="/cf/key", CLOUDFLARE_API_EMAIL=EMAIL)
+    done = ({"batchItemFailures": []}, False)
+    assert script.invoke(s3_event(BUCKET, "a.css")) == done
+    script.cloudflare.control("POST", "/global-keys", {"email": EMAIL, "key": "the-next-key"})
+    script.ministack.put_token("/cf/key", "the-next-key")
+    assert script.invoke(s3_event(BUCKET, "b.css")) == done
+    assert [(key, status) for _, key, _, status in script.cloudflare.purges()] == [
+        (KEY[-4:], 200),
+        (KEY[-4:], 403),
+        ("-key", 200),
+    ]
+    script.cloudflare.control("POST", "/global-keys", {"email": EMAIL, "key": KEY})
+
+
 def test_a_key_that_is_wrong_fails_the_event_and_says_so(script):
     script.start(CLOUDFLARE_API_KEY="wrong", CLOUDFLARE_API_EMAIL=EMAIL)
-    answer, failed = script.stack.invoke(s3_event(BUCKET, "a.css"))
+    answer, failed = script.invoke(s3_event(BUCKET, "a.css"))
     assert failed and answer["errorType"] == "NotPurged"
     expected = "www.oldsite.com of team script: token-refused: HTTP 403: 9103 Unknown X-Auth-Key or X-Auth-Email"
     assert answer["errorMessage"] == expected

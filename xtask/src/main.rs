@@ -43,6 +43,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
 type Step = Result<(), String>;
 
 fn main() -> ExitCode {
+    // Cargo's alias works in every folder of the workspace, and so do these commands.
+    if let Some(root) = env::var_os("CARGO_MANIFEST_DIR").map(|own| PathBuf::from(own).join("..")) {
+        let _ = env::set_current_dir(root);
+    }
     let arguments: Vec<String> = env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test(),
@@ -80,14 +84,19 @@ fn end_to_end(arguments: &[&str]) -> Step {
     run(command.env("PYTHONDONTWRITEBYTECODE", "1").args(arguments))
 }
 
-/// A Python with the packages of the end-to-end tests. Its environment is made anew where their list has changed.
+/// A Python with the packages of the end-to-end tests. Its environment is made anew where their list or Python changed.
 fn python() -> Result<PathBuf, String> {
     let environment = built()?.join("e2e");
     let (python, stamp) = (environment.join("bin/python"), environment.join("requirements.txt"));
     let list = "tests/e2e/requirements.txt";
+    let version = Command::new("python3").arg("--version").output();
+    let version =
+        version.map_err(|error| format!("python3: {error}; the end-to-end tests need Python 3.11 or later"))?;
     let wanted = fs::read_to_string(list).map_err(|error| format!("{list}: {error}"))?;
+    let wanted = format!("# {}{wanted}", String::from_utf8_lossy(&version.stdout));
     if fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))
+            .map_err(|reason| format!("{reason}; Debian has it in the package python3-venv"))?;
         run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement", list]))?;
         fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
     }

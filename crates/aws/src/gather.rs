@@ -11,13 +11,20 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::read_error::ReadError;
-use crate::ssm_tokens::Parameter;
 
 /// How long the first name waits for others. The zones of one event ask within microseconds; SSM takes milliseconds.
 const GATHERING: Duration = Duration::from_millis(2);
 
 /// The most names that one GetParameters may hold.
 const NAMES_PER_CALL: usize = 10;
+
+/// A parameter that holds a token.
+#[derive(Debug, Clone)]
+pub(crate) struct Parameter {
+    pub(crate) token: ApiToken,
+    /// Its type, where that is not encrypted.
+    pub(crate) plain: Option<String>,
+}
 
 /// What a call brought for one name.
 #[derive(Debug, Clone)]
@@ -91,16 +98,29 @@ impl Gather {
     /// The parameters that there are, by name.
     async fn call(&self, names: Vec<String>) -> Result<Found, ReadError> {
         let answer = self.client.get_parameters().set_names(Some(names)).with_decryption(true).send().await?;
-        let parameters = answer.parameters.unwrap_or_default().into_iter();
-        Ok(parameters.filter_map(|found| Some((found.name?, read(found.r#type.as_ref(), found.value)))).collect())
+        let mut found = Found::new();
+        for parameter in answer.parameters.unwrap_or_default() {
+            let read = read(parameter.r#type.as_ref(), parameter.value);
+            // It may have been asked for by its ARN, and with a version or label behind a colon.
+            let selector = parameter.selector.unwrap_or_default();
+            for name in [parameter.name, parameter.arn].into_iter().flatten() {
+                found.insert(name + &selector, read.clone());
+            }
+        }
+        Ok(found)
     }
 }
 
 type Found = HashMap<String, Result<Parameter, ReadError>>;
 
 fn read(kind: Option<&ParameterType>, value: Option<String>) -> Result<Parameter, ReadError> {
-    let token = ApiToken::parse(value.as_deref().unwrap_or_default())?;
-    Ok(Parameter { token, kind: kind.map_or("parameter of no type", ParameterType::as_str).to_owned() })
+    let kind = kind.map_or("parameter of no type", ParameterType::as_str);
+    let plain = (kind != ParameterType::SecureString.as_str()).then(|| kind.to_owned());
+    match (ApiToken::parse(value.as_deref().unwrap_or_default()), plain) {
+        (Ok(token), plain) => Ok(Parameter { token, plain }),
+        (Err(_), Some(kind)) => Err(ReadError::NotSecure(kind)),
+        (Err(error), None) => Err(ReadError::NotAToken(error)),
+    }
 }
 
 fn reply(began: Instant, found: &Result<Found, ReadError>, name: &str, replies: Vec<oneshot::Sender<Reading>>) {

@@ -10,4 +10,4 @@ mod ssm_tokens;
 
 pub use config::load as load_config;
 pub use read_error::ReadError;
-pub use ssm_tokens::{Parameter, SsmTokens};
+pub use ssm_tokens::SsmTokens;

@@ -55,8 +55,17 @@ impl ReadError {
 
 /// Codes of what is wrong with the function's own credentials or clock: it hits all parameters alike, and passes when
 /// Lambda renews them.
-const OWN_CREDENTIALS: &[&str] =
-    &["ExpiredToken", "ExpiredTokenException", "InvalidSignatureException", "UnrecognizedClientException"];
+const OWN_CREDENTIALS: &[&str] = &[
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "UnrecognizedClientException",
+];
 
 impl From<SdkError<GetParametersError>> for ReadError {
     fn from(error: SdkError<GetParametersError>) -> Self {

@@ -6,83 +6,84 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_ssm::Client;
-use aws_sdk_ssm::types::ParameterType;
 use purge_router_cloudflare::{ApiToken, Credential};
 use purge_router_core::Zone;
 use purge_router_pipeline::{Freshness, TokenError, TokenStore};
 use tokio::time::Instant;
 
-use crate::gather::{Gather, Reading};
+use crate::gather::{Gather, Parameter, Reading};
 use crate::read_error::ReadError;
 
-/// A parameter that holds a token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parameter {
-    /// The token.
-    pub token: ApiToken,
-    /// SSM's type of the parameter, such as `SecureString`.
-    pub kind: String,
-}
-
-impl Parameter {
-    /// Whether it is encrypted.
-    pub fn is_secure(&self) -> bool {
-        self.kind == ParameterType::SecureString.as_str()
-    }
-}
+/// How long a failure is told again before SSM is asked again: a team that has just stored its token waits no longer.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Reads parameters from SSM, and keeps them for a while.
 ///
-/// A parameter is read once for all who ask for it at the same time, and up to ten in one call. What failed is never
-/// kept. While SSM can't be asked, an old token serves on.
+/// A parameter is read once for all who ask for it at the same time, and up to ten in one call. While SSM can't be asked,
+/// an old token serves on.
 #[derive(Debug)]
 pub struct SsmTokens {
     gather: Gather,
     time_to_live: Duration,
+    takes_plain: bool,
     shelf: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Readings>>>>,
 }
 
 /// What is known of one parameter.
 #[derive(Debug, Default)]
 struct Readings {
-    last: Option<Reading>,
-    /// What the last read brought that was answered.
-    good: Option<Parameter>,
+    /// When the last token was read, and the token; none after SSM said that there is none.
+    good: Option<(Instant, ApiToken)>,
+    /// When reading failed since, and why.
+    failed: Option<(Instant, ReadError)>,
 }
 
 impl SsmTokens {
     /// A store that keeps a token for this long.
     pub fn new(config: &SdkConfig, time_to_live: Duration) -> Self {
-        Self { gather: Gather::new(Client::new(config)), time_to_live, shelf: Mutex::default() }
+        let gather = Gather::new(Client::new(config));
+        Self { gather, time_to_live, takes_plain: false, shelf: Mutex::default() }
     }
 
-    /// The parameter of this name.
+    /// Takes tokens that lie open in SSM, too, though not without a warning.
+    #[must_use]
+    pub fn taking_plain(self) -> Self {
+        Self { takes_plain: true, ..self }
+    }
+
+    /// The token in the parameter of this name.
     ///
     /// # Errors
     /// What [`ReadError`] says. Where trying again may help, an old token serves instead, unless a fresh one is wanted.
-    pub async fn read(&self, name: &str, freshness: Freshness) -> Result<Parameter, ReadError> {
+    pub async fn read(&self, name: &str, freshness: Freshness) -> Result<ApiToken, ReadError> {
         let asked = Instant::now();
         // Who comes while the parameter is read waits here, and takes what was brought.
         let slot = self.slot(name);
         let mut readings = slot.lock().await;
-        let serves = |last: &Reading| {
-            let is_young = last.brought.is_ok() && last.began.elapsed() < self.time_to_live;
-            last.began >= asked || (freshness == Freshness::Cached && is_young)
-        };
-        let brought = match readings.last.as_ref().filter(|last| serves(last)) {
-            Some(last) => last.brought.clone(),
+        let brought = match readings.known(asked, freshness, self.time_to_live) {
+            Some(known) => known,
             None => {
-                let reading = self.gather.read(name).await;
-                readings.note(reading.clone());
-                reading.brought
+                let Reading { began, brought } = self.gather.read(name).await;
+                readings.note(began, brought.and_then(|parameter| self.taken(name, parameter)))
             }
         };
         match (brought, &readings.good) {
-            (Err(error), Some(good)) if error.may_pass() && freshness == Freshness::Cached => {
+            (Err(error), Some((_, old))) if error.may_pass() && freshness == Freshness::Cached => {
                 tracing::warn!(parameter = name, error = %error, "an old token serves while SSM can't be read");
-                Ok(good.clone())
+                Ok(old.clone())
             }
             (brought, _) => brought,
+        }
+    }
+
+    fn taken(&self, name: &str, Parameter { token, plain }: Parameter) -> Result<ApiToken, ReadError> {
+        match plain {
+            Some(kind) if !self.takes_plain => Err(ReadError::NotSecure(kind)),
+            Some(kind) => {
+                tracing::warn!(parameter = name, kind, "the token lies open in SSM: store it as a SecureString");
+                Ok(token)
+            }
+            None => Ok(token),
         }
     }
 
@@ -93,23 +94,41 @@ impl SsmTokens {
 }
 
 impl Readings {
-    fn note(&mut self, reading: Reading) {
-        match &reading.brought {
-            Ok(parameter) => self.good = Some(parameter.clone()),
-            Err(error) if error.may_pass() => {}
-            Err(_) => self.good = None,
+    /// What serves without another read: what a read brought that began after this was asked for or, where it need not be
+    /// fresh, a young token, or the failure of a moment ago.
+    fn known(
+        &self,
+        asked: Instant,
+        freshness: Freshness,
+        time_to_live: Duration,
+    ) -> Option<Result<ApiToken, ReadError>> {
+        let serves = |began: Instant, lasts: Duration| {
+            began >= asked || (freshness == Freshness::Cached && began.elapsed() < lasts)
+        };
+        // An old token that is still young serves though a fresh one could not be had.
+        let good = self.good.as_ref().filter(|(began, _)| serves(*began, time_to_live));
+        let failed = self.failed.as_ref().filter(|(began, _)| serves(*began, PAUSE));
+        match good {
+            Some((_, token)) => Some(Ok(token.clone())),
+            None => failed.map(|(_, error)| Err(error.clone())),
         }
-        self.last = Some(reading);
+    }
+
+    fn note(&mut self, began: Instant, brought: Result<ApiToken, ReadError>) -> Result<ApiToken, ReadError> {
+        match &brought {
+            Ok(token) => *self = Self { good: Some((began, token.clone())), failed: None },
+            Err(error) => {
+                self.failed = Some((began, error.clone()));
+                self.good.take_if(|_| !error.may_pass());
+            }
+        }
+        brought
     }
 }
 
 impl TokenStore for SsmTokens {
     async fn token(&self, zone: &Zone, freshness: Freshness) -> Result<Credential, TokenError> {
         let name = zone.token.as_str();
-        let secure = |parameter: Parameter| match parameter.is_secure() {
-            true => Ok(Credential::Token(parameter.token)),
-            false => Err(ReadError::NotSecure(parameter.kind)),
-        };
-        self.read(name, freshness).await.and_then(secure).map_err(|error| error.of_zone(zone, name))
+        self.read(name, freshness).await.map(Credential::Token).map_err(|error| error.of_zone(zone, name))
     }
 }

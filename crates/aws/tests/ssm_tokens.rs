@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use futures_util::future::join_all;
-use purge_router_aws::{Parameter, ReadError, SsmTokens};
+use purge_router_aws::{ReadError, SsmTokens};
 use purge_router_cloudflare::{ApiToken, Credential};
 use purge_router_core::{Mappings, Zone};
 use purge_router_pipeline::Freshness::{self, Cached, Fresh};
@@ -112,7 +112,12 @@ impl Ssm {
         }
         let found = |name: &String| {
             let (kind, value) = self.parameters.get(name)?;
-            Some(json!({ "Name": name, "Type": kind, "Value": value, "Version": 1 }))
+            // As SSM answers, however it was asked.
+            let bare = name.rsplit_once(":parameter").map_or(name.as_str(), |(_, bare)| bare);
+            let (bare, selector) =
+                bare.split_once(':').map_or((bare, None), |(bare, it)| (bare, Some(format!(":{it}"))));
+            let arn = format!("arn:aws:ssm:eu-west-1:123456789012:parameter{bare}");
+            Some(json!({ "Name": bare, "ARN": arn, "Selector": selector, "Type": kind, "Value": value }))
         };
         let found: Value = names.iter().filter_map(found).collect();
         let invalid: Value = names.iter().filter(|name| !self.parameters.contains_key(*name)).cloned().collect();
@@ -134,16 +139,16 @@ fn names(count: usize) -> Vec<String> {
     (0..count).map(|nth| format!("/t/{nth}")).collect()
 }
 
-fn parameter(kind: &str, value: &str) -> Parameter {
-    Parameter { token: ApiToken::parse(value).unwrap(), kind: kind.to_owned() }
+fn token(text: &str) -> Result<ApiToken, ReadError> {
+    Ok(ApiToken::parse(text).unwrap())
 }
 
-fn good(name: &str) -> Result<Parameter, ReadError> {
-    Ok(parameter("SecureString", &format!("token-of-{name}")))
+fn good(name: &str) -> Result<ApiToken, ReadError> {
+    token(&format!("token-of-{name}"))
 }
 
 /// Reads them all at once.
-async fn read(store: &SsmTokens, names: &[String], freshness: Freshness) -> Vec<Result<Parameter, ReadError>> {
+async fn read(store: &SsmTokens, names: &[String], freshness: Freshness) -> Vec<Result<ApiToken, ReadError>> {
     join_all(names.iter().map(|name| store.read(name, freshness))).await
 }
 
@@ -171,12 +176,9 @@ async fn one_parameter_is_read_once_for_all_who_ask_at_the_same_time() {
         let fifty = vec!["/t/0".to_owned(); 50];
         assert_eq!(read(&store, &fifty, freshness).await, vec![good("/t/0"); 50]);
         assert_eq!(stand.calls(), [["/t/0"]], "{freshness:?}");
-        // What fails is told to all of them, too, and not kept.
+        // What fails is told to all of them, too.
         stand.change(|ssm| ssm.parameters.clear());
         assert_eq!(read(&store, &fifty, Fresh).await, vec![Err(ReadError::Absent); 50]);
-        assert_eq!(stand.calls().len(), 1);
-        stand.set("/t/0", "SecureString", "later");
-        assert_eq!(store.read("/t/0", Cached).await, Ok(parameter("SecureString", "later")));
         assert_eq!(stand.calls().len(), 1);
     }
 }
@@ -192,7 +194,7 @@ async fn a_fresh_read_begins_after_it_was_asked_for() {
         store.read("/t/0", Fresh).await
     });
     assert_eq!(cached, good("/t/0"));
-    assert_eq!(fresh, Ok(parameter("SecureString", "rolled")));
+    assert_eq!(fresh, token("rolled"));
     assert_eq!(store.read("/t/0", Cached).await, fresh, "the fresh one is kept");
     assert_eq!(stand.calls().len(), 2);
 }
@@ -205,6 +207,60 @@ async fn a_token_is_kept_for_its_time_to_live() {
             assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
         }
         assert_eq!(stand.calls().len(), calls, "{time_to_live:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_read_again_when_its_time_is_over() {
+    let (stand, store) = stand(1, Duration::from_millis(300)).await;
+    assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
+    stand.set("/t/0", "SecureString", "new");
+    tokio::time::sleep(Duration::from_millis(350)).await;
+    assert_eq!(store.read("/t/0", Cached).await, token("new"));
+}
+
+#[tokio::test]
+async fn what_failed_is_asked_again_after_a_second_or_by_whoever_wants_it_fresh() {
+    for (freshness, pause, calls) in [(Cached, 0, 1), (Cached, 1100, 2), (Fresh, 0, 2)] {
+        let (stand, store) = stand(0, LONG).await;
+        assert_eq!(store.read("/t/0", Cached).await, Err(ReadError::Absent));
+        stand.set("/t/0", "SecureString", "later");
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        let expected = if calls == 1 { Err(ReadError::Absent) } else { token("later") };
+        assert_eq!(store.read("/t/0", freshness).await, expected);
+        assert_eq!(stand.calls().len(), calls, "{freshness:?} after {pause} ms");
+    }
+}
+
+#[tokio::test]
+async fn a_plain_token_is_refused_or_taken_and_a_mended_one_is_found() {
+    let (stand, strict) = stand(0, LONG).await;
+    let lax = stand.store(LONG).await.taking_plain();
+    stand.set("/t/0", "String", "open");
+    assert_eq!(strict.read("/t/0", Cached).await, Err(ReadError::NotSecure("String".to_owned())));
+    assert_eq!(lax.read("/t/0", Cached).await, token("open"));
+    stand.set("/t/0", "SecureString", "hidden");
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!(strict.read("/t/0", Cached).await, token("hidden"));
+}
+
+#[tokio::test]
+async fn a_young_token_serves_on_though_a_fresh_one_can_not_be_had() {
+    let (stand, store) = stand(1, LONG).await;
+    assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
+    stand.change(|ssm| ssm.trouble = Some((500, "InternalServerError".to_owned())));
+    assert!(store.read("/t/0", Fresh).await.unwrap_err().may_pass());
+    assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
+    assert_eq!(stand.calls().len(), 2, "the second cached read needs none");
+}
+
+#[tokio::test]
+async fn a_parameter_is_found_by_arn_and_with_a_version() {
+    let (stand, store) = stand(0, LONG).await;
+    let arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/t/0";
+    for asked in ["/t/0:3", "/t/0:label", arn, &format!("{arn}:3")] {
+        stand.set(asked, "SecureString", "versioned");
+        assert_eq!(store.read(asked, Cached).await, token("versioned"), "{asked}");
     }
 }
 
@@ -244,6 +300,7 @@ async fn errors_are_told_by_what_they_mean() {
         (500, "InternalServerError", ReadError::Unavailable, true),
         (503, "ServiceUnavailable", ReadError::Unavailable, true),
         (400, "ExpiredTokenException", ReadError::Unavailable, true),
+        (400, "RequestTimeTooSkewed", ReadError::Unavailable, true),
         (400, "AccessDeniedException", ReadError::Denied, false),
         (403, "AccessDenied", ReadError::Denied, false),
         (400, "InvalidKeyId", ReadError::Refused, false),
@@ -252,7 +309,7 @@ async fn errors_are_told_by_what_they_mean() {
         stand.change(|ssm| ssm.trouble = Some((status, code.to_owned())));
         let error = kind(said(code));
         assert_eq!(error.may_pass(), may_pass, "{code}");
-        assert_eq!(read(&store, &names(3), Cached).await, vec![Err(error); 3], "{code}");
+        assert_eq!(read(&store, &names(3), Fresh).await, vec![Err(error); 3], "{code}");
         // Where it hits all alike, asking for each alone would only add to it.
         assert_eq!(stand.calls().len(), if may_pass { 1 } else { 4 }, "{code}");
     }
@@ -270,8 +327,9 @@ async fn an_old_token_serves_while_ssm_can_not_be_asked() {
     // A token that was taken away does not.
     stand.change(|ssm| ssm.trouble = None);
     stand.change(|ssm| ssm.parameters.clear());
-    assert_eq!(store.read("/t/0", Cached).await, Err(ReadError::Absent));
+    assert_eq!(store.read("/t/0", Fresh).await, Err(ReadError::Absent));
     stand.change(|ssm| ssm.trouble = Some((500, "InternalServerError".to_owned())));
+    assert!(store.read("/t/0", Fresh).await.unwrap_err().may_pass());
     assert!(store.read("/t/0", Cached).await.unwrap_err().may_pass());
 }
 
@@ -301,7 +359,6 @@ async fn a_zone_without_a_good_token_is_told_why() {
     let zone = zone();
     let name = zone.token.as_str();
     let (stand, store) = stand(0, LONG).await;
-    let token = async || store.token(&zone, Cached).await;
     let missing = |error: TokenError| match error {
         TokenError::Missing { team, zone, reason, help } => {
             assert_eq!((team.as_str(), zone.as_str()), ("web", "website.co.uk"));
@@ -309,11 +366,12 @@ async fn a_zone_without_a_good_token_is_told_why() {
         }
         TokenError::Unavailable { .. } => panic!("{error}"),
     };
-    let (reason, help) = missing(token().await.unwrap_err());
+    let (reason, help) = missing(store.token(&zone, Cached).await.unwrap_err());
     assert_eq!(reason, "/purge-router/web/uk: SSM has no such parameter in this region");
     assert_eq!(help, "store the token there as a SecureString");
     for (kind, value, expected) in [
         ("String", "secret", "/purge-router/web/uk: it is a String, not a SecureString"),
+        ("String", "not a token", "/purge-router/web/uk: it is a String, not a SecureString"),
         ("StringList", "secret", "/purge-router/web/uk: it is a StringList, not a SecureString"),
         ("SecureString", " ", "/purge-router/web/uk: this is not an API token: it is empty"),
     ] {
@@ -326,8 +384,7 @@ async fn a_zone_without_a_good_token_is_told_why() {
     assert!(matches!(error, TokenError::Unavailable { .. }), "{error}");
     stand.change(|ssm| ssm.trouble = None);
     stand.set(name, "SecureString", " secret\n");
-    let token = store.token(&zone, Fresh).await;
-    assert_eq!(token, Ok(Credential::Token(ApiToken::parse("secret").unwrap())));
+    assert_eq!(store.token(&zone, Fresh).await, Ok(Credential::Token(ApiToken::parse("secret").unwrap())));
 }
 
 fn zone() -> Arc<Zone> {

@@ -9,4 +9,4 @@ mod token;
 
 pub use client::{Accepted, BadBaseUrl, Client, DEFAULT_BASE_URL, causes, is_loopback};
 pub use error::{Meaning, Refusal};
-pub use token::{ApiToken, Credential, NotAToken, mask, redact};
+pub use token::{ApiToken, Credential, Email, NotAToken, NotAnEmail, mask, redact};

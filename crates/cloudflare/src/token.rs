@@ -43,6 +43,29 @@ impl ApiToken {
     }
 }
 
+/// The e-mail address of a Cloudflare user, as a header can hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Email(String);
+
+/// A text that can't be the address of a user.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an e-mail address: write one such as `ops@website.com`")]
+pub struct NotAnEmail(String);
+
+impl Email {
+    /// Takes an address, without white space around it.
+    ///
+    /// # Errors
+    /// A text without an `@`, or one that no HTTP header can hold.
+    pub fn parse(text: &str) -> Result<Self, NotAnEmail> {
+        let text = text.trim();
+        match text.contains('@') && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(NotAnEmail(redact(text).into_owned())),
+        }
+    }
+}
+
 /// What a request shows to be let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
@@ -51,25 +74,19 @@ pub enum Credential {
     /// The global API key of a user, which may do all that the user may. Only for those who come from a script that used
     /// it.
     GlobalKey {
-        /// The user's address.
-        email: String,
+        /// The user.
+        email: Email,
         /// The key.
         key: ApiToken,
     },
 }
 
 impl Credential {
-    /// The credential of a user who has this address, or else an API token.
-    ///
-    /// # Errors
-    /// An address that no HTTP header can hold.
-    pub fn new(email: Option<&str>, secret: ApiToken) -> Result<Self, NotAToken> {
-        match email.map(str::trim) {
-            None => Ok(Self::Token(secret)),
-            Some(email) if !email.is_empty() && email.bytes().all(|byte| byte.is_ascii_graphic()) => {
-                Ok(Self::GlobalKey { email: email.to_owned(), key: secret })
-            }
-            Some(_) => Err(NotAToken("the user's e-mail address is empty or holds white space")),
+    /// The global key of this user, or without one an API token.
+    pub fn new(email: Option<Email>, secret: ApiToken) -> Self {
+        match email {
+            None => Self::Token(secret),
+            Some(email) => Self::GlobalKey { email, key: secret },
         }
     }
 
@@ -79,7 +96,7 @@ impl Credential {
             Self::GlobalKey { email, key } => {
                 let mut key = HeaderValue::from_str(key.expose()).unwrap_or(HeaderValue::from_static(""));
                 key.set_sensitive(true);
-                request.header("x-auth-email", email).header("x-auth-key", key)
+                request.header("x-auth-email", &email.0).header("x-auth-key", key)
             }
         }
     }

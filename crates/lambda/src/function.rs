@@ -1,10 +1,13 @@
 //! One invocation in, one response out.
 
+use std::fmt;
+
 use aws_lambda_events::sqs::SqsBatchResponse;
 use lambda_runtime::Diagnostic;
+use purge_router_cloudflare::redact;
 use purge_router_core::names::{BucketName, TeamName};
 use purge_router_core::script_env::ScriptEnv;
-use purge_router_core::{Event, Mappings, NotAnEvent, Origin, Plan, Problem, decode, plan};
+use purge_router_core::{Event, Mappings, Origin, Plan, decode, plan};
 use purge_router_pipeline::{Executor, TokenStore};
 use tokio::time::Instant;
 
@@ -24,28 +27,32 @@ pub struct Function<T> {
     executor: Executor<T>,
 }
 
-/// Why an invocation fails as a whole. Lambda invokes it again, and then puts it where the function's settings say.
-#[derive(Debug, thiserror::Error)]
-pub enum NotDone {
-    /// There is nothing in it to tell apart.
-    #[error(transparent)]
-    NotAnEvent(#[from] NotAnEvent),
-    /// A direct event was not purged, or not all of it.
-    #[error("{0}")]
-    NotPurged(String),
-    /// The single-zone script's variables make no mappings.
-    #[error("the single-zone script's variables make no mappings: {0:?}")]
-    BadMappings(Vec<Problem>),
+/// Why an invocation fails as a whole, without any token. Lambda invokes it again, and then puts it where the function's
+/// settings say.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct NotDone {
+    /// What Lambda calls the type of the error: `NotAnEvent`, `NotPurged` or `BadMappings`.
+    pub kind: &'static str,
+    reason: String,
+}
+
+impl NotDone {
+    fn new(kind: &'static str, reason: &impl ToString) -> Self {
+        Self { kind, reason: redact(&reason.to_string()).into_owned() }
+    }
+}
+
+/// The runtime logs it.
+impl fmt::Debug for NotDone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.reason)
+    }
 }
 
 impl From<NotDone> for Diagnostic {
     fn from(error: NotDone) -> Self {
-        let error_type = match error {
-            NotDone::NotAnEvent(_) => "NotAnEvent",
-            NotDone::NotPurged(_) => "NotPurged",
-            NotDone::BadMappings(_) => "BadMappings",
-        };
-        Self { error_type: error_type.to_owned(), error_message: error.to_string() }
+        Self { error_type: error.kind.to_owned(), error_message: error.reason }
     }
 }
 
@@ -60,13 +67,14 @@ impl<T: TokenStore> Function<T> {
     /// # Errors
     /// What is no event, and an event outside of SQS of which anything failed: it comes again as a whole.
     pub async fn handle(&self, event: &[u8], deadline: Instant) -> Result<SqsBatchResponse, NotDone> {
-        let plan = self.plan(decode(event)?)?;
+        let event = decode(event).map_err(|error| NotDone::new("NotAnEvent", &error))?;
+        let plan = self.plan(event)?;
         let report = self.executor.run(&plan, deadline).await;
         let mut response = SqsBatchResponse::default();
         for origin in &report.failed {
             match origin {
                 Origin::Message(id) => response.add_failure(&**id),
-                Origin::Invocation => return Err(NotDone::NotPurged(report.reason())),
+                Origin::Invocation => return Err(NotDone::new("NotPurged", &report.reason())),
             }
         }
         Ok(response)
@@ -77,7 +85,9 @@ impl<T: TokenStore> Function<T> {
             Routing::Mappings(mappings) => Ok(plan(mappings, event)),
             Routing::Script(team, script) => {
                 let buckets: Vec<BucketName> = event.changes.iter().map(|change| change.bucket.clone()).collect();
-                Ok(plan(&script.mappings(team, &buckets).map_err(NotDone::BadMappings)?, event))
+                let mappings = script.mappings(team, &buckets);
+                let mappings = mappings.map_err(|problems| NotDone::new("BadMappings", &format!("{problems:?}")))?;
+                Ok(plan(&mappings, event))
             }
         }
     }

@@ -16,7 +16,7 @@ pub fn init() {
     }
 }
 
-/// Our own lines at the level that was asked for, of others only warnings, and Lambda's span for its request id.
+/// Our own lines at the level that was asked for, of others only warnings, and always the request's id.
 fn filter() -> EnvFilter {
     let level = match std::env::var("AWS_LAMBDA_LOG_LEVEL") {
         Ok(level) if level.eq_ignore_ascii_case("fatal") => LevelFilter::ERROR,
@@ -26,5 +26,7 @@ fn filter() -> EnvFilter {
             Err(_) => LevelFilter::INFO,
         },
     };
-    EnvFilter::new(format!("{},lambda_runtime={level},purge_router={level}", level.min(LevelFilter::WARN)))
+    let of_others = level.min(LevelFilter::WARN);
+    // This module has nothing but the span of the request's id, and that at the level INFO.
+    EnvFilter::new(format!("{of_others},lambda_runtime::layers::trace=info,purge_router={level}"))
 }

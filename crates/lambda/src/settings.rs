@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use purge_router_aws::{SsmTokens, load_config};
-use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL, redact};
+use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL, Email, redact};
 use purge_router_core::Mappings;
 use purge_router_core::names::TeamName;
 use purge_router_core::script_env::ScriptEnv;
@@ -45,13 +45,15 @@ pub async fn from_settings(get: impl Fn(&str) -> Option<String>) -> Result<Funct
         }
         None => {
             let (team, script) = script(get)?;
-            let email = get("CLOUDFLARE_API_EMAIL");
+            let email = get("CLOUDFLARE_API_EMAIL").map(|text| Email::parse(&text)).transpose();
+            let email = email.map_err(|error| bad(format!("CLOUDFLARE_API_EMAIL: {error}")))?;
             let tokens = match script.ssm_path() {
-                Some(path) => Tokens::OfScriptInSsm { ssm: ssm().await, path: path.to_owned(), email },
+                // The script did not mind a key that lies open.
+                Some(path) => Tokens::OfScriptInSsm { ssm: ssm().await.taking_plain(), path: path.to_owned(), email },
                 None => {
                     let key = ApiToken::parse(&get("CLOUDFLARE_API_KEY").unwrap_or_default());
-                    let credential = key.and_then(|key| Credential::new(email.as_deref(), key));
-                    Tokens::OfScript(credential.map_err(|error| bad(format!("CLOUDFLARE_API_KEY: {error}")))?)
+                    let key = key.map_err(|error| bad(format!("CLOUDFLARE_API_KEY: {error}")))?;
+                    Tokens::OfScript(Credential::new(email, key))
                 }
             };
             (Routing::Script(team, script), tokens)
@@ -85,7 +87,7 @@ fn mapping_file(file: &str, package: &str) -> Result<Mappings, BadSetting> {
 fn script(get: impl Fn(&str) -> Option<String>) -> Result<(TeamName, ScriptEnv), BadSetting> {
     let script = ScriptEnv::read(get).map_err(|faults| {
         let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        bad(format!("MAPPINGS_FILE is not set, nor are the single-zone script's variables: {}", said.join(" | ")))
+        bad(format!("MAPPINGS_FILE is not set, and of the single-zone script's variables: {}", said.join(" | ")))
     })?;
     Ok((TeamName::parse("script").map_err(|fault| bad(fault.to_string()))?, script))
 }

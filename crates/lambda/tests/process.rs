@@ -35,25 +35,26 @@ fn bootstrap(variables: &[(&str, &str)]) -> Command {
     command
 }
 
-/// An answer of the function: `response` or `error`, and its body.
-type Answer = (String, Value);
+/// An answer of the function: `response` or `error`, its body, and whether it came before the invocation's end.
+type Answer = (String, Value, bool);
 
 /// Lambda's runtime API: hands out events, one after another, and takes the answers.
 struct Runtime {
     events: VecDeque<String>,
     time: Duration,
+    deadline: SystemTime,
     answers: mpsc::UnboundedSender<Answer>,
 }
 
 type Shared = State<Arc<Mutex<Runtime>>>;
 
 async fn next(State(runtime): Shared) -> ([(&'static str, String); 3], String) {
-    let (event, time) = {
+    let (event, deadline) = {
         let mut runtime = runtime.lock().unwrap();
-        (runtime.events.pop_front(), runtime.time)
+        runtime.deadline = SystemTime::now() + runtime.time;
+        (runtime.events.pop_front(), runtime.deadline.duration_since(UNIX_EPOCH).unwrap())
     };
     let Some(event) = event else { std::future::pending().await };
-    let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + time;
     let headers = [
         ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
         ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
@@ -67,7 +68,8 @@ async fn next(State(runtime): Shared) -> ([(&'static str, String); 3], String) {
 
 async fn answered(State(runtime): Shared, Path((_, how)): Path<(String, String)>, body: String) -> StatusCode {
     let body = serde_json::from_str(&body).unwrap_or(Value::String(body));
-    runtime.lock().unwrap().answers.send((how, body)).unwrap();
+    let runtime = runtime.lock().unwrap();
+    runtime.answers.send((how, body, SystemTime::now() < runtime.deadline)).unwrap();
     StatusCode::ACCEPTED
 }
 
@@ -101,7 +103,8 @@ impl World {
         prepare(&sandbox);
 
         let (sender, answers) = mpsc::unbounded_channel();
-        let runtime = Runtime { events: events.iter().map(Value::to_string).collect(), time, answers: sender };
+        let events = events.iter().map(Value::to_string).collect();
+        let runtime = Runtime { events, time, deadline: SystemTime::now(), answers: sender };
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/{how}", post(answered))
@@ -116,8 +119,11 @@ impl World {
         Self { sandbox, function: command.spawn().unwrap(), answers }
     }
 
-    async fn answer(&mut self) -> Answer {
-        timeout(PLENTY, self.answers.recv()).await.unwrap().unwrap()
+    /// The next answer, which must come before the invocation's end.
+    async fn answer(&mut self) -> (String, Value) {
+        let (how, body, in_time) = timeout(PLENTY, self.answers.recv()).await.unwrap().unwrap();
+        assert!(in_time, "Lambda would have ended the invocation before this answer: {body}");
+        (how, body)
     }
 
     /// The paths, headers of these names and bodies of all requests to Cloudflare.
@@ -232,7 +238,7 @@ async fn logs_have_a_line_for_each_batch_and_each_record_without_one() {
             }),
             json!({ "level": "INFO", "message": "unmatched", "bucket": "backups", "key": "b.css" }),
             json!({
-                "level": "INFO", "message": "batch", "team": "script", "zone": "www.website.com", "field": "files",
+                "level": "INFO", "message": "batch", "team": "script", "zone": "www.website.com", "method": "files",
                 "items": 1, "outcome": "purged", "attempts": 1,
             }),
             json!({
@@ -258,35 +264,53 @@ async fn the_level_is_lambdas() {
         assert_eq!(world.answer().await.1, failures(&["m-2"]));
         let lines = world.log().await;
         assert_eq!(lines.iter().map(|line| line["message"].as_str().unwrap()).collect::<Vec<_>>(), messages, "{level}");
+        assert!(lines.iter().all(|line| line["span"]["requestId"].is_string()), "{lines:#?}");
     }
 }
 
 #[tokio::test]
 async fn a_direct_event_fails_as_a_whole_and_says_why() {
-    let events = [json!({ "hello": "world" }), s3("www.website.com", "../a.css"), s3("www.website.com", "a.css")];
-    let variables = [("CLOUDFLARE_API_KEY", TOKEN)];
-    let revoke = |sandbox: &Sandbox| assert!(sandbox.set_token_status(TOKEN, TokenStatus::Disabled));
-    let mut world = World::within(PLENTY, &variables, &events, revoke).await;
-    for (kind, message) in [
-        ("NotAnEvent", "not an event: saw a JSON object with `hello`; understood are S3 event notifications"),
+    let events = [json!({ "cfut_of_somebody": 1 }), s3("www.website.com", "../a.css"), s3("www.website.com", "a.css")];
+    // Whatever stands in between may show what was sent.
+    let echo = |sandbox: &Sandbox| {
+        let message = format!("no access with {KEY}");
+        sandbox.add_fault(Fault::new(FaultKind::Status { status: 403, code: 9109, message, retry_after: None }));
+    };
+    let variables = [("CLOUDFLARE_API_KEY", KEY), ("CLOUDFLARE_API_EMAIL", EMAIL)];
+    let mut world = World::within(PLENTY, &variables, &events, echo).await;
+    let expected = [
+        ("NotAnEvent", "not an event: saw a JSON object with `cfut_[redacted]`; understood are S3 event notifications"),
         ("NotPurged", "s3://www.website.com/../a.css: "),
-        ("NotPurged", "www.website.com of team script: token-refused: HTTP 401: 10000 Authentication error"),
-    ] {
+        ("NotPurged", "www.website.com of team script: token-refused: HTTP 403: 9109 no access with [redacted]"),
+    ];
+    for (kind, message) in expected {
         let (how, error) = world.answer().await;
         assert_eq!((how.as_str(), &error["errorType"]), ("error", &json!(kind)));
         assert!(error["errorMessage"].as_str().unwrap().starts_with(message), "{error}");
+    }
+    let lines = world.log().await;
+    assert!(!json!(lines).to_string().contains("of_somebody"));
+    for (kind, message) in expected {
+        let line = format!("{kind}: {message}");
+        let is_it = |text: &str| text.starts_with(&line);
+        let logged = lines.iter().filter(|line| line["level"] == "ERROR");
+        assert_eq!(
+            logged.filter(|line| line["message"].as_str().is_some_and(is_it)).count(),
+            1,
+            "{line} in {lines:#?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_hanging_api_does_not_outlast_the_invocation() {
-    let hang = |sandbox: &Sandbox| sandbox.add_fault(Fault::new(FaultKind::Hang));
-    let time = Duration::from_secs(3);
-    let start = tokio::time::Instant::now();
-    let events = [sqs(&[s3("www.website.com", "a.css"), s3("backups", "a.css")])];
-    let mut world = World::within(time, &[("CLOUDFLARE_API_KEY", TOKEN)], &events, hang).await;
-    assert_eq!(world.answer().await, ("response".to_owned(), failures(&["m-0"])));
-    assert!(start.elapsed() < time, "Lambda would have ended it before it could answer");
+    for seconds in [1, 3] {
+        let hang = |sandbox: &Sandbox| sandbox.add_fault(Fault::new(FaultKind::Hang));
+        let events = [sqs(&[s3("www.website.com", "a.css"), s3("backups", "a.css")])];
+        let variables = [("CLOUDFLARE_API_KEY", TOKEN)];
+        let mut world = World::within(Duration::from_secs(seconds), &variables, &events, hang).await;
+        assert_eq!(world.answer().await, ("response".to_owned(), failures(&["m-0"])));
+    }
 }
 
 #[tokio::test]
@@ -328,7 +352,7 @@ async fn a_wrong_setting_stops_the_start_with_one_clear_line() {
     for (variables, expected) in [
         (
             vec![],
-            "MAPPINGS_FILE is not set, nor are the single-zone script's variables: CLOUDFLARE_ZONE_ID is not set (set it \
+            "MAPPINGS_FILE is not set, and of the single-zone script's variables: CLOUDFLARE_ZONE_ID is not set (set it \
              to the zone's id) | neither CLOUDFLARE_API_KEY nor CLOUDFLARE_API_KEY_SSMPATH is set (set one of them, as \
              for the script)",
         ),
@@ -368,8 +392,16 @@ async fn a_wrong_setting_stops_the_start_with_one_clear_line() {
             "CLOUDFLARE_API_KEY: this is not an API token: it holds white space",
         ),
         (
-            vec![zone, ("CLOUDFLARE_API_KEY", "k"), ("CLOUDFLARE_API_EMAIL", "a b")],
-            "CLOUDFLARE_API_KEY: this is not an API token: the user's e-mail address",
+            vec![zone, ("CLOUDFLARE_API_KEY", "k"), ("CLOUDFLARE_API_EMAIL", "ops")],
+            "CLOUDFLARE_API_EMAIL: `ops` is not an e-mail address: write one such as `ops@website.com`",
+        ),
+        (
+            vec![zone, ("CLOUDFLARE_API_KEY_SSMPATH", "/k"), ("CLOUDFLARE_API_EMAIL", "a b@c")],
+            "CLOUDFLARE_API_EMAIL: `a b@c` is not an e-mail address",
+        ),
+        (
+            vec![("MAPPINGS_FILE", "/nowhere/m.toml")],
+            "MAPPINGS_FILE: can't read /nowhere/m.toml: No such file or directory",
         ),
         (
             vec![("CLOUDFLARE_ZONE_ID", "website.com"), ("CLOUDFLARE_API_KEY", "k"), ("INCLUDED_EXTS", "a/b")],

@@ -143,7 +143,7 @@ impl<T: TokenStore> Way<'_, T> {
     /// Sends a batch; one with a bad item is halved until that item stands alone and the rest is purged.
     async fn settle(&self, nth: usize, batch: Batch) -> Outcome {
         let start = Instant::now();
-        let (field, items) = (batch.method().field(), batch.items().len());
+        let (method, items) = (batch.method().field(), batch.items().len());
         let mut outcome = Outcome {
             batch: nth,
             status: Status::Purged,
@@ -183,9 +183,9 @@ impl<T: TokenStore> Way<'_, T> {
         let Outcome { attempts, ray, error, .. } = &outcome;
         let status = outcome.status.as_str();
         if outcome.status == Status::Purged {
-            tracing::info!(team, zone, field, items, outcome = status, attempts, milliseconds, ray, "batch");
+            tracing::info!(team, zone, method, items, outcome = status, attempts, milliseconds, ray, "batch");
         } else {
-            tracing::warn!(team, zone, field, items, outcome = status, attempts, milliseconds, ray, error, "batch");
+            tracing::warn!(team, zone, method, items, outcome = status, attempts, milliseconds, ray, error, "batch");
         }
         outcome
     }

@@ -7,7 +7,7 @@ use purge_router_core::Zone;
 
 /// Where tokens come from. It is asked by several zones at once, and may join what they ask.
 pub trait TokenStore: Send + Sync {
-    /// The token of a zone, by its [`Zone::token`]. That there is none is never remembered, for it may have been set since.
+    /// The token of a zone, by its [`Zone::token`]. That there is none may be remembered for a moment, but not for long.
     fn token(&self, zone: &Zone, freshness: Freshness) -> impl Future<Output = Result<Credential, TokenError>> + Send;
 }
 

@@ -101,3 +101,16 @@ async fn the_outcome_of_a_good_batch_is_short() {
     assert_eq!(json["outcomes"], json!([{ "batch": 0, "status": "purged", "attempts": 1 }]));
     assert_eq!(json["failed"], json!([]));
 }
+
+/// The first reason, and how many more there are.
+#[tokio::test]
+async fn a_report_says_why_on_one_line() {
+    let world = world().await;
+    let reason = async |event: &Value| world.run(event).await.reason();
+    assert_eq!(reason(&s3("red-files", ["a.css"])).await, "nothing failed");
+    let refused = reason(&s3("red-files", ["bad.css"])).await;
+    assert!(refused.starts_with("red.com of team red: items-refused: HTTP 400: 1082 "), "{refused}");
+    let several = reason(&s3("red-files", ["cfut_secret/../a.css", "bad.css"])).await;
+    assert!(several.starts_with("s3://red-files/cfut_[redacted]/../a.css: "), "{several}");
+    assert!(several.ends_with(", and 1 more: see the log"), "{several}");
+}
