@@ -1,5 +1,6 @@
 """AWS on this machine: ministack with IAM enforced, and stacks of the SAM template in it."""
 
+import contextlib
 import io
 import json
 import os
@@ -242,7 +243,7 @@ class Stack:
         )
 
     def send(self, *bodies):
-        """Sends messages, at most ten, which come to the function in one batch."""
+        """Sends messages, at most ten."""
         texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
         entries = [{"Id": str(nth), "MessageBody": text} for nth, text in enumerate(texts)]
         answer = self.sqs.send_message_batch(QueueUrl=self.queue_url, Entries=entries)
@@ -253,6 +254,18 @@ class Stack:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         found = self.sqs.get_queue_attributes(QueueUrl=url or self.queue_url, AttributeNames=names)
         return sum(int(found["Attributes"][name]) for name in names)
+
+    @contextlib.contextmanager
+    def held(self):
+        """Meanwhile the function gets no messages: what is sent comes to it afterwards, in one batch."""
+        client = self.ministack.client("lambda")
+        [mapping] = client.list_event_source_mappings(FunctionName=self.function)["EventSourceMappings"]
+        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        try:
+            time.sleep(1)  # the last poll may still be under way
+            yield
+        finally:
+            client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
     def settle(self):
         """Waits until all messages are gone, or dead letters. S3 sends its notifications a moment later."""

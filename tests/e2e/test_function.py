@@ -99,7 +99,8 @@ def test_what_leads_nowhere_harms_nobody(world):
     ]
     world.s3.put_object(Bucket=DOCS, Key="guide.html.tmp", Body=b"nothing maps this")
     world.stack.settle()
-    world.stack.send(*entries)
+    with world.stack.held():
+        world.stack.send(*entries)
     wait_for("three dead letters", lambda: world.stack.dead_letters() == 3)
     world.stack.settle()
     assert world.stack.dead_letters() == 3

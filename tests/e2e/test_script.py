@@ -140,7 +140,7 @@ def test_its_events_turn_the_buckets_site_fresh(script, how):
     files = {"files": [f"https://www.oldsite.com/{cloudflare.browser(keys[2])}"]}
     assert script.cloudflare.purges() == [(ZONE_ID, secret[-4:], files, 200)]
     seen = lambda: script.log()[before:]
-    aws.wait_for("the log is there", lambda: any(line["message"] == "event" for line in seen()))
+    aws.wait_for("the log is there", lambda: any(line["message"] == "batch" for line in seen()))
     warned = any(line["message"].startswith("the token lies open in SSM") for line in seen())
     assert warned == (how == "key as plain text in SSM")
 
