@@ -69,6 +69,11 @@ impl TeamName {
         }
         Ok(Self(text.to_owned()))
     }
+
+    /// A name that is none, so that what else is wrong with its team can be told. Nothing valid ever holds it.
+    pub(crate) fn unchecked(text: &str) -> Self {
+        Self(text.to_owned())
+    }
 }
 
 name! {

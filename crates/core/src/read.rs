@@ -53,7 +53,10 @@ fn read(root: &Value, problems: &mut Problems) -> Mappings {
     }
     for (name, mut table) in tables {
         let place = table.place.clone();
-        let Ok(name) = TeamName::parse(name).map_err(|fault| problems.add(place.clone(), fault)) else { continue };
+        let name = TeamName::parse(name).unwrap_or_else(|fault| {
+            problems.add(place.clone(), fault);
+            TeamName::unchecked(name)
+        });
         let (team, written) = team(name.clone(), &mut table, problems);
         let team = Arc::new(team);
         for (nth, item) in table.array("mappings", problems).unwrap_or_default().iter().enumerate() {

@@ -46,6 +46,19 @@ fn defaults() {
 }
 
 #[test]
+fn a_bad_team_name_hides_nothing() {
+    let text = HEAD.replace("teams.web", "teams.Web").replace("023e", "nope").replace("s3://", "");
+    assert_eq!(
+        codes(&text),
+        [
+            "bad-team-name @ teams.Web",
+            "bad-source @ teams.Web.owns[0]",
+            "bad-cloudflare-id @ teams.Web.zones.\"website.com\".zone_id",
+        ]
+    );
+}
+
+#[test]
 fn problems_of_a_mapping() {
     assert_eq!(with_mapping(""), Vec::<String>::new());
     for (lines, expected) in [
