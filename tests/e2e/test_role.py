@@ -82,6 +82,9 @@ def test_it_may_do_nothing_else(role, _world, service, call, arguments):
     # What is asked for exists, so that it is not refused for want of it.
     _world.ministack.put_token("/other/secret", "x")
     _world.ministack.put_token("/purge-router-2/secret", "x")
+    logs = _world.ministack.client("logs")
+    if not logs.describe_log_groups(logGroupNamePrefix="/purge-router/other")["logGroups"]:
+        logs.create_log_group(logGroupName="/purge-router/other")
     if call.startswith(("get", "list", "describe")):
         getattr(_world.ministack.client(service), call)(**arguments)
     with pytest.raises(botocore.exceptions.ClientError) as refusal:

@@ -62,9 +62,12 @@ class Script:
         self.function.update_function_code(
             FunctionName=FUNCTION, ZipFile=aws.package(BOOTSTRAP), Architectures=["x86_64"]
         )
+        updated = self.function.get_waiter("function_updated_v2")
+        updated.wait(FunctionName=FUNCTION)
         self.function.update_function_configuration(
             FunctionName=FUNCTION, Runtime="provided.al2023", Handler="bootstrap"
         )
+        updated.wait(FunctionName=FUNCTION)
 
     def start(self, **variables):
         """Starts the function anew with these variables, besides those that never change."""

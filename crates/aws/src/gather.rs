@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::ParameterType;
-use purge_router_cloudflare::ApiToken;
+use purge_router_cloudflare::{ApiToken, NotAToken};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -18,10 +18,10 @@ const GATHERING: Duration = Duration::from_millis(2);
 /// The most names that one GetParameters may hold.
 const NAMES_PER_CALL: usize = 10;
 
-/// A parameter that holds a token.
+/// A parameter.
 #[derive(Debug, Clone)]
 pub(crate) struct Parameter {
-    pub(crate) token: ApiToken,
+    pub(crate) token: Result<ApiToken, NotAToken>,
     /// Its type, where that is not encrypted.
     pub(crate) plain: Option<String>,
 }
@@ -111,22 +111,17 @@ impl Gather {
     }
 }
 
-type Found = HashMap<String, Result<Parameter, ReadError>>;
+type Found = HashMap<String, Parameter>;
 
-fn read(kind: Option<&ParameterType>, value: Option<String>) -> Result<Parameter, ReadError> {
+fn read(kind: Option<&ParameterType>, value: Option<String>) -> Parameter {
     let kind = kind.map_or("parameter of no type", ParameterType::as_str);
     let plain = (kind != ParameterType::SecureString.as_str()).then(|| kind.to_owned());
-    match (ApiToken::parse(value.as_deref().unwrap_or_default()), plain) {
-        (Ok(token), plain) => Ok(Parameter { token, plain }),
-        (Err(_), Some(kind)) => Err(ReadError::NotSecure(kind)),
-        (Err(error), None) => Err(ReadError::NotAToken(error)),
-    }
+    Parameter { token: ApiToken::parse(value.as_deref().unwrap_or_default()), plain }
 }
 
 fn reply(began: Instant, found: &Result<Found, ReadError>, name: &str, replies: Vec<oneshot::Sender<Reading>>) {
-    let absent = || Err(ReadError::Absent);
     let brought = match found {
-        Ok(found) => found.get(name).cloned().unwrap_or_else(absent),
+        Ok(found) => found.get(name).cloned().ok_or(ReadError::Absent),
         Err(error) => Err(error.clone()),
     };
     for reply in replies {

@@ -34,8 +34,16 @@ pub struct SsmTokens {
 struct Readings {
     /// When the last token was read, and the token; none after SSM said that there is none.
     good: Option<(Instant, ApiToken)>,
-    /// When reading failed since, and why.
-    failed: Option<(Instant, ReadError)>,
+    /// How reading failed since.
+    failed: Option<Failed>,
+}
+
+#[derive(Debug)]
+struct Failed {
+    /// When the read began, and when it was given up: SSM may have hung in between.
+    began: Instant,
+    ended: Instant,
+    error: ReadError,
 }
 
 impl SsmTokens {
@@ -78,13 +86,13 @@ impl SsmTokens {
 
     fn taken(&self, name: &str, Parameter { token, plain }: Parameter) -> Result<ApiToken, ReadError> {
         match plain {
-            Some(kind) if !self.takes_plain => Err(ReadError::NotSecure(kind)),
+            Some(kind) if !self.takes_plain => return Err(ReadError::NotSecure(kind)),
             Some(kind) => {
                 tracing::warn!(parameter = name, kind, "the token lies open in SSM: store it as a SecureString");
-                Ok(token)
             }
-            None => Ok(token),
+            None => {}
         }
+        Ok(token?)
     }
 
     fn slot(&self, name: &str) -> Arc<tokio::sync::Mutex<Readings>> {
@@ -102,23 +110,21 @@ impl Readings {
         freshness: Freshness,
         time_to_live: Duration,
     ) -> Option<Result<ApiToken, ReadError>> {
-        let serves = |began: Instant, lasts: Duration| {
-            began >= asked || (freshness == Freshness::Cached && began.elapsed() < lasts)
-        };
-        // An old token that is still young serves though a fresh one could not be had.
-        let good = self.good.as_ref().filter(|(began, _)| serves(*began, time_to_live));
-        let failed = self.failed.as_ref().filter(|(began, _)| serves(*began, PAUSE));
-        match good {
-            Some((_, token)) => Some(Ok(token.clone())),
-            None => failed.map(|(_, error)| Err(error.clone())),
+        let cached = freshness == Freshness::Cached;
+        // A token that is still young serves though a fresh one could not be had.
+        let serves = |began: Instant| began >= asked || (cached && began.elapsed() < time_to_live);
+        if let Some((_, token)) = self.good.as_ref().filter(|(began, _)| serves(*began)) {
+            return Some(Ok(token.clone()));
         }
+        let tells = |failed: &&Failed| failed.began >= asked || (cached && failed.ended.elapsed() < PAUSE);
+        self.failed.as_ref().filter(tells).map(|failed| Err(failed.error.clone()))
     }
 
     fn note(&mut self, began: Instant, brought: Result<ApiToken, ReadError>) -> Result<ApiToken, ReadError> {
         match &brought {
             Ok(token) => *self = Self { good: Some((began, token.clone())), failed: None },
             Err(error) => {
-                self.failed = Some((began, error.clone()));
+                self.failed = Some(Failed { began, ended: Instant::now(), error: error.clone() });
                 self.good.take_if(|_| !error.may_pass());
             }
         }

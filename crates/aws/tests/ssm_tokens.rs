@@ -239,9 +239,24 @@ async fn a_plain_token_is_refused_or_taken_and_a_mended_one_is_found() {
     stand.set("/t/0", "String", "open");
     assert_eq!(strict.read("/t/0", Cached).await, Err(ReadError::NotSecure("String".to_owned())));
     assert_eq!(lax.read("/t/0", Cached).await, token("open"));
+    stand.set("/t/1", "String", "not a token");
+    let error = lax.read("/t/1", Cached).await.unwrap_err();
+    assert!(matches!(error, ReadError::NotAToken(_)), "{error}");
     stand.set("/t/0", "SecureString", "hidden");
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_eq!(strict.read("/t/0", Cached).await, token("hidden"));
+}
+
+#[tokio::test]
+async fn a_slow_failure_is_told_again_too() {
+    let (stand, store) = stand(1, Duration::ZERO).await;
+    assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
+    stand.change(|ssm| ssm.trouble = Some((500, "InternalServerError".to_owned())));
+    stand.change(|ssm| ssm.delay = Duration::from_millis(1100));
+    for _ in 0..3 {
+        assert_eq!(store.read("/t/0", Cached).await, good("/t/0"), "the old one");
+    }
+    assert_eq!(stand.calls().len(), 2);
 }
 
 #[tokio::test]

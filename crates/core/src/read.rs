@@ -53,10 +53,9 @@ fn read(root: &Value, problems: &mut Problems) -> Mappings {
     }
     for (name, mut table) in tables {
         let place = table.place.clone();
-        let name = TeamName::parse(name).unwrap_or_else(|fault| {
-            problems.add(place.clone(), fault);
-            TeamName::unchecked(name)
-        });
+        let parsed = TeamName::parse(name).map_err(|fault| problems.add(place.clone(), fault));
+        let is_name = parsed.is_ok();
+        let name = parsed.unwrap_or_else(|()| TeamName::unchecked(name));
         let (team, written) = team(name.clone(), &mut table, problems);
         let team = Arc::new(team);
         for (nth, item) in table.array("mappings", problems).unwrap_or_default().iter().enumerate() {
@@ -66,8 +65,10 @@ fn read(root: &Value, problems: &mut Problems) -> Mappings {
             table.finish(problems);
         }
         table.finish(problems);
-        places.insert(name.clone(), place);
-        teams.insert(name, team);
+        if is_name {
+            places.insert(name.clone(), place);
+            teams.insert(name, team);
+        }
     }
     root.finish(problems);
     apart(&teams, &places, problems);

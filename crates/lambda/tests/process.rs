@@ -304,7 +304,7 @@ async fn a_direct_event_fails_as_a_whole_and_says_why() {
 
 #[tokio::test]
 async fn a_hanging_api_does_not_outlast_the_invocation() {
-    for seconds in [1, 3] {
+    for seconds in [2, 5] {
         let hang = |sandbox: &Sandbox| sandbox.add_fault(Fault::new(FaultKind::Hang));
         let events = [sqs(&[s3("www.website.com", "a.css"), s3("backups", "a.css")])];
         let variables = [("CLOUDFLARE_API_KEY", TOKEN)];
@@ -392,12 +392,12 @@ async fn a_wrong_setting_stops_the_start_with_one_clear_line() {
             "CLOUDFLARE_API_KEY: this is not an API token: it holds white space",
         ),
         (
-            vec![zone, ("CLOUDFLARE_API_KEY", "k"), ("CLOUDFLARE_API_EMAIL", "ops")],
-            "CLOUDFLARE_API_EMAIL: `ops` is not an e-mail address: write one such as `ops@website.com`",
+            vec![zone, ("CLOUDFLARE_API_KEY", "k"), ("CLOUDFLARE_API_EMAIL", "s3cr3t-key-in-the-wrong-place")],
+            "CLOUDFLARE_API_EMAIL: this is not an e-mail address: write one such as `ops@website.com`",
         ),
         (
             vec![zone, ("CLOUDFLARE_API_KEY_SSMPATH", "/k"), ("CLOUDFLARE_API_EMAIL", "a b@c")],
-            "CLOUDFLARE_API_EMAIL: `a b@c` is not an e-mail address",
+            "CLOUDFLARE_API_EMAIL: this is not an e-mail address",
         ),
         (
             vec![("MAPPINGS_FILE", "/nowhere/m.toml")],
