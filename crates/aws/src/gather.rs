@@ -54,8 +54,9 @@ impl Gather {
         let (reply, reading) = oneshot::channel();
         let is_first = {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_first = waiting.is_empty();
             waiting.entry(name.to_owned()).or_default().push(reply);
-            waiting.len() == 1 && waiting.values().flatten().count() == 1
+            is_first
         };
         if is_first {
             // On its own, so that the others are read even if the first is no longer waited for.

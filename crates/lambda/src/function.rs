@@ -11,6 +11,8 @@ use purge_router_core::{Event, Mappings, Origin, Plan, decode, plan};
 use purge_router_pipeline::{Executor, TokenStore};
 use tokio::time::Instant;
 
+use crate::settings::on_one_line;
+
 /// What decides where changes lead.
 #[derive(Debug)]
 pub enum Routing {
@@ -86,7 +88,7 @@ impl<T: TokenStore> Function<T> {
             Routing::Script(team, script) => {
                 let buckets: Vec<BucketName> = event.changes.iter().map(|change| change.bucket.clone()).collect();
                 let mappings = script.mappings(team, &buckets);
-                let mappings = mappings.map_err(|problems| NotDone::new("BadMappings", &format!("{problems:?}")))?;
+                let mappings = mappings.map_err(|problems| NotDone::new("BadMappings", &on_one_line(&problems)))?;
                 Ok(plan(&mappings, event))
             }
         }

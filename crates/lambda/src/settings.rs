@@ -78,16 +78,16 @@ fn mapping_file(file: &str, package: &str) -> Result<Mappings, BadSetting> {
     let text = std::fs::read_to_string(&path).map_err(|error| {
         bad(format!("MAPPINGS_FILE: can't read {shown}: {error}; put the file into the package, beside `bootstrap`"))
     })?;
-    Mappings::from_toml(&text).map_err(|problems| {
-        let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        bad(format!("MAPPINGS_FILE: `purge-router check --mappings {shown}` shows what is wrong: {}", said.join(" | ")))
-    })
+    let wrong = format!("MAPPINGS_FILE: `purge-router check --mappings {file}` shows what is wrong");
+    Mappings::from_toml(&text).map_err(|problems| bad(format!("{wrong}: {}", on_one_line(&problems))))
 }
 
 fn script(get: impl Fn(&str) -> Option<String>) -> Result<(TeamName, ScriptEnv), BadSetting> {
-    let script = ScriptEnv::read(get).map_err(|faults| {
-        let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        bad(format!("MAPPINGS_FILE is not set, and of the single-zone script's variables: {}", said.join(" | ")))
-    })?;
+    let wrong = "MAPPINGS_FILE is not set, and of the single-zone script's variables";
+    let script = ScriptEnv::read(get).map_err(|faults| bad(format!("{wrong}: {}", on_one_line(&faults))))?;
     Ok((TeamName::parse("script").map_err(|fault| bad(fault.to_string()))?, script))
+}
+
+pub(crate) fn on_one_line(problems: &[impl ToString]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ")
 }

@@ -370,7 +370,7 @@ async fn a_wrong_setting_stops_the_start_with_one_clear_line() {
         ),
         (
             vec![("MAPPINGS_FILE", "empty.toml")],
-            "MAPPINGS_FILE: `purge-router check --mappings PACKAGE/empty.toml` shows what is wrong: the file: ",
+            "MAPPINGS_FILE: `purge-router check --mappings empty.toml` shows what is wrong: the file: ",
         ),
         (
             vec![("MAPPINGS_FILE", "bad.toml")],
