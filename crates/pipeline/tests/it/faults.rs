@@ -76,8 +76,10 @@ async fn a_fault_that_stays_fails_by_the_deadline() {
             let (report, _) = world.timed(Duration::from_millis(2500), &event).await;
             let outcome = &report.outcomes[0];
             assert_eq!(statuses(&report), [expected], "{case}");
-            assert!(outcome.attempts >= 2, "{case}: {}", outcome.attempts);
-            assert_eq!(world.requests().len(), outcome.attempts as usize, "{case}");
+            let (attempts, arrived) = (outcome.attempts as usize, world.requests().len());
+            assert!(attempts >= 2, "{case}: {attempts}");
+            // The deadline may stop the last one before it has left.
+            assert!((attempts - 1..=attempts).contains(&arrived), "{case}: {arrived} of {attempts}");
             assert!(outcome.error.is_some() && outcome.refused_items.is_empty(), "{case}");
             assert_eq!(failed(&report), ["m-1", "m-2"], "{case}");
         });

@@ -22,7 +22,7 @@ struct Shelf {
 /// What goes wrong with the reading of one parameter.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Trouble {
-    /// The store can't be asked, this many times.
+    /// The store can't be asked, this many times; what is cached serves meanwhile.
     Unavailable(usize),
     /// The store never answers.
     Hang,
@@ -77,7 +77,8 @@ impl TokenStore for Store {
         let parameter = zone.token.as_str();
         let (team, zone) = (zone.team.to_string(), zone.domain.to_string());
         self.shelf().reads.push((parameter.to_owned(), freshness));
-        let trouble = self.shelf().troubles.get(parameter).copied();
+        let serves_cached = freshness == Freshness::Cached && self.shelf().cached.contains_key(parameter);
+        let trouble = self.shelf().troubles.get(parameter).copied().filter(|_| !serves_cached);
         match trouble {
             Some(Trouble::Hang) => std::future::pending().await,
             Some(Trouble::Unavailable(times @ 1..)) => {

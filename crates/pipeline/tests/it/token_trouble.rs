@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use purge_router_pipeline::{Freshness, Status};
-use purge_router_sandbox::FaultKind;
 
 use crate::event::{keys, s3, sqs};
 use crate::store::Trouble;
@@ -77,14 +76,10 @@ async fn a_store_that_stays_away_fails_by_the_deadline() {
 async fn a_store_that_is_away_when_a_token_is_refused_is_asked_again() {
     let world = World::new(red("", "")).await;
     let parameter = parameter("red", "red.com");
-    for kind in [FaultKind::Delay { milliseconds: 500 }, status(401, 10000, None)] {
-        world.sandbox().add_fault(fault("red.com", kind, Some(1)));
-    }
-    let event = s3("red-files", ["a.css"]);
-    let (report, ()) = tokio::join!(world.run(&event), async {
-        world.arrived(1).await;
-        world.store.trouble(&parameter, Trouble::Unavailable(2));
-    });
+    world.sandbox().add_fault(fault("red.com", status(401, 10000, None), Some(1)));
+    world.store.set_cached(&parameter, &secret("red.com"));
+    world.store.trouble(&parameter, Trouble::Unavailable(2));
+    let report = world.run(&s3("red-files", ["a.css"])).await;
     assert_all_purged(&report, "refused, then away");
     assert_eq!(report.outcomes[0].attempts, 2);
     assert_eq!(world.store.reads(&parameter, Freshness::Fresh), 3);
@@ -93,14 +88,10 @@ async fn a_store_that_is_away_when_a_token_is_refused_is_asked_again() {
 #[tokio::test]
 async fn a_passing_401_while_the_store_is_away_fails_its_own_batch_only() {
     let world = World::new(red("urls_per_request = 1", "")).await;
-    for kind in [FaultKind::Delay { milliseconds: 500 }, status(401, 10000, None)] {
-        world.sandbox().add_fault(fault("red.com", kind, Some(1)));
-    }
-    let event = s3("red-files", keys("k", 40));
-    let ((report, _), ()) = tokio::join!(world.timed(Duration::from_secs(3), &event), async {
-        world.arrived(1).await;
-        world.store.trouble(&parameter("red", "red.com"), Trouble::Unavailable(usize::MAX));
-    });
+    world.sandbox().add_fault(fault("red.com", status(401, 10000, None), Some(1)));
+    world.store.set_cached(&parameter("red", "red.com"), &secret("red.com"));
+    world.store.trouble(&parameter("red", "red.com"), Trouble::Unavailable(usize::MAX));
+    let (report, _) = world.timed(Duration::from_secs(3), &s3("red-files", keys("k", 40))).await;
     let purged = report.outcomes.iter().filter(|outcome| outcome.status == Status::Purged).count();
     assert_eq!(purged, 39, "{:?}", report.outcomes);
 }

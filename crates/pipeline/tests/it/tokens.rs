@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use purge_router_pipeline::{Freshness, Status};
-use purge_router_sandbox::{Fault, FaultKind, TokenStatus};
+use purge_router_sandbox::{Fault, TokenStatus};
 
 use crate::event::{keys, record, s3};
 use crate::store::Trouble;
@@ -97,12 +97,9 @@ async fn now_and_then_a_401_is_no_bad_token() {
 async fn a_revoked_token_costs_few_requests_while_the_store_is_away() {
     let world = World::new(red("urls_per_request = 1", "")).await;
     world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Disabled);
-    world.sandbox().add_fault(fault("red.com", FaultKind::Delay { milliseconds: 300 }, Some(1)));
-    let event = s3("red-files", keys("k", 80));
-    let ((report, _), ()) = tokio::join!(world.timed(Duration::from_secs(2), &event), async {
-        world.arrived(1).await;
-        world.store.trouble(&parameter("red", "red.com"), Trouble::Unavailable(usize::MAX));
-    });
+    world.store.set_cached(&parameter("red", "red.com"), &secret("red.com"));
+    world.store.trouble(&parameter("red", "red.com"), Trouble::Unavailable(usize::MAX));
+    let (report, _) = world.timed(Duration::from_secs(2), &s3("red-files", keys("k", 80))).await;
     assert!(report.outcomes.iter().all(|outcome| outcome.status != Status::Purged));
     assert!(world.requests().len() <= 24, "{}", world.requests().len());
 }
