@@ -37,7 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sandbox", &["core"]),
     ("aws", &["core", "cloudflare", "pipeline"]),
     ("lambda", &["core", "cloudflare", "pipeline", "aws"]),
-    ("cli", &["core", "cloudflare", "pipeline", "sandbox"]),
+    ("cli", &["core", "cloudflare", "pipeline", "aws", "sandbox"]),
 ];
 
 type Step = Result<(), String>;

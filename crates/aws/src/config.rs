@@ -8,14 +8,19 @@ use aws_config::{BehaviorVersion, SdkConfig};
 
 /// AWS's own settings, with timeouts that leave an invocation time for a second try.
 pub async fn load() -> SdkConfig {
+    with(Duration::from_secs(2), Duration::from_secs(5), RetryConfig::standard()).await
+}
+
+/// The same for a command that may take its time: the largest transactions need it, and a throttled table passes.
+pub async fn load_patient() -> SdkConfig {
+    with(Duration::from_secs(20), Duration::from_secs(60), RetryConfig::standard().with_max_attempts(8)).await
+}
+
+async fn with(attempt: Duration, operation: Duration, retries: RetryConfig) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_secs(2))
-        .operation_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(operation)
         .build();
-    aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard())
-        .load()
-        .await
+    aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts).retry_config(retries).load().await
 }

@@ -8,8 +8,8 @@ use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::ParameterType;
 use purge_router_cloudflare::{ApiToken, NotAToken};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
+use crate::moment::Moment;
 use crate::read_error::ReadError;
 
 /// How long the first name waits for others. The zones of one event ask within microseconds; SSM takes milliseconds.
@@ -30,7 +30,7 @@ pub(crate) struct Parameter {
 #[derive(Debug, Clone)]
 pub(crate) struct Reading {
     /// When it was sent: what was written before it is in it.
-    pub(crate) began: Instant,
+    pub(crate) began: Moment,
     pub(crate) brought: Result<Parameter, ReadError>,
 }
 
@@ -63,7 +63,7 @@ impl Gather {
             tokio::spawn(self.clone().send());
         }
         let given_up = || ReadError::Unavailable("the read was given up".to_owned());
-        reading.await.unwrap_or_else(|_| Reading { began: Instant::now(), brought: Err(given_up()) })
+        reading.await.unwrap_or_else(|_| Reading { began: Moment::now(), brought: Err(given_up()) })
     }
 
     async fn send(self) {
@@ -80,13 +80,13 @@ impl Gather {
 
     /// Reads these together or, where that was refused, each on its own: one of them must not fail the others.
     async fn answer(self, waiting: Waiting) {
-        let began = Instant::now();
+        let began = Moment::now();
         match self.call(waiting.keys().cloned().collect()).await {
             Err(error) if waiting.len() > 1 && !error.may_pass() => {
                 for (name, replies) in waiting {
                     let alone = self.clone();
                     tokio::spawn(async move {
-                        let began = Instant::now();
+                        let began = Moment::now();
                         let found = alone.call(vec![name.clone()]).await;
                         reply(began, &found, &name, replies);
                     });
@@ -120,7 +120,7 @@ fn read(kind: Option<&ParameterType>, value: Option<String>) -> Parameter {
     Parameter { token: ApiToken::parse(value.as_deref().unwrap_or_default()), plain }
 }
 
-fn reply(began: Instant, found: &Result<Found, ReadError>, name: &str, replies: Vec<oneshot::Sender<Reading>>) {
+fn reply(began: Moment, found: &Result<Found, ReadError>, name: &str, replies: Vec<oneshot::Sender<Reading>>) {
     let brought = match found {
         Ok(found) => found.get(name).cloned().ok_or(ReadError::Absent),
         Err(error) => Err(error.clone()),

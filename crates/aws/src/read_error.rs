@@ -1,10 +1,12 @@
 //! Why SSM gave no token.
 
-use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ssm::error::SdkError;
 use aws_sdk_ssm::operation::get_parameters::GetParametersError;
-use purge_router_cloudflare::{NotAToken, causes, redact};
+use purge_router_cloudflare::NotAToken;
 use purge_router_core::Zone;
 use purge_router_pipeline::TokenError;
+
+use crate::trouble::Trouble;
 
 /// Why a parameter gave no token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,34 +55,14 @@ impl ReadError {
     }
 }
 
-/// Codes of what is wrong with the function's own credentials or clock: it hits all parameters alike, and passes when
-/// Lambda renews them.
-const OWN_CREDENTIALS: &[&str] = &[
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "IncompleteSignature",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "MissingAuthenticationToken",
-    "RequestExpired",
-    "RequestTimeTooSkewed",
-    "UnrecognizedClientException",
-];
-
 impl From<SdkError<GetParametersError>> for ReadError {
     fn from(error: SdkError<GetParametersError>) -> Self {
-        let SdkError::ServiceError(answer) = &error else {
-            // Not the SDK's own long form: it shows the answer, and with it perhaps a token.
-            return Self::Unavailable(redact(&causes(&error)).into_owned());
-        };
-        let status = answer.raw().status().as_u16();
-        let (code, message) = (error.code().unwrap_or("no code"), error.message().unwrap_or("no reason given"));
-        let said = redact(&format!("{code}: {message}")).into_owned();
-        match code {
-            _ if status == 429 || code.contains("Throttl") || code == "RequestLimitExceeded" => Self::Throttled(said),
-            _ if status >= 500 || OWN_CREDENTIALS.contains(&code) => Self::Unavailable(said),
-            _ if code.contains("AccessDenied") => Self::Denied(said),
-            _ => Self::Refused(said),
+        let (trouble, _, said) = Trouble::of(&error);
+        match trouble {
+            Trouble::Denied => Self::Denied(said),
+            Trouble::Throttled => Self::Throttled(said),
+            Trouble::Unavailable => Self::Unavailable(said),
+            Trouble::Refused => Self::Refused(said),
         }
     }
 }

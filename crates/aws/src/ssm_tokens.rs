@@ -9,9 +9,9 @@ use aws_sdk_ssm::Client;
 use purge_router_cloudflare::{ApiToken, Credential};
 use purge_router_core::Zone;
 use purge_router_pipeline::{Freshness, TokenError, TokenStore};
-use tokio::time::Instant;
 
 use crate::gather::{Gather, Parameter, Reading};
+use crate::moment::Moment;
 use crate::read_error::ReadError;
 
 /// How long a failure is told again before SSM is asked again: a team that has just stored its token waits no longer.
@@ -33,7 +33,7 @@ pub struct SsmTokens {
 #[derive(Debug, Default)]
 struct Readings {
     /// When the last token was read, and the token; none after SSM said that there is none.
-    good: Option<(Instant, ApiToken)>,
+    good: Option<(Moment, ApiToken)>,
     /// How reading failed since.
     failed: Option<Failed>,
 }
@@ -41,8 +41,8 @@ struct Readings {
 #[derive(Debug)]
 struct Failed {
     /// When the read began, and when it was given up: SSM may have hung in between.
-    began: Instant,
-    ended: Instant,
+    began: Moment,
+    ended: Moment,
     error: ReadError,
 }
 
@@ -64,7 +64,7 @@ impl SsmTokens {
     /// # Errors
     /// What [`ReadError`] says. Where trying again may help, an old token serves instead, unless a fresh one is wanted.
     pub async fn read(&self, name: &str, freshness: Freshness) -> Result<ApiToken, ReadError> {
-        let asked = Instant::now();
+        let asked = Moment::now();
         // Who comes while the parameter is read waits here, and takes what was brought.
         let slot = self.slot(name);
         let mut readings = slot.lock().await;
@@ -106,25 +106,25 @@ impl Readings {
     /// fresh, a young token, or the failure of a moment ago.
     fn known(
         &self,
-        asked: Instant,
+        asked: Moment,
         freshness: Freshness,
         time_to_live: Duration,
     ) -> Option<Result<ApiToken, ReadError>> {
         let cached = freshness == Freshness::Cached;
         // A token that is still young serves though a fresh one could not be had.
-        let serves = |began: Instant| began >= asked || (cached && began.elapsed() < time_to_live);
+        let serves = |began: Moment| !began.is_before(&asked) || (cached && began.elapsed() < time_to_live);
         if let Some((_, token)) = self.good.as_ref().filter(|(began, _)| serves(*began)) {
             return Some(Ok(token.clone()));
         }
-        let tells = |failed: &&Failed| failed.began >= asked || (cached && failed.ended.elapsed() < PAUSE);
+        let tells = |failed: &&Failed| !failed.began.is_before(&asked) || (cached && failed.ended.elapsed() < PAUSE);
         self.failed.as_ref().filter(tells).map(|failed| Err(failed.error.clone()))
     }
 
-    fn note(&mut self, began: Instant, brought: Result<ApiToken, ReadError>) -> Result<ApiToken, ReadError> {
+    fn note(&mut self, began: Moment, brought: Result<ApiToken, ReadError>) -> Result<ApiToken, ReadError> {
         match &brought {
             Ok(token) => *self = Self { good: Some((began, token.clone())), failed: None },
             Err(error) => {
-                self.failed = Some(Failed { began, ended: Instant::now(), error: error.clone() });
+                self.failed = Some(Failed { began, ended: Moment::now(), error: error.clone() });
                 self.good.take_if(|_| !error.may_pass());
             }
         }

@@ -27,6 +27,8 @@ Environment:
   CLOUDFLARE_API_TOKEN  the token for every purge
   CLOUDFLARE_BASE_URL   the API, https://api.cloudflare.com/client/v4 unless set
   MAPPINGS_FILE         the mapping file, mappings.toml unless set
+  MAPPINGS_TABLE        the table that `mappings` and `grants` read and write
+  AWS_…                 region and credentials for the table, as for every AWS tool
   RUST_LOG              what to log on stderr, such as info
   NO_COLOR              no colours, if set"
 )]
@@ -52,6 +54,12 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Purge by hand: URLs, prefixes, hosts, tags or everything
     Purge(PurgeArgs),
+    /// Read and edit zones and mappings in the table: pull, diff, push, history, rollback
+    #[command(subcommand)]
+    Mappings(EditCommand),
+    /// Read and edit in the table what each team may map: pull, diff, push, history, rollback; for operators
+    #[command(subcommand)]
+    Grants(EditCommand),
     /// Run a stand-in for Cloudflare's API, and an edge cache before your origin server
     Sandbox(SandboxArgs),
     /// Turn the variables of the single-zone script into a mapping file
@@ -62,9 +70,126 @@ pub(crate) enum Command {
 
 #[derive(ClapArgs)]
 pub(crate) struct MappingsArg {
+    #[command(flatten)]
+    pub(crate) file: FileArg,
+    /// Read the table of this name instead of a file
+    #[arg(long, value_name = "NAME")]
+    pub(crate) table: Option<String>,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct FileArg {
     /// The mapping file
     #[arg(long, value_name = "FILE", env = "MAPPINGS_FILE", default_value = "mappings.toml")]
     pub(crate) mappings: PathBuf,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct TableArgs {
+    /// The table's name
+    #[arg(long, value_name = "NAME", env = "MAPPINGS_TABLE")]
+    pub(crate) table: String,
+    /// Only this team; more than once for several. A team that the file does not name loses what it has in the table
+    #[arg(long = "team", value_name = "NAME", value_parser = parser(TeamName::parse))]
+    pub(crate) teams: Vec<TeamName>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum EditCommand {
+    /// Print what the table holds as a mapping file
+    Pull(PullArgs),
+    /// Show what a push would change, and what was edited since the last one
+    Diff(DiffArgs),
+    /// Write a mapping file to the table
+    Push(PushArgs),
+    /// List the pushes: who, when and what
+    History(HistoryArgs),
+    /// Push what an earlier push left
+    Rollback(RollbackArgs),
+}
+
+#[derive(ClapArgs)]
+#[command(after_help = "Example:\n  purge-router mappings pull --team web > mappings.toml")]
+pub(crate) struct PullArgs {
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+    /// As it was after this push
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) revision: Option<u64>,
+}
+
+#[derive(ClapArgs)]
+#[command(after_help = "Examples:
+  purge-router mappings diff --team web
+  purge-router mappings diff --team web --json | jq -r .checksum")]
+pub(crate) struct DiffArgs {
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+    #[command(flatten)]
+    pub(crate) file: FileArg,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(ClapArgs)]
+#[command(after_help = "Examples:
+  purge-router mappings push --team web --message 'serve the shop from its own bucket'
+  purge-router mappings push --team web --yes --expect \"$approved\"")]
+pub(crate) struct PushArgs {
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+    #[command(flatten)]
+    pub(crate) file: FileArg,
+    #[command(flatten)]
+    pub(crate) writing: WritingArgs,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct WritingArgs {
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Write even if more than 30 % (and more than one) of a team's mappings or zones, or of the grants, change or go
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Take over from a push that is under way or broke off
+    #[arg(long)]
+    pub(crate) take_over: bool,
+    /// Write only the difference of this checksum, which `diff` shows
+    #[arg(long, value_name = "CHECKSUM")]
+    pub(crate) expect: Option<String>,
+    /// Why, for the history
+    #[arg(long, short, value_name = "TEXT")]
+    pub(crate) message: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(ClapArgs)]
+#[command(after_help = "Example:\n  purge-router mappings history --team web")]
+pub(crate) struct HistoryArgs {
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+    /// At most this many
+    #[arg(long, value_name = "NUMBER", default_value = "20", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(ClapArgs)]
+#[command(after_help = "Example:\n  purge-router mappings rollback 7 --team web")]
+pub(crate) struct RollbackArgs {
+    /// The push whose result is to be pushed again
+    #[arg(value_name = "REVISION")]
+    pub(crate) revision: u64,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+    #[command(flatten)]
+    pub(crate) writing: WritingArgs,
 }
 
 #[derive(ClapArgs)]

@@ -14,6 +14,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Args, Command};
+use crate::command::table::Kind;
 
 /// What the caller asked for makes no sense, or a file that it named can't be read: exit code 2.
 #[derive(Debug)]
@@ -54,11 +55,13 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<End> {
     match command {
         Command::Init(args) => command::init::run(&args),
-        Command::Check(args) => command::check::run(&args),
-        Command::Explain(args) => command::explain::run(&args),
-        Command::Plan(args) => command::plan::run(&args),
+        Command::Check(args) => command::check::run(&args).await,
+        Command::Explain(args) => command::explain::run(&args).await,
+        Command::Plan(args) => command::plan::run(&args).await,
         Command::Run(args) => command::run::run(&args).await,
         Command::Purge(args) => command::purge::run(&args).await,
+        Command::Mappings(command) => command::table::run(Kind::Mappings, &command).await,
+        Command::Grants(command) => command::table::run(Kind::Grants, &command).await,
         Command::Sandbox(args) => command::sandbox::run(&args).await,
         Command::ImportEnv(args) => command::import_env::run(&args),
         Command::Completions(args) => command::completions::run(&args),

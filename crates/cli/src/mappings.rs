@@ -1,17 +1,63 @@
-//! Reading a mapping file, and its problems drawn with carets.
+//! Reading a mapping file or a table, and problems drawn with carets.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use purge_router_aws::{DynamoMappings, Editor, Lookup, load_patient_config};
 use purge_router_cloudflare::mask;
-use purge_router_core::{Mappings, Problem};
+use purge_router_core::names::BucketName;
+use purge_router_core::{Mappings, Problem, Skipped};
 use serde::Serialize;
+use tokio::time::Instant;
 
+use crate::args::MappingsArg;
 use crate::{Misuse, print};
 
-/// Reads a mapping file. Its problems go to standard error; `None` says that there were some.
-pub(crate) fn load(path: &Path) -> anyhow::Result<Option<Mappings>> {
+/// How long a table may take to answer for the buckets of an event, and longer than its answer is needed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Reads all mappings of a file or a table. Problems go to standard error; `None` says that there were some in a file.
+pub(crate) async fn load(args: &MappingsArg) -> anyhow::Result<Option<Mappings>> {
+    let Some(table) = &args.table else { return load_file(&args.file.mappings) };
+    let (mappings, skipped) = load_table(table).await?;
+    warn(&skipped);
+    Ok(Some(mappings))
+}
+
+/// Reads what is mapped of these buckets, as the function does.
+pub(crate) async fn load_of(args: &MappingsArg, buckets: BTreeSet<BucketName>) -> anyhow::Result<Option<Mappings>> {
+    let Some(table) = &args.table else { return load_file(&args.file.mappings) };
+    let store = DynamoMappings::new(&load_patient_config().await, table.clone(), PATIENCE).map_err(misuse)?;
+    let Lookup { mappings, unknown, skipped } = store.of(buckets, Instant::now() + PATIENCE).await;
+    if let Some((bucket, error)) = unknown.into_iter().next() {
+        return Err(anyhow::Error::from(error).context(format!("can't read the mappings of the bucket {bucket}")));
+    }
+    warn(&skipped);
+    Ok(Some(mappings))
+}
+
+/// Reads all mappings of a table, and what of it can't be read.
+pub(crate) async fn load_table(table: &str) -> anyhow::Result<(Mappings, Vec<Skipped>)> {
+    let editor = Editor::new(&load_patient_config().await, table.to_owned()).map_err(misuse)?;
+    Ok(Mappings::from_rows(&editor.all_rows().await?))
+}
+
+/// What can't be meant.
+pub(crate) fn misuse(error: impl std::fmt::Display) -> Misuse {
+    Misuse(error.to_string())
+}
+
+/// Tells which rows the function leaves out, and why.
+fn warn(skipped: &[Skipped]) {
+    for problem in skipped.iter().flat_map(|skipped| &skipped.problems) {
+        print::warning(&print::shown(&format!("a row is left out: {problem}")));
+    }
+}
+
+fn load_file(path: &Path) -> anyhow::Result<Option<Mappings>> {
     let text = read(path)?;
     match Mappings::from_toml(&text) {
         Ok(mappings) => Ok(Some(mappings)),

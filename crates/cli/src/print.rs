@@ -78,6 +78,11 @@ pub(crate) fn note(text: &str) {
     anstream::eprintln!("{}", dim(text));
 }
 
+/// What is not as it should be, and does not stop the command.
+pub(crate) fn warning(text: &str) {
+    anstream::eprintln!("{} {}", yellow("warning:"), redact(text));
+}
+
 /// An error, without anything that looks like a token, whatever it quotes.
 pub(crate) fn error(text: &str) {
     anstream::eprintln!("{} {}", red("error:"), redact(text));

@@ -202,7 +202,7 @@ async fn through_the_function(mappings: &str, event: &[u8], expected: &Value) ->
     let tokens = mappings.zones().map(|zone| (zone.token.to_string(), secret(zone))).collect();
     let client = Client::new(&sandbox.api_url()).unwrap();
     let executor = Executor::new(client, Tokens(tokens), RateLimits::new(NonZeroU32::MIN), Settings::default());
-    let function = Function::new(Routing::Mappings(mappings), executor);
+    let function = Function::new(Routing::File(mappings), executor);
     let response = function.handle(event, Instant::now() + TIME).await;
 
     let sent = sandbox.requests().into_iter().map(|request| {

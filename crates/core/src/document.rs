@@ -102,6 +102,10 @@ impl Problems {
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }
+
+    pub(crate) fn has_at(&self, place: &Place) -> bool {
+        self.0.iter().any(|problem| problem.place == *place)
+    }
 }
 
 /// One table being read. Each field is asked for once, by name; [`Table::finish`] reports what nobody asked for.

@@ -15,12 +15,12 @@ use crate::tag::TagTemplate;
 #[derive(Debug, Default)]
 pub struct Mappings {
     teams: BTreeMap<TeamName, Arc<Team>>,
-    mappings: Vec<Mapping>,
+    mappings: Vec<Arc<Mapping>>,
     by_bucket: HashMap<BucketName, Vec<usize>>,
 }
 
 impl Mappings {
-    pub(crate) fn new(teams: BTreeMap<TeamName, Arc<Team>>, mappings: Vec<Mapping>) -> Self {
+    pub(crate) fn new(teams: BTreeMap<TeamName, Arc<Team>>, mappings: Vec<Arc<Mapping>>) -> Self {
         let mut by_bucket: HashMap<BucketName, Vec<usize>> = HashMap::new();
         for (nth, mapping) in mappings.iter().enumerate() {
             by_bucket.entry(mapping.source.bucket.clone()).or_default().push(nth);
@@ -28,14 +28,24 @@ impl Mappings {
         Self { teams, mappings, by_bucket }
     }
 
+    /// Those of several buckets, each read on its own. Of a team in more than one of them, the last is taken.
+    pub fn joined<'m>(parts: impl IntoIterator<Item = &'m Self>) -> Self {
+        let (mut teams, mut mappings) = (BTreeMap::new(), Vec::new());
+        for part in parts {
+            teams.extend(part.teams.clone());
+            mappings.extend(part.mappings.iter().cloned());
+        }
+        Self::new(teams, mappings)
+    }
+
     /// All mappings, by team, then in the order of the document.
-    pub fn all(&self) -> &[Mapping] {
+    pub fn all(&self) -> &[Arc<Mapping>] {
         &self.mappings
     }
 
     /// The mappings of one bucket, with their positions in [`Mappings::all`].
     pub fn of_bucket(&self, bucket: &BucketName) -> impl Iterator<Item = (usize, &Mapping)> {
-        self.by_bucket.get(bucket).into_iter().flatten().map(|nth| (*nth, &self.mappings[*nth]))
+        self.by_bucket.get(bucket).into_iter().flatten().map(|nth| (*nth, &*self.mappings[*nth]))
     }
 
     /// All teams, by name.
@@ -94,9 +104,9 @@ impl Zone {
 }
 
 /// A team's rule: which changes purge what.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Mapping {
-    /// Its name for people: its place in the document, such as `teams.web.mappings[0]`.
+    /// Its name for people: its place in the document, such as `teams.web.mappings[0]`, or its row in the table.
     pub name: String,
     /// The team.
     pub team: TeamName,

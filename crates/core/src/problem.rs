@@ -29,13 +29,16 @@ impl Problem {
     }
 }
 
-/// A path into the document, such as `teams.web.mappings[0].source`.
+/// A path into the document, such as `teams.web.mappings[0].source`, or into a row of the table, such as
+/// `TEAM#web/ZONE#website.com: plan`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place(Vec<Step>);
 
 /// One step of a [`Place`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
+    /// To a row of the table; always the first step.
+    Row(String),
     /// Into a table.
     Key(String),
     /// Into an array.
@@ -46,6 +49,11 @@ impl Place {
     /// The document itself.
     pub fn root() -> Self {
         Self::default()
+    }
+
+    /// A row of the table.
+    pub(crate) fn row(key: &impl ToString) -> Self {
+        Self(vec![Step::Row(key.to_string())])
     }
 
     /// The place of a key in this table.
@@ -75,9 +83,14 @@ impl fmt::Display for Place {
         }
         for (nth, step) in self.0.iter().enumerate() {
             match step {
+                Step::Row(key) => f.write_str(key)?,
                 Step::Index(index) => write!(f, "[{index}]")?,
                 Step::Key(key) => {
-                    let dot = if nth == 0 { "" } else { "." };
+                    let dot = match nth.checked_sub(1).map(|before| &self.0[before]) {
+                        None => "",
+                        Some(Step::Row(_)) => ": ",
+                        Some(_) => ".",
+                    };
                     let bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
                     if bare { write!(f, "{dot}{key}")? } else { write!(f, "{dot}{key:?}")? }
                 }

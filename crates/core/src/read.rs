@@ -1,6 +1,8 @@
-//! A mapping file → [`Mappings`]. All problems at once; what is left out of a file with problems is never used.
+//! A mapping file, or rows of a table, → [`Mappings`]. All problems of a file at once; what is left out of a file with
+//! problems is never used.
 
 mod mapping;
+pub(crate) mod rows;
 mod zone;
 
 use std::collections::{BTreeMap, HashMap};
@@ -9,12 +11,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::document::{Document, Problems, Table, UNKNOWN_FIELD};
+use crate::file::MappingFile;
 use crate::mapping::{Mapping, Mappings, Team, Zone};
 use crate::names::{Fault, Hostname, Source, TeamName, TokenFolder};
 use crate::problem::{Place, Problem};
-
-/// The version of the mapping file that this release reads.
-const VERSION: u64 = 1;
+use crate::rows::VERSION;
 
 impl Mappings {
     /// Reads a mapping file (TOML, version 1).
@@ -22,19 +23,23 @@ impl Mappings {
     /// # Errors
     /// All problems of the file, in the order of their places in it.
     pub fn from_toml(text: &str) -> Result<Self, Vec<Problem>> {
-        let document = Document::parse(text)?;
-        let mut problems = Problems::default();
-        let mappings = read(&document.root, &mut problems);
-        let mut problems = problems.into_vec();
-        if problems.is_empty() {
-            return Ok(mappings);
-        }
-        for problem in &mut problems {
-            problem.span = Some(document.span(&problem.place, problem.code == UNKNOWN_FIELD));
-        }
-        problems.sort_by_key(|problem| problem.span.as_ref().map_or(0, |span| span.start));
-        Err(problems)
+        MappingFile::parse(text)?.read()
     }
+}
+
+/// Reads a parsed file.
+pub(crate) fn document(document: &Document<'_>) -> Result<Mappings, Vec<Problem>> {
+    let mut problems = Problems::default();
+    let mappings = read(&document.root, &mut problems);
+    let mut problems = problems.into_vec();
+    if problems.is_empty() {
+        return Ok(mappings);
+    }
+    for problem in &mut problems {
+        problem.span = Some(document.span(&problem.place, problem.code == UNKNOWN_FIELD));
+    }
+    problems.sort_by_key(|problem| problem.span.as_ref().map_or(0, |span| span.start));
+    Err(problems)
 }
 
 fn read(root: &Value, problems: &mut Problems) -> Mappings {
@@ -61,7 +66,7 @@ fn read(root: &Value, problems: &mut Problems) -> Mappings {
         for (nth, item) in table.array("mappings", problems).unwrap_or_default().iter().enumerate() {
             let at = place.key("mappings").index(nth);
             let Some(mut table) = Table::at(item, at, problems) else { continue };
-            mappings.extend(mapping::mapping(&team, &written, &mut table, problems));
+            mappings.extend(mapping::mapping(&team, &written, &mut table, problems).map(Arc::new));
             table.finish(problems);
         }
         table.finish(problems);
@@ -72,7 +77,7 @@ fn read(root: &Value, problems: &mut Problems) -> Mappings {
     }
     root.finish(problems);
     apart(&teams, &places, problems);
-    mappings.sort_by(|one: &Mapping, other| one.team.cmp(&other.team));
+    mappings.sort_by(|one: &Arc<Mapping>, other| one.team.cmp(&other.team));
     Mappings::new(teams, mappings)
 }
 
@@ -129,16 +134,29 @@ struct Written<'a> {
     all_of_owns_is_valid: bool,
 }
 
-fn team<'a>(name: TeamName, table: &mut Table<'a>, problems: &mut Problems) -> (Team, Written<'a>) {
+/// What the operator says of a team.
+struct Grant {
+    owns: Vec<Source>,
+    all_of_owns_is_valid: bool,
+    tokens: TokenFolder,
+}
+
+fn grant(name: &TeamName, table: &mut Table<'_>, problems: &mut Problems) -> Grant {
     let before = problems.count();
     if !table.has("owns") {
         let help = "write what the team may map: `owns = [\"s3://bucket/prefix/\"]`";
         problems.add(table.place.clone(), Fault::new("missing-field", "`owns` is missing", help));
     }
     let owns = table.list("owns", Source::parse, problems).unwrap_or_default();
-    let mut written = Written { zones: Vec::new(), all_of_owns_is_valid: problems.count() == before };
+    let all_of_owns_is_valid = problems.count() == before;
     let tokens =
-        table.optional("tokens", TokenFolder::parse, problems).unwrap_or_else(|| TokenFolder::default_of(&name));
+        table.optional("tokens", TokenFolder::parse, problems).unwrap_or_else(|| TokenFolder::default_of(name));
+    Grant { owns, all_of_owns_is_valid, tokens }
+}
+
+fn team<'a>(name: TeamName, table: &mut Table<'a>, problems: &mut Problems) -> (Team, Written<'a>) {
+    let Grant { owns, all_of_owns_is_valid, tokens } = grant(&name, table, problems);
+    let mut written = Written { zones: Vec::new(), all_of_owns_is_valid };
     let mut zones: BTreeMap<Hostname, Arc<Zone>> = BTreeMap::new();
     for (domain, mut zone_table) in table.tables("zones", problems) {
         written.zones.push(domain);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use aws_lambda_events::sqs::SqsBatchResponse;
 use lambda_runtime::Diagnostic;
+use purge_router_aws::DynamoMappings;
 use purge_router_cloudflare::redact;
 use purge_router_core::names::{BucketName, TeamName};
 use purge_router_core::script_env::ScriptEnv;
@@ -16,8 +17,10 @@ use crate::settings::on_one_line;
 /// What decides where changes lead.
 #[derive(Debug)]
 pub enum Routing {
+    /// A table that teams edit.
+    Table(DynamoMappings),
     /// A mapping file.
-    Mappings(Mappings),
+    File(Mappings),
     /// The single-zone script's variables: whatever the bucket, its name is the hostname.
     Script(TeamName, ScriptEnv),
 }
@@ -70,7 +73,7 @@ impl<T: TokenStore> Function<T> {
     /// What is no event, and an event outside of SQS of which anything failed: it comes again as a whole.
     pub async fn handle(&self, event: &[u8], deadline: Instant) -> Result<SqsBatchResponse, NotDone> {
         let event = decode(event).map_err(|error| NotDone::new("NotAnEvent", &error))?;
-        let plan = self.plan(event)?;
+        let plan = self.plan(event, deadline).await?;
         let report = self.executor.run(&plan, deadline).await;
         let mut response = SqsBatchResponse::default();
         for origin in &report.failed {
@@ -82,9 +85,10 @@ impl<T: TokenStore> Function<T> {
         Ok(response)
     }
 
-    fn plan(&self, event: Event) -> Result<Plan, NotDone> {
+    async fn plan(&self, event: Event, deadline: Instant) -> Result<Plan, NotDone> {
         match &self.routing {
-            Routing::Mappings(mappings) => Ok(plan(mappings, event)),
+            Routing::Table(mappings) => Ok(mappings.plan(event, deadline).await),
+            Routing::File(mappings) => Ok(plan(mappings, event)),
             Routing::Script(team, script) => {
                 let buckets: Vec<BucketName> = event.changes.iter().map(|change| change.bucket.clone()).collect();
                 let mappings = script.mappings(team, &buckets);

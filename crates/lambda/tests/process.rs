@@ -352,13 +352,17 @@ async fn a_wrong_setting_stops_the_start_with_one_clear_line() {
     for (variables, expected) in [
         (
             vec![],
-            "MAPPINGS_FILE is not set, and of the single-zone script's variables: CLOUDFLARE_ZONE_ID is not set (set it \
+            "neither MAPPINGS_TABLE nor MAPPINGS_FILE is set, and of the single-zone script's variables: CLOUDFLARE_ZONE_ID is not set (set it \
              to the zone's id) | neither CLOUDFLARE_API_KEY nor CLOUDFLARE_API_KEY_SSMPATH is set (set one of them, as \
              for the script)",
         ),
         (
-            vec![("MAPPINGS_TABLE", "t")],
-            "MAPPINGS_TABLE: this version reads no table; name a mapping file with MAPPINGS_FILE",
+            vec![("MAPPINGS_TABLE", "my table")],
+            "MAPPINGS_TABLE: `my table` is not a table's name: write 3 to 255 letters, digits, `_`, `-` or `.`",
+        ),
+        (
+            vec![good, ("MAPPINGS_TABLE", "purge-router")],
+            "MAPPINGS_TABLE and MAPPINGS_FILE are both set: set one of them",
         ),
         (
             vec![("MAPPINGS_FILE", "none.toml")],
@@ -376,8 +380,9 @@ async fn a_wrong_setting_stops_the_start_with_one_clear_line() {
             vec![("MAPPINGS_FILE", "bad.toml")],
             "is not a Cloudflare id [bad-cloudflare-id]; copy the 32 hexadecimal digits",
         ),
-        (vec![good, ("TOKEN_TTL_SECONDS", "5m")], "TOKEN_TTL_SECONDS is `5m`: write whole seconds, such as 300"),
-        (vec![good, ("TOKEN_TTL_SECONDS", "-1")], "TOKEN_TTL_SECONDS is `-1`: write whole seconds, such as 300"),
+        (vec![good, ("TOKEN_TTL_SECONDS", "5m")], "TOKEN_TTL_SECONDS is `5m`: write whole seconds"),
+        (vec![good, ("MAPPINGS_TTL_SECONDS", "0.5")], "MAPPINGS_TTL_SECONDS is `0.5`: write whole seconds"),
+        (vec![good, ("TOKEN_TTL_SECONDS", "-1")], "TOKEN_TTL_SECONDS is `-1`: write whole seconds"),
         (
             vec![good, ("MAX_CONCURRENCY", "0")],
             "MAX_CONCURRENCY is `0`: write how many copies may run at once, such as 2",

@@ -1,14 +1,18 @@
 //! `check`: all problems of a mapping file at once.
 
-use purge_router_core::Mappings;
+use purge_router_cloudflare::redact;
+use purge_router_core::{Mappings, Problem};
 use serde_json::json;
 
 use crate::args::CheckArgs;
-use crate::mappings::{ProblemJson, draw, read};
+use crate::mappings::{ProblemJson, draw, load_table, read};
 use crate::{End, print};
 
-pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<End> {
-    let path = &args.mappings.mappings;
+pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
+    if let Some(table) = &args.mappings.table {
+        return check_table(table, args.json).await;
+    }
+    let path = &args.mappings.file.mappings;
     let text = read(path)?;
     let read = Mappings::from_toml(&text);
     let problems = read.as_ref().err().map(Vec::as_slice).unwrap_or_default();
@@ -16,16 +20,44 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<End> {
         let problems: Vec<ProblemJson<'_>> = problems.iter().map(|problem| ProblemJson::new(&text, problem)).collect();
         print::json(&json!({ "problems": problems }))?;
     } else if let Ok(mappings) = &read {
-        print::out(&format!(
-            "{}: {}, {}, {}: {}",
-            path.display(),
-            print::count(mappings.teams().count(), "team"),
-            print::count(mappings.zones().count(), "zone"),
-            print::count(mappings.all().len(), "mapping"),
-            print::green("no problem"),
-        ));
+        print::out(&format!("{}: {}: {}", path.display(), counts(mappings), print::green("no problem")));
     } else {
         draw(path, &text, problems);
     }
     Ok(if problems.is_empty() { End::Done } else { End::Problems })
+}
+
+/// The rows of a table that the function leaves out.
+async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
+    let (mappings, skipped) = load_table(table).await?;
+    let problems: Vec<&Problem> = skipped.iter().flat_map(|skipped| &skipped.problems).collect();
+    if json {
+        let problems: Vec<_> = problems.iter().map(|problem| problem_of_row(problem)).collect();
+        print::json(&json!({ "problems": problems }))?;
+    } else if problems.is_empty() {
+        print::out(&format!("{table}: {}: {}", counts(&mappings), print::green("no problem")));
+    } else {
+        for problem in &problems {
+            print::error(&print::shown(&problem.to_string()));
+        }
+        let (rows, used) = (print::count(skipped.len(), "row"), counts(&mappings));
+        print::error(&format!("the function leaves out {rows} of {table}, and uses {used}"));
+    }
+    Ok(if problems.is_empty() { End::Done } else { End::Problems })
+}
+
+fn problem_of_row(problem: &Problem) -> serde_json::Value {
+    let text = |text: &str| redact(text).into_owned();
+    json!({
+        "code": problem.code,
+        "place": text(&problem.place.to_string()),
+        "message": text(&problem.message),
+        "help": text(&problem.help),
+    })
+}
+
+fn counts(mappings: &Mappings) -> String {
+    let count = |number, noun| print::count(number, noun);
+    let (teams, zones) = (mappings.teams().count(), mappings.zones().count());
+    format!("{}, {}, {}", count(teams, "team"), count(zones, "zone"), count(mappings.all().len(), "mapping"))
 }

@@ -8,9 +8,10 @@ use serde_json::json;
 use crate::args::{EventKind, ExplainArgs};
 use crate::{End, mappings, print};
 
-pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<End> {
-    let Some(mappings) = mappings::load(&args.mappings.mappings)? else { return Ok(End::Problems) };
+pub(crate) async fn run(args: &ExplainArgs) -> anyhow::Result<End> {
     let (bucket, key) = args.object.clone();
+    let buckets = [bucket.clone()].into();
+    let Some(mappings) = mappings::load_of(&args.mappings, buckets).await? else { return Ok(End::Problems) };
     let kind = match args.event {
         EventKind::Created => ChangeKind::Created,
         EventKind::Removed => ChangeKind::Removed,

@@ -9,6 +9,7 @@ pub(crate) mod plan;
 pub(crate) mod purge;
 pub(crate) mod run;
 pub(crate) mod sandbox;
+pub(crate) mod table;
 
 use std::io::Read;
 use std::path::Path;

@@ -6,8 +6,8 @@ use super::event_bytes;
 use crate::args::{EventArgs, PlanArgs};
 use crate::{End, mappings, print};
 
-pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<End> {
-    let Some((mappings, event)) = load(&args.event)? else { return Ok(End::Problems) };
+pub(crate) async fn run(args: &PlanArgs) -> anyhow::Result<End> {
+    let Some((mappings, event)) = load(&args.event).await? else { return Ok(End::Problems) };
     let why = (!args.event.json).then(|| reasons(&mappings, &event));
     let plan = plan(&mappings, event);
     match why {
@@ -18,10 +18,11 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<End> {
 }
 
 /// Reads mappings and event; `None` says that the mapping file has problems, which were shown.
-pub(crate) fn load(args: &EventArgs) -> anyhow::Result<Option<(Mappings, Event)>> {
-    let Some(mappings) = mappings::load(&args.mappings.mappings)? else { return Ok(None) };
+pub(crate) async fn load(args: &EventArgs) -> anyhow::Result<Option<(Mappings, Event)>> {
     let event = decode(&event_bytes(&args.event)?)?;
-    Ok(Some((mappings, event)))
+    let buckets = event.changes.iter().map(|change| change.bucket.clone()).collect();
+    let mappings = mappings::load_of(&args.mappings, buckets).await?;
+    Ok(mappings.map(|mappings| (mappings, event)))
 }
 
 /// Why each change leads where it does, a line each.

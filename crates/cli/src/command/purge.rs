@@ -16,7 +16,7 @@ use crate::sender::Sender;
 use crate::{End, Misuse, mappings, print, verify};
 
 pub(crate) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
-    let Some(mappings) = mappings::load(&args.mappings.mappings)? else { return Ok(End::Problems) };
+    let Some(mappings) = mappings::load(&args.mappings).await? else { return Ok(End::Problems) };
     let wanted = wanted(args, &mappings).map_err(Misuse)?;
     let mode = match args.mode {
         PurgeMode::Purge => Mode::Purge,

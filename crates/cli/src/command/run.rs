@@ -8,7 +8,7 @@ use crate::sender::Sender;
 use crate::{End, print};
 
 pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<End> {
-    let Some((mappings, event)) = load(&args.event)? else { return Ok(End::Problems) };
+    let Some((mappings, event)) = load(&args.event).await? else { return Ok(End::Problems) };
     let why = (!args.event.json).then(|| reasons(&mappings, &event));
     let plan = plan(&mappings, event);
     let sender = Sender::new(&args.sending, &mappings).await?;

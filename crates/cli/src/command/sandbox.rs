@@ -11,7 +11,7 @@ use crate::{End, Misuse, mappings, print};
 const SECRET_FOR_ALL: &str = "sandbox";
 
 pub(crate) async fn run(args: &SandboxArgs) -> anyhow::Result<End> {
-    let Some(mappings) = mappings::load(&args.mappings.mappings)? else { return Ok(End::Problems) };
+    let Some(mappings) = mappings::load(&args.mappings).await? else { return Ok(End::Problems) };
     for address in [args.api, args.edge] {
         if !address.ip().is_loopback() {
             return Err(

@@ -1,0 +1,197 @@
+//! Edits of the table: what a partition holds, and writing a difference so that nothing is lost, whoever else writes.
+
+mod history;
+mod push;
+
+use std::collections::HashMap;
+
+use aws_config::SdkConfig;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use purge_router_core::names::TeamName;
+use purge_router_core::{Fields, Row, RowKey, Rows, in_file_order};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::table::{Attributes, NotATable, Table, TableError, fields, key_attributes};
+pub use history::Revision;
+pub use push::{Note, Push, PushError};
+
+/// Where the head of a partition's revisions is, and what its other rows begin with.
+const HEAD: &str = "HEAD";
+const REVISION: &str = "REVISION#";
+const DOCUMENT: &str = "DOCUMENT#";
+
+/// A copy of the grant in the team's own partition, for the team to see. The function does not read it.
+const COPY_OF_GRANT: &str = "GRANT";
+
+/// How many partitions are read side by side.
+const PARTITIONS: usize = 16;
+
+/// Reads and writes partitions of the table.
+#[derive(Debug, Clone)]
+pub struct Editor {
+    table: Table,
+}
+
+/// One partition: a team's, or the one with all grants.
+#[derive(Debug)]
+pub struct Partition {
+    /// `TEAM#` and the team's name, or `GRANTS`.
+    pub name: String,
+    /// The last push, or the one under way.
+    pub head: Option<Head>,
+    /// Zones and mappings, or grants.
+    pub rows: Rows,
+    /// What the operator granted the team, as its copy says.
+    pub grant: Option<Fields>,
+    /// The rows as they are, `HEAD` included.
+    as_read: HashMap<String, Attributes>,
+}
+
+/// What the partition's row `HEAD` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// How many pushes there were.
+    #[serde(default)]
+    pub revision: u64,
+    /// The last of them.
+    #[serde(flatten)]
+    pub last: Option<Stamp>,
+    /// A push that has begun, and not ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Pending>,
+}
+
+/// Who pushed what, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// A name for this push that no other has.
+    pub push: String,
+    /// Who: an ARN where AWS knows it.
+    pub by: String,
+    /// When, as RFC 3339 in UTC.
+    pub at: String,
+    /// What it changed, in short.
+    pub summary: String,
+    /// Why, in the words of who pushed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The checksum of all rows after it.
+    pub document: String,
+}
+
+/// A push of more rows than one transaction takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// Who pushes what.
+    #[serde(flatten)]
+    pub stamp: Stamp,
+    /// The checksum of the difference that was to be written when it began.
+    pub diff: String,
+}
+
+impl Editor {
+    /// An editor of this table.
+    ///
+    /// # Errors
+    /// DynamoDB knows no tables of such names.
+    pub fn new(config: &SdkConfig, table: String) -> Result<Self, NotATable> {
+        Ok(Self { table: Table::new(config, table)? })
+    }
+
+    /// A team's partition, as it is now.
+    ///
+    /// # Errors
+    /// What [`TableError`] says.
+    pub async fn team(&self, team: &TeamName) -> Result<Partition, TableError> {
+        // `GRANT`, `HEAD` and all mappings lie beside each other.
+        self.partition(&RowKey::partition_of(team), &[(COPY_OF_GRANT, "MAPPING$"), (RowKey::ZONE, "ZONE$")]).await
+    }
+
+    /// The partition of all grants, as it is now.
+    ///
+    /// # Errors
+    /// What [`TableError`] says.
+    pub async fn grants(&self) -> Result<Partition, TableError> {
+        // The names of teams begin with a digit or a small letter.
+        self.partition(RowKey::GRANTS, &[("0", ":"), (HEAD, HEAD), ("a", "~")]).await
+    }
+
+    /// All rows that the function might read: every grant, zone and mapping.
+    ///
+    /// # Errors
+    /// What [`TableError`] says.
+    pub async fn all_rows(&self) -> Result<Vec<Row>, TableError> {
+        let grants = self.grants().await?;
+        let names = grants.rows.keys().filter_map(|name| TeamName::parse(name).ok());
+        let reads = stream::iter(names.map(|team| async move { self.team(&team).await }));
+        let teams: Vec<Partition> = reads.buffered(PARTITIONS).try_collect().await?;
+        let rows = [grants].into_iter().chain(teams).flat_map(|partition| {
+            let name = partition.name;
+            partition.rows.into_iter().map(move |(sort, fields)| Row { key: RowKey::new(&name, sort), fields })
+        });
+        Ok(rows.collect())
+    }
+
+    async fn partition(&self, name: &str, ranges: &[(&str, &str)]) -> Result<Partition, TableError> {
+        let mut partition =
+            Partition { name: name.to_owned(), head: None, rows: Rows::new(), grant: None, as_read: HashMap::new() };
+        for (from, to) in ranges {
+            for item in self.table.between(name, from, to).await? {
+                partition.take(item)?;
+            }
+        }
+        Ok(partition)
+    }
+
+    /// The row `HEAD` of a partition, as it is now.
+    async fn head(&self, partition: &str) -> Result<Option<Head>, TableError> {
+        let key = key_attributes(&RowKey::new(partition, HEAD));
+        let get = self.table.client.get_item().table_name(&self.table.name).set_key(Some(key)).consistent_read(true);
+        let answer = get.send().await.map_err(|error| self.table.failed(&error))?;
+        answer.item.map(|item| read_head(partition, item)).transpose()
+    }
+}
+
+impl Partition {
+    fn take(&mut self, item: Attributes) -> Result<(), TableError> {
+        let sort = match item.get("sk") {
+            Some(sort) => sort.as_s().cloned().unwrap_or_default(),
+            None => String::new(),
+        };
+        match sort.as_str() {
+            HEAD => self.head = Some(read_head(&self.name, item.clone())?),
+            COPY_OF_GRANT => self.grant = Some(content(item.clone())),
+            _ => drop(self.rows.insert(sort.clone(), content(item.clone()))),
+        }
+        self.as_read.insert(sort, item);
+        Ok(())
+    }
+
+    /// The rows of later versions, which this release must not write over.
+    pub fn later_versions(&self) -> impl Iterator<Item = RowKey> {
+        let later = self.rows.iter().filter(|(_, fields)| fields.contains_key("version"));
+        later.map(|(sort, _)| RowKey::new(&self.name, sort))
+    }
+}
+
+fn read_head(partition: &str, item: Attributes) -> Result<Head, TableError> {
+    serde_dynamo::from_item(item).map_err(|error| {
+        let key = RowKey::new(partition, HEAD);
+        TableError::Refused(format!("the row {key} can't be read: {error}; mend it, or delete it to begin anew"))
+    })
+}
+
+/// What a row says, without its key and the version that this release writes.
+fn content(mut item: Attributes) -> Fields {
+    item.remove("pk");
+    item.remove("sk");
+    let mut fields = fields(item);
+    if fields.get("version").and_then(Value::as_u64) == Some(VERSION) {
+        fields.shift_remove("version");
+    }
+    in_file_order(fields)
+}
+
+/// The version of the rows that this release writes.
+const VERSION: u64 = 1;

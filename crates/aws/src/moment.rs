@@ -1,0 +1,25 @@
+//! Ages that count while the function is frozen between two invocations.
+
+use std::time::{Duration, Instant, SystemTime};
+
+/// A point in time. Its age is that of the clock that says more: the monotonic one may stand still while the machine is
+/// paused, and the other may be set back. What is older than it seems would be served for too long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    instant: Instant,
+    wall: SystemTime,
+}
+
+impl Moment {
+    pub(crate) fn now() -> Self {
+        Self { instant: Instant::now(), wall: SystemTime::now() }
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.instant.elapsed().max(self.wall.elapsed().unwrap_or_default())
+    }
+
+    pub(crate) fn is_before(&self, other: &Self) -> bool {
+        self.instant < other.instant
+    }
+}

@@ -1,0 +1,171 @@
+//! The table of mappings: rows by bucket, by key and by partition.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use purge_router_core::names::BucketName;
+use purge_router_core::{Fields, Row, RowKey};
+use serde_json::Value;
+
+use crate::trouble::Trouble;
+
+/// The index of mappings by bucket.
+const INDEX: &str = "by-bucket";
+
+/// The most keys that one BatchGetItem may hold.
+const KEYS_PER_CALL: usize = 100;
+
+/// How many calls go side by side.
+const CALLS: usize = 32;
+
+/// How often keys that DynamoDB left out of its answers are asked for again.
+const MORE_CALLS: u32 = 6;
+
+/// The attributes of a row, keys included.
+pub(crate) type Attributes = HashMap<String, AttributeValue>;
+
+/// Why the table can't be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TableError {
+    /// There is no such table, or it has no index by bucket.
+    #[error("DynamoDB has no table `{table}` with an index `{INDEX}` in this region: {said}")]
+    #[expect(missing_docs, reason = "the message says what they are")]
+    NoTable { table: String, said: String },
+    /// The role or user may not do it.
+    #[error("it may not be done: {0}")]
+    Denied(String),
+    /// DynamoDB was asked too often.
+    #[error("DynamoDB throttles: {0}")]
+    Throttled(String),
+    /// DynamoDB did not answer, or has trouble of its own.
+    #[error("DynamoDB does not answer: {0}")]
+    Unavailable(String),
+    /// DynamoDB refuses it for another reason.
+    #[error("DynamoDB refuses it: {0}")]
+    Refused(String),
+}
+
+/// A name that no table of DynamoDB has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a table's name: write 3 to 255 letters, digits, `_`, `-` or `.`")]
+pub struct NotATable(String);
+
+/// A table of this layout.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    pub(crate) client: Client,
+    pub(crate) name: String,
+}
+
+impl Table {
+    pub(crate) fn new(config: &SdkConfig, name: String) -> Result<Self, NotATable> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
+        match (3..=255).contains(&name.len()) && name.bytes().all(allowed) {
+            true => Ok(Self { client: Client::new(config), name }),
+            false => Err(NotATable(name)),
+        }
+    }
+
+    pub(crate) fn failed<E>(&self, error: &SdkError<E>) -> TableError
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let (trouble, code, said) = Trouble::of(error);
+        match trouble {
+            _ if code == "ResourceNotFoundException" => TableError::NoTable { table: self.name.clone(), said },
+            Trouble::Denied => TableError::Denied(said),
+            Trouble::Throttled => TableError::Throttled(said),
+            Trouble::Unavailable => TableError::Unavailable(said),
+            Trouble::Refused => TableError::Refused(said),
+        }
+    }
+
+    /// The rows of one bucket, as the index has them: it follows the table within moments.
+    pub(crate) async fn of_bucket(&self, bucket: &BucketName) -> Result<Vec<Row>, TableError> {
+        let query = self.client.query().table_name(&self.name).index_name(INDEX);
+        let query = query.key_condition_expression("#bucket = :bucket").expression_attribute_names("#bucket", "bucket");
+        let query = query.expression_attribute_values(":bucket", text(bucket.as_str()));
+        let items: Result<Vec<_>, _> = query.into_paginator().items().send().collect().await;
+        Ok(items.map_err(|error| self.failed(&error))?.into_iter().map(row).collect())
+    }
+
+    /// The rows of a partition from one sort key to another, both included.
+    pub(crate) async fn between(&self, pk: &str, from: &str, to: &str) -> Result<Vec<Attributes>, TableError> {
+        let query = self.client.query().table_name(&self.name).consistent_read(true);
+        let query = query.key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to");
+        let query = query.expression_attribute_values(":pk", text(pk));
+        let query = query.expression_attribute_values(":from", text(from)).expression_attribute_values(":to", text(to));
+        let items: Result<Vec<_>, _> = query.into_paginator().items().send().collect().await;
+        items.map_err(|error| self.failed(&error))
+    }
+
+    /// The rows that there are of these keys, as they are now.
+    pub(crate) async fn rows(&self, keys: impl IntoIterator<Item = RowKey>) -> Result<Vec<Row>, TableError> {
+        let keys: Vec<RowKey> = keys.into_iter().collect();
+        let some: Vec<Vec<RowKey>> = keys.chunks(KEYS_PER_CALL).map(<[_]>::to_vec).collect();
+        let calls = stream::iter(some.into_iter().map(|some| self.some_rows(some)));
+        let rows: Vec<Vec<Row>> = calls.buffer_unordered(CALLS).try_collect().await?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+
+    async fn some_rows(&self, keys: Vec<RowKey>) -> Result<Vec<Row>, TableError> {
+        let mut keys: Vec<Attributes> = keys.iter().map(key_attributes).collect();
+        let mut rows = Vec::new();
+        for call in 0..=MORE_CALLS {
+            if call > 0 {
+                pause(call).await;
+            }
+            // The index may be ahead of what an eventually consistent read shows.
+            let asked = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+            let asked = asked.map_err(|error| TableError::Refused(error.to_string()))?;
+            let answer = self.client.batch_get_item().request_items(&self.name, asked).send().await;
+            let mut answer = answer.map_err(|error| self.failed(&error))?;
+            let found = answer.responses.as_mut().and_then(|tables| tables.remove(&self.name));
+            rows.extend(found.unwrap_or_default().into_iter().map(row));
+            keys = match answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.name)) {
+                Some(left) if !left.keys.is_empty() => left.keys,
+                _ => return Ok(rows),
+            };
+        }
+        Err(TableError::Throttled(format!("{} of the keys were left out of {MORE_CALLS} answers", keys.len())))
+    }
+}
+
+/// Waits before a call is made again for the n-th time: up to 50 ms, and twice as long each time.
+pub(crate) async fn pause(nth: u32) {
+    let most = Duration::from_millis(50) * 2_u32.pow(nth.clamp(1, 7) - 1);
+    tokio::time::sleep(most.mul_f64(fastrand::f64())).await;
+}
+
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(crate) fn key_attributes(key: &RowKey) -> Attributes {
+    [("pk".to_owned(), text(&key.partition)), ("sk".to_owned(), text(&key.sort))].into()
+}
+
+fn row(mut attributes: Attributes) -> Row {
+    let mut key = |name: &str| match attributes.remove(name) {
+        Some(AttributeValue::S(text)) => text,
+        _ => String::new(),
+    };
+    let key = RowKey { partition: key("pk"), sort: key("sk") };
+    Row { key, fields: fields(attributes) }
+}
+
+/// Attributes as plain values. What has none, such as bytes, is null, which no field of a mapping may be.
+pub(crate) fn fields(attributes: Attributes) -> Fields {
+    let value = |value| serde_dynamo::from_attribute_value(value).unwrap_or(Value::Null);
+    attributes.into_iter().map(|(name, it)| (name, value(it))).collect()
+}
+
+/// Plain values as attributes.
+pub(crate) fn attributes(fields: &Fields) -> Result<Attributes, TableError> {
+    serde_dynamo::to_item(fields).map_err(|error| TableError::Refused(error.to_string()))
+}

@@ -1,0 +1,58 @@
+//! What kind of trouble an AWS service had, from its answer.
+
+use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
+use purge_router_cloudflare::{causes, redact};
+
+/// The kinds that call for different help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The caller may not do it.
+    Denied,
+    /// The service was asked too often.
+    Throttled,
+    /// The service did not answer, or has trouble of its own.
+    Unavailable,
+    /// Anything else.
+    Refused,
+}
+
+/// Codes of what is wrong with the function's own credentials or clock: it hits all calls alike, and passes when Lambda
+/// renews them.
+const OWN_CREDENTIALS: &[&str] = &[
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "UnrecognizedClientException",
+];
+
+/// Codes of services that were asked too often, beside all that speak of throttling.
+const TOO_OFTEN: &[&str] = &["ProvisionedThroughputExceededException", "RequestLimitExceeded"];
+
+impl Trouble {
+    /// The kind, the service's code, and what it said, without tokens.
+    pub(crate) fn of<E>(error: &SdkError<E>) -> (Self, String, String)
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let SdkError::ServiceError(answer) = error else {
+            // Not the SDK's own long form: it shows the answer, and with it perhaps a token.
+            return (Self::Unavailable, String::new(), redact(&causes(error)).into_owned());
+        };
+        let status = answer.raw().status().as_u16();
+        let (code, message) = (error.code().unwrap_or("no code"), error.message().unwrap_or("no reason given"));
+        let said = redact(&format!("{code}: {message}")).into_owned();
+        let kind = match code {
+            _ if status == 429 || code.contains("Throttl") || TOO_OFTEN.contains(&code) => Self::Throttled,
+            _ if status >= 500 || OWN_CREDENTIALS.contains(&code) => Self::Unavailable,
+            _ if code.contains("AccessDenied") => Self::Denied,
+            _ => Self::Refused,
+        };
+        (kind, code.to_owned(), said)
+    }
+}

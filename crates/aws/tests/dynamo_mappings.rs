@@ -1,0 +1,412 @@
+//! The store of mappings on the real SDK and on AWS's own engine, behind a proxy that counts calls and lets them fail.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use purge_router_aws::{DynamoMappings, Lookup, TableError};
+use purge_router_core::names::BucketName;
+use purge_router_core::{Event, Plan, decode};
+use purge_router_dynamodb_local::{Action, Table};
+use serde_json::{Value, json};
+
+const LONG: Duration = Duration::from_secs(3600);
+
+fn zone_id(nth: usize) -> String {
+    format!("{nth:032x}")
+}
+
+/// A team with a grant, a zone and a mapping of each of its buckets.
+fn team(nth: usize, buckets: &[String]) -> Vec<(String, String, Value)> {
+    let (name, pk, domain) = (format!("team{nth}"), format!("TEAM#team{nth}"), format!("team{nth}.com"));
+    let owns: Vec<String> = buckets.iter().map(|bucket| format!("s3://{bucket}/")).collect();
+    let hostnames = [format!("www.{domain}")];
+    let mut rows = vec![
+        ("GRANTS".to_owned(), name, json!({ "version": 1, "owns": owns })),
+        (
+            pk.clone(),
+            format!("ZONE#{domain}"),
+            json!({ "version": 1, "zone_id": zone_id(nth), "hostnames": hostnames }),
+        ),
+    ];
+    rows.extend(buckets.iter().map(|bucket| {
+        let fields = json!({ "version": 1, "bucket": bucket, "prefix": "", "zones": [domain] });
+        (pk.clone(), format!("MAPPING#{bucket}/"), fields)
+    }));
+    rows
+}
+
+fn bucket(nth: usize) -> String {
+    format!("bucket-{nth}")
+}
+
+/// A table in which so many teams map a bucket each.
+async fn table_of(teams: usize) -> Table {
+    let table = Table::new().await;
+    table.put_all((0..teams).flat_map(|nth| team(nth, &[bucket(nth)])).collect()).await;
+    table
+}
+
+fn store(table: &Table, time_to_live: Duration) -> DynamoMappings {
+    DynamoMappings::new(&table.config(), table.name.clone(), time_to_live).unwrap()
+}
+
+fn names(buckets: &[&str]) -> BTreeSet<BucketName> {
+    buckets.iter().map(|name| BucketName::parse(name).unwrap()).collect()
+}
+
+async fn look(store: &DynamoMappings, buckets: &[&str]) -> Lookup {
+    store.of(names(buckets), tokio::time::Instant::now() + Duration::from_secs(30)).await
+}
+
+/// The rows of the mappings that were found.
+fn rows(lookup: &Lookup) -> Vec<&str> {
+    assert!(lookup.unknown.is_empty(), "{:?}", lookup.unknown);
+    lookup.mappings.all().iter().map(|mapping| mapping.name.as_str()).collect()
+}
+
+fn event(objects: &[(&str, &str)]) -> Event {
+    let message = |(nth, (bucket, key)): (usize, &(&str, &str))| {
+        let body = json!({ "Records": [{ "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+            "s3": { "bucket": { "name": bucket }, "object": { "key": key } } }] });
+        json!({ "messageId": format!("m{nth}"), "eventSource": "aws:sqs", "body": body.to_string() })
+    };
+    let messages: Vec<Value> = objects.iter().enumerate().map(message).collect();
+    decode(json!({ "Records": messages }).to_string().as_bytes()).unwrap()
+}
+
+async fn planned(store: &DynamoMappings, objects: &[(&str, &str)]) -> Plan {
+    store.plan(event(objects), tokio::time::Instant::now() + Duration::from_secs(30)).await
+}
+
+fn bodies(plan: &Plan) -> Vec<String> {
+    plan.batches.iter().map(|batch| serde_json::to_string(&batch.body()).unwrap()).collect()
+}
+
+/// What is logged at INFO and above while this lives: the runtime of these tests has one thread.
+struct Logged {
+    text: Arc<Mutex<Vec<u8>>>,
+    _guard: tracing::subscriber::DefaultGuard,
+}
+
+impl Logged {
+    fn new() -> Self {
+        let text: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let pen = Arc::clone(&text);
+        let lines = tracing_subscriber::fmt().with_writer(move || Pen(Arc::clone(&pen))).with_ansi(false).finish();
+        Self { text, _guard: tracing::subscriber::set_default(lines) }
+    }
+
+    /// The lines that hold a text.
+    fn with(&self, part: &str) -> Vec<String> {
+        let text = String::from_utf8(self.text.lock().unwrap().clone()).unwrap();
+        text.lines().filter(|line| line.contains(part)).map(str::to_owned).collect()
+    }
+}
+
+struct Pen(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Pen {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_it_asks_for_does_not_depend_on_how_many_teams_there_are() {
+    for teams in [10, 600] {
+        let table = table_of(teams).await;
+        let store = store(&table, LONG);
+        let of_two = ["bucket-3", "bucket-7"];
+        assert_eq!(
+            rows(&look(&store, &of_two).await),
+            ["TEAM#team3/MAPPING#bucket-3/", "TEAM#team7/MAPPING#bucket-7/"]
+        );
+        let calls = table.proxy.calls();
+        let mut operations: Vec<&str> = calls.iter().map(|call| call.operation.as_str()).collect();
+        operations.sort_unstable();
+        assert_eq!(operations, ["BatchGetItem", "Query", "Query"], "{teams} teams");
+        let query = calls.iter().find(|call| call.operation == "Query").unwrap();
+        assert_eq!(query.body["IndexName"], "by-bucket");
+        assert_ne!(query.body["ConsistentRead"], true);
+        let get = calls.iter().find(|call| call.operation == "BatchGetItem").unwrap();
+        let keys = get.body["RequestItems"][&table.name]["Keys"].as_array().unwrap();
+        assert_eq!(keys.len(), 4, "two grants and two zones: {keys:?}");
+        look(&store, &of_two).await;
+        assert_eq!(table.proxy.operations(), [""; 0], "it is kept");
+    }
+}
+
+#[tokio::test]
+async fn that_a_bucket_has_no_mapping_is_kept_too() {
+    let table = table_of(2).await;
+    let store = store(&table, LONG);
+    let plan = planned(&store, &[("nobody-maps-this", "a.css"), ("bucket-1", "a.css")]).await;
+    assert_eq!(plan.unmatched.len(), 1);
+    assert_eq!(bodies(&plan), [r#"{"files":["https://www.team1.com/a.css"]}"#]);
+    assert_eq!(table.proxy.calls().len(), 3);
+    let plan = planned(&store, &[("nobody-maps-this", "b.css")]).await;
+    assert_eq!((plan.unmatched.len(), table.proxy.calls().len()), (1, 0));
+    look(&store, &["another"]).await;
+    assert_eq!(table.proxy.operations(), ["Query"], "nothing is needed of a bucket without mappings");
+}
+
+#[tokio::test]
+async fn queries_go_side_by_side() {
+    let table = table_of(20).await;
+    table.proxy.on_call(|call| if call.operation == "Query" { Action::Hold } else { Action::Pass });
+    let store = store(&table, LONG);
+    let buckets: Vec<String> = (0..20).map(bucket).collect();
+    let buckets: Vec<&str> = buckets.iter().map(String::as_str).collect();
+    let (lookup, ()) = tokio::join!(look(&store, &buckets), async {
+        table.proxy.arrived("Query", 20).await;
+        table.proxy.release();
+    });
+    assert_eq!(rows(&lookup).len(), 20);
+}
+
+#[tokio::test]
+async fn many_needs_and_many_mappings_are_all_read() {
+    let table = Table::new().await;
+    let shared = "shared-media".to_owned();
+    let mut all: Vec<_> = (0..150).flat_map(|nth| team(nth, std::slice::from_ref(&shared))).collect();
+    // More than the megabyte that one answer of a Query holds.
+    let patterns: Vec<String> = (0..40).map(|nth| format!("{nth}{}", "x".repeat(200))).collect();
+    for (_, sort, fields) in &mut all {
+        if sort.starts_with("MAPPING#") {
+            fields["include"] = json!(patterns);
+        }
+    }
+    table.put_all(all).await;
+    let lookup = look(&store(&table, LONG), &[&shared]).await;
+    assert_eq!((rows(&lookup).len(), lookup.skipped), (150, vec![]));
+    let operations = table.proxy.operations();
+    let count = |name: &str| operations.iter().filter(|operation| *operation == name).count();
+    assert_eq!((count("Query"), count("BatchGetItem")), (2, 3), "300 keys, 100 in a call");
+}
+
+#[tokio::test]
+async fn keys_that_were_left_out_are_asked_for_again() {
+    let table = table_of(12).await;
+    let store = store(&table, LONG);
+    table.proxy.on_call(|call| if call.operation == "BatchGetItem" { Action::LeaveHalfOut } else { Action::Pass });
+    let buckets: Vec<String> = (0..12).map(bucket).collect();
+    let buckets: Vec<&str> = buckets.iter().map(String::as_str).collect();
+    assert_eq!(rows(&look(&store, &buckets).await).len(), 12);
+    let keys: Vec<usize> = table
+        .proxy
+        .calls()
+        .iter()
+        .filter(|call| call.operation == "BatchGetItem")
+        .map(|call| call.body["RequestItems"][&table.name]["Keys"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(keys[..4], [24, 12, 6, 3]);
+
+    table.put_all(team(20, &[bucket(20)])).await;
+    let never = json!({ "Responses": {}, "UnprocessedKeys": { &table.name: { "Keys": [
+        { "pk": { "S": "GRANTS" }, "sk": { "S": "team20" } }] } } });
+    table.proxy.on_call(move |call| match call.operation == "BatchGetItem" {
+        true => Action::Answer(never.clone()),
+        false => Action::Pass,
+    });
+    let lookup = look(&store, &["bucket-20"]).await;
+    let error = lookup.unknown.values().next().unwrap();
+    assert!(matches!(error, TableError::Throttled(_)), "{error}");
+}
+
+#[tokio::test]
+async fn an_edit_is_followed_when_its_time_is_over_and_read_behind_the_answer_before() {
+    let table = table_of(2).await;
+    let short = Duration::from_secs(4);
+    let store = store(&table, short);
+    let begin = Instant::now();
+    assert_eq!(rows(&look(&store, &["bucket-0"]).await), ["TEAM#team0/MAPPING#bucket-0/"]);
+    table.delete("TEAM#team0", "MAPPING#bucket-0/").await;
+    table.proxy.calls();
+    look(&store, &["bucket-0"]).await;
+    assert_eq!(table.proxy.calls().len(), 0);
+
+    // In its last quarter it is served and read again; the answer does not wait for that.
+    tokio::time::sleep((short * 4 / 5).saturating_sub(begin.elapsed())).await;
+    table.proxy.on_call(|_| Action::Hold);
+    assert_eq!(rows(&look(&store, &["bucket-0"]).await), ["TEAM#team0/MAPPING#bucket-0/"]);
+    assert!(begin.elapsed() < short, "this machine is too slow to see it");
+    table.proxy.arrived("Query", 1).await;
+    look(&store, &["bucket-0"]).await;
+    assert_eq!(table.proxy.operations(), ["Query"], "once");
+    table.proxy.release();
+    let followed = async {
+        while !rows(&look(&store, &["bucket-0"]).await).is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), followed).await.unwrap();
+    table.put_all(team(0, &[bucket(0)])).await;
+
+    let impatient = self::store(&table, Duration::ZERO);
+    look(&impatient, &["bucket-0"]).await;
+    table.delete("TEAM#team0", "MAPPING#bucket-0/").await;
+    assert_eq!(rows(&look(&impatient, &["bucket-0"]).await), [""; 0], "its time is always over");
+}
+
+#[tokio::test]
+async fn old_mappings_serve_while_dynamodb_fails() {
+    for (action, expected) in [
+        (Action::Refuse(400, "ThrottlingException", "slow down"), "DynamoDB throttles: ThrottlingException: slow down"),
+        (
+            Action::Refuse(400, "ProvisionedThroughputExceededException", "slow down"),
+            "DynamoDB throttles: ProvisionedThroughputExceededException: slow down",
+        ),
+        (Action::Refuse(500, "InternalServerError", "oh"), "DynamoDB does not answer: InternalServerError: oh"),
+        (Action::Refuse(400, "AccessDeniedException", "no"), "it may not be done: AccessDeniedException: no"),
+        (Action::Hang, "DynamoDB does not answer: there was no answer in time"),
+    ] {
+        for failing in ["Query", "BatchGetItem"] {
+            let table = table_of(2).await;
+            let store = store(&table, Duration::ZERO);
+            look(&store, &["bucket-0"]).await;
+            let logged = Logged::new();
+            let broken = action.clone();
+            table.proxy.on_call(move |call| if call.operation == failing { broken.clone() } else { Action::Pass });
+            let begin = Instant::now();
+            let plan = planned(&store, &[("bucket-0", "a.css"), ("bucket-1", "b.css")]).await;
+            assert!(begin.elapsed() < Duration::from_secs(25));
+            assert_eq!(bodies(&plan), [r#"{"files":["https://www.team0.com/a.css"]}"#], "{action:?} of {failing}");
+            let rejected: Vec<String> = plan.rejected.iter().map(|it| format!("{} {}", it.origin, it.reason)).collect();
+            assert_eq!(rejected.len(), 1, "{rejected:?}");
+            let unknown = "m1 s3://bucket-1/b.css: the mappings of its bucket can't be read: ";
+            assert!(rejected[0].starts_with(unknown), "{rejected:?}");
+            if action != Action::Hang {
+                assert_eq!(rejected[0], format!("{unknown}{expected}"));
+            }
+            let told = logged.with("old mappings serve while DynamoDB can't be read");
+            assert_eq!(told.len(), 1, "{told:?}");
+            assert!(told[0].contains("bucket=\"bucket-0\"") && told[0].contains("WARN"), "{told:?}");
+            // When it answers again, nothing of it stays.
+            table.proxy.release();
+            tokio::time::sleep(Duration::from_millis(1100)).await;
+            assert_eq!(planned(&store, &[("bucket-1", "b.css")]).await.batches.len(), 1);
+            assert_eq!(logged.with("old mappings serve").len(), 1);
+            if action != Action::Hang {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn old_mappings_wait_a_second_for_new_ones_and_a_failure_is_told_for_one() {
+    let table = table_of(1).await;
+    let store = store(&table, Duration::ZERO);
+    look(&store, &["bucket-0"]).await;
+    table.proxy.on_call(|_| Action::Hang);
+    let begin = Instant::now();
+    assert_eq!(rows(&look(&store, &["bucket-0"]).await).len(), 1);
+    assert!(begin.elapsed() >= Duration::from_secs(1));
+    table.proxy.on_call(|_| Action::Refuse(400, "ThrottlingException", "slow down"));
+    table.proxy.calls();
+    look(&store, &["bucket-0"]).await;
+    assert_eq!(table.proxy.operations(), ["Query"]);
+    for _ in 0..10 {
+        assert_eq!(rows(&look(&store, &["bucket-0"]).await).len(), 1);
+    }
+    assert_eq!(table.proxy.operations(), [""; 0], "a throttled table is left in peace for a moment");
+}
+
+#[tokio::test]
+async fn wrong_rows_are_left_out_with_their_keys_and_the_others_work() {
+    let table = table_of(3).await;
+    let bad = |fields: Value| {
+        let mut all = json!({ "version": 1, "bucket": "bucket-0", "prefix": "", "zones": ["team1.com"] });
+        all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        all
+    };
+    // Another team's bucket, a later version, a typing error, a zone of another team, and bytes.
+    table.put("TEAM#team1", "MAPPING#foreign", bad(json!({}))).await;
+    table.put("TEAM#team0", "MAPPING#later", bad(json!({ "version": 2, "zones": ["team0.com"] }))).await;
+    table.put("TEAM#team0", "MAPPING#typo", bad(json!({ "zones": ["team0.com"], "inclde": ["*.css"] }))).await;
+    table.put("TEAM#team0", "MAPPING#zone", bad(json!({ "zones": ["team1.com"] }))).await;
+    table.put("TEAM#ghost", "MAPPING#none", bad(json!({}))).await;
+    let mut odd = HashMap::from([("include".to_owned(), AttributeValue::B(vec![0xff].into()))]);
+    for (name, value) in [("pk", "TEAM#team0"), ("sk", "MAPPING#bytes"), ("bucket", "bucket-0")] {
+        odd.insert(name.to_owned(), AttributeValue::S(value.to_owned()));
+    }
+    odd.insert("zones".to_owned(), AttributeValue::Ss(vec!["team0.com".to_owned()]));
+    table.put_item(odd).await;
+    let logged = Logged::new();
+    let lookup = look(&store(&table, LONG), &["bucket-0"]).await;
+    assert_eq!(rows(&lookup), ["TEAM#team0/MAPPING#bucket-0/"]);
+    for (key, reason) in [
+        ("TEAM#team1/MAPPING#foreign", "team team1 does not own `s3://bucket-0/` [source-not-owned]"),
+        ("TEAM#team0/MAPPING#later", "version 2 is not known; this release reads version 1 [unknown-version]"),
+        ("TEAM#team0/MAPPING#typo", "there is no field `inclde` here [unknown-field]; did you mean `include`?"),
+        ("TEAM#team0/MAPPING#zone", "`team1.com` is not a zone of team team0 [unknown-zone]"),
+        ("TEAM#ghost/MAPPING#none", "team ghost has no grant [no-grant]"),
+        ("TEAM#team0/MAPPING#bytes", "include: "),
+    ] {
+        let told = logged.with(&format!("skipped row={key} "));
+        assert_eq!(told.len(), 1, "{key}");
+        assert!(told[0].contains(reason) && told[0].contains("WARN"), "{told:?}");
+        assert!(lookup.skipped.iter().any(|skipped| skipped.key.to_string() == key));
+    }
+    let counted = logged.with("mappings buckets=1 mappings=1 skipped=6");
+    assert_eq!(counted.len(), 1, "{:?}", logged.with("mappings"));
+    // What makes no sense was read once more, from the table.
+    assert_eq!(table.proxy.operations(), ["Query", "BatchGetItem", "BatchGetItem", "BatchGetItem"]);
+}
+
+#[tokio::test]
+async fn what_the_index_shows_too_late_is_read_from_the_table() {
+    let table = table_of(1).await;
+    // The team has just moved its mapping to a new zone; the index shows it as it was.
+    let old = json!({ "pk": { "S": "TEAM#team0" }, "sk": { "S": "MAPPING#bucket-0/" }, "bucket": { "S": "bucket-0" },
+        "prefix": { "S": "" }, "zones": { "L": [{ "S": "gone.com" }] } });
+    let gone = json!({ "pk": { "S": "TEAM#team0" }, "sk": { "S": "MAPPING#bucket-0/gone" }, "bucket": { "S": "bucket-0" },
+        "prefix": { "S": "" }, "zones": { "L": [{ "S": "gone.com" }] } });
+    table.proxy.on_call(move |call| match call.operation == "Query" {
+        true => Action::Answer(json!({ "Items": [old, gone], "Count": 2, "ScannedCount": 2 })),
+        false => Action::Pass,
+    });
+    let logged = Logged::new();
+    let lookup = look(&store(&table, LONG), &["bucket-0"]).await;
+    assert_eq!(rows(&lookup), ["TEAM#team0/MAPPING#bucket-0/"]);
+    assert_eq!(lookup.mappings.all()[0].zones[0].domain.as_str(), "team0.com");
+    assert_eq!((lookup.skipped.len(), logged.with("skipped row").len()), (0, 0));
+}
+
+#[tokio::test]
+async fn one_bucket_that_can_not_be_read_fails_no_other() {
+    let table = table_of(2).await;
+    let store = store(&table, LONG);
+    table.proxy.on_call(|call| match call.body["ExpressionAttributeValues"][":bucket"]["S"] == "bucket-0" {
+        true => Action::Refuse(500, "InternalServerError", "oh"),
+        false => Action::Pass,
+    });
+    let plan = planned(&store, &[("bucket-0", "a.css"), ("bucket-1", "b.css")]).await;
+    assert_eq!(bodies(&plan), [r#"{"files":["https://www.team1.com/b.css"]}"#]);
+    assert_eq!(plan.rejected.iter().map(|it| it.origin.to_string()).collect::<Vec<_>>(), ["m0"]);
+}
+
+#[tokio::test]
+async fn a_table_that_is_not_there_is_named() {
+    let table = Table::new().await;
+    let store = DynamoMappings::new(&table.config(), "not-there".to_owned(), LONG).unwrap();
+    let lookup = look(&store, &["bucket-0"]).await;
+    let error = lookup.unknown.values().next().unwrap().to_string();
+    assert!(
+        error.starts_with("DynamoDB has no table `not-there` with an index `by-bucket` in this region: "),
+        "{error}"
+    );
+    for name in ["", "ab", "a b c", "ümlaut"] {
+        let error = DynamoMappings::new(&table.config(), name.to_owned(), LONG).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("`{name}` is not a table's name: ")), "{error}");
+    }
+}

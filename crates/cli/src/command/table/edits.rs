@@ -1,0 +1,222 @@
+//! What a file, or an earlier revision, would change in the table: one edit for each partition.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::bail;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use purge_router_aws::{Editor, Partition};
+use purge_router_core::names::TeamName;
+use purge_router_core::{
+    Diff, Fields, MappingFile, Mappings, Problem, RowKey, Rows, TeamTables, checksum_of, rows_of, to_toml,
+};
+
+use super::{Kind, Table};
+use crate::args::TableArgs;
+use crate::mappings::{draw, read};
+use crate::{Misuse, print};
+
+/// How many partitions are read side by side.
+const PARTITIONS: usize = 16;
+
+/// What is to be written to one partition.
+pub(super) struct Edit {
+    /// Whose partition it is; none: all teams' grants.
+    pub(super) team: Option<TeamName>,
+    pub(super) partition: Partition,
+    /// From what is there to what shall be.
+    pub(super) diff: Diff,
+    /// From what the last push left to what is there.
+    pub(super) drift: Diff,
+    /// The checksum of what shall be.
+    pub(super) document: String,
+}
+
+impl Edit {
+    async fn new(editor: &Editor, team: Option<TeamName>, partition: Partition, after: &Rows) -> anyhow::Result<Self> {
+        if let Some(key) = partition.later_versions().next() {
+            bail!("the row {key} is of a later version than this release writes; use a later release");
+        }
+        let mut drift = Diff::default();
+        let head = partition.head.as_ref();
+        // While a push is under way, what it has written so far is no drift.
+        if let Some((head, last)) = head.and_then(|head| Some((head, head.last.as_ref()?)))
+            && head.pending.is_none()
+            && last.document != checksum_of(&partition.rows)
+        {
+            let left = editor.document(&partition.name, head.revision).await?.unwrap_or_default();
+            drift = Diff::between(&left, &partition.rows);
+        }
+        let diff = Diff::between(&partition.rows, after);
+        Ok(Self { team, partition, diff, drift, document: checksum_of(after) })
+    }
+
+    /// For people.
+    pub(super) fn name(&self) -> String {
+        self.team.as_ref().map_or_else(|| "grants".to_owned(), |team| format!("team {team}"))
+    }
+
+    /// Whether there is anything to push: a difference, what was edited elsewhere, or a push that broke off.
+    pub(super) fn is_needed(&self) -> bool {
+        let is_pending = self.partition.head.as_ref().is_some_and(|head| head.pending.is_some());
+        !self.diff.is_empty() || !self.drift.is_empty() || is_pending
+    }
+
+    /// The checksum of the difference or, where this completes a push that broke off, of the one that it began with.
+    pub(super) fn checksum(&self, completed: bool) -> String {
+        let pending = self.partition.head.as_ref().and_then(|head| head.pending.as_ref());
+        match pending.filter(|pending| completed && pending.stamp.document == self.document) {
+            Some(pending) => pending.diff.clone(),
+            None => self.diff.checksum(),
+        }
+    }
+}
+
+/// The edits that a mapping file asks for. Its problems go to standard error; `None` says that there were some.
+pub(super) async fn of_file(
+    kind: Kind,
+    table: &Table,
+    args: &TableArgs,
+    path: &Path,
+) -> anyhow::Result<Option<Vec<Edit>>> {
+    let text = read(path)?;
+    let mut file = match MappingFile::parse(&text) {
+        Ok(file) => file,
+        Err(problems) => return drawn(path, &text, &problems),
+    };
+    if !args.teams.is_empty() {
+        file.keep(|name| args.teams.iter().any(|team| team.as_str() == name));
+    }
+    // A bad name has a problem of its own, which the reading tells.
+    let named: BTreeSet<TeamName> = file.teams().into_iter().filter_map(|name| TeamName::parse(name).ok()).collect();
+    let teams: BTreeSet<TeamName> =
+        if args.teams.is_empty() { named.clone() } else { args.teams.iter().cloned().collect() };
+    let is_empty = file.teams().is_empty();
+    match kind {
+        Kind::Mappings => {
+            let partitions = partitions(&table.editor, &teams).await?;
+            for (team, partition) in &partitions {
+                let Some(grant) = &partition.grant else {
+                    let help = "the operator writes one with `purge-router grants push`";
+                    bail!("team {team} has no grant in the table {}: {help}", table.name);
+                };
+                let written = file.grant(team);
+                if named.contains(team) && !written.is_empty() && written != *grant {
+                    let help = "`owns` and `tokens` of the table hold, and only `grants push` writes them";
+                    print::warning(&format!("team {team} is not granted what the file says: {help}"));
+                }
+                file.set_grant(team, grant);
+            }
+            if let (false, Err(problems)) = (is_empty && !args.teams.is_empty(), file.read()) {
+                return drawn(path, &text, &problems);
+            }
+            let edits = partitions.into_iter().map(|(team, partition)| {
+                let after = rows_of(file.tables(&team), &partition.rows);
+                async move { Edit::new(&table.editor, Some(team), partition, &after).await }
+            });
+            Ok(Some(stream::iter(edits).buffered(PARTITIONS).try_collect().await?))
+        }
+        Kind::Grants => {
+            if let (false, Err(problems)) = (is_empty && !args.teams.is_empty(), file.read()) {
+                return drawn(path, &text, &problems);
+            }
+            let partition = table.editor.grants().await?;
+            let mut after = partition.rows.clone();
+            after.retain(|name, _| !teams.iter().any(|team| team.as_str() == name));
+            after.extend(named.iter().map(|team| (team.to_string(), file.grant(team))));
+            Ok(match grants_agree(&after)? {
+                true => Some(vec![Edit::new(&table.editor, None, partition, &after).await?]),
+                false => None,
+            })
+        }
+    }
+}
+
+/// The edit that brings back what a push left.
+pub(super) async fn of_revision(
+    kind: Kind,
+    table: &Table,
+    args: &TableArgs,
+    revision: u64,
+) -> anyhow::Result<Option<Vec<Edit>>> {
+    let (team, partition) = partition_of(kind, table, args).await?;
+    let Some(rows) = table.editor.document(&partition.name, revision).await? else {
+        bail!("there is no revision {revision} of {}; `history` lists those that there are", partition.name);
+    };
+    let is_valid = match &team {
+        None => grants_agree(&rows)?,
+        Some(team) => {
+            let text = to_toml([(team, partition.grant.as_ref(), &rows)]).map_err(anyhow::Error::msg)?;
+            told(&format!("revision {revision} is not valid under what team {team} is granted now"), &text)
+        }
+    };
+    if !is_valid {
+        return Ok(None);
+    }
+    let after = if team.is_some() { rows_of(tables(&rows), &partition.rows) } else { rows };
+    Ok(Some(vec![Edit::new(&table.editor, team, partition, &after).await?]))
+}
+
+/// The one partition that a command is about.
+pub(super) async fn partition_of(
+    kind: Kind,
+    table: &Table,
+    args: &TableArgs,
+) -> anyhow::Result<(Option<TeamName>, Partition)> {
+    match (kind, &args.teams[..]) {
+        (Kind::Mappings, [team]) => Ok((Some(team.clone()), table.editor.team(team).await?)),
+        (Kind::Mappings, _) => Err(Misuse("name the one team with --team".to_owned()).into()),
+        (Kind::Grants, []) => Ok((None, table.editor.grants().await?)),
+        (Kind::Grants, _) => {
+            Err(Misuse("the grants of all teams have one history: leave --team out".to_owned()).into())
+        }
+    }
+}
+
+/// The partitions of some teams.
+pub(super) async fn partitions(
+    editor: &Editor,
+    teams: &BTreeSet<TeamName>,
+) -> anyhow::Result<Vec<(TeamName, Partition)>> {
+    let reads = teams.iter().cloned().map(|team| async move {
+        let partition = editor.team(&team).await?;
+        anyhow::Ok((team, partition))
+    });
+    stream::iter(reads).buffered(PARTITIONS).try_collect().await
+}
+
+fn tables(rows: &Rows) -> TeamTables {
+    let zone = |(sort, fields): (&String, &Fields)| Some((sort.strip_prefix(RowKey::ZONE)?.to_owned(), fields.clone()));
+    let mappings = rows.iter().filter(|(sort, _)| sort.starts_with(RowKey::MAPPING));
+    TeamTables {
+        zones: rows.iter().filter_map(zone).collect(),
+        mappings: mappings.map(|(_, fields)| fields.clone()).collect(),
+    }
+}
+
+/// Whether all grants together are valid: no two teams may share a folder of tokens.
+fn grants_agree(grants: &Rows) -> anyhow::Result<bool> {
+    let none = Rows::new();
+    let teams: Vec<(TeamName, &Fields)> =
+        grants.iter().filter_map(|(name, grant)| Some((TeamName::parse(name).ok()?, grant))).collect();
+    if teams.is_empty() {
+        return Ok(true);
+    }
+    let text = to_toml(teams.iter().map(|(team, grant)| (team, Some(*grant), &none))).map_err(anyhow::Error::msg)?;
+    Ok(told("the grants in the table and those of the file do not agree", &text))
+}
+
+/// Whether a text that no file holds is valid; its problems go to standard error.
+fn told(what: &str, text: &str) -> bool {
+    let Err(problems) = Mappings::from_toml(text) else { return true };
+    for problem in &problems {
+        print::error(&print::shown(&problem.to_string()));
+    }
+    print::error(what);
+    false
+}
+
+fn drawn<T>(path: &Path, text: &str, problems: &[Problem]) -> anyhow::Result<Option<T>> {
+    draw(path, text, problems);
+    Ok(None)
+}

@@ -1,0 +1,38 @@
+//! `history`: who pushed what, and when.
+
+use std::fmt::Write;
+
+use purge_router_aws::{Revision, Stamp};
+use serde_json::json;
+
+use super::edits::partition_of;
+use super::{Kind, Table};
+use crate::args::HistoryArgs;
+use crate::{End, print};
+
+pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
+    let table = Table::open(&args.table.table).await?;
+    let (team, partition) = partition_of(kind, &table, &args.table).await?;
+    let revisions = table.editor.history(&partition.name, args.limit).await?;
+    if args.json {
+        print::json(&json!({ "table": table.name, "team": team, "revisions": revisions }))?;
+        return Ok(End::Done);
+    }
+    if let Some(pending) = partition.head.as_ref().and_then(|head| head.pending.as_ref()) {
+        print::warning(&super::show::pending(pending));
+    }
+    let mut text = String::new();
+    for Revision { revision, stamp } in &revisions {
+        let Stamp { by, at, summary, message, .. } = stamp;
+        let (by, summary) = (print::shown(by), print::shown(summary));
+        let _ = writeln!(text, "{} {at} {} {summary}", print::bold(format!("{revision:>5}")), print::dim(by));
+        if let Some(message) = message {
+            let _ = writeln!(text, "      {}", print::shown(message));
+        }
+    }
+    match revisions.is_empty() {
+        true => print::note("nothing was pushed yet"),
+        false => print::out(text.trim_end()),
+    }
+    Ok(End::Done)
+}

@@ -1,0 +1,61 @@
+//! `pull`: the table as a mapping file.
+
+use std::collections::BTreeSet;
+
+use anyhow::bail;
+use purge_router_core::names::TeamName;
+use purge_router_core::{Fields, Rows, to_toml};
+
+use super::edits::{partition_of, partitions};
+use super::{Kind, Table};
+use crate::args::PullArgs;
+use crate::{End, print};
+
+pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
+    let table = Table::open(&args.table.table).await?;
+    let mut teams: Vec<(TeamName, Option<Fields>, Rows)> = Vec::new();
+    match (kind, args.revision) {
+        (_, Some(revision)) => {
+            let (team, partition) = partition_of(kind, &table, &args.table).await?;
+            let Some(rows) = table.editor.document(&partition.name, revision).await? else {
+                bail!("there is no revision {revision} of {}; `history` lists those that there are", partition.name);
+            };
+            match team {
+                Some(team) => teams.push((team, partition.grant, rows)),
+                None => teams.extend(granted(rows, |_| true)),
+            }
+        }
+        (Kind::Grants, None) => {
+            let is_wanted = |team: &TeamName| args.table.teams.is_empty() || args.table.teams.contains(team);
+            teams.extend(granted(table.editor.grants().await?.rows, is_wanted));
+        }
+        (Kind::Mappings, None) => {
+            let mut wanted: BTreeSet<TeamName> = args.table.teams.iter().cloned().collect();
+            if wanted.is_empty() {
+                let grants = table.editor.grants().await?;
+                wanted = grants.rows.keys().filter_map(|name| TeamName::parse(name).ok()).collect();
+            }
+            let partitions = partitions(&table.editor, &wanted).await?;
+            teams.extend(partitions.into_iter().map(|(team, partition)| (team, partition.grant, partition.rows)));
+        }
+    }
+    let is_there =
+        |team: &TeamName| teams.iter().any(|(name, grant, rows)| name == team && (grant.is_some() || !rows.is_empty()));
+    if let Some(team) = args.table.teams.iter().find(|team| !is_there(team)) {
+        bail!("the table {} has nothing of team {team}", table.name);
+    }
+    if teams.is_empty() {
+        bail!("the table {} has no grants; `purge-router grants push` writes the first", table.name);
+    }
+    let text = to_toml(teams.iter().map(|(team, grant, rows)| (team, grant.as_ref(), rows)));
+    print::out(text.map_err(anyhow::Error::msg)?.trim_end());
+    Ok(End::Done)
+}
+
+fn granted(
+    grants: Rows,
+    is_wanted: impl Fn(&TeamName) -> bool,
+) -> impl Iterator<Item = (TeamName, Option<Fields>, Rows)> {
+    let named = grants.into_iter().filter_map(|(name, grant)| Some((TeamName::parse(&name).ok()?, grant)));
+    named.filter(move |(team, _)| is_wanted(team)).map(|(team, grant)| (team, Some(grant), Rows::new()))
+}

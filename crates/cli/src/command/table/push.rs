@@ -1,0 +1,173 @@
+//! `diff`, `push` and `rollback`: what would change is shown, agreed to, and written.
+
+use std::io::{IsTerminal, Write};
+
+use anyhow::bail;
+use futures_util::{StreamExt, stream};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use purge_router_aws::{Note, Push, caller};
+use purge_router_core::checksum_of_texts;
+use serde_json::{Value, json};
+
+use super::edits::{Edit, of_file, of_revision};
+use super::{Kind, Table, show};
+use crate::args::{DiffArgs, PushArgs, RollbackArgs, WritingArgs};
+use crate::{End, Misuse, print};
+
+/// How many partitions are written side by side.
+const PARTITIONS: usize = 8;
+
+pub(super) async fn diff(kind: Kind, args: &DiffArgs) -> anyhow::Result<End> {
+    let table = Table::open(&args.table.table).await?;
+    let edits = of_file(kind, &table, &args.table, &args.file.mappings).await?;
+    let Some(edits) = edits else { return Ok(End::Problems) };
+    match args.json {
+        true => print::json(&as_json(&table, &edits, &[]))?,
+        false => print::out(&as_text(&edits)),
+    }
+    Ok(End::Done)
+}
+
+pub(super) async fn run(kind: Kind, args: &PushArgs) -> anyhow::Result<End> {
+    let table = Table::open(&args.table.table).await?;
+    let edits = of_file(kind, &table, &args.table, &args.file.mappings).await?;
+    let Some(edits) = edits else { return Ok(End::Problems) };
+    write(&table, edits, &args.writing, "").await
+}
+
+pub(super) async fn rollback(kind: Kind, args: &RollbackArgs) -> anyhow::Result<End> {
+    let table = Table::open(&args.table.table).await?;
+    let edits = of_revision(kind, &table, &args.table, args.revision).await?;
+    let Some(edits) = edits else { return Ok(End::Problems) };
+    write(&table, edits, &args.writing, &format!("rollback to revision {}: ", args.revision)).await
+}
+
+/// How the push of one edit ended.
+type Pushed = Result<u64, String>;
+
+async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, what: &str) -> anyhow::Result<End> {
+    if let Some(expected) = &args.expect
+        && ![false, true].iter().any(|completed| checksum(&edits, *completed) == *expected)
+    {
+        if !args.json {
+            print::out(&as_text(&edits));
+        }
+        bail!(
+            "this difference is {}, and not {expected}, which was expected: look at it again",
+            checksum(&edits, false)
+        );
+    }
+    let (needed, settled): (Vec<Edit>, Vec<Edit>) = edits.into_iter().partition(Edit::is_needed);
+    if needed.is_empty() {
+        match args.json {
+            true => print::json(&as_json(table, &settled, &[]))?,
+            false => print::out(&as_text(&settled)),
+        }
+        return Ok(End::Done);
+    }
+    if !args.json {
+        print::out(&as_text(&needed));
+    }
+    for edit in needed.iter().filter(|_| !args.force) {
+        if let Some(excess) = edit.diff.excess(&edit.partition.rows) {
+            let (touched, of) = (excess.touched, print::count(excess.of, excess.kind));
+            bail!(
+                "{}: {touched} of {of} would change or go, more than 30 %: add --force if that is meant",
+                edit.name()
+            );
+        }
+    }
+    if !args.yes && !agreed(&table.name)? {
+        print::note("nothing was written");
+        return Ok(End::Problems);
+    }
+    let by = match caller(&table.config).await {
+        Ok(arn) => arn,
+        Err(reason) => {
+            let user = std::env::var("USER").ok().filter(|user| !user.is_empty());
+            let user = user.unwrap_or_else(|| "somebody".to_owned());
+            print::warning(&format!("AWS does not say who pushes, so the history will say {user}: {reason}"));
+            user
+        }
+    };
+    let prepared = needed.iter().map(|edit| {
+        let summary = format!("{what}{}", show::deed(edit));
+        let note = Note { by: by.clone(), summary, message: args.message.clone() };
+        table.editor.prepare(&edit.partition, &edit.diff, note, args.take_over)
+    });
+    // All or none is begun.
+    let pushes: Vec<Push> = prepared.collect::<Result<_, _>>()?;
+    let bar = progress(pushes.iter().map(Push::steps).sum());
+    let writes = pushes.iter().map(|push| {
+        let bar = &bar;
+        async move {
+            let done = table.editor.push(push, |_| bar.inc(1)).await;
+            done.map(|()| push.revision()).map_err(|error| error.to_string())
+        }
+    });
+    let pushed: Vec<Pushed> = stream::iter(writes).buffered(PARTITIONS).collect().await;
+    bar.finish_and_clear();
+    if args.json {
+        print::json(&as_json(table, &needed, &pushed))?;
+    }
+    for (edit, pushed) in needed.iter().zip(&pushed) {
+        match pushed {
+            Ok(revision) if !args.json => {
+                print::out(&format!("{}: {}", edit.name(), print::green(format!("revision {revision}"))));
+            }
+            Ok(_) => {}
+            Err(error) => print::error(&print::shown(&format!("{}: {error}", edit.name()))),
+        }
+    }
+    Ok(if pushed.iter().all(Result::is_ok) { End::Done } else { End::Problems })
+}
+
+/// Asks on the terminal.
+fn agreed(table: &str) -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Misuse("nobody can be asked here: add --yes to write without asking".to_owned()).into());
+    }
+    let mut terminal = anstream::stderr();
+    write!(terminal, "{} [y/N] ", print::bold(format!("Write this to the table {table}?")))?;
+    terminal.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// A bar on a terminal, of as many steps as there are transactions; nothing elsewhere.
+fn progress(steps: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} transactions, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+fn as_text(edits: &[Edit]) -> String {
+    let mut texts: Vec<String> = edits.iter().map(show::edit).collect();
+    if edits.iter().any(|edit| !edit.diff.is_empty()) {
+        texts.push(print::dim(format!("checksum {}", checksum(edits, false))));
+    }
+    texts.join("\n")
+}
+
+fn as_json(table: &Table, edits: &[Edit], pushed: &[Pushed]) -> Value {
+    let mut edits_json: Vec<Value> = edits.iter().map(show::edit_json).collect();
+    for (edit, pushed) in edits_json.iter_mut().zip(pushed) {
+        match pushed {
+            Ok(revision) => edit["pushed"] = json!({ "revision": revision }),
+            Err(error) => edit["pushed"] = json!({ "error": error }),
+        }
+    }
+    json!({ "table": table.name, "checksum": checksum(edits, false), "edits": edits_json })
+}
+
+/// The checksum of all differences that change something.
+fn checksum(edits: &[Edit], completed: bool) -> String {
+    let texts: Vec<String> = edits
+        .iter()
+        .filter(|edit| !edit.diff.is_empty() || completed)
+        .flat_map(|edit| [edit.partition.name.clone(), edit.checksum(completed)])
+        .collect();
+    checksum_of_texts(&texts.iter().map(String::as_str).collect::<Vec<_>>())
+}

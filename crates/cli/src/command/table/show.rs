@@ -1,0 +1,183 @@
+//! Differences as people and machines see them.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+use purge_router_aws::Pending;
+use purge_router_cloudflare::redact;
+use purge_router_core::{Changed, Diff, FieldChange, Fields, RowKey, Rows};
+use serde_json::{Value, json};
+
+use super::edits::Edit;
+use crate::print;
+
+/// How many rows of one difference are shown before the rest is only counted.
+const SHOWN: usize = 50;
+
+const GREEN: Style = AnsiColor::Green.on_default();
+const RED: Style = AnsiColor::Red.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+
+/// One edit, with all that it changes.
+pub(super) fn edit(edit: &Edit) -> String {
+    let mut text = String::new();
+    let revision = edit.partition.head.as_ref().map_or(0, |head| head.revision);
+    let revision = if revision == 0 { "never pushed".to_owned() } else { format!("revision {revision}") };
+    let _ = writeln!(text, "{} {}", print::bold(edit.name()), print::dim(format!("({revision})")));
+    if let Some(pending) = edit.partition.head.as_ref().and_then(|head| head.pending.as_ref()) {
+        let _ = writeln!(text, "  {} {}", print::yellow("unfinished"), self::pending(pending));
+    }
+    if !edit.drift.is_empty() {
+        let _ = writeln!(text, "  {} edited since then without a push:", print::yellow("drift"));
+        rows(&mut text, "    ", &edit.drift);
+        if !edit.diff.is_empty() {
+            let _ = writeln!(text, "  {}", print::bold("a push changes:"));
+        }
+    }
+    rows(&mut text, "  ", &edit.diff);
+    let _ = write!(text, "  {}", summary(edit));
+    text
+}
+
+/// `2 to add, 1 to change, none to remove`.
+fn summary(edit: &Edit) -> String {
+    let Diff { added, changed, removed } = &edit.diff;
+    match edit.diff.is_empty() {
+        true if edit.is_needed() => "nothing to write but a new revision".to_owned(),
+        true => "nothing to change".to_owned(),
+        false => format!("{} to add, {} to change, {} to remove", added.len(), changed.len(), removed.len()),
+    }
+}
+
+/// `2 added, 1 changed`: for the history.
+pub(super) fn deed(edit: &Edit) -> String {
+    let Diff { added, changed, removed } = &edit.diff;
+    let parts = [(added.len(), "added"), (changed.len(), "changed"), (removed.len(), "removed")];
+    let parts: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let drifted = edit.drift.len();
+    match (parts.is_empty(), drifted) {
+        (true, 0) => "nothing changed".to_owned(),
+        (true, _) => format!("{drifted} edited before without a push"),
+        (false, 0) => parts.join(", "),
+        (false, _) => format!("{}; {drifted} edited before without a push", parts.join(", ")),
+    }
+}
+
+/// A push that has begun, and not ended.
+pub(super) fn pending(pending: &Pending) -> String {
+    let stamp = &pending.stamp;
+    print::shown(&format!("a push by {}, begun at {}, has not ended ({})", stamp.by, stamp.at, stamp.summary))
+}
+
+fn rows(text: &mut String, margin: &str, diff: &Diff) {
+    let mut left = SHOWN;
+    let mut show = |mark: &str, style: Style, sort: &str, fields: &Fields, lines: Vec<String>| {
+        if let Some(less) = left.checked_sub(1) {
+            left = less;
+            let _ = writeln!(text, "{margin}{}", print::styled(style, format!("{mark} {}", name(sort, fields))));
+            for line in lines {
+                let _ = writeln!(text, "{margin}    {line}");
+            }
+        }
+    };
+    // Zones first: mappings name them.
+    for zones in [true, false] {
+        let is_one = |sort: &str| sort.starts_with(RowKey::ZONE) == zones;
+        for (sort, fields) in diff.added.iter().filter(|(sort, _)| is_one(sort)) {
+            show("+", GREEN, sort, fields, whole(sort, fields));
+        }
+        for (sort, changed) in diff.changed.iter().filter(|(sort, _)| is_one(sort)) {
+            show("~", YELLOW, sort, &changed.before, changed.fields().map(|field| line(&field)).collect());
+        }
+        for (sort, fields) in diff.removed.iter().filter(|(sort, _)| is_one(sort)) {
+            show("-", RED, sort, fields, Vec::new());
+        }
+    }
+    if diff.len() > SHOWN {
+        let _ = writeln!(text, "{margin}{}", print::dim(format!("… and {} more (--json has all)", diff.len() - SHOWN)));
+    }
+}
+
+/// `mapping s3://assets/uk/`, `zone website.com`, `grant of team web`.
+fn name(sort: &str, fields: &Fields) -> String {
+    let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
+    let name = if let Some(domain) = sort.strip_prefix(RowKey::ZONE) {
+        format!("zone {domain}")
+    } else if let Some(id) = sort.strip_prefix(RowKey::MAPPING) {
+        let source = format!("{}/{}", text("bucket"), text("prefix"));
+        let number = if source == id { String::new() } else { format!(" ({id})") };
+        format!("mapping s3://{source}{number}")
+    } else {
+        format!("grant of team {sort}")
+    };
+    print::shown(&redact(&name))
+}
+
+/// A new row's fields, but those that its name tells.
+fn whole(sort: &str, fields: &Fields) -> Vec<String> {
+    let is_told = |name: &str| sort.starts_with(RowKey::MAPPING) && matches!(name, "bucket" | "prefix");
+    let shown = fields.iter().filter(|(name, _)| !is_told(name));
+    shown.map(|(name, value)| print::shown(&redact(&format!("{name} = {value}")))).collect()
+}
+
+fn line(field: &FieldChange<'_>) -> String {
+    let value = |value: Option<&Value>| value.map(|value| print::shown(&redact(&value.to_string())));
+    let name = print::shown(field.name);
+    match (value(field.before), value(field.after)) {
+        (None, Some(after)) => format!("{name}: {}", print::styled(GREEN, after)),
+        (Some(before), None) => format!("{name}: {} removed", print::styled(RED, before)),
+        (before, after) => {
+            let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+            format!("{name}: {} → {}", print::styled(RED, before), print::styled(GREEN, after))
+        }
+    }
+}
+
+/// One edit for machines.
+pub(super) fn edit_json(edit: &Edit) -> Value {
+    let head = edit.partition.head.as_ref();
+    let mut value = json!({
+        "team": edit.team,
+        "revision": head.map_or(0, |head| head.revision),
+        "checksum": edit.checksum(false),
+        "drift": diff_json(&edit.drift),
+        "pending": head.and_then(|head| head.pending.as_ref()),
+    });
+    if let (Value::Object(value), Value::Object(diff)) = (&mut value, diff_json(&edit.diff)) {
+        value.extend(diff);
+    }
+    value
+}
+
+fn diff_json(diff: &Diff) -> Value {
+    let rows = |rows: &Rows| -> Vec<Value> {
+        rows.iter().map(|(sort, fields)| json!({ "row": sort, "fields": redacted(fields) })).collect()
+    };
+    let changed = |(sort, changed): (&String, &Changed)| {
+        let fields = changed.fields().map(|field| {
+            let value = |value: Option<&Value>| value.cloned().map(redacted_value);
+            (field.name.to_owned(), json!({ "before": value(field.before), "after": value(field.after) }))
+        });
+        json!({ "row": sort, "fields": fields.collect::<Fields>() })
+    };
+    json!({
+        "added": rows(&diff.added),
+        "changed": diff.changed.iter().map(changed).collect::<Vec<_>>(),
+        "removed": rows(&diff.removed),
+    })
+}
+
+fn redacted(fields: &Fields) -> Fields {
+    fields.iter().map(|(name, value)| (name.clone(), redacted_value(value.clone()))).collect()
+}
+
+/// A value without what looks like a token: somebody may have put one into a row by mistake.
+fn redacted_value(value: Value) -> Value {
+    match value {
+        Value::String(text) => redact(&text).into_owned().into(),
+        Value::Array(items) => items.into_iter().map(redacted_value).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, redacted_value(value))).collect(),
+        other => other,
+    }
+}

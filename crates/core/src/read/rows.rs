@@ -1,0 +1,197 @@
+//! Rows of a table → [`Mappings`]. What is wrong in a row leaves out that row, and what needs it; all others work.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Grant, Written, mapping, zone};
+use crate::document::{Problems, Table};
+use crate::mapping::{Mapping, Mappings, Team};
+use crate::names::{Fault, Hostname, TeamName};
+use crate::problem::{Place, Problem};
+use crate::rows::{Fields, Row, RowKey, VERSION, join_source};
+
+/// A row that is left out, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Where it is.
+    pub key: RowKey,
+    /// What is wrong with it; never empty.
+    pub problems: Vec<Problem>,
+}
+
+/// The grants and zones without which these mappings can't be read.
+pub fn needs_of<'r>(rows: impl IntoIterator<Item = &'r Row>) -> BTreeSet<RowKey> {
+    let mut needs = BTreeSet::new();
+    for Row { key, fields } in rows {
+        let Some(team) = key.team().filter(|_| key.sort.starts_with(RowKey::MAPPING)) else { continue };
+        needs.insert(RowKey::grant(&team));
+        let zones = fields.get("zones").and_then(Value::as_array).into_iter().flatten();
+        let domains = zones.filter_map(|zone| Hostname::parse(zone.as_str()?).ok());
+        needs.extend(domains.map(|domain| RowKey::zone(&team, &domain)));
+    }
+    needs
+}
+
+/// What is known of one team.
+#[derive(Default)]
+struct OfTeam<'r> {
+    grant: Option<&'r Fields>,
+    zones: Vec<(&'r RowKey, &'r Fields)>,
+    mappings: Vec<(&'r RowKey, &'r Fields)>,
+}
+
+impl Mappings {
+    /// Reads rows of a table: mappings, with the grants and zones that they need. What a team may map is what its grant
+    /// says, whatever its own rows say.
+    ///
+    /// Rows that are wrong, of a later version, or of no team are left out, and so are the mappings that need them.
+    pub fn from_rows<'r>(rows: impl IntoIterator<Item = &'r Row>) -> (Self, Vec<Skipped>) {
+        let mut skipped = Vec::new();
+        let mut found: BTreeMap<TeamName, OfTeam<'r>> = BTreeMap::new();
+        for Row { key, fields } in rows {
+            if key.partition == RowKey::GRANTS {
+                if let Ok(name) = TeamName::parse(&key.sort) {
+                    found.entry(name).or_default().grant = Some(fields);
+                }
+                continue;
+            }
+            let Some(team) = key.team() else {
+                let help = "a team's rows are in the partition `TEAM#` and its name";
+                let fault = Fault::new("no-team", format!("`{}` is no team's partition", key.partition), help);
+                skipped.push(Skipped::new(key, fault));
+                continue;
+            };
+            let team = found.entry(team).or_default();
+            if key.sort.starts_with(RowKey::ZONE) {
+                team.zones.push((key, fields));
+            } else if key.sort.starts_with(RowKey::MAPPING) {
+                team.mappings.push((key, fields));
+            } else {
+                let help = "the sort key of a mapping begins with `MAPPING#`";
+                skipped.push(Skipped::new(key, Fault::new("no-mapping", "the row is no mapping", help)));
+            }
+        }
+        let (mut teams, mut mappings) = (BTreeMap::new(), Vec::new());
+        for (name, rows) in found {
+            if let Some(team) = read_team(&name, &rows, &mut mappings, &mut skipped) {
+                teams.insert(name, Arc::new(team));
+            }
+        }
+        (Self::new(teams, mappings), skipped)
+    }
+}
+
+impl Skipped {
+    fn new(key: &RowKey, fault: Fault) -> Self {
+        Self { key: key.clone(), problems: vec![Problem::new(Place::row(key), fault)] }
+    }
+}
+
+fn read_team(
+    name: &TeamName,
+    rows: &OfTeam<'_>,
+    mappings: &mut Vec<Arc<Mapping>>,
+    skipped: &mut Vec<Skipped>,
+) -> Option<Team> {
+    let grant = match rows.grant {
+        Some(fields) => read_grant(name, fields, skipped).ok_or_else(|| {
+            let help = "the operator mends it; its own problem is told with it";
+            Fault::new("bad-grant", format!("the grant of team {name} can't be read"), help)
+        }),
+        None => {
+            let help = "the operator writes one: `purge-router grants push`";
+            Err(Fault::new("no-grant", format!("team {name} has no grant"), help))
+        }
+    };
+    let Grant { owns, all_of_owns_is_valid: _, tokens } = match grant {
+        Ok(grant) => grant,
+        Err(fault) => {
+            skipped.extend(rows.mappings.iter().map(|(key, _)| Skipped::new(key, fault.clone())));
+            return None;
+        }
+    };
+    let mut team = Team { name: name.clone(), owns, tokens, zones: BTreeMap::new() };
+    // A source outside of `owns` is always a problem here: what of `owns` can't be read grants nothing.
+    let mut written = Written { zones: Vec::new(), all_of_owns_is_valid: true };
+    for (key, fields) in &rows.zones {
+        let domain = &key.sort[RowKey::ZONE.len()..];
+        written.zones.push(domain);
+        let read = read_row(key, (*fields).clone(), skipped, |table, problems| {
+            zone::zone(name, &team.tokens, domain, table, problems)
+        });
+        if let Some(zone) = read {
+            team.zones.insert(zone.domain.clone(), Arc::new(zone));
+        }
+    }
+    for (key, fields) in &rows.mappings {
+        let mut fields = (*fields).clone();
+        join_source(&mut fields);
+        mappings.extend(read_row(key, fields, skipped, |table, problems| {
+            let before = problems.count();
+            let mapping = mapping::mapping(&team, &written, table, problems);
+            if mapping.is_none() && problems.count() == before {
+                let help = "mend that zone's row; its own problem is told with it";
+                problems.add(table.place_of("zones"), Fault::new("bad-zone", "a zone's row can't be read", help));
+            }
+            mapping.map(Arc::new)
+        }));
+    }
+    Some(team)
+}
+
+/// A grant whose folder is known; what of `owns` can't be read is told and grants nothing.
+fn read_grant(name: &TeamName, fields: &Fields, skipped: &mut Vec<Skipped>) -> Option<Grant> {
+    let key = RowKey::grant(name);
+    let mut folder_is_known = false;
+    let mut read = None;
+    read_row(&key, fields.clone(), skipped, |table, problems| {
+        let grant = super::grant(name, table, problems);
+        let tokens = table.place_of("tokens");
+        folder_is_known = !problems.has_at(&tokens);
+        read = Some(grant);
+        Some(())
+    });
+    read.filter(|_| folder_is_known)
+}
+
+/// Reads one row, whose every problem leaves it out.
+fn read_row<T>(
+    key: &RowKey,
+    fields: Fields,
+    skipped: &mut Vec<Skipped>,
+    read: impl FnOnce(&mut Table<'_>, &mut Problems) -> Option<T>,
+) -> Option<T> {
+    let mut problems = Problems::default();
+    let value = Value::Object(fields);
+    let mut result = None;
+    if let Some(mut table) = Table::at(&value, Place::row(key), &mut problems)
+        && version(&mut table, &mut problems)
+    {
+        result = read(&mut table, &mut problems);
+        table.finish(&mut problems);
+    }
+    if problems.count() > 0 {
+        skipped.push(Skipped { key: key.clone(), problems: problems.into_vec() });
+        return None;
+    }
+    result
+}
+
+/// Whether the row is of this version, or of none: another version's fields may mean something else.
+fn version(table: &mut Table<'_>, problems: &mut Problems) -> bool {
+    let before = problems.count();
+    match table.number("version", 0..=u64::from(u32::MAX), problems) {
+        Some(version) if version as u64 != VERSION => {
+            let message = format!("version {version} is not known; this release reads version {VERSION}");
+            let help = "deploy a release that reads it, or push the mappings again with this one";
+            problems.add(table.place_of("version"), Fault::new("unknown-version", message, help));
+            false
+        }
+        _ => problems.count() == before,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! What rows may say, and what of them is left out.
+
+use serde_json::json;
+
+use super::*;
+use crate::names::BucketName;
+
+fn row(partition: &str, sort: &str, fields: Value) -> Row {
+    Row { key: RowKey::new(partition, sort), fields: fields.as_object().unwrap().clone() }
+}
+
+fn grant(team: &str, owns: &[&str]) -> Row {
+    row("GRANTS", team, json!({ "version": 1, "owns": owns }))
+}
+
+fn zone(team: &str) -> Row {
+    let fields =
+        json!({ "version": 1, "zone_id": "023e105f4ecef8ad9ca31a8372d0c353", "hostnames": ["www.website.com"] });
+    row(&format!("TEAM#{team}"), "ZONE#website.com", fields)
+}
+
+fn mapping(team: &str, prefix: &str) -> Row {
+    let fields = json!({ "version": 1, "bucket": "assets", "prefix": prefix, "zones": ["website.com"] });
+    row(&format!("TEAM#{team}"), &format!("MAPPING#assets/{prefix}"), fields)
+}
+
+fn with(mut row: Row, name: &str, value: Value) -> Row {
+    row.fields.insert(name.to_owned(), value);
+    row
+}
+
+fn without(mut row: Row, name: &str) -> Row {
+    row.fields.shift_remove(name);
+    row
+}
+
+/// The sources of what was read, and `code @ place` of each problem.
+fn read(rows: &[Row]) -> (Vec<String>, Vec<String>) {
+    let (mappings, skipped) = Mappings::from_rows(rows);
+    let sources = mappings.all().iter().map(|mapping| format!("{} {}", mapping.team, mapping.source)).collect();
+    for Skipped { key, problems } in &skipped {
+        assert!(problems.iter().all(|problem| problem.place.to_string().starts_with(&key.to_string())));
+    }
+    let problems = skipped.iter().flat_map(|skipped| &skipped.problems);
+    (sources, problems.map(|problem| format!("{} @ {}", problem.code, problem.place)).collect())
+}
+
+#[test]
+fn a_team_is_read_as_from_a_file() {
+    let rows = [grant("web", &["s3://assets/"]), zone("web"), mapping("web", "uk/"), mapping("web", "")];
+    let (mappings, skipped) = Mappings::from_rows(&rows);
+    assert_eq!(skipped, []);
+    let of_bucket: Vec<_> = mappings.of_bucket(&BucketName::parse("assets").unwrap()).collect();
+    let sources: Vec<String> = of_bucket.iter().map(|(_, mapping)| mapping.source.to_string()).collect();
+    assert_eq!(sources, ["s3://assets/uk/", "s3://assets/"]);
+    let mapping = of_bucket[0].1;
+    assert_eq!(mapping.name, "TEAM#web/MAPPING#assets/uk/");
+    assert_eq!(mapping.zones[0].token.as_str(), "/purge-router/web/website.com");
+    assert_eq!(mapping.zones[0].zone_id.as_str(), "023e105f4ecef8ad9ca31a8372d0c353");
+}
+
+#[test]
+fn a_row_without_version_or_prefix_is_read() {
+    let bare = without(without(mapping("web", ""), "version"), "prefix");
+    let (sources, problems) = read(&[without(grant("web", &["s3://assets"]), "version"), zone("web"), bare]);
+    assert_eq!((sources, problems), (vec!["web s3://assets/".to_owned()], vec![]));
+}
+
+#[test]
+fn the_folder_of_tokens_is_the_grants() {
+    let granted = with(grant("web", &["s3://assets/"]), "tokens", json!("/shared/web/"));
+    let claimed = with(zone("web"), "tokens", json!("/purge-router/docs/"));
+    let named = with(zone("web"), "token", json!("main"));
+    let (mappings, skipped) = Mappings::from_rows(&[granted.clone(), named, mapping("web", "uk/")]);
+    assert_eq!(skipped, []);
+    assert_eq!(mappings.all()[0].zones[0].token.as_str(), "/shared/web/main");
+    for token in ["../docs/website.dev", "docs/website.dev", "/purge-router/docs/website.dev", ".."] {
+        let (sources, problems) =
+            read(&[granted.clone(), with(zone("web"), "token", json!(token)), mapping("web", "uk/")]);
+        assert_eq!(sources, [""; 0], "{token}");
+        assert_eq!(
+            problems,
+            ["bad-token-name @ TEAM#web/ZONE#website.com: token", "bad-zone @ TEAM#web/MAPPING#assets/uk/: zones"]
+        );
+    }
+    assert_eq!(read(&[granted, claimed, mapping("web", "uk/")]).0, [""; 0]);
+}
+
+#[test]
+fn each_wrong_row_is_left_out_and_no_other() {
+    let good = || vec![grant("web", &["s3://assets/uk/"]), zone("web"), mapping("web", "uk/")];
+    let own = "TEAM#web/MAPPING#assets/";
+    for (bad, problem) in [
+        (mapping("web", "fr/"), format!("source-not-owned @ {own}fr/: source")),
+        (mapping("web", ""), format!("source-not-owned @ {own}: source")),
+        (mapping("web", "uk-2/"), format!("source-not-owned @ {own}uk-2/: source")),
+        (with(mapping("web", "uk/a/"), "bucket", json!("others")), format!("source-not-owned @ {own}uk/a/: source")),
+        (with(mapping("web", "uk/a/"), "version", json!(2)), format!("unknown-version @ {own}uk/a/: version")),
+        (with(mapping("web", "uk/a/"), "version", json!("1")), format!("wrong-type @ {own}uk/a/: version")),
+        (
+            with(mapping("web", "uk/a/"), "zones", json!(["website.net"])),
+            format!("unknown-zone @ {own}uk/a/: zones[0]"),
+        ),
+        (with(mapping("web", "uk/a/"), "zones", json!(null)), format!("wrong-type @ {own}uk/a/: zones")),
+        (with(mapping("web", "uk/a/"), "inclde", json!(["*.css"])), format!("unknown-field @ {own}uk/a/: inclde")),
+        (with(mapping("web", "uk/a/"), "include", json!(["[a"])), format!("bad-glob @ {own}uk/a/: include[0]")),
+        (
+            with(mapping("web", "uk/a/"), "source", json!("s3://assets/uk/")),
+            format!("unknown-field @ {own}uk/a/: bucket"),
+        ),
+        (row("TEAM#Web", "MAPPING#x", json!({ "bucket": "assets" })), "no-team @ TEAM#Web/MAPPING#x".to_owned()),
+        (row("web", "MAPPING#x", json!({ "bucket": "assets" })), "no-team @ web/MAPPING#x".to_owned()),
+        (row("TEAM#web", "x", json!({ "bucket": "assets" })), "no-mapping @ TEAM#web/x".to_owned()),
+        (mapping("docs", "uk/"), "no-grant @ TEAM#docs/MAPPING#assets/uk/".to_owned()),
+    ] {
+        let mut rows = good();
+        rows.insert(1, bad);
+        let (sources, problems) = read(&rows);
+        assert_eq!(sources, ["web s3://assets/uk/"], "{problem}");
+        assert!(problems.contains(&problem), "{problem} is not in {problems:?}");
+        assert!(problems.iter().all(|it| !it.contains("MAPPING#assets/uk/:") || it == &problem), "{problems:?}");
+    }
+}
+
+#[test]
+fn a_grant_that_can_not_be_read_grants_nothing() {
+    let mappings = || vec![zone("web"), mapping("web", "uk/")];
+    for (grant, expected) in [
+        (with(grant("web", &["s3://assets/"]), "version", json!(2)), "unknown-version @ GRANTS/web: version"),
+        (with(grant("web", &["s3://assets/"]), "tokens", json!("nope")), "bad-token-folder @ GRANTS/web: tokens"),
+        (with(grant("web", &["s3://assets/"]), "tokens", json!(1)), "wrong-type @ GRANTS/web: tokens"),
+        (with(grant("web", &[]), "owns", json!("s3://assets/")), "wrong-type @ GRANTS/web: owns"),
+        (grant("web", &["s3://assets/u"]), "prefix-without-slash @ GRANTS/web: owns[0]"),
+    ] {
+        let (sources, problems) = read(&[vec![grant], mappings()].concat());
+        assert_eq!((sources, problems.contains(&expected.to_owned())), (vec![], true), "{expected}: {problems:?}");
+        assert_eq!(problems.len(), 2);
+    }
+    let partly = grant("web", &["s3://assets", "nope"]);
+    let (sources, problems) = read(&[vec![partly], mappings()].concat());
+    assert_eq!(sources, ["web s3://assets/uk/"], "what can be read of it holds");
+    assert_eq!(problems, ["bad-source @ GRANTS/web: owns[1]"]);
+}
+
+#[test]
+fn mappings_need_their_grants_and_zones() {
+    let both = with(mapping("web", "uk/"), "zones", json!(["website.com", "website.net", 7, "not a name"]));
+    let needs = needs_of(&[both, mapping("docs", ""), zone("other"), row("web", "MAPPING#x", json!({}))]);
+    let shown: Vec<String> = needs.iter().map(RowKey::to_string).collect();
+    assert_eq!(
+        shown,
+        [
+            "GRANTS/docs",
+            "GRANTS/web",
+            "TEAM#docs/ZONE#website.com",
+            "TEAM#web/ZONE#website.com",
+            "TEAM#web/ZONE#website.net"
+        ]
+    );
+}

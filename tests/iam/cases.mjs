@@ -1,0 +1,158 @@
+// Who may do what to which rows of the table, and the judge of it.
+
+import { runSimulation } from '@cloud-copilot/iam-simulate'
+import { ACCOUNT, arn, functionPolicies, INDEX, operatorPolicy, TABLE, teamPolicy } from './templates.mjs'
+
+/** The team's policy as it would be if it did not ask for LeadingKeys to be there. */
+function unguarded(policy) {
+  const copy = structuredClone(policy)
+  for (const statement of copy.Statement) delete statement.Condition?.Null
+  return copy
+}
+
+const POLICIES = {
+  function: functionPolicies,
+  operator: [operatorPolicy],
+  web: [teamPolicy('web')],
+  docs: [teamPolicy('docs')],
+  'web and docs': [teamPolicy('web'), teamPolicy('docs')], // a person of two teams
+  'web, unguarded': [unguarded(teamPolicy('web'))],
+}
+
+const RESOURCES = {
+  table: TABLE,
+  index: INDEX,
+  'another index': `${TABLE}/index/other`,
+  'another table': arn('dynamodb', 'table/orders'),
+  'table of a longer name': `${TABLE}-2`,
+  'index of a longer name': INDEX.replace('/index/', '-2/index/'),
+  'table of another region': TABLE.replace('eu-west-1', 'us-east-1'),
+  'all tables': '*',
+}
+
+// What reads and writes rows by their keys.
+const BY_KEY = ['Query', 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem']
+// Of these, what can come with several keys: a batch, and a transaction, which is checked as the actions that it holds.
+const TOGETHER = ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem']
+const PARTIQL = ['PartiQLSelect', 'PartiQLInsert', 'PartiQLUpdate', 'PartiQLDelete']
+const OF_TABLES = [
+  'DeleteTable',
+  'UpdateTable',
+  'UpdateTimeToLive',
+  'UpdateContinuousBackups',
+  'CreateBackup',
+  'ExportTableToPointInTime',
+  'RestoreTableToPointInTime',
+  'ImportTable',
+  'PutResourcePolicy',
+  'TagResource',
+]
+const NEIGHBOURS = ['TEAM#web-eu', 'TEAM#web2', 'TEAM#we', 'TEAM#WEB', 'TEAM#*', 'TEAM#', 'web']
+
+export const cases = []
+
+/** Adds a case for each action. `keys` are the request's LeadingKeys; null where AWS sends none. */
+function add(expected, who, actions, keys, on = 'table') {
+  for (const action of actions) {
+    const full = action.includes(':') ? action : `dynamodb:${action}`
+    cases.push({ expected, who, action: full, keys, on, arn: RESOURCES[on] ?? arn('ssm', `parameter${on}`) })
+  }
+}
+const may = (...those) => add('Allowed', ...those)
+const mayNot = (...those) => add('ImplicitlyDenied', ...those)
+
+// A team's own rows, and no others'.
+may('web', BY_KEY, ['TEAM#web'])
+may('web', TOGETHER, ['TEAM#web', 'TEAM#web'])
+may('docs', ['Query', 'PutItem'], ['TEAM#docs'])
+mayNot('docs', ['Query', 'PutItem'], ['TEAM#web'])
+mayNot('web', BY_KEY, ['TEAM#docs'])
+mayNot('web', BY_KEY, ['GRANTS'])
+for (const neighbour of NEIGHBOURS) mayNot('web', ['Query', 'PutItem'], [neighbour])
+mayNot('web', TOGETHER, ['TEAM#web', 'TEAM#docs'])
+mayNot('web', TOGETHER, ['TEAM#web', 'GRANTS'])
+may('web and docs', ['BatchGetItem'], ['TEAM#web'])
+may('web and docs', ['BatchGetItem'], ['TEAM#docs'])
+mayNot('web and docs', ['BatchGetItem'], ['TEAM#web', 'TEAM#docs'])
+
+// ForAllValues alone lets a request through that has no keys; the guard does not.
+mayNot('web', BY_KEY, null)
+may('web, unguarded', BY_KEY, null)
+
+// What reads past the keys is refused by its name, and not only by the guard.
+mayNot('web', ['Scan'], null)
+mayNot('web', ['Scan'], ['TEAM#web'])
+mayNot('web', ['Scan'], null, 'index')
+mayNot('web', ['BatchWriteItem', ...PARTIQL], ['TEAM#web'])
+mayNot('web, unguarded', ['Scan', 'BatchWriteItem', ...PARTIQL], null)
+mayNot('web', ['Query', 'PartiQLSelect'], ['assets.website.com'], 'index')
+mayNot('web', ['Query', 'PartiQLSelect'], ['TEAM#web'], 'index')
+mayNot('web, unguarded', ['Query', 'Scan', 'PartiQLSelect'], null, 'index')
+
+may('web', ['DescribeTable'], null)
+mayNot('web', OF_TABLES, null)
+mayNot('web', ['ListTables'], null, 'all tables')
+mayNot('web', ['DescribeTable'], null, 'another table')
+mayNot('web', ['Query', 'GetItem', 'PutItem'], ['TEAM#web'], 'another table')
+mayNot('web', ['Query', 'PutItem'], ['TEAM#web'], 'table of a longer name')
+mayNot('web', ['Query', 'PutItem'], ['TEAM#web'], 'table of another region')
+
+// An operator: all rows, and the grants among them.
+may('operator', BY_KEY, ['GRANTS'])
+may('operator', BY_KEY, ['TEAM#web'])
+may('operator', TOGETHER, ['GRANTS', 'TEAM#web', 'TEAM#docs'])
+may('operator', ['Query'], ['assets.website.com'], 'index')
+may('operator', ['DescribeTable'], null)
+mayNot('operator', ['Scan', 'BatchWriteItem', ...PARTIQL, ...OF_TABLES], null)
+mayNot('operator', ['Scan', 'PartiQLSelect'], null, 'index')
+mayNot('operator', ['ListTables'], null, 'all tables')
+mayNot('operator', ['Query', 'PutItem'], ['GRANTS'], 'another table')
+mayNot('operator', ['Query', 'PutItem'], ['GRANTS'], 'table of a longer name')
+
+// The function: mappings of a bucket, rows by their keys, tokens by their names.
+may('function', ['Query'], ['assets.website.com'], 'index')
+may('function', ['BatchGetItem'], ['GRANTS', 'TEAM#web', 'TEAM#docs'])
+mayNot('function', ['Query'], ['TEAM#web'])
+mayNot('function', ['Query'], ['assets.website.com'], 'another index')
+mayNot('function', ['Query'], ['assets.website.com'], 'index of a longer name')
+mayNot('function', ['BatchGetItem'], ['GRANTS'], 'another table')
+mayNot('function', ['BatchGetItem'], ['GRANTS'], 'table of a longer name')
+mayNot('function', ['GetItem', 'ConditionCheckItem'], ['GRANTS'])
+mayNot('function', ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'], ['GRANTS'])
+mayNot('function', ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'], ['TEAM#web'])
+mayNot('function', ['Scan', 'DescribeTable', ...PARTIQL, ...OF_TABLES], null)
+mayNot('function', ['Scan', 'PartiQLSelect'], null, 'index')
+mayNot('function', ['ListTables'], null, 'all tables')
+may('function', ['ssm:GetParameters'], null, '/purge-router/web/website.co.uk')
+mayNot('function', ['ssm:GetParameters'], null, '/purge-router')
+mayNot('function', ['ssm:GetParameters'], null, '/purge-router-2/web/website.co.uk')
+mayNot('function', ['ssm:GetParameters'], null, '/other/secret')
+mayNot(
+  'function',
+  ['ssm:GetParameter', 'ssm:GetParametersByPath', 'ssm:GetParameterHistory', 'ssm:PutParameter', 'ssm:DeleteParameter'],
+  null,
+  '/purge-router/web/website.co.uk',
+)
+
+/** What IAM answers. A case that can't be judged as it is written is an error, and never "denied". */
+export async function judge({ who, action, keys, arn, on }) {
+  const result = await runSimulation(
+    {
+      request: {
+        principal: `arn:aws:iam::${ACCOUNT}:user/someone`,
+        action,
+        resource: { resource: arn, accountId: ACCOUNT },
+        contextVariables: keys ? { 'dynamodb:LeadingKeys': keys } : {},
+      },
+      identityPolicies: POLICIES[who].map((policy, nth) => ({ name: `policy ${nth}`, policy })),
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+    },
+    {},
+  )
+  if (result.resultType !== 'single') throw new Error(`${action} on ${on}: ${JSON.stringify(result)}`)
+  // IAM knows no LeadingKeys of a Scan, so that there they are left out.
+  const ignored = result.result.ignoredContextKeys
+  if (ignored.length > 0 && action !== 'dynamodb:Scan') throw new Error(`${action} has no ${ignored}`)
+  return result.overallResult
+}
