@@ -1,20 +1,22 @@
-"""Runs ministack with three faults of it mended, each of which would let the tests say the wrong thing.
+"""Runs ministack with four faults of it mended, each of which would let the tests say the wrong thing.
 
 1. It checks ssm:GetParameters, GetParametersByPath and DeleteParameters against the resource `*`, so that a role that
    may read `parameter/purge-router/*` is always refused. AWS checks every name, and one refused name fails the call.
 2. It decrypts SecureStrings of customer keys without asking for kms:Decrypt.
 3. It keeps a template's `MaximumConcurrency: !Ref Number` as text, on which it stops to poll all queues.
+4. It does not know dynamodb:LeadingKeys, so that a policy that asks for it refuses every call.
 """
 
 import json
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
-from ministack.services import kms, lambda_svc, ssm
+from ministack.services import dynamodb, kms, lambda_svc, ssm
 
 resource_arn_of = iam_actions.extract_resource_arn
 enforce = iam_evaluator.enforce
 concurrency_of = lambda_svc._sqs_esm_concurrency
+dynamodb_context_of = iam_actions.dynamodb_service_context
 
 
 class Resources(str):
@@ -55,6 +57,33 @@ def enforce_all(access_key_id, iam_action, service, region, resource_arn="*", se
     return None
 
 
+def leading_keys(request):
+    """The partition keys that a DynamoDB call names: those of all its rows, or that of its query; none for a Scan."""
+    rows = [request, *(action for item in request.get("TransactItems", []) for action in item.values())]
+    for table, batch in request.get("RequestItems", {}).items():
+        rows += [{"TableName": table, "Key": key} for key in batch["Keys"]]
+    keys = []
+    for row in rows:
+        table = dynamodb._tables[dynamodb._normalize_table_name(row["TableName"])] if "TableName" in row else {}
+        indexes = {index["IndexName"]: index for index in table.get("GlobalSecondaryIndexes", [])}
+        schema = indexes.get(row.get("IndexName"), table).get("KeySchema", [])
+        for name in (part["AttributeName"] for part in schema if part["KeyType"] == "HASH"):
+            values, names = row.get("ExpressionAttributeValues", {}), row.get("ExpressionAttributeNames", {})
+            queried = dynamodb._key_condition_av(row.get("KeyConditionExpression"), None, values, names, name)
+            if value := queried or (row.get("Key") or row.get("Item") or {}).get(name):
+                keys.extend(value.values())
+    return keys
+
+
+def dynamodb_context(body):
+    context = dynamodb_context_of(body)
+    try:
+        keys = leading_keys(json.loads(body or b"{}"))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return context  # a call that no team may make: without keys it is refused
+    return {**context, "dynamodb:LeadingKeys": keys} if keys else context
+
+
 def concurrency_as_number(mapping, *args):
     scaling = mapping.get("ScalingConfig") or {}
     if limit := scaling.get("MaximumConcurrency"):
@@ -64,6 +93,7 @@ def concurrency_as_number(mapping, *args):
 
 iam_actions.extract_resource_arn = resources_of
 iam_evaluator.enforce = enforce_all
+iam_actions.dynamodb_service_context = dynamodb_context
 lambda_svc._sqs_esm_concurrency = concurrency_as_number
 
 if __name__ == "__main__":

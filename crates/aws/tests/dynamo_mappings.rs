@@ -214,7 +214,7 @@ async fn keys_that_were_left_out_are_asked_for_again() {
     let never = json!({ "Responses": {}, "UnprocessedKeys": { &table.name: { "Keys": [
         { "pk": { "S": "GRANTS" }, "sk": { "S": "team20" } }] } } });
     table.proxy.on_call(move |call| match call.operation == "BatchGetItem" {
-        true => Action::Answer(never.clone()),
+        true => Action::Answer(200, never.clone()),
         false => Action::Pass,
     });
     let lookup = look(&store, &["bucket-20"]).await;
@@ -372,7 +372,7 @@ async fn what_the_index_shows_too_late_is_read_from_the_table() {
     let gone = json!({ "pk": { "S": "TEAM#team0" }, "sk": { "S": "MAPPING#bucket-0/gone" }, "bucket": { "S": "bucket-0" },
         "prefix": { "S": "" }, "zones": { "L": [{ "S": "gone.com" }] } });
     table.proxy.on_call(move |call| match call.operation == "Query" {
-        true => Action::Answer(json!({ "Items": [old, gone], "Count": 2, "ScannedCount": 2 })),
+        true => Action::Answer(200, json!({ "Items": [old, gone], "Count": 2, "ScannedCount": 2 })),
         false => Action::Pass,
     });
     let logged = Logged::new();

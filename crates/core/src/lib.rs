@@ -64,6 +64,6 @@ pub use plan::{Batch, BatchItem, Escalated, Plan, Unmatched, batches, plan};
 pub use problem::{Place, Problem, Step};
 pub use read::rows::{Skipped, needs_of};
 pub use route::{Decline, Route, accept, route};
-pub use rows::{Fields, Row, RowKey, Rows, in_file_order};
+pub use rows::{FIELDS, Fields, Row, RowKey, Rows, in_file_order};
 pub use tag::{TagTemplate, is_tag};
 pub use urls::DotSegments;

@@ -16,8 +16,8 @@ pub type Rows = BTreeMap<String, Fields>;
 /// The version of the rows that this release reads and writes.
 pub(crate) const VERSION: u64 = 1;
 
-/// The fields of grants, zones and mappings, as a file is best read.
-const ORDER: [&str; 28] = [
+/// All fields that grants, zones and mappings may have as rows or in a file, in the order in which a file is best read.
+pub const FIELDS: [&str; 28] = [
     "version",
     "owns",
     "tokens",
@@ -52,7 +52,7 @@ const ORDER: [&str; 28] = [
 pub fn in_file_order(fields: Fields) -> Fields {
     let mut sorted: Vec<(String, Value)> = fields.into_iter().collect();
     sorted.sort_by_cached_key(|(name, _)| {
-        (ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len()), name.clone())
+        (FIELDS.iter().position(|known| known == name).unwrap_or(FIELDS.len()), name.clone())
     });
     sorted.into_iter().collect()
 }

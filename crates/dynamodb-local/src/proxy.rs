@@ -18,8 +18,8 @@ pub enum Action {
     Pass,
     /// It is refused with this HTTP status, code and message, and the engine does not see it.
     Refuse(u16, &'static str, &'static str),
-    /// This is the answer, and the engine does not see it.
-    Answer(Value),
+    /// This is the answer, with this HTTP status, and the engine does not see it.
+    Answer(u16, Value),
     /// The engine answers, and its answer is lost: the caller sees a status of 500.
     LoseAnswer,
     /// Of a BatchGetItem, the engine sees the larger first half of the keys, and the others are unprocessed.
@@ -129,7 +129,7 @@ async fn handle(State(proxy): State<Proxy>, headers: HeaderMap, body: Bytes) -> 
     match action {
         Action::Pass => proxy.forward(&headers, body).await,
         Action::Refuse(status, code, message) => refusal(status, code, message),
-        Action::Answer(answer) => (StatusCode::OK, answer.to_string()).into_response(),
+        Action::Answer(status, answer) => (StatusCode::from_u16(status).unwrap(), answer.to_string()).into_response(),
         Action::LoseAnswer => {
             proxy.forward(&headers, body).await;
             refusal(500, "InternalServerError", "the answer was lost")

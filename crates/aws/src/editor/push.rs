@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_dynamodb::types::{
     CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
-use purge_router_core::{Diff, Fields, RowKey, Write, checksum_of, written};
+use purge_router_core::{Diff, FIELDS, Fields, RowKey, Write, checksum_of, written};
 use serde_json::Value;
 
 use super::history::{document_rows, revision_row};
@@ -18,6 +18,9 @@ use crate::table::{Attributes, TableError, attributes, key_attributes, pause, te
 /// The most rows that one transaction takes, and the most bytes with room to spare: DynamoDB takes 4 MB.
 const ROWS_PER_TRANSACTION: usize = 100;
 const BYTES_PER_TRANSACTION: usize = 3_000_000;
+
+/// What the row `HEAD` may say that others do not.
+const FIELDS_OF_HEAD: [&str; 8] = ["revision", "push", "by", "at", "summary", "message", "document", "pending"];
 
 /// How often a transaction is tried that met another one, or was throttled.
 const TRIES: u32 = 8;
@@ -91,7 +94,7 @@ enum Condition {
     None,
     /// There is none.
     Absent,
-    /// It has just these attributes, as far as a condition can say: of others that rows have, none.
+    /// It has these attributes, and no other that means something.
     Is(Attributes),
     /// It is the head of this push.
     PendingIs(String),
@@ -162,15 +165,11 @@ impl Editor {
 
         let in_order = diff.in_order(&partition.rows);
         let after = written(partition.rows.clone(), &in_order);
-        let stamp = stamp(checksum_of(&after));
+        let stamp = stamp(stamp_at_once.document);
         let begun = Head {
             revision: revision - 1,
             last: partition.head.as_ref().and_then(|head| head.last.clone()),
-            pending: Some(Pending {
-                // The document that the pushed file stands for, whatever keys its rows get.
-                stamp: Stamp { document: stamp_at_once.document, ..stamp.clone() },
-                diff: diff.checksum(),
-            }),
+            pending: Some(Pending { stamp: stamp.clone(), diff: diff.checksum() }),
         };
         let mut steps = vec![vec![Item::put(RowKey::new(name, HEAD), head_row(name, &begun)?, head_before)]];
         let end = end(&stamp, Condition::PendingIs(id.clone()))?;
@@ -324,10 +323,7 @@ impl Item {
 
     fn of_table(self, table: &str) -> Result<TransactWriteItem, TableError> {
         let refused = |error: aws_sdk_dynamodb::error::BuildError| TableError::Refused(error.to_string());
-        let Expression { text, names, values } = self.condition.expression(match &self.deed {
-            Deed::Put(item) => Some(item),
-            Deed::Delete | Deed::Check => None,
-        });
+        let Expression { text, names, values } = self.condition.expression();
         let values = Some(values).filter(|values| !values.is_empty());
         let names = Some(names).filter(|names| !names.is_empty());
         let old = Some(ReturnValuesOnConditionCheckFailure::AllOld);
@@ -376,7 +372,7 @@ struct Expression {
 }
 
 impl Condition {
-    fn expression(self, new: Option<&Attributes>) -> Expression {
+    fn expression(self) -> Expression {
         let mut expression = Expression::default();
         match self {
             Self::None => {}
@@ -390,9 +386,9 @@ impl Condition {
             Self::Is(item) => {
                 let is_key = |name: &&String| matches!(name.as_str(), "pk" | "sk");
                 let mut terms = Vec::new();
-                let added = new.into_iter().flat_map(|new| new.keys().filter(|name| !item.contains_key(*name)));
-                for (nth, name) in added.enumerate() {
-                    expression.names.insert(format!("#new{nth}"), name.clone());
+                let known = FIELDS.iter().chain(&FIELDS_OF_HEAD).filter(|name| !item.contains_key(**name));
+                for (nth, name) in known.enumerate() {
+                    expression.names.insert(format!("#new{nth}"), (*name).to_owned());
                     terms.push(format!("attribute_not_exists(#new{nth})"));
                 }
                 for (nth, (name, value)) in item.iter().filter(|(name, _)| !is_key(name)).enumerate() {

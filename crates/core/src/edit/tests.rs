@@ -52,7 +52,7 @@ fn mappings_keep_their_rows() {
         (vec![mapping("uk/", "*.svg"), css.clone(), js.clone(), png.clone()], vec!["+ MAPPING#assets/uk/#3"]),
         (vec![css.clone(), mapping("uk/", "*.svg"), png.clone()], vec!["~ MAPPING#assets/uk/#2"]),
         (vec![css.clone(), js.clone(), mapping("fr/", "*.png")], vec!["+ MAPPING#assets/fr/", "- MAPPING#assets/"]),
-        (vec![css.clone(), css.clone(), js.clone(), png.clone()], vec!["+ MAPPING#assets/uk/#3"]),
+        (vec![css.clone(), css, js, png], vec!["+ MAPPING#assets/uk/#3"]),
     ] {
         assert_eq!(shown(&after(&rows, &mappings).1), expected);
     }
@@ -117,8 +117,8 @@ fn checksums_tell_edits_apart() {
     let (rows, first) = after(&Rows::new(), &[a.clone(), b.clone()]);
     let diffs = [
         first,
-        after(&rows, &[a.clone()]).1,
-        after(&rows, &[b.clone()]).1,
+        after(&rows, std::slice::from_ref(&a)).1,
+        after(&rows, std::slice::from_ref(&b)).1,
         after(&rows, &[a.clone(), mapping("b/", "*.js")]).1,
         after(&rows, &[a.clone(), b.clone(), mapping("c/", "*.js")]).1,
         Diff::between(&rows, &rows),
@@ -129,6 +129,24 @@ fn checksums_tell_edits_apart() {
     let turned: Fields = a.iter().rev().map(|(name, value)| (name.clone(), value.clone())).collect();
     let (_, again) = after(&Rows::new(), &[b, turned]);
     assert_eq!(diffs[0].checksum(), again.checksum(), "the order of fields and mappings says nothing");
+}
+
+#[test]
+fn what_rows_say_has_a_checksum_whatever_their_keys() {
+    let (a, b) = (mapping("a/", "*.css"), mapping("b/", "*.css"));
+    let rows = |of: &[(&str, &Fields)]| -> Rows {
+        of.iter().map(|(sort, fields)| ((*sort).to_owned(), (*fields).clone())).collect()
+    };
+    let one = checksum_of(&rows(&[("MAPPING#1", &a), ("MAPPING#2", &b), ("ZONE#x", &a)]));
+    assert_eq!(one, checksum_of(&rows(&[("MAPPING#7", &b), ("MAPPING#8", &a), ("ZONE#x", &a)])));
+    for other in [
+        rows(&[("MAPPING#1", &a), ("MAPPING#2", &b), ("ZONE#y", &a)]),
+        rows(&[("MAPPING#1", &a), ("MAPPING#2", &a), ("ZONE#x", &a)]),
+        rows(&[("MAPPING#1", &a), ("ZONE#x", &a)]),
+        rows(&[("MAPPING#1", &a), ("MAPPING#2", &b), ("ZONE#x", &b)]),
+    ] {
+        assert_ne!(one, checksum_of(&other));
+    }
 }
 
 #[test]

@@ -1,0 +1,461 @@
+//! Edits of the table on the real SDK and on AWS's own engine: who writes first wins, nothing is lost, and a push may break
+//! off anywhere.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use purge_router_aws::{DynamoMappings, Editor, Note, Partition, Push, PushError, TableError};
+use purge_router_core::names::TeamName;
+use purge_router_core::{Diff, Fields, Rows, TeamTables, decode, rows_of};
+use purge_router_dynamodb_local::{Action, Call, Table};
+use serde_json::{Value, json};
+
+const WRITE: &str = "TransactWriteItems";
+
+fn web() -> TeamName {
+    TeamName::parse("web").unwrap()
+}
+
+fn fields(value: Value) -> Fields {
+    value.as_object().unwrap().clone()
+}
+
+fn note(by: &str) -> Note {
+    Note { by: by.to_owned(), summary: "some rows".to_owned(), message: None }
+}
+
+fn mapping(nth: usize, include: &str) -> Fields {
+    fields(
+        json!({ "bucket": "assets", "prefix": format!("{nth:04}/"), "zones": ["website.com"], "include": [include] }),
+    )
+}
+
+fn tables(hostnames: &[&str], mappings: Vec<Fields>) -> TeamTables {
+    let zone = fields(json!({ "zone_id": "023e105f4ecef8ad9ca31a8372d0c353", "hostnames": hostnames }));
+    TeamTables { zones: [("website.com".to_owned(), zone)].into(), mappings }
+}
+
+fn some(count: usize) -> TeamTables {
+    tables(&["www.website.com"], (0..count).map(|nth| mapping(nth, "*.css")).collect())
+}
+
+struct World {
+    table: Table,
+    editor: Editor,
+}
+
+impl World {
+    async fn new() -> Self {
+        let table = Table::new().await;
+        let editor = Editor::new(&table.config(), table.name.clone()).unwrap();
+        table.put("GRANTS", "web", json!({ "version": 1, "owns": ["s3://assets/"] })).await;
+        Self { table, editor }
+    }
+
+    async fn team(&self) -> Partition {
+        self.editor.team(&web()).await.unwrap()
+    }
+
+    /// A push of these tables, prepared from what is there now.
+    async fn prepared(&self, tables: &TeamTables, by: &str) -> Push {
+        self.try_prepared(tables, by, false).await.unwrap()
+    }
+
+    async fn try_prepared(&self, tables: &TeamTables, by: &str, take_over: bool) -> Result<Push, PushError> {
+        let partition = self.team().await;
+        let diff = Diff::between(&partition.rows, &rows_of(tables.clone(), &partition.rows));
+        self.editor.prepare(&partition, &diff, note(by), take_over)
+    }
+
+    async fn push(&self, tables: &TeamTables, by: &str) -> Result<(), PushError> {
+        self.editor.push(&self.prepared(tables, by).await, |_| {}).await
+    }
+
+    /// Whether the table says what these tables say.
+    async fn says(&self, tables: &TeamTables) -> bool {
+        let rows = self.team().await.rows;
+        Diff::between(&rows, &rows_of(tables.clone(), &rows)).is_empty()
+    }
+
+    /// The URLs that the function would purge for changes of these objects, reading the table anew.
+    async fn purged(&self, keys: &[String]) -> BTreeSet<String> {
+        let records: Vec<Value> = keys
+            .iter()
+            .map(|key| {
+                json!({ "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+                    "s3": { "bucket": { "name": "assets" }, "object": { "key": key } } })
+            })
+            .collect();
+        let event = decode(json!({ "Records": records }).to_string().as_bytes()).unwrap();
+        let store = DynamoMappings::new(&self.table.config(), self.table.name.clone(), Duration::ZERO).unwrap();
+        let plan = store.plan(event, tokio::time::Instant::now() + Duration::from_secs(30)).await;
+        assert!(plan.rejected.is_empty(), "{:?}", plan.rejected);
+        plan.batches.iter().flat_map(|batch| batch.items()).map(|item| item.item.to_string()).collect()
+    }
+}
+
+/// Lets the n-th transaction, counted from 0, and all after it meet this.
+fn from_nth(nth: usize, action: Action) -> impl FnMut(&Call) -> Action + Send + 'static {
+    let mut seen = 0;
+    move |call| {
+        if call.operation != WRITE {
+            return Action::Pass;
+        }
+        seen += 1;
+        if seen > nth { action.clone() } else { Action::Pass }
+    }
+}
+
+fn items_of(call: &Call) -> usize {
+    call.body["TransactItems"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn a_push_is_one_transaction_with_its_revision() {
+    let world = World::new().await;
+    let note = Note { message: Some("the first".to_owned()), ..note("alice") };
+    let partition = world.team().await;
+    let diff = Diff::between(&partition.rows, &rows_of(some(2), &partition.rows));
+    let push = world.editor.prepare(&partition, &diff, note, false).unwrap();
+    world.table.proxy.calls();
+    world.editor.push(&push, |_| {}).await.unwrap();
+    let calls = world.table.proxy.calls();
+    assert_eq!(calls.len(), 1);
+    assert_eq!((calls[0].operation.as_str(), items_of(&calls[0])), (WRITE, 6), "rows, head, revision, document");
+    assert_eq!(
+        world.table.sorts("TEAM#web").await,
+        [
+            "DOCUMENT#0000000001#0000",
+            "HEAD",
+            "MAPPING#assets/0000/",
+            "MAPPING#assets/0001/",
+            "REVISION#0000000001",
+            "ZONE#website.com"
+        ]
+    );
+    let row = world.table.get("TEAM#web", "MAPPING#assets/0001/").await;
+    let expected =
+        json!({ "version": 1, "bucket": "assets", "prefix": "0001/", "zones": ["website.com"], "include": ["*.css"] });
+    assert_eq!(row, expected);
+    let history = world.editor.history("TEAM#web", 10).await.unwrap();
+    assert_eq!(history.len(), 1);
+    let (revision, stamp) = (history[0].revision, &history[0].stamp);
+    assert_eq!((revision, stamp.by.as_str(), stamp.message.as_deref()), (1, "alice", Some("the first")));
+    assert_eq!((stamp.at.len(), &stamp.at[10..11], &stamp.at[19..]), (20, "T", "Z"));
+    assert_eq!(world.editor.document("TEAM#web", 1).await.unwrap().unwrap(), world.team().await.rows);
+    assert_eq!(world.editor.document("TEAM#web", 2).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn of_two_pushes_at_once_one_wins_and_the_other_changes_nothing() {
+    let world = World::new().await;
+    for (count, of_loser) in [(2, 3), (2, 250), (250, 3), (250, 251)] {
+        world.push(&some(1), "zoe").await.unwrap();
+        let winner = world.prepared(&some(count), "alice").await;
+        let loser = world.prepared(&some(of_loser), "bob").await;
+        world.editor.push(&winner, |_| {}).await.unwrap();
+        let before = world.table.sorts("TEAM#web").await;
+        let error = world.editor.push(&loser, |_| {}).await.unwrap_err();
+        let PushError::Lost { revision, by, .. } = &error else { panic!("{error}") };
+        assert_eq!((*revision, by.as_str()), (winner.revision(), "alice"), "{error}");
+        assert!(error.to_string().starts_with("TEAM#web was pushed meanwhile: revision "), "{error}");
+        assert_eq!(world.table.sorts("TEAM#web").await, before);
+        assert!(world.says(&some(count)).await);
+    }
+}
+
+#[tokio::test]
+async fn pushes_side_by_side_all_end_and_one_at_a_time() {
+    let world = World::new().await;
+    let pushes = futures_util::future::join_all((1..=8).map(|count| {
+        let world = &world;
+        async move { (count, world.push(&some(count), &format!("user{count}")).await) }
+    }));
+    let (won, lost): (Vec<_>, Vec<_>) = pushes.await.into_iter().partition(|(_, pushed)| pushed.is_ok());
+    assert!(!won.is_empty());
+    for (_, error) in &lost {
+        assert!(matches!(error, Err(PushError::Lost { .. })), "{error:?}");
+    }
+    let history = world.editor.history("TEAM#web", 20).await.unwrap();
+    assert_eq!(history.len(), won.len());
+    let last: usize = history[0].stamp.by.strip_prefix("user").unwrap().parse().unwrap();
+    assert!(world.says(&some(last)).await);
+}
+
+#[tokio::test]
+async fn a_row_that_is_edited_meanwhile_is_not_written_over() {
+    for (sort, edit) in [
+        ("MAPPING#assets/0001/", Some(json!({ "include": ["*.js"] }))),
+        ("MAPPING#assets/0001/", Some(json!({ "mode": "invalidate" }))),
+        ("MAPPING#assets/0001/", None),
+        ("MAPPING#assets/0007/", Some(json!({ "include": ["*.png"] }))),
+        ("ZONE#website.com", Some(json!({ "plan": "pro" }))),
+    ] {
+        let world = World::new().await;
+        world.push(&some(3), "zoe").await.unwrap();
+        let mut after = tables(&["cdn.website.com"], vec![mapping(0, "*.css"), mapping(7, "*.css")]);
+        after.mappings.push(mapping(1, "*.svg"));
+        let push = world.prepared(&after, "alice").await;
+        let old = world.table.get("TEAM#web", sort).await;
+        match &edit {
+            Some(edit) => {
+                let mut row = if old.is_null() { json!({}) } else { old.clone() };
+                row.as_object_mut().unwrap().extend(edit.as_object().unwrap().clone());
+                world.table.put("TEAM#web", sort, row).await;
+            }
+            None => world.table.delete("TEAM#web", sort).await,
+        }
+        let before = world.table.sorts("TEAM#web").await;
+        let edited = world.table.get("TEAM#web", sort).await;
+        let error = world.editor.push(&push, |_| {}).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("the row TEAM#web/{sort} was edited meanwhile; see what changed and push again")
+        );
+        assert_eq!(world.table.sorts("TEAM#web").await, before);
+        assert_eq!(world.table.get("TEAM#web", sort).await, edited);
+        world.push(&after, "alice").await.unwrap();
+        assert!(world.says(&after).await);
+    }
+}
+
+#[tokio::test]
+async fn a_row_of_sets_as_the_console_writes_them_can_be_changed() {
+    use aws_sdk_dynamodb::types::AttributeValue;
+    let world = World::new().await;
+    world.push(&some(1), "zoe").await.unwrap();
+    let mut item: std::collections::HashMap<String, AttributeValue> = serde_dynamo::to_item(
+        json!({ "pk": "TEAM#web", "sk": "MAPPING#by-hand", "bucket": "assets", "prefix": "", "zones": ["website.com"] }),
+    )
+    .unwrap();
+    item.insert("include".to_owned(), AttributeValue::Ss(vec!["*.css".to_owned()]));
+    world.table.put_item(item).await;
+    assert_eq!(world.team().await.rows["MAPPING#by-hand"]["include"], json!(["*.css"]));
+    world.push(&some(2), "alice").await.unwrap();
+    assert!(world.says(&some(2)).await);
+}
+
+/// An edit of more rows than one transaction takes: some mappings stay, some change, some go, some come, patterns move from
+/// one mapping to another, and the zone's hostname changes.
+fn large_edit() -> (TeamTables, TeamTables) {
+    let before = (0..150).map(|nth| mapping(nth, if nth % 2 == 0 { "*.css" } else { "*.js" })).collect();
+    let after = (30..170).map(|nth| mapping(nth, if nth % 3 == 0 { "*.css" } else { "*.js" })).collect();
+    (tables(&["www.website.com", "old.website.com"], before), tables(&["www.website.com", "new.website.com"], after))
+}
+
+fn keys() -> Vec<String> {
+    (0..170).flat_map(|nth| [format!("{nth:04}/a.css"), format!("{nth:04}/a.js")]).collect()
+}
+
+#[tokio::test]
+async fn a_large_push_may_break_off_at_each_step_and_a_second_one_completes_it() {
+    let (before, after) = large_edit();
+    let mut nth = 0;
+    loop {
+        // Refused, or written with the answer lost: to the one who pushes it is the same.
+        let mut steps = 0;
+        for action in [Action::Refuse(500, "InternalServerError", "gone"), Action::LoseAnswer] {
+            let world = World::new().await;
+            world.push(&before, "zoe").await.unwrap();
+            let purged_before = world.purged(&keys()).await;
+            let first = world.prepared(&after, "alice").await;
+            steps = first.steps();
+            assert!(steps >= 4, "{steps}");
+            world.table.proxy.calls();
+            world.table.proxy.on_call(from_nth(nth, action.clone()));
+            let told = Mutex::new(Vec::new());
+            let pushed = world.editor.push(&first, |done| told.lock().unwrap().push(done)).await;
+            let calls = world.table.proxy.calls();
+            let writes: Vec<&Call> = calls.iter().filter(|call| call.operation == WRITE).collect();
+            assert!(writes.iter().all(|call| items_of(call) <= 100));
+            assert_eq!(*told.lock().unwrap(), (1..=nth).collect::<Vec<_>>());
+            world.table.proxy.release();
+            let is_last_and_written = nth + 1 == steps && action == Action::LoseAnswer;
+            match (&pushed, nth) {
+                (Ok(()), _) => assert!(is_last_and_written, "{nth} of {steps}"),
+                (Err(PushError::Table(_)), 0) => {}
+                (Err(PushError::BrokeOff { done, of, .. }), _) => assert_eq!((*done, *of), (nth, steps)),
+                (Err(other), _) => panic!("{other}"),
+            }
+            let now = world.purged(&keys()).await;
+            let second = world.try_prepared(&after, "bob", false).await.unwrap();
+            world.editor.push(&second, |_| {}).await.unwrap();
+            assert!(world.says(&after).await);
+            let purged_after = world.purged(&keys()).await;
+            let in_both: Vec<&String> = purged_before.intersection(&purged_after).collect();
+            assert!(in_both.len() > 50, "{}", in_both.len());
+            assert!(in_both.iter().all(|url| now.contains(*url)), "step {nth}");
+            let partition = world.team().await;
+            assert_eq!(partition.head.unwrap().pending, None);
+            let newest = &world.editor.history("TEAM#web", 1).await.unwrap()[0];
+            assert_eq!(world.editor.document("TEAM#web", newest.revision).await.unwrap().unwrap(), partition.rows);
+        }
+        nth += 1;
+        if nth == steps {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn while_a_large_push_goes_on_nobody_else_gets_between() {
+    let (before, after) = large_edit();
+    let world = World::new().await;
+    world.push(&before, "zoe").await.unwrap();
+    let first = world.prepared(&after, "alice").await;
+    let small = world.prepared(&some(150), "carol").await;
+    world.table.proxy.on_call(from_nth(2, Action::Refuse(500, "InternalServerError", "gone")));
+    world.editor.push(&first, |_| {}).await.unwrap_err();
+    world.table.proxy.release();
+    // One that was prepared before, and one of another document, are told of it.
+    for error in [
+        world.editor.push(&small, |_| {}).await.unwrap_err(),
+        world.try_prepared(&some(3), "carol", false).await.unwrap_err(),
+    ] {
+        let PushError::Underway { by, .. } = &error else { panic!("{error}") };
+        assert_eq!(by, "alice");
+        assert!(error.to_string().contains("add --take-over"), "{error}");
+    }
+    let over = world.try_prepared(&some(140), "carol", true).await.unwrap();
+    let again = world.prepared(&after, "alice").await;
+    world.editor.push(&over, |_| {}).await.unwrap();
+    assert!(world.says(&some(140)).await);
+    let error = world.editor.push(&again, |_| {}).await.unwrap_err();
+    assert!(matches!(&error, PushError::Lost { by, .. } if by == "carol"), "{error}");
+    assert!(world.says(&some(140)).await);
+}
+
+#[tokio::test]
+async fn one_who_took_over_stops_the_one_who_still_pushes() {
+    let (before, after) = large_edit();
+    let world = World::new().await;
+    world.push(&before, "zoe").await.unwrap();
+    let first = world.prepared(&after, "alice").await;
+    world.table.proxy.calls();
+    world.table.proxy.on_call(from_nth(2, Action::Hold));
+    let (error, ()) = tokio::join!(async { world.editor.push(&first, |_| {}).await.unwrap_err() }, async {
+        world.table.proxy.arrived(WRITE, 3).await;
+        let other = Editor::new(&world.table.config(), world.table.name.clone()).unwrap();
+        let partition = other.team(&web()).await.unwrap();
+        let diff = Diff::between(&partition.rows, &rows_of(some(150), &partition.rows));
+        let over = other.prepare(&partition, &diff, note("carol"), true).unwrap();
+        world.table.proxy.on_call(|_| Action::Pass);
+        other.push(&over, |_| {}).await.unwrap();
+        world.table.proxy.release();
+    });
+    let PushError::BrokeOff { error, done, .. } = error else { panic!("{error}") };
+    assert!(matches!(&*error, PushError::Lost { by, .. } if by == "carol"), "{error}");
+    assert_eq!(done, 2);
+    assert!(world.says(&some(150)).await);
+}
+
+#[tokio::test]
+async fn a_push_whose_answer_was_lost_is_done() {
+    let world = World::new().await;
+    world.table.proxy.on_call(|call| if call.operation == WRITE { Action::LoseAnswer } else { Action::Pass });
+    world.push(&some(2), "alice").await.unwrap();
+    world.table.proxy.on_call(|call| match call.operation == WRITE {
+        true => Action::Refuse(500, "InternalServerError", "gone"),
+        false => Action::Pass,
+    });
+    let error = world.push(&some(3), "alice").await.unwrap_err();
+    assert!(matches!(error, PushError::Table(TableError::Unavailable(_))), "{error}");
+    assert!(world.says(&some(2)).await);
+}
+
+#[tokio::test]
+async fn transactions_that_meet_are_tried_again() {
+    let world = World::new().await;
+    let mut left = 3;
+    world.table.proxy.on_call(move |call| {
+        if call.operation != WRITE || left == 0 {
+            return Action::Pass;
+        }
+        left -= 1;
+        let code = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"][left];
+        let mut reasons = vec![json!({ "Code": "None" }); items_of(call)];
+        reasons[1] = json!({ "Code": code, "Message": "again" });
+        let body = json!({ "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+            "Message": "cancelled", "CancellationReasons": reasons });
+        Action::Answer(400, body)
+    });
+    world.push(&some(2), "alice").await.unwrap();
+    let writes = world.table.proxy.operations().into_iter().filter(|operation| operation == WRITE).count();
+    assert_eq!(writes, 4);
+    assert!(world.says(&some(2)).await);
+}
+
+#[tokio::test]
+async fn large_documents_are_kept_in_parts_and_large_rows_in_several_transactions() {
+    let world = World::new().await;
+    let noise = |seed: u64| {
+        let mut random = fastrand::Rng::with_seed(seed);
+        (0..60_000).map(|_| random.alphanumeric()).collect::<String>()
+    };
+    let mappings = (0..60).map(|nth| mapping(nth as usize, &noise(nth))).collect();
+    let large = tables(&["www.website.com"], mappings);
+    let push = world.prepared(&large, "alice").await;
+    assert!(push.steps() > 1, "3.6 MB are too many for one transaction, though 60 rows are not");
+    world.editor.push(&push, |_| {}).await.unwrap();
+    assert!(world.says(&large).await);
+    let sorts = world.table.sorts("TEAM#web").await;
+    assert!(sorts.iter().filter(|sort| sort.starts_with("DOCUMENT#")).count() > 5, "{sorts:?}");
+    let document = world.editor.document("TEAM#web", 1).await.unwrap().unwrap();
+    assert_eq!(document, world.team().await.rows);
+}
+
+#[tokio::test]
+async fn grants_are_one_partition_and_each_team_has_a_copy_of_its_own() {
+    let world = World::new().await;
+    let grant = |owns: &str| fields(json!({ "owns": [owns] }));
+    let rows = |teams: &[(&str, &str)]| -> Rows {
+        teams.iter().map(|(team, owns)| ((*team).to_owned(), grant(owns))).collect()
+    };
+    let push = async |after: Rows| {
+        let partition = world.editor.grants().await.unwrap();
+        let diff = Diff::between(&partition.rows, &after);
+        let push = world.editor.prepare(&partition, &diff, note("op"), false).unwrap();
+        world.editor.push(&push, |_| {}).await.unwrap();
+        push.steps()
+    };
+    assert_eq!(world.editor.grants().await.unwrap().rows, rows(&[("web", "s3://assets/")]));
+    let three = rows(&[("0day", "s3://a/"), ("web", "s3://b/"), ("zoo", "s3://c/")]);
+    assert_eq!(push(three.clone()).await, 1);
+    assert_eq!(world.editor.grants().await.unwrap().rows, three);
+    assert_eq!(world.team().await.grant, Some(grant("s3://b/")));
+    assert_eq!(world.table.get("TEAM#0day", "GRANT").await, json!({ "version": 1, "owns": ["s3://a/"] }));
+    push(rows(&[("web", "s3://b/")])).await;
+    assert_eq!(world.table.get("TEAM#zoo", "GRANT").await, Value::Null);
+    let many: Rows = (0..120).map(|nth| (format!("team{nth}"), grant("s3://many/"))).collect();
+    assert!(push(many.clone()).await > 1);
+    assert_eq!(world.editor.grants().await.unwrap().rows, many);
+    assert_eq!(world.table.get("TEAM#team77", "GRANT").await["owns"], json!(["s3://many/"]));
+    assert_eq!(world.editor.history("GRANTS", 10).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn what_can_not_be_read_is_told() {
+    let world = World::new().await;
+    world.push(&some(2), "alice").await.unwrap();
+    world.table.put("TEAM#web", "MAPPING#later", json!({ "version": 2, "bucket": "assets" })).await;
+    let later: Vec<String> = world.team().await.later_versions().map(|key| key.to_string()).collect();
+    assert_eq!(later, ["TEAM#web/MAPPING#later"]);
+    world.table.put("TEAM#web", "HEAD", json!({ "revision": "seven" })).await;
+    let error = world.editor.team(&web()).await.unwrap_err().to_string();
+    assert!(error.starts_with("DynamoDB refuses it: the row TEAM#web/HEAD can't be read: "), "{error}");
+    world.table.put("TEAM#web", "DOCUMENT#0000000001#0000", json!({ "data": "text" })).await;
+    let error = world.editor.document("TEAM#web", 1).await.unwrap_err().to_string();
+    assert!(error.contains("the document of revision 1 of TEAM#web can't be read: "), "{error}");
+    for (status, code, expected) in [
+        (400, "AccessDeniedException", "it may not be done: AccessDeniedException: no"),
+        (400, "ResourceNotFoundException", "DynamoDB has no table `"),
+        (400, "ValidationException", "DynamoDB refuses it: ValidationException: no"),
+    ] {
+        world.table.proxy.on_call(move |_| Action::Refuse(status, code, "no"));
+        let error = world.editor.team(&web()).await.unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
