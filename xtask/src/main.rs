@@ -1,13 +1,17 @@
-//! The project's own commands: `cargo xtask test` runs all tests, `cargo xtask lint` all checks of the code,
-//! `cargo xtask latency` measures how long an upload takes to show, and `cargo xtask event 10000` prints a large event for
-//! `mappings.example.toml`.
+//! The project's own commands: `cargo xtask test` runs all tests, `cargo xtask lint` all checks of the code, `cargo xtask
+//! fetch` brings what tests of the table need, so that `cargo test` works alone. `cargo xtask latency` measures how long an
+//! upload takes to show, `cargo xtask lookups` what the mappings of a bucket cost, and `cargo xtask event 10000` prints a large
+//! event for `mappings.example.toml`.
+
+mod tools;
 
 use std::env;
-use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: cargo xtask <test | lint | latency | event MESSAGES>";
+use crate::tools::{built, python};
+
+const USAGE: &str = "usage: cargo xtask <test | lint | fetch | latency | lookups | event MESSAGES>";
 
 /// What no crate below core may bring in: core has no network, async runtime or clock of its own.
 const NOT_BELOW_CORE: &[&str] = &[
@@ -51,7 +55,9 @@ fn main() -> ExitCode {
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test(),
         ["lint"] => lint(),
+        ["fetch"] => tools::dynamodb_local(),
         ["latency"] => latency(),
+        ["lookups"] => lookups(),
         ["event", messages] => event(messages),
         _ => Err(USAGE.to_owned()),
     };
@@ -65,14 +71,23 @@ fn main() -> ExitCode {
 }
 
 fn test() -> Step {
+    tools::dynamodb_local()?;
     // It builds the programs, too.
     cargo(&["test", "--workspace", "--locked"])?;
+    tools::iam()?;
     end_to_end(&["-m", "pytest", "tests/e2e"])
 }
 
 fn latency() -> Step {
     cargo(&["build", "--workspace", "--locked", "--bins"])?;
     end_to_end(&["tests/e2e/latency.py"])
+}
+
+fn lookups() -> Step {
+    tools::dynamodb_local()?;
+    run(Command::new(env!("CARGO"))
+        .args(["bench", "--package", "purge-router-aws", "--bench", "lookups", "--locked"])
+        .env("DYNAMODB_LOCAL", built()?.join("dynamodb-local")))
 }
 
 /// Runs Python with the programs that the end-to-end tests need. `BOOTSTRAP` names another build of the function.
@@ -82,31 +97,6 @@ fn end_to_end(arguments: &[&str]) -> Step {
     let mut command = Command::new(python()?);
     command.env("BOOTSTRAP", bootstrap).env("PURGE_ROUTER", built.join("purge-router"));
     run(command.env("PYTHONDONTWRITEBYTECODE", "1").args(arguments))
-}
-
-/// A Python with the packages of the end-to-end tests. Its environment is made anew where their list or Python changed.
-fn python() -> Result<PathBuf, String> {
-    let environment = built()?.join("e2e");
-    let (python, stamp) = (environment.join("bin/python"), environment.join("requirements.txt"));
-    let list = "tests/e2e/requirements.txt";
-    let version = Command::new("python3").arg("--version").output();
-    let version =
-        version.map_err(|error| format!("python3: {error}; the end-to-end tests need Python 3.11 or later"))?;
-    let wanted = fs::read_to_string(list).map_err(|error| format!("{list}: {error}"))?;
-    let wanted = format!("# {}{wanted}", String::from_utf8_lossy(&version.stdout));
-    if fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
-        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))
-            .map_err(|reason| format!("{reason}; Debian has it in the package python3-venv"))?;
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement", list]))?;
-        fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
-    }
-    Ok(python)
-}
-
-/// The folder of the programs that were built: this one is among them.
-fn built() -> Result<PathBuf, String> {
-    let program = env::current_exe().map_err(|error| format!("where is this program? {error}"))?;
-    program.parent().map(PathBuf::from).ok_or_else(|| format!("{} is in no folder", program.display()))
 }
 
 fn lint() -> Step {

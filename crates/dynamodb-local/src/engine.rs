@@ -10,12 +10,11 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Ends the engine when the pipe of its standard input ends, which it does however the tests end.
-const UNTIL_STDIN_ENDS: &str =
-    r#"java -Xmx1g -Djava.library.path=DynamoDBLocal_lib -jar DynamoDBLocal.jar -inMemory -port "$0" & cat; kill $!"#;
+const UNTIL_STDIN_ENDS: &str = r#"java -Xmx1g -Djava.library.path=DynamoDBLocal_lib -jar DynamoDBLocal.jar -inMemory -sharedDb -port "$0" & cat; kill $!"#;
 
 static SHARED: Mutex<Weak<Engine>> = Mutex::new(Weak::new());
 
-/// DynamoDB Local, with all data in memory. Tests that run at the same time share one.
+/// DynamoDB Local, with all data in memory and the same for all credentials. Tests that run at the same time share one.
 #[derive(Debug)]
 pub struct Engine {
     process: Child,
@@ -45,7 +44,7 @@ impl Engine {
     fn start() -> Self {
         let folder = folder();
         let jar = folder.join("DynamoDBLocal.jar");
-        assert!(jar.is_file(), "{} is missing: `cargo xtask test` fetches it", jar.display());
+        assert!(jar.is_file(), "{} is missing: `cargo xtask fetch` brings it", jar.display());
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         let mut command = Command::new("sh");
         command.args(["-c", UNTIL_STDIN_ENDS, &port.to_string()]).current_dir(folder);
@@ -67,8 +66,11 @@ impl Drop for Engine {
     }
 }
 
-/// The engine lies beside the built programs.
+/// The engine lies beside the built programs, or where `DYNAMODB_LOCAL` says.
 fn folder() -> PathBuf {
+    if let Some(folder) = std::env::var_os("DYNAMODB_LOCAL") {
+        return folder.into();
+    }
     let program = std::env::current_exe().unwrap();
     let built = program.ancestors().find(|folder| folder.join("deps").is_dir()).unwrap();
     built.join("dynamodb-local")

@@ -1,7 +1,7 @@
 //! AWS's own DynamoDB engine for tests: [`Engine`] runs DynamoDB Local, [`Table`] is a table in it with the layout of
 //! `infra/template.yaml`, and [`Proxy`] stands before it, counts calls and lets them fail.
 //!
-//! `cargo xtask test` fetches the engine beside the built programs. It needs Java 17.
+//! `cargo xtask fetch` brings the engine, beside the built programs. It needs Java 17.
 
 #![allow(clippy::unwrap_used, reason = "only tests use this crate, and what fails here fails them")]
 

@@ -16,6 +16,8 @@ mod purge;
 mod run;
 mod sandbox;
 mod secrets;
+mod table;
+mod table_races;
 mod terminal;
 mod verify;
 mod world;

@@ -157,9 +157,14 @@ impl fmt::Display for Answer {
 pub(crate) fn assert_answer(name: &str, answer: &Answer) {
     let mut text = answer.to_string();
     let version = regex::escape(env!("CARGO_PKG_VERSION"));
-    for (pattern, shown) in
-        [(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"), ("[0-9a-f]{16}-SBX", "RAY"), (version.as_str(), "VERSION")]
-    {
+    for (pattern, shown) in [
+        (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+        ("[0-9a-f]{16}-SBX", "RAY"),
+        (version.as_str(), "VERSION"),
+        (r"table-\d+-\d+", "TABLE"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
+        ("\"push\": \"[0-9a-f]{32}\"", "\"push\": \"PUSH\""),
+    ] {
         text = regex::Regex::new(pattern).unwrap().replace_all(&text, shown).into_owned();
     }
     let mut settings = insta::Settings::clone_current();

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// What of the caller's environment could change what the command does or prints.
-const FOREIGN: [&str; 9] = [
+const FOREIGN: [&str; 10] = [
+    "AWS_",
     "CLOUDFLARE_",
-    "MAPPINGS_FILE",
+    "MAPPINGS_",
     "INCLUDED_EXTS",
     "EXCLUDED_EXTS",
     "RUST_LOG",

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::bail;
+use purge_router_cloudflare::redact;
 use purge_router_core::names::TeamName;
 use purge_router_core::{Fields, Rows, to_toml};
 
@@ -48,7 +49,14 @@ pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
         bail!("the table {} has no grants; `purge-router grants push` writes the first", table.name);
     }
     let text = to_toml(teams.iter().map(|(team, grant, rows)| (team, grant.as_ref(), rows)));
-    print::out(text.map_err(anyhow::Error::msg)?.trim_end());
+    let text = text.map_err(anyhow::Error::msg)?;
+    let shown = redact(&text);
+    if shown != text {
+        print::warning(
+            "the table holds what looks like a token, which is not printed: replace the token, and mend the row",
+        );
+    }
+    print::out(shown.trim_end());
     Ok(End::Done)
 }
 

@@ -140,7 +140,6 @@ pub(super) fn edit_json(edit: &Edit) -> Value {
     let mut value = json!({
         "team": edit.team,
         "revision": head.map_or(0, |head| head.revision),
-        "checksum": edit.checksum(false),
         "drift": diff_json(&edit.drift),
         "pending": head.and_then(|head| head.pending.as_ref()),
     });

@@ -1,0 +1,99 @@
+//! What the mappings of an event's buckets cost, cold and warm, in small and large tables; beside it a Scan of the table, as
+//! a function would do that keeps all mappings. Prints a Markdown table. `cargo xtask lookups` runs it.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "this is a program for people, and what fails ends it")]
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use purge_router_aws::DynamoMappings;
+use purge_router_core::names::BucketName;
+use purge_router_dynamodb_local::Table;
+use serde_json::json;
+
+const ROUNDS: usize = 20;
+const LONG: Duration = Duration::from_secs(3600);
+
+/// So many teams, each with a hundred buckets.
+async fn table(buckets: usize) -> Table {
+    let table = Table::new().await;
+    let mut rows = Vec::new();
+    for nth in 0..buckets {
+        let team = format!("team{}", nth / 100);
+        let bucket = format!("bucket-{nth}");
+        let domain = format!("{team}.com");
+        if nth % 100 == 0 {
+            let owns: Vec<String> = (nth..nth + 100).map(|nth| format!("s3://bucket-{nth}/")).collect();
+            rows.push(("GRANTS".to_owned(), team.clone(), json!({ "version": 1, "owns": owns })));
+            let zone =
+                json!({ "version": 1, "zone_id": format!("{nth:032x}"), "hostnames": [format!("www.{domain}")] });
+            rows.push((format!("TEAM#{team}"), format!("ZONE#{domain}"), zone));
+        }
+        let mapping = json!({ "version": 1, "bucket": bucket, "prefix": "", "zones": [domain], "include": ["*.css"] });
+        rows.push((format!("TEAM#{team}"), format!("MAPPING#{bucket}/"), mapping));
+    }
+    table.put_all(rows).await;
+    table
+}
+
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort();
+    times[times.len() / 2].as_secs_f64() * 1000.0
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    println!(
+        "| buckets in the table | buckets in the event | cold: requests | cold, ms | warm: requests | warm, ms | Scan: requests | Scan, ms |"
+    );
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    for buckets in [10, 100_000] {
+        let table = table(buckets).await;
+        let (scan_requests, scan) = scan(&table).await;
+        for of_event in [1, 10] {
+            let (mut cold, mut warm) = (Vec::new(), Vec::new());
+            let (mut cold_requests, mut warm_requests) = (0, 0);
+            for round in 0..ROUNDS {
+                let nth = |nth: usize| (round * 7919 + nth * 104_729) % buckets;
+                // In a small table all of them.
+                let names = (0..of_event).map(|at| if buckets == 10 { at } else { nth(at) });
+                let names: BTreeSet<BucketName> =
+                    names.map(|nth| BucketName::parse(&format!("bucket-{nth}")).unwrap()).collect();
+                let store = DynamoMappings::new(&table.config(), table.name.clone(), LONG).unwrap();
+                let look = async || {
+                    let start = Instant::now();
+                    let found = store.of(names.clone(), tokio::time::Instant::now() + Duration::from_secs(30)).await;
+                    assert_eq!((found.mappings.all().len(), found.unknown.len()), (names.len(), 0));
+                    start.elapsed()
+                };
+                table.proxy.calls();
+                cold.push(look().await);
+                cold_requests = table.proxy.calls().len();
+                warm.push(look().await);
+                warm_requests = table.proxy.calls().len();
+            }
+            println!(
+                "| {buckets} | {of_event} | {cold_requests} | {:.1} | {warm_requests} | {:.3} | {scan_requests} | {scan:.1} |",
+                median(cold),
+                median(warm)
+            );
+        }
+    }
+}
+
+/// All rows, a page after another.
+async fn scan(table: &Table) -> (usize, f64) {
+    let client = aws_sdk_dynamodb::Client::new(&table.config());
+    let rounds = 3;
+    let mut times = Vec::new();
+    for _ in 0..rounds {
+        table.proxy.calls();
+        let start = Instant::now();
+        let mut pages = client.scan().table_name(&table.name).into_paginator().items().send();
+        while let Some(item) = pages.next().await {
+            item.unwrap();
+        }
+        times.push(start.elapsed());
+    }
+    (table.proxy.calls().len(), median(times))
+}

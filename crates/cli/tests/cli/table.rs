@@ -1,0 +1,419 @@
+//! `mappings` and `grants` on AWS's own DynamoDB engine: what is shown, asked and written.
+
+use std::process::Command;
+
+use purge_router_dynamodb_local::{Action, Table};
+use serde_json::{Value, json};
+
+use crate::world::{Answer, MAPPINGS, World, assert_answer, both_teams};
+
+/// A folder with a mapping file, and a table behind a proxy.
+pub(crate) struct TableWorld {
+    pub(crate) world: World,
+    pub(crate) table: Table,
+}
+
+impl TableWorld {
+    pub(crate) async fn new() -> Self {
+        Self { world: World::new(), table: Table::new().await }
+    }
+
+    /// With grants and mappings of both teams in the table.
+    pub(crate) async fn pushed() -> Self {
+        let world = Self::new().await;
+        world.run(&["grants", "push", "--yes"]).with_code(0);
+        world.run(&["mappings", "push", "--yes"]).with_code(0);
+        world
+    }
+
+    /// Runs as the user alice.
+    pub(crate) fn run(&self, args: &[&str]) -> Answer {
+        self.run_as("alice", args)
+    }
+
+    pub(crate) fn run_as(&self, user: &str, args: &[&str]) -> Answer {
+        self.world.run_with(args, &self.variables(user), b"")
+    }
+
+    pub(crate) fn variables<'v>(&'v self, user: &'v str) -> [(&'v str, &'v str); 5] {
+        [
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", user),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_ENDPOINT_URL", &self.table.proxy.url),
+            ("MAPPINGS_TABLE", &self.table.name),
+        ]
+    }
+
+    pub(crate) fn command(&self, user: &str) -> Command {
+        let mut command = self.world.command();
+        command.envs(self.variables(user));
+        command
+    }
+
+    /// Changes the mapping file.
+    pub(crate) fn edit(&self, from: &str, to: &str) {
+        let text = self.world.read("mappings.toml");
+        assert!(text.contains(from), "{text}");
+        self.world.write("mappings.toml", text.replace(from, to));
+    }
+
+    pub(crate) fn checksum(&self, args: &[&str]) -> String {
+        let diff = self.run(&[&["mappings", "diff", "--json"], args].concat()).with_code(0).json();
+        diff["checksum"].as_str().unwrap().to_owned()
+    }
+}
+
+/// So many mappings of team web, each of a folder of its own.
+pub(crate) fn many(count: usize, include: &str) -> String {
+    let head = MAPPINGS.split("[[teams.web.mappings]]").next().unwrap();
+    let mapping = |nth: usize| {
+        format!(
+            "[[teams.web.mappings]]\nsource = \"s3://assets.website.com/{nth:04}/\"\nzones = [\"website.com\"]\n\
+             include = [\"{include}\"]\n"
+        )
+    };
+    format!("{head}{}", (0..count).map(mapping).collect::<String>())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_team_is_brought_on_board() {
+    let world = TableWorld::new().await;
+    assert_answer("table_no_grant", &world.run(&["mappings", "diff", "--team", "web"]).with_code(1));
+    assert_answer("table_grants_push", &world.run(&["grants", "push", "--yes"]).with_code(0));
+    assert_answer("table_diff", &world.run(&["mappings", "diff"]).with_code(0));
+    let push = ["mappings", "push", "--team", "web", "--yes", "--message", "the first mappings"];
+    assert_answer("table_push", &world.run(&push).with_code(0));
+    assert_answer("table_history", &world.run_as("bob", &["mappings", "history", "--team", "web"]).with_code(0));
+    assert_answer("table_pull", &world.run(&["mappings", "pull", "--team", "web"]).with_code(0));
+    assert_answer("table_nothing_to_change", &world.run(&push).with_code(0));
+    assert_eq!(world.table.sorts("TEAM#docs").await, ["GRANT"], "the other team was not pushed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_pulled_is_what_was_pushed() {
+    let world = TableWorld::pushed().await;
+    let pulled = world.run(&["mappings", "pull"]).with_code(0).stdout;
+    world.world.write("mappings.toml", &pulled);
+    let diff = world.run(&["mappings", "diff", "--json"]).with_code(0).json();
+    for edit in diff["edits"].as_array().unwrap() {
+        assert_eq!([&edit["added"], &edit["changed"], &edit["removed"]], [&json!([]); 3], "{edit}");
+    }
+    world.world.write("event.json", both_teams());
+    let planned = |args: &[&str]| world.run(&[&["plan", "event.json", "--json"], args].concat()).with_code(0).json();
+    world.world.write("first.toml", MAPPINGS);
+    let of_file = planned(&["--mappings", "first.toml"]);
+    assert_eq!(planned(&["--mappings", "mappings.toml"]), of_file);
+    assert_eq!(planned(&["--table", &world.table.name]), of_file);
+    let grants = world.run(&["grants", "pull"]).with_code(0).stdout;
+    assert_eq!(
+        grants,
+        "version = 1\n\n[teams.docs]\nowns = [\"s3://docs-site/\"]\n\n[teams.web]\nowns = [\"s3://assets.website.com/\"]\n"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_is_shown_by_field_and_kept_in_the_history() {
+    let world = TableWorld::pushed().await;
+    world.edit("include = [\"*.{css,js,html}\"]", "include = [\"*.{css,js}\"]\nmode = \"invalidate\"");
+    world.edit("exclude = [\"drafts/\"]\n", "");
+    world.edit("source = \"s3://assets.website.com/img/\"", "source = \"s3://assets.website.com/images/\"");
+    world.edit("\"cdn.website.com\"]\nplan = \"pro\"", "\"cdn.website.com\"]\nplan = \"business\"");
+    let diff = ["mappings", "diff", "--team", "web"];
+    assert_answer("table_edit", &world.run(&diff).with_code(0));
+    assert_answer("table_edit_json", &world.run(&[&diff[..], &["--json"]].concat()).with_code(0));
+    let refused = world.run_as("bob", &["mappings", "push", "--team", "web", "--yes"]).with_code(1);
+    assert!(
+        refused.stderr.contains("team web: 2 of 2 mappings would change or go, more than 30 %: add --force"),
+        "{refused}"
+    );
+    let pushed = world.run_as("bob", &["mappings", "push", "--team", "web", "--yes", "--force", "--json"]).with_code(0);
+    assert_eq!(pushed.json()["edits"][0]["pushed"], json!({ "revision": 2 }));
+    let row = world.table.get("TEAM#web", "MAPPING#assets.website.com/").await;
+    assert_eq!(
+        row,
+        json!({ "version": 1, "bucket": "assets.website.com", "prefix": "", "zones": ["website.com"],
+            "include": ["*.{css,js}"], "mode": "invalidate" })
+    );
+    let history = world.run(&["mappings", "history", "--team", "web", "--json"]).with_code(0).json();
+    let told: Vec<String> = history["revisions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| format!("{} {} {}", it["revision"], it["by"].as_str().unwrap(), it["summary"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "2 arn:aws:iam::123456789012:user/bob 1 added, 2 changed, 1 removed",
+            "1 arn:aws:iam::123456789012:user/alice 3 added"
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rollback_is_a_push_of_an_earlier_document() {
+    let world = TableWorld::pushed().await;
+    let first = world.run(&["mappings", "pull", "--team", "web"]).with_code(0).stdout;
+    world.edit("include = [\"*.{css,js,html}\"]", "include = [\"*.svg\"]");
+    world.run(&["mappings", "push", "--team", "web", "--yes"]).with_code(0);
+    let rollback = ["mappings", "rollback", "1", "--team", "web"];
+    assert_answer(
+        "table_rollback",
+        &world.run(&[&rollback[..], &["--yes", "-m", "svg was wrong"]].concat()).with_code(0),
+    );
+    assert_eq!(world.run(&["mappings", "pull", "--team", "web"]).with_code(0).stdout, first);
+    assert_answer("table_rollback_history", &world.run(&["mappings", "history", "--team", "web"]).with_code(0));
+    let second = world.run(&["mappings", "pull", "--team", "web", "--revision", "2"]).with_code(0).stdout;
+    assert!(second.contains("*.svg"), "{second}");
+    for args in [
+        &["mappings", "rollback", "9", "--team", "web", "--yes"][..],
+        &["mappings", "pull", "--team", "web", "--revision", "9"],
+    ] {
+        let answer = world.run(args).with_code(1);
+        assert!(
+            answer.stderr.contains("there is no revision 9 of TEAM#web; `history` lists those that there are"),
+            "{answer}"
+        );
+    }
+    world.run(&["mappings", "rollback", "1", "--yes"]).expect_misuse();
+    // What the team is not granted any more does not come back.
+    world.edit("owns = [\"s3://assets.website.com/\"]", "owns = [\"s3://assets.website.com/images/\"]");
+    world.world.write("grants.toml", "version = 1\n[teams.web]\nowns = [\"s3://assets.website.com/images/\"]\n");
+    world.run(&["grants", "push", "--mappings", "grants.toml", "--yes"]).with_code(0);
+    let answer = world.run(&[&rollback[..], &["--yes"]].concat()).with_code(1);
+    assert!(answer.stderr.contains("source-not-owned"), "{answer}");
+    assert!(answer.stderr.contains("revision 1 is not valid under what team web is granted now"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_was_edited_in_the_console_is_drift() {
+    let world = TableWorld::pushed().await;
+    let mut row = world.table.get("TEAM#web", "MAPPING#assets.website.com/").await;
+    row["include"] = json!(["*.css"]);
+    world.table.put("TEAM#web", "MAPPING#assets.website.com/", row).await;
+    world.table.delete("TEAM#web", "MAPPING#assets.website.com/img/").await;
+    let new = json!({ "bucket": "assets.website.com", "prefix": "fonts/", "zones": ["website.com"] });
+    world.table.put("TEAM#web", "MAPPING#by-hand", new).await;
+    assert_answer("table_drift", &world.run(&["mappings", "diff", "--team", "web"]).with_code(0));
+    let json = world.run(&["mappings", "diff", "--team", "web", "--json"]).with_code(0).json();
+    let drift = &json["edits"][0]["drift"];
+    assert_eq!(drift["changed"][0]["fields"]["include"], json!({ "before": ["*.{css,js,html}"], "after": ["*.css"] }));
+    assert_eq!(drift["added"][0]["row"], "MAPPING#by-hand");
+    assert_eq!(drift["removed"][0]["row"], "MAPPING#assets.website.com/img/");
+    // Who pulls takes it in, and a push of that makes it a revision.
+    let pulled = world.run(&["mappings", "pull", "--team", "web"]).with_code(0).stdout;
+    world.world.write("mappings.toml", pulled);
+    assert_answer("table_drift_taken_in", &world.run(&["mappings", "push", "--team", "web", "--yes"]).with_code(0));
+    let json = world.run(&["mappings", "diff", "--team", "web", "--json"]).with_code(0).json();
+    assert_eq!(json["edits"][0]["drift"], json!({ "added": [], "changed": [], "removed": [] }));
+    let history = world.run(&["mappings", "history", "--team", "web", "--json"]).with_code(0).json();
+    assert_eq!(history["revisions"][0]["summary"], "3 edited before without a push");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn too_many_changes_are_refused_and_nothing_is_written() {
+    let world = TableWorld::new().await;
+    world.world.write("mappings.toml", many(10, "*.css"));
+    world.run(&["grants", "push", "--yes"]).with_code(0);
+    world.run(&["mappings", "push", "--yes", "--team", "web"]).with_code(0);
+    let before = world.table.sorts("TEAM#web").await;
+    for (text, touched) in [(many(6, "*.css"), 4), (many(10, "*.js"), 10), (many(0, ""), 10)] {
+        world.world.write("mappings.toml", text);
+        let answer = world.run(&["mappings", "push", "--yes", "--team", "web"]).with_code(1);
+        let reason = format!(
+            "error: team web: {touched} of 10 mappings would change or go, more than 30 %: add --force if that is meant"
+        );
+        assert!(answer.stderr.lines().any(|line| line == reason), "{answer}");
+        assert_eq!(world.table.sorts("TEAM#web").await, before);
+    }
+    world.world.write("mappings.toml", many(7, "*.css"));
+    world.run(&["mappings", "push", "--yes", "--team", "web"]).with_code(0);
+    // A team that the file does not name loses what it has, and is asked about it.
+    world.world.write("mappings.toml", "version = 1\n[teams.docs]\nowns = [\"s3://docs-site/\"]\n");
+    let answer = world.run(&["mappings", "push", "--yes", "--team", "web"]).with_code(1);
+    assert!(answer.stderr.contains("team web: 7 of 7 mappings would change or go"), "{answer}");
+    world.run(&["mappings", "push", "--yes", "--team", "web", "--force"]).with_code(0);
+    let left = world.table.sorts("TEAM#web").await;
+    assert!(left.iter().all(|sort| !sort.starts_with("MAPPING#") && !sort.starts_with("ZONE#")), "{left:?}");
+    world.run(&["mappings", "push", "--yes"]).with_code(0);
+    assert_eq!(world.table.sorts("TEAM#web").await, left, "other teams are left as they are");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_difference_that_was_approved_is_written() {
+    let world = TableWorld::pushed().await;
+    world.edit("exclude = [\"drafts/\"]", "exclude = [\"drafts/\", \"old/\"]");
+    let approved = world.checksum(&["--team", "web"]);
+    let shown = world.run(&["mappings", "diff", "--team", "web"]).with_code(0).stdout;
+    assert!(shown.contains(&format!("checksum {approved}")), "{shown}");
+    let push = |expected: &str| world.run(&["mappings", "push", "--team", "web", "--yes", "--expect", expected]);
+    world.edit("\"old/\"]", "\"older/\"]");
+    let answer = push(&approved).with_code(1);
+    let other = world.checksum(&["--team", "web"]);
+    let reason = format!("error: this difference is {other}, and not {approved}, which was expected: look at it again");
+    assert!(answer.stderr.lines().any(|line| line == reason), "{answer}");
+    world.edit("\"older/\"]", "\"old/\"]");
+    // Somebody else's edit in between is another difference, too.
+    let row = world.table.get("TEAM#web", "MAPPING#assets.website.com/").await;
+    let mut edited = row.clone();
+    edited["include"] = json!(["*.css"]);
+    world.table.put("TEAM#web", "MAPPING#assets.website.com/", edited).await;
+    push(&approved).with_code(1);
+    world.table.put("TEAM#web", "MAPPING#assets.website.com/", row).await;
+    push(&approved).with_code(0);
+    let row = world.table.get("TEAM#web", "MAPPING#assets.website.com/").await;
+    assert_eq!(row["exclude"], json!(["drafts/", "old/"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_written_unless_somebody_agrees() {
+    let world = TableWorld::new().await;
+    world.run(&["grants", "push", "--yes"]).with_code(0);
+    let unasked = world.run(&["mappings", "push"]).with_code(2);
+    assert!(unasked.stderr.ends_with("nobody can be asked here: add --yes to write without asking\n"), "{unasked}");
+    for (answer, code, is_written) in [("n", 1, false), ("", 1, false), ("y", 0, true)] {
+        let mut command = Command::new("script");
+        let purge_router = env!("CARGO_BIN_EXE_purge-router");
+        let asked = format!("{purge_router} mappings push --team web");
+        command.args(["--quiet", "--return", "--flush", "--command", &asked, "/dev/null"]);
+        command.current_dir(world.world.path("")).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        command.envs(world.variables("alice")).env("TERM", "xterm");
+        let mut command = assert_cmd::Command::from_std(command);
+        let output = command.write_stdin(format!("{answer}\n")).output().unwrap();
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{shown}");
+        assert!(shown.contains(&format!("Write this to the table {}?", world.table.name)), "{shown}");
+        let is_there = world.table.sorts("TEAM#web").await.iter().any(|sort| sort.starts_with("MAPPING#"));
+        assert_eq!(is_there, is_written, "{shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wrong_in_the_file_is_drawn_and_nothing_is_written() {
+    let world = TableWorld::pushed().await;
+    let before = world.table.sorts("TEAM#web").await;
+    // The file says that the team owns more than it was granted.
+    world.edit("owns = [\"s3://assets.website.com/\"]", "owns = [\"s3://assets.website.com/\", \"s3://docs-site/\"]");
+    world.edit("source = \"s3://assets.website.com/img/\"", "source = \"s3://docs-site/img/\"");
+    assert_answer("table_not_granted", &world.run(&["mappings", "push", "--team", "web", "--yes"]).with_code(1));
+    assert_eq!(world.table.sorts("TEAM#web").await, before);
+    // What is wrong with another team is no reason.
+    world.run(&["mappings", "push", "--team", "docs", "--yes"]).with_code(0);
+    world.world.write("mappings.toml", "version = 1\n[teams");
+    world.run(&["mappings", "push", "--team", "docs", "--yes"]).with_code(1);
+    let answer = world.run(&["mappings", "push", "--mappings", "none.toml", "--yes"]).expect_misuse();
+    assert!(answer.stderr.contains("can't read the mapping file none.toml"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn grants_are_the_operators_and_no_two_share_a_folder_of_tokens() {
+    let world = TableWorld::pushed().await;
+    world.world.write(
+        "grants.toml",
+        "version = 1\n[teams.shop]\nowns = [\"s3://shop/\"]\n[teams.web]\nowns = [\"s3://assets.website.com/\", \"s3://media/web/\"]\n",
+    );
+    let grants = ["--mappings", "grants.toml"];
+    assert_answer("grants_diff", &world.run(&[&["grants", "diff"], &grants[..]].concat()).with_code(0));
+    world.run(&[&["grants", "push", "--yes", "-m", "the shop"], &grants[..]].concat()).with_code(0);
+    assert_eq!(world.table.get("GRANTS", "docs").await["owns"], json!(["s3://docs-site/"]), "who is not named stays");
+    assert_eq!(world.table.get("TEAM#shop", "GRANT").await["owns"], json!(["s3://shop/"]));
+    world
+        .world
+        .write("grants.toml", "version = 1\n[teams.evil]\nowns = [\"s3://evil/\"]\ntokens = \"/purge-router/web/\"\n");
+    let answer = world.run(&[&["grants", "push", "--yes"], &grants[..]].concat()).with_code(1);
+    assert!(answer.stderr.contains("[shared-token-folder]"), "{answer}");
+    assert_eq!(world.table.get("GRANTS", "evil").await, Value::Null);
+    // A grant goes where it is asked for by name.
+    world.run(&[&["grants", "push", "--yes", "--team", "shop"], &grants[..]].concat()).with_code(0);
+    assert_eq!(world.table.get("GRANTS", "shop").await, Value::Null);
+    assert_eq!(world.table.get("TEAM#shop", "GRANT").await, Value::Null);
+    assert_answer("grants_history", &world.run(&["grants", "history"]).with_code(0));
+    world.run(&["grants", "rollback", "2", "--yes"]).with_code(0);
+    assert_eq!(world.table.get("GRANTS", "shop").await["owns"], json!(["s3://shop/"]));
+    world.run(&["grants", "history", "--team", "web"]).expect_misuse();
+    let answer = world.run(&["mappings", "pull", "--team", "nobody"]).with_code(1);
+    assert!(answer.stderr.contains("has nothing of team nobody"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_serves_where_a_file_does() {
+    let world = TableWorld::pushed().await;
+    let table = &*world.table.name;
+    world.world.write("event.json", both_teams());
+    world.table.proxy.calls();
+    world.run(&["plan", "event.json", "--table", table]).with_code(0);
+    let mut operations = world.table.proxy.operations();
+    operations.sort();
+    assert_eq!(operations, ["BatchGetItem", "Query", "Query"], "as the function reads it");
+    assert_answer("table_run", &world.run(&["run", "event.json", "--table", table, "--sandbox"]).with_code(0));
+    assert_answer(
+        "table_explain",
+        &world.run(&["explain", "s3://docs-site/manual/a.html", "--table", table]).with_code(0),
+    );
+    let purge = ["purge", "https://www.website.com/a.css", "--sandbox", "--table", table];
+    world.run(&purge).with_code(0);
+    assert_answer("table_check", &world.run(&["check", "--table", table]).with_code(0));
+    let bad = json!({ "version": 1, "bucket": "docs-site", "prefix": "", "zones": ["website.com"] });
+    world.table.put("TEAM#web", "MAPPING#foreign", bad).await;
+    assert_answer("table_check_bad", &world.run(&["check", "--table", table]).with_code(1));
+    let json = world.run(&["check", "--table", table, "--json"]).with_code(1).json();
+    assert_eq!(json["problems"][0]["code"], "source-not-owned");
+    assert_eq!(json["problems"][0]["place"], "TEAM#web/MAPPING#foreign: source");
+    let planned = world.run(&["plan", "event.json", "--table", table]).with_code(0);
+    assert!(planned.stderr.contains("warning: a row is left out: TEAM#web/MAPPING#foreign: source: "), "{planned}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_can_not_be_reached_is_told() {
+    let world = TableWorld::pushed().await;
+    let answer = world.run(&["mappings", "pull", "--table", "not-there"]).with_code(1);
+    assert!(answer.stderr.contains("DynamoDB has no table `not-there`"), "{answer}");
+    world.run(&["mappings", "pull", "--table", "not a table"]).expect_misuse();
+    let unset: Vec<(&str, &str)> =
+        world.variables("alice").into_iter().filter(|(name, _)| *name != "MAPPINGS_TABLE").collect();
+    let answer = world.world.run_with(&["mappings", "pull"], &unset, b"").with_code(2);
+    assert!(answer.stderr.contains("--table <NAME>"), "{answer}");
+    world.table.proxy.on_call(|_| Action::Refuse(400, "AccessDeniedException", "User alice is not authorized"));
+    for command in
+        [&["mappings", "pull", "--team", "web"][..], &["mappings", "push", "--yes"], &["grants", "push", "--yes"]]
+    {
+        let answer = world.run(command).with_code(1);
+        assert!(
+            answer.stderr.contains("it may not be done: AccessDeniedException: User alice is not authorized"),
+            "{answer}"
+        );
+    }
+    // A table that is throttled for a while is asked again.
+    let mut left = 4;
+    world.table.proxy.on_call(move |_| {
+        left -= 1;
+        if left > 0 { Action::Refuse(400, "ThrottlingException", "slow down") } else { Action::Pass }
+    });
+    world.run(&["mappings", "pull"]).with_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_in_a_row_is_not_shown() {
+    let world = TableWorld::pushed().await;
+    let token = "cfut_Zq8Wm2Xv5Lk9Jt4Rb7Np1Hs6Gd3Fc0Y";
+    let mut zone = world.table.get("TEAM#web", "ZONE#website.com").await;
+    zone["token"] = json!(token);
+    world.table.put("TEAM#web", "ZONE#website.com", zone).await;
+    world.table.put("TEAM#web", "MAPPING#x", json!({ "bucket": "b", "note": token, "prefix": token })).await;
+    world.world.write("event.json", both_teams());
+    for args in [
+        &["mappings", "pull", "--team", "web"][..],
+        &["mappings", "diff", "--team", "web"],
+        &["mappings", "diff", "--team", "web", "--json"],
+        &["mappings", "push", "--team", "web", "--yes", "--force", "--json"],
+        &["mappings", "pull", "--team", "web"],
+        &["check", "--table", &world.table.name],
+        &["check", "--table", &world.table.name, "--json"],
+        &["plan", "event.json", "--table", &world.table.name],
+    ] {
+        let answer = world.run(args);
+        assert!(!answer.to_string().contains(&token[8..]), "{answer}");
+        assert!(matches!(answer.code, Some(0 | 1)), "{answer}");
+    }
+}

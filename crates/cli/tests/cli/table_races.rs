@@ -1,0 +1,120 @@
+//! Pushes that meet, and pushes that are killed.
+
+use std::process::{Command, Output, Stdio};
+
+use purge_router_dynamodb_local::{Action, Call};
+use serde_json::json;
+
+use crate::table::{TableWorld, many};
+use crate::world::{Answer, assert_answer};
+
+const WRITE: &str = "TransactWriteItems";
+
+fn push(world: &TableWorld, user: &str, file: &str) -> Command {
+    let mut command = world.command(user);
+    command.args(["mappings", "push", "--team", "web", "--yes", "--force", "--mappings", file]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn answer(output: Output) -> Answer {
+    Answer::of(&["mappings", "push"], output)
+}
+
+/// Lets the n-th transaction, counted from 0, and all after it meet this.
+fn from_nth(nth: usize, action: Action) -> impl FnMut(&Call) -> Action + Send + 'static {
+    let mut seen = 0;
+    move |call| {
+        seen += usize::from(call.operation == WRITE);
+        if call.operation == WRITE && seen > nth { action.clone() } else { Action::Pass }
+    }
+}
+
+async fn granted() -> TableWorld {
+    let world = TableWorld::new().await;
+    world.world.write("mappings.toml", many(1, "*.css"));
+    world.run(&["grants", "push", "--yes"]).with_code(0);
+    world
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_pushes_at_the_same_time_the_second_is_told_who_won() {
+    for (count, what) in [(3, "one transaction each"), (150, "several transactions each")] {
+        let world = granted().await;
+        world.world.write("a.toml", many(count, "*.css"));
+        world.world.write("b.toml", many(count, "*.js"));
+        world.table.proxy.calls();
+        world.table.proxy.on_call(from_nth(0, Action::Hold));
+        let pushes =
+            [("alice", "a.toml"), ("bob", "b.toml")].map(|(user, file)| push(&world, user, file).spawn().unwrap());
+        // Both have read the same.
+        world.table.proxy.arrived(WRITE, 2).await;
+        world.table.proxy.release();
+        let mut answers = pushes.map(|push| answer(push.wait_with_output().unwrap()));
+        answers.sort_by_key(|answer| answer.code);
+        let [won, lost] = answers;
+        assert_eq!((won.code, lost.code), (Some(0), Some(1)), "{what}: {won} {lost}");
+        let include = world.table.get("TEAM#web", "MAPPING#assets.website.com/0001/").await["include"].clone();
+        let (winner, wrote) = if include == json!(["*.css"]) { ("alice", "*.css") } else { ("bob", "*.js") };
+        let winner = format!("by arn:aws:iam::123456789012:user/{winner}");
+        assert!(lost.stderr.contains(&winner), "{what}: {lost}");
+        let is_told =
+            ["was pushed meanwhile: revision 1", "is under way or broke off"].map(|it| lost.stderr.contains(it));
+        assert_ne!(is_told[0], is_told[1], "{what}: {lost}");
+        for sort in world.table.sorts("TEAM#web").await.iter().filter(|sort| sort.starts_with("MAPPING#")) {
+            assert_eq!(world.table.get("TEAM#web", sort).await["include"], json!([wrote]));
+        }
+        let history = world.run(&["mappings", "history", "--team", "web", "--json"]).with_code(0).json();
+        assert_eq!(history["revisions"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_that_is_killed_at_any_step_is_completed_by_a_second_one() {
+    let mut nth = 0;
+    loop {
+        let world = granted().await;
+        world.world.write("before.toml", many(120, "*.css"));
+        world.world.write("after.toml", many(130, "*.js"));
+        answer(push(&world, "zoe", "before.toml").output().unwrap()).with_code(0);
+        let diff = ["mappings", "diff", "--team", "web", "--mappings", "after.toml"];
+        let approved = world.run(&[&diff[..], &["--json"]].concat()).with_code(0).json();
+        let approved = approved["checksum"].as_str().unwrap();
+        world.table.proxy.calls();
+        world.table.proxy.on_call(from_nth(nth, Action::Hang));
+        let mut killed = push(&world, "alice", "after.toml").spawn().unwrap();
+        let is_over = tokio::select! {
+            () = world.table.proxy.arrived(WRITE, nth + 1) => false,
+            () = async { while killed.try_wait().unwrap().is_none() { tokio::task::yield_now().await } } => true,
+        };
+        if is_over {
+            assert!(nth > 4, "only {nth} transactions");
+            break;
+        }
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        world.table.proxy.release();
+        if nth > 0 {
+            let shown = world.run(&diff).with_code(0);
+            assert!(shown.stdout.contains("unfinished a push by arn:aws:iam::123456789012:user/alice"), "{shown}");
+            let other = answer(push(&world, "carol", "before.toml").output().unwrap()).with_code(1);
+            assert!(other.stderr.contains("user/alice, begun at "), "{other}");
+            if nth == 2 {
+                assert_answer("table_unfinished", &world.run(&["mappings", "history", "--team", "web"]).with_code(0));
+            }
+        }
+        // What was approved at first is still what is asked for.
+        let mut again = push(&world, "bob", "after.toml");
+        let again = answer(again.args(["--expect", approved]).output().unwrap()).with_code(0);
+        assert!(again.stdout.contains("team web: "), "{again}");
+        let sorts = world.table.sorts("TEAM#web").await;
+        let mappings: Vec<&String> = sorts.iter().filter(|sort| sort.starts_with("MAPPING#")).collect();
+        assert_eq!(mappings.len(), 130);
+        for sort in mappings {
+            assert_eq!(world.table.get("TEAM#web", sort).await["include"], json!(["*.js"]));
+        }
+        let left = world.run(&diff).with_code(0).stdout;
+        assert!(left.contains("(revision 2)") && left.contains("nothing to change"), "{left}");
+        nth += 1;
+    }
+}
