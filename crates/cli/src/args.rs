@@ -55,10 +55,16 @@ pub(crate) enum Command {
     /// Purge by hand: URLs, prefixes, hosts, tags or everything
     Purge(PurgeArgs),
     /// Read and edit zones and mappings in the table: pull, diff, push, history, rollback
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  purge-router mappings diff --team web\n  purge-router mappings push --team web"
+    )]
     Mappings(EditCommand),
     /// Read and edit in the table what each team may map: pull, diff, push, history, rollback; for operators
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  purge-router grants pull > grants.toml\n  purge-router grants push --mappings grants.toml"
+    )]
     Grants(EditCommand),
     /// Run a stand-in for Cloudflare's API, and an edge cache before your origin server
     Sandbox(SandboxArgs),
@@ -73,15 +79,24 @@ pub(crate) struct MappingsArg {
     #[command(flatten)]
     pub(crate) file: FileArg,
     /// Read the table of this name instead of a file
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "mappings")]
     pub(crate) table: Option<String>,
 }
 
 #[derive(ClapArgs)]
 pub(crate) struct FileArg {
-    /// The mapping file
-    #[arg(long, value_name = "FILE", env = "MAPPINGS_FILE", default_value = "mappings.toml")]
-    pub(crate) mappings: PathBuf,
+    /// The mapping file [env: MAPPINGS_FILE] [default: mappings.toml]
+    #[arg(long, value_name = "FILE")]
+    mappings: Option<PathBuf>,
+}
+
+impl FileArg {
+    /// The file that is named here, or in the environment, or the usual one. Clap's own way would let a variable that is
+    /// always set stand against `--table`.
+    pub(crate) fn path(&self) -> PathBuf {
+        let variable = || std::env::var_os("MAPPINGS_FILE").filter(|text| !text.is_empty()).map(PathBuf::from);
+        self.mappings.clone().or_else(variable).unwrap_or_else(|| "mappings.toml".into())
+    }
 }
 
 #[derive(ClapArgs)]

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reads all mappings of a file or a table. Problems go to standard error; `None` says that there were some in a file.
 pub(crate) async fn load(args: &MappingsArg) -> anyhow::Result<Option<Mappings>> {
-    let Some(table) = &args.table else { return load_file(&args.file.mappings) };
+    let Some(table) = &args.table else { return load_file(&args.file.path()) };
     let (mappings, skipped) = load_table(table).await?;
     warn(&skipped);
     Ok(Some(mappings))
@@ -29,7 +29,7 @@ pub(crate) async fn load(args: &MappingsArg) -> anyhow::Result<Option<Mappings>>
 
 /// Reads what is mapped of these buckets, as the function does.
 pub(crate) async fn load_of(args: &MappingsArg, buckets: BTreeSet<BucketName>) -> anyhow::Result<Option<Mappings>> {
-    let Some(table) = &args.table else { return load_file(&args.file.mappings) };
+    let Some(table) = &args.table else { return load_file(&args.file.path()) };
     let store = DynamoMappings::new(&load_patient_config().await, table.clone(), PATIENCE).map_err(misuse)?;
     let Lookup { mappings, unknown, skipped } = store.of(buckets, Instant::now() + PATIENCE).await;
     if let Some((bucket, error)) = unknown.into_iter().next() {

@@ -12,7 +12,7 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
     if let Some(table) = &args.mappings.table {
         return check_table(table, args.json).await;
     }
-    let path = &args.mappings.file.mappings;
+    let path = &args.mappings.file.path();
     let text = read(path)?;
     let read = Mappings::from_toml(&text);
     let problems = read.as_ref().err().map(Vec::as_slice).unwrap_or_default();

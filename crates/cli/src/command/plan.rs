@@ -19,6 +19,10 @@ pub(crate) async fn run(args: &PlanArgs) -> anyhow::Result<End> {
 
 /// Reads mappings and event; `None` says that the mapping file has problems, which were shown.
 pub(crate) async fn load(args: &EventArgs) -> anyhow::Result<Option<(Mappings, Event)>> {
+    if args.mappings.table.is_none() {
+        let Some(mappings) = mappings::load(&args.mappings).await? else { return Ok(None) };
+        return Ok(Some((mappings, decode(&event_bytes(&args.event)?)?)));
+    }
     let event = decode(&event_bytes(&args.event)?)?;
     let buckets = event.changes.iter().map(|change| change.bucket.clone()).collect();
     let mappings = mappings::load_of(&args.mappings, buckets).await?;

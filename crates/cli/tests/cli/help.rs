@@ -2,9 +2,9 @@
 
 use crate::world::World;
 
-/// The commands that `--help` lists.
-fn commands() -> Vec<String> {
-    let help = World::empty().run(&["--help"]).with_code(0).stdout;
+/// The commands that `--help` lists, of the command itself or of one of them.
+fn commands(of: &[&str]) -> Vec<String> {
+    let help = World::empty().run(&[of, &["--help"]].concat()).with_code(0).stdout;
     let list = help.split_once("Commands:\n").unwrap().1;
     // A description that is wrapped goes on further to the right.
     let names = list.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.strip_prefix("  "));
@@ -15,14 +15,34 @@ fn commands() -> Vec<String> {
 #[test]
 fn every_command_has_an_example_that_is_a_command_line() {
     let world = World::empty();
-    let commands = commands();
-    assert_eq!(commands, ["init", "check", "explain", "plan", "run", "purge", "sandbox", "import-env", "completions"]);
-    for command in &commands {
-        let help = world.run(&[command, "--help"]).with_code(0);
+    let mut all: Vec<Vec<String>> = commands(&[]).into_iter().map(|name| vec![name]).collect();
+    let names: Vec<&str> = all.iter().flatten().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "init",
+            "check",
+            "explain",
+            "plan",
+            "run",
+            "purge",
+            "mappings",
+            "grants",
+            "sandbox",
+            "import-env",
+            "completions"
+        ]
+    );
+    let edits = commands(&["mappings"]);
+    assert_eq!(edits, ["pull", "diff", "push", "history", "rollback"]);
+    all.extend(edits.into_iter().map(|name| vec!["mappings".to_owned(), name]));
+    for command in &all {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        let help = world.run(&[&words[..], &["--help"]].concat()).with_code(0);
         let (_, example) = help.stdout.split_once("Example").unwrap_or_else(|| panic!("no example: {help}"));
-        assert!(example.contains(&format!("purge-router {command}")), "{help}");
+        assert!(example.contains(&format!("purge-router {}", words.join(" "))), "{help}");
         assert_eq!(help.stderr, "");
-        let short = world.run(&[command, "-h"]).with_code(0);
+        let short = world.run(&[&words[..], &["-h"]].concat()).with_code(0);
         assert!(short.stdout.contains("Example"), "{short}");
     }
 }
@@ -36,8 +56,15 @@ fn the_command_itself_has_an_example() {
 #[test]
 fn help_tells_exit_codes_and_variables() {
     let help = World::empty().run(&["--help"]).with_code(0).stdout;
-    for word in ["Exit codes:", "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_BASE_URL", "MAPPINGS_FILE", "RUST_LOG", "NO_COLOR"]
-    {
+    for word in [
+        "Exit codes:",
+        "CLOUDFLARE_API_TOKEN",
+        "CLOUDFLARE_BASE_URL",
+        "MAPPINGS_FILE",
+        "MAPPINGS_TABLE",
+        "RUST_LOG",
+        "NO_COLOR",
+    ] {
         assert!(help.contains(word), "{word}: {help}");
     }
 }

@@ -354,6 +354,10 @@ async fn a_table_serves_where_a_file_does() {
     let purge = ["purge", "https://www.website.com/a.css", "--sandbox", "--table", table];
     world.run(&purge).with_code(0);
     assert_answer("table_check", &world.run(&["check", "--table", table]).with_code(0));
+    let both = world.run(&["check", "--table", table, "--mappings", "mappings.toml"]).with_code(2);
+    assert!(both.stderr.contains("'--table <NAME>' cannot be used with '--mappings <FILE>'"), "{both}");
+    let variables = [&world.variables("alice")[..], &[("MAPPINGS_FILE", "none.toml")]].concat();
+    world.world.run_with(&["check", "--table", table], &variables, b"").with_code(0);
     let bad = json!({ "version": 1, "bucket": "docs-site", "prefix": "", "zones": ["website.com"] });
     world.table.put("TEAM#web", "MAPPING#foreign", bad).await;
     assert_answer("table_check_bad", &world.run(&["check", "--table", table]).with_code(1));

@@ -19,7 +19,7 @@ const PARTITIONS: usize = 8;
 
 pub(super) async fn diff(kind: Kind, args: &DiffArgs) -> anyhow::Result<End> {
     let table = Table::open(&args.table.table).await?;
-    let edits = of_file(kind, &table, &args.table, &args.file.mappings).await?;
+    let edits = of_file(kind, &table, &args.table, &args.file.path()).await?;
     let Some(edits) = edits else { return Ok(End::Problems) };
     match args.json {
         true => print::json(&as_json(&table, &edits, &[]))?,
@@ -30,7 +30,7 @@ pub(super) async fn diff(kind: Kind, args: &DiffArgs) -> anyhow::Result<End> {
 
 pub(super) async fn run(kind: Kind, args: &PushArgs) -> anyhow::Result<End> {
     let table = Table::open(&args.table.table).await?;
-    let edits = of_file(kind, &table, &args.table, &args.file.mappings).await?;
+    let edits = of_file(kind, &table, &args.table, &args.file.path()).await?;
     let Some(edits) = edits else { return Ok(End::Problems) };
     write(&table, edits, &args.writing, "").await
 }
