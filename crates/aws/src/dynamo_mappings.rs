@@ -8,8 +8,9 @@ use aws_config::SdkConfig;
 use futures_util::{StreamExt, stream};
 use purge_router_cloudflare::redact;
 use purge_router_core::names::BucketName;
-use purge_router_core::{Event, Mappings, Plan, Rejected, Row, RowKey, Skipped, needs_of, plan};
+use purge_router_core::{Event, Mappings, Plan, Problem, Rejected, Row, RowKey, Skipped, needs_of, plan};
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 use crate::moment::Moment;
 use crate::table::{NotATable, Table, TableError};
@@ -100,14 +101,14 @@ impl DynamoMappings {
         let (now, behind) = self.due(&buckets);
         if !behind.is_empty() {
             let store = self.clone();
-            tokio::spawn(async move { store.read(behind).await });
+            tokio::spawn(async move { store.read(behind).await }.in_current_span());
         }
         if !now.is_empty() {
             let (store, due) = (self.clone(), now.clone());
             let has_old = due.iter().all(|bucket| store.shelf().get(bucket).is_some_and(|slot| slot.read.is_some()));
             let until = if has_old { deadline.min(Instant::now() + PATIENCE) } else { deadline };
             // On its own, so that what comes too late for this event is there for the next.
-            let read = tokio::spawn(async move { store.read(due).await });
+            let read = tokio::spawn(async move { store.read(due).await }.in_current_span());
             let _ = timeout_at(until, read).await;
         }
         self.known(&buckets, asked)
@@ -208,11 +209,18 @@ impl DynamoMappings {
         }
         let skipped: BTreeMap<&RowKey, &Skipped> = skipped_in(&all).map(|skipped| (&skipped.key, skipped)).collect();
         for (key, Skipped { problems, .. }) in &skipped {
-            let reasons: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            tracing::warn!(row = %key, reason = &*redact(&reasons.join(" | ")), "skipped");
+            let row = key.to_string();
+            let reason = |problem: &Problem| match problem.to_string().strip_prefix(&row) {
+                Some(reason) => reason.trim_start_matches(": ").to_owned(),
+                None => problem.to_string(),
+            };
+            let reasons: Vec<String> = problems.iter().map(reason).collect();
+            tracing::warn!(%row, reason = &*redact(&reasons.join(" | ")), "skipped");
         }
-        let mappings: usize = all.values().map(|found| found.mappings.all().len()).sum();
-        tracing::info!(buckets = all.len(), mappings, skipped = skipped.len(), "mappings");
+        if !all.is_empty() {
+            let mappings: usize = all.values().map(|found| found.mappings.all().len()).sum();
+            tracing::info!(buckets = all.len(), mappings, skipped = skipped.len(), "mappings");
+        }
         Ok(all)
     }
 

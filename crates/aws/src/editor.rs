@@ -12,7 +12,7 @@ use purge_router_core::{Fields, Row, RowKey, Rows, in_file_order};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::table::{Attributes, NotATable, Table, TableError, fields, key_attributes};
+use crate::table::{Attributes, NotATable, Table, TableError, fields, key_attributes, row};
 pub use history::Revision;
 pub use push::{Note, Push, PushError};
 
@@ -23,6 +23,12 @@ const DOCUMENT: &str = "DOCUMENT#";
 
 /// A copy of the grant in the team's own partition, for the team to see. The function does not read it.
 const COPY_OF_GRANT: &str = "GRANT";
+
+/// From where to where zones are in a partition.
+const ZONES: (&str, &str) = (RowKey::ZONE, "ZONE$");
+
+/// From where to where grants are: the names of teams begin with a digit or a small letter.
+const TEAMS: [(&str, &str); 2] = [("0", ":"), ("a", "~")];
 
 /// How many partitions are read side by side.
 const PARTITIONS: usize = 16;
@@ -44,6 +50,10 @@ pub struct Partition {
     pub rows: Rows,
     /// What the operator granted the team, as its copy says.
     pub grant: Option<Fields>,
+    /// Of all grants, those whose copy in the team's partition is missing or says something else.
+    pub stale_copies: Vec<String>,
+    /// The number of the newest revision.
+    pub revision: u64,
     /// The rows as they are, `HEAD` included.
     as_read: HashMap<String, Attributes>,
 }
@@ -59,7 +69,7 @@ pub struct Head {
     pub last: Option<Stamp>,
     /// A push that has begun, and not ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pending: Option<Pending>,
+    pub pending: Option<Stamp>,
 }
 
 /// Who pushed what, and when.
@@ -78,15 +88,8 @@ pub struct Stamp {
     pub message: Option<String>,
     /// The checksum of all rows after it.
     pub document: String,
-}
-
-/// A push of more rows than one transaction takes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pending {
-    /// Who pushes what.
-    #[serde(flatten)]
-    pub stamp: Stamp,
     /// The checksum of the difference that was to be written when it began.
+    #[serde(default)]
     pub diff: String,
 }
 
@@ -104,8 +107,8 @@ impl Editor {
     /// # Errors
     /// What [`TableError`] says.
     pub async fn team(&self, team: &TeamName) -> Result<Partition, TableError> {
-        // `GRANT`, `HEAD` and all mappings lie beside each other.
-        self.partition(&RowKey::partition_of(team), &[(COPY_OF_GRANT, "MAPPING$"), (RowKey::ZONE, "ZONE$")]).await
+        // `GRANT`, `HEAD` and all mappings lie beside each other. `HEAD` comes first: a push that begins later is noticed.
+        self.partition(&RowKey::partition_of(team), &[(COPY_OF_GRANT, "MAPPING$"), ZONES]).await
     }
 
     /// The partition of all grants, as it is now.
@@ -113,8 +116,16 @@ impl Editor {
     /// # Errors
     /// What [`TableError`] says.
     pub async fn grants(&self) -> Result<Partition, TableError> {
-        // The names of teams begin with a digit or a small letter.
-        self.partition(RowKey::GRANTS, &[("0", ":"), (HEAD, HEAD), ("a", "~")]).await
+        let [digits, letters] = TEAMS;
+        let mut partition = self.partition(RowKey::GRANTS, &[(HEAD, HEAD), digits, letters]).await?;
+        let copy = |name: &String| RowKey::new(format!("{}{name}", RowKey::TEAM), COPY_OF_GRANT);
+        let copies = self.table.rows(partition.rows.keys().map(copy)).await?;
+        let copies: HashMap<RowKey, Fields> = copies.into_iter().map(|row| (row.key, row.fields)).collect();
+        let is_stale = |(name, grant): &(&String, &Fields)| {
+            copies.get(&copy(name)).cloned().map(without_version).as_ref() != Some(*grant)
+        };
+        partition.stale_copies = partition.rows.iter().filter(is_stale).map(|(name, _)| name.clone()).collect();
+        Ok(partition)
     }
 
     /// All rows that the function might read: every grant, zone and mapping.
@@ -122,25 +133,44 @@ impl Editor {
     /// # Errors
     /// What [`TableError`] says.
     pub async fn all_rows(&self) -> Result<Vec<Row>, TableError> {
-        let grants = self.grants().await?;
-        let names = grants.rows.keys().filter_map(|name| TeamName::parse(name).ok());
-        let reads = stream::iter(names.map(|team| async move { self.team(&team).await }));
-        let teams: Vec<Partition> = reads.buffered(PARTITIONS).try_collect().await?;
-        let rows = [grants].into_iter().chain(teams).flat_map(|partition| {
-            let name = partition.name;
-            partition.rows.into_iter().map(move |(sort, fields)| Row { key: RowKey::new(&name, sort), fields })
+        let mut rows = self.rows_between(RowKey::GRANTS, &TEAMS).await?;
+        let names: Vec<TeamName> = rows.iter().filter_map(|row| TeamName::parse(&row.key.sort).ok()).collect();
+        let reads = names.into_iter().map(|team| async move {
+            self.rows_between(&RowKey::partition_of(&team), &[(RowKey::MAPPING, "MAPPING$"), ZONES]).await
         });
-        Ok(rows.collect())
+        let of_teams: Vec<Vec<Row>> = stream::iter(reads).buffered(PARTITIONS).try_collect().await?;
+        rows.extend(of_teams.into_iter().flatten());
+        Ok(rows)
+    }
+
+    async fn rows_between(&self, partition: &str, ranges: &[(&str, &str)]) -> Result<Vec<Row>, TableError> {
+        let mut rows = Vec::new();
+        for (from, to) in ranges {
+            rows.extend(self.table.between(partition, from, to).await?.into_iter().map(row));
+        }
+        Ok(rows)
     }
 
     async fn partition(&self, name: &str, ranges: &[(&str, &str)]) -> Result<Partition, TableError> {
-        let mut partition =
-            Partition { name: name.to_owned(), head: None, rows: Rows::new(), grant: None, as_read: HashMap::new() };
+        let mut partition = Partition {
+            name: name.to_owned(),
+            head: None,
+            rows: Rows::new(),
+            grant: None,
+            stale_copies: Vec::new(),
+            revision: 0,
+            as_read: HashMap::new(),
+        };
         for (from, to) in ranges {
             for item in self.table.between(name, from, to).await? {
                 partition.take(item)?;
             }
         }
+        partition.revision = match &partition.head {
+            Some(head) => head.revision,
+            // Somebody deleted it, perhaps; the history goes on all the same.
+            None => self.history(name, 1).await?.first().map_or(0, |newest| newest.revision),
+        };
         Ok(partition)
     }
 
@@ -186,7 +216,10 @@ fn read_head(partition: &str, item: Attributes) -> Result<Head, TableError> {
 fn content(mut item: Attributes) -> Fields {
     item.remove("pk");
     item.remove("sk");
-    let mut fields = fields(item);
+    without_version(fields(item))
+}
+
+fn without_version(mut fields: Fields) -> Fields {
     if fields.get("version").and_then(Value::as_u64) == Some(VERSION) {
         fields.shift_remove("version");
     }

@@ -61,7 +61,7 @@ impl From<SdkError<GetParametersError>> for ReadError {
         match trouble {
             Trouble::Denied => Self::Denied(said),
             Trouble::Throttled => Self::Throttled(said),
-            Trouble::Unavailable => Self::Unavailable(said),
+            Trouble::Unavailable | Trouble::Settings => Self::Unavailable(said),
             Trouble::Refused => Self::Refused(said),
         }
     }

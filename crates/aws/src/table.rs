@@ -45,6 +45,9 @@ pub enum TableError {
     /// DynamoDB did not answer, or has trouble of its own.
     #[error("DynamoDB does not answer: {0}")]
     Unavailable(String),
+    /// Without a region or credentials, or with those that are not taken, it can't be asked.
+    #[error("DynamoDB can't be asked: {0}; set the region and the credentials, or renew them, as for the AWS CLI")]
+    Settings(String),
     /// DynamoDB refuses it for another reason.
     #[error("DynamoDB refuses it: {0}")]
     Refused(String),
@@ -81,6 +84,7 @@ impl Table {
             Trouble::Denied => TableError::Denied(said),
             Trouble::Throttled => TableError::Throttled(said),
             Trouble::Unavailable => TableError::Unavailable(said),
+            Trouble::Settings => TableError::Settings(said),
             Trouble::Refused => TableError::Refused(said),
         }
     }
@@ -150,7 +154,7 @@ pub(crate) fn key_attributes(key: &RowKey) -> Attributes {
     [("pk".to_owned(), text(&key.partition)), ("sk".to_owned(), text(&key.sort))].into()
 }
 
-fn row(mut attributes: Attributes) -> Row {
+pub(crate) fn row(mut attributes: Attributes) -> Row {
     let mut key = |name: &str| match attributes.remove(name) {
         Some(AttributeValue::S(text)) => text,
         _ => String::new(),

@@ -12,6 +12,8 @@ pub(crate) enum Trouble {
     Throttled,
     /// The service did not answer, or has trouble of its own.
     Unavailable,
+    /// Without a region or credentials, or with those that are not taken, it can't be asked.
+    Settings,
     /// Anything else.
     Refused,
 }
@@ -42,14 +44,17 @@ impl Trouble {
     {
         let SdkError::ServiceError(answer) = error else {
             // Not the SDK's own long form: it shows the answer, and with it perhaps a token.
-            return (Self::Unavailable, String::new(), redact(&causes(error)).into_owned());
+            let said = redact(&causes(error)).into_owned();
+            let is_ours = ["region", "credentials"].iter().any(|word| said.contains(word));
+            return (if is_ours { Self::Settings } else { Self::Unavailable }, String::new(), said);
         };
         let status = answer.raw().status().as_u16();
         let (code, message) = (error.code().unwrap_or("no code"), error.message().unwrap_or("no reason given"));
         let said = redact(&format!("{code}: {message}")).into_owned();
         let kind = match code {
             _ if status == 429 || code.contains("Throttl") || TOO_OFTEN.contains(&code) => Self::Throttled,
-            _ if status >= 500 || OWN_CREDENTIALS.contains(&code) => Self::Unavailable,
+            _ if OWN_CREDENTIALS.contains(&code) => Self::Settings,
+            _ if status >= 500 => Self::Unavailable,
             _ if code.contains("AccessDenied") => Self::Denied,
             _ => Self::Refused,
         };

@@ -161,7 +161,7 @@ async fn of_two_pushes_at_once_one_wins_and_the_other_changes_nothing() {
         let error = world.editor.push(&loser, |_| {}).await.unwrap_err();
         let PushError::Lost { revision, by, .. } = &error else { panic!("{error}") };
         assert_eq!((*revision, by.as_str()), (winner.revision(), "alice"), "{error}");
-        assert!(error.to_string().starts_with("TEAM#web was pushed meanwhile: revision "), "{error}");
+        assert!(error.to_string().starts_with("it was pushed meanwhile: revision "), "{error}");
         assert_eq!(world.table.sorts("TEAM#web").await, before);
         assert!(world.says(&some(count)).await);
     }
@@ -261,6 +261,8 @@ async fn a_large_push_may_break_off_at_each_step_and_a_second_one_completes_it()
             let world = World::new().await;
             world.push(&before, "zoe").await.unwrap();
             let purged_before = world.purged(&keys()).await;
+            let partition = world.team().await;
+            let begun = Diff::between(&partition.rows, &rows_of(after.clone(), &partition.rows)).checksum();
             let first = world.prepared(&after, "alice").await;
             steps = first.steps();
             assert!(steps >= 4, "{steps}");
@@ -291,6 +293,7 @@ async fn a_large_push_may_break_off_at_each_step_and_a_second_one_completes_it()
             let partition = world.team().await;
             assert_eq!(partition.head.unwrap().pending, None);
             let newest = &world.editor.history("TEAM#web", 1).await.unwrap()[0];
+            assert_eq!(newest.stamp.diff, begun, "it is told as it was begun");
             assert_eq!(world.editor.document("TEAM#web", newest.revision).await.unwrap().unwrap(), partition.rows);
         }
         nth += 1;
@@ -429,11 +432,16 @@ async fn grants_are_one_partition_and_each_team_has_a_copy_of_its_own() {
     assert_eq!(world.table.get("TEAM#0day", "GRANT").await, json!({ "version": 1, "owns": ["s3://a/"] }));
     push(rows(&[("web", "s3://b/")])).await;
     assert_eq!(world.table.get("TEAM#zoo", "GRANT").await, Value::Null);
+    // A copy that somebody wrote over is written again by the next push, though the grant is the same.
+    world.table.put("TEAM#web", "GRANT", json!({ "version": 1, "owns": ["s3://everything/"] })).await;
+    assert_eq!(world.editor.grants().await.unwrap().stale_copies, ["web"]);
+    push(rows(&[("web", "s3://b/")])).await;
+    assert_eq!(world.team().await.grant, Some(grant("s3://b/")));
     let many: Rows = (0..120).map(|nth| (format!("team{nth}"), grant("s3://many/"))).collect();
     assert!(push(many.clone()).await > 1);
     assert_eq!(world.editor.grants().await.unwrap().rows, many);
     assert_eq!(world.table.get("TEAM#team77", "GRANT").await["owns"], json!(["s3://many/"]));
-    assert_eq!(world.editor.history("GRANTS", 10).await.unwrap().len(), 3);
+    assert_eq!(world.editor.history("GRANTS", 10).await.unwrap().len(), 4);
 }
 
 #[tokio::test]
@@ -443,7 +451,14 @@ async fn what_can_not_be_read_is_told() {
     world.table.put("TEAM#web", "MAPPING#later", json!({ "version": 2, "bucket": "assets" })).await;
     let later: Vec<String> = world.team().await.later_versions().map(|key| key.to_string()).collect();
     assert_eq!(later, ["TEAM#web/MAPPING#later"]);
+    world.table.delete("TEAM#web", "MAPPING#later").await;
+    // Who deletes the head loses no history.
+    world.table.delete("TEAM#web", "HEAD").await;
+    world.push(&some(3), "alice").await.unwrap();
+    let history = world.editor.history("TEAM#web", 9).await.unwrap();
+    assert_eq!(history.iter().map(|it| it.revision).collect::<Vec<_>>(), [2, 1]);
     world.table.put("TEAM#web", "HEAD", json!({ "revision": "seven" })).await;
+    assert_eq!(world.editor.all_rows().await.unwrap().len(), 5, "it matters to no one else");
     let error = world.editor.team(&web()).await.unwrap_err().to_string();
     assert!(error.starts_with("DynamoDB refuses it: the row TEAM#web/HEAD can't be read: "), "{error}");
     world.table.put("TEAM#web", "DOCUMENT#0000000001#0000", json!({ "data": "text" })).await;
@@ -453,6 +468,7 @@ async fn what_can_not_be_read_is_told() {
         (400, "AccessDeniedException", "it may not be done: AccessDeniedException: no"),
         (400, "ResourceNotFoundException", "DynamoDB has no table `"),
         (400, "ValidationException", "DynamoDB refuses it: ValidationException: no"),
+        (400, "ExpiredTokenException", "DynamoDB can't be asked: ExpiredTokenException: no; set the region and the"),
     ] {
         world.table.proxy.on_call(move |_| Action::Refuse(status, code, "no"));
         let error = world.editor.team(&web()).await.unwrap_err().to_string();

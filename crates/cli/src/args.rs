@@ -104,7 +104,7 @@ pub(crate) struct TableArgs {
     /// The table's name
     #[arg(long, value_name = "NAME", env = "MAPPINGS_TABLE")]
     pub(crate) table: String,
-    /// Only this team; more than once for several. A team that the file does not name loses what it has in the table
+    /// Only this team; more than once for several
     #[arg(long = "team", value_name = "NAME", value_parser = parser(TeamName::parse))]
     pub(crate) teams: Vec<TeamName>,
 }
@@ -124,7 +124,8 @@ pub(crate) enum EditCommand {
 }
 
 #[derive(ClapArgs)]
-#[command(after_help = "Example:\n  purge-router mappings pull --team web > mappings.toml")]
+#[command(after_help = "Examples:\n  purge-router mappings pull --team web > mappings.toml
+  purge-router grants pull > grants.toml")]
 pub(crate) struct PullArgs {
     #[command(flatten)]
     pub(crate) table: TableArgs,
@@ -136,21 +137,31 @@ pub(crate) struct PullArgs {
 #[derive(ClapArgs)]
 #[command(after_help = "Examples:
   purge-router mappings diff --team web
-  purge-router mappings diff --team web --json | jq -r .checksum")]
+  purge-router mappings diff --team web --json | jq -r .checksum
+  purge-router grants diff --mappings grants.toml")]
 pub(crate) struct DiffArgs {
     #[command(flatten)]
     pub(crate) table: TableArgs,
     #[command(flatten)]
     pub(crate) file: FileArg,
+    /// End with exit code 1 if a push would write anything, or if anything was edited without one
+    #[arg(long)]
+    pub(crate) exit_code: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(ClapArgs)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "Teams that the file does not name stay as they are. One that --team names, and the file does not, loses what it
+has in the table; that needs --force.
+
+Examples:
   purge-router mappings push --team web --message 'serve the shop from its own bucket'
-  purge-router mappings push --team web --yes --expect \"$approved\"")]
+  purge-router mappings push --team web --yes --expect \"$approved\"
+  purge-router grants push --mappings grants.toml"
+)]
 pub(crate) struct PushArgs {
     #[command(flatten)]
     pub(crate) table: TableArgs,
@@ -165,7 +176,8 @@ pub(crate) struct WritingArgs {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Write even if more than 30 % (and more than one) of a team's mappings or zones, or of the grants, change or go
+    /// Write even if more than 30 % (and more than one) of a team's mappings or zones, or of the grants, change or go, or all
+    /// that a team has
     #[arg(long)]
     pub(crate) force: bool,
     /// Take over from a push that is under way or broke off
@@ -183,7 +195,7 @@ pub(crate) struct WritingArgs {
 }
 
 #[derive(ClapArgs)]
-#[command(after_help = "Example:\n  purge-router mappings history --team web")]
+#[command(after_help = "Examples:\n  purge-router mappings history --team web\n  purge-router grants history")]
 pub(crate) struct HistoryArgs {
     #[command(flatten)]
     pub(crate) table: TableArgs,

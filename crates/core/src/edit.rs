@@ -226,13 +226,16 @@ impl Diff {
     }
 
     /// The kind of row of which more than 30 % are changed or removed, and more than one: most teams are small, and who
-    /// edits one row means it.
+    /// edits one row means it. That the last one goes, and none comes, is too much in any case.
     pub fn excess(&self, before: &Rows) -> Option<Excess> {
         ["mapping", "zone", "grant"].into_iter().find_map(|kind| {
             let is_one = |sort: &&String| kind_of(sort) == kind;
             let touched = self.changed.keys().chain(self.removed.keys()).filter(is_one).count();
             let of = before.keys().filter(is_one).count();
-            (touched > 1 && touched * 100 > of * USUAL).then_some(Excess { kind, touched, of })
+            let is_emptied = of > 0
+                && self.removed.keys().filter(is_one).count() == of
+                && !self.added.keys().any(|sort| is_one(&sort));
+            ((touched > 1 && touched * 100 > of * USUAL) || is_emptied).then_some(Excess { kind, touched, of })
         })
     }
 

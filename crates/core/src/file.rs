@@ -94,12 +94,16 @@ pub struct TeamTables {
 /// The mapping file that says what these rows say: of each team its grant, where it is known, and its own rows.
 ///
 /// # Errors
-/// A row that holds what TOML can't say, such as a null.
+/// The row that holds what TOML can't say.
 pub fn to_toml<'r>(
     teams: impl IntoIterator<Item = (&'r TeamName, Option<&'r Fields>, &'r Rows)>,
 ) -> Result<String, String> {
     let mut all = Fields::new();
     for (name, grant, rows) in teams {
+        if let Some((sort, _)) = rows.iter().find(|(_, fields)| toml::to_string(fields).is_err()) {
+            let key = RowKey::new(RowKey::partition_of(name), sort);
+            return Err(format!("the row {key} holds what a mapping file can't say, such as a null or bytes: mend it"));
+        }
         let mut team = in_file_order(grant.cloned().unwrap_or_default());
         let (mut zones, mut mappings) = (Fields::new(), Vec::new());
         for (sort, fields) in rows {

@@ -48,6 +48,10 @@ impl Mappings {
         self.by_bucket.get(bucket).into_iter().flatten().map(|nth| (*nth, &*self.mappings[*nth]))
     }
 
+    pub(crate) fn by_name(&self) -> &BTreeMap<TeamName, Arc<Team>> {
+        &self.teams
+    }
+
     /// All teams, by name.
     pub fn teams(&self) -> impl Iterator<Item = &Team> {
         self.teams.values().map(Arc::as_ref)

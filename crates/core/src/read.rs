@@ -76,7 +76,12 @@ fn read(root: &Value, problems: &mut Problems) -> Mappings {
         }
     }
     root.finish(problems);
-    apart(&teams, &places, problems);
+    apart(
+        &teams,
+        |team| places[team].key("tokens"),
+        |zone| places[&zone.team].key("zones").key(zone.domain.as_str()),
+        problems,
+    );
     mappings.sort_by(|one: &Arc<Mapping>, other| one.team.cmp(&other.team));
     Mappings::new(teams, mappings)
 }
@@ -99,7 +104,12 @@ fn version(root: &mut Table<'_>, problems: &mut Problems) -> bool {
 }
 
 /// What no two teams may share: a folder of tokens, and a zone.
-fn apart(teams: &BTreeMap<TeamName, Arc<Team>>, places: &BTreeMap<TeamName, Place>, problems: &mut Problems) {
+fn apart(
+    teams: &BTreeMap<TeamName, Arc<Team>>,
+    place_of_tokens: impl Fn(&TeamName) -> Place,
+    place_of_zone: impl Fn(&Zone) -> Place,
+    problems: &mut Problems,
+) {
     // Sorted, a folder stands right behind the ones that hold it.
     let mut folders: Vec<(&TokenFolder, &TeamName)> = teams.values().map(|team| (&team.tokens, &team.name)).collect();
     folders.sort();
@@ -111,7 +121,7 @@ fn apart(teams: &BTreeMap<TeamName, Arc<Team>>, places: &BTreeMap<TeamName, Plac
         };
         let message = format!("the folder of tokens `{folder}` overlaps team {earlier}'s `{held_by}`");
         let fault = Fault::new("shared-token-folder", message, "give each team a folder of its own");
-        problems.add(places[name].key("tokens"), fault);
+        problems.add(place_of_tokens(name), fault);
     }
     let mut owners: HashMap<&str, &Arc<Zone>> = HashMap::new();
     for zone in teams.values().flat_map(|team| team.zones.values()) {
@@ -120,7 +130,7 @@ fn apart(teams: &BTreeMap<TeamName, Arc<Team>>, places: &BTreeMap<TeamName, Plac
         if let Some(other) = others.into_iter().find(|other| other.team != zone.team) {
             let message = format!("the zone `{}` is also team {}'s, as `{}`", zone.domain, other.team, other.domain);
             let fault = Fault::new("zone-of-two-teams", message, "leave it to one team, and put its mappings there");
-            problems.add(places[&zone.team].key("zones").key(zone.domain.as_str()), fault);
+            problems.add(place_of_zone(zone), fault);
         }
         for key in keys {
             owners.entry(key).or_insert(zone);

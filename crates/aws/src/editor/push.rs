@@ -12,7 +12,7 @@ use purge_router_core::{Diff, FIELDS, Fields, RowKey, Write, checksum_of, writte
 use serde_json::Value;
 
 use super::history::{document_rows, revision_row};
-use super::{COPY_OF_GRANT, Editor, HEAD, Head, Partition, Pending, Stamp, VERSION, read_head};
+use super::{COPY_OF_GRANT, Editor, HEAD, Head, Partition, Stamp, VERSION, read_head};
 use crate::table::{Attributes, TableError, attributes, key_attributes, pause, text};
 
 /// The most rows that one transaction takes, and the most bytes with room to spare: DynamoDB takes 4 MB.
@@ -50,17 +50,17 @@ pub struct Push {
 pub enum PushError {
     /// Another push came first.
     #[error(
-        "{partition} was pushed meanwhile: revision {revision} by {by} at {at} ({summary}); see what it changed and push again"
+        "it was pushed meanwhile: revision {revision} by {by} at {at} ({summary}); see what that changed, and push again"
     )]
     #[expect(missing_docs, reason = "the message says what they are")]
-    Lost { partition: String, revision: u64, by: String, at: String, summary: String },
+    Lost { revision: u64, by: String, at: String, summary: String },
     /// Another push has begun and not ended.
     #[error(
-        "a push to {partition} by {by}, begun at {at}, is under way or broke off ({summary}); wait for it, let {by} push again, \
-         or add --take-over"
+        "a push by {by}, begun at {at}, is under way or broke off ({summary}); wait for it, let {by} push again, or add \
+         --take-over"
     )]
     #[expect(missing_docs, reason = "the message says what they are")]
-    Underway { partition: String, by: String, at: String, summary: String },
+    Underway { by: String, at: String, summary: String },
     /// Somebody wrote a row, as in the AWS console.
     #[error("the row {0} was edited meanwhile; see what changed and push again")]
     Edited(RowKey),
@@ -121,12 +121,11 @@ impl Editor {
     /// Another push is under way, or rows can't be written.
     pub fn prepare(&self, partition: &Partition, diff: &Diff, note: Note, take_over: bool) -> Result<Push, PushError> {
         let (name, id) = (&partition.name, format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)));
-        let revision = partition.head.as_ref().map_or(0, |head| head.revision) + 1;
+        let revision = partition.revision + 1;
         let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let at = DateTime::from_secs(seconds.cast_signed()).fmt(DateTimeFormat::DateTime);
         let at = at.map_err(|error| TableError::Refused(format!("the clock: {error}")))?;
         let Note { by, summary, message } = note;
-        let stamp = |document| Stamp { push: id.clone(), by, at, summary, message, document };
 
         let head_before = match partition.as_read.get(HEAD) {
             Some(item) => Condition::Is(item.clone()),
@@ -135,28 +134,37 @@ impl Editor {
         let pending = partition.head.as_ref().and_then(|head| head.pending.as_ref());
         let at_once = diff.writes();
         let after = written(partition.rows.clone(), &at_once);
-        let stamp_at_once = stamp.clone()(checksum_of(&after));
-        if let Some(other) = pending.filter(|other| !take_over && other.stamp.document != stamp_at_once.document) {
-            let Stamp { by, at, summary, .. } = other.stamp.clone();
-            return Err(PushError::Underway { partition: name.clone(), by, at, summary });
+        let (document, diff_of) = (checksum_of(&after), diff.checksum());
+        let mut stamp = Stamp { push: id.clone(), by, at, summary, message, document, diff: diff_of };
+        match pending {
+            // What was begun is told as it was begun, and not as what is left of it.
+            Some(begun) if begun.document == stamp.document => {
+                stamp.summary = begun.summary.clone();
+                stamp.diff = begun.diff.clone();
+                stamp.message = stamp.message.or_else(|| begun.message.clone());
+            }
+            Some(Stamp { by, at, summary, .. }) if !take_over => {
+                return Err(PushError::Underway { by: by.clone(), at: at.clone(), summary: summary.clone() });
+            }
+            _ => {}
         }
-        let end = |stamp: &Stamp, condition| -> Result<Vec<Item>, TableError> {
+        let end = |condition| -> Result<Vec<Item>, TableError> {
             let head = Head { revision, last: Some(stamp.clone()), pending: None };
             Ok(vec![
                 Item::put(RowKey::new(name, HEAD), head_row(name, &head)?, condition),
-                Item::put_row(revision_row(name, revision, stamp)?),
+                Item::put_row(revision_row(name, revision, &stamp)?),
             ])
         };
         let rows = |writes: &[Write]| -> Result<Vec<Item>, TableError> {
             let items: Result<Vec<Vec<Item>>, _> = writes.iter().map(|write| partition.items(write)).collect();
-            Ok(items?.into_iter().flatten().collect())
+            Ok(items?.into_iter().flatten().chain(partition.copies(writes)?).collect())
         };
         let documents = |after| -> Result<Vec<Item>, TableError> {
             Ok(document_rows(name, revision, after)?.into_iter().map(Item::put_row).collect())
         };
         let push = |steps| Push { partition: name.clone(), revision, id: id.clone(), steps };
 
-        let mut all = end(&stamp_at_once, head_before.clone())?;
+        let mut all = end(head_before.clone())?;
         all.extend(rows(&at_once)?);
         all.extend(documents(&after)?);
         if all.len() <= ROWS_PER_TRANSACTION && all.iter().map(Item::bytes).sum::<usize>() <= BYTES_PER_TRANSACTION {
@@ -165,14 +173,13 @@ impl Editor {
 
         let in_order = diff.in_order(&partition.rows);
         let after = written(partition.rows.clone(), &in_order);
-        let stamp = stamp(stamp_at_once.document);
         let begun = Head {
             revision: revision - 1,
             last: partition.head.as_ref().and_then(|head| head.last.clone()),
-            pending: Some(Pending { stamp: stamp.clone(), diff: diff.checksum() }),
+            pending: Some(stamp.clone()),
         };
         let mut steps = vec![vec![Item::put(RowKey::new(name, HEAD), head_row(name, &begun)?, head_before)]];
-        let end = end(&stamp, Condition::PendingIs(id.clone()))?;
+        let end = end(Condition::PendingIs(id.clone()))?;
         let guard =
             Item { key: RowKey::new(name, HEAD), deed: Deed::Check, condition: Condition::PendingIs(id.clone()) };
         let mut step = vec![guard.clone()];
@@ -237,14 +244,12 @@ impl Editor {
     /// Who came first.
     fn lost(&self, push: &Push, item: &Item, found: Option<Attributes>) -> PushError {
         let head = found.filter(|_| item.key.sort == HEAD).and_then(|found| read_head(&push.partition, found).ok());
-        let partition = push.partition.clone();
         match head {
-            Some(Head { pending: Some(Pending { stamp, .. }), .. }) if stamp.push != push.id => {
-                let Stamp { by, at, summary, .. } = stamp;
-                PushError::Underway { partition, by, at, summary }
+            Some(Head { pending: Some(Stamp { push: other, by, at, summary, .. }), .. }) if other != push.id => {
+                PushError::Underway { by, at, summary }
             }
             Some(Head { revision, last: Some(Stamp { by, at, summary, .. }), .. }) => {
-                PushError::Lost { partition, revision, by, at, summary }
+                PushError::Lost { revision, by, at, summary }
             }
             _ => PushError::Edited(item.key.clone()),
         }
@@ -287,10 +292,22 @@ impl Partition {
         };
         let mut items = vec![item(key, condition)?];
         if self.name == RowKey::GRANTS {
-            items.push(item(RowKey::new(format!("{}{sort}", RowKey::TEAM), COPY_OF_GRANT), Condition::None)?);
+            items.push(item(copy_of_grant(sort), Condition::None)?);
         }
         Ok(items)
     }
+
+    /// The copies of grants that are stale, and that these writes do not renew.
+    fn copies(&self, writes: &[Write]) -> Result<Vec<Item>, TableError> {
+        let left = self.stale_copies.iter().filter(|name| !writes.iter().any(|write| write.sort == **name));
+        left.filter_map(|name| self.rows.get(name).map(|grant| (copy_of_grant(name), grant)))
+            .map(|(key, grant)| Ok(Item::put_row(row(&key, grant)?)))
+            .collect()
+    }
+}
+
+fn copy_of_grant(team: &str) -> RowKey {
+    RowKey::new(format!("{}{team}", RowKey::TEAM), COPY_OF_GRANT)
 }
 
 /// A row as it is written.

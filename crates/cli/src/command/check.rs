@@ -30,7 +30,8 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
 /// The rows of a table that the function leaves out.
 async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
     let (mappings, skipped) = load_table(table).await?;
-    let problems: Vec<&Problem> = skipped.iter().flat_map(|skipped| &skipped.problems).collect();
+    let shared = mappings.shared_in_table();
+    let problems: Vec<&Problem> = skipped.iter().flat_map(|skipped| &skipped.problems).chain(&shared).collect();
     if json {
         let problems: Vec<_> = problems.iter().map(|problem| problem_of_row(problem)).collect();
         print::json(&json!({ "problems": problems }))?;
@@ -40,8 +41,10 @@ async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
         for problem in &problems {
             print::error(&print::shown(&problem.to_string()));
         }
-        let (rows, used) = (print::count(skipped.len(), "row"), counts(&mappings));
-        print::error(&format!("the function leaves out {rows} of {table}, and uses {used}"));
+        if !skipped.is_empty() {
+            let (rows, used) = (print::count(skipped.len(), "row"), counts(&mappings));
+            print::error(&format!("the function leaves out {rows} of {table}, and uses {used}"));
+        }
     }
     Ok(if problems.is_empty() { End::Done } else { End::Problems })
 }

@@ -79,6 +79,7 @@ pub(crate) fn many(count: usize, include: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_team_is_brought_on_board() {
     let world = TableWorld::new().await;
+    assert_answer("table_empty", &world.run(&["grants", "pull"]).with_code(0));
     assert_answer("table_no_grant", &world.run(&["mappings", "diff", "--team", "web"]).with_code(1));
     assert_answer("table_grants_push", &world.run(&["grants", "push", "--yes"]).with_code(0));
     assert_answer("table_diff", &world.run(&["mappings", "diff"]).with_code(0));
@@ -196,6 +197,8 @@ async fn a_row_that_was_edited_in_the_console_is_drift() {
     let new = json!({ "bucket": "assets.website.com", "prefix": "fonts/", "zones": ["website.com"] });
     world.table.put("TEAM#web", "MAPPING#by-hand", new).await;
     assert_answer("table_drift", &world.run(&["mappings", "diff", "--team", "web"]).with_code(0));
+    world.run(&["mappings", "diff", "--team", "web", "--exit-code"]).with_code(1);
+    world.run(&["mappings", "diff", "--team", "docs", "--exit-code"]).with_code(0);
     let json = world.run(&["mappings", "diff", "--team", "web", "--json"]).with_code(0).json();
     let drift = &json["edits"][0]["drift"];
     assert_eq!(drift["changed"][0]["fields"]["include"], json!({ "before": ["*.{css,js,html}"], "after": ["*.css"] }));
@@ -208,7 +211,7 @@ async fn a_row_that_was_edited_in_the_console_is_drift() {
     let json = world.run(&["mappings", "diff", "--team", "web", "--json"]).with_code(0).json();
     assert_eq!(json["edits"][0]["drift"], json!({ "added": [], "changed": [], "removed": [] }));
     let history = world.run(&["mappings", "history", "--team", "web", "--json"]).with_code(0).json();
-    assert_eq!(history["revisions"][0]["summary"], "3 edited before without a push");
+    assert_eq!(history["revisions"][0]["summary"], "takes in 3 that were edited in the table");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -232,7 +235,9 @@ async fn too_many_changes_are_refused_and_nothing_is_written() {
     // A team that the file does not name loses what it has, and is asked about it.
     world.world.write("mappings.toml", "version = 1\n[teams.docs]\nowns = [\"s3://docs-site/\"]\n");
     let answer = world.run(&["mappings", "push", "--yes", "--team", "web"]).with_code(1);
-    assert!(answer.stderr.contains("team web: 7 of 7 mappings would change or go"), "{answer}");
+    assert!(answer.stderr.contains("the file does not name team web, which would lose what it has"), "{answer}");
+    let answer = world.run(&["mappings", "push", "--yes", "--team", "nobody"]).with_code(1);
+    assert!(answer.stderr.contains("has anything of team nobody"), "{answer}");
     world.run(&["mappings", "push", "--yes", "--team", "web", "--force"]).with_code(0);
     let left = world.table.sorts("TEAM#web").await;
     assert!(left.iter().all(|sort| !sort.starts_with("MAPPING#") && !sort.starts_with("ZONE#")), "{left:?}");
@@ -262,6 +267,9 @@ async fn only_the_difference_that_was_approved_is_written() {
     push(&approved).with_code(1);
     world.table.put("TEAM#web", "MAPPING#assets.website.com/", row).await;
     push(&approved).with_code(0);
+    push(&approved).with_code(0);
+    let again = push(&other).with_code(1);
+    assert!(again.stderr.contains(&format!("there is no difference, and {other} was expected")), "{again}");
     let row = world.table.get("TEAM#web", "MAPPING#assets.website.com/").await;
     assert_eq!(row["exclude"], json!(["drafts/", "old/"]));
 }
@@ -325,13 +333,25 @@ async fn grants_are_the_operators_and_no_two_share_a_folder_of_tokens() {
     assert!(answer.stderr.contains("[shared-token-folder]"), "{answer}");
     assert_eq!(world.table.get("GRANTS", "evil").await, Value::Null);
     // A grant goes where it is asked for by name.
-    world.run(&[&["grants", "push", "--yes", "--team", "shop"], &grants[..]].concat()).with_code(0);
+    let removal = [&["grants", "push", "--yes", "--team", "shop"], &grants[..]].concat();
+    let answer = world.run(&removal).with_code(1);
+    assert!(answer.stderr.contains("the file does not name team shop"), "{answer}");
+    world.run(&[&removal[..], &["--force"]].concat()).with_code(0);
     assert_eq!(world.table.get("GRANTS", "shop").await, Value::Null);
     assert_eq!(world.table.get("TEAM#shop", "GRANT").await, Value::Null);
     assert_answer("grants_history", &world.run(&["grants", "history"]).with_code(0));
     world.run(&["grants", "rollback", "2", "--yes"]).with_code(0);
     assert_eq!(world.table.get("GRANTS", "shop").await["owns"], json!(["s3://shop/"]));
     world.run(&["grants", "history", "--team", "web"]).expect_misuse();
+    // What a smaller grant leaves out is told before it is written.
+    world.world.write("grants.toml", "version = 1\n[teams.web]\nowns = [\"s3://assets.website.com/img/\"]\n");
+    let answer = world.run(&[&["grants", "diff"], &grants[..]].concat()).with_code(0);
+    let warning = "warning: the function leaves out 1 mapping of team web under this grant";
+    assert!(answer.stderr.lines().any(|line| line == warning), "{answer}");
+    // What a team without a grant has left can be cleared away.
+    world.run(&["grants", "push", "--yes", "--team", "docs", "--mappings", "grants.toml", "--force"]).with_code(0);
+    world.run(&["mappings", "push", "--yes", "--team", "docs", "--mappings", "grants.toml", "--force"]).with_code(0);
+    assert!(!world.table.sorts("TEAM#docs").await.iter().any(|sort| sort.starts_with("MAPPING#")));
     let answer = world.run(&["mappings", "pull", "--team", "nobody"]).with_code(1);
     assert!(answer.stderr.contains("has nothing of team nobody"), "{answer}");
 }
@@ -395,6 +415,24 @@ async fn a_table_that_can_not_be_reached_is_told() {
         if left > 0 { Action::Refuse(400, "ThrottlingException", "slow down") } else { Action::Pass }
     });
     world.run(&["mappings", "pull"]).with_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_file_can_not_say_and_what_a_push_would_refuse_is_told_by_pull() {
+    let world = TableWorld::pushed().await;
+    let mut row = world.table.get("TEAM#web", "MAPPING#assets.website.com/").await;
+    row["include"] = json!(["[a"]);
+    world.table.put("TEAM#web", "MAPPING#assets.website.com/", row.clone()).await;
+    let pulled = world.run(&["mappings", "pull", "--team", "web"]).with_code(0);
+    assert!(
+        pulled.stderr.contains("warning: a push refuses this until what is wrong in it (1 problem) is mended"),
+        "{pulled}"
+    );
+    row["include"] = Value::Null;
+    world.table.put("TEAM#web", "MAPPING#assets.website.com/", row).await;
+    let pulled = world.run(&["mappings", "pull", "--team", "web"]).with_code(1);
+    let reason = "the row TEAM#web/MAPPING#assets.website.com/ holds what a mapping file can't say";
+    assert!(pulled.stderr.contains(reason), "{pulled}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -59,7 +59,7 @@ async fn of_two_pushes_at_the_same_time_the_second_is_told_who_won() {
         let winner = format!("by arn:aws:iam::123456789012:user/{winner}");
         assert!(lost.stderr.contains(&winner), "{what}: {lost}");
         let is_told =
-            ["was pushed meanwhile: revision 1", "is under way or broke off"].map(|it| lost.stderr.contains(it));
+            ["it was pushed meanwhile: revision 1", "is under way or broke off"].map(|it| lost.stderr.contains(it));
         assert_ne!(is_told[0], is_told[1], "{what}: {lost}");
         for sort in world.table.sorts("TEAM#web").await.iter().filter(|sort| sort.starts_with("MAPPING#")) {
             assert_eq!(world.table.get("TEAM#web", sort).await["include"], json!([wrote]));

@@ -172,6 +172,9 @@ fn more_than_30_percent_is_too_much() {
     let (few, _) = after(&Rows::new(), &all[..2]);
     assert_eq!(after(&few, &all[..1]).1.excess(&few), None, "one row is meant");
     assert_eq!(after(&few, &[]).1.excess(&few), excess(2, 2));
+    let (last, _) = after(&Rows::new(), &all[..1]);
+    assert_eq!(after(&last, &[]).1.excess(&last), excess(1, 1), "nothing would be left");
+    assert_eq!(after(&last, &all[1..2]).1.excess(&last), None);
     let zones: Rows = ["a", "b", "c"].map(|name| (format!("ZONE#{name}"), Fields::new())).into();
     let diff = Diff::between(&zones, &zones.clone().into_iter().take(1).collect());
     assert_eq!(diff.excess(&zones), Some(Excess { kind: "zone", touched: 2, of: 3 }));

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Grant, Written, mapping, zone};
 use crate::document::{Problems, Table};
-use crate::mapping::{Mapping, Mappings, Team};
+use crate::mapping::{Mapping, Mappings, Team, Zone};
 use crate::names::{Fault, Hostname, TeamName};
 use crate::problem::{Place, Problem};
 use crate::rows::{Fields, Row, RowKey, VERSION, join_source};
@@ -81,6 +81,16 @@ impl Mappings {
         }
         (Self::new(teams, mappings), skipped)
     }
+
+    /// What teams share in the table that no two may share. Nobody but an operator sees it: a team's push knows only its
+    /// own rows.
+    pub fn shared_in_table(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        let tokens = |team: &TeamName| Place::row(&RowKey::grant(team)).key("tokens");
+        let zone = |zone: &Zone| Place::row(&RowKey::zone(&zone.team, &zone.domain));
+        super::apart(self.by_name(), tokens, zone, &mut problems);
+        problems.into_vec()
+    }
 }
 
 impl Skipped {
@@ -126,6 +136,12 @@ fn read_team(
         }
     }
     for (key, fields) in &rows.mappings {
+        if !fields.get("bucket").is_some_and(Value::is_string) {
+            let help =
+                "write the bucket's name, and the prefix as `prefix`: the function finds mappings by their bucket";
+            skipped.push(Skipped::new(key, Fault::new("missing-field", "`bucket` is missing", help)));
+            continue;
+        }
         let mut fields = (*fields).clone();
         join_source(&mut fields);
         mappings.extend(read_row(key, fields, skipped, |table, problems| {
@@ -185,7 +201,7 @@ fn version(table: &mut Table<'_>, problems: &mut Problems) -> bool {
     match table.number("version", 0..=u64::from(u32::MAX), problems) {
         Some(version) if version as u64 != VERSION => {
             let message = format!("version {version} is not known; this release reads version {VERSION}");
-            let help = "deploy a release that reads it, or push the mappings again with this one";
+            let help = "use a release that reads it, or mend the row";
             problems.add(table.place_of("version"), Fault::new("unknown-version", message, help));
             false
         }

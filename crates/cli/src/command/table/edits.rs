@@ -8,7 +8,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use purge_router_aws::{Editor, Partition};
 use purge_router_core::names::TeamName;
 use purge_router_core::{
-    Diff, Fields, MappingFile, Mappings, Problem, RowKey, Rows, TeamTables, checksum_of, rows_of, to_toml,
+    Diff, Fields, MappingFile, Mappings, Problem, Row, RowKey, Rows, TeamTables, checksum_of, rows_of, to_toml,
 };
 
 use super::{Kind, Table};
@@ -29,7 +29,18 @@ pub(super) struct Edit {
     /// From what the last push left to what is there.
     pub(super) drift: Diff,
     /// The checksum of what shall be.
-    pub(super) document: String,
+    document: String,
+    /// What the file does not name, and would go.
+    pub(super) unnamed: Vec<TeamName>,
+}
+
+/// Which difference a checksum is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// The one that there is now.
+    Left,
+    /// The one that a push began with, if this one completes it or finds it done.
+    Begun,
 }
 
 impl Edit {
@@ -48,7 +59,7 @@ impl Edit {
             drift = Diff::between(&left, &partition.rows);
         }
         let diff = Diff::between(&partition.rows, after);
-        Ok(Self { team, partition, diff, drift, document: checksum_of(after) })
+        Ok(Self { team, partition, diff, drift, document: checksum_of(after), unnamed: Vec::new() })
     }
 
     /// For people.
@@ -56,18 +67,20 @@ impl Edit {
         self.team.as_ref().map_or_else(|| "grants".to_owned(), |team| format!("team {team}"))
     }
 
-    /// Whether there is anything to push: a difference, what was edited elsewhere, or a push that broke off.
+    /// Whether there is anything to push: a difference, what was edited elsewhere, a push that broke off, or a copy of a
+    /// grant that says something else.
     pub(super) fn is_needed(&self) -> bool {
         let is_pending = self.partition.head.as_ref().is_some_and(|head| head.pending.is_some());
-        !self.diff.is_empty() || !self.drift.is_empty() || is_pending
+        !self.diff.is_empty() || !self.drift.is_empty() || is_pending || !self.partition.stale_copies.is_empty()
     }
 
-    /// The checksum of the difference or, where this completes a push that broke off, of the one that it began with.
-    pub(super) fn checksum(&self, completed: bool) -> String {
-        let pending = self.partition.head.as_ref().and_then(|head| head.pending.as_ref());
-        match pending.filter(|pending| completed && pending.stamp.document == self.document) {
-            Some(pending) => pending.diff.clone(),
-            None => self.diff.checksum(),
+    /// The checksum of a difference; none where there is none.
+    pub(super) fn checksum(&self, which: Which) -> Option<String> {
+        let head = self.partition.head.as_ref();
+        let begun = head.and_then(|head| head.pending.as_ref().or(head.last.as_ref()));
+        match begun.filter(|begun| which == Which::Begun && begun.document == self.document) {
+            Some(begun) => Some(begun.diff.clone()),
+            None => (!self.diff.is_empty()).then(|| self.diff.checksum()),
         }
     }
 }
@@ -92,10 +105,15 @@ pub(super) async fn of_file(
     let teams: BTreeSet<TeamName> =
         if args.teams.is_empty() { named.clone() } else { args.teams.iter().cloned().collect() };
     let is_empty = file.teams().is_empty();
+    let unnamed: Vec<TeamName> = teams.difference(&named).cloned().collect();
     match kind {
         Kind::Mappings => {
             let partitions = partitions(&table.editor, &teams).await?;
             for (team, partition) in &partitions {
+                if unnamed.contains(team) {
+                    there_is(&table.name, team, !partition.rows.is_empty())?;
+                    continue;
+                }
                 let Some(grant) = &partition.grant else {
                     let help = "the operator writes one with `purge-router grants push`";
                     bail!("team {team} has no grant in the table {}: {help}", table.name);
@@ -112,7 +130,11 @@ pub(super) async fn of_file(
             }
             let edits = partitions.into_iter().map(|(team, partition)| {
                 let after = rows_of(file.tables(&team), &partition.rows);
-                async move { Edit::new(&table.editor, Some(team), partition, &after).await }
+                let unnamed = unnamed.iter().filter(|name| **name == team).cloned().collect();
+                async move {
+                    let edit = Edit::new(&table.editor, Some(team), partition, &after).await?;
+                    anyhow::Ok(Edit { unnamed, ..edit })
+                }
             });
             Ok(Some(stream::iter(edits).buffered(PARTITIONS).try_collect().await?))
         }
@@ -121,15 +143,54 @@ pub(super) async fn of_file(
                 return drawn(path, &text, &problems);
             }
             let partition = table.editor.grants().await?;
+            for team in &unnamed {
+                there_is(&table.name, team, partition.rows.contains_key(team.as_str()))?;
+            }
+            let stay = partition.rows.keys().filter(|name| !teams.iter().any(|team| team.as_str() == *name));
+            let stay: Vec<&str> = stay.map(String::as_str).collect();
+            if !stay.is_empty() {
+                let names = stay.join(", ");
+                print::note(&format!("not in question here, and left as they are: the grants of {names}"));
+            }
             let mut after = partition.rows.clone();
             after.retain(|name, _| !teams.iter().any(|team| team.as_str() == name));
             after.extend(named.iter().map(|team| (team.to_string(), file.grant(team))));
-            Ok(match grants_agree(&after)? {
-                true => Some(vec![Edit::new(&table.editor, None, partition, &after).await?]),
-                false => None,
-            })
+            if !grants_agree(&after)? {
+                return Ok(None);
+            }
+            let edit = Edit { unnamed, ..Edit::new(&table.editor, None, partition, &after).await? };
+            tell_of_orphans(&table.editor, &edit).await?;
+            Ok(Some(vec![edit]))
         }
     }
+}
+
+fn there_is(table: &str, team: &TeamName, is_there: bool) -> anyhow::Result<()> {
+    match is_there {
+        true => Ok(()),
+        false => bail!("neither the file nor the table {table} has anything of team {team}"),
+    }
+}
+
+/// Tells which teams would map what they are not granted any more: the function leaves it out.
+async fn tell_of_orphans(editor: &Editor, edit: &Edit) -> anyhow::Result<()> {
+    let changed = edit.diff.changed.iter().map(|(name, changed)| (name, Some(&changed.after)));
+    let less: Vec<_> = changed.chain(edit.diff.removed.keys().map(|name| (name, None))).collect();
+    let less = less.into_iter().filter_map(|(name, grant)| Some((TeamName::parse(name).ok()?, grant)));
+    for (team, grant) in less {
+        let partition = editor.team(&team).await?;
+        let of_team =
+            partition.rows.into_iter().map(|(sort, fields)| Row { key: RowKey::new(&partition.name, sort), fields });
+        let granted = grant.map(|grant| Row { key: RowKey::grant(&team), fields: grant.clone() });
+        let rows: Vec<Row> = of_team.chain(granted).collect();
+        let (_, skipped) = Mappings::from_rows(&rows);
+        let lost = skipped.iter().filter(|skipped| skipped.key.sort.starts_with(RowKey::MAPPING)).count();
+        if lost > 0 {
+            let count = print::count(lost, "mapping");
+            print::warning(&format!("the function leaves out {count} of team {team} under this grant"));
+        }
+    }
+    Ok(())
 }
 
 /// The edit that brings back what a push left.

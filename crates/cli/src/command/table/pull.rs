@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::bail;
 use purge_router_cloudflare::redact;
 use purge_router_core::names::TeamName;
-use purge_router_core::{Fields, Rows, to_toml};
+use purge_router_core::{Fields, Mappings, Rows, to_toml};
 
 use super::edits::{partition_of, partitions};
 use super::{Kind, Table};
@@ -46,7 +46,10 @@ pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
         bail!("the table {} has nothing of team {team}", table.name);
     }
     if teams.is_empty() {
-        bail!("the table {} has no grants; `purge-router grants push` writes the first", table.name);
+        print::note(&format!(
+            "the table {} has no grants yet; `purge-router grants push` writes the first",
+            table.name
+        ));
     }
     let text = to_toml(teams.iter().map(|(team, grant, rows)| (team, grant.as_ref(), rows)));
     let text = text.map_err(anyhow::Error::msg)?;
@@ -55,6 +58,13 @@ pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
         print::warning(
             "the table holds what looks like a token, which is not printed: replace the token, and mend the row",
         );
+    }
+    let problems = if teams.is_empty() { 0 } else { Mappings::from_toml(&text).err().map_or(0, |all| all.len()) };
+    if problems > 0 {
+        let count = print::count(problems, "problem");
+        print::warning(&format!(
+            "a push refuses this until what is wrong in it ({count}) is mended; `check --mappings FILE` tells it"
+        ));
     }
     print::out(shown.trim_end());
     Ok(End::Done)

@@ -9,7 +9,7 @@ use purge_router_aws::{Note, Push, caller};
 use purge_router_core::checksum_of_texts;
 use serde_json::{Value, json};
 
-use super::edits::{Edit, of_file, of_revision};
+use super::edits::{Edit, Which, of_file, of_revision};
 use super::{Kind, Table, show};
 use crate::args::{DiffArgs, PushArgs, RollbackArgs, WritingArgs};
 use crate::{End, Misuse, print};
@@ -25,7 +25,7 @@ pub(super) async fn diff(kind: Kind, args: &DiffArgs) -> anyhow::Result<End> {
         true => print::json(&as_json(&table, &edits, &[]))?,
         false => print::out(&as_text(&edits)),
     }
-    Ok(End::Done)
+    Ok(if args.exit_code && edits.iter().any(Edit::is_needed) { End::Problems } else { End::Done })
 }
 
 pub(super) async fn run(kind: Kind, args: &PushArgs) -> anyhow::Result<End> {
@@ -47,15 +47,17 @@ type Pushed = Result<u64, String>;
 
 async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, what: &str) -> anyhow::Result<End> {
     if let Some(expected) = &args.expect
-        && ![false, true].iter().any(|completed| checksum(&edits, *completed) == *expected)
+        && ![Which::Left, Which::Begun].iter().any(|which| checksum(&edits, *which).as_ref() == Some(expected))
     {
         if !args.json {
             print::out(&as_text(&edits));
         }
-        bail!(
-            "this difference is {}, and not {expected}, which was expected: look at it again",
-            checksum(&edits, false)
-        );
+        match checksum(&edits, Which::Left) {
+            Some(other) => {
+                bail!("this difference is {other}, and not {expected}, which was expected: look at it again")
+            }
+            None => bail!("there is no difference, and {expected} was expected: was something else pushed?"),
+        }
     }
     let (needed, settled): (Vec<Edit>, Vec<Edit>) = edits.into_iter().partition(Edit::is_needed);
     if needed.is_empty() {
@@ -69,6 +71,11 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, what: &str) 
         print::out(&as_text(&needed));
     }
     for edit in needed.iter().filter(|_| !args.force) {
+        if let Some(team) = edit.unnamed.first() {
+            bail!(
+                "the file does not name team {team}, which would lose what it has in the table: add --force if that is meant"
+            );
+        }
         if let Some(excess) = edit.diff.excess(&edit.partition.rows) {
             let (touched, of) = (excess.touched, print::count(excess.of, excess.kind));
             bail!(
@@ -93,10 +100,11 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, what: &str) 
     let prepared = needed.iter().map(|edit| {
         let summary = format!("{what}{}", show::deed(edit));
         let note = Note { by: by.clone(), summary, message: args.message.clone() };
-        table.editor.prepare(&edit.partition, &edit.diff, note, args.take_over)
+        let prepared = table.editor.prepare(&edit.partition, &edit.diff, note, args.take_over);
+        prepared.map_err(|error| anyhow::anyhow!("{}: {error}", edit.name()))
     });
     // All or none is begun.
-    let pushes: Vec<Push> = prepared.collect::<Result<_, _>>()?;
+    let pushes: Vec<Push> = prepared.collect::<anyhow::Result<_>>()?;
     let bar = progress(pushes.iter().map(Push::steps).sum());
     let writes = pushes.iter().map(|push| {
         let bar = &bar;
@@ -145,9 +153,7 @@ fn progress(steps: usize) -> ProgressBar {
 
 fn as_text(edits: &[Edit]) -> String {
     let mut texts: Vec<String> = edits.iter().map(show::edit).collect();
-    if edits.iter().any(|edit| !edit.diff.is_empty()) {
-        texts.push(print::dim(format!("checksum {}", checksum(edits, false))));
-    }
+    texts.extend(checksum(edits, Which::Left).map(|checksum| print::dim(format!("checksum {checksum}"))));
     texts.join("\n")
 }
 
@@ -159,15 +165,12 @@ fn as_json(table: &Table, edits: &[Edit], pushed: &[Pushed]) -> Value {
             Err(error) => edit["pushed"] = json!({ "error": error }),
         }
     }
-    json!({ "table": table.name, "checksum": checksum(edits, false), "edits": edits_json })
+    json!({ "table": table.name, "checksum": checksum(edits, Which::Left), "edits": edits_json })
 }
 
-/// The checksum of all differences that change something.
-fn checksum(edits: &[Edit], completed: bool) -> String {
-    let texts: Vec<String> = edits
-        .iter()
-        .filter(|edit| !edit.diff.is_empty() || completed)
-        .flat_map(|edit| [edit.partition.name.clone(), edit.checksum(completed)])
-        .collect();
-    checksum_of_texts(&texts.iter().map(String::as_str).collect::<Vec<_>>())
+/// The checksum of all differences; none where there is none.
+fn checksum(edits: &[Edit], which: Which) -> Option<String> {
+    let texts: Vec<String> =
+        edits.iter().filter_map(|edit| Some([edit.partition.name.clone(), edit.checksum(which)?])).flatten().collect();
+    (!texts.is_empty()).then(|| checksum_of_texts(&texts.iter().map(String::as_str).collect::<Vec<_>>()))
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use purge_router_aws::Pending;
+use purge_router_aws::Stamp;
 use purge_router_cloudflare::redact;
 use purge_router_core::{Changed, Diff, FieldChange, Fields, RowKey, Rows};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ pub(super) fn edit(edit: &Edit) -> String {
         let _ = writeln!(text, "  {} {}", print::yellow("unfinished"), self::pending(pending));
     }
     if !edit.drift.is_empty() {
-        let _ = writeln!(text, "  {} edited since then without a push:", print::yellow("drift"));
+        let _ = writeln!(text, "  {} edited in the table since that push:", print::yellow("drift"));
         rows(&mut text, "    ", &edit.drift);
         if !edit.diff.is_empty() {
             let _ = writeln!(text, "  {}", print::bold("a push changes:"));
@@ -55,18 +55,17 @@ pub(super) fn deed(edit: &Edit) -> String {
     let parts = [(added.len(), "added"), (changed.len(), "changed"), (removed.len(), "removed")];
     let parts: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    let drifted = edit.drift.len();
-    match (parts.is_empty(), drifted) {
-        (true, 0) => "nothing changed".to_owned(),
-        (true, _) => format!("{drifted} edited before without a push"),
-        (false, 0) => parts.join(", "),
-        (false, _) => format!("{}; {drifted} edited before without a push", parts.join(", ")),
+    let drifted = format!("takes in {} that were edited in the table", edit.drift.len());
+    match (parts.is_empty(), edit.drift.is_empty()) {
+        (true, true) => "nothing changed".to_owned(),
+        (true, false) => drifted,
+        (false, true) => parts.join(", "),
+        (false, false) => format!("{}; {drifted}", parts.join(", ")),
     }
 }
 
 /// A push that has begun, and not ended.
-pub(super) fn pending(pending: &Pending) -> String {
-    let stamp = &pending.stamp;
+pub(super) fn pending(stamp: &Stamp) -> String {
     print::shown(&format!("a push by {}, begun at {}, has not ended ({})", stamp.by, stamp.at, stamp.summary))
 }
 
@@ -124,14 +123,9 @@ fn whole(sort: &str, fields: &Fields) -> Vec<String> {
 fn line(field: &FieldChange<'_>) -> String {
     let value = |value: Option<&Value>| value.map(|value| print::shown(&redact(&value.to_string())));
     let name = print::shown(field.name);
-    match (value(field.before), value(field.after)) {
-        (None, Some(after)) => format!("{name}: {}", print::styled(GREEN, after)),
-        (Some(before), None) => format!("{name}: {} removed", print::styled(RED, before)),
-        (before, after) => {
-            let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
-            format!("{name}: {} → {}", print::styled(RED, before), print::styled(GREEN, after))
-        }
-    }
+    let unset = || "unset".to_owned();
+    let (before, after) = (value(field.before).unwrap_or_else(unset), value(field.after).unwrap_or_else(unset));
+    format!("{name}: {} → {}", print::styled(RED, before), print::styled(GREEN, after))
 }
 
 /// One edit for machines.

@@ -108,6 +108,7 @@ fn each_wrong_row_is_left_out_and_no_other() {
             with(mapping("web", "uk/a/"), "source", json!("s3://assets/uk/")),
             format!("unknown-field @ {own}uk/a/: bucket"),
         ),
+        (without(mapping("web", "uk/a/"), "bucket"), format!("missing-field @ {own}uk/a/")),
         (row("TEAM#Web", "MAPPING#x", json!({ "bucket": "assets" })), "no-team @ TEAM#Web/MAPPING#x".to_owned()),
         (row("web", "MAPPING#x", json!({ "bucket": "assets" })), "no-team @ web/MAPPING#x".to_owned()),
         (row("TEAM#web", "x", json!({ "bucket": "assets" })), "no-mapping @ TEAM#web/x".to_owned()),
@@ -140,6 +141,19 @@ fn a_grant_that_can_not_be_read_grants_nothing() {
     let (sources, problems) = read(&[vec![partly], mappings()].concat());
     assert_eq!(sources, ["web s3://assets/uk/"], "what can be read of it holds");
     assert_eq!(problems, ["bad-source @ GRANTS/web: owns[1]"]);
+}
+
+#[test]
+fn what_two_teams_share_is_told() {
+    let rows = [grant("web", &["s3://assets/"]), zone("web"), grant("shop", &["s3://shop/"]), zone("shop")];
+    let (mappings, skipped) = Mappings::from_rows(&rows);
+    assert_eq!(skipped, []);
+    let told: Vec<String> = mappings.shared_in_table().iter().map(|it| format!("{} @ {}", it.code, it.place)).collect();
+    assert_eq!(told, ["zone-of-two-teams @ TEAM#web/ZONE#website.com"]);
+    let folder = json!("/purge-router/web/main/");
+    let (mappings, _) = Mappings::from_rows(&[grant("web", &[]), with(grant("shop", &[]), "tokens", folder)]);
+    let told: Vec<String> = mappings.shared_in_table().iter().map(|it| format!("{} @ {}", it.code, it.place)).collect();
+    assert_eq!(told, ["shared-token-folder @ GRANTS/shop: tokens"]);
 }
 
 #[test]
