@@ -18,7 +18,8 @@ import botocore.config
 import yaml
 
 HERE = pathlib.Path(__file__).parent
-TEMPLATE = HERE.parents[1] / "infra" / "template.yaml"
+INFRA = HERE.parents[1] / "infra"
+TEMPLATE, TEAM_TEMPLATE = INFRA / "template.yaml", INFRA / "team.yaml"
 REGION = "eu-west-1"
 ACCOUNT = "000000000000"
 ROOT = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -129,15 +130,30 @@ class Ministack:
         policy = {"Version": "2012-10-17", "Statement": [statement]}
         s3.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
 
+    def create_user(self, name, policy_arn):
+        """The credentials of a new user with this policy and no other."""
+        iam = self.client("iam")
+        iam.create_user(UserName=name)
+        iam.attach_user_policy(UserName=name, PolicyArn=policy_arn)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+
     def deploy(self, name, package, **parameters):
-        """A stack of the template with this package, deployed by CloudFormation."""
-        s3, cloudformation = self.client("s3"), self.client("cloudformation")
-        bucket = f"packages-of-{name}"
+        """A stack of the template with this package."""
+        s3, bucket = self.client("s3"), f"packages-of-{name}"
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_object(Bucket=bucket, Key="bootstrap.zip", Body=package)
+        # As `aws cloudformation package` and `sam deploy` write it.
+        template = read_template(TEMPLATE)
+        template["Resources"]["Function"]["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": "bootstrap.zip"}
+        return Stack(self, self.create_stack(name, template, **parameters))
+
+    def create_stack(self, name, template, **parameters):
+        """The outputs of a stack that CloudFormation creates."""
+        cloudformation = self.client("cloudformation")
         cloudformation.create_stack(
             StackName=name,
-            TemplateBody=packaged(TEMPLATE.read_text(), bucket, "bootstrap.zip"),
+            TemplateBody=json.dumps(template),
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
             Parameters=[{"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()],
         )
@@ -149,11 +165,11 @@ class Ministack:
             for event in cloudformation.describe_stack_events(StackName=name)["StackEvents"]
             if "FAILED" in event["ResourceStatus"]
         ]
-        return Stack(self, {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]})
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
-def packaged(template, bucket, key):
-    """The template with its package in S3, as `aws cloudformation package` and `sam deploy` write it."""
+def read_template(path):
+    """A template as plain data."""
 
     class Loader(yaml.SafeLoader):
         """Keeps CloudFormation's short functions, such as `!Ref`, as their long forms."""
@@ -166,9 +182,7 @@ def packaged(template, bucket, key):
         return {name: loader.construct_sequence(node, deep=True)}
 
     Loader.add_multi_constructor("!", function)
-    template = yaml.load(template, Loader)
-    template["Resources"]["Function"]["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
-    return json.dumps(template)
+    return yaml.load(path.read_text(), Loader)
 
 
 def package(bootstrap, mappings=None):
@@ -185,6 +199,18 @@ def zipped(files):
         for name, content in files.items():
             archive.writestr(name, content)
     return buffer.getvalue()
+
+
+def key(partition, sort):
+    """Where a row of the table is."""
+    return {"pk": {"S": partition}, "sk": {"S": sort}}
+
+
+def where(name, value):
+    """What a query of DynamoDB says to find all rows with this attribute."""
+    names, values = {"#name": name}, {":value": {"S": value}}
+    expressions = {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
+    return {"KeyConditionExpression": "#name = :value", **expressions}
 
 
 def invoke(client, function, event):
@@ -212,7 +238,9 @@ class Stack:
             outputs["RoleArn"],
             outputs["LogGroupName"],
         )
-        self.sqs = ministack.client("sqs")
+        self.table, self.table_arn = outputs["TableName"], outputs["TableArn"]
+        self.operator_policy_arn = outputs["OperatorPolicyArn"]
+        self.sqs, self.dynamodb = ministack.client("sqs"), ministack.client("dynamodb")
         configuration = ministack.client("lambda").get_function_configuration(FunctionName=self.function)
         self.variables = configuration["Environment"]["Variables"]
         attributes = lambda url: self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
@@ -287,14 +315,49 @@ class Stack:
     def invoke(self, event):
         return invoke(self.ministack.client("lambda"), self.function, event)
 
-    def restart(self, **changed):
-        """Starts the function anew, so that no copy of it knows anything; of its variables, these are changed."""
-        variables = {**self.variables, **changed}
+    def set_variables(self, **changed):
+        """Of the variables that the template says, these are changed, or taken out if there is no value."""
+        variables = {name: value for name, value in {**self.variables, **changed}.items() if value is not None}
         self.ministack.client("lambda").update_function_configuration(
             FunctionName=self.function, Environment={"Variables": variables}
         )
+
+    def restart(self, **changed):
+        """Starts the function anew, so that no copy of it knows anything; of its variables, these are changed."""
+        self.set_variables(**changed)
         # An invocation that meets the change may fail.
         wait_for("the function starts anew", lambda: not self.invoke({"Event": "s3:TestEvent"})[1])
+
+    def starts(self):
+        """How many copies of the function have started so far."""
+        return self.ministack.log.read_text().count(f"environment spawned for {self.function} ")
+
+    def rows(self):
+        """All rows of the table by their keys."""
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True)
+        return {(row["pk"]["S"], row["sk"]["S"]): row for page in pages for row in page["Items"]}
+
+    def set_rows(self, rows):
+        """Lets the table have these rows and no others."""
+        there = self.rows()
+        for at in there.keys() - rows.keys():
+            self.dynamodb.delete_item(TableName=self.table, Key=key(*at))
+        for at, row in rows.items():
+            if there.get(at) != row:
+                self.dynamodb.put_item(TableName=self.table, Item=row)
+
+    @contextlib.contextmanager
+    def without_dynamodb(self):
+        """Meanwhile DynamoDB refuses whatever the function asks."""
+        statement = {"Effect": "Deny", "Action": "dynamodb:*", "Resource": "*"}
+        policy = {"RoleName": self.role_arn.rpartition("/")[2], "PolicyName": "without-dynamodb"}
+        iam = self.ministack.client("iam")
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_role_policy(**policy, PolicyDocument=document)
+        try:
+            yield
+        finally:
+            iam.delete_role_policy(**policy)
 
     def role_credentials(self):
         """Those of the function's role, which only ministack's root gets: the role trusts Lambda alone."""

@@ -4,6 +4,8 @@ import contextlib
 import os
 import pathlib
 import signal
+import subprocess
+import time
 
 import pytest
 
@@ -15,7 +17,12 @@ PACKAGE_MAPPINGS = HERE / "mappings.toml"
 BOOTSTRAP = os.environ["BOOTSTRAP"]
 PURGE_ROUTER = os.environ["PURGE_ROUTER"]
 
-BUCKET, DOCS = "assets.website.com", "docs-site"
+# Nobody maps the third.
+BUCKET, DOCS, MEDIA = BUCKETS = "assets.website.com", "docs-site", "media.website.com"
+TEAMS = ("web", "docs")
+
+# For how many seconds the function keeps what the table says.
+MAPPINGS_TTL = 1
 
 # Each hostname, with the bucket and prefix that it serves.
 SITES = {
@@ -48,13 +55,14 @@ signal.signal(signal.SIGTERM, signal.default_int_handler)
 class World:
     """The way of an upload, from a bucket to the edge."""
 
-    def __init__(self, ministack):
-        self.ministack = ministack
+    def __init__(self, ministack, mappings_ttl=MAPPINGS_TTL):
+        self.ministack, self.mappings_ttl = ministack, mappings_ttl
         self.s3 = ministack.client("s3")
         origins = {host: f"{ministack.url}/{bucket}/{prefix}" for host, (bucket, prefix) in SITES.items()}
         self.cloudflare = cloudflare.Cloudflare(PURGE_ROUTER, PACKAGE_MAPPINGS, origins)
         try:
             self.deploy()
+            self.fill_table()
         except BaseException:
             self.close()
             raise
@@ -69,16 +77,68 @@ class World:
         self.stack = ministack.deploy(
             "purge-router",
             aws.package(BOOTSTRAP, PACKAGE_MAPPINGS),
-            BucketArns=f"arn:aws:s3:::{BUCKET},arn:aws:s3:::{DOCS}",
+            BucketArns=",".join(f"arn:aws:s3:::{bucket}" for bucket in BUCKETS),
             CloudflareBaseUrl=self.cloudflare.api_url,
             ExampleBucketName=BUCKET,
+            MappingsTtlSeconds=self.mappings_ttl,
             MaximumConcurrency=3,
         )
         ministack.make_public(BUCKET)
-        ministack.create_public_bucket(DOCS)
-        self.stack.notify_from(DOCS)
-        # Both buckets have sent a test event by now.
+        for bucket in (DOCS, MEDIA):
+            ministack.create_public_bucket(bucket)
+            self.stack.notify_from(bucket)
+        # All buckets have sent a test event by now.
         self.stack.settle()
+
+    def fill_table(self):
+        """As operator and teams do, each with no more rights than the templates give."""
+        stack, create_user = self.stack, self.ministack.create_user
+        self.credentials = {"operator": create_user("operator", stack.operator_policy_arn)}
+        template = aws.read_template(aws.TEAM_TEMPLATE)
+        for team in TEAMS:
+            outputs = self.ministack.create_stack(f"team-{team}", template, Team=team, TableArn=stack.table_arn)
+            self.credentials[team] = create_user(team, outputs["PolicyArn"])
+        self.push_grants()
+        for team in TEAMS:
+            self.push(team)
+        self.rows = stack.rows()
+
+    def start_command(self, who, *arguments, mappings=PACKAGE_MAPPINGS):
+        """Starts `purge-router` with somebody's credentials."""
+        environment = {name.upper(): value for name, value in self.credentials[who].items()}
+        environment |= {"AWS_ENDPOINT_URL": self.ministack.url, "AWS_REGION": aws.REGION}
+        environment |= {"MAPPINGS_TABLE": self.stack.table, "MAPPINGS_FILE": str(mappings)}
+        return subprocess.Popen(
+            [PURGE_ROUTER, *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def command(self, who, *arguments, mappings=PACKAGE_MAPPINGS):
+        """Runs `purge-router` with somebody's credentials: its exit code, output and errors."""
+        process = self.start_command(who, *arguments, mappings=mappings)
+        out, errors = process.communicate(timeout=60)
+        return process.returncode, out, errors
+
+    def done(self, who, *arguments, mappings=PACKAGE_MAPPINGS):
+        """The output of `purge-router` that does what it shall."""
+        code, out, errors = self.command(who, *arguments, mappings=mappings)
+        assert (code, errors) == (0, ""), (arguments, code, out, errors)
+        return out
+
+    def push(self, team, mappings=PACKAGE_MAPPINGS):
+        return self.done(team, "mappings", "push", "--team", team, "--yes", mappings=mappings)
+
+    def push_grants(self, mappings=PACKAGE_MAPPINGS, teams=()):
+        only = [argument for team in teams for argument in ("--team", team)]
+        return self.done("operator", "grants", "push", *only, "--yes", mappings=mappings)
+
+    def let_mappings_expire(self):
+        """From now on the function knows what the table says now."""
+        time.sleep(self.mappings_ttl)
 
     def reset_token(self, zone):
         """The token that the zone had at first, good again."""
@@ -127,9 +187,16 @@ def _world(ministack):
 
 
 @pytest.fixture
-def world(_world):
-    """The world as it was deployed: the first tokens and no others, nothing cached at the edge, in the function, in the
-    queues or in the records of the sandbox."""
+def pushed(_world):
+    """The table as operator and teams filled it, in a world whose function may be in the midst of anything."""
+    _world.stack.set_rows(_world.rows)
+    return _world
+
+
+@pytest.fixture
+def world(_world, pushed):
+    """The world as it was deployed: the first tokens and rows and no others, nothing cached at the edge, in the function,
+    in the queues or in the records of the sandbox."""
     _world.stack.empty_queues()
     _world.cloudflare.revoke_all_tokens()
     for zone, (zone_id, _, token) in ZONES.items():

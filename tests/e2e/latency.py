@@ -20,7 +20,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         ministack = aws.Ministack(pathlib.Path(folder) / "ministack")
         try:
-            with contextlib.closing(World(ministack)) as world:
+            with contextlib.closing(World(ministack, mappings_ttl=30)) as world:
                 measure(world)
         finally:
             ministack.stop()

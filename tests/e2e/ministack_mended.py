@@ -1,16 +1,19 @@
-"""Runs ministack with four faults of it mended, each of which would let the tests say the wrong thing.
+"""Runs ministack with five faults of it mended, each of which would let the tests say the wrong thing.
 
 1. It checks ssm:GetParameters, GetParametersByPath and DeleteParameters against the resource `*`, so that a role that
    may read `parameter/purge-router/*` is always refused. AWS checks every name, and one refused name fails the call.
 2. It decrypts SecureStrings of customer keys without asking for kms:Decrypt.
 3. It keeps a template's `MaximumConcurrency: !Ref Number` as text, on which it stops to poll all queues.
 4. It does not know dynamodb:LeadingKeys, so that a policy that asks for it refuses every call.
+5. It waits 5 ms for the next line of an invocation's log, and puts what comes later into the log of the next invocation.
 """
 
 import json
+import pathlib
+import uuid
 
 from ministack import app
-from ministack.core import iam_actions, iam_evaluator
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import dynamodb, kms, lambda_svc, ssm
 
 resource_arn_of = iam_actions.extract_resource_arn
@@ -91,10 +94,26 @@ def concurrency_as_number(mapping, *args):
     return concurrency_of(mapping, *args)
 
 
+def whole_log(worker, **_):
+    """All that the function wrote until now: up to a mark that is put into the same pipe, or up to its end."""
+    mark, lines = str(uuid.uuid4()), []
+    try:
+        with pathlib.Path(f"/proc/{worker._proc.pid}/fd/1").open("a") as pipe:
+            print(mark, file=pipe)
+    except (AttributeError, OSError):  # the process has ended
+        if thread := worker._log_thread:
+            thread.join()
+        return worker._drain_stderr()
+    while (line := worker._stderr_queue.get(timeout=10)) != mark:
+        lines.append(line)
+    return "\n".join(lines)
+
+
 iam_actions.extract_resource_arn = resources_of
 iam_evaluator.enforce = enforce_all
 iam_actions.dynamodb_service_context = dynamodb_context
 lambda_svc._sqs_esm_concurrency = concurrency_as_number
+lambda_runtime.ProvidedWorker._drain_stderr_bounded = whole_log
 
 if __name__ == "__main__":
     app.main()

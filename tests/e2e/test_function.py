@@ -237,3 +237,26 @@ def test_a_log_line_tells_all_of_a_batch(world):
     bodies = [body for _, _, body, _ in world.cloudflare.purges()]
     hosts = ("www.website.co.uk", "assets.website.co.uk")
     assert bodies == [{"files": [f"https://{host}/{quote(key)}" for host in hosts]}]
+
+
+def test_a_mapping_file_in_the_package_needs_no_table(world):
+    world.stack.restart(MAPPINGS_TABLE=None, MAPPINGS_FILE="mappings.toml")
+    reads = len(world.stack.log("mappings"))
+    with world.stack.without_dynamodb():
+        world.put(BUCKET, "uk/page.html", "first")
+        world.put(DOCS, "page.html", "first")
+        world.purged(urls(BUCKET, "uk/page.html")[0] | urls(DOCS, "page.html")[0])
+    assert len(world.stack.log("mappings")) == reads
+
+
+def test_a_table_and_a_file_at_once_stop_the_start_with_one_line(world):
+    world.stack.set_variables(MAPPINGS_FILE="mappings.toml")
+    told = lambda: world.stack.invoke({"Event": "s3:TestEvent"})[0].get("errorMessage", "")
+    text = wait_for(
+        "it does not start", lambda: re.match("bootstrap exited during init with code 1: (.*)", told(), re.DOTALL)
+    )
+    line = json.loads(text[1])
+    assert (line["level"], line["message"]) == (
+        "ERROR",
+        "can't start: MAPPINGS_TABLE and MAPPINGS_FILE are both set: set one of them",
+    )

@@ -1,10 +1,12 @@
-"""What the function's role may do is tried for real: it reads the teams' tokens and takes messages, and nothing else."""
+"""What the function's role may do is tried for real: it reads mappings and tokens and takes messages, and nothing else."""
 
+import re
 import time
 
 import botocore.exceptions
 import pytest
 
+from aws import key, where
 from conftest import BUCKET, ZONES
 
 
@@ -18,6 +20,15 @@ def test_it_reads_the_tokens_of_all_teams(role):
     parameters = [parameter for _, parameter, _ in ZONES.values()]
     found = role("ssm").get_parameters(Names=parameters, WithDecryption=True)["Parameters"]
     assert sorted(it["Name"] for it in found) == sorted(parameters)
+
+
+def test_it_reads_the_mappings_of_a_bucket_with_their_grant_and_zones(role, _world):
+    dynamodb, table = role("dynamodb"), _world.stack.table
+    found = dynamodb.query(TableName=table, IndexName="by-bucket", **where("bucket", BUCKET))
+    assert sorted(row["prefix"]["S"] for row in found["Items"]) == ["fr/", "uk/"]
+    keys = [key("GRANTS", "web"), key("TEAM#web", "ZONE#website.fr")]
+    found = dynamodb.batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
+    assert len(found["Responses"][table]) == 2
 
 
 def test_it_takes_messages(role, _world):
@@ -41,6 +52,7 @@ def test_it_writes_its_log(role, _world):
     )
 
 
+TABLE, GRANT = {"TableName": "stack.table"}, key("GRANTS", "web")
 TOKEN = "/purge-router/web/website.co.uk"
 
 # service, call, its arguments
@@ -61,6 +73,21 @@ REFUSED = [
     ("sqs", "purge_queue", {"QueueUrl": "stack.queue_url"}),
     ("sqs", "receive_message", {"QueueUrl": "stack.dead_letters_url"}),
     ("sqs", "list_queues", {}),
+    ("dynamodb", "query", {**TABLE, **where("pk", "TEAM#web")}),
+    ("dynamodb", "get_item", {**TABLE, "Key": GRANT}),
+    ("dynamodb", "transact_get_items", {"TransactItems": [{"Get": {**TABLE, "Key": GRANT}}]}),
+    ("dynamodb", "scan", TABLE),
+    ("dynamodb", "scan", {**TABLE, "IndexName": "by-bucket"}),
+    ("dynamodb", "put_item", {**TABLE, "Item": GRANT}),
+    ("dynamodb", "update_item", {**TABLE, "Key": GRANT}),
+    ("dynamodb", "delete_item", {**TABLE, "Key": GRANT}),
+    ("dynamodb", "batch_write_item", {"RequestItems": {"stack.table": [{"DeleteRequest": {"Key": GRANT}}]}}),
+    ("dynamodb", "transact_write_items", {"TransactItems": [{"Delete": {**TABLE, "Key": GRANT}}]}),
+    ("dynamodb", "transact_write_items", {"TransactItems": [{"Put": {**TABLE, "Item": GRANT}}]}),
+    ("dynamodb", "execute_statement", {"Statement": 'SELECT * FROM "stack.table"'}),
+    ("dynamodb", "describe_table", TABLE),
+    ("dynamodb", "update_table", {**TABLE, "DeletionProtectionEnabled": False}),
+    ("dynamodb", "delete_table", TABLE),
     ("dynamodb", "list_tables", {}),
     ("kms", "list_keys", {}),
     ("iam", "list_roles", {}),
@@ -73,19 +100,27 @@ REFUSED = [
 ]
 
 
+def of_stack(stack, value):
+    """Values in which names such as `stack.queue_url` are replaced by what they name."""
+    if isinstance(value, dict):
+        return {of_stack(stack, name): of_stack(stack, it) for name, it in value.items()}
+    if isinstance(value, list):
+        return [of_stack(stack, it) for it in value]
+    if isinstance(value, str):
+        return re.sub(r"stack\.(\w+)", lambda name: getattr(stack, name[1]), value)
+    return value
+
+
 @pytest.mark.parametrize(("service", "call", "arguments"), REFUSED, ids=[f"{it[0]}-{it[1]}" for it in REFUSED])
 def test_it_may_do_nothing_else(role, _world, service, call, arguments):
-    of_stack = lambda value: getattr(_world.stack, value.removeprefix("stack."))
-    arguments = {
-        name: of_stack(value) if str(value).startswith("stack.") else value for name, value in arguments.items()
-    }
+    arguments = of_stack(_world.stack, arguments)
     # What is asked for exists, so that it is not refused for want of it.
     _world.ministack.put_token("/other/secret", "x")
     _world.ministack.put_token("/purge-router-2/secret", "x")
     logs = _world.ministack.client("logs")
     if not logs.describe_log_groups(logGroupNamePrefix="/purge-router/other")["logGroups"]:
         logs.create_log_group(logGroupName="/purge-router/other")
-    if call.startswith(("get", "list", "describe")):
+    if call.startswith(("get", "list", "describe", "query", "scan", "transact_get")):
         getattr(_world.ministack.client(service), call)(**arguments)
     with pytest.raises(botocore.exceptions.ClientError) as refusal:
         getattr(role(service), call)(**arguments)
