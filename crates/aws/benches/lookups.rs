@@ -1,15 +1,17 @@
-//! What the mappings of an event's buckets cost, cold and warm, in small and large tables; beside it a Scan of the table, as
-//! a function would do that keeps all mappings. Prints a Markdown table. `cargo xtask lookups` runs it.
+//! What the mappings of an event's buckets cost, cold and warm, in small and large tables, beside a Scan of the table, as a
+//! function would do that keeps all mappings; and what a push of many mappings costs, beside BatchWriteItem, which knows no
+//! conditions. Prints Markdown tables. `cargo xtask lookups` runs it.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "this is a program for people, and what fails ends it")]
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use purge_router_aws::DynamoMappings;
-use purge_router_core::names::BucketName;
+use purge_router_aws::{DynamoMappings, Editor, Note};
+use purge_router_core::names::{BucketName, TeamName};
+use purge_router_core::{Diff, Rows};
 use purge_router_dynamodb_local::Table;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const ROUNDS: usize = 20;
 const LONG: Duration = Duration::from_secs(3600);
@@ -78,6 +80,40 @@ async fn main() {
                 median(warm)
             );
         }
+    }
+    pushes().await;
+}
+
+/// One team's mappings, each of a folder of its own.
+fn mappings(count: usize) -> Vec<(String, Value)> {
+    let mapping = |nth: usize| {
+        let fields =
+            json!({ "bucket": "media", "prefix": format!("{nth}/"), "zones": ["a.com"], "include": ["*.css"] });
+        (format!("MAPPING#media/{nth}/"), fields)
+    };
+    (0..count).map(mapping).collect()
+}
+
+async fn pushes() {
+    println!("\n| mappings | push: transactions | push, s | BatchWriteItem: requests | BatchWriteItem, s |");
+    println!("| ---: | ---: | ---: | ---: | ---: |");
+    for count in [90, 1_000, 100_000] {
+        let table = Table::new().await;
+        let editor = Editor::new(&table.config(), table.name.clone()).unwrap();
+        let partition = editor.team(&TeamName::parse("media").unwrap()).await.unwrap();
+        let after: Rows =
+            mappings(count).into_iter().map(|(sort, it)| (sort, it.as_object().unwrap().clone())).collect();
+        let note = Note { by: "bench".to_owned(), summary: "all".to_owned(), message: None };
+        let start = Instant::now();
+        let push = editor.prepare(&partition, &Diff::between(&partition.rows, &after), note, false).unwrap();
+        editor.push(&push, |_| {}).await.unwrap();
+        let pushed = start.elapsed();
+        let table = Table::new().await;
+        let rows = mappings(count).into_iter().map(|(sort, it)| ("TEAM#media".to_owned(), sort, it)).collect();
+        let start = Instant::now();
+        table.put_all(rows).await;
+        let (pushed, put) = (pushed.as_secs_f64(), start.elapsed().as_secs_f64());
+        println!("| {count} | {} | {pushed:.2} | {} | {put:.2} |", push.steps(), count.div_ceil(25));
     }
 }
 
