@@ -113,6 +113,16 @@ fn items_of(call: &Call) -> usize {
     call.body["TransactItems"].as_array().unwrap().len()
 }
 
+/// Whether a transaction writes or checks `HEAD` on a condition.
+fn is_guarded(call: &Call) -> bool {
+    let mut items =
+        call.body["TransactItems"].as_array().unwrap().iter().flat_map(|item| item.as_object().unwrap().values());
+    items.any(|item| {
+        let key = if item["Key"].is_null() { &item["Item"] } else { &item["Key"] };
+        key["sk"]["S"] == "HEAD" && item["ConditionExpression"].is_string()
+    })
+}
+
 #[tokio::test]
 async fn a_push_is_one_transaction_with_its_revision() {
     let world = World::new().await;
@@ -273,6 +283,7 @@ async fn a_large_push_may_break_off_at_each_step_and_a_second_one_completes_it()
             let calls = world.table.proxy.calls();
             let writes: Vec<&Call> = calls.iter().filter(|call| call.operation == WRITE).collect();
             assert!(writes.iter().all(|call| items_of(call) <= 100));
+            assert!(writes.iter().all(|call| is_guarded(call)), "each goes on a condition of HEAD");
             assert_eq!(*told.lock().unwrap(), (1..=nth).collect::<Vec<_>>());
             world.table.proxy.release();
             let is_last_and_written = nth + 1 == steps && action == Action::LoseAnswer;
