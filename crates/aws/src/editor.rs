@@ -30,6 +30,9 @@ const ZONES: (&str, &str) = (RowKey::ZONE, "ZONE$");
 /// From where to where grants are: the names of teams begin with a digit or a small letter.
 const TEAMS: [(&str, &str); 2] = [("0", ":"), ("a", "~")];
 
+/// All of a partition but documents and revisions, which are large and many.
+const BUT_HISTORY: [(&str, &str); 3] = [(" ", DOCUMENT), ("DOCUMENT$", REVISION), ("REVISION$", "\u{10ffff}")];
+
 /// How many partitions are read side by side.
 const PARTITIONS: usize = 16;
 
@@ -128,18 +131,22 @@ impl Editor {
         Ok(partition)
     }
 
-    /// All rows that the function might read: every grant, zone and mapping.
+    /// All rows that the function might read: every grant, zone and mapping, and what else the index holds.
     ///
     /// # Errors
     /// What [`TableError`] says.
     pub async fn all_rows(&self) -> Result<Vec<Row>, TableError> {
         let mut rows = self.rows_between(RowKey::GRANTS, &TEAMS).await?;
         let names: Vec<TeamName> = rows.iter().filter_map(|row| TeamName::parse(&row.key.sort).ok()).collect();
-        let reads = names.into_iter().map(|team| async move {
-            self.rows_between(&RowKey::partition_of(&team), &[(RowKey::MAPPING, "MAPPING$"), ZONES]).await
-        });
+        let reads = names
+            .into_iter()
+            .map(|team| async move { self.rows_between(&RowKey::partition_of(&team), &BUT_HISTORY).await });
         let of_teams: Vec<Vec<Row>> = stream::iter(reads).buffered(PARTITIONS).try_collect().await?;
-        rows.extend(of_teams.into_iter().flatten());
+        let is_read = |row: &Row| {
+            let is_known = [RowKey::ZONE, RowKey::MAPPING].iter().any(|kind| row.key.sort.starts_with(kind));
+            is_known || row.fields.contains_key("bucket")
+        };
+        rows.extend(of_teams.into_iter().flatten().filter(is_read));
         Ok(rows)
     }
 
@@ -200,7 +207,8 @@ impl Partition {
 
     /// The rows of later versions, which this release must not write over.
     pub fn later_versions(&self) -> impl Iterator<Item = RowKey> {
-        let later = self.rows.iter().filter(|(_, fields)| fields.contains_key("version"));
+        let version = |fields: &Fields| fields.get("version").and_then(Value::as_u64);
+        let later = self.rows.iter().filter(move |(_, fields)| version(fields).is_some_and(|it| it > VERSION));
         later.map(|(sort, _)| RowKey::new(&self.name, sort))
     }
 }

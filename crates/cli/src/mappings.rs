@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use purge_router_aws::{DynamoMappings, Editor, Lookup, load_patient_config};
+use purge_router_aws::{DynamoMappings, Editor, Lookup, TableError, load_patient_config};
 use purge_router_cloudflare::mask;
 use purge_router_core::names::BucketName;
 use purge_router_core::{Mappings, Problem, Skipped};
@@ -33,7 +33,7 @@ pub(crate) async fn load_of(args: &MappingsArg, buckets: BTreeSet<BucketName>) -
     let store = DynamoMappings::new(&load_patient_config().await, table.clone(), PATIENCE).map_err(misuse)?;
     let Lookup { mappings, unknown, skipped } = store.of(buckets, Instant::now() + PATIENCE).await;
     if let Some((bucket, error)) = unknown.into_iter().next() {
-        return Err(anyhow::Error::from(error).context(format!("can't read the mappings of the bucket {bucket}")));
+        return Err(only_for_operators(error).context(format!("can't read the mappings of the bucket {bucket}")));
     }
     warn(&skipped);
     Ok(Some(mappings))
@@ -42,7 +42,17 @@ pub(crate) async fn load_of(args: &MappingsArg, buckets: BTreeSet<BucketName>) -
 /// Reads all mappings of a table, and what of it can't be read.
 pub(crate) async fn load_table(table: &str) -> anyhow::Result<(Mappings, Vec<Skipped>)> {
     let editor = Editor::new(&load_patient_config().await, table.to_owned()).map_err(misuse)?;
-    Ok(Mappings::from_rows(&editor.all_rows().await?))
+    Ok(Mappings::from_rows(&editor.all_rows().await.map_err(only_for_operators)?))
+}
+
+/// A team's editors may read their own rows only, and there is another way for them.
+fn only_for_operators(error: TableError) -> anyhow::Error {
+    let help =
+        "the whole table is for operators; a team pulls its own mappings into a file: `mappings pull --team NAME`";
+    match error {
+        TableError::Denied(_) => anyhow::anyhow!("{error}; {help}"),
+        error => error.into(),
+    }
 }
 
 /// What can't be meant.

@@ -307,7 +307,7 @@ fn wrong_type(wanted: &str, seen: &Value) -> Fault {
 
 pub(crate) fn shown(value: &Value) -> String {
     match value {
-        Value::Null => "a date, or a number that is none,".to_owned(),
+        Value::Null => "a date, a null, or a number that is none,".to_owned(),
         Value::Object(_) => "a table".to_owned(),
         Value::Array(_) => "a list".to_owned(),
         Value::String(text) => format!("`{text}`"),

@@ -127,9 +127,9 @@ pub(crate) fn split_source(fields: &mut Fields) {
     }
 }
 
-/// The opposite of [`split_source`]. A row that has a `source` besides is left as it is, and can't be read.
+/// The opposite of [`split_source`].
 pub(crate) fn join_source(fields: &mut Fields) {
-    let Some(Value::String(bucket)) = fields.get("bucket").filter(|_| !fields.contains_key("source")) else { return };
+    let Some(Value::String(bucket)) = fields.get("bucket") else { return };
     let prefix = match fields.get("prefix") {
         None => "",
         Some(Value::String(prefix)) => prefix,

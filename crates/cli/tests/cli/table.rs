@@ -381,6 +381,10 @@ async fn a_table_serves_where_a_file_does() {
     let bad = json!({ "version": 1, "bucket": "docs-site", "prefix": "", "zones": ["website.com"] });
     world.table.put("TEAM#web", "MAPPING#foreign", bad).await;
     assert_answer("table_check_bad", &world.run(&["check", "--table", table]).with_code(1));
+    world.table.put("TEAM#web", "mapping#odd", json!({ "bucket": "docs-site" })).await;
+    let json = world.run(&["check", "--table", table, "--json"]).with_code(1).json();
+    assert!(json["problems"].as_array().unwrap().iter().any(|problem| problem["code"] == "no-mapping"), "{json}");
+    world.table.delete("TEAM#web", "mapping#odd").await;
     let json = world.run(&["check", "--table", table, "--json"]).with_code(1).json();
     assert_eq!(json["problems"][0]["code"], "source-not-owned");
     assert_eq!(json["problems"][0]["place"], "TEAM#web/MAPPING#foreign: source");
@@ -407,6 +411,14 @@ async fn a_table_that_can_not_be_reached_is_told() {
             answer.stderr.contains("it may not be done: AccessDeniedException: User alice is not authorized"),
             "{answer}"
         );
+    }
+    let denied = world.run(&["mappings", "push", "--yes"]).with_code(1);
+    assert!(denied.stderr.starts_with("error: team docs: it may not be done: "), "{denied}");
+    let denied = world.run(&["mappings", "pull"]).with_code(1);
+    assert!(denied.stderr.contains("the grants of all teams; --team names your own: it may not be done"), "{denied}");
+    for command in [&["check"][..], &["explain", "s3://docs-site/a"]] {
+        let denied = world.run(&[command, &["--table", &world.table.name]].concat()).with_code(1);
+        assert!(denied.stderr.contains("a team pulls its own mappings into a file"), "{denied}");
     }
     // A table that is throttled for a while is asked again.
     let mut left = 4;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Grant, Written, mapping, zone};
-use crate::document::{Problems, Table};
+use crate::document::{Problems, Table, UNKNOWN_FIELD};
 use crate::mapping::{Mapping, Mappings, Team, Zone};
 use crate::names::{Fault, Hostname, TeamName};
 use crate::problem::{Place, Problem};
@@ -142,6 +142,11 @@ fn read_team(
             skipped.push(Skipped::new(key, Fault::new("missing-field", "`bucket` is missing", help)));
             continue;
         }
+        if fields.contains_key("source") {
+            let help = "write the bucket's name as `bucket`, and the rest as `prefix`";
+            skipped.push(Skipped::new(key, Fault::new(UNKNOWN_FIELD, "there is no field `source` in a row", help)));
+            continue;
+        }
         let mut fields = (*fields).clone();
         join_source(&mut fields);
         mappings.extend(read_row(key, fields, skipped, |table, problems| {
@@ -188,11 +193,15 @@ fn read_row<T>(
         result = read(&mut table, &mut problems);
         table.finish(&mut problems);
     }
-    if problems.count() > 0 {
-        skipped.push(Skipped { key: key.clone(), problems: problems.into_vec() });
-        return None;
+    let mut problems = problems.into_vec();
+    if problems.is_empty() {
+        return result;
     }
-    result
+    for problem in problems.iter_mut().filter(|problem| problem.code == UNKNOWN_FIELD) {
+        problem.help = problem.help.replace("`source`", "`bucket`, `prefix`");
+    }
+    skipped.push(Skipped { key: key.clone(), problems });
+    None
 }
 
 /// Whether the row is of this version, or of none: another version's fields may mean something else.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use purge_router_aws::{Editor, Partition};
 use purge_router_core::names::TeamName;
@@ -114,10 +114,7 @@ pub(super) async fn of_file(
                     there_is(&table.name, team, !partition.rows.is_empty())?;
                     continue;
                 }
-                let Some(grant) = &partition.grant else {
-                    let help = "the operator writes one with `purge-router grants push`";
-                    bail!("team {team} has no grant in the table {}: {help}", table.name);
-                };
+                let Some(grant) = &partition.grant else { bail!(no_grant(table, team)) };
                 let written = file.grant(team);
                 if named.contains(team) && !written.is_empty() && written != *grant {
                     let help = "`owns` and `tokens` of the table hold, and only `grants push` writes them";
@@ -165,6 +162,11 @@ pub(super) async fn of_file(
     }
 }
 
+fn no_grant(table: &Table, team: &TeamName) -> String {
+    let help = "the operator writes one with `purge-router grants push`";
+    format!("team {team} has no grant in the table {}: {help}", table.name)
+}
+
 fn there_is(table: &str, team: &TeamName, is_there: bool) -> anyhow::Result<()> {
     match is_there {
         true => Ok(()),
@@ -187,7 +189,8 @@ async fn tell_of_orphans(editor: &Editor, edit: &Edit) -> anyhow::Result<()> {
         let lost = skipped.iter().filter(|skipped| skipped.key.sort.starts_with(RowKey::MAPPING)).count();
         if lost > 0 {
             let count = print::count(lost, "mapping");
-            print::warning(&format!("the function leaves out {count} of team {team} under this grant"));
+            let under = if grant.is_some() { "under this grant" } else { "without its grant" };
+            print::warning(&format!("the function leaves out {count} of team {team} {under}"));
         }
     }
     Ok(())
@@ -206,6 +209,7 @@ pub(super) async fn of_revision(
     };
     let is_valid = match &team {
         None => grants_agree(&rows)?,
+        Some(team) if partition.grant.is_none() => bail!(no_grant(table, team)),
         Some(team) => {
             let text = to_toml([(team, partition.grant.as_ref(), &rows)]).map_err(anyhow::Error::msg)?;
             told(&format!("revision {revision} is not valid under what team {team} is granted now"), &text)
@@ -240,7 +244,7 @@ pub(super) async fn partitions(
     teams: &BTreeSet<TeamName>,
 ) -> anyhow::Result<Vec<(TeamName, Partition)>> {
     let reads = teams.iter().cloned().map(|team| async move {
-        let partition = editor.team(&team).await?;
+        let partition = editor.team(&team).await.with_context(|| format!("team {team}"))?;
         anyhow::Ok((team, partition))
     });
     stream::iter(reads).buffered(PARTITIONS).try_collect().await

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use purge_router_cloudflare::redact;
 use purge_router_core::names::TeamName;
 use purge_router_core::{Fields, Mappings, Rows, to_toml};
@@ -33,7 +33,7 @@ pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
         (Kind::Mappings, None) => {
             let mut wanted: BTreeSet<TeamName> = args.table.teams.iter().cloned().collect();
             if wanted.is_empty() {
-                let grants = table.editor.grants().await?;
+                let grants = table.editor.grants().await.context("the grants of all teams; --team names your own")?;
                 wanted = grants.rows.keys().filter_map(|name| TeamName::parse(name).ok()).collect();
             }
             let partitions = partitions(&table.editor, &wanted).await?;
