@@ -2,6 +2,7 @@
 
 mod history;
 mod push;
+mod transaction;
 
 use std::collections::HashMap;
 

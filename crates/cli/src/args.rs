@@ -1,11 +1,15 @@
 //! What may be written on the command line.
 
+mod table;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use purge_router_core::names::{BucketName, Hostname, TeamName};
+
+pub(crate) use table::{DiffArgs, EditCommand, HistoryArgs, PullArgs, PushArgs, RollbackArgs, TableArgs, WritingArgs};
 
 /// Turns S3 object events into Cloudflare cache purges, for many sites and teams at once.
 #[derive(Parser)]
@@ -97,126 +101,6 @@ impl FileArg {
         let variable = || std::env::var_os("MAPPINGS_FILE").filter(|text| !text.is_empty()).map(PathBuf::from);
         self.mappings.clone().or_else(variable).unwrap_or_else(|| "mappings.toml".into())
     }
-}
-
-#[derive(ClapArgs)]
-pub(crate) struct TableArgs {
-    /// The table's name
-    #[arg(long, value_name = "NAME", env = "MAPPINGS_TABLE")]
-    pub(crate) table: String,
-    /// Only this team; more than once for several
-    #[arg(long = "team", value_name = "NAME", value_parser = parser(TeamName::parse))]
-    pub(crate) teams: Vec<TeamName>,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum EditCommand {
-    /// Print what the table holds as a mapping file
-    Pull(PullArgs),
-    /// Show what a push would change, and what was edited since the last one
-    Diff(DiffArgs),
-    /// Write a mapping file to the table
-    Push(PushArgs),
-    /// List the pushes: who, when and what
-    History(HistoryArgs),
-    /// Push what an earlier push left
-    Rollback(RollbackArgs),
-}
-
-#[derive(ClapArgs)]
-#[command(after_help = "Examples:\n  purge-router mappings pull --team web > mappings.toml
-  purge-router grants pull > grants.toml")]
-pub(crate) struct PullArgs {
-    #[command(flatten)]
-    pub(crate) table: TableArgs,
-    /// As it was after this push
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) revision: Option<u64>,
-}
-
-#[derive(ClapArgs)]
-#[command(after_help = "Examples:
-  purge-router mappings diff --team web
-  purge-router mappings diff --team web --json | jq -r .checksum
-  purge-router grants diff --mappings grants.toml")]
-pub(crate) struct DiffArgs {
-    #[command(flatten)]
-    pub(crate) table: TableArgs,
-    #[command(flatten)]
-    pub(crate) file: FileArg,
-    /// End with exit code 1 if a push would write anything, or if anything was edited without one
-    #[arg(long)]
-    pub(crate) exit_code: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(ClapArgs)]
-#[command(
-    after_help = "Teams that the file does not name stay as they are. One that --team names, and the file does not, loses what it
-has in the table; that needs --force.
-
-Examples:
-  purge-router mappings push --team web --message 'serve the shop from its own bucket'
-  purge-router mappings push --team web --yes --expect \"$approved\"
-  purge-router grants push --mappings grants.toml"
-)]
-pub(crate) struct PushArgs {
-    #[command(flatten)]
-    pub(crate) table: TableArgs,
-    #[command(flatten)]
-    pub(crate) file: FileArg,
-    #[command(flatten)]
-    pub(crate) writing: WritingArgs,
-}
-
-#[derive(ClapArgs)]
-pub(crate) struct WritingArgs {
-    /// Do not ask
-    #[arg(long)]
-    pub(crate) yes: bool,
-    /// Write even if more than 30 % (and more than one) of a team's mappings or zones, or of the grants, change or go, or all
-    /// that a team has
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Take over from a push that is under way or broke off
-    #[arg(long)]
-    pub(crate) take_over: bool,
-    /// Write only the difference of this checksum, which `diff` shows
-    #[arg(long, value_name = "CHECKSUM")]
-    pub(crate) expect: Option<String>,
-    /// Why, for the history
-    #[arg(long, short, value_name = "TEXT")]
-    pub(crate) message: Option<String>,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(ClapArgs)]
-#[command(after_help = "Examples:\n  purge-router mappings history --team web\n  purge-router grants history")]
-pub(crate) struct HistoryArgs {
-    #[command(flatten)]
-    pub(crate) table: TableArgs,
-    /// At most this many
-    #[arg(long, value_name = "NUMBER", default_value = "20", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) limit: u32,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(ClapArgs)]
-#[command(after_help = "Example:\n  purge-router mappings rollback 7 --team web")]
-pub(crate) struct RollbackArgs {
-    /// The push whose result is to be pushed again
-    #[arg(value_name = "REVISION")]
-    pub(crate) revision: u64,
-    #[command(flatten)]
-    pub(crate) table: TableArgs,
-    #[command(flatten)]
-    pub(crate) writing: WritingArgs,
 }
 
 #[derive(ClapArgs)]

@@ -5,22 +5,18 @@ use std::time::SystemTime;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
-use aws_sdk_dynamodb::types::{
-    CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-};
-use purge_router_core::{Diff, FIELDS, Fields, RowKey, Write, checksum_of, written};
+use aws_sdk_dynamodb::types::CancellationReason;
+use purge_router_core::{Diff, Fields, RowKey, Write, checksum_of, written};
 use serde_json::Value;
 
 use super::history::{document_rows, revision_row};
+use super::transaction::{Condition, Deed, Item};
 use super::{COPY_OF_GRANT, Editor, HEAD, Head, Partition, Stamp, VERSION, read_head};
-use crate::table::{Attributes, TableError, attributes, key_attributes, pause, text};
+use crate::table::{Attributes, TableError, attributes, key_attributes, pause};
 
 /// The most rows that one transaction takes, and the most bytes with room to spare: DynamoDB takes 4 MB.
 const ROWS_PER_TRANSACTION: usize = 100;
 const BYTES_PER_TRANSACTION: usize = 3_000_000;
-
-/// What the row `HEAD` may say that others do not.
-const FIELDS_OF_HEAD: [&str; 8] = ["revision", "push", "by", "at", "summary", "message", "document", "pending"];
 
 /// How often a transaction is tried that met another one, or was throttled.
 const TRIES: u32 = 8;
@@ -71,33 +67,6 @@ pub enum PushError {
     #[error("{error}; {done} of {of} transactions are written, and a second push completes them")]
     #[expect(missing_docs, reason = "the message says what they are")]
     BrokeOff { error: Box<PushError>, done: usize, of: usize },
-}
-
-/// One row of a transaction.
-#[derive(Debug, Clone)]
-struct Item {
-    key: RowKey,
-    deed: Deed,
-    condition: Condition,
-}
-
-#[derive(Debug, Clone)]
-enum Deed {
-    Put(Attributes),
-    Delete,
-    Check,
-}
-
-/// What must hold of the row before.
-#[derive(Debug, Clone)]
-enum Condition {
-    None,
-    /// There is none.
-    Absent,
-    /// It has these attributes, and no other that means something.
-    Is(Attributes),
-    /// It is the head of this push.
-    PendingIs(String),
 }
 
 impl Push {
@@ -317,107 +286,4 @@ fn row(key: &RowKey, fields: &Fields) -> Result<Attributes, TableError> {
     let mut item = attributes(&fields)?;
     item.extend(key_attributes(key));
     Ok(item)
-}
-
-impl Item {
-    fn put(key: RowKey, item: Attributes, condition: Condition) -> Self {
-        Self { key, deed: Deed::Put(item), condition }
-    }
-
-    /// A row whose key is in it, whatever was there before.
-    fn put_row(item: Attributes) -> Self {
-        let name = |name: &str| item.get(name).and_then(|it| it.as_s().ok()).cloned().unwrap_or_default();
-        Self::put(RowKey::new(name("pk"), name("sk")), item, Condition::None)
-    }
-
-    /// About how many bytes DynamoDB counts for it.
-    fn bytes(&self) -> usize {
-        match &self.deed {
-            Deed::Put(item) => item.iter().map(|(name, value)| name.len() + bytes_of(value)).sum(),
-            Deed::Delete | Deed::Check => 100,
-        }
-    }
-
-    fn of_table(self, table: &str) -> Result<TransactWriteItem, TableError> {
-        let refused = |error: aws_sdk_dynamodb::error::BuildError| TableError::Refused(error.to_string());
-        let Expression { text, names, values } = self.condition.expression();
-        let values = Some(values).filter(|values| !values.is_empty());
-        let names = Some(names).filter(|names| !names.is_empty());
-        let old = Some(ReturnValuesOnConditionCheckFailure::AllOld);
-        let item = TransactWriteItem::builder();
-        Ok(match self.deed {
-            Deed::Put(row) => {
-                let put = Put::builder().table_name(table).set_item(Some(row)).set_condition_expression(text);
-                let put = put.set_expression_attribute_names(names).set_expression_attribute_values(values);
-                item.put(put.set_return_values_on_condition_check_failure(old).build().map_err(refused)?)
-            }
-            Deed::Delete => {
-                let key = key_attributes(&self.key);
-                let delete = Delete::builder().table_name(table).set_key(Some(key)).set_condition_expression(text);
-                let delete = delete.set_expression_attribute_names(names).set_expression_attribute_values(values);
-                item.delete(delete.set_return_values_on_condition_check_failure(old).build().map_err(refused)?)
-            }
-            Deed::Check => {
-                let key = key_attributes(&self.key);
-                let check = ConditionCheck::builder().table_name(table).set_key(Some(key));
-                let check = check.set_condition_expression(text).set_expression_attribute_names(names);
-                let check = check.set_expression_attribute_values(values);
-                item.condition_check(check.set_return_values_on_condition_check_failure(old).build().map_err(refused)?)
-            }
-        }
-        .build())
-    }
-}
-
-fn bytes_of(value: &aws_sdk_dynamodb::types::AttributeValue) -> usize {
-    use aws_sdk_dynamodb::types::AttributeValue as It;
-    match value {
-        It::S(text) | It::N(text) => text.len(),
-        It::B(data) => data.as_ref().len(),
-        It::L(items) => 3 + items.iter().map(|item| 1 + bytes_of(item)).sum::<usize>(),
-        It::M(items) => 3 + items.iter().map(|(name, item)| 1 + name.len() + bytes_of(item)).sum::<usize>(),
-        It::Ss(texts) | It::Ns(texts) => texts.iter().map(String::len).sum(),
-        _ => 1,
-    }
-}
-
-#[derive(Default)]
-struct Expression {
-    text: Option<String>,
-    names: std::collections::HashMap<String, String>,
-    values: Attributes,
-}
-
-impl Condition {
-    fn expression(self) -> Expression {
-        let mut expression = Expression::default();
-        match self {
-            Self::None => {}
-            Self::Absent => expression.text = Some("attribute_not_exists(pk)".to_owned()),
-            Self::PendingIs(id) => {
-                expression.text = Some("#pending.#push = :push".to_owned());
-                expression.names =
-                    [("#pending", "pending"), ("#push", "push")].map(|(to, of)| (to.to_owned(), of.to_owned())).into();
-                expression.values.insert(":push".to_owned(), text(id));
-            }
-            Self::Is(item) => {
-                let is_key = |name: &&String| matches!(name.as_str(), "pk" | "sk");
-                let mut terms = Vec::new();
-                let known = FIELDS.iter().chain(&FIELDS_OF_HEAD).filter(|name| !item.contains_key(**name));
-                for (nth, name) in known.enumerate() {
-                    expression.names.insert(format!("#new{nth}"), (*name).to_owned());
-                    terms.push(format!("attribute_not_exists(#new{nth})"));
-                }
-                for (nth, (name, value)) in item.iter().filter(|(name, _)| !is_key(name)).enumerate() {
-                    expression.names.insert(format!("#old{nth}"), name.clone());
-                    expression.values.insert(format!(":old{nth}"), value.clone());
-                    terms.push(format!("#old{nth} = :old{nth}"));
-                }
-                // A row of nothing but its key is there, at least.
-                terms.push("attribute_exists(pk)".to_owned());
-                expression.text = Some(terms.join(" AND "));
-            }
-        }
-        expression
-    }
 }

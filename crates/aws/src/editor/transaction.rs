@@ -1,0 +1,144 @@
+//! Rows of a transaction, each with the condition on which it is written.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
+use purge_router_core::{FIELDS, RowKey};
+
+use crate::table::{Attributes, TableError, key_attributes, text};
+
+/// What the row `HEAD` may say that others do not.
+const FIELDS_OF_HEAD: [&str; 8] = ["revision", "push", "by", "at", "summary", "message", "document", "pending"];
+
+/// One row of a transaction.
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    pub(super) key: RowKey,
+    pub(super) deed: Deed,
+    pub(super) condition: Condition,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Deed {
+    Put(Attributes),
+    Delete,
+    Check,
+}
+
+/// What must hold of the row before.
+#[derive(Debug, Clone)]
+pub(super) enum Condition {
+    None,
+    /// There is none.
+    Absent,
+    /// It has these attributes, and no other that means something.
+    Is(Attributes),
+    /// It is the head of this push.
+    PendingIs(String),
+}
+
+impl Item {
+    pub(super) fn put(key: RowKey, item: Attributes, condition: Condition) -> Self {
+        Self { key, deed: Deed::Put(item), condition }
+    }
+
+    /// A row whose key is in it, whatever was there before.
+    pub(super) fn put_row(item: Attributes) -> Self {
+        let name = |name: &str| item.get(name).and_then(|it| it.as_s().ok()).cloned().unwrap_or_default();
+        Self::put(RowKey::new(name("pk"), name("sk")), item, Condition::None)
+    }
+
+    /// About how many bytes DynamoDB counts for it.
+    pub(super) fn bytes(&self) -> usize {
+        match &self.deed {
+            Deed::Put(item) => item.iter().map(|(name, value)| name.len() + bytes_of(value)).sum(),
+            Deed::Delete | Deed::Check => 100,
+        }
+    }
+
+    pub(super) fn of_table(self, table: &str) -> Result<TransactWriteItem, TableError> {
+        let refused = |error: BuildError| TableError::Refused(error.to_string());
+        let Expression { text, names, values } = self.condition.expression();
+        let values = Some(values).filter(|values| !values.is_empty());
+        let names = Some(names).filter(|names| !names.is_empty());
+        let old = Some(ReturnValuesOnConditionCheckFailure::AllOld);
+        let item = TransactWriteItem::builder();
+        Ok(match self.deed {
+            Deed::Put(row) => {
+                let put = Put::builder().table_name(table).set_item(Some(row)).set_condition_expression(text);
+                let put = put.set_expression_attribute_names(names).set_expression_attribute_values(values);
+                item.put(put.set_return_values_on_condition_check_failure(old).build().map_err(refused)?)
+            }
+            Deed::Delete => {
+                let key = key_attributes(&self.key);
+                let delete = Delete::builder().table_name(table).set_key(Some(key)).set_condition_expression(text);
+                let delete = delete.set_expression_attribute_names(names).set_expression_attribute_values(values);
+                item.delete(delete.set_return_values_on_condition_check_failure(old).build().map_err(refused)?)
+            }
+            Deed::Check => {
+                let key = key_attributes(&self.key);
+                let check = ConditionCheck::builder().table_name(table).set_key(Some(key));
+                let check = check.set_condition_expression(text).set_expression_attribute_names(names);
+                let check = check.set_expression_attribute_values(values);
+                item.condition_check(check.set_return_values_on_condition_check_failure(old).build().map_err(refused)?)
+            }
+        }
+        .build())
+    }
+}
+
+fn bytes_of(value: &AttributeValue) -> usize {
+    use AttributeValue as It;
+    match value {
+        It::S(text) | It::N(text) => text.len(),
+        It::B(data) => data.as_ref().len(),
+        It::L(items) => 3 + items.iter().map(|item| 1 + bytes_of(item)).sum::<usize>(),
+        It::M(items) => 3 + items.iter().map(|(name, item)| 1 + name.len() + bytes_of(item)).sum::<usize>(),
+        It::Ss(texts) | It::Ns(texts) => texts.iter().map(String::len).sum(),
+        _ => 1,
+    }
+}
+
+#[derive(Default)]
+struct Expression {
+    text: Option<String>,
+    names: HashMap<String, String>,
+    values: Attributes,
+}
+
+impl Condition {
+    fn expression(self) -> Expression {
+        let mut expression = Expression::default();
+        match self {
+            Self::None => {}
+            Self::Absent => expression.text = Some("attribute_not_exists(pk)".to_owned()),
+            Self::PendingIs(id) => {
+                expression.text = Some("#pending.#push = :push".to_owned());
+                expression.names =
+                    [("#pending", "pending"), ("#push", "push")].map(|(to, of)| (to.to_owned(), of.to_owned())).into();
+                expression.values.insert(":push".to_owned(), text(id));
+            }
+            Self::Is(item) => {
+                let is_key = |name: &&String| matches!(name.as_str(), "pk" | "sk");
+                let mut terms = Vec::new();
+                let known = FIELDS.iter().chain(&FIELDS_OF_HEAD).filter(|name| !item.contains_key(**name));
+                for (nth, name) in known.enumerate() {
+                    expression.names.insert(format!("#new{nth}"), (*name).to_owned());
+                    terms.push(format!("attribute_not_exists(#new{nth})"));
+                }
+                for (nth, (name, value)) in item.iter().filter(|(name, _)| !is_key(name)).enumerate() {
+                    expression.names.insert(format!("#old{nth}"), name.clone());
+                    expression.values.insert(format!(":old{nth}"), value.clone());
+                    terms.push(format!("#old{nth} = :old{nth}"));
+                }
+                // A row of nothing but its key is there, at least.
+                terms.push("attribute_exists(pk)".to_owned());
+                expression.text = Some(terms.join(" AND "));
+            }
+        }
+        expression
+    }
+}
