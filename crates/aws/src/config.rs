@@ -13,7 +13,7 @@ pub async fn load() -> SdkConfig {
 
 /// The same for a command that may take its time: the largest transactions need it, and a throttled table passes.
 pub async fn load_patient() -> SdkConfig {
-    with(Duration::from_secs(20), Duration::from_secs(60), RetryConfig::standard().with_max_attempts(8)).await
+    with(Duration::from_secs(20), Duration::from_secs(60), RetryConfig::standard().with_max_attempts(5)).await
 }
 
 async fn with(attempt: Duration, operation: Duration, retries: RetryConfig) -> SdkConfig {

@@ -33,9 +33,9 @@ pub(crate) type Attributes = HashMap<String, AttributeValue>;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
     /// There is no such table, or it has no index by bucket.
-    #[error("DynamoDB has no table `{table}` with an index `{INDEX}` in this region: {said}")]
+    #[error("DynamoDB has no table `{table}` with an index `{INDEX}` in the region {region}: {said}")]
     #[expect(missing_docs, reason = "the message says what they are")]
-    NoTable { table: String, said: String },
+    NoTable { table: String, region: String, said: String },
     /// The role or user may not do it.
     #[error("it may not be done: {0}")]
     Denied(String),
@@ -80,7 +80,10 @@ impl Table {
     {
         let (trouble, code, said) = Trouble::of(error);
         match trouble {
-            _ if code == "ResourceNotFoundException" => TableError::NoTable { table: self.name.clone(), said },
+            _ if code == "ResourceNotFoundException" => {
+                let region = self.client.config().region().map_or("that is not set", |region| region.as_ref());
+                TableError::NoTable { table: self.name.clone(), region: region.to_owned(), said }
+            }
             Trouble::Denied => TableError::Denied(said),
             Trouble::Throttled => TableError::Throttled(said),
             Trouble::Unavailable => TableError::Unavailable(said),

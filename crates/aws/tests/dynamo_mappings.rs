@@ -402,7 +402,7 @@ async fn a_table_that_is_not_there_is_named() {
     let lookup = look(&store, &["bucket-0"]).await;
     let error = lookup.unknown.values().next().unwrap().to_string();
     assert!(
-        error.starts_with("DynamoDB has no table `not-there` with an index `by-bucket` in this region: "),
+        error.starts_with("DynamoDB has no table `not-there` with an index `by-bucket` in the region eu-west-1: "),
         "{error}"
     );
     for name in ["", "ab", "a b c", "ümlaut"] {

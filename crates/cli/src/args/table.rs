@@ -10,7 +10,7 @@ pub(crate) struct TableArgs {
     /// The table's name
     #[arg(long, value_name = "NAME", env = "MAPPINGS_TABLE")]
     pub(crate) table: String,
-    /// Only this team; more than once for several
+    /// Only this team; pull, diff and push take several of them
     #[arg(long = "team", value_name = "NAME", value_parser = parser(TeamName::parse))]
     pub(crate) teams: Vec<TeamName>,
 }
@@ -59,15 +59,13 @@ pub(crate) struct DiffArgs {
 }
 
 #[derive(ClapArgs)]
-#[command(
-    after_help = "Teams that the file does not name stay as they are. One that --team names, and the file does not, loses what it
-has in the table; that needs --force.
+#[command(after_help = "Teams that the file does not name stay as they are. One that --team names, and the file does
+not, loses what it has in the table; that needs --force.
 
 Examples:
   purge-router mappings push --team web --message 'serve the shop from its own bucket'
   purge-router mappings push --team web --yes --expect \"$approved\"
-  purge-router grants push --mappings grants.toml"
-)]
+  purge-router grants push --mappings grants.toml")]
 pub(crate) struct PushArgs {
     #[command(flatten)]
     pub(crate) table: TableArgs,

@@ -30,21 +30,24 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
 /// The rows of a table that the function leaves out.
 async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
     let (mappings, skipped) = load_table(table).await?;
+    let problems: Vec<&Problem> = skipped.iter().flat_map(|skipped| &skipped.problems).collect();
+    // Any team can bring this about, and it leaves out nothing: each team's purges need its own token.
     let shared = mappings.shared_in_table();
-    let problems: Vec<&Problem> = skipped.iter().flat_map(|skipped| &skipped.problems).chain(&shared).collect();
+    for problem in &shared {
+        print::warning(&print::shown(&problem.to_string()));
+    }
     if json {
         let problems: Vec<_> = problems.iter().map(|problem| problem_of_row(problem)).collect();
-        print::json(&json!({ "problems": problems }))?;
+        let shared: Vec<_> = shared.iter().map(problem_of_row).collect();
+        print::json(&json!({ "problems": problems, "shared": shared }))?;
     } else if problems.is_empty() {
         print::out(&format!("{table}: {}: {}", counts(&mappings), print::green("no problem")));
     } else {
         for problem in &problems {
             print::error(&print::shown(&problem.to_string()));
         }
-        if !skipped.is_empty() {
-            let (rows, used) = (print::count(skipped.len(), "row"), counts(&mappings));
-            print::error(&format!("the function leaves out {rows} of {table}, and uses {used}"));
-        }
+        let (rows, used) = (print::count(skipped.len(), "row"), counts(&mappings));
+        print::error(&format!("the function leaves out {rows} of {table}, and uses {used}"));
     }
     Ok(if problems.is_empty() { End::Done } else { End::Problems })
 }

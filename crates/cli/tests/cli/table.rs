@@ -211,7 +211,7 @@ async fn a_row_that_was_edited_in_the_console_is_drift() {
     let json = world.run(&["mappings", "diff", "--team", "web", "--json"]).with_code(0).json();
     assert_eq!(json["edits"][0]["drift"], json!({ "added": [], "changed": [], "removed": [] }));
     let history = world.run(&["mappings", "history", "--team", "web", "--json"]).with_code(0).json();
-    assert_eq!(history["revisions"][0]["summary"], "takes in 3 that were edited in the table");
+    assert_eq!(history["revisions"][0]["summary"], "keeps 3 edits made in the table");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -382,7 +382,10 @@ async fn a_table_serves_where_a_file_does() {
     world.table.put("TEAM#web", "MAPPING#foreign", bad).await;
     assert_answer("table_check_bad", &world.run(&["check", "--table", table]).with_code(1));
     world.table.put("TEAM#web", "mapping#odd", json!({ "bucket": "docs-site" })).await;
+    let zone = world.table.get("TEAM#web", "ZONE#website.com").await;
+    world.table.put("TEAM#docs", "ZONE#website.com", zone).await;
     let json = world.run(&["check", "--table", table, "--json"]).with_code(1).json();
+    assert_eq!(json["shared"][0]["code"], "zone-of-two-teams");
     assert!(json["problems"].as_array().unwrap().iter().any(|problem| problem["code"] == "no-mapping"), "{json}");
     world.table.delete("TEAM#web", "mapping#odd").await;
     let json = world.run(&["check", "--table", table, "--json"]).with_code(1).json();
@@ -415,7 +418,7 @@ async fn a_table_that_can_not_be_reached_is_told() {
     let denied = world.run(&["mappings", "push", "--yes"]).with_code(1);
     assert!(denied.stderr.starts_with("error: team docs: it may not be done: "), "{denied}");
     let denied = world.run(&["mappings", "pull"]).with_code(1);
-    assert!(denied.stderr.contains("the grants of all teams; --team names your own: it may not be done"), "{denied}");
+    assert!(denied.stderr.contains("--team names a team's own rows: it may not be done"), "{denied}");
     for command in [&["check"][..], &["explain", "s3://docs-site/a"]] {
         let denied = world.run(&[command, &["--table", &world.table.name]].concat()).with_code(1);
         assert!(denied.stderr.contains("a team pulls its own mappings into a file"), "{denied}");

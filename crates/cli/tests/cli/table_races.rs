@@ -70,6 +70,28 @@ async fn of_two_pushes_at_the_same_time_the_second_is_told_who_won() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_that_is_interrupted_says_how_far_it_came() {
+    let world = granted().await;
+    world.world.write("many.toml", many(250, "*.css"));
+    world.table.proxy.calls();
+    world.table.proxy.on_call(from_nth(2, Action::Hang));
+    let interrupted = push(&world, "alice", "many.toml").spawn().unwrap();
+    world.table.proxy.arrived(WRITE, 3).await;
+    let interrupt = Command::new("kill").args(["-s", "INT", &interrupted.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    let stopped = answer(interrupted.wait_with_output().unwrap()).with_code(1);
+    assert!(stopped.stderr.contains("stopped after 2 of "), "{stopped}");
+    world.table.proxy.release();
+    // Who wants something else is told of it first.
+    world.world.write("few.toml", many(1, "*.js"));
+    let mut other = world.command("carol");
+    other.args(["mappings", "push", "--team", "web", "--yes", "--mappings", "few.toml"]);
+    let other = answer(other.output().unwrap()).with_code(1);
+    assert!(other.stderr.contains("is under way or broke off"), "{other}");
+    answer(push(&world, "alice", "many.toml").output().unwrap()).with_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_push_that_is_killed_at_any_step_is_completed_by_a_second_one() {
     let mut nth = 0;
     loop {

@@ -139,7 +139,7 @@ pub(super) async fn of_file(
             if let (false, Err(problems)) = (is_empty && !args.teams.is_empty(), file.read()) {
                 return drawn(path, &text, &problems);
             }
-            let partition = table.editor.grants().await?;
+            let partition = grants(table).await?;
             for team in &unnamed {
                 there_is(&table.name, team, partition.rows.contains_key(team.as_str()))?;
             }
@@ -147,7 +147,7 @@ pub(super) async fn of_file(
             let stay: Vec<&str> = stay.map(String::as_str).collect();
             if !stay.is_empty() {
                 let names = stay.join(", ");
-                print::note(&format!("not in question here, and left as they are: the grants of {names}"));
+                print::note(&format!("the file does not name {names}: what they are granted stays"));
             }
             let mut after = partition.rows.clone();
             after.retain(|name, _| !teams.iter().any(|team| team.as_str() == name));
@@ -229,13 +229,25 @@ pub(super) async fn partition_of(
     args: &TableArgs,
 ) -> anyhow::Result<(Option<TeamName>, Partition)> {
     match (kind, &args.teams[..]) {
-        (Kind::Mappings, [team]) => Ok((Some(team.clone()), table.editor.team(team).await?)),
+        (Kind::Mappings, [team]) => {
+            let partition = table.editor.team(team).await.with_context(|| format!("team {team}"))?;
+            Ok((Some(team.clone()), partition))
+        }
         (Kind::Mappings, _) => Err(Misuse("name the one team with --team".to_owned()).into()),
-        (Kind::Grants, []) => Ok((None, table.editor.grants().await?)),
+        (Kind::Grants, []) => Ok((None, grants(table).await?)),
         (Kind::Grants, _) => {
             Err(Misuse("the grants of all teams have one history: leave --team out".to_owned()).into())
         }
     }
+}
+
+/// The partition of all grants.
+pub(super) async fn grants(table: &Table) -> anyhow::Result<Partition> {
+    table
+        .editor
+        .grants()
+        .await
+        .context("the grants of all teams, which are the operators'; --team names a team's own rows")
 }
 
 /// The partitions of some teams.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use purge_router_cloudflare::redact;
 use purge_router_core::names::TeamName;
 use purge_router_core::{Fields, Mappings, Rows, to_toml};
 
-use super::edits::{partition_of, partitions};
+use super::edits::{grants, partition_of, partitions};
 use super::{Kind, Table};
 use crate::args::PullArgs;
 use crate::{End, print};
@@ -28,12 +28,12 @@ pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
         }
         (Kind::Grants, None) => {
             let is_wanted = |team: &TeamName| args.table.teams.is_empty() || args.table.teams.contains(team);
-            teams.extend(granted(table.editor.grants().await?.rows, is_wanted));
+            teams.extend(granted(grants(&table).await?.rows, is_wanted));
         }
         (Kind::Mappings, None) => {
             let mut wanted: BTreeSet<TeamName> = args.table.teams.iter().cloned().collect();
             if wanted.is_empty() {
-                let grants = table.editor.grants().await.context("the grants of all teams; --team names your own")?;
+                let grants = grants(&table).await?;
                 wanted = grants.rows.keys().filter_map(|name| TeamName::parse(name).ok()).collect();
             }
             let partitions = partitions(&table.editor, &wanted).await?;

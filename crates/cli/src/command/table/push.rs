@@ -39,7 +39,11 @@ pub(super) async fn rollback(kind: Kind, args: &RollbackArgs) -> anyhow::Result<
     let table = Table::open(&args.table.table).await?;
     let edits = of_revision(kind, &table, &args.table, args.revision).await?;
     let Some(edits) = edits else { return Ok(End::Problems) };
-    write(&table, edits, &args.writing, &format!("rollback to revision {}: ", args.revision)).await
+    let end = write(&table, edits, &args.writing, &format!("rollback to revision {}: ", args.revision)).await?;
+    if end == End::Done {
+        print::note("a mapping file still says what it said: pull it anew, or mend it, before you push it again");
+    }
+    Ok(end)
 }
 
 /// How the push of one edit ended.
@@ -70,6 +74,23 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, what: &str) 
     if !args.json {
         print::out(&as_text(&needed));
     }
+    let by = match caller(&table.config).await {
+        Ok(arn) => arn,
+        Err(reason) => {
+            let user = std::env::var("USER").ok().filter(|user| !user.is_empty());
+            let user = user.unwrap_or_else(|| "somebody".to_owned());
+            print::warning(&format!("AWS does not say who pushes, so the history will say {user}: {reason}"));
+            user
+        }
+    };
+    let prepared = needed.iter().map(|edit| {
+        let summary = format!("{what}{}", show::deed(edit));
+        let note = Note { by: by.clone(), summary, message: args.message.clone() };
+        let prepared = table.editor.prepare(&edit.partition, &edit.diff, note, args.take_over);
+        prepared.map_err(|error| anyhow::anyhow!("{}: {error}", edit.name()))
+    });
+    // All or none is begun.
+    let pushes: Vec<Push> = prepared.collect::<anyhow::Result<_>>()?;
     for edit in needed.iter().filter(|_| !args.force) {
         if let Some(team) = edit.unnamed.first() {
             bail!(
@@ -88,23 +109,6 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, what: &str) 
         print::note("nothing was written");
         return Ok(End::Problems);
     }
-    let by = match caller(&table.config).await {
-        Ok(arn) => arn,
-        Err(reason) => {
-            let user = std::env::var("USER").ok().filter(|user| !user.is_empty());
-            let user = user.unwrap_or_else(|| "somebody".to_owned());
-            print::warning(&format!("AWS does not say who pushes, so the history will say {user}: {reason}"));
-            user
-        }
-    };
-    let prepared = needed.iter().map(|edit| {
-        let summary = format!("{what}{}", show::deed(edit));
-        let note = Note { by: by.clone(), summary, message: args.message.clone() };
-        let prepared = table.editor.prepare(&edit.partition, &edit.diff, note, args.take_over);
-        prepared.map_err(|error| anyhow::anyhow!("{}: {error}", edit.name()))
-    });
-    // All or none is begun.
-    let pushes: Vec<Push> = prepared.collect::<anyhow::Result<_>>()?;
     let bar = progress(pushes.iter().map(Push::steps).sum());
     let writes = pushes.iter().map(|push| {
         let bar = &bar;
@@ -113,7 +117,14 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, what: &str) 
             done.map(|()| push.revision()).map_err(|error| error.to_string())
         }
     });
-    let pushed: Vec<Pushed> = stream::iter(writes).buffered(PARTITIONS).collect().await;
+    let pushed: Vec<Pushed> = tokio::select! {
+        pushed = stream::iter(writes).buffered(PARTITIONS).collect() => pushed,
+        _ = tokio::signal::ctrl_c() => {
+            let (done, of) = (bar.position(), bar.length().unwrap_or_default());
+            bar.abandon();
+            bail!("stopped after {done} of {of} transactions: `diff` shows what is left, and the same push completes it");
+        }
+    };
     bar.finish_and_clear();
     if args.json {
         print::json(&as_json(table, &needed, &pushed))?;

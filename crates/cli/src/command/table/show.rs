@@ -55,12 +55,12 @@ pub(super) fn deed(edit: &Edit) -> String {
     let parts = [(added.len(), "added"), (changed.len(), "changed"), (removed.len(), "removed")];
     let parts: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    let drifted = format!("takes in {} that were edited in the table", edit.drift.len());
+    let edits = print::count(edit.drift.len(), "edit");
     match (parts.is_empty(), edit.drift.is_empty()) {
         (true, true) => "nothing changed".to_owned(),
-        (true, false) => drifted,
+        (true, false) => format!("keeps {edits} made in the table"),
         (false, true) => parts.join(", "),
-        (false, false) => format!("{}; {drifted}", parts.join(", ")),
+        (false, false) => format!("{}, after {edits} made in the table", parts.join(", ")),
     }
 }
 
