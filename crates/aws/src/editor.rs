@@ -217,7 +217,9 @@ impl Partition {
 fn read_head(partition: &str, item: Attributes) -> Result<Head, TableError> {
     serde_dynamo::from_item(item).map_err(|error| {
         let key = RowKey::new(partition, HEAD);
-        TableError::Refused(format!("the row {key} can't be read: {error}; mend it, or delete it to begin anew"))
+        TableError::Refused(format!(
+            "the row {key} can't be read: {error}; mend it, or delete it: the next push writes it"
+        ))
     })
 }
 

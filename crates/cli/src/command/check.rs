@@ -30,15 +30,16 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
 /// The rows of a table that the function leaves out.
 async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
     let (mappings, skipped) = load_table(table).await?;
-    let problems: Vec<&Problem> = skipped.iter().flat_map(|skipped| &skipped.problems).collect();
+    let (folders, zones): (Vec<Problem>, Vec<Problem>) =
+        mappings.shared_in_table().into_iter().partition(|problem| problem.code == "shared-token-folder");
+    let problems: Vec<&Problem> = skipped.iter().flat_map(|skipped| &skipped.problems).chain(&folders).collect();
     // Any team can bring this about, and it leaves out nothing: each team's purges need its own token.
-    let shared = mappings.shared_in_table();
-    for problem in &shared {
+    for problem in &zones {
         print::warning(&print::shown(&problem.to_string()));
     }
     if json {
         let problems: Vec<_> = problems.iter().map(|problem| problem_of_row(problem)).collect();
-        let shared: Vec<_> = shared.iter().map(problem_of_row).collect();
+        let shared: Vec<_> = zones.iter().map(problem_of_row).collect();
         print::json(&json!({ "problems": problems, "shared": shared }))?;
     } else if problems.is_empty() {
         print::out(&format!("{table}: {}: {}", counts(&mappings), print::green("no problem")));

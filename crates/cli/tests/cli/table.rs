@@ -268,6 +268,12 @@ async fn only_the_difference_that_was_approved_is_written() {
     world.table.put("TEAM#web", "MAPPING#assets.website.com/", row).await;
     push(&approved).with_code(0);
     push(&approved).with_code(0);
+    let written = world.table.get("TEAM#web", "MAPPING#assets.website.com/").await;
+    let mut edited = written.clone();
+    edited["include"] = json!(["*.css"]);
+    world.table.put("TEAM#web", "MAPPING#assets.website.com/", edited).await;
+    push(&approved).with_code(1);
+    world.table.put("TEAM#web", "MAPPING#assets.website.com/", written).await;
     let again = push(&other).with_code(1);
     assert!(again.stderr.contains(&format!("there is no difference, and {other} was expected")), "{again}");
     let row = world.table.get("TEAM#web", "MAPPING#assets.website.com/").await;
@@ -343,6 +349,15 @@ async fn grants_are_the_operators_and_no_two_share_a_folder_of_tokens() {
     world.run(&["grants", "rollback", "2", "--yes"]).with_code(0);
     assert_eq!(world.table.get("GRANTS", "shop").await["owns"], json!(["s3://shop/"]));
     world.run(&["grants", "history", "--team", "web"]).expect_misuse();
+    // What a team sees of its grant is written anew where somebody wrote over it.
+    world.table.put("TEAM#web", "GRANT", json!({ "version": 1, "owns": "everything" })).await;
+    let answer = world.run(&["mappings", "diff", "--team", "web"]).with_code(1);
+    assert!(answer.stderr.contains("the row TEAM#web/GRANT, can't be read; the operator's next"), "{answer}");
+    world.run(&["grants", "pull"]).with_code(0);
+    world.world.write("now.toml", world.run(&["grants", "pull"]).with_code(0).stdout);
+    let answer = world.run(&["grants", "push", "--yes", "--mappings", "now.toml"]).with_code(0);
+    assert!(answer.stdout.contains("renews what these teams see of their grants: web"), "{answer}");
+    world.run(&["mappings", "diff", "--team", "web"]).with_code(0);
     // What a smaller grant leaves out is told before it is written.
     world.world.write("grants.toml", "version = 1\n[teams.web]\nowns = [\"s3://assets.website.com/img/\"]\n");
     let answer = world.run(&[&["grants", "diff"], &grants[..]].concat()).with_code(0);

@@ -77,7 +77,9 @@ impl Edit {
     /// The checksum of a difference; none where there is none.
     pub(super) fn checksum(&self, which: Which) -> Option<String> {
         let head = self.partition.head.as_ref();
-        let begun = head.and_then(|head| head.pending.as_ref().or(head.last.as_ref()));
+        // What is done already is so only if nothing was edited since.
+        let done = head.and_then(|head| head.last.as_ref()).filter(|_| !self.is_needed());
+        let begun = head.and_then(|head| head.pending.as_ref()).or(done);
         match begun.filter(|begun| which == Which::Begun && begun.document == self.document) {
             Some(begun) => Some(begun.diff.clone()),
             None => (!self.diff.is_empty()).then(|| self.diff.checksum()),
@@ -115,6 +117,10 @@ pub(super) async fn of_file(
                     continue;
                 }
                 let Some(grant) = &partition.grant else { bail!(no_grant(table, team)) };
+                if !is_grant(team, grant) {
+                    let help = "the operator's next `purge-router grants push` writes it anew";
+                    bail!("what team {team} is granted, the row TEAM#{team}/GRANT, can't be read; {help}");
+                }
                 let written = file.grant(team);
                 if named.contains(team) && !written.is_empty() && written != *grant {
                     let help = "`owns` and `tokens` of the table hold, and only `grants push` writes them";
@@ -165,6 +171,12 @@ pub(super) async fn of_file(
 fn no_grant(table: &Table, team: &TeamName) -> String {
     let help = "the operator writes one with `purge-router grants push`";
     format!("team {team} has no grant in the table {}: {help}", table.name)
+}
+
+/// Whether a team's grant can be read.
+fn is_grant(team: &TeamName, grant: &Fields) -> bool {
+    let row = Row { key: RowKey::grant(team), fields: grant.clone() };
+    Mappings::from_rows([&row]).1.is_empty()
 }
 
 fn there_is(table: &str, team: &TeamName, is_there: bool) -> anyhow::Result<()> {

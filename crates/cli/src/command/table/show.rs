@@ -21,7 +21,7 @@ const YELLOW: Style = AnsiColor::Yellow.on_default();
 /// One edit, with all that it changes.
 pub(super) fn edit(edit: &Edit) -> String {
     let mut text = String::new();
-    let revision = edit.partition.head.as_ref().map_or(0, |head| head.revision);
+    let revision = edit.partition.revision;
     let revision = if revision == 0 { "never pushed".to_owned() } else { format!("revision {revision}") };
     let _ = writeln!(text, "{} {}", print::bold(edit.name()), print::dim(format!("({revision})")));
     if let Some(pending) = edit.partition.head.as_ref().and_then(|head| head.pending.as_ref()) {
@@ -33,6 +33,10 @@ pub(super) fn edit(edit: &Edit) -> String {
         if !edit.diff.is_empty() {
             let _ = writeln!(text, "  {}", print::bold("a push changes:"));
         }
+    }
+    if !edit.partition.stale_copies.is_empty() {
+        let teams = print::shown(&edit.partition.stale_copies.join(", "));
+        let _ = writeln!(text, "  {} what these teams see of their grants: {teams}", print::yellow("renews"));
     }
     rows(&mut text, "  ", &edit.diff);
     let _ = write!(text, "  {}", summary(edit));
@@ -57,6 +61,7 @@ pub(super) fn deed(edit: &Edit) -> String {
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let edits = print::count(edit.drift.len(), "edit");
     match (parts.is_empty(), edit.drift.is_empty()) {
+        (true, true) if !edit.partition.stale_copies.is_empty() => "renews what teams see of their grants".to_owned(),
         (true, true) => "nothing changed".to_owned(),
         (true, false) => format!("keeps {edits} made in the table"),
         (false, true) => parts.join(", "),
@@ -105,8 +110,11 @@ fn name(sort: &str, fields: &Fields) -> String {
         format!("zone {domain}")
     } else if let Some(id) = sort.strip_prefix(RowKey::MAPPING) {
         let source = format!("{}/{}", text("bucket"), text("prefix"));
-        let number = if source == id { String::new() } else { format!(" ({id})") };
-        format!("mapping s3://{source}{number}")
+        match text("bucket") {
+            "" => format!("mapping {id}"),
+            _ if source == id => format!("mapping s3://{source}"),
+            _ => format!("mapping s3://{source} ({id})"),
+        }
     } else {
         format!("grant of team {sort}")
     };
