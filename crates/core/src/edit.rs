@@ -260,6 +260,8 @@ impl Diff {
     /// Last, zones lose what they lose.
     pub fn in_order(&self, before: &Rows) -> Vec<Write> {
         let (mut zones, mut added, mut removed, mut last) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        // The last number of each source: to count from one for each mapping would take long where many share a source.
+        let mut names: HashMap<String, usize> = HashMap::new();
         let mut taken: BTreeSet<String> = before.keys().chain(self.added.keys()).cloned().collect();
         for Write { sort, before, after } in self.writes() {
             match (before, after) {
@@ -273,7 +275,8 @@ impl Diff {
                     }
                 }
                 (Some(old), Some(new)) if sort.starts_with(RowKey::MAPPING) => {
-                    let fresh = new_sort(&name_of(&new), &mut 0, |sort| taken.contains(sort));
+                    let name = name_of(&new);
+                    let fresh = new_sort(&name, names.entry(name.clone()).or_default(), |sort| taken.contains(sort));
                     taken.insert(fresh.clone());
                     added.push(Write { sort: fresh, before: None, after: Some(new) });
                     removed.push(Write { sort, before: Some(old), after: None });
