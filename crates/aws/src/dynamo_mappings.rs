@@ -195,12 +195,13 @@ impl DynamoMappings {
         if !doubtful.is_empty() {
             let again = doubtful.iter().filter(|key| key.partition != RowKey::GRANTS).cloned();
             let again = self.table.rows(again).await?;
-            let mut again: HashMap<RowKey, Row> = again.into_iter().map(|row| (row.key.clone(), row)).collect();
+            let again: HashMap<RowKey, Row> = again.into_iter().map(|row| (row.key.clone(), row)).collect();
             for (bucket, rows) in rows_of.iter_mut() {
                 rows.retain_mut(|row| {
                     if doubtful.contains(&row.key) {
-                        let Some(now) = again.remove(&row.key) else { return false };
-                        *row = now;
+                        // The index may show it in two buckets for a moment.
+                        let Some(now) = again.get(&row.key) else { return false };
+                        *row = now.clone();
                     }
                     row.fields.get("bucket").and_then(|it| it.as_str()) == Some(bucket.as_str())
                 });

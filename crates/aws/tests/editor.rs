@@ -367,6 +367,27 @@ async fn one_who_took_over_stops_the_one_who_still_pushes() {
 }
 
 #[tokio::test]
+async fn who_takes_over_from_a_state_that_has_passed_changes_nothing() {
+    let (before, after) = large_edit();
+    let world = World::new().await;
+    world.push(&before, "zoe").await.unwrap();
+    let first = world.prepared(&after, "alice").await;
+    world.table.proxy.on_call(from_nth(3, Action::Refuse(500, "InternalServerError", "gone")));
+    world.editor.push(&first, |_| {}).await.unwrap_err();
+    world.table.proxy.release();
+    let over = world.try_prepared(&before, "carol", true).await.unwrap();
+    // Alice goes on by one step, which the head tells.
+    let mut head = world.table.get("TEAM#web", "HEAD").await;
+    assert_eq!(head["step"], 2);
+    head["step"] = json!(3);
+    world.table.put("TEAM#web", "HEAD", head).await;
+    let sorts = world.table.sorts("TEAM#web").await;
+    let error = world.editor.push(&over, |_| {}).await.unwrap_err();
+    assert!(matches!(&error, PushError::Underway { by, .. } if by == "alice"), "{error}");
+    assert_eq!(world.table.sorts("TEAM#web").await, sorts);
+}
+
+#[tokio::test]
 async fn a_push_whose_answer_was_lost_is_done() {
     let world = World::new().await;
     world.table.proxy.on_call(|call| if call.operation == WRITE { Action::LoseAnswer } else { Action::Pass });

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
-use aws_sdk_dynamodb::types::CancellationReason;
+use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason};
 use purge_router_core::{Diff, Fields, RowKey, Write, checksum_of, written};
 use serde_json::Value;
 
@@ -149,13 +149,18 @@ impl Editor {
         };
         let mut steps = vec![vec![Item::put(RowKey::new(name, HEAD), head_row(name, &begun)?, head_before)]];
         let end = end(Condition::PendingIs(id.clone()))?;
-        let guard =
-            Item { key: RowKey::new(name, HEAD), deed: Deed::Check, condition: Condition::PendingIs(id.clone()) };
-        let mut step = vec![guard.clone()];
+        // Each step is told in the head, so that whoever read the partition before it does not write.
+        let guard = |nth: usize| -> Result<Item, TableError> {
+            let mut head = head_row(name, &begun)?;
+            head.insert("step".to_owned(), AttributeValue::N(nth.to_string()));
+            Ok(Item::put(RowKey::new(name, HEAD), head, Condition::PendingIs(id.clone())))
+        };
+        let mut step = vec![guard(1)?];
         for item in documents(&after)?.into_iter().chain(rows(&in_order)?) {
             let bytes: usize = step.iter().map(Item::bytes).sum();
             if step.len() == ROWS_PER_TRANSACTION || bytes + item.bytes() > BYTES_PER_TRANSACTION {
-                steps.push(std::mem::replace(&mut step, vec![guard.clone()]));
+                let next = guard(steps.len() + 1)?;
+                steps.push(std::mem::replace(&mut step, vec![next]));
             }
             step.push(item);
         }

@@ -3,15 +3,14 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use purge_router_core::{FIELDS, RowKey};
 
 use crate::table::{Attributes, TableError, key_attributes, text};
 
 /// What the row `HEAD` may say that others do not.
-const FIELDS_OF_HEAD: [&str; 8] = ["revision", "push", "by", "at", "summary", "message", "document", "pending"];
+const FIELDS_OF_HEAD: [&str; 10] =
+    ["revision", "push", "by", "at", "summary", "message", "document", "diff", "pending", "step"];
 
 /// One row of a transaction.
 #[derive(Debug, Clone)]
@@ -25,7 +24,6 @@ pub(super) struct Item {
 pub(super) enum Deed {
     Put(Attributes),
     Delete,
-    Check,
 }
 
 /// What must hold of the row before.
@@ -55,7 +53,7 @@ impl Item {
     pub(super) fn bytes(&self) -> usize {
         match &self.deed {
             Deed::Put(item) => item.iter().map(|(name, value)| name.len() + bytes_of(value)).sum(),
-            Deed::Delete | Deed::Check => 100,
+            Deed::Delete => 100,
         }
     }
 
@@ -77,13 +75,6 @@ impl Item {
                 let delete = Delete::builder().table_name(table).set_key(Some(key)).set_condition_expression(text);
                 let delete = delete.set_expression_attribute_names(names).set_expression_attribute_values(values);
                 item.delete(delete.set_return_values_on_condition_check_failure(old).build().map_err(refused)?)
-            }
-            Deed::Check => {
-                let key = key_attributes(&self.key);
-                let check = ConditionCheck::builder().table_name(table).set_key(Some(key));
-                let check = check.set_condition_expression(text).set_expression_attribute_names(names);
-                let check = check.set_expression_attribute_values(values);
-                item.condition_check(check.set_return_values_on_condition_check_failure(old).build().map_err(refused)?)
             }
         }
         .build())

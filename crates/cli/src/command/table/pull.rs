@@ -32,12 +32,17 @@ pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
         }
         (Kind::Mappings, None) => {
             let mut wanted: BTreeSet<TeamName> = args.table.teams.iter().cloned().collect();
+            let mut of_all = Rows::new();
             if wanted.is_empty() {
-                let grants = grants(&table).await?;
-                wanted = grants.rows.keys().filter_map(|name| TeamName::parse(name).ok()).collect();
+                of_all = grants(&table).await?.rows;
+                wanted = of_all.keys().filter_map(|name| TeamName::parse(name).ok()).collect();
             }
             let partitions = partitions(&table.editor, &wanted).await?;
-            teams.extend(partitions.into_iter().map(|(team, partition)| (team, partition.grant, partition.rows)));
+            teams.extend(partitions.into_iter().map(|(team, partition)| {
+                // What an operator may push again must not be a copy that a team could write over.
+                let grant = of_all.get(team.as_str()).cloned().or(partition.grant);
+                (team, grant, partition.rows)
+            }));
         }
     }
     let is_there =
