@@ -200,10 +200,19 @@ impl Partition {
         match sort.as_str() {
             HEAD => self.head = Some(read_head(&self.name, item.clone())?),
             COPY_OF_GRANT => self.grant = Some(content(item.clone())),
-            _ => drop(self.rows.insert(sort.clone(), content(item.clone()))),
+            _ if self.is_content(&sort) => drop(self.rows.insert(sort.clone(), content(item.clone()))),
+            // Somebody else's row is nothing to show or to remove.
+            _ => return Ok(()),
         }
         self.as_read.insert(sort, item);
         Ok(())
+    }
+
+    fn is_content(&self, sort: &str) -> bool {
+        match self.name == RowKey::GRANTS {
+            true => TeamName::parse(sort).is_ok(),
+            false => sort.starts_with(RowKey::ZONE) || sort.starts_with(RowKey::MAPPING),
+        }
     }
 
     /// The rows of later versions, which this release must not write over.

@@ -16,8 +16,8 @@ use crate::table::{Attributes, TableError, key_attributes, text};
 /// How many bytes of a document one row holds; DynamoDB takes 400 KB.
 const BYTES_PER_ROW: usize = 350_000;
 
-/// The largest document that is read.
-const LARGEST: u64 = 1 << 30;
+/// The largest document that is read, in bytes: some hundred thousand mappings.
+const LARGEST: u64 = 1 << 26;
 
 /// One push.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
