@@ -105,7 +105,8 @@ impl DynamoMappings {
         }
         if !now.is_empty() {
             let (store, due) = (self.clone(), now.clone());
-            let has_old = due.iter().all(|bucket| store.shelf().get(bucket).is_some_and(|slot| slot.read.is_some()));
+            // Those that are known must not wait for one that is new: its changes come again.
+            let has_old = due.iter().any(|bucket| store.shelf().get(bucket).is_some_and(|slot| slot.read.is_some()));
             let until = if has_old { deadline.min(Instant::now() + PATIENCE) } else { deadline };
             // On its own, so that what comes too late for this event is there for the next.
             let read = tokio::spawn(async move { store.read(due).await }.in_current_span());
