@@ -14,6 +14,9 @@ use crate::names::{Fault, Hostname, Prefix, Source};
 use crate::problem::Place;
 use crate::tag::TagTemplate;
 
+/// The most zones that one mapping may name. The function reads each of them, and anybody may write a row.
+pub(super) const MOST_ZONES: usize = 64;
+
 pub(super) fn mapping(
     team: &Team,
     written: &Written<'_>,
@@ -105,6 +108,13 @@ fn not_owned(team: &Team, source: &Source) -> Fault {
 }
 
 fn zones(team: &Team, written: &Written<'_>, table: &mut Table<'_>, problems: &mut Problems) -> Option<Vec<Arc<Zone>>> {
+    let written_zones = table.array("zones", &mut Problems::default()).map_or(0, <[Value]>::len);
+    if written_zones > MOST_ZONES {
+        let message = format!("{written_zones} zones are more than {MOST_ZONES}");
+        let fault = Fault::new("too-many-zones", message, "write several mappings, each with some of the zones");
+        problems.add(table.place_of("zones"), fault);
+        return None;
+    }
     let help = "name at least one zone of the team: `zones = [\"website.com\"]`";
     let known = |text: &str| match team.zones.get(text) {
         Some(zone) => Ok(Some(Arc::clone(zone))),

@@ -141,6 +141,15 @@ fn a_grant_that_can_not_be_read_grants_nothing() {
 }
 
 #[test]
+fn a_row_can_not_ask_for_more_zones_than_a_mapping_may_name() {
+    let names: Vec<String> = (0..20_000).map(|nth| format!("zone{nth}.com")).collect();
+    let many = with(mapping("web", "uk/"), "zones", json!(names));
+    assert_eq!(needs_of([&many]).len(), 1 + mapping::MOST_ZONES);
+    let (sources, problems) = read(&[grant("web", &["s3://assets/"]), zone("web"), many]);
+    assert_eq!((sources, problems), (vec![], vec!["too-many-zones @ TEAM#web/MAPPING#assets/uk/: zones".to_owned()]));
+}
+
+#[test]
 fn what_two_teams_share_is_told() {
     let rows = [grant("web", &["s3://assets/"]), zone("web"), grant("shop", &["s3://shop/"]), zone("shop")];
     let (mappings, skipped) = Mappings::from_rows(&rows);
