@@ -80,12 +80,12 @@ pub(crate) fn note(text: &str) {
 
 /// What is not as it should be, and does not stop the command.
 pub(crate) fn warning(text: &str) {
-    anstream::eprintln!("{} {}", yellow("warning:"), redact(text));
+    anstream::eprintln!("{} {}", yellow("warning:"), redact(&shown(text)));
 }
 
-/// An error, without anything that looks like a token, whatever it quotes.
+/// An error on one line, without anything that looks like a token or that a terminal would obey, whatever it quotes.
 pub(crate) fn error(text: &str) {
-    anstream::eprintln!("{} {}", red("error:"), redact(text));
+    anstream::eprintln!("{} {}", red("error:"), redact(&shown(text)));
 }
 
 pub(crate) fn stderr_is_colored() -> bool {
