@@ -1,22 +1,30 @@
 //! Mappings as rows of a DynamoDB table, found by bucket and kept for a while.
 
+mod found;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
-use purge_router_cloudflare::redact;
 use purge_router_core::names::BucketName;
-use purge_router_core::{Event, Mappings, Plan, Problem, Rejected, Row, RowKey, Skipped, needs_of, plan};
+use purge_router_core::{Event, Mappings, Plan, Rejected, Row, Skipped, plan};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
+use tokio_stream::StreamExt as _;
 use tracing::Instrument;
 
 use crate::moment::Moment;
 use crate::table::{NotATable, Table, TableError};
+use found::{Found, found_in};
 
 /// How many buckets are read side by side.
 const QUERIES: usize = 32;
+
+/// How long buckets that are read already wait for others, so that their grants and zones are read in one call.
+const COMPANY: Duration = Duration::from_millis(100);
 
 /// How long old mappings wait for new ones before they serve.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -24,13 +32,17 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a failure is told again before DynamoDB is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How long the index may show that a mapping went, and not yet that another came in its place.
+const SETTLING: Duration = Duration::from_secs(1);
+
 /// How many buckets are kept; one that comes beyond that begins anew.
 const MOST_BUCKETS: usize = 10_000;
 
 /// Reads the mappings of buckets, and keeps them for a while, as well as that a bucket has none.
 ///
 /// In the last quarter of their time to live they are read again behind the answer. While DynamoDB can't be asked, old
-/// mappings serve on. Clones share what is kept.
+/// mappings serve on. What a read does not find any more serves until another read, a second later, does not find it
+/// either. Clones share what is kept.
 #[derive(Debug, Clone)]
 pub struct DynamoMappings {
     table: Table,
@@ -41,22 +53,21 @@ pub struct DynamoMappings {
 /// What is known of one bucket.
 #[derive(Debug, Default)]
 struct Slot {
-    /// When the last read that succeeded began, and what it brought.
-    read: Option<(Moment, Arc<Found>)>,
+    /// What the last read that succeeded brought.
+    read: Option<Reading>,
     /// When reading failed since.
     failed: Option<(Moment, TableError)>,
-    /// Whether it is being read behind an answer.
-    is_refreshed: bool,
+    /// Closed when the last read that began has ended.
+    under_way: Option<watch::Receiver<()>>,
 }
 
-/// What is mapped of one bucket.
-#[derive(Debug, Default)]
-struct Found {
-    mappings: Mappings,
-    skipped: Vec<Skipped>,
+#[derive(Debug)]
+struct Reading {
+    began: Moment,
+    found: Arc<Found>,
+    /// What this read, or one shortly before, did not find any more, and when that one began.
+    leaving: Vec<(Moment, Mappings)>,
 }
-
-type RowsOf = BTreeMap<BucketName, Vec<Row>>;
 
 /// What is mapped of some buckets.
 #[derive(Debug, Default)]
@@ -97,88 +108,107 @@ impl DynamoMappings {
 
     /// The mappings of these buckets, by the deadline.
     pub async fn of(&self, buckets: BTreeSet<BucketName>, deadline: Instant) -> Lookup {
-        let asked = Moment::now();
-        let (now, behind) = self.due(&buckets);
-        if !behind.is_empty() {
+        let Due { to_read, to_wait_for, has_old } = self.due(&buckets);
+        if !to_read.is_empty() {
             let store = self.clone();
-            tokio::spawn(async move { store.read(behind).await }.in_current_span());
-        }
-        if !now.is_empty() {
-            let (store, due) = (self.clone(), now.clone());
-            // Those that are known must not wait for one that is new: its changes come again.
-            let has_old = due.iter().any(|bucket| store.shelf().get(bucket).is_some_and(|slot| slot.read.is_some()));
-            let until = if has_old { deadline.min(Instant::now() + PATIENCE) } else { deadline };
             // On its own, so that what comes too late for this event is there for the next.
-            let read = tokio::spawn(async move { store.read(due).await }.in_current_span());
-            let _ = timeout_at(until, read).await;
+            tokio::spawn(async move { store.read(to_read).await }.in_current_span());
         }
-        self.known(&buckets, asked)
+        if !to_wait_for.is_empty() {
+            // Those that are known must not wait for one that is new: its changes come again.
+            let until = if has_old { deadline.min(Instant::now() + PATIENCE) } else { deadline };
+            let _ = timeout_at(until, join_all(to_wait_for.into_iter().map(ended))).await;
+        }
+        self.known(&buckets)
     }
 
-    /// Which buckets must be read before they can be answered for, and which are answered for but read again.
-    fn due(&self, buckets: &BTreeSet<BucketName>) -> (BTreeSet<BucketName>, BTreeSet<BucketName>) {
-        let (mut now, mut behind) = (BTreeSet::new(), BTreeSet::new());
+    /// Which buckets are to be read, and which reads the answer waits for.
+    fn due(&self, buckets: &BTreeSet<BucketName>) -> Due {
+        let mut due = Due::default();
         let mut shelf = self.shelf();
         if shelf.len() + buckets.len() > MOST_BUCKETS {
             shelf.retain(|bucket, _| buckets.contains(bucket));
         }
         for bucket in buckets {
             let slot = shelf.entry(bucket.clone()).or_default();
-            let age = slot.read.as_ref().map(|(began, _)| began.elapsed());
             if slot.failed.as_ref().is_some_and(|(at, _)| at.elapsed() < PAUSE) {
                 continue;
             }
-            if age.is_none_or(|age| age >= self.time_to_live) {
-                now.insert(bucket.clone());
-            } else if age.is_some_and(|age| age >= self.time_to_live.mul_f32(0.75)) && !slot.is_refreshed {
-                slot.is_refreshed = true;
-                behind.insert(bucket.clone());
+            let age = slot.read.as_ref().map(|reading| reading.began.elapsed());
+            let is_old = age.is_none_or(|age| age >= self.time_to_live);
+            let is_settling = slot.read.as_ref().is_some_and(|reading| !reading.leaving.is_empty());
+            let ripe = self.time_to_live.mul_f32(0.75).min(if is_settling { SETTLING } else { Duration::MAX });
+            if age.is_some_and(|age| age < ripe) && !is_old {
+                continue;
+            }
+            if !slot.is_under_way() {
+                let (end, under_way) = watch::channel(());
+                slot.under_way = Some(under_way);
+                due.to_read.insert(bucket.clone(), end);
+            }
+            if is_old {
+                due.to_wait_for.extend(slot.under_way.clone());
+                due.has_old |= slot.read.is_some();
             }
         }
-        (now, behind)
+        due
     }
 
     /// What is known of these buckets, old or new.
-    fn known(&self, buckets: &BTreeSet<BucketName>, asked: Moment) -> Lookup {
-        let (mut parts, mut unknown) = (Vec::new(), BTreeMap::new());
+    fn known(&self, buckets: &BTreeSet<BucketName>) -> Lookup {
+        let mut lookup = Lookup::default();
         let shelf = self.shelf();
+        let mut parts = Vec::new();
         for bucket in buckets {
             let slot = shelf.get(bucket);
-            let error = slot.and_then(|slot| slot.failed.as_ref()).map(|(_, error)| error.clone());
-            let error = error.unwrap_or_else(|| TableError::Unavailable("there was no answer in time".to_owned()));
-            let Some((began, found)) = slot.and_then(|slot| slot.read.as_ref()) else {
-                unknown.insert(bucket.clone(), error);
+            let failed = slot.and_then(|slot| slot.failed.as_ref()).map(|(_, error)| error.clone());
+            let is_late = failed.is_some() || slot.is_some_and(Slot::is_under_way);
+            let error = failed.unwrap_or_else(|| TableError::Unavailable("there was no answer in time".to_owned()));
+            let Some(reading) = slot.and_then(|slot| slot.read.as_ref()) else {
+                lookup.unknown.insert(bucket.clone(), error);
                 continue;
             };
-            if began.is_before(&asked) && began.elapsed() >= self.time_to_live {
-                let (bucket, seconds) = (bucket.as_str(), began.elapsed().as_secs());
+            if is_late && reading.began.elapsed() >= self.time_to_live {
+                let (bucket, seconds) = (bucket.as_str(), reading.began.elapsed().as_secs());
                 tracing::warn!(bucket, seconds, %error, "old mappings serve while DynamoDB can't be read");
             }
-            parts.push(Arc::clone(found));
+            parts.push(&reading.found.mappings);
+            parts.extend(reading.leaving.iter().map(|(_, mappings)| mappings));
+            lookup.skipped.extend(reading.found.skipped.iter().cloned());
         }
-        Lookup {
-            mappings: Mappings::joined(parts.iter().map(|found| &found.mappings)),
-            unknown,
-            skipped: parts.iter().flat_map(|found| found.skipped.clone()).collect(),
-        }
+        lookup.mappings = Mappings::joined(parts);
+        lookup
     }
 
-    /// Reads these buckets, and notes what that brought.
-    async fn read(&self, buckets: BTreeSet<BucketName>) {
+    /// Reads these buckets, and notes what that brought as soon as it is there.
+    async fn read(&self, mut ends: HashMap<BucketName, watch::Sender<()>>) {
         let began = Moment::now();
+        let buckets: Vec<BucketName> = ends.keys().cloned().collect();
+        let count = buckets.len();
         let queries = buckets.into_iter().map(|bucket| async {
             let rows = self.table.of_bucket(&bucket).await;
             (bucket, rows)
         });
-        let found: Vec<_> = stream::iter(queries).buffer_unordered(QUERIES).collect().await;
+        let answers = stream::iter(queries).buffer_unordered(QUERIES).chunks_timeout(count, COMPANY);
+        let noted = answers.for_each_concurrent(None, |answers| {
+            let ended: Vec<_> = answers.iter().filter_map(|(bucket, _)| ends.remove(bucket)).collect();
+            async move {
+                self.note_all(began, answers).await;
+                drop(ended);
+            }
+        });
+        noted.await;
+    }
+
+    async fn note_all(&self, began: Moment, answers: Vec<(BucketName, Result<Vec<Row>, TableError>)>) {
         let mut rows_of = BTreeMap::new();
-        for (bucket, rows) in found {
+        for (bucket, rows) in answers {
             match rows {
                 Ok(rows) => drop(rows_of.insert(bucket, rows)),
                 Err(error) => self.note(bucket, began, Err(error)),
             }
         }
-        match self.parsed(&mut rows_of).await {
+        match found_in(&self.table, &mut rows_of).await {
             Ok(read) => read.into_iter().for_each(|(bucket, found)| self.note(bucket, began, Ok(found))),
             // Without grants and zones only that a bucket has no mapping is certain.
             Err(error) => rows_of.into_iter().for_each(|(bucket, rows)| {
@@ -188,64 +218,17 @@ impl DynamoMappings {
         }
     }
 
-    /// The mappings in rows of buckets. Rows that make no sense are read once more, from the table itself: the index may
-    /// show them as they were a moment ago.
-    async fn parsed(&self, rows_of: &mut RowsOf) -> Result<BTreeMap<BucketName, Found>, TableError> {
-        let mut all = self.parsed_once(rows_of).await?;
-        let doubtful: BTreeSet<RowKey> = skipped_in(&all).map(|skipped| skipped.key.clone()).collect();
-        if !doubtful.is_empty() {
-            let again = doubtful.iter().filter(|key| key.partition != RowKey::GRANTS).cloned();
-            let again = self.table.rows(again).await?;
-            let again: HashMap<RowKey, Row> = again.into_iter().map(|row| (row.key.clone(), row)).collect();
-            for (bucket, rows) in rows_of.iter_mut() {
-                rows.retain_mut(|row| {
-                    if doubtful.contains(&row.key) {
-                        // The index may show it in two buckets for a moment.
-                        let Some(now) = again.get(&row.key) else { return false };
-                        *row = now.clone();
-                    }
-                    row.fields.get("bucket").and_then(|it| it.as_str()) == Some(bucket.as_str())
-                });
-            }
-            all = self.parsed_once(rows_of).await?;
-        }
-        let skipped: BTreeMap<&RowKey, &Skipped> = skipped_in(&all).map(|skipped| (&skipped.key, skipped)).collect();
-        for (key, Skipped { problems, .. }) in &skipped {
-            let row = key.to_string();
-            let reason = |problem: &Problem| match problem.to_string().strip_prefix(&row) {
-                Some(reason) => reason.trim_start_matches(": ").to_owned(),
-                None => problem.to_string(),
-            };
-            let reasons: Vec<String> = problems.iter().map(reason).collect();
-            tracing::warn!(%row, reason = &*redact(&reasons.join(" | ")), "skipped");
-        }
-        if !all.is_empty() {
-            let mappings: usize = all.values().map(|found| found.mappings.all().len()).sum();
-            tracing::info!(buckets = all.len(), mappings, skipped = skipped.len(), "mappings");
-        }
-        Ok(all)
-    }
-
-    async fn parsed_once(&self, rows_of: &RowsOf) -> Result<BTreeMap<BucketName, Found>, TableError> {
-        let needs = needs_of(rows_of.values().flatten());
-        let needed = if needs.is_empty() { Vec::new() } else { self.table.rows(needs).await? };
-        let needed: HashMap<RowKey, Row> = needed.into_iter().map(|row| (row.key.clone(), row)).collect();
-        let found = rows_of.iter().map(|(bucket, rows)| {
-            let needed = needs_of(rows).into_iter().filter_map(|key| needed.get(&key));
-            let (mappings, skipped) = Mappings::from_rows(rows.iter().chain(needed));
-            (bucket.clone(), Found { mappings, skipped })
-        });
-        Ok(found.collect())
-    }
-
     fn note(&self, bucket: BucketName, began: Moment, read: Result<Found, TableError>) {
         let mut shelf = self.shelf();
         let slot = shelf.entry(bucket).or_default();
-        slot.is_refreshed = false;
         match read {
-            // A read that began earlier may end later.
-            Ok(_) if slot.read.as_ref().is_some_and(|(newest, _)| began.is_before(newest)) => {}
-            Ok(found) => *slot = Slot { read: Some((began, Arc::new(found))), ..Slot::default() },
+            // One that began earlier may end later, where its bucket was forgotten in between.
+            Ok(_) if slot.read.as_ref().is_some_and(|newest| began.is_before(&newest.began)) => {}
+            Ok(found) => {
+                let leaving = slot.read.take().map(|old| old.leaving(&found, began)).unwrap_or_default();
+                slot.read = Some(Reading { began, found: Arc::new(found), leaving });
+                slot.failed = None;
+            }
             Err(error) => slot.failed = Some((Moment::now(), error)),
         }
     }
@@ -255,6 +238,36 @@ impl DynamoMappings {
     }
 }
 
-fn skipped_in(all: &BTreeMap<BucketName, Found>) -> impl Iterator<Item = &Skipped> {
-    all.values().flat_map(|found| &found.skipped)
+#[derive(Default)]
+struct Due {
+    /// The buckets to read, each with what is dropped when that has ended.
+    to_read: HashMap<BucketName, watch::Sender<()>>,
+    to_wait_for: Vec<watch::Receiver<()>>,
+    /// Whether something is known of one of those that are waited for.
+    has_old: bool,
+}
+
+impl Slot {
+    fn is_under_way(&self) -> bool {
+        self.under_way.as_ref().is_some_and(|it| it.has_changed().is_ok())
+    }
+}
+
+impl Reading {
+    /// What serves on beside what a newer read has found.
+    fn leaving(self, found: &Found, began: Moment) -> Vec<(Moment, Mappings)> {
+        let names = found.names();
+        let mut leaving = self.leaving;
+        leaving.retain(|(since, _)| began.since(since) < SETTLING);
+        for (_, mappings) in &mut leaving {
+            *mappings = mappings.only(|mapping| !names.contains(&*mapping.name));
+        }
+        leaving.push((began, self.found.mappings.only(|mapping| !names.contains(&*mapping.name))));
+        leaving.retain(|(_, mappings)| !mappings.all().is_empty());
+        leaving
+    }
+}
+
+async fn ended(mut under_way: watch::Receiver<()>) {
+    while under_way.changed().await.is_ok() {}
 }

@@ -19,6 +19,12 @@ impl Moment {
         self.instant.elapsed().max(self.wall.elapsed().unwrap_or_default())
     }
 
+    /// The time from an earlier one to this.
+    pub(crate) fn since(&self, earlier: &Self) -> Duration {
+        let by_wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
+        self.instant.duration_since(earlier.instant).max(by_wall)
+    }
+
     pub(crate) fn is_before(&self, other: &Self) -> bool {
         self.instant < other.instant
     }

@@ -18,7 +18,7 @@ use crate::trouble::Trouble;
 const INDEX: &str = "by-bucket";
 
 /// The most keys that one BatchGetItem may hold.
-const KEYS_PER_CALL: usize = 100;
+pub(crate) const KEYS_PER_CALL: usize = 100;
 
 /// How many calls go side by side.
 const CALLS: usize = 32;

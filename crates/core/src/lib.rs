@@ -62,7 +62,7 @@ pub use item::{Body, Item, Method};
 pub use mapping::{Mapping, Mappings, Mode, Purge, Scheme, Team, UrlRules, Zone};
 pub use plan::{Batch, BatchItem, Escalated, Plan, Unmatched, batches, plan};
 pub use problem::{Place, Problem, Step};
-pub use read::rows::{Skipped, needs_of};
+pub use read::rows::{Skipped, grants_of, needs_of, zones_within};
 pub use route::{Decline, Route, accept, route};
 pub use rows::{FIELDS, Fields, Row, RowKey, Rows, in_file_order};
 pub use tag::{TagTemplate, is_tag};

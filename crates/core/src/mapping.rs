@@ -38,6 +38,12 @@ impl Mappings {
         Self::new(teams, mappings)
     }
 
+    /// Those of its mappings that are wanted, with all teams.
+    pub fn only(&self, is_wanted: impl Fn(&Mapping) -> bool) -> Self {
+        let wanted = self.mappings.iter().filter(|mapping| is_wanted(mapping)).cloned().collect();
+        Self::new(self.teams.clone(), wanted)
+    }
+
     /// All mappings, by team, then in the order of the document.
     pub fn all(&self) -> &[Arc<Mapping>] {
         &self.mappings

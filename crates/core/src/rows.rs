@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::names::{Hostname, TeamName};
+use crate::names::{Hostname, Source, TeamName};
 
 /// The fields of a row or of a table in a mapping file, by name.
 pub type Fields = Map<String, Value>;
@@ -119,7 +119,7 @@ pub struct Row {
 
 /// `source`, as a file has it, in the two attributes of a row: `bucket`, which the table's index is keyed by, and `prefix`.
 pub(crate) fn split_source(fields: &mut Fields) {
-    let source = fields.get("source").and_then(Value::as_str).and_then(|text| crate::names::Source::parse(text).ok());
+    let source = fields.get("source").and_then(Value::as_str).and_then(|text| Source::parse(text).ok());
     if let Some(source) = source {
         fields.shift_remove("source");
         fields.insert("bucket".to_owned(), source.bucket.as_str().into());
@@ -129,14 +129,19 @@ pub(crate) fn split_source(fields: &mut Fields) {
 
 /// The opposite of [`split_source`].
 pub(crate) fn join_source(fields: &mut Fields) {
-    let Some(Value::String(bucket)) = fields.get("bucket") else { return };
-    let prefix = match fields.get("prefix") {
-        None => "",
-        Some(Value::String(prefix)) => prefix,
-        Some(_) => return,
-    };
-    let source = format!("s3://{bucket}/{prefix}");
+    let Some(source) = source_text(fields) else { return };
     fields.shift_remove("bucket");
     fields.shift_remove("prefix");
     fields.shift_insert(0, "source".to_owned(), source.into());
+}
+
+/// What a mapping's row says of its source.
+pub(crate) fn source_of(fields: &Fields) -> Option<Source> {
+    Source::parse(&source_text(fields)?).ok()
+}
+
+fn source_text(fields: &Fields) -> Option<String> {
+    let bucket = fields.get("bucket")?.as_str()?;
+    let prefix = fields.get("prefix").map_or(Some(""), Value::as_str)?;
+    Some(format!("s3://{bucket}/{prefix}"))
 }

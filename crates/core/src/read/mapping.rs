@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Written;
+use super::rows::NOT_OWNED;
 use crate::change::ChangeKind;
 use crate::document::{Problems, Table, nearest, quoted, shown, word};
 use crate::glob::{Pattern, Patterns};
@@ -104,7 +105,7 @@ fn not_owned(team: &Team, source: &Source) -> Fault {
             team.name
         ),
     };
-    Fault::new("source-not-owned", format!("team {} does not own `{source}`", team.name), help)
+    Fault::new(NOT_OWNED, format!("team {} does not own `{source}`", team.name), help)
 }
 
 fn zones(team: &Team, written: &Written<'_>, table: &mut Table<'_>, problems: &mut Problems) -> Option<Vec<Arc<Zone>>> {

@@ -1,6 +1,6 @@
 //! Rows of a table → [`Mappings`]. What is wrong in a row leaves out that row, and what needs it; all others work.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -8,9 +8,14 @@ use serde_json::Value;
 use super::{Grant, Written, mapping, zone};
 use crate::document::{Problems, Table, UNKNOWN_FIELD};
 use crate::mapping::{Mapping, Mappings, Team, Zone};
-use crate::names::{Fault, Hostname, TeamName};
+use crate::names::{Fault, Hostname, Source, TeamName};
 use crate::problem::{Place, Problem};
-use crate::rows::{Fields, Row, RowKey, VERSION, join_source};
+use crate::rows::{Fields, Row, RowKey, VERSION, join_source, source_of};
+
+/// The code of a mapping's problem that its source is outside of its team's grant.
+pub(super) const NOT_OWNED: &str = "source-not-owned";
+
+const NO_GRANT: &str = "no-grant";
 
 /// A row that is left out, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +29,45 @@ pub struct Skipped {
 /// The grants and zones without which these mappings can't be read.
 pub fn needs_of<'r>(rows: impl IntoIterator<Item = &'r Row>) -> BTreeSet<RowKey> {
     let mut needs = BTreeSet::new();
-    for Row { key, fields } in rows {
-        let Some(team) = key.team().filter(|_| key.sort.starts_with(RowKey::MAPPING)) else { continue };
+    for row in rows {
+        let Some(team) = team_of_mapping(row) else { continue };
         needs.insert(RowKey::grant(&team));
-        let zones = fields.get("zones").and_then(Value::as_array).into_iter().flatten();
-        let domains = zones.take(mapping::MOST_ZONES).filter_map(|zone| Hostname::parse(zone.as_str()?).ok());
-        needs.extend(domains.map(|domain| RowKey::zone(&team, &domain)));
+        needs.extend(zones_of(&team, row));
     }
     needs
+}
+
+/// The grants without which these mappings can't be read.
+pub fn grants_of<'r>(rows: impl IntoIterator<Item = &'r Row>) -> BTreeSet<RowKey> {
+    rows.into_iter().filter_map(|row| Some(RowKey::grant(&team_of_mapping(row)?))).collect()
+}
+
+/// The zones without which these mappings can't be read: those of mappings that their teams' grants allow.
+pub fn zones_within<'r>(rows: impl IntoIterator<Item = &'r Row>, grants: &[Row]) -> BTreeSet<RowKey> {
+    let owns = |grant: &Row| {
+        let team = TeamName::parse(&grant.key.sort).ok()?;
+        Some((team.clone(), read_grant(&team, &grant.fields, &mut Vec::new())?.owns))
+    };
+    let owns: HashMap<TeamName, Vec<Source>> = grants.iter().filter_map(owns).collect();
+    let mut zones = BTreeSet::new();
+    for row in rows {
+        let Some(team) = team_of_mapping(row) else { continue };
+        let source = source_of(&row.fields);
+        if source.is_some_and(|source| owns.get(&team).is_some_and(|owns| owns.iter().any(|it| it.covers(&source)))) {
+            zones.extend(zones_of(&team, row));
+        }
+    }
+    zones
+}
+
+fn team_of_mapping(row: &Row) -> Option<TeamName> {
+    row.key.team().filter(|_| row.key.sort.starts_with(RowKey::MAPPING))
+}
+
+fn zones_of(team: &TeamName, mapping: &Row) -> impl Iterator<Item = RowKey> {
+    let zones = mapping.fields.get("zones").and_then(Value::as_array).into_iter().flatten();
+    let domains = zones.take(mapping::MOST_ZONES).filter_map(|zone| Hostname::parse(zone.as_str()?).ok());
+    domains.map(|domain| RowKey::zone(team, &domain))
 }
 
 /// What is known of one team.
@@ -94,6 +130,11 @@ impl Mappings {
 }
 
 impl Skipped {
+    /// Whether it is left out for what it says, or is of a team that has nothing to say here.
+    pub fn is_granted(&self) -> bool {
+        !self.problems.iter().any(|problem| matches!(problem.code, NOT_OWNED | NO_GRANT))
+    }
+
     fn new(key: &RowKey, fault: Fault) -> Self {
         Self { key: key.clone(), problems: vec![Problem::new(Place::row(key), fault)] }
     }
@@ -112,7 +153,7 @@ fn read_team(
         }),
         None => {
             let help = "the operator writes one: `purge-router grants push`";
-            Err(Fault::new("no-grant", format!("team {name} has no grant"), help))
+            Err(Fault::new(NO_GRANT, format!("team {name} has no grant"), help))
         }
     };
     let Grant { owns, all_of_owns_is_valid: _, tokens } = match grant {
@@ -196,6 +237,10 @@ fn read_row<T>(
     let mut problems = problems.into_vec();
     if problems.is_empty() {
         return result;
+    }
+    // A row that is not the team's to write is not looked into any further.
+    if problems.iter().any(|problem| problem.code == NOT_OWNED) {
+        problems.retain(|problem| problem.code == NOT_OWNED);
     }
     for problem in problems.iter_mut().filter(|problem| problem.code == UNKNOWN_FIELD) {
         problem.help = problem.help.replace("`source`", "`bucket`, `prefix`");

@@ -177,4 +177,41 @@ fn mappings_need_their_grants_and_zones() {
             "TEAM#web/ZONE#website.net"
         ]
     );
+    let grants: Vec<String> = grants_of([&mapping("docs", ""), &mapping("web", "uk/"), &zone("shop")])
+        .iter()
+        .map(RowKey::to_string)
+        .collect();
+    assert_eq!(grants, ["GRANTS/docs", "GRANTS/web"]);
+}
+
+#[test]
+fn only_mappings_within_their_grants_need_zones() {
+    let rows = [
+        mapping("web", "uk/"),
+        with(mapping("web", "de/"), "zones", json!(["website.de"])),
+        with(mapping("shop", ""), "zones", json!(["shop.com"])),
+        with(mapping("none", ""), "zones", json!(["none.com"])),
+        without(with(mapping("web", "uk/css/"), "zones", json!(["website.net"])), "bucket"),
+        without(with(mapping("docs", ""), "zones", json!(["docs.com"])), "prefix"),
+    ];
+    let grants = [
+        grant("web", &["s3://assets/uk/"]),
+        grant("shop", &["s3://shop/"]),
+        grant("docs", &["s3://assets/"]),
+        with(grant("none", &["s3://assets/"]), "tokens", json!(7)),
+    ];
+    let zones: Vec<String> = zones_within(&rows, &grants).iter().map(RowKey::to_string).collect();
+    assert_eq!(zones, ["TEAM#docs/ZONE#docs.com", "TEAM#web/ZONE#website.com"]);
+}
+
+#[test]
+fn a_row_that_is_not_granted_is_not_looked_into() {
+    let odd = with(with(mapping("web", "de/"), "inclde", json!(1)), "zones", json!(["gone.com"]));
+    let (_, skipped) = Mappings::from_rows(&[grant("web", &["s3://assets/uk/"]), odd.clone()]);
+    let problems: Vec<&str> = skipped[0].problems.iter().map(|problem| problem.code).collect();
+    assert_eq!((problems, skipped[0].is_granted()), (vec!["source-not-owned"], false));
+    let (_, skipped) = Mappings::from_rows(&[grant("web", &["s3://assets/"]), odd.clone()]);
+    assert_eq!((skipped[0].problems.len(), skipped[0].is_granted()), (2, true));
+    let (_, skipped) = Mappings::from_rows(&[odd]);
+    assert!(!skipped[0].is_granted(), "no grant");
 }
