@@ -73,6 +73,8 @@ async fn main() {
                 cold_requests = table.proxy.calls().len();
                 warm.push(look().await);
                 warm_requests = table.proxy.calls().len();
+                // A Query for each bucket, and one BatchGetItem, however many there are in the table.
+                assert_eq!((cold_requests, warm_requests), (of_event + 1, 0));
             }
             println!(
                 "| {buckets} | {of_event} | {cold_requests} | {:.1} | {warm_requests} | {:.3} | {scan_requests} | {scan:.1} |",
@@ -103,7 +105,13 @@ async fn pushes() {
         let partition = editor.team(&TeamName::parse("media").unwrap()).await.unwrap();
         let after: Rows =
             mappings(count).into_iter().map(|(sort, it)| (sort, it.as_object().unwrap().clone())).collect();
-        let note = Note { by: "bench".to_owned(), summary: "all".to_owned(), message: None };
+        let note = Note {
+            by: "bench".to_owned(),
+            summary: "all".to_owned(),
+            message: None,
+            approval: String::new(),
+            pulled: None,
+        };
         let start = Instant::now();
         let push = editor.prepare(&partition, &Diff::between(&partition.rows, &after), note, false).unwrap();
         editor.push(&push, |_| {}).await.unwrap();

@@ -9,12 +9,12 @@ use std::collections::HashMap;
 use aws_config::SdkConfig;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use purge_router_core::names::TeamName;
-use purge_router_core::{Fields, Row, RowKey, Rows, in_file_order};
+use purge_router_core::{Checksum, Fields, Pulled, Row, RowKey, Rows, in_file_order};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::table::{Attributes, NotATable, Table, TableError, fields, key_attributes, row};
-pub use history::Revision;
+pub use history::{History, Revision};
 pub use push::{Note, Push, PushError};
 
 /// Where the head of a partition's revisions is, and what its other rows begin with.
@@ -33,6 +33,9 @@ const TEAMS: [(&str, &str); 2] = [("0", ":"), ("a", "~")];
 
 /// All of a partition but documents and revisions, which are large and many.
 const BUT_HISTORY: [(&str, &str); 3] = [(" ", DOCUMENT), ("DOCUMENT$", REVISION), ("REVISION$", "\u{10ffff}")];
+
+/// Beyond these, revisions would not be sorted by their numbers any more.
+const MOST_REVISIONS: u64 = 9_999_999_999;
 
 /// How many partitions are read side by side.
 const PARTITIONS: usize = 16;
@@ -74,6 +77,9 @@ pub struct Head {
     /// A push that has begun, and not ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Stamp>,
+    /// The checksum of the rows as that push left them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<String>,
 }
 
 /// Who pushed what, and when.
@@ -95,6 +101,12 @@ pub struct Stamp {
     /// The checksum of the difference that was to be written when it began.
     #[serde(default)]
     pub diff: String,
+    /// The checksum of that and of the differences of other partitions that were agreed to with it.
+    #[serde(default)]
+    pub approval: String,
+    /// The file that it was pushed from, if that was pulled: [`Pulled`] as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pulled: Option<String>,
 }
 
 impl Editor {
@@ -177,8 +189,14 @@ impl Editor {
         partition.revision = match &partition.head {
             Some(head) => head.revision,
             // Somebody deleted it, perhaps; the history goes on all the same.
-            None => self.history(name, 1).await?.first().map_or(0, |newest| newest.revision),
+            None => self.history(name, 1).await?.revisions.first().map_or(0, |newest| newest.revision),
         };
+        if partition.revision >= MOST_REVISIONS {
+            let (key, revision) = (RowKey::new(name, HEAD), partition.revision);
+            return Err(TableError::Refused(format!(
+                "the row {key} says revision {revision}, which can't be: mend it"
+            )));
+        }
         Ok(partition)
     }
 
@@ -213,6 +231,22 @@ impl Partition {
             true => TeamName::parse(sort).is_ok(),
             false => sort.starts_with(RowKey::ZONE) || sort.starts_with(RowKey::MAPPING),
         }
+    }
+
+    /// Whether somebody edited rows since the last push, or since the one under way wrote its last ones. Without a head
+    /// that is not known.
+    pub fn is_edited(&self) -> bool {
+        let told = self.head.as_ref().and_then(|head| match &head.pending {
+            Some(_) => head.rows.as_ref(),
+            None => head.last.as_ref().map(|last| &last.document),
+        });
+        told.is_some_and(|told| *told != Checksum::of(&self.rows).to_string())
+    }
+
+    /// Whether others pushed since a file was pulled, from another one.
+    pub fn is_past(&self, pulled: &Pulled) -> bool {
+        let last = self.head.as_ref().and_then(|head| head.last.as_ref());
+        self.revision > pulled.revision && last.and_then(|last| last.pulled.as_ref()) != Some(&pulled.to_string())
     }
 
     /// The rows of later versions, which this release must not write over.

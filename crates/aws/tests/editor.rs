@@ -24,7 +24,8 @@ fn fields(value: Value) -> Fields {
 }
 
 fn note(by: &str) -> Note {
-    Note { by: by.to_owned(), summary: "some rows".to_owned(), message: None }
+    let (by, summary) = (by.to_owned(), "some rows".to_owned());
+    Note { by, summary, message: None, approval: "approved".to_owned(), pulled: None }
 }
 
 fn mapping(nth: usize, include: &str) -> Fields {
@@ -135,6 +136,7 @@ async fn a_push_is_one_transaction_with_its_revision() {
     let calls = world.table.proxy.calls();
     assert_eq!(calls.len(), 1);
     assert_eq!((calls[0].operation.as_str(), items_of(&calls[0])), (WRITE, 6), "rows, head, revision, document");
+    assert!(is_guarded(&calls[0]));
     assert_eq!(
         world.table.sorts("TEAM#web").await,
         [
@@ -150,7 +152,7 @@ async fn a_push_is_one_transaction_with_its_revision() {
     let expected =
         json!({ "version": 1, "bucket": "assets", "prefix": "0001/", "zones": ["website.com"], "include": ["*.css"] });
     assert_eq!(row, expected);
-    let history = world.editor.history("TEAM#web", 10).await.unwrap();
+    let history = world.editor.history("TEAM#web", 10).await.unwrap().revisions;
     assert_eq!(history.len(), 1);
     let (revision, stamp) = (history[0].revision, &history[0].stamp);
     assert_eq!((revision, stamp.by.as_str(), stamp.message.as_deref()), (1, "alice", Some("the first")));
@@ -189,7 +191,7 @@ async fn pushes_side_by_side_all_end_and_one_at_a_time() {
     for (_, error) in &lost {
         assert!(matches!(error, Err(PushError::Lost { .. })), "{error:?}");
     }
-    let history = world.editor.history("TEAM#web", 20).await.unwrap();
+    let history = world.editor.history("TEAM#web", 20).await.unwrap().revisions;
     assert_eq!(history.len(), won.len());
     let last: usize = history[0].stamp.by.strip_prefix("user").unwrap().parse().unwrap();
     assert!(world.says(&some(last)).await);
@@ -303,7 +305,7 @@ async fn a_large_push_may_break_off_at_each_step_and_a_second_one_completes_it()
             assert!(in_both.iter().all(|url| now.contains(*url)), "step {nth}");
             let partition = world.team().await;
             assert_eq!(partition.head.unwrap().pending, None);
-            let newest = &world.editor.history("TEAM#web", 1).await.unwrap()[0];
+            let newest = &world.editor.history("TEAM#web", 1).await.unwrap().revisions[0];
             assert!(newest.stamp.diff == begun || is_last_and_written, "it is told as it was begun");
             assert_eq!(world.editor.document("TEAM#web", newest.revision).await.unwrap().unwrap(), partition.rows);
         }
@@ -473,7 +475,7 @@ async fn grants_are_one_partition_and_each_team_has_a_copy_of_its_own() {
     assert!(push(many.clone()).await > 1);
     assert_eq!(world.editor.grants().await.unwrap().rows, many);
     assert_eq!(world.table.get("TEAM#team77", "GRANT").await["owns"], json!(["s3://many/"]));
-    assert_eq!(world.editor.history("GRANTS", 10).await.unwrap().len(), 4);
+    assert_eq!(world.editor.history("GRANTS", 10).await.unwrap().revisions.len(), 4);
 }
 
 #[tokio::test]
@@ -487,7 +489,7 @@ async fn what_can_not_be_read_is_told() {
     // Who deletes the head loses no history.
     world.table.delete("TEAM#web", "HEAD").await;
     world.push(&some(3), "alice").await.unwrap();
-    let history = world.editor.history("TEAM#web", 9).await.unwrap();
+    let history = world.editor.history("TEAM#web", 9).await.unwrap().revisions;
     assert_eq!(history.iter().map(|it| it.revision).collect::<Vec<_>>(), [2, 1]);
     world.table.put("TEAM#web", "HEAD", json!({ "revision": "seven" })).await;
     assert_eq!(world.editor.all_rows().await.unwrap().len(), 5, "it matters to no one else");
@@ -506,4 +508,102 @@ async fn what_can_not_be_read_is_told() {
         let error = world.editor.team(&web()).await.unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");
     }
+}
+
+#[tokio::test]
+async fn what_is_edited_while_a_push_is_broken_off_is_known() {
+    let (before, after) = large_edit();
+    let world = World::new().await;
+    world.push(&before, "zoe").await.unwrap();
+    let steps = world.prepared(&after, "alice").await.steps();
+    for broken_at in 1..steps {
+        let world = World::new().await;
+        world.push(&before, "zoe").await.unwrap();
+        assert!(!world.team().await.is_edited());
+        let first = world.prepared(&after, "alice").await;
+        world.table.proxy.on_call(from_nth(broken_at, Action::Refuse(500, "InternalServerError", "gone")));
+        world.editor.push(&first, |_| {}).await.unwrap_err();
+        world.table.proxy.release();
+        let partition = world.team().await;
+        let begun = partition.head.as_ref().unwrap().pending.clone().unwrap();
+        assert!(!partition.is_edited(), "what the push wrote is no edit: {broken_at} of {steps}");
+        let sort = partition.rows.keys().find(|sort| sort.starts_with("MAPPING#")).unwrap();
+        let mut row = world.table.get("TEAM#web", sort).await;
+        row["mode"] = json!("invalidate");
+        world.table.put("TEAM#web", sort, row).await;
+        assert!(world.team().await.is_edited());
+        // It is completed, but not as what was approved.
+        let note = Note { approval: "another".to_owned(), ..note("bob") };
+        let partition = world.team().await;
+        let diff = Diff::between(&partition.rows, &rows_of(after.clone(), &partition.rows));
+        let push = world.editor.prepare(&partition, &diff, note, false).unwrap();
+        world.editor.push(&push, |_| {}).await.unwrap();
+        assert!(world.says(&after).await);
+        let last = world.team().await.head.unwrap().last.unwrap();
+        assert_eq!((last.approval.as_str(), last.diff == begun.diff), ("another", false));
+        assert!(!world.team().await.is_edited());
+    }
+}
+
+#[tokio::test]
+async fn a_push_under_a_grant_that_changes_meanwhile_writes_nothing() {
+    for count in [2, 150] {
+        let world = World::new().await;
+        world.table.put("TEAM#web", "GRANT", json!({ "version": 1, "owns": ["s3://assets/"] })).await;
+        let push = world.prepared(&some(count), "alice").await;
+        world.table.put("TEAM#web", "GRANT", json!({ "version": 1, "owns": ["s3://other/"] })).await;
+        let error = world.editor.push(&push, |_| {}).await.unwrap_err();
+        assert_eq!(error.to_string(), "the row TEAM#web/GRANT was edited meanwhile; see what changed and push again");
+        assert_eq!(world.table.sorts("TEAM#web").await, ["GRANT"]);
+        let push = world.prepared(&some(count), "alice").await;
+        world.editor.push(&push, |_| {}).await.unwrap();
+        assert_eq!(world.table.get("TEAM#web", "GRANT").await["owns"], json!(["s3://other/"]));
+    }
+}
+
+#[tokio::test]
+async fn a_history_is_read_over_pages_and_past_rows_that_can_not_be_read() {
+    let world = World::new().await;
+    let revision = |nth: usize| {
+        json!({ "revision": nth, "push": "1", "by": "zoe", "at": "now", "summary": "some", "document": "",
+            "message": "x".repeat(300_000) })
+    };
+    for nth in 1..=9 {
+        world.table.put("TEAM#web", &format!("REVISION#{nth:010}"), revision(nth)).await;
+    }
+    world.table.put("TEAM#web", "REVISION#0000000007", json!({ "revision": "seven" })).await;
+    for (most, expected) in [(20, vec![9, 8, 6, 5, 4, 3, 2, 1]), (3, vec![9, 8]), (4, vec![9, 8, 6])] {
+        let history = world.editor.history("TEAM#web", most).await.unwrap();
+        assert_eq!(history.revisions.iter().map(|it| it.revision).collect::<Vec<_>>(), expected);
+        assert_eq!(history.unreadable.len(), 1);
+        let reason = "the row TEAM#web/REVISION#0000000007 can't be read: ";
+        assert!(history.unreadable[0].starts_with(reason), "{:?}", history.unreadable);
+    }
+    assert!(world.table.proxy.operations().len() > 3, "there are pages");
+}
+
+#[tokio::test]
+async fn rows_that_no_push_can_write_are_named() {
+    let world = World::new().await;
+    world.push(&some(1), "zoe").await.unwrap();
+    let mut row = world.table.get("TEAM#web", "MAPPING#assets/0000/").await;
+    for nth in 0..80 {
+        row[format!("attribute{nth}")] = json!(nth);
+    }
+    world.table.put("TEAM#web", "MAPPING#assets/0000/", row.clone()).await;
+    let error = world.push(&tables(&["www.website.com"], Vec::new()), "zoe").await.unwrap_err().to_string();
+    let expected = "the row TEAM#web/MAPPING#assets/0000/ has 87 attributes, more than can be compared: delete those";
+    assert!(error.contains(expected), "{error}");
+    // Somewhat less can be written.
+    for nth in 73..80 {
+        row.as_object_mut().unwrap().remove(&format!("attribute{nth}"));
+    }
+    world.table.put("TEAM#web", "MAPPING#assets/0000/", row).await;
+    world.push(&tables(&["www.website.com"], Vec::new()), "zoe").await.unwrap();
+    world.table.put("TEAM#web", "HEAD", json!({ "revision": u64::MAX })).await;
+    let error = world.editor.team(&web()).await.unwrap_err().to_string();
+    assert!(
+        error.contains("the row TEAM#web/HEAD says revision 18446744073709551615, which can't be: mend it"),
+        "{error}"
+    );
 }

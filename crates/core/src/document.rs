@@ -137,7 +137,9 @@ impl<'a> Table<'a> {
     }
 
     fn field(&mut self, key: &'static str) -> Option<&'a Value> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.fields.get(key)
     }
 
@@ -150,7 +152,9 @@ impl<'a> Table<'a> {
         problems: &mut Problems,
     ) -> Option<T> {
         if !self.has(key) {
-            self.known.push(key);
+            if !self.known.contains(&key) {
+                self.known.push(key);
+            }
             problems.add(self.place.clone(), Fault::new("missing-field", format!("`{key}` is missing"), help));
             return None;
         }

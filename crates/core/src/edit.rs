@@ -1,6 +1,7 @@
 //! What an edit changes: rows before and after, their difference, and the order in which it may be written.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -93,20 +94,49 @@ fn sorted(value: &Value) -> Value {
 
 /// A short name for texts that differs where any of them does: 32 hexadecimal digits of SHA-256.
 pub fn checksum_of_texts(texts: &[&str]) -> String {
+    format!("{:032x}", u128::from_be_bytes(hash_of(texts)))
+}
+
+fn hash_of(texts: &[&str]) -> [u8; 16] {
     let mut hash = Sha256::new();
     for text in texts {
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text);
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let mut first = [0; 16];
+    first.copy_from_slice(&hash.finalize()[..16]);
+    first
 }
 
 /// A short name for what rows say, that differs where they do. Which mapping has which key says nothing.
-pub fn checksum_of(rows: &Rows) -> String {
-    let name = |sort: &str| if kind_of(sort) == "mapping" { String::new() } else { sort.to_owned() };
-    let mut texts: Vec<[String; 2]> = rows.iter().map(|(sort, fields)| [name(sort), canonical(fields)]).collect();
-    texts.sort();
-    checksum_of_texts(&texts.iter().flatten().map(String::as_str).collect::<Vec<_>>())
+///
+/// It is the sum of a hash of each row, so that it is known after each of many writes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Checksum(u128);
+
+impl Checksum {
+    /// That of these rows.
+    pub fn of(rows: &Rows) -> Self {
+        rows.iter().fold(Self::default(), |sum, (sort, fields)| Self(sum.0.wrapping_add(Self::of_row(sort, fields))))
+    }
+
+    /// That of the rows after a write.
+    pub fn after(self, write: &Write) -> Self {
+        let Write { sort, before, after } = write;
+        let of = |fields: &Option<Fields>| fields.as_ref().map_or(0, |fields| Self::of_row(sort, fields));
+        Self(self.0.wrapping_sub(of(before)).wrapping_add(of(after)))
+    }
+
+    fn of_row(sort: &str, fields: &Fields) -> u128 {
+        let name = if kind_of(sort) == "mapping" { "" } else { sort };
+        u128::from_be_bytes(hash_of(&[name, &canonical(fields)]))
+    }
+}
+
+impl fmt::Display for Checksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
 }
 
 /// What an edit of one partition adds, changes and removes, by sort key.

@@ -1,17 +1,57 @@
 //! A mapping file as typed, from which teams are pushed to the table one by one; and rows of the table as such a file.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::Value;
 
 use crate::document::Document;
 use crate::mapping::Mappings;
-use crate::names::TeamName;
+use crate::names::{Fault, TeamName};
 use crate::problem::Problem;
 use crate::rows::{Fields, RowKey, Rows, VERSION, in_file_order, join_source, split_source};
 
 /// What the operator writes of a team.
-const GRANT: [&str; 2] = ["owns", "tokens"];
+const GRANT: [&str; 3] = ["owns", "tokens", "accounts"];
+
+/// The field that says what a file was pulled from.
+pub(crate) const PULLED: &str = "pulled";
+
+/// From which revision a file was pulled, and a name for this copy of it: so that who pushes it can be told of what
+/// others pushed since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pulled {
+    /// The newest revision when it was pulled.
+    pub revision: u64,
+    copy: u32,
+}
+
+impl Pulled {
+    /// A copy with a name that no other should have.
+    pub fn new(revision: u64, copy: u32) -> Self {
+        Self { revision, copy }
+    }
+
+    /// Reads what [`Pulled::to_string`] wrote.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let parts = text.split_once('-').filter(|(_, copy)| copy.len() == 8);
+        let read = parts.and_then(|(revision, copy)| {
+            Some(Self { revision: revision.parse().ok()?, copy: u32::from_str_radix(copy, 16).ok()? })
+        });
+        let help = "leave it as `pull` wrote it, or delete the line: a push then writes over what others pushed since";
+        read.filter(|it| it.to_string() == text)
+            .ok_or_else(|| Fault::new("bad-pulled", format!("`{text}` is not what `pull` writes"), help))
+    }
+}
+
+impl fmt::Display for Pulled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{:08x}", self.revision, self.copy)
+    }
+}
 
 /// A parsed mapping file. What it says is known to be valid only after [`MappingFile::read`].
 pub struct MappingFile<'t>(Document<'t>);
@@ -44,6 +84,12 @@ impl<'t> MappingFile<'t> {
         if let Some(teams) = self.0.root.get_mut("teams").and_then(Value::as_object_mut) {
             teams.retain(|name, _| wanted(name));
         }
+    }
+
+    /// From what a team's part of the file was pulled, or without a team, the grants in it.
+    pub fn pulled(&self, team: Option<&TeamName>) -> Option<Pulled> {
+        let fields = team.map_or_else(|| self.0.root.as_object(), |team| self.team(team));
+        Pulled::parse(fields?.get(PULLED)?.as_str()?).ok()
     }
 
     /// What the file says of a team's grant.
@@ -91,20 +137,33 @@ pub struct TeamTables {
     pub mappings: Vec<Fields>,
 }
 
-/// The mapping file that says what these rows say: of each team its grant, where it is known, and its own rows.
+/// What is to be written of one team into a file.
+#[derive(Debug)]
+pub struct FileOfTeam<'r> {
+    /// The team.
+    pub team: &'r TeamName,
+    /// From what its mappings were pulled, where the file may be pushed again.
+    pub pulled: Option<Pulled>,
+    /// What it is granted, where that is known.
+    pub grant: Option<&'r Fields>,
+    /// Its own rows.
+    pub rows: &'r Rows,
+}
+
+/// The mapping file that says what these rows say, and from what its grants were pulled.
 ///
 /// # Errors
 /// The row that holds what TOML can't say.
-pub fn to_toml<'r>(
-    teams: impl IntoIterator<Item = (&'r TeamName, Option<&'r Fields>, &'r Rows)>,
-) -> Result<String, String> {
+pub fn to_toml<'r>(pulled: Option<&Pulled>, teams: impl IntoIterator<Item = FileOfTeam<'r>>) -> Result<String, String> {
     let mut all = Fields::new();
-    for (name, grant, rows) in teams {
+    for FileOfTeam { team: name, pulled, grant, rows } in teams {
         if let Some((sort, _)) = rows.iter().find(|(_, fields)| toml::to_string(fields).is_err()) {
             let key = RowKey::new(RowKey::partition_of(name), sort);
             return Err(format!("the row {key} holds what a mapping file can't say, such as a null or bytes: mend it"));
         }
-        let mut team = in_file_order(grant.cloned().unwrap_or_default());
+        let mut team = Fields::new();
+        team.extend(pulled.map(|pulled| (PULLED.to_owned(), pulled.to_string().into())));
+        team.extend(in_file_order(grant.cloned().unwrap_or_default()));
         let (mut zones, mut mappings) = (Fields::new(), Vec::new());
         for (sort, fields) in rows {
             if let Some(domain) = sort.strip_prefix(RowKey::ZONE) {
@@ -125,6 +184,7 @@ pub fn to_toml<'r>(
     }
     let mut root = Fields::new();
     root.insert("version".to_owned(), VERSION.into());
+    root.extend(pulled.map(|pulled| (PULLED.to_owned(), pulled.to_string().into())));
     root.insert("teams".to_owned(), all.into());
     toml::to_string(&root).map_err(|error| error.to_string())
 }

@@ -56,8 +56,8 @@ mod urls;
 
 pub use change::{Change, ChangeKind, Origin};
 pub use decode::{Event, Ignored, NotAnEvent, Rejected, decode};
-pub use edit::{Changed, Diff, Excess, FieldChange, Write, checksum_of, checksum_of_texts, rows_of, written};
-pub use file::{MappingFile, TeamTables, to_toml};
+pub use edit::{Changed, Checksum, Diff, Excess, FieldChange, Write, checksum_of_texts, rows_of, written};
+pub use file::{FileOfTeam, MappingFile, Pulled, TeamTables, to_toml};
 pub use item::{Body, Item, Method};
 pub use mapping::{Mapping, Mappings, Mode, Purge, Scheme, Team, UrlRules, Zone};
 pub use plan::{Batch, BatchItem, Escalated, Plan, Unmatched, batches, plan};

@@ -93,6 +93,8 @@ pub struct Zone {
     pub zone_id: CloudflareId,
     /// Its account, where known: the account's zones of one plan share a rate limit.
     pub account_id: Option<CloudflareId>,
+    /// Whether the operator confirms that it is the team's account: if not, it is shared with none of another team.
+    pub account_is_granted: bool,
     /// Its plan.
     pub plan: CloudflarePlan,
     /// The hostnames that serve objects; never empty.

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::document::{Document, Problems, Table, UNKNOWN_FIELD};
-use crate::file::MappingFile;
+use crate::file::{MappingFile, PULLED, Pulled};
 use crate::mapping::{Mapping, Mappings, Team, Zone};
-use crate::names::{Fault, Hostname, Source, TeamName, TokenFolder};
+use crate::names::{CloudflareId, Fault, Hostname, Source, TeamName, TokenFolder};
 use crate::problem::{Place, Problem};
 use crate::rows::VERSION;
 
@@ -47,6 +47,7 @@ fn read(root: &Value, problems: &mut Problems) -> Mappings {
     if !version(&mut root, problems) {
         return Mappings::default();
     }
+    root.optional(PULLED, Pulled::parse, problems);
     let mut teams = BTreeMap::new();
     let mut mappings = Vec::new();
     let mut places = BTreeMap::new();
@@ -149,6 +150,7 @@ struct Grant {
     owns: Vec<Source>,
     all_of_owns_is_valid: bool,
     tokens: TokenFolder,
+    accounts: Vec<CloudflareId>,
 }
 
 fn grant(name: &TeamName, table: &mut Table<'_>, problems: &mut Problems) -> Grant {
@@ -161,16 +163,18 @@ fn grant(name: &TeamName, table: &mut Table<'_>, problems: &mut Problems) -> Gra
     let all_of_owns_is_valid = problems.count() == before;
     let tokens =
         table.optional("tokens", TokenFolder::parse, problems).unwrap_or_else(|| TokenFolder::default_of(name));
-    Grant { owns, all_of_owns_is_valid, tokens }
+    let accounts = table.list("accounts", CloudflareId::parse, problems).unwrap_or_default();
+    Grant { owns, all_of_owns_is_valid, tokens, accounts }
 }
 
 fn team<'a>(name: TeamName, table: &mut Table<'a>, problems: &mut Problems) -> (Team, Written<'a>) {
-    let Grant { owns, all_of_owns_is_valid, tokens } = grant(&name, table, problems);
+    table.optional(PULLED, Pulled::parse, problems);
+    let Grant { owns, all_of_owns_is_valid, tokens, accounts } = grant(&name, table, problems);
     let mut written = Written { zones: Vec::new(), all_of_owns_is_valid };
     let mut zones: BTreeMap<Hostname, Arc<Zone>> = BTreeMap::new();
     for (domain, mut zone_table) in table.tables("zones", problems) {
         written.zones.push(domain);
-        let read = zone::zone(&name, &tokens, domain, &mut zone_table, problems);
+        let read = zone::zone(&name, (&tokens, &accounts), domain, &mut zone_table, problems);
         let place = zone_table.place_of("zone_id");
         zone_table.finish(problems);
         let Some(read) = read else { continue };

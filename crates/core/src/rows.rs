@@ -17,10 +17,11 @@ pub type Rows = BTreeMap<String, Fields>;
 pub(crate) const VERSION: u64 = 1;
 
 /// All fields that grants, zones and mappings may have as rows or in a file, in the order in which a file is best read.
-pub const FIELDS: [&str; 28] = [
+pub const FIELDS: [&str; 29] = [
     "version",
     "owns",
     "tokens",
+    "accounts",
     "source",
     "bucket",
     "prefix",

@@ -1,8 +1,8 @@
 //! Rate limits, kept before Cloudflare has to: one token bucket per account, plan and class.
 //!
 //! Teams that share an account take turns: a team has at most one request waiting at the bucket, and the bucket serves
-//! its waiters in order. A pause that Cloudflare asked one team for stops that team only; another finds out for itself,
-//! so that nobody is stopped by an account id that somebody else wrote.
+//! its waiters in order. Teams share an account only where the operator granted it to both: anybody may write an id. A
+//! pause that Cloudflare asked one team for stops that team only; another finds out for itself.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -29,7 +29,8 @@ pub struct RateLimits {
     buckets: Mutex<HashMap<Key, Arc<Bucket>>>,
 }
 
-/// Who shares a bucket: the zones of one account on one plan. A zone whose account is not known has its own.
+/// Who shares a bucket: the zones of one account on one plan; of one team, where only that team says whose account it
+/// is. A zone whose account is not known has its own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     owner: Owner,
@@ -40,6 +41,7 @@ struct Key {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Owner {
     Account(CloudflareId),
+    Claimed(TeamName, CloudflareId),
     Zone(TeamName, CloudflareId),
 }
 
@@ -105,7 +107,8 @@ impl RateLimits {
 
     fn bucket(&self, zone: &Zone, class: LimitClass) -> Arc<Bucket> {
         let owner = match &zone.account_id {
-            Some(account) => Owner::Account(account.clone()),
+            Some(account) if zone.account_is_granted => Owner::Account(account.clone()),
+            Some(account) => Owner::Claimed(zone.team.clone(), account.clone()),
             None => Owner::Zone(zone.team.clone(), zone.zone_id.clone()),
         };
         let key = Key { owner, plan: zone.plan, class };
@@ -168,13 +171,14 @@ mod tests {
     use super::*;
 
     const ACCOUNT: &str = "account_id = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"";
+    const CLAIMED: &str = "account_id = \"cccccccccccccccccccccccccccccccc\"";
 
-    /// One zone each for the teams a, b, …, with these lines.
+    /// One zone each for the teams a, b, …, with these lines; all were granted one account.
     fn zones(teams: &[(&str, &str)]) -> Vec<Arc<Zone>> {
         let mut text = "version = 1\n".to_owned();
         for (nth, (team, lines)) in teams.iter().enumerate() {
             text += &format!(
-                "[teams.{team}]\nowns = []\n[teams.{team}.zones.\"{team}.com\"]\nhostnames = [\"{team}.com\"]\n\
+                "[teams.{team}]\nowns = []\naccounts = [\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"]\n[teams.{team}.zones.\"{team}.com\"]\nhostnames = [\"{team}.com\"]\n\
                  zone_id = \"{nth:032x}\"\n{lines}\n"
             );
         }
@@ -233,6 +237,7 @@ mod tests {
         for (one, other, shared) in [
             (ACCOUNT, ACCOUNT, true),
             (ACCOUNT, "", false),
+            (CLAIMED, CLAIMED, false),
             ("", "", false),
             (ACCOUNT, &format!("{ACCOUNT}\nplan = \"pro\""), false),
         ] {
@@ -243,6 +248,21 @@ mod tests {
             acquire(&limits, &zones[1], LimitClass::Urls, 400).await;
             assert_eq!(start.elapsed() > Duration::from_millis(400), shared, "{one} and {other}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn zones_of_one_team_share_the_account_that_only_it_names() {
+        let text = "version = 1\n[teams.a]\nowns = []\n".to_owned()
+            + &["a", "b"].map(|name| {
+                format!("[teams.a.zones.\"{name}.com\"]\nhostnames = [\"{name}.com\"]\nzone_id = \"{name:0>32}\"\n{CLAIMED}\n")
+            }).concat();
+        let mappings = Mappings::from_toml(&text).unwrap();
+        let zones: Vec<&Arc<Zone>> = mappings.zones().collect();
+        let limits = RateLimits::new(NonZeroU32::MIN);
+        acquire(&limits, zones[0], LimitClass::Urls, 800).await;
+        let start = Instant::now();
+        acquire(&limits, zones[1], LimitClass::Urls, 400).await;
+        assert!(start.elapsed() > Duration::from_millis(400));
     }
 
     #[tokio::test(start_paused = true)]

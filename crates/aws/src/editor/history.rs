@@ -29,21 +29,41 @@ pub struct Revision {
     pub stamp: Stamp,
 }
 
+/// The last pushes of a partition.
+#[derive(Debug, Default)]
+pub struct History {
+    /// The newest first.
+    pub revisions: Vec<Revision>,
+    /// What is wrong with rows that can't be read.
+    pub unreadable: Vec<String>,
+}
+
 impl Editor {
-    /// The last pushes of a partition, the newest first.
+    /// The last pushes of a partition, the newest first, and which of them can't be read.
     ///
     /// # Errors
     /// What [`TableError`] says.
-    pub async fn history(&self, partition: &str, most: u32) -> Result<Vec<Revision>, TableError> {
-        let most = i32::try_from(most).unwrap_or(i32::MAX);
+    pub async fn history(&self, partition: &str, most: usize) -> Result<History, TableError> {
         let query = self.table.client.query().table_name(&self.table.name).consistent_read(true);
         let query = query.key_condition_expression("pk = :pk AND begins_with(sk, :revision)");
         let query = query.expression_attribute_values(":pk", text(partition));
         let query = query.expression_attribute_values(":revision", text(REVISION));
-        let answer = query.scan_index_forward(false).limit(most).send().await;
-        let items = answer.map_err(|error| self.table.failed(&error))?.items.unwrap_or_default();
-        let read = |item| serde_dynamo::from_item(item).map_err(|error| TableError::Refused(error.to_string()));
-        items.into_iter().map(read).collect()
+        let query = query.scan_index_forward(false).limit(i32::try_from(most).unwrap_or(i32::MAX));
+        let mut items = query.into_paginator().items().send();
+        let mut history = History::default();
+        while history.revisions.len() + history.unreadable.len() < most {
+            let Some(item) = items.next().await else { break };
+            let item = item.map_err(|error| self.table.failed(&error))?;
+            let sort = item.get("sk").and_then(|sort| sort.as_s().ok()).cloned().unwrap_or_default();
+            match serde_dynamo::from_item(item) {
+                Ok(revision) => history.revisions.push(revision),
+                Err(error) => {
+                    let key = RowKey::new(partition, sort);
+                    history.unreadable.push(format!("the row {key} can't be read: {error}; mend it, or delete it"));
+                }
+            }
+        }
+        Ok(history)
     }
 
     /// The rows of a partition as they were after a push; none if there was no such push.

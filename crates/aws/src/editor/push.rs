@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason};
-use purge_router_core::{Diff, Fields, RowKey, Write, checksum_of, written};
+use purge_router_core::{Checksum, Diff, Fields, RowKey, Rows, Write, written};
 use serde_json::Value;
 
 use super::history::{document_rows, revision_row};
@@ -30,6 +30,10 @@ pub struct Note {
     pub summary: String,
     /// Why.
     pub message: Option<String>,
+    /// The checksum of all that was agreed to, in this partition and in others.
+    pub approval: String,
+    /// The file that it is pushed from, if that was pulled.
+    pub pulled: Option<String>,
 }
 
 /// A difference that is ready to be written.
@@ -94,79 +98,34 @@ impl Editor {
         let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let at = DateTime::from_secs(seconds.cast_signed()).fmt(DateTimeFormat::DateTime);
         let at = at.map_err(|error| TableError::Refused(format!("the clock: {error}")))?;
-        let Note { by, summary, message } = note;
+        let Note { by, summary, message, approval, pulled } = note;
 
-        let head_before = match partition.as_read.get(HEAD) {
-            Some(item) => Condition::Is(item.clone()),
-            None => Condition::Absent,
-        };
         let pending = partition.head.as_ref().and_then(|head| head.pending.as_ref());
-        let at_once = diff.writes();
-        let after = written(partition.rows.clone(), &at_once);
-        let (document, diff_of) = (checksum_of(&after), diff.checksum());
-        let mut stamp = Stamp { push: id.clone(), by, at, summary, message, document, diff: diff_of };
+        let document = Checksum::of(&written(partition.rows.clone(), &diff.writes())).to_string();
+        let diff_of = diff.checksum();
+        let mut stamp = Stamp { push: id.clone(), by, at, summary, message, document, diff: diff_of, approval, pulled };
         match pending {
             // What was begun is told as it was begun, and not as what is left of it.
             Some(begun) if begun.document == stamp.document => {
                 stamp.summary = begun.summary.clone();
-                stamp.diff = begun.diff.clone();
                 stamp.message = stamp.message.or_else(|| begun.message.clone());
+                stamp.pulled = stamp.pulled.or_else(|| begun.pulled.clone());
+                if !partition.is_edited() {
+                    (stamp.diff, stamp.approval) = (begun.diff.clone(), begun.approval.clone());
+                }
             }
             Some(Stamp { by, at, summary, .. }) if !take_over => {
                 return Err(PushError::Underway { by: by.clone(), at: at.clone(), summary: summary.clone() });
             }
             _ => {}
         }
-        let end = |condition| -> Result<Vec<Item>, TableError> {
-            let head = Head { revision, last: Some(stamp.clone()), pending: None };
-            Ok(vec![
-                Item::put(RowKey::new(name, HEAD), head_row(name, &head)?, condition),
-                Item::put_row(revision_row(name, revision, &stamp)?),
-            ])
+        let at_once = partition.at_once(diff, revision, &stamp)?;
+        let bytes: usize = at_once.iter().map(Item::bytes).sum();
+        let steps = match at_once.len() <= ROWS_PER_TRANSACTION && bytes <= BYTES_PER_TRANSACTION {
+            true => vec![at_once],
+            false => partition.in_steps(diff, revision, &stamp)?,
         };
-        let rows = |writes: &[Write]| -> Result<Vec<Item>, TableError> {
-            let items: Result<Vec<Vec<Item>>, _> = writes.iter().map(|write| partition.items(write)).collect();
-            Ok(items?.into_iter().flatten().chain(partition.copies(writes)?).collect())
-        };
-        let documents = |after| -> Result<Vec<Item>, TableError> {
-            Ok(document_rows(name, revision, after)?.into_iter().map(Item::put_row).collect())
-        };
-        let push = |steps| Push { partition: name.clone(), revision, id: id.clone(), steps };
-
-        let mut all = end(head_before.clone())?;
-        all.extend(rows(&at_once)?);
-        all.extend(documents(&after)?);
-        if all.len() <= ROWS_PER_TRANSACTION && all.iter().map(Item::bytes).sum::<usize>() <= BYTES_PER_TRANSACTION {
-            return Ok(push(vec![all]));
-        }
-
-        let in_order = diff.in_order(&partition.rows);
-        let after = written(partition.rows.clone(), &in_order);
-        let begun = Head {
-            revision: revision - 1,
-            last: partition.head.as_ref().and_then(|head| head.last.clone()),
-            pending: Some(stamp.clone()),
-        };
-        let mut steps = vec![vec![Item::put(RowKey::new(name, HEAD), head_row(name, &begun)?, head_before)]];
-        let end = end(Condition::PendingIs(id.clone()))?;
-        // Each step is told in the head, so that whoever read the partition before it does not write.
-        let guard = |nth: usize| -> Result<Item, TableError> {
-            let mut head = head_row(name, &begun)?;
-            head.insert("step".to_owned(), AttributeValue::N(nth.to_string()));
-            Ok(Item::put(RowKey::new(name, HEAD), head, Condition::PendingIs(id.clone())))
-        };
-        let mut step = vec![guard(1)?];
-        for item in documents(&after)?.into_iter().chain(rows(&in_order)?) {
-            let bytes: usize = step.iter().map(Item::bytes).sum();
-            if step.len() == ROWS_PER_TRANSACTION || bytes + item.bytes() > BYTES_PER_TRANSACTION {
-                let next = guard(steps.len() + 1)?;
-                steps.push(std::mem::replace(&mut step, vec![next]));
-            }
-            step.push(item);
-        }
-        steps.push(step);
-        steps.push(end);
-        Ok(push(steps))
+        Ok(Push { partition: name.clone(), revision, id, steps })
     }
 
     /// Writes what was prepared, and tells after each transaction how many are written.
@@ -250,6 +209,82 @@ fn head_row(partition: &str, head: &Head) -> Result<Attributes, TableError> {
 }
 
 impl Partition {
+    /// A difference in one transaction.
+    fn at_once(&self, diff: &Diff, revision: u64, stamp: &Stamp) -> Result<Vec<Item>, TableError> {
+        let writes = diff.writes();
+        let mut items = self.end(revision, stamp, self.head_as_read())?;
+        items.extend(self.unchanged_grant());
+        items.extend(self.documents(revision, &written(self.rows.clone(), &writes))?);
+        for write in &writes {
+            items.extend(self.items(write)?);
+        }
+        items.extend(self.copies(&writes)?);
+        Ok(items)
+    }
+
+    /// A difference in several transactions, of which the first tells that they have begun.
+    fn in_steps(&self, diff: &Diff, revision: u64, stamp: &Stamp) -> Result<Vec<Vec<Item>>, TableError> {
+        let writes = diff.in_order(&self.rows);
+        // Each step is told in the head, so that whoever read the partition before it does not write, and with what the
+        // rows are from then on, so that an edit of them is seen.
+        let head = |step: usize, rows: Checksum, condition: Condition| -> Result<Item, TableError> {
+            let last = self.head.as_ref().and_then(|head| head.last.clone());
+            let (pending, rows) = (Some(stamp.clone()), Some(rows.to_string()));
+            let mut row = head_row(&self.name, &Head { revision: revision - 1, last, pending, rows })?;
+            row.insert("step".to_owned(), AttributeValue::N(step.to_string()));
+            Ok(Item::put(RowKey::new(&self.name, HEAD), row, condition))
+        };
+        let is_mine = || Condition::PendingIs(stamp.push.clone());
+        let mut rows = Checksum::of(&self.rows);
+        let begin = head(0, rows, self.head_as_read())?;
+        let bytes_of_head = begin.bytes();
+        let mut steps = vec![vec![begin]];
+        steps[0].extend(self.unchanged_grant());
+
+        // What is written together, with what that makes of the rows.
+        let documents = self.documents(revision, &written(self.rows.clone(), &writes))?;
+        let copies = self.copies(&writes)?;
+        let mut parts: Vec<(Vec<Item>, Option<&Write>)> =
+            documents.into_iter().map(|item| (vec![item], None)).collect();
+        for write in &writes {
+            parts.push((self.items(write)?, Some(write)));
+        }
+        parts.extend(copies.into_iter().map(|item| (vec![item], None)));
+        let (mut step, mut bytes) = (Vec::new(), bytes_of_head);
+        for (items, write) in parts {
+            let more: usize = items.iter().map(Item::bytes).sum();
+            if step.len() + items.len() >= ROWS_PER_TRANSACTION || bytes + more > BYTES_PER_TRANSACTION {
+                step.insert(0, head(steps.len(), rows, is_mine())?);
+                steps.push(std::mem::take(&mut step));
+                bytes = bytes_of_head;
+            }
+            step.extend(items);
+            bytes += more;
+            rows = write.map_or(rows, |write| rows.after(write));
+        }
+        step.insert(0, head(steps.len(), rows, is_mine())?);
+        steps.push(step);
+        steps.push(self.end(revision, stamp, is_mine())?);
+        Ok(steps)
+    }
+
+    fn head_as_read(&self) -> Condition {
+        self.as_read.get(HEAD).map_or(Condition::Absent, |item| Condition::Is(item.clone()))
+    }
+
+    /// The head and the revision once all is written.
+    fn end(&self, revision: u64, stamp: &Stamp, condition: Condition) -> Result<Vec<Item>, TableError> {
+        let head = Head { revision, last: Some(stamp.clone()), pending: None, rows: None };
+        Ok(vec![
+            Item::put(RowKey::new(&self.name, HEAD), head_row(&self.name, &head)?, condition),
+            Item::put_row(revision_row(&self.name, revision, stamp)?),
+        ])
+    }
+
+    fn documents(&self, revision: u64, after: &Rows) -> Result<Vec<Item>, TableError> {
+        Ok(document_rows(&self.name, revision, after)?.into_iter().map(Item::put_row).collect())
+    }
+
     /// A row to be written; a grant with its copy for the team.
     fn items(&self, write: &Write) -> Result<Vec<Item>, TableError> {
         let Write { sort, before, after } = write;
@@ -269,6 +304,13 @@ impl Partition {
             items.push(item(copy_of_grant(sort), Condition::None)?);
         }
         Ok(items)
+    }
+
+    /// That a team's grant, under which its rows were checked, is still what it was.
+    fn unchanged_grant(&self) -> Option<Item> {
+        let as_read = self.as_read.get(COPY_OF_GRANT).filter(|_| self.name != RowKey::GRANTS)?;
+        let key = RowKey::new(&self.name, COPY_OF_GRANT);
+        Some(Item { key, deed: Deed::Check, condition: Condition::Is(as_read.clone()) })
     }
 
     /// The copies of grants that are stale, and that these writes do not renew.

@@ -3,14 +3,21 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
 use purge_router_core::{FIELDS, RowKey};
 
 use crate::table::{Attributes, TableError, key_attributes, text};
 
 /// What the row `HEAD` may say that others do not.
-const FIELDS_OF_HEAD: [&str; 10] =
-    ["revision", "push", "by", "at", "summary", "message", "document", "diff", "pending", "step"];
+const FIELDS_OF_HEAD: [&str; 13] = [
+    "revision", "push", "by", "at", "summary", "message", "document", "diff", "approval", "pulled", "pending", "rows",
+    "step",
+];
+
+/// The most attributes of a row that a condition can compare: an expression has 4 KB.
+const MOST_COMPARED: usize = 80;
 
 /// One row of a transaction.
 #[derive(Debug, Clone)]
@@ -24,6 +31,8 @@ pub(super) struct Item {
 pub(super) enum Deed {
     Put(Attributes),
     Delete,
+    /// It is not written; only its condition counts.
+    Check,
 }
 
 /// What must hold of the row before.
@@ -53,18 +62,33 @@ impl Item {
     pub(super) fn bytes(&self) -> usize {
         match &self.deed {
             Deed::Put(item) => item.iter().map(|(name, value)| name.len() + bytes_of(value)).sum(),
-            Deed::Delete => 100,
+            Deed::Delete | Deed::Check => 100,
         }
     }
 
     pub(super) fn of_table(self, table: &str) -> Result<TransactWriteItem, TableError> {
         let refused = |error: BuildError| TableError::Refused(error.to_string());
+        if let Condition::Is(row) = &self.condition
+            && row.len() > MOST_COMPARED
+        {
+            let (key, count) = (&self.key, row.len());
+            return Err(TableError::Refused(format!(
+                "the row {key} has {count} attributes, more than can be compared: delete those that are no fields"
+            )));
+        }
         let Expression { text, names, values } = self.condition.expression();
         let values = Some(values).filter(|values| !values.is_empty());
         let names = Some(names).filter(|names| !names.is_empty());
         let old = Some(ReturnValuesOnConditionCheckFailure::AllOld);
         let item = TransactWriteItem::builder();
         Ok(match self.deed {
+            Deed::Check => {
+                let key = key_attributes(&self.key);
+                let check = ConditionCheck::builder().table_name(table).set_key(Some(key));
+                let check = check.set_condition_expression(text).set_expression_attribute_names(names);
+                let check = check.set_expression_attribute_values(values);
+                item.condition_check(check.set_return_values_on_condition_check_failure(old).build().map_err(refused)?)
+            }
             Deed::Put(row) => {
                 let put = Put::builder().table_name(table).set_item(Some(row)).set_condition_expression(text);
                 let put = put.set_expression_attribute_names(names).set_expression_attribute_values(values);

@@ -125,7 +125,19 @@ async fn a_push_that_is_killed_at_any_step_is_completed_by_a_second_one() {
                 assert_answer("table_unfinished", &world.run(&["mappings", "history", "--team", "web"]).with_code(0));
             }
         }
-        // What was approved at first is still what is asked for.
+        // What was approved at first is still what is asked for, but not once somebody has edited what there is.
+        if nth % 2 == 1 {
+            let sorts = world.table.sorts("TEAM#web").await;
+            let sort = sorts.iter().find(|sort| sort.starts_with("MAPPING#")).unwrap();
+            let row = world.table.get("TEAM#web", sort).await;
+            let mut edited = row.clone();
+            edited["mode"] = json!("invalidate");
+            world.table.put("TEAM#web", sort, edited).await;
+            let mut push = push(&world, "bob", "after.toml");
+            let refused = answer(push.args(["--expect", approved]).output().unwrap()).with_code(1);
+            assert!(refused.stdout.contains("drift rows were edited in the table since it stopped"), "{refused}");
+            world.table.put("TEAM#web", sort, row).await;
+        }
         let mut again = push(&world, "bob", "after.toml");
         let again = answer(again.args(["--expect", approved]).output().unwrap()).with_code(0);
         assert!(again.stdout.contains("team web: "), "{again}");

@@ -164,6 +164,7 @@ pub(crate) fn assert_answer(name: &str, answer: &Answer) {
         (r"table-\d+-\d+", "TABLE"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
         ("\"push\": \"[0-9a-f]{32}\"", "\"push\": \"PUSH\""),
+        ("pulled = \"(\\d+)-[0-9a-f]{8}\"", "pulled = \"$1-COPY\""),
     ] {
         text = regex::Regex::new(pattern).unwrap().replace_all(&text, shown).into_owned();
     }

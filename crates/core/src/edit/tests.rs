@@ -9,7 +9,7 @@ use crate::file::MappingFile;
 use crate::mapping::Mappings;
 use crate::names::TeamName;
 use crate::rows::Row;
-use crate::to_toml;
+use crate::{FileOfTeam, to_toml};
 
 fn web() -> TeamName {
     TeamName::parse("web").unwrap()
@@ -76,7 +76,15 @@ fn a_file_and_its_rows_say_the_same() {
     assert!(teams.len() > 1);
     let rows: Vec<Rows> = teams.iter().map(|team| rows_of(file.tables(team), &Rows::new())).collect();
     let grants: Vec<Fields> = teams.iter().map(|team| file.grant(team)).collect();
-    let again = to_toml(teams.iter().zip(&grants).zip(&rows).map(|((team, grant), rows)| (team, Some(grant), rows)));
+    let again = to_toml(
+        None,
+        teams.iter().zip(&grants).zip(&rows).map(|((team, grant), rows)| FileOfTeam {
+            team,
+            pulled: None,
+            grant: Some(grant),
+            rows,
+        }),
+    );
     let again = again.unwrap();
     let (read, reread) = (Mappings::from_toml(text).unwrap(), Mappings::from_toml(&again).unwrap());
     let said = |mappings: &Mappings| {
@@ -137,15 +145,25 @@ fn what_rows_say_has_a_checksum_whatever_their_keys() {
     let rows = |of: &[(&str, &Fields)]| -> Rows {
         of.iter().map(|(sort, fields)| ((*sort).to_owned(), (*fields).clone())).collect()
     };
-    let one = checksum_of(&rows(&[("MAPPING#1", &a), ("MAPPING#2", &b), ("ZONE#x", &a)]));
-    assert_eq!(one, checksum_of(&rows(&[("MAPPING#7", &b), ("MAPPING#8", &a), ("ZONE#x", &a)])));
+    let one = Checksum::of(&rows(&[("MAPPING#1", &a), ("MAPPING#2", &b), ("ZONE#x", &a)]));
+    assert_eq!(one.to_string().len(), 32);
+    assert_eq!(one, Checksum::of(&rows(&[("MAPPING#7", &b), ("MAPPING#8", &a), ("ZONE#x", &a)])));
     for other in [
         rows(&[("MAPPING#1", &a), ("MAPPING#2", &b), ("ZONE#y", &a)]),
         rows(&[("MAPPING#1", &a), ("MAPPING#2", &a), ("ZONE#x", &a)]),
         rows(&[("MAPPING#1", &a), ("ZONE#x", &a)]),
         rows(&[("MAPPING#1", &a), ("MAPPING#2", &b), ("ZONE#x", &b)]),
     ] {
-        assert_ne!(one, checksum_of(&other));
+        assert_ne!(one, Checksum::of(&other));
+        // What leads from one to the other leads there write by write.
+        let before = rows(&[("MAPPING#1", &a), ("MAPPING#2", &b), ("ZONE#x", &a)]);
+        for writes in [Diff::between(&before, &other).writes(), Diff::between(&before, &other).in_order(&before)] {
+            assert_eq!(
+                writes.iter().fold(one, |sum, write| sum.after(write)),
+                Checksum::of(&written(before.clone(), &writes))
+            );
+            assert_eq!(writes.iter().fold(one, |sum, write| sum.after(write)), Checksum::of(&other));
+        }
     }
 }
 

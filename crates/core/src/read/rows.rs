@@ -156,7 +156,7 @@ fn read_team(
             Err(Fault::new(NO_GRANT, format!("team {name} has no grant"), help))
         }
     };
-    let Grant { owns, all_of_owns_is_valid: _, tokens } = match grant {
+    let Grant { owns, all_of_owns_is_valid: _, tokens, accounts } = match grant {
         Ok(grant) => grant,
         Err(fault) => {
             skipped.extend(rows.mappings.iter().map(|(key, _)| Skipped::new(key, fault.clone())));
@@ -170,7 +170,7 @@ fn read_team(
         let domain = &key.sort[RowKey::ZONE.len()..];
         written.zones.push(domain);
         let read = read_row(key, (*fields).clone(), skipped, |table, problems| {
-            zone::zone(name, &team.tokens, domain, table, problems)
+            zone::zone(name, (&team.tokens, &accounts), domain, table, problems)
         });
         if let Some(zone) = read {
             team.zones.insert(zone.domain.clone(), Arc::new(zone));

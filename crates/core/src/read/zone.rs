@@ -7,7 +7,7 @@ use crate::names::{CloudflareId, Fault, Hostname, TeamName, TokenFolder};
 
 pub(super) fn zone(
     team: &TeamName,
-    folder: &TokenFolder,
+    (folder, accounts): (&TokenFolder, &[CloudflareId]),
     domain: &str,
     table: &mut Table<'_>,
     problems: &mut Problems,
@@ -16,6 +16,7 @@ pub(super) fn zone(
     let zone_id =
         table.required("zone_id", "copy it from the zone's overview page in Cloudflare", CloudflareId::parse, problems);
     let account_id = table.optional("account_id", CloudflareId::parse, problems);
+    let account_is_granted = account_id.as_ref().is_some_and(|id| accounts.contains(id));
     let before = problems.count();
     let plan = table.optional("plan", word("unknown-plan", PLANS), problems).unwrap_or_default();
     let plan_is_known = problems.count() == before;
@@ -49,6 +50,7 @@ pub(super) fn zone(
         domain: domain?,
         zone_id: zone_id?,
         account_id,
+        account_is_granted,
         plan,
         hostnames: hostnames?,
         token: token?,

@@ -22,9 +22,10 @@ pub(crate) const SETTINGS: Settings = Settings {
     backoff: Backoff { base: Duration::from_millis(20), cap: Duration::from_millis(100) },
 };
 
-/// A team with these zones, all of which its one mapping purges for its bucket, `<name>-files`.
+/// A team of the account that all teams here may share, with these zones, all of which its one mapping purges for its bucket, `<name>-files`.
 pub(crate) fn team(name: &str, zones: &[(&str, &str)], mapping: &str) -> String {
-    let mut text = format!("[teams.{name}]\nowns = [\"s3://{name}-files/\"]\n");
+    let mut text =
+        format!("[teams.{name}]\nowns = [\"s3://{name}-files/\"]\naccounts = [\"acacacacacacacacacacacacacacacac\"]\n");
     for (domain, lines) in zones {
         let zone_id = zone_id(domain);
         text += &format!(

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use purge_router_aws::{Editor, Partition};
+use purge_router_aws::{Editor, Partition, Stamp};
 use purge_router_core::names::TeamName;
 use purge_router_core::{
-    Diff, Fields, MappingFile, Mappings, Problem, Row, RowKey, Rows, TeamTables, checksum_of, rows_of, to_toml,
+    Checksum, Diff, Fields, FileOfTeam, MappingFile, Mappings, Problem, Pulled, Row, RowKey, Rows, TeamTables, rows_of,
+    to_toml,
 };
 
 use super::{Kind, Table};
@@ -29,18 +30,11 @@ pub(super) struct Edit {
     /// From what the last push left to what is there.
     pub(super) drift: Diff,
     /// The checksum of what shall be.
-    document: String,
+    document: Checksum,
     /// What the file does not name, and would go.
     pub(super) unnamed: Vec<TeamName>,
-}
-
-/// Which difference a checksum is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
-    /// The one that there is now.
-    Left,
-    /// The one that a push began with, if this one completes it or finds it done.
-    Begun,
+    /// From what the file was pulled.
+    pub(super) pulled: Option<Pulled>,
 }
 
 impl Edit {
@@ -49,17 +43,17 @@ impl Edit {
             bail!("the row {key} is of a later version than this release writes; use a later release");
         }
         let mut drift = Diff::default();
-        let head = partition.head.as_ref();
-        // While a push is under way, what it has written so far is no drift.
-        if let Some((head, last)) = head.and_then(|head| Some((head, head.last.as_ref()?)))
+        // While a push is under way, nobody knows what its rows were.
+        if let Some(head) = &partition.head
             && head.pending.is_none()
-            && last.document != checksum_of(&partition.rows)
+            && partition.is_edited()
         {
             let left = editor.document(&partition.name, head.revision).await?.unwrap_or_default();
             drift = Diff::between(&left, &partition.rows);
         }
         let diff = Diff::between(&partition.rows, after);
-        Ok(Self { team, partition, diff, drift, document: checksum_of(after), unnamed: Vec::new() })
+        let document = Checksum::of(after);
+        Ok(Self { team, partition, diff, drift, document, unnamed: Vec::new(), pulled: None })
     }
 
     /// For people.
@@ -70,20 +64,40 @@ impl Edit {
     /// Whether there is anything to push: a difference, what was edited elsewhere, a push that broke off, or a copy of a
     /// grant that says something else.
     pub(super) fn is_needed(&self) -> bool {
-        let is_pending = self.partition.head.as_ref().is_some_and(|head| head.pending.is_some());
+        let is_pending = self.pending().is_some();
         !self.diff.is_empty() || !self.drift.is_empty() || is_pending || !self.partition.stale_copies.is_empty()
     }
 
-    /// The checksum of a difference; none where there is none.
-    pub(super) fn checksum(&self, which: Which) -> Option<String> {
-        let head = self.partition.head.as_ref();
-        // What is done already is so only if nothing was edited since.
-        let done = head.and_then(|head| head.last.as_ref()).filter(|_| !self.is_needed());
-        let begun = head.and_then(|head| head.pending.as_ref()).or(done);
-        match begun.filter(|begun| which == Which::Begun && begun.document == self.document) {
-            Some(begun) => Some(begun.diff.clone()),
-            None => (!self.diff.is_empty()).then(|| self.diff.checksum()),
-        }
+    pub(super) fn pending(&self) -> Option<&Stamp> {
+        self.partition.head.as_ref()?.pending.as_ref()
+    }
+
+    fn last(&self) -> Option<&Stamp> {
+        self.partition.head.as_ref()?.last.as_ref()
+    }
+
+    /// Who pushed since the file was pulled, from another file.
+    pub(super) fn pushed_since(&self) -> Option<String> {
+        let pulled = self.pulled.as_ref().filter(|pulled| self.partition.is_past(pulled))?;
+        let by = self.last().map(|last| format!(" by {} at {} ({})", last.by, last.at, last.summary));
+        let (then, now, by) = (pulled.revision, self.partition.revision, by.unwrap_or_default());
+        Some(print::shown(&format!("the file was pulled at revision {then}, and now there is revision {now}{by}")))
+    }
+
+    /// The checksum of what there is to write; none where there is nothing.
+    pub(super) fn checksum(&self) -> Option<String> {
+        (!self.diff.is_empty()).then(|| self.diff.checksum())
+    }
+
+    /// The checksum of what there was to write when this was approved, if that was begun, or done, and nobody has written
+    /// since.
+    pub(super) fn checksum_of_approved(&self, approved: &str) -> Option<String> {
+        let begun = match self.pending() {
+            Some(begun) => Some(begun).filter(|it| it.document == self.document.to_string()),
+            None => self.last().filter(|_| !self.is_needed()),
+        };
+        let begun = begun.filter(|it| it.approval == approved && !self.partition.is_edited());
+        begun.map_or_else(|| self.checksum(), |begun| Some(begun.diff.clone()))
     }
 }
 
@@ -134,9 +148,10 @@ pub(super) async fn of_file(
             let edits = partitions.into_iter().map(|(team, partition)| {
                 let after = rows_of(file.tables(&team), &partition.rows);
                 let unnamed = unnamed.iter().filter(|name| **name == team).cloned().collect();
+                let pulled = file.pulled(Some(&team));
                 async move {
                     let edit = Edit::new(&table.editor, Some(team), partition, &after).await?;
-                    anyhow::Ok(Edit { unnamed, ..edit })
+                    anyhow::Ok(Edit { unnamed, pulled, ..edit })
                 }
             });
             Ok(Some(stream::iter(edits).buffered(PARTITIONS).try_collect().await?))
@@ -161,7 +176,8 @@ pub(super) async fn of_file(
             if !grants_agree(&after)? {
                 return Ok(None);
             }
-            let edit = Edit { unnamed, ..Edit::new(&table.editor, None, partition, &after).await? };
+            let edit = Edit::new(&table.editor, None, partition, &after).await?;
+            let edit = Edit { unnamed, pulled: file.pulled(None), ..edit };
             tell_of_orphans(&table.editor, &edit).await?;
             Ok(Some(vec![edit]))
         }
@@ -223,7 +239,8 @@ pub(super) async fn of_revision(
         None => grants_agree(&rows)?,
         Some(team) if partition.grant.is_none() => bail!(no_grant(table, team)),
         Some(team) => {
-            let text = to_toml([(team, partition.grant.as_ref(), &rows)]).map_err(anyhow::Error::msg)?;
+            let file = FileOfTeam { team, pulled: None, grant: partition.grant.as_ref(), rows: &rows };
+            let text = to_toml(None, [file]).map_err(anyhow::Error::msg)?;
             told(&format!("revision {revision} is not valid under what team {team} is granted now"), &text)
         }
     };
@@ -231,7 +248,11 @@ pub(super) async fn of_revision(
         return Ok(None);
     }
     let after = if team.is_some() { rows_of(tables(&rows), &partition.rows) } else { rows };
-    Ok(Some(vec![Edit::new(&table.editor, team, partition, &after).await?]))
+    let edit = Edit::new(&table.editor, team, partition, &after).await?;
+    if kind == Kind::Grants {
+        tell_of_orphans(&table.editor, &edit).await?;
+    }
+    Ok(Some(vec![edit]))
 }
 
 /// The one partition that a command is about.
@@ -291,7 +312,8 @@ fn grants_agree(grants: &Rows) -> anyhow::Result<bool> {
     if teams.is_empty() {
         return Ok(true);
     }
-    let text = to_toml(teams.iter().map(|(team, grant)| (team, Some(*grant), &none))).map_err(anyhow::Error::msg)?;
+    let files = teams.iter().map(|(team, grant)| FileOfTeam { team, pulled: None, grant: Some(*grant), rows: &none });
+    let text = to_toml(None, files).map_err(anyhow::Error::msg)?;
     Ok(told("the grants in the table and those of the file do not agree", &text))
 }
 

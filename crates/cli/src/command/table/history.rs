@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use purge_router_aws::{Revision, Stamp};
+use purge_router_aws::{History, Revision, Stamp};
 use serde_json::json;
 
 use super::edits::partition_of;
@@ -13,7 +13,11 @@ use crate::{End, print};
 pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
     let table = Table::open(&args.table.table).await?;
     let (team, partition) = partition_of(kind, &table, &args.table).await?;
-    let revisions = table.editor.history(&partition.name, args.limit).await?;
+    let most = usize::try_from(args.limit)?;
+    let History { revisions, unreadable } = table.editor.history(&partition.name, most).await?;
+    for reason in &unreadable {
+        print::warning(reason);
+    }
     if args.json {
         print::json(&json!({ "table": table.name, "team": team, "revisions": revisions }))?;
         return Ok(End::Done);

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use anyhow::bail;
+use purge_router_aws::Partition;
 use purge_router_cloudflare::redact;
 use purge_router_core::names::TeamName;
-use purge_router_core::{Fields, Mappings, Rows, to_toml};
+use purge_router_core::{Fields, FileOfTeam, Mappings, Pulled, Rows, to_toml};
 
 use super::edits::{grants, partition_of, partitions};
 use super::{Kind, Table};
@@ -14,7 +15,10 @@ use crate::{End, print};
 
 pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
     let table = Table::open(&args.table.table).await?;
-    let mut teams: Vec<(TeamName, Option<Fields>, Rows)> = Vec::new();
+    let mut teams: Vec<(TeamName, Option<Pulled>, Option<Fields>, Rows)> = Vec::new();
+    let copy = fastrand::u32(..);
+    let pulled = |partition: &Partition| Pulled::new(partition.revision, copy);
+    let mut of_grants = None;
     match (kind, args.revision) {
         (_, Some(revision)) => {
             let (team, partition) = partition_of(kind, &table, &args.table).await?;
@@ -22,31 +26,38 @@ pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
                 bail!("there is no revision {revision} of {}; `history` lists those that there are", partition.name);
             };
             match team {
-                Some(team) => teams.push((team, partition.grant, rows)),
+                // Who pushes an earlier revision means to undo what came later.
+                Some(team) => teams.push((team, None, partition.grant, rows)),
                 None => teams.extend(granted(rows, |_| true)),
             }
         }
         (Kind::Grants, None) => {
             let is_wanted = |team: &TeamName| args.table.teams.is_empty() || args.table.teams.contains(team);
-            teams.extend(granted(grants(&table).await?.rows, is_wanted));
+            let partition = grants(&table).await?;
+            of_grants = Some(pulled(&partition));
+            teams.extend(granted(partition.rows, is_wanted));
         }
         (Kind::Mappings, None) => {
             let mut wanted: BTreeSet<TeamName> = args.table.teams.iter().cloned().collect();
             let mut of_all = Rows::new();
             if wanted.is_empty() {
-                of_all = grants(&table).await?.rows;
+                let partition = grants(&table).await?;
+                of_grants = Some(pulled(&partition));
+                of_all = partition.rows;
                 wanted = of_all.keys().filter_map(|name| TeamName::parse(name).ok()).collect();
             }
             let partitions = partitions(&table.editor, &wanted).await?;
             teams.extend(partitions.into_iter().map(|(team, partition)| {
                 // What an operator may push again must not be a copy that a team could write over.
+                let pulled = Some(pulled(&partition));
                 let grant = of_all.get(team.as_str()).cloned().or(partition.grant);
-                (team, grant, partition.rows)
+                (team, pulled, grant, partition.rows)
             }));
         }
     }
-    let is_there =
-        |team: &TeamName| teams.iter().any(|(name, grant, rows)| name == team && (grant.is_some() || !rows.is_empty()));
+    let is_there = |team: &TeamName| {
+        teams.iter().any(|(name, _, grant, rows)| name == team && (grant.is_some() || !rows.is_empty()))
+    };
     if let Some(team) = args.table.teams.iter().find(|team| !is_there(team)) {
         bail!("the table {} has nothing of team {team}", table.name);
     }
@@ -56,7 +67,13 @@ pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
             table.name
         ));
     }
-    let text = to_toml(teams.iter().map(|(team, grant, rows)| (team, grant.as_ref(), rows)));
+    let files = teams.iter().map(|(team, pulled, grant, rows)| FileOfTeam {
+        team,
+        pulled: pulled.clone(),
+        grant: grant.as_ref(),
+        rows,
+    });
+    let text = to_toml(of_grants.as_ref(), files);
     let text = text.map_err(anyhow::Error::msg)?;
     let shown = redact(&text);
     if shown != text {
@@ -78,7 +95,7 @@ pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
 fn granted(
     grants: Rows,
     is_wanted: impl Fn(&TeamName) -> bool,
-) -> impl Iterator<Item = (TeamName, Option<Fields>, Rows)> {
+) -> impl Iterator<Item = (TeamName, Option<Pulled>, Option<Fields>, Rows)> {
     let named = grants.into_iter().filter_map(|(name, grant)| Some((TeamName::parse(&name).ok()?, grant)));
-    named.filter(move |(team, _)| is_wanted(team)).map(|(team, grant)| (team, Some(grant), Rows::new()))
+    named.filter(move |(team, _)| is_wanted(team)).map(|(team, grant)| (team, None, Some(grant), Rows::new()))
 }

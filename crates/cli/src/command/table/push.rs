@@ -9,7 +9,7 @@ use purge_router_aws::{Note, Push, caller};
 use purge_router_core::checksum_of_texts;
 use serde_json::{Value, json};
 
-use super::edits::{Edit, Which, of_file, of_revision};
+use super::edits::{Edit, of_file, of_revision};
 use super::{Kind, Table, show};
 use crate::args::{DiffArgs, PushArgs, RollbackArgs, WritingArgs};
 use crate::{End, Misuse, print};
@@ -51,18 +51,19 @@ type Pushed = Result<u64, String>;
 
 async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, what: &str) -> anyhow::Result<End> {
     if let Some(expected) = &args.expect
-        && ![Which::Left, Which::Begun].iter().any(|which| checksum(&edits, *which).as_ref() == Some(expected))
+        && ![checksum(&edits), checksum_of_approved(&edits, expected)].contains(&Some(expected.clone()))
     {
         if !args.json {
             print::out(&as_text(&edits));
         }
-        match checksum(&edits, Which::Left) {
+        match checksum(&edits) {
             Some(other) => {
                 bail!("this difference is {other}, and not {expected}, which was expected: look at it again")
             }
             None => bail!("there is no difference, and {expected} was expected: was something else pushed?"),
         }
     }
+    let approval = args.expect.clone().or_else(|| checksum(&edits)).unwrap_or_default();
     let (needed, settled): (Vec<Edit>, Vec<Edit>) = edits.into_iter().partition(Edit::is_needed);
     if needed.is_empty() {
         match args.json {
@@ -85,12 +86,19 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, what: &str) 
     };
     let prepared = needed.iter().map(|edit| {
         let summary = format!("{what}{}", show::deed(edit));
-        let note = Note { by: by.clone(), summary, message: args.message.clone() };
+        let (by, message, approval) = (by.clone(), args.message.clone(), approval.clone());
+        let note = Note { by, summary, message, approval, pulled: edit.pulled.as_ref().map(ToString::to_string) };
         let prepared = table.editor.prepare(&edit.partition, &edit.diff, note, args.take_over);
         prepared.map_err(|error| anyhow::anyhow!("{}: {error}", edit.name()))
     });
     // All or none is begun.
     let pushes: Vec<Push> = prepared.collect::<anyhow::Result<_>>()?;
+    for edit in &needed {
+        if let Some(since) = edit.pushed_since() {
+            let help = "pull it anew and edit that, or delete its line `pulled` to write over what others pushed";
+            bail!("{}: {since}: {help}", edit.name());
+        }
+    }
     for edit in needed.iter().filter(|_| !args.force) {
         if let Some(team) = edit.unnamed.first() {
             bail!(
@@ -104,6 +112,9 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, what: &str) 
                 edit.name()
             );
         }
+    }
+    if !args.yes && args.json {
+        print::note(&as_text(&needed));
     }
     if !args.yes && !agreed(&table.name)? {
         print::note("nothing was written");
@@ -122,6 +133,9 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, what: &str) 
         _ = tokio::signal::ctrl_c() => {
             let (done, of) = (bar.position(), bar.length().unwrap_or_default());
             bar.abandon();
+            if of == 1 {
+                bail!("stopped: `diff` shows whether it was written");
+            }
             bail!("stopped after {done} of {of} transactions: `diff` shows what is left, and the same push completes it");
         }
     };
@@ -164,7 +178,7 @@ fn progress(steps: usize) -> ProgressBar {
 
 fn as_text(edits: &[Edit]) -> String {
     let mut texts: Vec<String> = edits.iter().map(show::edit).collect();
-    texts.extend(checksum(edits, Which::Left).map(|checksum| print::dim(format!("checksum {checksum}"))));
+    texts.extend(checksum(edits).map(|checksum| print::dim(format!("checksum {checksum}"))));
     texts.join("\n")
 }
 
@@ -176,12 +190,21 @@ fn as_json(table: &Table, edits: &[Edit], pushed: &[Pushed]) -> Value {
             Err(error) => edit["pushed"] = json!({ "error": error }),
         }
     }
-    json!({ "table": table.name, "checksum": checksum(edits, Which::Left), "edits": edits_json })
+    json!({ "table": table.name, "checksum": checksum(edits), "edits": edits_json })
 }
 
 /// The checksum of all differences; none where there is none.
-fn checksum(edits: &[Edit], which: Which) -> Option<String> {
+fn checksum(edits: &[Edit]) -> Option<String> {
+    joined(edits, Edit::checksum)
+}
+
+/// The checksum of all differences as they were when this was approved, if that is what is being written.
+fn checksum_of_approved(edits: &[Edit], approved: &str) -> Option<String> {
+    joined(edits, |edit| edit.checksum_of_approved(approved))
+}
+
+fn joined(edits: &[Edit], checksum: impl Fn(&Edit) -> Option<String>) -> Option<String> {
     let texts: Vec<String> =
-        edits.iter().filter_map(|edit| Some([edit.partition.name.clone(), edit.checksum(which)?])).flatten().collect();
+        edits.iter().filter_map(|edit| Some([edit.partition.name.clone(), checksum(edit)?])).flatten().collect();
     (!texts.is_empty()).then(|| checksum_of_texts(&texts.iter().map(String::as_str).collect::<Vec<_>>()))
 }

@@ -24,8 +24,14 @@ pub(super) fn edit(edit: &Edit) -> String {
     let revision = edit.partition.revision;
     let revision = if revision == 0 { "never pushed".to_owned() } else { format!("revision {revision}") };
     let _ = writeln!(text, "{} {}", print::bold(edit.name()), print::dim(format!("({revision})")));
-    if let Some(pending) = edit.partition.head.as_ref().and_then(|head| head.pending.as_ref()) {
+    if let Some(pending) = edit.pending() {
         let _ = writeln!(text, "  {} {}", print::yellow("unfinished"), self::pending(pending));
+        if edit.partition.is_edited() {
+            let _ = writeln!(text, "  {} rows were edited in the table since it stopped", print::yellow("drift"));
+        }
+    }
+    if let Some(since) = edit.pushed_since() {
+        let _ = writeln!(text, "  {} {since}", print::yellow("outdated"));
     }
     if !edit.drift.is_empty() {
         let _ = writeln!(text, "  {} edited in the table since that push:", print::yellow("drift"));
@@ -143,7 +149,9 @@ pub(super) fn edit_json(edit: &Edit) -> Value {
         "team": edit.team,
         "revision": head.map_or(0, |head| head.revision),
         "drift": diff_json(&edit.drift),
-        "pending": head.and_then(|head| head.pending.as_ref()),
+        "pending": edit.pending(),
+        "is_edited": edit.partition.is_edited(),
+        "pushed_since": edit.pushed_since(),
     });
     if let (Value::Object(value), Value::Object(diff)) = (&mut value, diff_json(&edit.diff)) {
         value.extend(diff);
