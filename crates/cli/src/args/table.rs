@@ -99,13 +99,19 @@ pub(crate) struct WritingArgs {
 }
 
 #[derive(ClapArgs)]
-#[command(after_help = "Examples:\n  purge-router mappings history --team web\n  purge-router grants history")]
+#[command(after_help = "Examples:
+  purge-router mappings history --team web
+  purge-router mappings history --team web --show 7
+  purge-router grants history")]
 pub(crate) struct HistoryArgs {
     #[command(flatten)]
     pub(crate) table: TableArgs,
     /// At most this many
     #[arg(long, value_name = "NUMBER", default_value = "20", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
+    /// Show what this push changed
+    #[arg(long, value_name = "REVISION", conflicts_with = "limit", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) show: Option<u64>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

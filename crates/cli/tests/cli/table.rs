@@ -138,6 +138,13 @@ async fn an_edit_is_shown_by_field_and_kept_in_the_history() {
         json!({ "version": 1, "bucket": "assets.website.com", "prefix": "", "zones": ["website.com"],
             "include": ["*.{css,js}"], "mode": "invalidate" })
     );
+    let shown = world.run(&["mappings", "history", "--team", "web", "--show", "2"]).with_code(0);
+    assert_answer("table_history_show", &shown);
+    let json = world.run(&["mappings", "history", "--team", "web", "--show", "1", "--json"]).with_code(0).json();
+    let changes = ["added", "changed", "removed"].map(|name| json["changes"][name].as_array().unwrap().len());
+    assert_eq!((changes, &json["revision"]), ([3, 0, 0], &json!(1)));
+    let none = world.run(&["mappings", "history", "--team", "web", "--show", "7"]).with_code(1);
+    assert!(none.stderr.contains("there is no revision 7 of TEAM#web"), "{none}");
     let history = world.run(&["mappings", "history", "--team", "web", "--json"]).with_code(0).json();
     let told: Vec<String> = history["revisions"]
         .as_array()

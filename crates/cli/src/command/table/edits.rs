@@ -232,9 +232,7 @@ pub(super) async fn of_revision(
     revision: u64,
 ) -> anyhow::Result<Option<Vec<Edit>>> {
     let (team, partition) = partition_of(kind, table, args).await?;
-    let Some(rows) = table.editor.document(&partition.name, revision).await? else {
-        bail!("there is no revision {revision} of {}; `history` lists those that there are", partition.name);
-    };
+    let rows = document(table, &partition, revision).await?;
     let is_valid = match &team {
         None => grants_agree(&rows)?,
         Some(team) if partition.grant.is_none() => bail!(no_grant(table, team)),
@@ -271,6 +269,14 @@ pub(super) async fn partition_of(
         (Kind::Grants, _) => {
             Err(Misuse("the grants of all teams have one history: leave --team out".to_owned()).into())
         }
+    }
+}
+
+/// The rows of a partition as they were after a push.
+pub(super) async fn document(table: &Table, partition: &Partition, revision: u64) -> anyhow::Result<Rows> {
+    match table.editor.document(&partition.name, revision).await? {
+        Some(rows) => Ok(rows),
+        None => bail!("there is no revision {revision} of {}; `history` lists those that there are", partition.name),
     }
 }
 

@@ -2,17 +2,21 @@
 
 use std::fmt::Write;
 
-use purge_router_aws::{History, Revision, Stamp};
+use purge_router_aws::{History, Partition, Revision, Stamp};
+use purge_router_core::{Diff, Rows};
 use serde_json::json;
 
-use super::edits::partition_of;
-use super::{Kind, Table};
+use super::edits::{document, partition_of};
+use super::{Kind, Table, show};
 use crate::args::HistoryArgs;
 use crate::{End, print};
 
 pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
     let table = Table::open(&args.table.table).await?;
     let (team, partition) = partition_of(kind, &table, &args.table).await?;
+    if let Some(revision) = args.show {
+        return show_one(&table, &partition, revision, args.json).await;
+    }
     let most = usize::try_from(args.limit)?;
     let History { revisions, unreadable } = table.editor.history(&partition.name, most).await?;
     for reason in &unreadable {
@@ -23,7 +27,7 @@ pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
         return Ok(End::Done);
     }
     if let Some(pending) = partition.head.as_ref().and_then(|head| head.pending.as_ref()) {
-        print::warning(&super::show::pending(pending));
+        print::warning(&show::pending(pending));
     }
     let mut text = String::new();
     for Revision { revision, stamp } in &revisions {
@@ -37,6 +41,21 @@ pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
     match revisions.is_empty() {
         true => print::note("nothing was pushed yet"),
         false => print::out(text.trim_end()),
+    }
+    Ok(End::Done)
+}
+
+/// What one push changed, with what was edited in the table before it.
+async fn show_one(table: &Table, partition: &Partition, revision: u64, json: bool) -> anyhow::Result<End> {
+    let (mut before, after) = (Rows::new(), document(table, partition, revision).await?);
+    if revision > 1 {
+        before = document(table, partition, revision - 1).await?;
+    }
+    let diff = Diff::between(&before, &after);
+    match json {
+        true => print::json(&json!({ "table": table.name, "revision": revision, "changes": show::diff_json(&diff) }))?,
+        false if diff.is_empty() => print::note("that push changed nothing"),
+        false => print::out(show::diff(&diff).trim_end()),
     }
     Ok(End::Done)
 }

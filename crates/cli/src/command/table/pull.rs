@@ -8,7 +8,7 @@ use purge_router_cloudflare::redact;
 use purge_router_core::names::TeamName;
 use purge_router_core::{Fields, FileOfTeam, Mappings, Pulled, Rows, to_toml};
 
-use super::edits::{grants, partition_of, partitions};
+use super::edits::{document, grants, partition_of, partitions};
 use super::{Kind, Table};
 use crate::args::PullArgs;
 use crate::{End, print};
@@ -22,9 +22,7 @@ pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
     match (kind, args.revision) {
         (_, Some(revision)) => {
             let (team, partition) = partition_of(kind, &table, &args.table).await?;
-            let Some(rows) = table.editor.document(&partition.name, revision).await? else {
-                bail!("there is no revision {revision} of {}; `history` lists those that there are", partition.name);
-            };
+            let rows = document(&table, &partition, revision).await?;
             match team {
                 // Who pushes an earlier revision means to undo what came later.
                 Some(team) => teams.push((team, None, partition.grant, rows)),

@@ -80,6 +80,13 @@ pub(super) fn pending(stamp: &Stamp) -> String {
     print::shown(&format!("a push by {}, begun at {}, has not ended ({})", stamp.by, stamp.at, stamp.summary))
 }
 
+/// A difference alone.
+pub(super) fn diff(diff: &Diff) -> String {
+    let mut text = String::new();
+    rows(&mut text, "", diff);
+    text
+}
+
 fn rows(text: &mut String, margin: &str, diff: &Diff) {
     let mut left = SHOWN;
     let mut show = |mark: &str, style: Style, sort: &str, fields: &Fields, lines: Vec<String>| {
@@ -159,7 +166,7 @@ pub(super) fn edit_json(edit: &Edit) -> Value {
     value
 }
 
-fn diff_json(diff: &Diff) -> Value {
+pub(super) fn diff_json(diff: &Diff) -> Value {
     let rows = |rows: &Rows| -> Vec<Value> {
         rows.iter().map(|(sort, fields)| json!({ "row": sort, "fields": redacted(fields) })).collect()
     };
