@@ -8,7 +8,7 @@ use anyhow::Context;
 use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL};
 use purge_router_core::{Mappings, Plan, Zone};
 use purge_router_pipeline::{Executor, Freshness, RateLimits, Report, Settings, TokenError, TokenStore};
-use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone, TokenStatus};
+use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone};
 use tokio::time::Instant;
 
 use crate::args::SendingArgs;
@@ -77,7 +77,7 @@ pub(crate) fn sandbox_of(mappings: &Mappings) -> purge_router_sandbox::Builder {
             secret: sandbox_secret(zone),
             id: format!("{nth:032x}"),
             zones: vec![zone.zone_id.to_string()],
-            status: TokenStatus::Active,
+            ..SandboxToken::default()
         });
     }
     sandbox

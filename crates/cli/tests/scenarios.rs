@@ -23,7 +23,7 @@ use purge_router_cloudflare::{ApiToken, Client, Credential};
 use purge_router_core::{Mappings, Zone, decode, plan};
 use purge_router_lambda::{Function, Routing};
 use purge_router_pipeline::{Executor, Freshness, RateLimits, Settings, TokenError, TokenStore};
-use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone, TokenStatus};
+use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone};
 use serde_json::{Value, json};
 use support::{purge_router, scenarios};
 use tokio::time::Instant;
@@ -191,7 +191,7 @@ async fn through_the_function(mappings: &str, event: &[u8], expected: &Value) ->
             secret: secret(zone),
             id: format!("{nth:032x}"),
             zones: vec![zone_id.clone()],
-            status: TokenStatus::Active,
+            ..SandboxToken::default()
         };
         let (domain, plan, urls_per_request) = (zone.domain.to_string(), zone.plan, zone.urls_per_request);
         let hostnames = zone.hostnames.iter().map(ToString::to_string).collect();

@@ -12,7 +12,7 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use purge_router_sandbox::{Fault, FaultKind, Sandbox, SandboxToken, SandboxZone, TokenStatus};
+use purge_router_sandbox::{Fault, FaultKind, Sandbox, SandboxToken, SandboxZone};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
@@ -96,7 +96,7 @@ impl World {
             secret: TOKEN.into(),
             id: "1".repeat(32),
             zones: vec![ZONE_ID.into()],
-            status: TokenStatus::Active,
+            ..SandboxToken::default()
         };
         let sandbox = Sandbox::builder().zone(zone).token(token).start().await.unwrap();
         sandbox.set_global_key(EMAIL, KEY);

@@ -3,6 +3,8 @@
 //! Codes and texts follow what Cloudflare documents or is seen to send; a text of our own stands only where neither
 //! is known.
 
+use std::net::IpAddr;
+
 use axum::Json;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -81,6 +83,11 @@ impl Refusal {
         Self::new(StatusCode::UNAUTHORIZED, 1000, "Invalid API Token")
     }
 
+    /// A token that may not be used from there.
+    pub(crate) fn wrong_address(from: IpAddr) -> Self {
+        Self::new(StatusCode::FORBIDDEN, 9109, format!("Cannot use the access token from location: {from}"))
+    }
+
     /// The bucket of purges is empty for `retry_after` seconds.
     pub(crate) fn rate_limited(retry_after: u32) -> Self {
         let message = "Unable to purge, rate limit reached. Please wait and consider throttling your request speed";
@@ -108,6 +115,14 @@ impl IntoResponse for Refusal {
 /// A good answer: 200 with a result, and messages that may carry codes too.
 pub(crate) fn success(result: &Value, messages: &[Message]) -> Response {
     envelope(true, &[], messages, result).into_response()
+}
+
+/// A page of a list.
+pub(crate) fn listed(results: &[Value], page: usize, per_page: usize, total: usize) -> Response {
+    let Json(mut answer) = envelope(true, &[], &[], &json!(results));
+    let count = results.len();
+    answer["result_info"] = json!({ "page": page, "per_page": per_page, "count": count, "total_count": total });
+    Json(answer).into_response()
 }
 
 fn envelope(success: bool, errors: &[Message], messages: &[Message], result: &Value) -> Json<Value> {

@@ -1,27 +1,27 @@
-//! Cloudflare's API: purge, invalidate and the verification of tokens.
+//! Cloudflare's API: purge and invalidate; that of tokens lies beside.
 //!
 //! Every request is recorded, then disturbed by faults, then answered: routing, token, body, rate limit, eviction, in
 //! this order, so that only what is carried out costs anything.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{DefaultBodyLimit, Request, State as Shared};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State as Shared};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::post;
 use serde_json::json;
 
-use crate::answer::{Message, RATELIMIT, Refusal, ratelimit, success};
+use crate::answer::{RATELIMIT, Refusal, ratelimit, success};
 use crate::body::Purge;
 use crate::edge::cache::Mode;
 use crate::fault::{Disturbance, FaultKind};
 use crate::limit::Allowance;
 use crate::server::{is_reset, reset};
 use crate::state::{CF_RAY, State, lock};
-use crate::token::{TokenStatus, bearer};
 use crate::zone::is_id;
 
 /// The path below which the API lies.
@@ -38,8 +38,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
     Router::new()
         .route("/client/v4/zones/{zone_id}/purge_cache", post(purge))
         .route("/client/v4/zones/{zone_id}/invalidate_cache", post(invalidate))
-        .route("/client/v4/user/tokens/verify", get(verify))
-        .route("/client/v4/accounts/{account_id}/tokens/verify", get(verify))
+        .merge(crate::token_api::routes())
         .fallback(unrouted)
         .method_not_allowed_fallback(unrouted)
         .layer(from_fn_with_state(state.clone(), observe))
@@ -95,19 +94,41 @@ async fn disturbed(ending: FaultKind) -> Response {
     }
 }
 
-async fn purge(state: Shared<Arc<State>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
-    evict(&state, &uri, &headers, &body, Mode::Purge)
+type Peer = ConnectInfo<SocketAddr>;
+
+async fn purge(
+    Shared(state): Shared<Arc<State>>,
+    ConnectInfo(peer): Peer,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    evict(&state, peer.ip(), &uri, &headers, &body, Mode::Purge)
 }
 
-async fn invalidate(state: Shared<Arc<State>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
-    evict(&state, &uri, &headers, &body, Mode::Invalidate)
+async fn invalidate(
+    Shared(state): Shared<Arc<State>>,
+    ConnectInfo(peer): Peer,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    evict(&state, peer.ip(), &uri, &headers, &body, Mode::Invalidate)
 }
 
-fn evict(state: &State, uri: &Uri, headers: &HeaderMap, body: &[u8], mode: Mode) -> Result<Response, Refusal> {
+fn evict(
+    state: &State,
+    from: IpAddr,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &[u8],
+    mode: Mode,
+) -> Result<Response, Refusal> {
     let zone_id = segment(uri, "zones").filter(|id| is_id(id)).ok_or_else(|| not_found(uri))?;
-    lock(&state.tokens).authorize(headers, zone_id)?;
+    let zone = state.zone(zone_id);
+    lock(&state.tokens).authorize(headers, from, zone_id, zone.map(|(_, zone)| zone))?;
     // A token can be added for a zone that the sandbox does not have.
-    let (place, zone) = state.zone(zone_id).ok_or_else(|| Refusal::authentication(StatusCode::FORBIDDEN))?;
+    let (place, zone) = zone.ok_or_else(|| Refusal::authentication(StatusCode::FORBIDDEN))?;
     let purge = Purge::read(body, zone)?;
     if let Some(url) = lock(&state.faults).rejected(zone_id, purge.urls()) {
         return Err(Refusal::bad_request(1082, format!("Unable to purge {url}, which is an invalid URL")));
@@ -124,34 +145,17 @@ fn evict(state: &State, uri: &Uri, headers: &HeaderMap, body: &[u8], mode: Mode)
     Ok(response)
 }
 
-/// Verifies a token, below an account only one that may purge a zone of that account.
-async fn verify(Shared(state): Shared<Arc<State>>, uri: Uri, headers: HeaderMap) -> Result<Response, Refusal> {
-    let account = segment(&uri, "accounts");
-    if account.is_some_and(|id| !is_id(id)) {
-        return Err(not_found(&uri));
-    }
-    let of_account = |zone_id: &String| {
-        state.zone(zone_id).is_some_and(|(_, zone)| zone.account_id.is_some() && zone.account_id.as_deref() == account)
-    };
-    let tokens = lock(&state.tokens);
-    let token = tokens.get(bearer(&headers)?).filter(|token| account.is_none() || token.zones.iter().any(of_account));
-    let token = token.ok_or_else(Refusal::invalid_token)?;
-    let message = Message::new(10000, "This API Token is valid and active");
-    let messages = if token.status == TokenStatus::Active { &[message][..] } else { &[] };
-    Ok(success(&json!({ "id": token.id, "status": token.status }), messages))
-}
-
 async fn unrouted(uri: Uri) -> Refusal {
     not_found(&uri)
 }
 
-fn not_found(uri: &Uri) -> Refusal {
+pub(crate) fn not_found(uri: &Uri) -> Refusal {
     let path = uri.path();
     Refusal::unrouted(path.strip_prefix(BASE).unwrap_or(path))
 }
 
 /// The path's segment after `collection`, which is the first below the API's base.
-fn segment<'a>(uri: &'a Uri, collection: &str) -> Option<&'a str> {
+pub(crate) fn segment<'a>(uri: &'a Uri, collection: &str) -> Option<&'a str> {
     let mut segments = uri.path().strip_prefix(BASE)?.strip_prefix('/')?.split('/');
     segments.next().filter(|first| *first == collection)?;
     segments.next()

@@ -108,6 +108,10 @@ struct NewToken {
     zones: Vec<String>,
     #[serde(default)]
     status: TokenStatus,
+    #[serde(default)]
+    account_id: Option<String>,
+    #[serde(default)]
+    manages_tokens: bool,
 }
 
 /// Adds a token. One that replaces another keeps its id.
@@ -115,7 +119,7 @@ async fn add_token(
     Shared(state): Shared<Arc<State>>,
     token: Result<Json<NewToken>, JsonRejection>,
 ) -> Result<impl IntoResponse, Problem> {
-    let Json(NewToken { secret, zones, status }) = token?;
+    let Json(NewToken { secret, zones, status, account_id, manages_tokens }) = token?;
     header_value("secret", &secret)?;
     if let Some(problem) = zones.iter().find_map(|zone_id| unknown_zone(&state, zone_id)) {
         return Err(bad(problem));
@@ -123,7 +127,7 @@ async fn add_token(
     let mut tokens = lock(&state.tokens);
     let id = tokens.get(&secret).map_or_else(|| tokens.unused_id(), |token| token.id.clone());
     let answer = json!({ "id": id, "zones": zones, "status": status });
-    tokens.add(SandboxToken { secret, id, zones, status });
+    tokens.add(SandboxToken { secret, id, zones, status, account_id, manages_tokens });
     Ok((StatusCode::CREATED, Json(answer)))
 }
 

@@ -6,7 +6,7 @@
 //! before a purge and fresh content after it.
 //!
 //! ```
-//! use purge_router_sandbox::{Origin, Sandbox, SandboxToken, SandboxZone, TokenStatus};
+//! use purge_router_sandbox::{Origin, Sandbox, SandboxToken, SandboxZone};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -24,7 +24,7 @@
 //!         secret: "secret".into(),
 //!         id: "ed17574386854bf78a67040be0a770b0".into(),
 //!         zones: vec![zone_id.clone()],
-//!         status: TokenStatus::Active,
+//!         ..SandboxToken::default()
 //!     })
 //!     .origin(None, origin.url())
 //!     .start()
@@ -63,6 +63,7 @@ mod record;
 mod server;
 mod state;
 mod token;
+mod token_api;
 mod zone;
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! `sandbox`: the stand-in for Cloudflare as a server, until it is interrupted.
 
 use anyhow::Context;
-use purge_router_sandbox::{SandboxToken, TokenStatus};
+use purge_router_sandbox::SandboxToken;
 
 use crate::args::SandboxArgs;
 use crate::sender::{sandbox_of, sandbox_secret};
@@ -25,7 +25,7 @@ pub(crate) async fn run(args: &SandboxArgs) -> anyhow::Result<End> {
                 secret: SECRET_FOR_ALL.to_owned(),
                 id: "f".repeat(32),
                 zones: mappings.zones().map(|zone| zone.zone_id.to_string()).collect(),
-                status: TokenStatus::Active,
+                ..SandboxToken::default()
             },
         );
     for (host, url) in &args.origins {

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use purge_router_core::limits::CloudflarePlan;
-use purge_router_sandbox::{Builder, Sandbox, SandboxToken, SandboxZone, TokenStatus};
+use purge_router_sandbox::{Builder, Sandbox, SandboxToken, SandboxZone};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -190,7 +190,7 @@ pub(crate) fn cloudflare() -> Builder {
             secret: TOKEN.to_owned(),
             id: "ed17574386854bf78a67040be0a770b0".to_owned(),
             zones: vec![WEB_ZONE.to_owned(), DOCS_ZONE.to_owned()],
-            status: TokenStatus::Active,
+            ..SandboxToken::default()
         })
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use purge_router_cloudflare::Client;
 use purge_router_core::{Mappings, Plan, decode, plan};
 use purge_router_pipeline::{Backoff, Executor, Outcome, RateLimits, Report, Settings, Status};
-use purge_router_sandbox::{Fault, FaultKind, Received, Sandbox, SandboxToken, SandboxZone, TokenStatus};
+use purge_router_sandbox::{Fault, FaultKind, Received, Sandbox, SandboxToken, SandboxZone};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
@@ -64,7 +64,7 @@ pub(crate) fn parameter(team: &str, domain: &str) -> String {
 
 pub(crate) fn sandbox_token(secret: &str, domain: &str) -> SandboxToken {
     let id = "10101010101010101010101010101010".to_owned();
-    SandboxToken { secret: secret.to_owned(), id, zones: vec![zone_id(domain)], status: TokenStatus::Active }
+    SandboxToken { secret: secret.to_owned(), id, zones: vec![zone_id(domain)], ..SandboxToken::default() }
 }
 
 /// A fault of one zone.

@@ -10,4 +10,5 @@ mod limits;
 mod purge;
 mod race;
 mod refusals;
+mod tokens;
 mod world;

@@ -1,6 +1,6 @@
 //! Who may ask what: routes, tokens and bodies, with the codes of Cloudflare.
 
-use purge_router_sandbox::{SandboxZone, TokenStatus};
+use purge_router_sandbox::{SandboxToken, SandboxZone, TokenStatus};
 use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ async fn routes_and_tokens() {
         assert!(world.sandbox.set_token_status(secret, status));
     }
     world.sandbox.add_token(token("stray", NOBODYS));
+    world.sandbox.add_token(SandboxToken { account_id: Some(ACCOUNT.into()), ..token("of-account", SITE) });
     assert!(!world.sandbox.set_token_status("unknown", TokenStatus::Active));
 
     let purge = |zone_id: &str| format!("/zones/{zone_id}/purge_cache");
@@ -54,7 +55,9 @@ async fn routes_and_tokens() {
         (&get, verify.clone(), bearer("unknown"), 401, vec![1000]),
         (&get, "/accounts/mine/tokens/verify".into(), bearer(SITE_TOKEN), 404, vec![7003, 7000]),
         (&get, format!("/accounts/{NOBODYS}/tokens/verify"), bearer(SITE_TOKEN), 401, vec![1000]),
-        (&get, format!("/accounts/{ACCOUNT}/tokens/verify"), bearer(OTHER_TOKEN), 401, vec![1000]),
+        (&get, format!("/accounts/{ACCOUNT}/tokens/verify"), bearer(SITE_TOKEN), 401, vec![1000]),
+        (&get, format!("/accounts/{NOBODYS}/tokens/verify"), bearer("of-account"), 401, vec![1000]),
+        (&get, verify.clone(), bearer("of-account"), 401, vec![1000]),
     ] {
         let case = format!("{method} {path} {authorization:?}");
         let mut request = world.client.request(method.clone(), format!("{}{path}", world.sandbox.api_url()));
@@ -131,8 +134,13 @@ async fn a_verification_tells_the_state_of_a_token() {
         (TokenStatus::Expired, "expired", json!([])),
     ] {
         world.sandbox.set_token_status(SITE_TOKEN, status);
-        for path in ["/user/tokens/verify".to_owned(), format!("/accounts/{ACCOUNT}/tokens/verify")] {
-            let request = world.client.get(format!("{}{path}", world.sandbox.api_url())).bearer_auth(SITE_TOKEN);
+        let of_account = SandboxToken { account_id: Some(ACCOUNT.into()), status, ..token("of-account", SITE) };
+        world.sandbox.add_token(of_account);
+        for (path, secret) in [
+            ("/user/tokens/verify".to_owned(), SITE_TOKEN),
+            (format!("/accounts/{ACCOUNT}/tokens/verify"), "of-account"),
+        ] {
+            let request = world.client.get(format!("{}{path}", world.sandbox.api_url())).bearer_auth(secret);
             let answer = body_of(request.send().await.unwrap()).await;
             let result = json!({ "id": TOKEN_ID, "status": name });
             assert_eq!(

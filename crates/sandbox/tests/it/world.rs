@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use purge_router_sandbox::{Builder, Origin, Sandbox, SandboxToken, SandboxZone, TokenStatus};
+use purge_router_sandbox::{Builder, Origin, Sandbox, SandboxToken, SandboxZone};
 use reqwest::{Client, Response};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -45,9 +45,9 @@ pub(crate) fn other() -> SandboxZone {
 pub(crate) fn token(secret: &str, zone_id: &str) -> SandboxToken {
     SandboxToken {
         secret: secret.into(),
-        id: TOKEN_ID.into(),
+        id: if zone_id == SITE { TOKEN_ID } else { zone_id }.into(),
         zones: vec![zone_id.into()],
-        status: TokenStatus::Active,
+        ..SandboxToken::default()
     }
 }
 
