@@ -11,12 +11,12 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use purge_router_core::names::BucketName;
 use purge_router_core::{Event, Mappings, Plan, Rejected, Row, Skipped, plan};
+use purge_router_pipeline::Moment;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tokio_stream::StreamExt as _;
 use tracing::Instrument;
 
-use crate::moment::Moment;
 use crate::table::{NotATable, Table, TableError};
 use found::{Found, found_in};
 

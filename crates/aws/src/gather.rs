@@ -7,9 +7,9 @@ use std::time::Duration;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::ParameterType;
 use purge_router_cloudflare::{ApiToken, NotAToken};
+use purge_router_pipeline::Moment;
 use tokio::sync::oneshot;
 
-use crate::moment::Moment;
 use crate::read_error::ReadError;
 
 /// How long the first name waits for others. The zones of one event ask within microseconds; SSM takes milliseconds.

@@ -11,7 +11,6 @@ mod config;
 mod dynamo_mappings;
 mod editor;
 mod gather;
-mod moment;
 mod read_error;
 mod ssm_tokens;
 mod table;

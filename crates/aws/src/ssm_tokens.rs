@@ -8,10 +8,9 @@ use aws_config::SdkConfig;
 use aws_sdk_ssm::Client;
 use purge_router_cloudflare::{ApiToken, Credential};
 use purge_router_core::Zone;
-use purge_router_pipeline::{Freshness, TokenError, TokenStore};
+use purge_router_pipeline::{Freshness, Moment, TokenError, TokenStore};
 
 use crate::gather::{Gather, Parameter, Reading};
-use crate::moment::Moment;
 use crate::read_error::ReadError;
 
 /// How long a failure is told again before SSM is asked again: a team that has just stored its token waits no longer.

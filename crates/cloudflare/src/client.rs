@@ -6,7 +6,7 @@ use std::time::Duration;
 use purge_router_core::names::CloudflareId;
 use purge_router_core::{Body, Mode};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::redirect;
+use reqwest::{Method, RequestBuilder, redirect};
 use serde::Deserialize;
 use serde_json::Value;
 use url::{Host, Url};
@@ -95,21 +95,35 @@ impl Client {
             Mode::Purge => "purge_cache",
             Mode::Invalidate => "invalidate_cache",
         };
-        let url = format!("{}/zones/{zone_id}/{call}", self.base);
-        let request = credential.authorize(self.http.post(url)).timeout(timeout).json(body);
+        let request = self.request(Method::POST, &format!("/zones/{zone_id}/{call}")).timeout(timeout).json(body);
+        self.answer(credential, request).await.map(|(_, ray)| Accepted { ray })
+    }
+
+    /// A request of the API at this path below its base.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base))
+    }
+
+    /// The result that a request brought, and the id of its answer.
+    pub(crate) async fn answer(
+        &self,
+        credential: &Credential,
+        request: RequestBuilder,
+    ) -> Result<(Value, Option<String>), Refusal> {
         let unreachable = |error: reqwest::Error| Refusal {
             meaning: Meaning::Unreachable,
             message: credential.redact(&format!("{}: {}", self.base, causes(&error.without_url()))),
+            status: None,
             ray: None,
         };
-        let answer = request.send().await.map_err(unreachable)?;
+        let answer = credential.authorize(request).send().await.map_err(unreachable)?;
         let status = answer.status().as_u16();
         let (ray, retry_after) = (ray(answer.headers()), retry_after(answer.headers()));
         let text = answer.text().await.map_err(unreachable)?;
         let refused = |meaning, message: String| {
             // Redacted before it is cut: a cut through a token would hide it from the redaction.
             let start: String = credential.redact(&message).chars().take(LONGEST_MESSAGE).collect();
-            Refusal { meaning, message: shown(&start), ray: ray.clone() }
+            Refusal { meaning, message: shown(&start), status: Some(status), ray: ray.clone() }
         };
         let Ok(envelope) = serde_json::from_str::<Envelope>(&text) else {
             let message = format!("HTTP {status} without the API's JSON: {text}");
@@ -117,7 +131,7 @@ impl Client {
         };
         // Whatever stands in between may answer for Cloudflare, so a success must be one in both its places.
         if envelope.success && (200..300).contains(&status) {
-            return Ok(Accepted { ray });
+            return Ok((envelope.result, ray));
         }
         let errors = envelope.errors.unwrap_or_default();
         let codes: Vec<i64> = errors.iter().map(code_of).collect();
@@ -137,6 +151,8 @@ struct Envelope {
     /// Each with a code and a message. Codes were seen as numbers and as texts; one that is neither must not hide the
     /// others.
     errors: Option<Vec<Value>>,
+    #[serde(default)]
+    result: Value,
 }
 
 fn code_of(error: &Value) -> i64 {

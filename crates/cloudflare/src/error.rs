@@ -10,6 +10,8 @@ pub struct Refusal {
     pub meaning: Meaning,
     /// Status, codes and messages of the answer, or the cause of its absence; without any token.
     pub message: String,
+    /// The HTTP status, where there was an answer.
+    pub status: Option<u16>,
     /// Cloudflare's id of the request, where it answered.
     pub ray: Option<String>,
 }

@@ -13,6 +13,17 @@ use secrecy::{ExposeSecret, SecretString};
 #[derive(Clone)]
 pub struct ApiToken(SecretString);
 
+/// Whose a token is, by its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A user's.
+    OfUser,
+    /// An account's, which outlives its users.
+    OfAccount,
+    /// No token, but a user's global key.
+    GlobalKey,
+}
+
 /// A text that can't be a token; it is not shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("this is not an API token: {0}")]
@@ -34,8 +45,15 @@ impl ApiToken {
         Ok(Self(SecretString::from(text)))
     }
 
-    fn expose(&self) -> &str {
+    /// The token itself, to be put where it belongs and nowhere else.
+    pub fn expose(&self) -> &str {
         self.0.expose_secret()
+    }
+
+    /// Whose it is, where its beginning tells: tokens from before 2026 have none.
+    pub fn kind(&self) -> Option<TokenKind> {
+        let of = [("cfut_", TokenKind::OfUser), ("cfat_", TokenKind::OfAccount), ("cfk_", TokenKind::GlobalKey)];
+        of.into_iter().find(|(prefix, _)| self.expose().starts_with(prefix)).map(|(_, kind)| kind)
     }
 
     fn redact(&self, text: &str) -> String {

@@ -9,12 +9,13 @@ use purge_router_cloudflare::{Accepted, Client, Meaning, Refusal, redact};
 use purge_router_core::limits::LimitClass;
 use purge_router_core::names::{Hostname, TeamName};
 use purge_router_core::{Batch, Plan, Rejected, Unmatched, Zone};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::backoff::Backoff;
 use crate::limits::RateLimits;
 use crate::outcome::{Outcome, Report, Status};
+use crate::pause::{Gate, Pauses};
 use crate::store::{Freshness, TokenError, TokenStore};
 use crate::zone_token::ZoneToken;
 
@@ -33,11 +34,18 @@ pub struct Settings {
     pub requests_per_zone: usize,
     /// The waits between tries.
     pub backoff: Backoff,
+    /// How long a token is left alone that was refused for good.
+    pub token_pause: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { request_timeout: Duration::from_secs(15), requests_per_zone: 8, backoff: Backoff::default() }
+        Self {
+            request_timeout: Duration::from_secs(15),
+            requests_per_zone: 8,
+            backoff: Backoff::default(),
+            token_pause: Duration::from_secs(5),
+        }
     }
 }
 
@@ -47,13 +55,14 @@ pub struct Executor<T> {
     client: Client,
     tokens: T,
     limits: RateLimits,
+    pauses: Pauses,
     settings: Settings,
 }
 
 impl<T: TokenStore> Executor<T> {
     /// An executor with this client, these tokens and limits.
     pub fn new(client: Client, tokens: T, limits: RateLimits, settings: Settings) -> Self {
-        Self { client, tokens, limits, settings }
+        Self { client, tokens, limits, pauses: Pauses::new(settings.token_pause), settings }
     }
 
     /// Executes a plan, logs what became of its records, and reports.
@@ -85,13 +94,18 @@ impl<T: TokenStore> Executor<T> {
         let mut ways: BTreeMap<(&TeamName, &Hostname), Way<'_, T>> = BTreeMap::new();
         for batch in &plan.batches {
             let zone = batch.zone.as_ref();
-            ways.entry((&zone.team, &zone.domain)).or_insert_with(|| Way {
-                executor: self,
-                zone,
-                token: ZoneToken::new(&self.tokens, zone),
-                slots_for_urls: Semaphore::new(self.settings.requests_per_zone),
-                slots_for_requests: Semaphore::new(self.settings.requests_per_zone),
-                deadline,
+            ways.entry((&zone.team, &zone.domain)).or_insert_with(|| {
+                let gate = self.pauses.gate(zone);
+                Way {
+                    executor: self,
+                    zone,
+                    gate,
+                    trial: Mutex::new(None),
+                    token: ZoneToken::new(&self.tokens, zone, gate == Gate::Ajar),
+                    slots_for_urls: Semaphore::new(self.settings.requests_per_zone),
+                    slots_for_requests: Semaphore::new(self.settings.requests_per_zone),
+                    deadline,
+                }
             });
         }
         let mut running: FuturesUnordered<_> = plan
@@ -113,6 +127,9 @@ impl<T: TokenStore> Executor<T> {
 struct Way<'e, T> {
     executor: &'e Executor<T>,
     zone: &'e Zone,
+    /// Whether the token may be used, and where one request tries it for all, what became of that.
+    gate: Gate,
+    trial: Mutex<Option<bool>>,
     token: ZoneToken<'e, T>,
     slots_for_urls: Semaphore,
     slots_for_requests: Semaphore,
@@ -155,7 +172,7 @@ impl<T: TokenStore> Way<'_, T> {
         };
         let mut pieces = vec![batch];
         while let Some(piece) = pieces.pop() {
-            let failure = match self.send(&piece, &mut outcome.attempts).await {
+            let failure = match self.send_if_open(&piece, &mut outcome.attempts).await {
                 Ok(accepted) => {
                     outcome.ray = accepted.ray.or(outcome.ray);
                     continue;
@@ -188,6 +205,37 @@ impl<T: TokenStore> Way<'_, T> {
             tracing::warn!(team, zone, method, items, outcome = status, attempts, milliseconds, ray, error, "batch");
         }
         outcome
+    }
+
+    /// Sends one request, if the zone's token may be used.
+    async fn send_if_open(&self, batch: &Batch, attempts: &mut u32) -> Result<Accepted, Failure> {
+        match self.gate {
+            Gate::Open => return self.send(batch, attempts).await,
+            Gate::Shut(left) => return Err(paused(left)),
+            Gate::Ajar => {}
+        }
+        let Some(mut is_good) = self.in_time(self.trial.lock()).await else {
+            return Err(no_time(Status::TokenRefused, "its refused token was tried by another request"));
+        };
+        match *is_good {
+            Some(true) => {
+                drop(is_good);
+                self.send(batch, attempts).await
+            }
+            Some(false) => Err(bad_token()),
+            None => {
+                let sent = self.send(batch, attempts).await;
+                *is_good = match &sent {
+                    Ok(_) => Some(true),
+                    Err(failure) => match failure.status {
+                        Status::TokenRefused => Some(false),
+                        Status::ItemsRefused | Status::RequestRefused => Some(true),
+                        _ => None,
+                    },
+                };
+                sent
+            }
+        }
     }
 
     /// Sends one request until it is accepted, refused for good, or the time is over.
@@ -239,6 +287,19 @@ impl<T: TokenStore> Way<'_, T> {
                 }
                 Meaning::TokenRefused => {
                     self.token.refuse(freshness);
+                    if let Some(pause) = self.executor.pauses.refused(self.zone) {
+                        let (team, zone) = (self.zone.team.as_str(), self.zone.domain.as_str());
+                        let (parameter, error) = (self.zone.token.as_str(), &failure.error);
+                        let seconds = pause.as_secs_f64();
+                        tracing::error!(
+                            team,
+                            zone,
+                            parameter,
+                            error,
+                            seconds,
+                            "token refused, and left alone for a while"
+                        );
+                    }
                     return Err(failure);
                 }
                 Meaning::ItemRefused | Meaning::RequestRefused => return Err(failure),
@@ -279,6 +340,7 @@ impl<T: TokenStore> Way<'_, T> {
         match executor.client.send(&token, &self.zone.zone_id, batch.mode, &body, timeout).await {
             Ok(accepted) => {
                 self.token.accept(freshness);
+                executor.pauses.accepted(self.zone);
                 Step::Accepted(accepted)
             }
             Err(refusal) => Step::Refused(refusal, freshness),
@@ -349,6 +411,12 @@ fn no_token(error: &TokenError) -> Failure {
 
 fn bad_token() -> Failure {
     let error = "not sent: the zone's token was refused to its other requests".to_owned();
+    Failure { status: Status::TokenRefused, error, ray: None }
+}
+
+fn paused(left: Duration) -> Failure {
+    let seconds = left.as_secs_f64().ceil();
+    let error = format!("not sent: the zone's token was refused a moment ago; it is tried again in {seconds} s");
     Failure { status: Status::TokenRefused, error, ray: None }
 }
 

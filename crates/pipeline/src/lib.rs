@@ -7,12 +7,15 @@
 mod backoff;
 mod executor;
 mod limits;
+mod moment;
 mod outcome;
+mod pause;
 mod store;
 mod zone_token;
 
 pub use backoff::Backoff;
 pub use executor::{Executor, Settings};
 pub use limits::RateLimits;
+pub use moment::Moment;
 pub use outcome::{Outcome, Report, Status};
 pub use store::{Freshness, TokenError, TokenStore};

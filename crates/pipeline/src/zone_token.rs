@@ -17,6 +17,8 @@ type Read = Result<Credential, TokenError>;
 pub(crate) struct ZoneToken<'e, T> {
     store: &'e T,
     zone: &'e Zone,
+    /// Whether the token was refused before, so that only a fresh one is worth a try.
+    was_refused: bool,
     read: Mutex<Readings>,
     refusals_of_cached: AtomicU32,
     refusals_of_fresh: AtomicU32,
@@ -29,10 +31,11 @@ struct Readings {
 }
 
 impl<'e, T: TokenStore> ZoneToken<'e, T> {
-    pub(crate) fn new(store: &'e T, zone: &'e Zone) -> Self {
+    pub(crate) fn new(store: &'e T, zone: &'e Zone, was_refused: bool) -> Self {
         Self {
             store,
             zone,
+            was_refused,
             read: Mutex::default(),
             refusals_of_cached: AtomicU32::new(0),
             refusals_of_fresh: AtomicU32::new(0),
@@ -44,7 +47,7 @@ impl<'e, T: TokenStore> ZoneToken<'e, T> {
     /// is asked again, and until it answers the cached token serves all that it was not refused to, unless it is bad.
     pub(crate) async fn get(&self, refused: bool) -> (Read, Freshness) {
         let mut read = self.read.lock().await;
-        if !refused && !is_known(read.fresh.as_ref()) && !self.is_bad(Freshness::Cached) {
+        if !refused && !self.was_refused && !is_known(read.fresh.as_ref()) && !self.is_bad(Freshness::Cached) {
             return (self.memoised(&mut read.cached, Freshness::Cached).await, Freshness::Cached);
         }
         (self.memoised(&mut read.fresh, Freshness::Fresh).await, Freshness::Fresh)

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use purge_router_pipeline::{Freshness, Status};
-use purge_router_sandbox::{Fault, TokenStatus};
+use purge_router_sandbox::{Fault, FaultKind, TokenStatus};
 
 use crate::event::{keys, record, s3};
 use crate::store::Trouble;
 use crate::world::{
-    World, assert_all_purged, blue, failed, fault, header, outcomes_of, parameter, red, sandbox_token, secret, status,
-    statuses, urls,
+    SETTINGS, World, assert_all_purged, blue, failed, fault, header, outcomes_of, parameter, red, sandbox_token,
+    secret, status, statuses, urls,
 };
 
 const NEW: &str = "Sn3Rq-the-new-token";
@@ -147,4 +147,76 @@ async fn a_token_that_is_refused_and_then_gone_is_missing() {
     assert_eq!(statuses(&report), [Status::TokenMissing]);
     assert_eq!(report.outcomes[0].attempts, 1);
     assert_eq!(world.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_stays_bad_is_left_alone_and_then_tried_by_one_request() {
+    let world = World::new(red("urls_per_request = 1", "") + &blue("", "")).await;
+    let of_both = |names: &[String]| {
+        let mut event = s3("red-files", names);
+        event["Records"].as_array_mut().unwrap().push(record("blue-files", "a.css"));
+        event
+    };
+    world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Disabled);
+    assert_eq!(world.run(&s3("red-files", ["a.css"])).await.outcomes[0].status, Status::TokenRefused);
+    world.sandbox().clear_requests();
+    world.store.clear_reads();
+    let begin = std::time::Instant::now();
+    for _ in 0..10 {
+        let report = world.run(&of_both(&keys("k", 30))).await;
+        let of_red = outcomes_of(&report, "red.com");
+        assert_eq!(of_red.len(), 30);
+        if begin.elapsed() < SETTINGS.token_pause / 2 {
+            for outcome in of_red {
+                let reason = outcome.error.as_ref().unwrap();
+                assert!(
+                    reason.starts_with("not sent: the zone's token was refused a moment ago; it is tried"),
+                    "{reason}"
+                );
+                assert_eq!((outcome.status, outcome.attempts), (Status::TokenRefused, 0));
+            }
+            assert_eq!(world.requests_of("red.com").len(), 0);
+            assert_eq!((reads(&world, Freshness::Cached), reads(&world, Freshness::Fresh)), (0, 0));
+        }
+        assert_eq!(outcomes_of(&report, "blue.net")[0].status, Status::Purged, "the other team goes on");
+    }
+    // After a while, one request tries it, twice as every one; the others of its event are not sent.
+    tokio::time::sleep(SETTINGS.token_pause).await;
+    world.sandbox().clear_requests();
+    world.store.clear_reads();
+    let report = world.run(&of_both(&keys("k", 30))).await;
+    assert!(outcomes_of(&report, "red.com").iter().all(|outcome| outcome.status == Status::TokenRefused));
+    assert_eq!(world.requests_of("red.com").len(), 2);
+    assert_eq!((reads(&world, Freshness::Cached), reads(&world, Freshness::Fresh)), (0, 1));
+    // Once the team has mended it, the one that tries it opens the way for all.
+    rotate(&world);
+    tokio::time::sleep(SETTINGS.token_pause).await;
+    world.sandbox().clear_requests();
+    let report = world.run(&of_both(&keys("k", 30))).await;
+    assert_all_purged(&report, "mended");
+    assert_eq!(world.requests_of("red.com").len(), 30);
+    assert_all_purged(&world.run(&s3("red-files", ["b.css"])).await, "and it stays open");
+}
+
+#[tokio::test]
+async fn trouble_on_the_way_says_nothing_of_the_token_that_is_tried() {
+    let world = World::new(red("urls_per_request = 1", "")).await;
+    world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Disabled);
+    world.run(&s3("red-files", ["a.css"])).await;
+    world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Active);
+    tokio::time::sleep(SETTINGS.token_pause).await;
+    world.sandbox().add_fault(fault("red.com", status(500, 0, None), Some(2)));
+    assert_all_purged(&world.run(&s3("red-files", keys("k", 20))).await, "after two errors of Cloudflare");
+    // Nor does an item that is refused: the token was taken.
+    world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Disabled);
+    world.run(&s3("red-files", ["a.css"])).await;
+    world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Active);
+    tokio::time::sleep(SETTINGS.token_pause).await;
+    world.sandbox().add_fault(fault(
+        "red.com",
+        FaultKind::RejectUrl { url: "https://www.red.com/k0.css".to_owned() },
+        None,
+    ));
+    let report = world.run(&s3("red-files", keys("k", 3))).await;
+    assert_eq!(statuses(&report), [Status::ItemsRefused, Status::Purged, Status::Purged]);
 }

@@ -20,6 +20,7 @@ pub(crate) const SETTINGS: Settings = Settings {
     request_timeout: Duration::from_secs(5),
     requests_per_zone: 8,
     backoff: Backoff { base: Duration::from_millis(20), cap: Duration::from_millis(100) },
+    token_pause: Duration::from_millis(500),
 };
 
 /// A team of the account that all teams here may share, with these zones, all of which its one mapping purges for its bucket, `<name>-files`.

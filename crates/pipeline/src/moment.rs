@@ -5,27 +5,30 @@ use std::time::{Duration, Instant, SystemTime};
 /// A point in time. Its age is that of the clock that says more: the monotonic one may stand still while the machine is
 /// paused, and the other may be set back. What is older than it seems would be served for too long.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Moment {
+pub struct Moment {
     instant: Instant,
     wall: SystemTime,
 }
 
 impl Moment {
-    pub(crate) fn now() -> Self {
+    /// Now.
+    pub fn now() -> Self {
         Self { instant: Instant::now(), wall: SystemTime::now() }
     }
 
-    pub(crate) fn elapsed(&self) -> Duration {
+    /// The time since then.
+    pub fn elapsed(&self) -> Duration {
         self.instant.elapsed().max(self.wall.elapsed().unwrap_or_default())
     }
 
     /// The time from an earlier one to this.
-    pub(crate) fn since(&self, earlier: &Self) -> Duration {
+    pub fn since(&self, earlier: &Self) -> Duration {
         let by_wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
         self.instant.duration_since(earlier.instant).max(by_wall)
     }
 
-    pub(crate) fn is_before(&self, other: &Self) -> bool {
+    /// Whether it came first.
+    pub fn is_before(&self, other: &Self) -> bool {
         self.instant < other.instant
     }
 }
