@@ -43,21 +43,33 @@ impl ReadError {
     /// The same for the pipeline, as what keeps this zone from its token in this parameter.
     pub fn of_zone(&self, zone: &Zone, parameter: &str) -> TokenError {
         let (team, zone, reason) = (zone.team.to_string(), zone.domain.to_string(), format!("{parameter}: {self}"));
-        let help = match self {
-            Self::Throttled(_) | Self::Unavailable(_) => return TokenError::Unavailable { team, zone, reason },
+        match self.help() {
+            None => TokenError::Unavailable { team, zone, reason },
+            Some(help) => TokenError::Missing { team, zone, reason, help: help.to_owned() },
+        }
+    }
+
+    /// The way out; none where another try may help.
+    pub fn help(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Throttled(_) | Self::Unavailable(_) => return None,
             Self::Absent => "store the token there as a SecureString",
             Self::Denied(_) => "let the role read it: ssm:GetParameters, and kms:Decrypt if its key is the team's own",
             Self::NotSecure(_) => "delete it, and store the token there again as a SecureString",
             Self::NotAToken(_) => "store the token there again, and nothing else",
             Self::Refused(_) => "see that its KMS key is there and enabled",
-        };
-        TokenError::Missing { team, zone, reason, help: help.to_owned() }
+        })
     }
 }
 
 impl From<SdkError<GetParametersError>> for ReadError {
     fn from(error: SdkError<GetParametersError>) -> Self {
-        let (trouble, _, said) = Trouble::of(&error);
+        Self::from_trouble(Trouble::of(&error))
+    }
+}
+
+impl ReadError {
+    pub(crate) fn from_trouble((trouble, _, said): (Trouble, String, String)) -> Self {
         match trouble {
             Trouble::Denied => Self::Denied(said),
             Trouble::Throttled => Self::Throttled(said),

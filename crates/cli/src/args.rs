@@ -1,6 +1,7 @@
 //! What may be written on the command line.
 
 mod table;
+mod tokens;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap_complete::Shell;
 use purge_router_core::names::{BucketName, Hostname, TeamName};
 
 pub(crate) use table::{DiffArgs, EditCommand, HistoryArgs, PullArgs, PushArgs, RollbackArgs, TableArgs, WritingArgs};
+pub(crate) use tokens::{PutArgs, RotateArgs, StatusArgs, TokensCommand, VerifyArgs, ZonesArgs};
 
 /// Turns S3 object events into Cloudflare cache purges, for many sites and teams at once.
 #[derive(Parser)]
@@ -70,6 +72,12 @@ pub(crate) enum Command {
         after_help = "Example:\n  purge-router grants pull > grants.toml\n  purge-router grants push --mappings grants.toml"
     )]
     Grants(EditCommand),
+    /// Look after the zones' tokens in SSM: verify, status, put, rotate
+    #[command(
+        subcommand,
+        after_help = "Example:\n  purge-router tokens verify\n  purge-router tokens rotate --zone website.com"
+    )]
+    Tokens(TokensCommand),
     /// Run a stand-in for Cloudflare's API, and an edge cache before your origin server
     Sandbox(SandboxArgs),
     /// Turn the variables of the single-zone script into a mapping file

@@ -62,6 +62,7 @@ async fn run(command: Command) -> anyhow::Result<End> {
         Command::Purge(args) => command::purge::run(&args).await,
         Command::Mappings(command) => command::table::run(Kind::Mappings, &command).await,
         Command::Grants(command) => command::table::run(Kind::Grants, &command).await,
+        Command::Tokens(command) => command::tokens::run(&command).await,
         Command::Sandbox(args) => command::sandbox::run(&args).await,
         Command::ImportEnv(args) => command::import_env::run(&args),
         Command::Completions(args) => command::completions::run(&args),

@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use crate::args::SendingArgs;
 use crate::{Misuse, print};
 
-const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";
-const BASE_URL_VARIABLE: &str = "CLOUDFLARE_BASE_URL";
+pub(crate) const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";
+pub(crate) const BASE_URL_VARIABLE: &str = "CLOUDFLARE_BASE_URL";
 
 /// Sends plans.
 pub(crate) struct Sender {
@@ -94,7 +94,7 @@ fn sandbox_tokens(mappings: &Mappings) -> HashMap<String, ApiToken> {
 }
 
 /// A variable of the environment; an empty one is as good as none.
-fn variable(name: &str) -> anyhow::Result<Option<String>> {
+pub(crate) fn variable(name: &str) -> anyhow::Result<Option<String>> {
     match std::env::var(name) {
         Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
         Err(std::env::VarError::NotPresent) => Ok(None),

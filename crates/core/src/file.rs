@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use crate::rows::{Fields, RowKey, Rows, VERSION, in_file_order, join_source, split_source};
 
 /// What the operator writes of a team.
-const GRANT: [&str; 3] = ["owns", "tokens", "accounts"];
+const GRANT: [&str; 4] = ["owns", "tokens", "accounts", "kms_key"];
 
 /// The field that says what a file was pulled from.
 pub(crate) const PULLED: &str = "pulled";

@@ -103,6 +103,13 @@ pub struct Body<'b> {
     pub(crate) items: Vec<&'b Item>,
 }
 
+impl<'b> Body<'b> {
+    /// The body that names one item.
+    pub fn of(item: &'b Item) -> Self {
+        Self { method: item.method(), items: vec![item] }
+    }
+}
+
 impl Serialize for Body<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;

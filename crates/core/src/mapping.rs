@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::change::ChangeKind;
 use crate::glob::Patterns;
 use crate::limits::{CloudflarePlan, LimitClass};
-use crate::names::{BucketName, CloudflareId, Hostname, Prefix, Source, TeamName, TokenFolder, TokenParameter};
+use crate::names::{BucketName, CloudflareId, Hostname, KmsKey, Prefix, Source, TeamName, TokenFolder, TokenParameter};
 use crate::tag::TagTemplate;
 
 /// All valid mappings, found by bucket.
@@ -78,6 +78,8 @@ pub struct Team {
     pub owns: Vec<Source>,
     /// The SSM folder of its tokens, set by the operator.
     pub tokens: TokenFolder,
+    /// The KMS key that its tokens are encrypted with, set by the operator; none: the AWS account's own for SSM.
+    pub kms_key: Option<KmsKey>,
     /// Its zones, by domain.
     pub zones: BTreeMap<Hostname, Arc<Zone>>,
 }

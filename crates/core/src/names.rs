@@ -146,6 +146,26 @@ impl<'de> Deserialize<'de> for CloudflareId {
 }
 
 name! {
+    /// A KMS key, as AWS names it: an id, an ARN, or an alias such as `alias/purge-router-web`.
+    KmsKey
+}
+
+impl KmsKey {
+    /// Reads a key's name.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b":/_-".contains(&b);
+        if text.is_empty() || text.len() > 2048 || !text.bytes().all(allowed) {
+            return Err(Fault::new(
+                "bad-kms-key",
+                format!("`{text}` is not a KMS key"),
+                "write its id, its ARN, or an alias such as `alias/purge-router-web`",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+name! {
     /// A bucket's name. S3's own, and what MinIO, Ceph and old regions allow: 1 to 255 of letters, digits, `.`, `-`, `_`.
     BucketName
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::document::{Document, Problems, Table, UNKNOWN_FIELD};
 use crate::file::{MappingFile, PULLED, Pulled};
 use crate::mapping::{Mapping, Mappings, Team, Zone};
-use crate::names::{CloudflareId, Fault, Hostname, Source, TeamName, TokenFolder};
+use crate::names::{CloudflareId, Fault, Hostname, KmsKey, Source, TeamName, TokenFolder};
 use crate::problem::{Place, Problem};
 use crate::rows::VERSION;
 
@@ -151,6 +151,7 @@ struct Grant {
     all_of_owns_is_valid: bool,
     tokens: TokenFolder,
     accounts: Vec<CloudflareId>,
+    kms_key: Option<KmsKey>,
 }
 
 fn grant(name: &TeamName, table: &mut Table<'_>, problems: &mut Problems) -> Grant {
@@ -164,12 +165,13 @@ fn grant(name: &TeamName, table: &mut Table<'_>, problems: &mut Problems) -> Gra
     let tokens =
         table.optional("tokens", TokenFolder::parse, problems).unwrap_or_else(|| TokenFolder::default_of(name));
     let accounts = table.list("accounts", CloudflareId::parse, problems).unwrap_or_default();
-    Grant { owns, all_of_owns_is_valid, tokens, accounts }
+    let kms_key = table.optional("kms_key", KmsKey::parse, problems);
+    Grant { owns, all_of_owns_is_valid, tokens, accounts, kms_key }
 }
 
 fn team<'a>(name: TeamName, table: &mut Table<'a>, problems: &mut Problems) -> (Team, Written<'a>) {
     table.optional(PULLED, Pulled::parse, problems);
-    let Grant { owns, all_of_owns_is_valid, tokens, accounts } = grant(&name, table, problems);
+    let Grant { owns, all_of_owns_is_valid, tokens, accounts, kms_key } = grant(&name, table, problems);
     let mut written = Written { zones: Vec::new(), all_of_owns_is_valid };
     let mut zones: BTreeMap<Hostname, Arc<Zone>> = BTreeMap::new();
     for (domain, mut zone_table) in table.tables("zones", problems) {
@@ -184,7 +186,7 @@ fn team<'a>(name: TeamName, table: &mut Table<'a>, problems: &mut Problems) -> (
         }
         zones.insert(read.domain.clone(), Arc::new(read));
     }
-    (Team { name, owns, tokens, zones }, written)
+    (Team { name, owns, tokens, kms_key, zones }, written)
 }
 
 #[cfg(test)]

@@ -17,11 +17,12 @@ pub type Rows = BTreeMap<String, Fields>;
 pub(crate) const VERSION: u64 = 1;
 
 /// All fields that grants, zones and mappings may have as rows or in a file, in the order in which a file is best read.
-pub const FIELDS: [&str; 29] = [
+pub const FIELDS: [&str; 30] = [
     "version",
     "owns",
     "tokens",
     "accounts",
+    "kms_key",
     "source",
     "bucket",
     "prefix",

@@ -10,6 +10,7 @@ pub(crate) mod purge;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod table;
+pub(crate) mod tokens;
 
 use std::io::Read;
 use std::path::Path;

@@ -156,14 +156,14 @@ fn read_team(
             Err(Fault::new(NO_GRANT, format!("team {name} has no grant"), help))
         }
     };
-    let Grant { owns, all_of_owns_is_valid: _, tokens, accounts } = match grant {
+    let Grant { owns, all_of_owns_is_valid: _, tokens, accounts, kms_key } = match grant {
         Ok(grant) => grant,
         Err(fault) => {
             skipped.extend(rows.mappings.iter().map(|(key, _)| Skipped::new(key, fault.clone())));
             return None;
         }
     };
-    let mut team = Team { name: name.clone(), owns, tokens, zones: BTreeMap::new() };
+    let mut team = Team { name: name.clone(), owns, tokens, kms_key, zones: BTreeMap::new() };
     // A source outside of `owns` is always a problem here: what of `owns` can't be read grants nothing.
     let mut written = Written { zones: Vec::new(), all_of_owns_is_valid: true };
     for (key, fields) in &rows.zones {

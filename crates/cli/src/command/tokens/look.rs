@@ -1,0 +1,124 @@
+//! What is known of one zone's token: what lies in SSM, and what Cloudflare says of it.
+
+use std::time::Duration;
+
+use purge_router_aws::{ReadError, Stored};
+use purge_router_cloudflare::{
+    ApiToken, Client, Credential, Meaning, Refusal, TokenKind, TokenOwner, TokenStatus, Verified,
+};
+use purge_router_core::{Body, Item, Mode, Zone};
+
+use super::{Target, World};
+
+/// The longest time for one purge.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What Cloudflare knows of a token.
+#[derive(Debug)]
+pub(super) enum Known {
+    /// Whose it is, and its state.
+    As(TokenOwner, Verified),
+    /// It is not known, or there was no answer.
+    Not(Refusal),
+    /// It is an account's, and nobody wrote which.
+    OfSomeAccount,
+    /// It is a user's global key.
+    GlobalKey,
+}
+
+/// What is known of one zone's token.
+pub(super) struct Look {
+    pub(super) target: Target,
+    pub(super) stored: Result<Stored, ReadError>,
+    pub(super) known: Option<Known>,
+}
+
+impl World {
+    pub(super) async fn look(&self, target: &Target) -> Look {
+        let stored = self.parameters.read(target.parameter()).await;
+        let token = stored.as_ref().ok().and_then(|stored| stored.token.as_ref().ok());
+        let known = match token {
+            Some(token) => Some(known(&self.client, token, &target.zone).await),
+            None => None,
+        };
+        Look { target: target.clone(), stored, known }
+    }
+}
+
+impl Look {
+    pub(super) fn token(&self) -> Option<&ApiToken> {
+        self.stored.as_ref().ok()?.token.as_ref().ok()
+    }
+
+    pub(super) fn verified(&self) -> Option<(&TokenOwner, &Verified)> {
+        match &self.known {
+            Some(Known::As(owner, verified)) => Some((owner, verified)),
+            _ => None,
+        }
+    }
+
+    /// What keeps the token from being used, with the way out; nothing where all that was looked at is fine.
+    pub(super) fn problem(&self) -> Option<String> {
+        let stored = match &self.stored {
+            Ok(stored) => stored,
+            Err(error) => return Some(with_help(error, error.help())),
+        };
+        if !stored.is_secure() {
+            let error = ReadError::NotSecure(stored.kind.clone());
+            return Some(with_help(&error, error.help()));
+        }
+        if let Err(error) = &stored.token {
+            return Some(format!("{error}; store the token there again, and nothing else"));
+        }
+        match self.known.as_ref()? {
+            Known::As(_, verified) => match verified.status {
+                TokenStatus::Active => None,
+                TokenStatus::Disabled => Some("it is disabled: enable it at Cloudflare, or store another".to_owned()),
+                TokenStatus::Expired => Some("it has expired: store another, or rotate it".to_owned()),
+            },
+            Known::Not(refusal) if refusal.meaning == Meaning::TokenRefused => {
+                Some(format!("Cloudflare does not know it ({refusal}): store another"))
+            }
+            Known::Not(refusal) => Some(format!("Cloudflare does not tell what it is: {refusal}")),
+            Known::OfSomeAccount => {
+                Some("it is an account's: write that account as the zone's `account_id`".to_owned())
+            }
+            Known::GlobalKey => {
+                Some("it is a global key, which may do all that its user may: store a token in its place".to_owned())
+            }
+        }
+    }
+}
+
+fn with_help(error: &ReadError, help: Option<&str>) -> String {
+    help.map_or_else(|| error.to_string(), |help| format!("{error}: {help}"))
+}
+
+/// What Cloudflare knows of a token of this zone. Whose it is, its beginning tells, or else it is asked for at both.
+pub(super) async fn known(client: &Client, token: &ApiToken, zone: &Zone) -> Known {
+    let of_account = zone.account_id.clone().map(TokenOwner::Account);
+    let owners: Vec<TokenOwner> = match token.kind() {
+        Some(TokenKind::GlobalKey) => return Known::GlobalKey,
+        Some(TokenKind::OfUser) => vec![TokenOwner::User],
+        Some(TokenKind::OfAccount) => of_account.into_iter().collect(),
+        None => of_account.into_iter().chain([TokenOwner::User]).collect(),
+    };
+    let mut refused = None;
+    for owner in owners {
+        match client.verify(token, &owner).await {
+            Ok(verified) => return Known::As(owner, verified),
+            Err(refusal) if refusal.meaning == Meaning::TokenRefused => refused = Some(refusal),
+            Err(refusal) => return Known::Not(refusal),
+        }
+    }
+    refused.map_or(Known::OfSomeAccount, Known::Not)
+}
+
+/// Whether a token may purge a zone, tried with a URL that nobody has.
+pub(super) async fn try_purge(client: &Client, token: &ApiToken, zone: &Zone) -> Result<(), Refusal> {
+    let nonce = fastrand::u64(..);
+    let hostname = zone.hostnames.first().unwrap_or(&zone.domain);
+    let item = Item::Url(format!("https://{hostname}/.purge-router/{nonce:016x}"));
+    let credential = Credential::Token(token.clone());
+    client.send(&credential, &zone.zone_id, Mode::Purge, &Body::of(&item), TIMEOUT).await.map(drop)
+}
