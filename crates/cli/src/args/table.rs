@@ -30,7 +30,10 @@ pub(crate) enum EditCommand {
 }
 
 #[derive(ClapArgs)]
-#[command(after_help = "Examples:\n  purge-router mappings pull --team web > mappings.toml
+#[command(after_help = "The line `pulled` lets a push of the file notice what others pushed in between.
+
+Examples:
+  purge-router mappings pull --team web > mappings.toml
   purge-router grants pull > grants.toml")]
 pub(crate) struct PullArgs {
     #[command(flatten)]
@@ -60,7 +63,8 @@ pub(crate) struct DiffArgs {
 
 #[derive(ClapArgs)]
 #[command(after_help = "Teams that the file does not name stay as they are. One that --team names, and the file does
-not, loses what it has in the table; that needs --force.
+not, loses what it has in the table; that needs --force. A file that was pulled before somebody else pushed is refused;
+pull it anew, or delete its line `pulled`.
 
 Examples:
   purge-router mappings push --team web --message 'serve the shop from its own bucket'
@@ -81,7 +85,7 @@ pub(crate) struct WritingArgs {
     #[arg(long)]
     pub(crate) yes: bool,
     /// Write even if more than 30 % (and more than one) of a team's mappings or zones, or of the grants, change or go, or all
-    /// that a team has
+    /// that a team has. It does not write over what others pushed since the file was pulled
     #[arg(long)]
     pub(crate) force: bool,
     /// Take over from a push that is under way or broke off

@@ -137,7 +137,7 @@ pub(super) async fn of_file(
                 }
                 let written = file.grant(team);
                 if named.contains(team) && !written.is_empty() && written != *grant {
-                    let help = "`owns` and `tokens` of the table hold, and only `grants push` writes them";
+                    let help = "what the table says of its grant holds, and only `grants push` writes that";
                     print::warning(&format!("team {team} is not granted what the file says: {help}"));
                 }
                 file.set_grant(team, grant);

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use anyhow::Context;
 use purge_router_aws::{History, Partition, Revision, Stamp};
 use purge_router_core::{Diff, Rows};
 use serde_json::json;
@@ -49,7 +50,8 @@ pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
 async fn show_one(table: &Table, partition: &Partition, revision: u64, json: bool) -> anyhow::Result<End> {
     let (mut before, after) = (Rows::new(), document(table, partition, revision).await?);
     if revision > 1 {
-        before = document(table, partition, revision - 1).await?;
+        let compared = format!("what push {revision} changed can't be told");
+        before = document(table, partition, revision - 1).await.context(compared)?;
     }
     let diff = Diff::between(&before, &after);
     match json {

@@ -41,7 +41,7 @@ pub(super) async fn rollback(kind: Kind, args: &RollbackArgs) -> anyhow::Result<
     let Some(edits) = edits else { return Ok(End::Problems) };
     let end = write(&table, edits, &args.writing, &format!("rollback to revision {}: ", args.revision)).await?;
     if end == End::Done {
-        print::note("a mapping file still says what it said: pull it anew, or mend it, before you push it again");
+        print::note("a mapping file still says what it said: pull it anew before you push it again");
     }
     Ok(end)
 }
