@@ -26,7 +26,7 @@ use crate::sender::TOKEN_VARIABLE;
 use crate::{End, Misuse, print};
 
 /// How long a new token may take until Cloudflare knows it everywhere.
-const SPREADING: Duration = Duration::from_secs(60);
+const SPREADING: Duration = Duration::from_secs(20);
 
 /// How long a rotation that was begun is taken for one that goes on.
 const UNDER_WAY: time::Duration = time::Duration::minutes(10);
@@ -115,9 +115,11 @@ impl World {
         let zone = &target.zone;
         let old = match &look.known {
             Some(Known::As(owner, verified)) => Some((owner.clone(), verified.id.clone())),
-            Some(Known::Not(refusal)) if refusal.status.is_none() || refusal.status >= Some(500) => {
+            // Only a token that is not known at all is worth nothing: one may be refused for where this runs.
+            Some(Known::Not(refusal)) if refusal.status != Some(401) => {
                 bail!("Cloudflare does not tell what is stored: {refusal}")
             }
+            Some(Known::OfSomeAccount) => bail!("{}", look.problem().unwrap_or_default()),
             _ => None,
         };
         let owner = zone.account_id.clone().map_or(TokenOwner::User, TokenOwner::Account);

@@ -1,0 +1,76 @@
+"""A proxy that counts the calls through it, and lets none through from the n-th on: whoever calls then waits for ever."""
+
+import http.client
+import http.server
+import threading
+import urllib.parse
+
+
+class Stopping:
+    """Before some servers: each has an address of its own here, and they share the count."""
+
+    def __init__(self, *urls):
+        self.lock, self.seen, self.last, self.waiting = threading.Lock(), [], None, threading.Event()
+        self.servers = [self._start(urllib.parse.urlsplit(url)) for url in urls]
+        self.urls = [
+            f"http://127.0.0.1:{server.server_port}{urllib.parse.urlsplit(url).path}"
+            for server, url in zip(self.servers, urls, strict=True)
+        ]
+
+    def close(self):
+        for server in self.servers:
+            server.shutdown()
+            server.server_close()
+
+    def stop_after(self, calls, lose_answer=False):
+        """From now on so many calls are answered; with `lose_answer`, one more is carried out, but not answered."""
+        with self.lock:
+            self.seen, self.last, self.lose_answer = [], calls, lose_answer
+            self.waiting.clear()
+
+    def let_all_pass(self):
+        self.stop_after(None)
+
+    def _start(self, target):
+        proxy = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def forward(self):
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                with proxy.lock:
+                    number = len(proxy.seen)
+                    action = self.headers.get("x-amz-target") or f"{self.command} {self.path}"
+                    proxy.seen.append(action)
+                    is_over = proxy.last is not None and number >= proxy.last
+                    is_carried_out = not is_over or (number == proxy.last and proxy.lose_answer)
+                if is_carried_out:
+                    connection = http.client.HTTPConnection(target.hostname, target.port, timeout=60)
+                    headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+                    connection.request(self.command, self.path, body, headers)
+                    answer = connection.getresponse()
+                    content = answer.read()
+                if is_over:
+                    proxy.waiting.set()
+                    # The caller is killed, which ends the connection.
+                    self.rfile.read(1)
+                    self.close_connection = True
+                    return
+                self.send_response(answer.status)
+                for name, value in answer.getheaders():
+                    if name.lower() not in ("transfer-encoding", "connection", "content-length", "date", "server"):
+                        self.send_header(name, value)
+                self.send_header("content-length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_PUT = do_DELETE = forward
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server

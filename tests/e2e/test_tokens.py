@@ -1,0 +1,424 @@
+"""`purge-router tokens` on SSM and the sandbox: what it finds, stores and replaces, wherever it is stopped."""
+
+import contextlib
+import json
+import subprocess
+import urllib.error
+import urllib.request
+
+import pytest
+
+import aws
+import cloudflare
+from conftest import PURGE_ROUTER
+from stopping import Stopping
+
+ACCOUNT_ID = "acacacacacacacacacacacacacacacac"
+PURGES = "e17beae8b8cb423a99b1730f21238bed"
+
+# Each zone: its id, its account, its parameter.
+ZONES = {
+    "shop.com": ("0a" * 16, None, "/purge-router/shop/shop.com"),
+    "shop.net": ("0b" * 16, ACCOUNT_ID, "/purge-router/shop/shop.net"),
+    "blog.org": ("0c" * 16, None, "/purge-router/blog/blog.org"),
+}
+
+MAPPINGS = """version = 1
+[teams.shop]
+owns = ["s3://shop/"]
+[teams.shop.zones."shop.com"]
+zone_id = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a"
+hostnames = ["www.shop.com"]
+[teams.shop.zones."shop.net"]
+zone_id = "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b"
+account_id = "acacacacacacacacacacacacacacacac"
+hostnames = ["www.shop.net"]
+[teams.blog]
+owns = ["s3://blog/"]
+[teams.blog.zones."blog.org"]
+zone_id = "0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c"
+hostnames = ["www.blog.org"]
+"""
+
+# Whoever has these manages the tokens of the user, or of the account.
+MANAGER, ACCOUNTS_MANAGER = "cfut_the-managers-own-token-0001", "cfat_the-accounts-managing-token-0002"
+
+
+class World:
+    """Tokens of three zones, the last two calls to them going through a proxy that may stop."""
+
+    def __init__(self, ministack, folder):
+        self.ministack, self.ssm = ministack, ministack.client("ssm")
+        self.mappings = folder / "mappings.toml"
+        self.mappings.write_text(MAPPINGS)
+        self.cloudflare = cloudflare.Cloudflare(PURGE_ROUTER, self.mappings, {})
+        self.proxy = Stopping(self.cloudflare.api_url, ministack.url)
+        self.control("/tokens", secret=MANAGER, zones=[], manages_tokens=True)
+        self.control("/tokens", secret=ACCOUNTS_MANAGER, zones=[], manages_tokens=True, account_id=ACCOUNT_ID)
+
+    def close(self):
+        self.proxy.close()
+        self.cloudflare.stop()
+
+    def control(self, path, **body):
+        return self.cloudflare.control("POST", path, body)
+
+    def first_tokens(self):
+        """Each zone has a token that somebody made, and no other."""
+        for owner, manager in (("/user", MANAGER), (f"/accounts/{ACCOUNT_ID}", ACCOUNTS_MANAGER)):
+            for token in self.tokens(owner, manager):
+                if any(group["id"] == PURGES for policy in token["policies"] for group in policy["permission_groups"]):
+                    self.api("DELETE", f"{owner}/tokens/{token['id']}", manager)
+        for zone, (_, _, parameter) in ZONES.items():
+            self.ssm.delete_parameters(Names=[parameter])
+            self.ministack.put_token(parameter, self.create(zone))
+
+    def owner(self, zone):
+        account = ZONES[zone][1]
+        return (f"/accounts/{account}", ACCOUNTS_MANAGER) if account else ("/user", MANAGER)
+
+    def create(self, zone, **more):
+        owner, manager = self.owner(zone)
+        resources = {f"com.cloudflare.api.account.zone.{ZONES[zone][0]}": "*"}
+        policy = {"effect": "allow", "resources": resources, "permission_groups": [{"id": PURGES}]}
+        body = {"name": "made by hand", "policies": [policy], **more}
+        return self.api("POST", f"{owner}/tokens", manager, body)["value"]
+
+    def api(self, method, path, secret, body=None):
+        request = urllib.request.Request(f"{self.cloudflare.api_url}{path}", method=method)
+        request.add_header("authorization", f"Bearer {secret}")
+        request.data = json.dumps(body).encode() if body is not None else None
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)["result"]
+
+    def tokens(self, owner, manager):
+        return self.api("GET", f"{owner}/tokens?per_page=50", manager)
+
+    def of_zone(self, zone):
+        """All tokens that may purge a zone."""
+        resource = f"com.cloudflare.api.account.zone.{ZONES[zone][0]}"
+        return [
+            token
+            for token in self.tokens(*self.owner(zone))
+            if any(resource in it["resources"] for it in token["policies"])
+        ]
+
+    def stored(self, zone):
+        return self.ssm.get_parameter(Name=ZONES[zone][2], WithDecryption=True)["Parameter"]
+
+    def purges(self, zone, secret=None):
+        """Whether what is stored, or another secret, may purge a zone."""
+        path = f"/zones/{ZONES[zone][0]}/purge_cache"
+        try:
+            self.api("POST", path, secret or self.stored(zone)["Value"], {"files": [f"https://www.{zone}/a.css"]})
+        except urllib.error.HTTPError:
+            return False
+        return True
+
+    def start(self, *arguments, manager=MANAGER, through_proxy=False, stdin=subprocess.DEVNULL):
+        api, endpoint = self.proxy.urls if through_proxy else (self.cloudflare.api_url, self.ministack.url)
+        environment = {name.upper(): value for name, value in aws.ROOT.items()}
+        environment |= {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": aws.REGION, "CLOUDFLARE_BASE_URL": api}
+        environment |= {"MAPPINGS_FILE": str(self.mappings)} | ({"CLOUDFLARE_API_TOKEN": manager} if manager else {})
+        return subprocess.Popen(
+            [PURGE_ROUTER, "tokens", *arguments],
+            env=environment,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments, stdin=None, **how):
+        process = self.start(*arguments, stdin=subprocess.PIPE if stdin else subprocess.DEVNULL, **how)
+        out, errors = process.communicate(stdin, timeout=120)
+        return process.returncode, out, errors
+
+    def done(self, *arguments, **how):
+        code, out, errors = self.run(*arguments, **how)
+        assert code == 0, (arguments, code, out, errors)
+        return out
+
+
+@pytest.fixture(scope="module")
+def _tokens(ministack, tmp_path_factory):
+    with contextlib.closing(World(ministack, tmp_path_factory.mktemp("tokens"))) as world:
+        yield world
+
+
+@pytest.fixture
+def world(_tokens):
+    _tokens.proxy.let_all_pass()
+    _tokens.first_tokens()
+    return _tokens
+
+
+def rotate(zone, *more):
+    return ("rotate", "--zone", zone, "--yes", "--wait", "0", *more)
+
+
+def manager_of(zone):
+    return ACCOUNTS_MANAGER if ZONES[zone][1] else MANAGER
+
+
+def verified(world, *arguments, manager=None):
+    code, out, _ = world.run("verify", "--json", *arguments, manager=manager)
+    return code, {line["zone"]: line for line in json.loads(out)}
+
+
+def test_good_tokens_are_verified(world):
+    code, lines = verified(world)
+    assert code == 0 and set(lines) == set(ZONES)
+    for zone, line in lines.items():
+        assert (line["type"], line["may_purge"], line["problems"], line["warnings"]) == ("SecureString", True, [], [])
+        assert line["token"]["status"] == "active" and line["parameter"] == ZONES[zone][2]
+    assert [lines[zone]["token"]["owner"] for zone in ("shop.com", "shop.net")] == ["user", "account"]
+    table = world.done("verify", "--team", "shop", manager=None).splitlines()
+    assert [line.split()[:2] for line in table] == [["TEAM", "ZONE"], ["shop", "shop.com"], ["shop", "shop.net"]]
+
+
+@pytest.mark.parametrize(
+    "what, problem, purges",
+    [
+        ("absent", "SSM has no such parameter in this region: store the token", None),
+        ("open", "it is a String, not a SecureString: delete it", None),
+        ("no token", "this is not an API token: it holds white space", None),
+        ("unknown", "Cloudflare does not know it (HTTP 401", None),
+        ("disabled", "it is disabled: enable it", None),
+        ("of another zone", "it may not purge the zone: HTTP 403", False),
+        ("a global key", "it is a global key, which may do all that its user may", None),
+    ],
+)
+def test_what_is_wrong_with_a_token_is_told(world, what, problem, purges):
+    zone, parameter = "shop.com", ZONES["shop.com"][2]
+    put = lambda text: world.ministack.put_token(parameter, text)
+    match what:
+        case "absent":
+            world.ssm.delete_parameters(Names=[parameter])
+        case "open":
+            token = world.stored(zone)["Value"]
+            world.ssm.delete_parameters(Names=[parameter])
+            world.ministack.put_token(parameter, token, "String")
+        case "no token":
+            put("two words")
+        case "unknown":
+            put("cfut_nobody-has-this-token-0000000000")
+        case "disabled":
+            world.control("/tokens", secret="cfut_switched-off-00000000000", zones=[ZONES[zone][0]], status="disabled")
+            put("cfut_switched-off-00000000000")
+        case "of another zone":
+            put(world.create("blog.org"))
+        case "a global key":
+            put("cfk_0000000000000000000000000000")
+    code, lines = verified(world)
+    assert code == 1
+    [told] = lines[zone]["problems"]
+    assert problem in told
+    assert lines[zone]["may_purge"] is purges
+    assert all(not line["problems"] for other, line in lines.items() if other != zone)
+    code, _, errors = world.run("verify", "--zone", zone, manager=None)
+    assert code == 1 and f"error: {zone}: {problem}" in errors
+
+
+def test_more_rights_than_needed_and_a_near_end_are_warned_of(world):
+    zone_ids = [ZONES[zone][0] for zone in ("shop.com", "blog.org")]
+    resources = {f"com.cloudflare.api.account.zone.{zone_id}": "*" for zone_id in zone_ids}
+    policy = {"effect": "allow", "resources": resources, "permission_groups": [{"id": PURGES}]}
+    body = {"name": "for both", "policies": [policy], "expires_on": "2100-01-01T00:00:00Z"}
+    world.ministack.put_token(ZONES["shop.com"][2], world.api("POST", "/user/tokens", MANAGER, body)["value"])
+    code, lines = verified(world, "--zone", "shop.com", manager=MANAGER)
+    assert (code, lines["shop.com"]["problems"]) == (0, [])
+    [warning] = lines["shop.com"]["warnings"]
+    assert warning == f"it may do more than purge this zone: reach com.cloudflare.api.account.zone.{zone_ids[1]}"
+    # Somebody who may not read tokens is not told.
+    code, lines = verified(world, "--zone", "shop.com", manager=world.create("shop.com"))
+    assert code == 0 and "what it may do is not known: HTTP 403" in lines["shop.com"]["warnings"][0]
+    _, lines = verified(world, "--zone", "shop.com", "--expiring-within", "40000")
+    assert lines["shop.com"]["warnings"][0].startswith("it expires in ")
+
+
+def test_a_first_token_is_put_from_standard_input(world):
+    zone, parameter = "shop.com", ZONES["shop.com"][2]
+    world.ssm.delete_parameters(Names=[parameter])
+    secret = world.create(zone)
+    out = world.done("put", "--zone", zone, stdin=f"{secret}\n", manager=None)
+    assert out == f"shop.com of team shop: stored in {parameter}, version 1\n"
+    assert (world.stored(zone)["Value"], world.stored(zone)["Type"]) == (secret, "SecureString")
+    other = world.create(zone)
+    code, _, errors = world.run("put", "--zone", zone, stdin=other)
+    assert code == 1 and "there is a token already: add --overwrite to replace it" in errors
+    assert world.stored(zone)["Value"] == secret
+    world.done("put", "--zone", zone, "--overwrite", stdin=other)
+    assert world.stored(zone)["Value"] == other
+    for bad, reason in [
+        (world.create("blog.org"), "this token may not purge the zone, and was not stored: HTTP 403"),
+        ("cfk_0000000000000000000000000000", "this is a global key"),
+        ("two words", "this is not an API token"),
+    ]:
+        code, out, errors = world.run("put", "--zone", zone, "--overwrite", stdin=bad)
+        assert code in (1, 2) and reason in errors and bad not in out + errors
+    assert world.stored(zone)["Value"] == other
+    world.done("put", "--zone", zone, "--overwrite", "--unverified", stdin="cfut_not-yet-there-000000000000")
+    assert world.stored(zone)["Version"] == 3
+
+
+def test_status_tells_version_age_and_end(world):
+    out = world.done("status", "--zone", "shop.com", manager=None)
+    assert "active" in out and "ago" in out and "never" in out
+    [line] = json.loads(world.done("status", "--json", "--zone", "shop.com"))
+    assert (line["version"], line["may_purge"]) == (1, None) and line["stored_at"]
+
+
+@pytest.mark.parametrize("zone", ["shop.com", "shop.net"])
+def test_a_rotation_replaces_the_token(world, zone):
+    old = world.stored(zone)
+    out = world.done(*rotate(zone), manager=manager_of(zone))
+    new = world.stored(zone)
+    assert new["Version"] == 2 and new["Value"] != old["Value"] and new["Type"] == "SecureString"
+    assert new["Value"].startswith("cfat_" if ZONES[zone][1] else "cfut_")
+    assert world.purges(zone) and not world.purges(zone, old["Value"])
+    [token] = world.of_zone(zone)
+    assert ZONES[zone][0] in token["name"] and token["name"].endswith(zone)
+    assert "old token" in out and "deleted" in out and new["Value"] not in out
+    for _ in range(3):
+        world.done(*rotate(zone), manager=manager_of(zone))
+        assert len(world.of_zone(zone)) == 1 and world.purges(zone)
+
+
+def test_a_rotation_keeps_what_the_old_token_had_unless_told_otherwise(world):
+    zone = "shop.com"
+    condition = {"request.ip": {"in": ["127.0.0.0/8"]}}
+    world.ministack.put_token(
+        ZONES[zone][2], world.create(zone, condition=condition, expires_on="2100-01-01T00:00:00Z")
+    )
+    [before] = [token for token in world.of_zone(zone) if "condition" in token]
+    world.done(*rotate(zone))
+    [after] = [token for token in world.of_zone(zone) if "condition" in token]
+    assert after["id"] != before["id"] and after["condition"] == condition and after["expires_on"] > "2099"
+    world.done(*rotate(zone, "--expires-in", "30", "--from", "127.0.0.1/32"))
+    [after] = [token for token in world.of_zone(zone) if "condition" in token]
+    assert after["condition"] == {"request.ip": {"in": ["127.0.0.1/32"]}} and after["expires_on"] < "2099"
+    # A new token that does not work is not stored, and does not stay.
+    before, tokens = world.stored(zone), len(world.of_zone(zone))
+    code, _, errors = world.run(*rotate(zone, "--from", "192.0.2.1/32"))
+    assert code == 1 and "the new token was deleted again: the new token does not work: HTTP 403" in errors
+    assert (world.stored(zone), len(world.of_zone(zone))) == (before, tokens)
+
+
+def test_several_zones_are_rotated_at_once(world):
+    world.done("rotate", "--zone", "shop.com", "--zone", "blog.org", "--yes", "--wait", "0")
+    for zone in ("shop.com", "blog.org"):
+        assert world.stored(zone)["Version"] == 2 and len(world.of_zone(zone)) == 1 and world.purges(zone)
+
+
+def test_a_token_that_two_zones_share_is_left_to_the_other(world):
+    shared = world.create("shop.com")
+    for zone in ("shop.com", "shop.net"):
+        world.ministack.put_token(ZONES[zone][2], shared)
+    out, errors = world.run(*rotate("shop.com"))[1:]
+    assert "the old token is left: it is also that of shop.net of team shop" in errors, (out, errors)
+    assert world.purges("shop.com") and world.purges("shop.com", shared)
+
+
+def test_who_may_not_manage_tokens_changes_nothing(world):
+    zone, before = "shop.com", world.stored("shop.com")["Value"]
+    code, out, errors = world.run(*rotate(zone), manager=world.create(zone))
+    assert code == 1 and "your own token must be one that may read and write tokens" in errors, (out, errors)
+    code, _, errors = world.run(*rotate(zone), manager=None)
+    assert code == 2 and "set CLOUDFLARE_API_TOKEN to your own token" in errors
+    assert world.stored(zone)["Value"] == before and world.purges(zone)
+
+
+def test_a_token_that_is_refused_already_is_replaced(world):
+    zone = "shop.com"
+    world.ministack.put_token(ZONES[zone][2], "cfut_nobody-has-this-token-0000000000")
+    out = world.done(*rotate(zone))
+    assert "is refused already" in out and world.purges(zone)
+
+
+def stopped(world, arguments, manager):
+    """Kills a command where the proxy stops it; whether it came to its end before."""
+    process = world.start(*arguments, manager=manager, through_proxy=True)
+    aws.wait_for("the command", lambda: world.proxy.waiting.is_set() or process.poll() is not None, 60)
+    is_over = process.poll() is not None
+    process.kill()
+    process.communicate()
+    return is_over
+
+
+@pytest.mark.parametrize("zone", ["shop.com", "shop.net"])
+def test_a_rotation_may_be_stopped_at_each_call_and_another_one_loses_and_leaks_nothing(world, zone):
+    manager = manager_of(zone)
+    calls, lost = 0, []
+    while True:
+        for lose_answer in (False, True):
+            world.first_tokens()
+            world.proxy.stop_after(calls, lose_answer)
+            is_over = stopped(world, rotate(zone), manager)
+            lost.append(world.proxy.seen[-1])
+            # Whatever was done: what is stored may purge.
+            assert world.purges(zone), (calls, lose_answer, world.proxy.seen)
+            world.proxy.let_all_pass()
+            if is_over:
+                break
+            out = world.done(*rotate(zone, "--take-over"), manager=manager)
+            assert world.purges(zone), (calls, lose_answer, out)
+            [token] = world.of_zone(zone)
+            assert token["status"] == "active", (calls, lose_answer, out)
+        if is_over:
+            break
+        calls += 1
+    # Reading, creating, trying, storing, deleting.
+    assert calls > 10, lost
+    for part in ("POST", "PutParameter", "DELETE"):
+        assert any(part in call for call in lost), lost
+
+
+def test_a_rotation_that_may_be_under_way_is_left_alone(world):
+    zone = "shop.com"
+    # It is stopped after it has created a token, and before that is stored.
+    world.proxy.stop_after(10**6)
+    world.done(*rotate(zone), through_proxy=True)
+    create = next(
+        nth for nth, call in enumerate(world.proxy.seen) if call.startswith("POST") and call.endswith("/tokens")
+    )
+    world.first_tokens()
+    world.proxy.stop_after(create + 1)
+    assert not stopped(world, rotate(zone), MANAGER)
+    world.proxy.let_all_pass()
+    assert len(world.of_zone(zone)) == 2
+    code, out, errors = world.run(*rotate(zone))
+    assert code == 1 and "is under way or broke off: wait for it, or add --take-over" in errors, (out, errors)
+    assert world.stored(zone)["Version"] == 1 and len(world.of_zone(zone)) == 2
+
+
+def test_a_token_that_may_not_be_used_from_here_is_no_dead_one(world):
+    zone = "shop.com"
+    secret = world.create(zone, condition={"request.ip": {"in": ["192.0.2.0/24"]}})
+    world.ministack.put_token(ZONES[zone][2], secret)
+    code, _, errors = world.run(*rotate(zone))
+    assert code == 1 and "does not tell what is stored: HTTP 403: 9109 Cannot use the access token from" in errors
+    assert world.stored(zone)["Value"] == secret and len(world.of_zone(zone)) == 2
+
+
+def test_a_leaked_token_is_rolled(world):
+    zone = "shop.com"
+    old = world.stored(zone)["Value"]
+    [before] = world.of_zone(zone)
+    code, out, errors = world.run("rotate", "--zone", zone, "--roll", "--yes")
+    assert code == 0, (out, errors)
+    assert "dies at once" in errors and f"--token-id {before['id']}" in errors
+    [after] = world.of_zone(zone)
+    assert after["id"] == before["id"] and world.purges(zone) and not world.purges(zone, old)
+    assert world.stored(zone)["Value"] not in out + errors
+
+
+def test_a_roll_that_broke_off_is_rolled_again(world):
+    zone = "shop.com"
+    [token] = world.of_zone(zone)
+    world.api("PUT", f"/user/tokens/{token['id']}/value", MANAGER, {})  # as if it had broken off before it was stored
+    assert not world.purges(zone)
+    code, _, errors = world.run("rotate", "--zone", zone, "--roll", "--yes")
+    assert code == 1 and "name the token with --token-id" in errors
+    world.done("rotate", "--zone", zone, "--roll", "--yes", "--token-id", token["id"])
+    assert world.purges(zone) and len(world.of_zone(zone)) == 1
