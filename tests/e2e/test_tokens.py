@@ -1,5 +1,6 @@
 """`purge-router tokens` on SSM and the sandbox: what it finds, stores and replaces, wherever it is stopped."""
 
+import base64
 import contextlib
 import json
 import subprocess
@@ -45,13 +46,14 @@ MANAGER, ACCOUNTS_MANAGER = "cfut_the-managers-own-token-0001", "cfat_the-accoun
 
 
 class World:
-    """Tokens of three zones, the last two calls to them going through a proxy that may stop."""
+    """The tokens of some zones; calls to Cloudflare and SSM may go through a proxy that stops."""
 
-    def __init__(self, ministack, folder):
-        self.ministack, self.ssm = ministack, ministack.client("ssm")
+    def __init__(self, ministack, folder, zones=ZONES, mappings=MAPPINGS, origins=None):
+        self.zones = zones
+        self.ministack, self.ssm, self.s3 = ministack, ministack.client("ssm"), ministack.client("s3")
         self.mappings = folder / "mappings.toml"
-        self.mappings.write_text(MAPPINGS)
-        self.cloudflare = cloudflare.Cloudflare(PURGE_ROUTER, self.mappings, {})
+        self.mappings.write_text(mappings)
+        self.cloudflare = cloudflare.Cloudflare(PURGE_ROUTER, self.mappings, origins or {})
         self.proxy = Stopping(self.cloudflare.api_url, ministack.url)
         self.control("/tokens", secret=MANAGER, zones=[], manages_tokens=True)
         self.control("/tokens", secret=ACCOUNTS_MANAGER, zones=[], manages_tokens=True, account_id=ACCOUNT_ID)
@@ -69,17 +71,17 @@ class World:
             for token in self.tokens(owner, manager):
                 if any(group["id"] == PURGES for policy in token["policies"] for group in policy["permission_groups"]):
                     self.api("DELETE", f"{owner}/tokens/{token['id']}", manager)
-        for zone, (_, _, parameter) in ZONES.items():
+        for zone, (_, _, parameter) in self.zones.items():
             self.ssm.delete_parameters(Names=[parameter])
             self.ministack.put_token(parameter, self.create(zone))
 
     def owner(self, zone):
-        account = ZONES[zone][1]
+        account = self.zones[zone][1]
         return (f"/accounts/{account}", ACCOUNTS_MANAGER) if account else ("/user", MANAGER)
 
     def create(self, zone, **more):
         owner, manager = self.owner(zone)
-        resources = {f"com.cloudflare.api.account.zone.{ZONES[zone][0]}": "*"}
+        resources = {f"com.cloudflare.api.account.zone.{self.zones[zone][0]}": "*"}
         policy = {"effect": "allow", "resources": resources, "permission_groups": [{"id": PURGES}]}
         body = {"name": "made by hand", "policies": [policy], **more}
         return self.api("POST", f"{owner}/tokens", manager, body)["value"]
@@ -96,7 +98,7 @@ class World:
 
     def of_zone(self, zone):
         """All tokens that may purge a zone."""
-        resource = f"com.cloudflare.api.account.zone.{ZONES[zone][0]}"
+        resource = f"com.cloudflare.api.account.zone.{self.zones[zone][0]}"
         return [
             token
             for token in self.tokens(*self.owner(zone))
@@ -104,22 +106,24 @@ class World:
         ]
 
     def stored(self, zone):
-        return self.ssm.get_parameter(Name=ZONES[zone][2], WithDecryption=True)["Parameter"]
+        return self.ssm.get_parameter(Name=self.zones[zone][2], WithDecryption=True)["Parameter"]
 
     def purges(self, zone, secret=None):
         """Whether what is stored, or another secret, may purge a zone."""
-        path = f"/zones/{ZONES[zone][0]}/purge_cache"
+        path = f"/zones/{self.zones[zone][0]}/purge_cache"
         try:
             self.api("POST", path, secret or self.stored(zone)["Value"], {"files": [f"https://www.{zone}/a.css"]})
         except urllib.error.HTTPError:
             return False
         return True
 
-    def start(self, *arguments, manager=MANAGER, through_proxy=False, stdin=subprocess.DEVNULL):
+    def start(self, *arguments, manager=MANAGER, through_proxy=False, stdin=subprocess.DEVNULL, log="error"):
         api, endpoint = self.proxy.urls if through_proxy else (self.cloudflare.api_url, self.ministack.url)
         environment = {name.upper(): value for name, value in aws.ROOT.items()}
         environment |= {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": aws.REGION, "CLOUDFLARE_BASE_URL": api}
-        environment |= {"MAPPINGS_FILE": str(self.mappings)} | ({"CLOUDFLARE_API_TOKEN": manager} if manager else {})
+        environment |= {"MAPPINGS_FILE": str(self.mappings), "RUST_LOG": log} | (
+            {"CLOUDFLARE_API_TOKEN": manager} if manager else {}
+        )
         return subprocess.Popen(
             [PURGE_ROUTER, "tokens", *arguments],
             env=environment,
@@ -422,3 +426,37 @@ def test_a_roll_that_broke_off_is_rolled_again(world):
     assert code == 1 and "name the token with --token-id" in errors
     world.done("rotate", "--zone", zone, "--roll", "--yes", "--token-id", token["id"])
     assert world.purges(zone) and len(world.of_zone(zone)) == 1
+
+
+def test_no_output_holds_a_secret_even_at_trace_level(world):
+    zone, parameter = "shop.com", ZONES["shop.com"][2]
+    secrets, told = {MANAGER, world.stored(zone)["Value"]}, []
+
+    def note(*arguments, code=0, **how):
+        seen, out, errors = world.run(*arguments, log="trace", **how)
+        assert seen == code, (arguments, seen, out, errors[-2000:])
+        told.append(out + errors)
+        secrets.add(world.stored(zone)["Value"])
+
+    note("verify", "--zone", zone)
+    note("status", "--zone", zone, "--json")
+    note(*rotate(zone))
+    note(*rotate(zone, "--from", "192.0.2.1/32"), code=1)
+    note("rotate", "--zone", zone, "--roll", "--yes")
+    by_hand = world.create(zone)
+    secrets.add(by_hand)
+    note("put", "--zone", zone, "--overwrite", stdin=by_hand)
+    of_another = world.create("blog.org")
+    secrets.add(of_another)
+    note("put", "--zone", zone, "--overwrite", stdin=of_another, code=1)
+    world.ministack.put_token(parameter, of_another)
+    note("verify", "--zone", zone, code=1)
+    secrets.add("cfut_in-the-clear-00000000000000")
+    world.ssm.delete_parameters(Names=[parameter])
+    world.ministack.put_token(parameter, "cfut_in-the-clear-00000000000000", "String")
+    note("verify", "--zone", zone, code=1)
+    text = "\n".join(told)
+    assert len(text) > 100_000, "everything is logged"
+    for secret in secrets:
+        forms = [secret, base64.b64encode(secret.encode()).decode(), ", ".join(str(byte) for byte in secret.encode())]
+        assert not [form for form in forms if form in text], secret[:9]

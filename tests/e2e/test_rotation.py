@@ -1,0 +1,193 @@
+"""Twenty zones under load while all their tokens are rotated, one is rolled without warning and one is revoked for good:
+no purge is lost, none is told as done that was not, and what could not be purged waits to be redriven."""
+
+import collections
+import concurrent.futures
+import contextlib
+import json
+import threading
+import time
+
+import pytest
+
+import aws
+import test_tokens
+from conftest import BOOTSTRAP
+
+BUCKET = "sites-under-load"
+ZONES = [f"site{nth:02}.com" for nth in range(1, 21)]
+ROLLED, REVOKED = ZONES[-2:]
+PAGES = [f"page{nth}.css" for nth in range(4)]
+ROTATIONS, AT_ONCE = 3, 8
+
+# How long the function keeps a token, and the command waits for that.
+TOKEN_TTL, WAIT = 1, 2
+
+
+def zone_id(zone):
+    return f"{ZONES.index(zone) + 1:032x}"
+
+
+def account(zone):
+    """Every other zone is of the account whose tokens can be its own."""
+    return test_tokens.ACCOUNT_ID if ZONES.index(zone) % 2 else None
+
+
+def folder(zone):
+    return zone.partition(".")[0]
+
+
+def team(zone):
+    return f"team{ZONES.index(zone) + 1:02}"
+
+
+def mapping(zone):
+    account_id = f'account_id = "{account(zone)}"\n' if account(zone) else ""
+    return f"""[teams.{team(zone)}]
+owns = ["s3://{BUCKET}/{folder(zone)}/"]
+[teams.{team(zone)}.zones."{zone}"]
+zone_id = "{zone_id(zone)}"
+hostnames = ["www.{zone}"]
+plan = "enterprise"
+{account_id}[[teams.{team(zone)}.mappings]]
+source = "s3://{BUCKET}/{folder(zone)}/"
+zones = ["{zone}"]
+strip_prefix = "{folder(zone)}/"
+"""
+
+
+class World(test_tokens.World):
+    """The function, twenty teams, and the tokens of their zones."""
+
+    def __init__(self, ministack, where):
+        zones = {zone: (zone_id(zone), account(zone), f"/purge-router/{team(zone)}/{zone}") for zone in ZONES}
+        origins = {f"www.{zone}": f"{ministack.url}/{BUCKET}/{folder(zone)}/" for zone in ZONES}
+        super().__init__(ministack, where, zones, "version = 1\n" + "".join(mapping(zone) for zone in ZONES), origins)
+        try:
+            self.first_tokens()
+            self.stack = ministack.deploy(
+                "rotation",
+                aws.package(BOOTSTRAP, self.mappings),
+                BucketArns=f"arn:aws:s3:::{BUCKET}",
+                CloudflareBaseUrl=self.cloudflare.api_url,
+                MappingsFile="mappings.toml",
+                MaximumConcurrency=3,
+                TokenTtlSeconds=TOKEN_TTL,
+            )
+            ministack.create_public_bucket(BUCKET)
+            self.stack.notify_from(BUCKET)
+            self.stack.settle()
+        except BaseException:
+            self.close()
+            raise
+
+    def put(self, zone, page, text):
+        key = f"{folder(zone)}/{page}"
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=text.encode(), CacheControl="public, max-age=86400")
+
+    def shown(self, zone, page):
+        return self.cloudflare.get(f"www.{zone}", f"/{page}")[1]
+
+    def requests(self):
+        """Each purge that the function sent: its zone, its URLs, and how it was answered."""
+        found = [it for it in self.cloudflare.control("GET", "/requests") if it["path"].endswith("/purge_cache")]
+        zones = {zone_id(zone): zone for zone in ZONES}
+        found = [(zones[it["path"].split("/")[4]], json.loads(it["body"])["files"], it["status"]) for it in found]
+        # The command tries new tokens.
+        return [it for it in found if "/.purge-router/" not in it[1][0]]
+
+
+@pytest.fixture
+def world(ministack, tmp_path):
+    with contextlib.closing(World(ministack, tmp_path)) as world:
+        yield world
+
+
+class Load:
+    """Somebody uploads pages of every zone, and somebody visits them, until it is stopped."""
+
+    def __init__(self, world):
+        self.world, self.last, self.puts = world, {}, collections.Counter()
+        self.over = threading.Event()
+        self.pool = concurrent.futures.ThreadPoolExecutor(len(ZONES))
+        self.uploads = [self.pool.submit(self.upload, zone) for zone in ZONES]
+
+    def upload(self, zone):
+        number = 0
+        while not self.over.is_set():
+            page = PAGES[number % len(PAGES)]
+            self.world.shown(zone, page)  # so that it is cached
+            self.last[zone, page] = text = f"{zone} {page} {number}"
+            self.world.put(zone, page, text)
+            self.puts[zone] += 1
+            number += 1
+            time.sleep(0.5)
+
+    def stop(self):
+        self.over.set()
+        self.pool.shutdown()
+        for upload in self.uploads:
+            upload.result()
+
+
+def rotate_three_times(world, zone):
+    for _ in range(ROTATIONS):
+        manager = world.owner(zone)[1]
+        world.done("rotate", "--zone", zone, "--yes", "--wait", str(WAIT), manager=manager)
+
+
+def test_twenty_zones_lose_nothing_while_their_tokens_change(world):
+    world.stack.retry_quickly(receives=12)
+    load = Load(world)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            for rotated in [pool.submit(rotate_three_times, world, zone) for zone in ZONES]:
+                rotated.result()
+        rotations = sum(world.stored(zone)["Version"] - 1 for zone in ZONES)
+        # One is rolled at Cloudflare, and its team stores the new secret a while later.
+        owner, manager = world.owner(ROLLED)
+        [token] = world.of_zone(ROLLED)
+        secret = world.api("PUT", f"{owner}/tokens/{token['id']}/value", manager, {})
+        # One is deleted, and nobody notices.
+        owner, manager = world.owner(REVOKED)
+        [token] = world.of_zone(REVOKED)
+        world.api("DELETE", f"{owner}/tokens/{token['id']}", manager)
+        time.sleep(4)
+        world.done("put", "--zone", ROLLED, "--overwrite", stdin=secret, manager=None)
+        time.sleep(4)
+    finally:
+        load.stop()
+    aws.wait_for("all is purged or a dead letter", lambda: not world.stack.waiting(), 90)
+    world.stack.settle()
+
+    fresh = lambda zone: [page for page in PAGES if world.shown(zone, page) == load.last[zone, page]]
+    stale = {zone: set(PAGES) - set(fresh(zone)) for zone in ZONES[:-1]}
+    assert not any(stale.values()), stale
+    assert rotations == ROTATIONS * len(ZONES)
+
+    # What was told as purged, Cloudflare has accepted.
+    told, accepted = collections.Counter(), collections.Counter()
+    for line in world.stack.log("batch"):
+        told[line["zone"]] += line["items"] if line["outcome"] == "purged" else 0
+    requests = world.requests()
+    for zone, files, status in requests:
+        accepted[zone] += len(files) if status == 200 else 0
+    assert told == accepted
+
+    # The revoked one's uploads wait, and are purged once there is a token.
+    dead = world.stack.dead_letters()
+    assert dead > 0 and fresh(REVOKED) == []
+    world.done("put", "--zone", REVOKED, "--overwrite", stdin=world.create(REVOKED), manager=None)
+    world.stack.redrive()
+    aws.wait_for("the dead letters are purged", lambda: fresh(REVOKED) == PAGES, 60)
+    world.stack.settle()
+    assert world.stack.dead_letters() == 0
+
+    statuses = collections.Counter(status for _, _, status in requests)
+    refused = [line for line in world.stack.log() if line.get("message", "").startswith("token refused")]
+    print(
+        f"\n{len(ZONES)} zones, {sum(load.puts.values())} uploads, {rotations} rotations, 1 roll, 1 revocation: "
+        f"{statuses[200]} purges accepted with {sum(accepted.values())} URLs, {statuses[401]} refused for their token, "
+        f"{len(refused)} pauses; {dead} dead letters, all purged after a redrive"
+    )
+    assert {line["zone"] for line in refused} <= {ROLLED, REVOKED}
