@@ -1,11 +1,12 @@
-"""Runs ministack with five faults of it mended, each of which would let the tests say the wrong thing.
+"""Runs ministack with six faults of it mended, each of which would let the tests say the wrong thing.
 
 1. It checks ssm:GetParameters, GetParametersByPath and DeleteParameters against the resource `*`, so that a role that
    may read `parameter/purge-router/*` is always refused. AWS checks every name, and one refused name fails the call.
-2. It decrypts SecureStrings of customer keys without asking for kms:Decrypt.
+2. It encrypts and decrypts SecureStrings of customer keys without asking for kms:Encrypt, GenerateDataKey or Decrypt.
 3. It keeps a template's `MaximumConcurrency: !Ref Number` as text, on which it stops to poll all queues.
 4. It does not know dynamodb:LeadingKeys, so that a policy that asks for it refuses every call.
 5. It waits 5 ms for the next line of an invocation's log, and puts what comes later into the log of the next invocation.
+6. It does not know the encryption context of a call of KMS, so that a policy that asks for it refuses every such call.
 """
 
 import json
@@ -20,6 +21,7 @@ resource_arn_of = iam_actions.extract_resource_arn
 enforce = iam_evaluator.enforce
 concurrency_of = lambda_svc._sqs_esm_concurrency
 dynamodb_context_of = iam_actions.dynamodb_service_context
+request_context_of = iam_actions.request_tag_context
 
 
 class Resources(str):
@@ -43,12 +45,20 @@ def resources_of(service, method, path, headers, body, query_params, region, acc
         bare = name.split(":parameter/")[-1].split(":")[0].lstrip("/")
         arn = f"arn:aws:ssm:{region}:{account_id}:parameter/{bare}"
         checks.append((None, "ssm", arn, {}))
-        key = (ssm._parameters.get(f"/{bare}") or {}).get("KeyId")
-        if request.get("WithDecryption") and key and key != "alias/aws/ssm" and (record := kms._resolve_key(key)):
-            checks.append(("kms:Decrypt", "kms", record["Arn"], {"kms:EncryptionContext:PARAMETER_ARN": arn}))
+        action, key = asked_of_kms(request, ssm._parameters.get(f"/{bare}"))
+        if action and key and key != "alias/aws/ssm" and (record := kms._resolve_key(key)):
+            checks.append((action, "kms", record["Arn"], {"kms:EncryptionContext:PARAMETER_ARN": arn}))
     resources = Resources(" ".join(arn for _, of, arn, _ in checks if of == "ssm"))
     resources.checks = checks
     return resources
+
+
+def asked_of_kms(request, stored):
+    """What SSM does with a key in its caller's name, and with which."""
+    if "Value" in request:
+        tier = request.get("Tier") or ssm._default_tier(request, request["Value"], stored)
+        return ("kms:GenerateDataKey" if tier == "Advanced" else "kms:Encrypt"), request.get("KeyId")
+    return ("kms:Decrypt" if request.get("WithDecryption") else None), (stored or {}).get("KeyId")
 
 
 def enforce_all(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
@@ -87,6 +97,17 @@ def dynamodb_context(body):
     return {**context, "dynamodb:LeadingKeys": keys} if keys else context
 
 
+def request_context(service, iam_action, body, params):
+    context = request_context_of(service, iam_action, body, params)
+    if service != "kms":
+        return context
+    try:
+        pairs = json.loads(body or b"{}").get("EncryptionContext") or {}
+        return {**context, **{f"kms:EncryptionContext:{name}": value for name, value in pairs.items()}}
+    except (AttributeError, ValueError):
+        return context
+
+
 def concurrency_as_number(mapping, *args):
     scaling = mapping.get("ScalingConfig") or {}
     if limit := scaling.get("MaximumConcurrency"):
@@ -112,6 +133,7 @@ def whole_log(worker, **_):
 iam_actions.extract_resource_arn = resources_of
 iam_evaluator.enforce = enforce_all
 iam_actions.dynamodb_service_context = dynamodb_context
+iam_actions.request_tag_context = request_context
 lambda_svc._sqs_esm_concurrency = concurrency_as_number
 lambda_runtime.ProvidedWorker._drain_stderr_bounded = whole_log
 

@@ -1,23 +1,6 @@
-// Who may do what to which rows of the table, and the judge of it.
+// Who may do what to which rows of the table, and what else the function may read.
 
-import { runSimulation } from '@cloud-copilot/iam-simulate'
-import { ACCOUNT, arn, functionPolicies, INDEX, operatorPolicy, TABLE, teamPolicy } from './templates.mjs'
-
-/** The team's policy as it would be if it did not ask for LeadingKeys to be there. */
-function unguarded(policy) {
-  const copy = structuredClone(policy)
-  for (const statement of copy.Statement) delete statement.Condition?.Null
-  return copy
-}
-
-const POLICIES = {
-  function: functionPolicies,
-  operator: [operatorPolicy],
-  web: [teamPolicy('web')],
-  docs: [teamPolicy('docs')],
-  'web and docs': [teamPolicy('web'), teamPolicy('docs')], // a person of two teams
-  'web, unguarded': [unguarded(teamPolicy('web'))],
-}
+import { arn, INDEX, TABLE } from './templates.mjs'
 
 const RESOURCES = {
   table: TABLE,
@@ -55,7 +38,8 @@ export const cases = []
 function add(expected, who, actions, keys, on = 'table') {
   for (const action of actions) {
     const full = action.includes(':') ? action : `dynamodb:${action}`
-    cases.push({ expected, who, action: full, keys, on, arn: RESOURCES[on] ?? arn('ssm', `parameter${on}`) })
+    const context = keys ? { 'dynamodb:LeadingKeys': keys } : {}
+    cases.push({ expected, who, action: full, context, on, arn: RESOURCES[on] ?? arn('ssm', `parameter${on}`) })
   }
 }
 const may = (...those) => add('Allowed', ...those)
@@ -133,26 +117,3 @@ mayNot(
   null,
   '/purge-router/web/website.co.uk',
 )
-
-/** What IAM answers. A case that can't be judged as it is written is an error, and never "denied". */
-export async function judge({ who, action, keys, arn, on }) {
-  const result = await runSimulation(
-    {
-      request: {
-        principal: `arn:aws:iam::${ACCOUNT}:user/someone`,
-        action,
-        resource: { resource: arn, accountId: ACCOUNT },
-        contextVariables: keys ? { 'dynamodb:LeadingKeys': keys } : {},
-      },
-      identityPolicies: POLICIES[who].map((policy, nth) => ({ name: `policy ${nth}`, policy })),
-      serviceControlPolicies: [],
-      resourceControlPolicies: [],
-    },
-    {},
-  )
-  if (result.resultType !== 'single') throw new Error(`${action} on ${on}: ${JSON.stringify(result)}`)
-  // IAM knows no LeadingKeys of a Scan, so that there they are left out.
-  const ignored = result.result.ignoredContextKeys
-  if (ignored.length > 0 && action !== 'dynamodb:Scan') throw new Error(`${action} has no ${ignored}`)
-  return result.overallResult
-}

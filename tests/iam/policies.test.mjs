@@ -2,13 +2,15 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { cases, judge } from './cases.mjs'
-import { main, resolve, role, TABLE, team } from './templates.mjs'
+import { cases } from './cases.mjs'
+import { judge } from './judge.mjs'
+import { main, resolve, role, ROLE, TABLE, team } from './templates.mjs'
+import { tokenCases } from './token-cases.mjs'
 
 test('policies', async (t) => {
-  for (const it of cases) {
+  for (const it of [...cases, ...tokenCases]) {
     const verb = it.expected === 'Allowed' ? 'may' : 'may not'
-    const keys = it.keys?.join(' + ') ?? 'no keys'
+    const keys = Object.values(it.context).flat().join(' + ') || 'no keys'
     await t.test(`${it.who} ${verb} ${it.action} of ${keys} on ${it.on}`, async () => {
       assert.equal(await judge(it), it.expected)
     })
@@ -19,7 +21,7 @@ test('the role has no policies besides', () => {
   assert.deepEqual(Object.keys(role).sort(), ['AssumeRolePolicyDocument', 'Policies'])
 })
 
-test('a stack of a team takes names of teams and tables only', async (t) => {
+test('a stack of a team takes names of teams, tables, folders and roles only', async (t) => {
   const names = {
     Team: {
       good: ['web', 'web-eu', '0', 'a'.repeat(32)],
@@ -28,6 +30,14 @@ test('a stack of a team takes names of teams and tables only', async (t) => {
     TableArn: {
       good: [TABLE, TABLE.replace('arn:aws:', 'arn:aws-cn:')],
       bad: ['*', `${TABLE}*`, `${TABLE}/*`, `${TABLE}/index/by-bucket`, 'purge-router-Table-1', 'arn:aws:s3:::bucket'],
+    },
+    TokenFolder: {
+      good: ['', '/purge-router/web/', '/cf/', '/a.b/c_d/E-1/', '/a'.repeat(14) + '/'],
+      bad: ['/', '//', '*', '/*/', '/w?b/', '/web*', '/purge-router/web', 'purge-router/web/', '/web//', '/${a}/'],
+    },
+    FunctionRoleArn: {
+      good: ['', ROLE, ROLE.replace('role/', 'role/a/path/')],
+      bad: ['*', `${ROLE}*`, ROLE.replace(/role.*/, 'root'), ROLE.replace('role/', 'user/'), 'purge-router-Role-1'],
     },
   }
   for (const [parameter, { good, bad }] of Object.entries(names)) {
@@ -47,4 +57,30 @@ test('the function gets either the table or a mapping file', () => {
   }
   assert.deepEqual(settings({}), ['purge-router-Table-1', undefined])
   assert.deepEqual(settings({ MappingsFile: 'mappings.toml' }), [undefined, 'mappings.toml'])
+})
+
+test('a key comes with the role that reads what it encrypts, and a folder is not that of all teams', async (t) => {
+  const stacks = {
+    'no key': { good: true },
+    'a key and a role': { good: true, CreateTokenKey: 'true', FunctionRoleArn: ROLE },
+    'a key without a role': { good: false, CreateTokenKey: 'true' },
+    'a folder': { good: true, TokenFolder: '/purge-router/marketing/' },
+    'the folder of all teams': { good: false, TokenFolder: '/purge-router/' },
+  }
+  for (const [what, { good, ...parameters }] of Object.entries(stacks)) {
+    await t.test(what, () => {
+      const holds = ({ RuleCondition = true, Assertions }) =>
+        !resolve(team, RuleCondition, parameters) ||
+        Assertions.every(({ Assert }) => resolve(team, Assert, parameters))
+      assert.equal(Object.values(team.Rules).every(holds), good)
+    })
+  }
+})
+
+test('a key turns, and stays when its stack goes', () => {
+  const { TokenKey, TokenKeyAlias } = team.Resources
+  assert.deepEqual([TokenKey.DeletionPolicy, TokenKey.UpdateReplacePolicy], ['Retain', 'Retain'])
+  assert.equal(TokenKey.Properties.EnableKeyRotation, true)
+  assert.equal(resolve(team, TokenKeyAlias.Properties.AliasName, { Team: 'web' }), 'alias/purge-router-web')
+  for (const it of [TokenKey, TokenKeyAlias]) assert.equal(it.Condition, 'HasTokenKey')
 })

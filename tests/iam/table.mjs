@@ -1,12 +1,15 @@
 // Prints all cases and what became of them, as a Markdown table.
 
-import { cases, judge } from './cases.mjs'
+import { cases } from './cases.mjs'
+import { judge } from './judge.mjs'
+import { tokenCases } from './token-cases.mjs'
 
-console.log('| who | action | on | LeadingKeys | expected | result |\n| --- | --- | --- | --- | --- | --- |')
-for (const it of cases) {
+console.log('| who | action | on | keys | expected | result |\n| --- | --- | --- | --- | --- | --- |')
+for (const it of [...cases, ...tokenCases]) {
   const result = await judge(it)
   if (result !== it.expected) process.exitCode = 1
-  const keys = it.keys?.map((key) => `\`${key}\``).join(', ') ?? '–'
-  const shown = result === it.expected ? result : `**${result}**`
-  console.log(`| ${it.who} | ${it.action} | ${it.on} | ${keys} | ${it.expected} | ${shown} |`)
+  const keys = Object.values(it.context).flat()
+  const shown = keys.map((key) => `\`${key}\``).join(', ') || '–'
+  const told = result === it.expected ? result : `**${result}**`
+  console.log(`| ${it.who} | ${it.action} | ${it.on} | ${shown} | ${it.expected} | ${told} |`)
 }

@@ -29,6 +29,7 @@ function read(name) {
     scalar('!Ref', 'Ref'),
     scalar('!GetAtt', 'Fn::GetAtt'),
     scalar('!Sub', 'Fn::Sub'),
+    sequence('!Sub', 'Fn::Sub'),
     sequence('!If', 'Fn::If'),
     sequence('!Equals', 'Fn::Equals'),
     sequence('!Not', 'Fn::Not'),
@@ -36,18 +37,20 @@ function read(name) {
   return parse(text, { customTags })
 }
 
-/** A part of a template, resolved with these parameters and the defaults of the others. */
+/** A part of a template, resolved with these parameters or attributes and the defaults of the other parameters. */
 export function resolve(template, part, parameters = {}) {
   const found = (value, what) => {
     if (value === undefined) throw new Error(`no sample value for ${what}`)
     return value
   }
   const ref = (name) => found(parameters[name] ?? template.Parameters[name]?.Default ?? REFS[name], name)
-  const attribute = (name) => found(ATTRIBUTES[name], name)
+  const attribute = (name) => found(parameters[name] ?? ATTRIBUTES[name], name)
+  const substitute = (text, values) =>
+    text.replace(/\$\{([^}]+)\}/g, (_, name) => values[name] ?? (name.includes('.') ? attribute : ref)(name))
   const functions = {
     Ref: ref,
     'Fn::GetAtt': attribute,
-    'Fn::Sub': (text) => text.replace(/\$\{([^}]+)\}/g, (_, name) => (name.includes('.') ? attribute : ref)(name)),
+    'Fn::Sub': (text) => (Array.isArray(text) ? substitute(text[0], walk(text[1])) : substitute(text, {})),
     'Fn::If': ([condition, yes, no]) => walk(walk(template.Conditions[condition]) ? yes : no),
     'Fn::Equals': ([one, other]) => walk(one) === walk(other),
     'Fn::Not': ([condition]) => !walk(condition),
@@ -72,5 +75,21 @@ export const INDEX = `${TABLE}/index/${main.Resources.Table.Properties.GlobalSec
 export const role = resolve(main, main.Resources.Role.Properties)
 export const functionPolicies = role.Policies.map((policy) => policy.PolicyDocument)
 export const operatorPolicy = resolve(main, main.Resources.OperatorPolicy.Properties.PolicyDocument)
-export const teamPolicy = (name) =>
-  resolve(team, team.Resources.EditorPolicy.Properties.PolicyDocument, { Team: name, TableArn: TABLE })
+
+export const ROLE = `arn:aws:iam::${ACCOUNT}:role/purge-router-Role-1`
+
+/** The KMS key of a team's stack. */
+export const keyOf = (name) => arn('kms', `key/of-${name}`)
+
+/** A part of a team's stack, without a KMS key unless the parameters say so. */
+const ofTeam = (name, part, parameters) =>
+  resolve(team, part, {
+    Team: name,
+    TableArn: TABLE,
+    FunctionRoleArn: ROLE,
+    'TokenKey.Arn': keyOf(name),
+    ...parameters,
+  })
+export const teamPolicy = (name, parameters) =>
+  ofTeam(name, team.Resources.EditorPolicy.Properties.PolicyDocument, parameters)
+export const keyPolicy = (name, parameters) => ofTeam(name, team.Resources.TokenKey.Properties.KeyPolicy, parameters)

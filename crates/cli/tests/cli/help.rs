@@ -28,6 +28,7 @@ fn every_command_has_an_example_that_is_a_command_line() {
             "purge",
             "mappings",
             "grants",
+            "tokens",
             "sandbox",
             "import-env",
             "completions"
@@ -36,6 +37,9 @@ fn every_command_has_an_example_that_is_a_command_line() {
     let edits = commands(&["mappings"]);
     assert_eq!(edits, ["pull", "diff", "push", "history", "rollback"]);
     all.extend(edits.into_iter().map(|name| vec!["mappings".to_owned(), name]));
+    let of_tokens = commands(&["tokens"]);
+    assert_eq!(of_tokens, ["verify", "status", "put", "rotate"]);
+    all.extend(of_tokens.into_iter().map(|name| vec!["tokens".to_owned(), name]));
     for command in &all {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         let help = world.run(&[&words[..], &["--help"]].concat()).with_code(0);

@@ -1,0 +1,68 @@
+// IAM's verdict on a case, by the policies of infra/.
+
+import { allowedContextKeysForRequest, runSimulation } from '@cloud-copilot/iam-simulate'
+import { ACCOUNT, functionPolicies, keyOf, keyPolicy, operatorPolicy, teamPolicy } from './templates.mjs'
+
+/** The team's policy as it would be if it did not ask for LeadingKeys to be there. */
+function unguarded(policy) {
+  const copy = structuredClone(policy)
+  for (const statement of copy.Statement) delete statement.Condition?.Null
+  return copy
+}
+
+const KEY = { CreateTokenKey: 'true' }
+const ELSEWHERE = { TokenFolder: '/purge-router/marketing/' }
+const ALL_KEYS = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'kms:*', Resource: '*' }] }
+
+const POLICIES = {
+  function: functionPolicies,
+  operator: [operatorPolicy],
+  web: [teamPolicy('web')],
+  docs: [teamPolicy('docs')],
+  'web and docs': [teamPolicy('web'), teamPolicy('docs')], // a person of two teams
+  'web, unguarded': [unguarded(teamPolicy('web'))],
+  'web with a key': [teamPolicy('web', KEY)],
+  'docs with a key': [teamPolicy('docs', KEY)],
+  'web with a folder elsewhere': [teamPolicy('web', { ...ELSEWHERE, ...KEY })],
+  'an administrator of keys': [ALL_KEYS],
+  'a stranger': [],
+}
+
+const USER = `arn:aws:iam::${ACCOUNT}:user/someone`
+const PRINCIPALS = { function: `arn:aws:sts::${ACCOUNT}:assumed-role/purge-router-Role-1/purge-router-Function-1` }
+
+const KEY_POLICIES = {
+  [keyOf('web')]: keyPolicy('web'),
+  [keyOf('docs')]: keyPolicy('docs'),
+  [keyOf('elsewhere')]: keyPolicy('elsewhere', ELSEWHERE),
+}
+
+/** The simulation takes names behind a `/` only, so there the encryption context stands as a tag, which acts alike. */
+const standIn = (simulation) =>
+  JSON.parse(JSON.stringify(simulation).replaceAll('kms:EncryptionContext:', 'aws:PrincipalTag/'))
+
+/** What IAM answers. A case that can't be judged as it is written is an error, and never "denied". */
+export async function judge({ who, action, context, arn, on }) {
+  if (Object.keys(context).some((key) => key.startsWith('kms:EncryptionContext:'))) {
+    const keys = await allowedContextKeysForRequest(...action.split(':'), arn, false)
+    if (!keys.some((key) => key.startsWith('kms:encryptioncontext:'))) throw new Error(`${action} has no such context`)
+  }
+  const simulation = standIn({
+    request: {
+      principal: PRINCIPALS[who] ?? USER,
+      action,
+      resource: { resource: arn, accountId: ACCOUNT },
+      contextVariables: context,
+    },
+    identityPolicies: POLICIES[who].map((policy, nth) => ({ name: `policy ${nth}`, policy })),
+    resourcePolicy: KEY_POLICIES[arn],
+    serviceControlPolicies: [],
+    resourceControlPolicies: [],
+  })
+  const result = await runSimulation(simulation, {})
+  if (result.resultType !== 'single') throw new Error(`${action} on ${on}: ${JSON.stringify(result)}`)
+  // IAM knows no LeadingKeys of a Scan, so that there they are left out.
+  const ignored = result.result.ignoredContextKeys
+  if (ignored.length > 0 && action !== 'dynamodb:Scan') throw new Error(`${action} has no ${ignored}`)
+  return result.overallResult
+}
