@@ -65,7 +65,7 @@ struct Slot {
 struct Reading {
     began: Moment,
     found: Arc<Found>,
-    /// What this read, or one shortly before, did not find any more, and when that one began.
+    /// What this read, or one shortly before, did not find any more, and when that one ended.
     leaving: Vec<(Moment, Mappings)>,
 }
 
@@ -136,9 +136,8 @@ impl DynamoMappings {
             }
             let age = slot.read.as_ref().map(|reading| reading.began.elapsed());
             let is_old = age.is_none_or(|age| age >= self.time_to_live);
-            let is_settling = slot.read.as_ref().is_some_and(|reading| !reading.leaving.is_empty());
-            let ripe = self.time_to_live.mul_f32(0.75).min(if is_settling { SETTLING } else { Duration::MAX });
-            if age.is_some_and(|age| age < ripe) && !is_old {
+            let is_ripe = is_old || age.is_some_and(|age| age >= self.time_to_live.mul_f32(0.75));
+            if !is_ripe && !slot.read.as_ref().is_some_and(Reading::has_settled) {
                 continue;
             }
             if !slot.is_under_way() {
@@ -254,6 +253,11 @@ impl Slot {
 }
 
 impl Reading {
+    /// Whether it is time to see if what was not found any more is gone.
+    fn has_settled(&self) -> bool {
+        self.leaving.iter().any(|(since, _)| since.elapsed() >= SETTLING)
+    }
+
     /// What serves on beside what a newer read has found.
     fn leaving(self, found: &Found, began: Moment) -> Vec<(Moment, Mappings)> {
         let names = found.names();
@@ -262,7 +266,7 @@ impl Reading {
         for (_, mappings) in &mut leaving {
             *mappings = mappings.only(|mapping| !names.contains(&*mapping.name));
         }
-        leaving.push((began, self.found.mappings.only(|mapping| !names.contains(&*mapping.name))));
+        leaving.push((Moment::now(), self.found.mappings.only(|mapping| !names.contains(&*mapping.name))));
         leaving.retain(|(_, mappings)| !mappings.all().is_empty());
         leaving
     }

@@ -189,7 +189,7 @@ impl Editor {
         partition.revision = match &partition.head {
             Some(head) => head.revision,
             // Somebody deleted it, perhaps; the history goes on all the same.
-            None => self.history(name, 1).await?.revisions.first().map_or(0, |newest| newest.revision),
+            None => self.newest_revision(name).await?,
         };
         if partition.revision >= MOST_REVISIONS {
             let (key, revision) = (RowKey::new(name, HEAD), partition.revision);
@@ -243,10 +243,11 @@ impl Partition {
         told.is_some_and(|told| *told != Checksum::of(&self.rows).to_string())
     }
 
-    /// Whether others pushed since a file was pulled, from another one.
+    /// Whether others pushed since a file was pulled, from another one. A table that was restored may be at an earlier
+    /// revision.
     pub fn is_past(&self, pulled: &Pulled) -> bool {
         let last = self.head.as_ref().and_then(|head| head.last.as_ref());
-        self.revision > pulled.revision && last.and_then(|last| last.pulled.as_ref()) != Some(&pulled.to_string())
+        self.revision != pulled.revision && last.and_then(|last| last.pulled.as_ref()) != Some(&pulled.to_string())
     }
 
     /// The rows of later versions, which this release must not write over.

@@ -286,6 +286,21 @@ async fn what_the_index_drops_before_it_shows_what_came_in_its_place_serves_on()
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_eq!(rows(&look(&store, &["bucket-0"]).await), [new]);
 
+    // The second begins when the first has ended, however long that took.
+    let row = table.get("TEAM#team0", "MAPPING#bucket-0/new").await;
+    table.delete("TEAM#team0", "MAPPING#bucket-0/new").await;
+    table.proxy.calls();
+    table.proxy.on_call(|_| Action::Hold);
+    let (slow, ()) = tokio::join!(look(&store, &["bucket-0"]), async {
+        table.proxy.arrived("Query", 1).await;
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        table.proxy.release();
+    });
+    assert_eq!(rows(&slow), [new]);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(rows(&look(&store, &["bucket-0"]).await), [new]);
+    table.put("TEAM#team0", "MAPPING#bucket-0/new", row).await;
+
     // With a long time to live, a bucket of which something went is read again after a second, behind the answer.
     let ttl = Duration::from_secs(6);
     let store = self::store(&table, ttl);

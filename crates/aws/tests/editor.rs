@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use purge_router_aws::{DynamoMappings, Editor, Note, Partition, Push, PushError, TableError};
+use purge_router_aws::{DynamoMappings, Editor, History, Note, Partition, Push, PushError, TableError};
 use purge_router_core::names::TeamName;
 use purge_router_core::{Diff, Fields, Rows, TeamTables, decode, rows_of};
 use purge_router_dynamodb_local::{Action, Call, Table};
@@ -316,6 +316,19 @@ async fn a_large_push_may_break_off_at_each_step_and_a_second_one_completes_it()
     }
 }
 
+/// The zone is written twice, before the mappings and after them, and a transaction takes each row once.
+#[tokio::test]
+async fn a_zone_that_loses_a_hostname_goes_with_any_number_of_mappings() {
+    let world = World::new().await;
+    for (nth, count) in (90..=100).chain([189, 190, 191]).enumerate() {
+        let hosts =
+            if nth % 2 == 0 { ["www.website.com", "a.website.com"] } else { ["www.website.com", "b.website.com"] };
+        let tables = tables(&hosts, (0..count).map(|it| mapping(it, &format!("*.{nth}"))).collect());
+        world.push(&tables, "alice").await.unwrap_or_else(|error| panic!("{count}: {error}"));
+        assert!(world.says(&tables).await, "{count}");
+    }
+}
+
 #[tokio::test]
 async fn while_a_large_push_goes_on_nobody_else_gets_between() {
     let (before, after) = large_edit();
@@ -491,6 +504,33 @@ async fn what_can_not_be_read_is_told() {
     world.push(&some(3), "alice").await.unwrap();
     let history = world.editor.history("TEAM#web", 9).await.unwrap().revisions;
     assert_eq!(history.iter().map(|it| it.revision).collect::<Vec<_>>(), [2, 1]);
+    // Not even where the newest revision can't be read.
+    world.table.delete("TEAM#web", "HEAD").await;
+    world.table.put("TEAM#web", "REVISION#0000000002", json!({ "revision": "two" })).await;
+    assert_eq!(world.team().await.revision, 2);
+    world.push(&some(4), "alice").await.unwrap();
+    let History { revisions, unreadable } = world.editor.history("TEAM#web", 9).await.unwrap();
+    assert_eq!((revisions.iter().map(|it| it.revision).collect::<Vec<_>>(), unreadable.len()), (vec![3, 1], 1));
+    // A head that was mended to an earlier number writes over none.
+    let head = world.table.get("TEAM#web", "HEAD").await;
+    let mut earlier = head.clone();
+    earlier["revision"] = json!(1);
+    world.table.put("TEAM#web", "HEAD", earlier).await;
+    let error = world.push(&some(3), "alice").await.unwrap_err().to_string();
+    let reason = "DynamoDB refuses it: the row TEAM#web/REVISION#0000000002 is there already, and the row TEAM#web/HEAD says \
+                  that it comes next: delete TEAM#web/HEAD, and the next push writes it by the newest revision";
+    assert_eq!(error, reason);
+    world.table.delete("TEAM#web", "HEAD").await;
+    world.table.put("TEAM#web", "REVISION#four", json!({})).await;
+    world.push(&some(3), "alice").await.unwrap();
+    assert_eq!(world.team().await.revision, 4);
+    world.table.delete("TEAM#web", "HEAD").await;
+    world.table.put("TEAM#web", "REVISION#5th", json!({})).await;
+    let error = world.editor.team(&web()).await.unwrap_err().to_string();
+    assert!(
+        error.contains("the row TEAM#web/REVISION#5th is no revision: its key has no number; delete it"),
+        "{error}"
+    );
     world.table.put("TEAM#web", "HEAD", json!({ "revision": "seven" })).await;
     assert_eq!(world.editor.all_rows().await.unwrap().len(), 5, "it matters to no one else");
     let error = world.editor.team(&web()).await.unwrap_err().to_string();

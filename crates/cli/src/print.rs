@@ -1,4 +1,5 @@
-//! What people see: plans, outcomes, notes and errors. Machines get JSON.
+//! What people see: plans, outcomes, notes and errors. Machines get JSON. Nothing goes out that looks like a token, wherever
+//! it came from.
 
 use std::fmt::Write;
 
@@ -43,7 +44,7 @@ pub(crate) fn yellow(text: impl std::fmt::Display) -> String {
 
 /// Standard output. A reader that went away (`| head`) is no error; a full disk ends the command.
 pub(crate) fn out(text: &str) {
-    end_if_lost(write_to(anstream::stdout(), text));
+    end_if_lost(write_to(anstream::stdout(), &redact(text)));
 }
 
 /// JSON goes out as it is, but for characters that a terminal would obey: inside of JSON they are always in a text,
@@ -55,7 +56,7 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
         let escape = |char| if is_control(char) { format!("\\u{:04x}", u32::from(char)) } else { char.to_string() };
         text = text.chars().map(escape).collect();
     }
-    end_if_lost(write_to(std::io::stdout(), &text));
+    end_if_lost(write_to(std::io::stdout(), &redact(&text)));
     Ok(())
 }
 
@@ -75,7 +76,7 @@ fn end_if_lost(written: std::io::Result<()>) {
 }
 
 pub(crate) fn note(text: &str) {
-    anstream::eprintln!("{}", dim(text));
+    anstream::eprintln!("{}", dim(redact(text)));
 }
 
 /// What is not as it should be, and does not stop the command.

@@ -44,17 +44,9 @@ impl Editor {
     /// # Errors
     /// What [`TableError`] says.
     pub async fn history(&self, partition: &str, most: usize) -> Result<History, TableError> {
-        let query = self.table.client.query().table_name(&self.table.name).consistent_read(true);
-        let query = query.key_condition_expression("pk = :pk AND begins_with(sk, :revision)");
-        let query = query.expression_attribute_values(":pk", text(partition));
-        let query = query.expression_attribute_values(":revision", text(REVISION));
-        let query = query.scan_index_forward(false).limit(i32::try_from(most).unwrap_or(i32::MAX));
-        let mut items = query.into_paginator().items().send();
         let mut history = History::default();
-        while history.revisions.len() + history.unreadable.len() < most {
-            let Some(item) = items.next().await else { break };
-            let item = item.map_err(|error| self.table.failed(&error))?;
-            let sort = item.get("sk").and_then(|sort| sort.as_s().ok()).cloned().unwrap_or_default();
+        for item in self.revisions(partition, most).await? {
+            let sort = sort_of(&item);
             match serde_dynamo::from_item(item) {
                 Ok(revision) => history.revisions.push(revision),
                 Err(error) => {
@@ -64,6 +56,32 @@ impl Editor {
             }
         }
         Ok(history)
+    }
+
+    /// The number of the newest revision, by the key of its row, whatever that says; 0 before the first.
+    pub(super) async fn newest_revision(&self, partition: &str) -> Result<u64, TableError> {
+        let newest = self.revisions(partition, 1).await?;
+        let Some(sort) = newest.first().map(sort_of) else { return Ok(0) };
+        sort.strip_prefix(REVISION).and_then(|number| number.parse().ok()).ok_or_else(|| {
+            let key = RowKey::new(partition, &*sort);
+            TableError::Refused(format!("the row {key} is no revision: its key has no number; delete it"))
+        })
+    }
+
+    async fn revisions(&self, partition: &str, most: usize) -> Result<Vec<Attributes>, TableError> {
+        let query = self.table.client.query().table_name(&self.table.name).consistent_read(true);
+        let query = query.key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last");
+        let query = query.expression_attribute_values(":pk", text(partition));
+        let query = query.expression_attribute_values(":first", text(format!("{REVISION}0")));
+        let query = query.expression_attribute_values(":last", text(format!("{REVISION}:")));
+        let query = query.scan_index_forward(false).limit(i32::try_from(most).unwrap_or(i32::MAX));
+        let mut items = query.into_paginator().items().send();
+        let mut found = Vec::new();
+        while found.len() < most {
+            let Some(item) = items.next().await else { break };
+            found.push(item.map_err(|error| self.table.failed(&error))?);
+        }
+        Ok(found)
     }
 
     /// The rows of a partition as they were after a push; none if there was no such push.
@@ -88,6 +106,10 @@ impl Editor {
         unpacked.map_err(|error| unreadable(partition, revision, &error))?;
         serde_json::from_slice(&json).map(Some).map_err(|error| unreadable(partition, revision, &error))
     }
+}
+
+fn sort_of(item: &Attributes) -> String {
+    item.get("sk").and_then(|sort| sort.as_s().ok()).cloned().unwrap_or_default()
 }
 
 fn unreadable(partition: &str, revision: u64, error: &dyn std::fmt::Display) -> TableError {

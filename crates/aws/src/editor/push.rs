@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::history::{document_rows, revision_row};
 use super::transaction::{Condition, Deed, Item};
-use super::{COPY_OF_GRANT, Editor, HEAD, Head, Partition, Stamp, VERSION, read_head};
+use super::{COPY_OF_GRANT, Editor, HEAD, Head, Partition, REVISION, Stamp, VERSION, read_head};
 use crate::table::{Attributes, TableError, attributes, key_attributes, pause};
 
 /// The most rows that one transaction takes, and the most bytes with room to spare: DynamoDB takes 4 MB.
@@ -176,6 +176,14 @@ impl Editor {
 
     /// Who came first.
     fn lost(&self, push: &Push, item: &Item, found: Option<Attributes>) -> PushError {
+        if item.key.sort.starts_with(REVISION) {
+            let (there, head) = (&item.key, RowKey::new(&push.partition, HEAD));
+            return TableError::Refused(format!(
+                "the row {there} is there already, and the row {head} says that it comes next: delete {head}, and the next \
+                 push writes it by the newest revision"
+            ))
+            .into();
+        }
         let head = found.filter(|_| item.key.sort == HEAD).and_then(|found| read_head(&push.partition, found).ok());
         match head {
             Some(Head { pending: Some(Stamp { push: other, by, at, summary, .. }), .. }) if other != push.id => {
@@ -253,7 +261,9 @@ impl Partition {
         let (mut step, mut bytes) = (Vec::new(), bytes_of_head);
         for (items, write) in parts {
             let more: usize = items.iter().map(Item::bytes).sum();
-            if step.len() + items.len() >= ROWS_PER_TRANSACTION || bytes + more > BYTES_PER_TRANSACTION {
+            let is_full = step.len() + items.len() >= ROWS_PER_TRANSACTION || bytes + more > BYTES_PER_TRANSACTION;
+            // A zone may be written twice, and a transaction takes each row once.
+            if is_full || step.iter().any(|earlier: &Item| items.iter().any(|item| item.key == earlier.key)) {
                 step.insert(0, head(steps.len(), rows, is_mine())?);
                 steps.push(std::mem::take(&mut step));
                 bytes = bytes_of_head;
@@ -277,7 +287,7 @@ impl Partition {
         let head = Head { revision, last: Some(stamp.clone()), pending: None, rows: None };
         Ok(vec![
             Item::put(RowKey::new(&self.name, HEAD), head_row(&self.name, &head)?, condition),
-            Item::put_row(revision_row(&self.name, revision, stamp)?),
+            Item { condition: Condition::Absent, ..Item::put_row(revision_row(&self.name, revision, stamp)?) },
         ])
     }
 

@@ -223,6 +223,20 @@ async fn a_row_that_was_edited_in_the_console_is_drift() {
     assert_eq!(json["edits"][0]["drift"], json!({ "added": [], "changed": [], "removed": [] }));
     let history = world.run(&["mappings", "history", "--team", "web", "--json"]).with_code(0).json();
     assert_eq!(history["revisions"][0]["summary"], "keeps 3 edits made in the table");
+    // Without a document, that there are edits is known, and not which.
+    let mut row = world.table.get("TEAM#web", "MAPPING#by-hand").await;
+    row["include"] = json!(["*.woff2"]);
+    world.table.put("TEAM#web", "MAPPING#by-hand", row).await;
+    let document = "DOCUMENT#0000000002#0000";
+    world.table.put("TEAM#web", document, json!({ "data": "text" })).await;
+    let unknown = world.run(&["mappings", "diff", "--team", "web", "--exit-code"]).with_code(1);
+    let warning = "warning: rows of TEAM#web were edited since revision 2, and which of them is not known, because its \
+                   document can't be read: ";
+    assert!(unknown.stderr.contains(warning), "{unknown}");
+    world.table.delete("TEAM#web", document).await;
+    let unknown = world.run(&["mappings", "push", "--team", "web", "--yes"]).with_code(0);
+    assert!(unknown.stderr.contains(&format!("{warning}it is not there")), "{unknown}");
+    world.run(&["mappings", "diff", "--team", "web", "--exit-code"]).with_code(0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -282,6 +296,19 @@ async fn who_pulled_before_somebody_else_pushed_is_told() {
         world.run(&[&[kind, "rollback", "1", "--yes"], team].concat()).with_code(0);
         push("alice", "alice.toml").with_code(1);
     }
+    // A table that was restored is at an earlier revision than the file.
+    let later = world.run(&["mappings", "pull", "--team", "web"]).with_code(0).stdout;
+    world.world.write("later.toml", later.replace("pulled = \"", "pulled = \"9").replace("*.{css,js,html}", "*.gif"));
+    let answer = world.run(&["mappings", "push", "--yes", "--mappings", "later.toml"]).with_code(1);
+    assert!(
+        answer.stderr.contains("the file was pulled at revision 9") && answer.stderr.contains("now there is revision ")
+    );
+    // What a team pulled says of its grant what the team may write.
+    world.world.write("team.toml", later);
+    let answer = world.run(&["grants", "push", "--yes", "--force", "--mappings", "team.toml"]).with_code(1);
+    let reason = "error: the file was pulled by team web, and says of its grant what the team may write: pull with \
+                  `purge-router grants pull`, and push that";
+    assert!(answer.stderr.lines().any(|line| line == reason), "{answer}");
     let bad = MAPPINGS.replace("version = 1", "version = 1\npulled = \"7\"");
     let bad = bad.replace("[teams.web]", "[teams.web]\npulled = \"8-1234567G\"");
     world.world.write("bad.toml", bad);
@@ -391,6 +418,14 @@ async fn only_the_difference_that_was_approved_is_written() {
     assert!(again.stderr.contains(&format!("there is no difference, and {other} was expected")), "{again}");
     let row = world.table.get("TEAM#web", "MAPPING#assets.website.com/").await;
     assert_eq!(row["exclude"], json!(["drafts/", "old/"]));
+    // An approval serves once: not again after a rollback, and not in another table.
+    world.run(&["mappings", "rollback", "1", "--team", "web", "--yes"]).with_code(0);
+    push(&approved).with_code(1);
+    let elsewhere = TableWorld::pushed().await;
+    elsewhere.edit("exclude = [\"drafts/\"]", "exclude = [\"drafts/\", \"old/\"]");
+    let diffs = [&world, &elsewhere].map(|it| it.run(&["mappings", "diff", "--team", "web", "--json"]).json());
+    assert_eq!(diffs[0]["edits"][0]["changed"], diffs[1]["edits"][0]["changed"]);
+    elsewhere.run(&["mappings", "push", "--team", "web", "--yes", "--expect", &approved]).with_code(1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -592,19 +627,34 @@ async fn a_token_in_a_row_is_not_shown() {
     zone["token"] = json!(token);
     world.table.put("TEAM#web", "ZONE#website.com", zone).await;
     world.table.put("TEAM#web", "MAPPING#x", json!({ "bucket": "b", "note": token, "prefix": token })).await;
+    world.table.put("TEAM#web", &format!("MAPPING#{token}"), json!({ "bucket": "b", "prefix": "p/" })).await;
     world.world.write("event.json", both_teams());
     for args in [
         &["mappings", "pull", "--team", "web"][..],
         &["mappings", "diff", "--team", "web"],
         &["mappings", "diff", "--team", "web", "--json"],
-        &["mappings", "push", "--team", "web", "--yes", "--force", "--json"],
+        &["mappings", "push", "--team", "web", "--yes", "--force", "--json", "--message", token],
         &["mappings", "pull", "--team", "web"],
+        &["mappings", "history", "--team", "web"],
+        &["mappings", "history", "--team", "web", "--json"],
+        &["mappings", "history", "--team", "web", "--show", "2", "--json"],
         &["check", "--table", &world.table.name],
         &["check", "--table", &world.table.name, "--json"],
         &["plan", "event.json", "--table", &world.table.name],
     ] {
         let answer = world.run(args);
-        assert!(!answer.to_string().contains(&token[8..]), "{answer}");
+        assert!(!format!("{}{}", answer.stdout, answer.stderr).contains(&token[8..]), "{answer}");
         assert!(matches!(answer.code, Some(0 | 1)), "{answer}");
+    }
+    // Nor is one in what a push that broke off says of itself.
+    let mut head = world.table.get("TEAM#web", "HEAD").await;
+    head["pending"] = json!({ "push": "1", "by": token, "at": "now", "summary": token, "document": token });
+    world.table.put("TEAM#web", "HEAD", head).await;
+    for args in [&["diff"][..], &["diff", "--json"], &["history"], &["push", "--yes"]] {
+        let answer = world.run(&[&["mappings"], args, &["--team", "web"]].concat());
+        assert!(
+            !answer.to_string().contains(&token[8..]) && answer.to_string().contains("cfut_[redacted]"),
+            "{answer}"
+        );
     }
 }

@@ -48,8 +48,18 @@ impl Edit {
             && head.pending.is_none()
             && partition.is_edited()
         {
-            let left = editor.document(&partition.name, head.revision).await?.unwrap_or_default();
-            drift = Diff::between(&left, &partition.rows);
+            let revision = head.revision;
+            match editor.document(&partition.name, revision).await {
+                Ok(Some(left)) => drift = Diff::between(&left, &partition.rows),
+                unknown => {
+                    let reason = unknown.err().map_or_else(|| "it is not there".to_owned(), |error| error.to_string());
+                    print::warning(&format!(
+                        "rows of {} were edited since revision {revision}, and which of them is not known, because its \
+                         document can't be read: {reason}",
+                        partition.name
+                    ));
+                }
+            }
         }
         let diff = Diff::between(&partition.rows, after);
         let document = Checksum::of(after);
@@ -65,7 +75,7 @@ impl Edit {
     /// grant that says something else.
     pub(super) fn is_needed(&self) -> bool {
         let is_pending = self.pending().is_some();
-        !self.diff.is_empty() || !self.drift.is_empty() || is_pending || !self.partition.stale_copies.is_empty()
+        !self.diff.is_empty() || self.partition.is_edited() || is_pending || !self.partition.stale_copies.is_empty()
     }
 
     pub(super) fn pending(&self) -> Option<&Stamp> {
@@ -84,20 +94,20 @@ impl Edit {
         Some(print::shown(&format!("the file was pulled at revision {then}, and now there is revision {now}{by}")))
     }
 
-    /// The checksum of what there is to write; none where there is nothing.
-    pub(super) fn checksum(&self) -> Option<String> {
-        (!self.diff.is_empty()).then(|| self.diff.checksum())
+    /// The revision that this goes on from, and the checksum of what there is to write; none where there is nothing.
+    pub(super) fn checksum(&self) -> Option<(u64, String)> {
+        (!self.diff.is_empty()).then(|| (self.partition.revision, self.diff.checksum()))
     }
 
-    /// The checksum of what there was to write when this was approved, if that was begun, or done, and nobody has written
-    /// since.
-    pub(super) fn checksum_of_approved(&self, approved: &str) -> Option<String> {
+    /// The same as it was when this was approved, if that was begun, or done, and nobody has written since.
+    pub(super) fn checksum_of_approved(&self, approved: &str) -> Option<(u64, String)> {
+        let revision = self.partition.revision;
         let begun = match self.pending() {
-            Some(begun) => Some(begun).filter(|it| it.document == self.document.to_string()),
-            None => self.last().filter(|_| !self.is_needed()),
+            Some(begun) => Some((revision, begun)).filter(|(_, it)| it.document == self.document.to_string()),
+            None => self.last().filter(|_| !self.is_needed()).map(|last| (revision.saturating_sub(1), last)),
         };
-        let begun = begun.filter(|it| it.approval == approved && !self.partition.is_edited());
-        begun.map_or_else(|| self.checksum(), |begun| Some(begun.diff.clone()))
+        let begun = begun.filter(|(_, it)| it.approval == approved && !self.partition.is_edited());
+        begun.map_or_else(|| self.checksum(), |(revision, begun)| Some((revision, begun.diff.clone())))
     }
 }
 
@@ -159,6 +169,11 @@ pub(super) async fn of_file(
         Kind::Grants => {
             if let (false, Err(problems)) = (is_empty && !args.teams.is_empty(), file.read()) {
                 return drawn(path, &text, &problems);
+            }
+            if let (None, Some(team)) = (file.pulled(None), named.iter().find(|team| file.pulled(Some(team)).is_some()))
+            {
+                let help = "pull with `purge-router grants pull`, and push that";
+                bail!("the file was pulled by team {team}, and says of its grant what the team may write: {help}");
             }
             let partition = grants(table).await?;
             for team in &unnamed {

@@ -23,7 +23,7 @@ pub(super) async fn diff(kind: Kind, args: &DiffArgs) -> anyhow::Result<End> {
     let Some(edits) = edits else { return Ok(End::Problems) };
     match args.json {
         true => print::json(&as_json(&table, &edits, &[]))?,
-        false => print::out(&as_text(&edits)),
+        false => print::out(&as_text(&table, &edits)),
     }
     Ok(if args.exit_code && edits.iter().any(Edit::is_needed) { End::Problems } else { End::Done })
 }
@@ -51,29 +51,29 @@ type Pushed = Result<u64, String>;
 
 async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, what: &str) -> anyhow::Result<End> {
     if let Some(expected) = &args.expect
-        && ![checksum(&edits), checksum_of_approved(&edits, expected)].contains(&Some(expected.clone()))
+        && ![checksum(table, &edits), checksum_of_approved(table, &edits, expected)].contains(&Some(expected.clone()))
     {
         if !args.json {
-            print::out(&as_text(&edits));
+            print::out(&as_text(table, &edits));
         }
-        match checksum(&edits) {
+        match checksum(table, &edits) {
             Some(other) => {
                 bail!("this difference is {other}, and not {expected}, which was expected: look at it again")
             }
             None => bail!("there is no difference, and {expected} was expected: was something else pushed?"),
         }
     }
-    let approval = args.expect.clone().or_else(|| checksum(&edits)).unwrap_or_default();
+    let approval = args.expect.clone().or_else(|| checksum(table, &edits)).unwrap_or_default();
     let (needed, settled): (Vec<Edit>, Vec<Edit>) = edits.into_iter().partition(Edit::is_needed);
     if needed.is_empty() {
         match args.json {
             true => print::json(&as_json(table, &settled, &[]))?,
-            false => print::out(&as_text(&settled)),
+            false => print::out(&as_text(table, &settled)),
         }
         return Ok(End::Done);
     }
     if !args.json {
-        print::out(&as_text(&needed));
+        print::out(&as_text(table, &needed));
     }
     let by = match caller(&table.config).await {
         Ok(arn) => arn,
@@ -114,7 +114,7 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, what: &str) 
         }
     }
     if !args.yes && args.json {
-        print::note(&as_text(&needed));
+        print::note(&as_text(table, &needed));
     }
     if !args.yes && !agreed(&table.name)? {
         print::note("nothing was written");
@@ -176,9 +176,9 @@ fn progress(steps: usize) -> ProgressBar {
     bar
 }
 
-fn as_text(edits: &[Edit]) -> String {
+fn as_text(table: &Table, edits: &[Edit]) -> String {
     let mut texts: Vec<String> = edits.iter().map(show::edit).collect();
-    texts.extend(checksum(edits).map(|checksum| print::dim(format!("checksum {checksum}"))));
+    texts.extend(checksum(table, edits).map(|checksum| print::dim(format!("checksum {checksum}"))));
     texts.join("\n")
 }
 
@@ -190,21 +190,26 @@ fn as_json(table: &Table, edits: &[Edit], pushed: &[Pushed]) -> Value {
             Err(error) => edit["pushed"] = json!({ "error": error }),
         }
     }
-    json!({ "table": table.name, "checksum": checksum(edits), "edits": edits_json })
+    json!({ "table": table.name, "checksum": checksum(table, edits), "edits": edits_json })
 }
 
 /// The checksum of all differences; none where there is none.
-fn checksum(edits: &[Edit]) -> Option<String> {
-    joined(edits, Edit::checksum)
+fn checksum(table: &Table, edits: &[Edit]) -> Option<String> {
+    joined(table, edits, Edit::checksum)
 }
 
 /// The checksum of all differences as they were when this was approved, if that is what is being written.
-fn checksum_of_approved(edits: &[Edit], approved: &str) -> Option<String> {
-    joined(edits, |edit| edit.checksum_of_approved(approved))
+fn checksum_of_approved(table: &Table, edits: &[Edit], approved: &str) -> Option<String> {
+    joined(table, edits, |edit| edit.checksum_of_approved(approved))
 }
 
-fn joined(edits: &[Edit], checksum: impl Fn(&Edit) -> Option<String>) -> Option<String> {
-    let texts: Vec<String> =
-        edits.iter().filter_map(|edit| Some([edit.partition.name.clone(), checksum(edit)?])).flatten().collect();
-    (!texts.is_empty()).then(|| checksum_of_texts(&texts.iter().map(String::as_str).collect::<Vec<_>>()))
+/// Of this table and these revisions: what was approved once is not approved again when the rows are what they were.
+fn joined(table: &Table, edits: &[Edit], checksum: impl Fn(&Edit) -> Option<(u64, String)>) -> Option<String> {
+    let of_edit = |edit: &Edit| {
+        let (revision, checksum) = checksum(edit)?;
+        Some([edit.partition.name.clone(), revision.to_string(), checksum])
+    };
+    let texts: Vec<String> = edits.iter().filter_map(of_edit).flatten().collect();
+    let with_table = std::iter::once(&*table.name).chain(texts.iter().map(String::as_str));
+    (!texts.is_empty()).then(|| checksum_of_texts(&with_table.collect::<Vec<_>>()))
 }

@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 use purge_router_aws::Stamp;
-use purge_router_cloudflare::redact;
 use purge_router_core::{Changed, Diff, FieldChange, Fields, RowKey, Rows};
 use serde_json::{Value, json};
 
@@ -131,18 +130,18 @@ fn name(sort: &str, fields: &Fields) -> String {
     } else {
         format!("grant of team {sort}")
     };
-    print::shown(&redact(&name))
+    print::shown(&name)
 }
 
 /// A new row's fields, but those that its name tells.
 fn whole(sort: &str, fields: &Fields) -> Vec<String> {
     let is_told = |name: &str| sort.starts_with(RowKey::MAPPING) && matches!(name, "bucket" | "prefix");
     let shown = fields.iter().filter(|(name, _)| !is_told(name));
-    shown.map(|(name, value)| print::shown(&redact(&format!("{name} = {value}")))).collect()
+    shown.map(|(name, value)| print::shown(&format!("{name} = {value}"))).collect()
 }
 
 fn line(field: &FieldChange<'_>) -> String {
-    let value = |value: Option<&Value>| value.map(|value| print::shown(&redact(&value.to_string())));
+    let value = |value: Option<&Value>| value.map(|value| print::shown(&value.to_string()));
     let name = print::shown(field.name);
     let unset = || "unset".to_owned();
     let (before, after) = (value(field.before).unwrap_or_else(unset), value(field.after).unwrap_or_else(unset));
@@ -168,13 +167,12 @@ pub(super) fn edit_json(edit: &Edit) -> Value {
 
 pub(super) fn diff_json(diff: &Diff) -> Value {
     let rows = |rows: &Rows| -> Vec<Value> {
-        rows.iter().map(|(sort, fields)| json!({ "row": sort, "fields": redacted(fields) })).collect()
+        rows.iter().map(|(sort, fields)| json!({ "row": sort, "fields": fields })).collect()
     };
     let changed = |(sort, changed): (&String, &Changed)| {
-        let fields = changed.fields().map(|field| {
-            let value = |value: Option<&Value>| value.cloned().map(redacted_value);
-            (field.name.to_owned(), json!({ "before": value(field.before), "after": value(field.after) }))
-        });
+        let fields = changed
+            .fields()
+            .map(|field| (field.name.to_owned(), json!({ "before": field.before, "after": field.after })));
         json!({ "row": sort, "fields": fields.collect::<Fields>() })
     };
     json!({
@@ -182,18 +180,4 @@ pub(super) fn diff_json(diff: &Diff) -> Value {
         "changed": diff.changed.iter().map(changed).collect::<Vec<_>>(),
         "removed": rows(&diff.removed),
     })
-}
-
-fn redacted(fields: &Fields) -> Fields {
-    fields.iter().map(|(name, value)| (name.clone(), redacted_value(value.clone()))).collect()
-}
-
-/// A value without what looks like a token: somebody may have put one into a row by mistake.
-fn redacted_value(value: Value) -> Value {
-    match value {
-        Value::String(text) => redact(&text).into_owned().into(),
-        Value::Array(items) => items.into_iter().map(redacted_value).collect(),
-        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, redacted_value(value))).collect(),
-        other => other,
-    }
 }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use futures_util::{StreamExt, stream};
-use purge_router_cloudflare::{Credential, TokenOwner, redact};
+use purge_router_cloudflare::{Credential, TokenOwner};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -144,7 +144,6 @@ impl Line {
             json!({ "id": verified.id, "owner": owner, "status": verified.status,
                 "expires_on": verified.expires_on.and_then(rfc3339) })
         });
-        let redacted = |texts: &[String]| texts.iter().map(|text| redact(text).into_owned()).collect::<Vec<_>>();
         json!({
             "team": target.zone.team,
             "zone": target.zone.domain,
@@ -154,8 +153,8 @@ impl Line {
             "stored_at": stored.and_then(|stored| rfc3339(OffsetDateTime::from(stored.at?).replace_nanosecond(0).ok()?)),
             "token": token,
             "may_purge": self.purges,
-            "problems": redacted(&self.problems),
-            "warnings": redacted(&self.warnings),
+            "problems": self.problems,
+            "warnings": self.warnings,
         })
     }
 }
