@@ -117,7 +117,9 @@ class World:
             return False
         return True
 
-    def start(self, *arguments, manager=MANAGER, through_proxy=False, stdin=subprocess.DEVNULL, log="error"):
+    def start(
+        self, *arguments, command="tokens", manager=MANAGER, through_proxy=False, stdin=subprocess.DEVNULL, log="error"
+    ):
         api, endpoint = self.proxy.urls if through_proxy else (self.cloudflare.api_url, self.ministack.url)
         environment = {name.upper(): value for name, value in aws.ROOT.items()}
         environment |= {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": aws.REGION, "CLOUDFLARE_BASE_URL": api}
@@ -125,7 +127,7 @@ class World:
             {"CLOUDFLARE_API_TOKEN": manager} if manager else {}
         )
         return subprocess.Popen(
-            [PURGE_ROUTER, "tokens", *arguments],
+            [PURGE_ROUTER, command, *arguments],
             env=environment,
             stdin=stdin,
             stdout=subprocess.PIPE,
@@ -426,6 +428,25 @@ def test_a_roll_that_broke_off_is_rolled_again(world):
     assert code == 1 and "name the token with --token-id" in errors
     world.done("rotate", "--zone", zone, "--roll", "--yes", "--token-id", token["id"])
     assert world.purges(zone) and len(world.of_zone(zone)) == 1
+
+
+def test_whoever_purges_by_hand_may_do_it_with_the_stored_tokens(world):
+    zone, parameter = "shop.com", ZONES["shop.com"][2]
+    purge = ("https://www.shop.com/by-hand.css", "--json")
+    token = world.stored(zone)["Value"]
+    world.cloudflare.purges()
+    [outcome] = json.loads(world.done(*purge, command="purge", manager=None))["outcomes"]
+    assert (outcome["status"], outcome["attempts"]) == ("purged", 1)
+    [(zone_id, end_of_token, body, status)] = world.cloudflare.purges()
+    assert (zone_id, end_of_token, status) == (ZONES[zone][0], token[-4:], 200)
+    assert body == {"files": ["https://www.shop.com/by-hand.css"]}
+    world.ssm.delete_parameters(Names=[parameter])
+    code, out, _ = world.run(*purge, command="purge", manager=None)
+    [outcome] = json.loads(out)["outcomes"]
+    reason = f"CLOUDFLARE_API_TOKEN is not set, and {parameter}: SSM has no such parameter in this region; "
+    assert (code, outcome["status"], outcome["attempts"]) == (1, "token-missing", 0) and reason in outcome["error"]
+    # The one in the environment comes first.
+    world.done(*purge, command="purge", manager=token)
 
 
 def test_no_output_holds_a_secret_even_at_trace_level(world):

@@ -32,12 +32,15 @@ pub enum ReadError {
     /// SSM did not answer, or has trouble of its own.
     #[error("SSM does not answer: {0}")]
     Unavailable(String),
+    /// Without a region or credentials, or with those that are not taken, it can't be asked. Lambda renews its own.
+    #[error("SSM can't be asked: {0}")]
+    Settings(String),
 }
 
 impl ReadError {
     /// Whether another try may help without anybody mending anything.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Throttled(_) | Self::Unavailable(_))
+        matches!(self, Self::Throttled(_) | Self::Unavailable(_) | Self::Settings(_))
     }
 
     /// The same for the pipeline, as what keeps this zone from its token in this parameter.
@@ -52,7 +55,7 @@ impl ReadError {
     /// The way out; none where another try may help.
     pub fn help(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Throttled(_) | Self::Unavailable(_) => return None,
+            Self::Throttled(_) | Self::Unavailable(_) | Self::Settings(_) => return None,
             Self::Absent => "store the token there as a SecureString",
             Self::Denied(_) => "let the role read it: ssm:GetParameters, and kms:Decrypt if its key is the team's own",
             Self::NotSecure(_) => "delete it, and store the token there again as a SecureString",
@@ -73,7 +76,8 @@ impl ReadError {
         match trouble {
             Trouble::Denied => Self::Denied(said),
             Trouble::Throttled => Self::Throttled(said),
-            Trouble::Unavailable | Trouble::Settings => Self::Unavailable(said),
+            Trouble::Unavailable => Self::Unavailable(said),
+            Trouble::Settings => Self::Settings(said),
             Trouble::Refused => Self::Refused(said),
         }
     }

@@ -1,14 +1,17 @@
-//! The command's way into the pipeline: Cloudflare with a token from the environment, or a sandbox in this process.
+//! The command's way into the pipeline: Cloudflare with a token from the environment or from SSM, or a sandbox in this
+//! process.
 
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use anyhow::Context;
+use purge_router_aws::{ReadError, SsmTokens, load_patient_config};
 use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL};
 use purge_router_core::{Mappings, Plan, Zone};
 use purge_router_pipeline::{Executor, Freshness, RateLimits, Report, Settings, TokenError, TokenStore};
 use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone};
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::args::SendingArgs;
@@ -34,7 +37,7 @@ impl Sender {
             }
             false => {
                 let base_url = variable(BASE_URL_VARIABLE)?.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
-                (base_url, Tokens::from_environment()?, None)
+                (base_url, Tokens::from_outside()?, None)
             }
         };
         let client = Client::new(&base_url).map_err(|error| Misuse(error.to_string()))?;
@@ -104,28 +107,52 @@ pub(crate) fn variable(name: &str) -> anyhow::Result<Option<String>> {
 
 /// Where the command has its tokens from.
 enum Tokens {
-    Environment(Option<ApiToken>),
+    Environment(ApiToken),
+    /// Each zone's from its own parameter, as the function has them; AWS's settings are looked up once they are needed.
+    Ssm(OnceCell<SsmTokens>),
     Sandbox(HashMap<String, ApiToken>),
 }
 
+/// How long a token from SSM is kept: longer than a command lasts, most often.
+const TIME_TO_LIVE: Duration = Duration::from_secs(300);
+
 impl Tokens {
-    fn from_environment() -> anyhow::Result<Self> {
-        let parse = |text: String| ApiToken::parse(&text).map_err(|error| Misuse(format!("{TOKEN_VARIABLE}: {error}")));
-        Ok(Self::Environment(variable(TOKEN_VARIABLE)?.map(parse).transpose()?))
+    fn from_outside() -> anyhow::Result<Self> {
+        Ok(own_token()?.map_or_else(|| Self::Ssm(OnceCell::new()), Self::Environment))
     }
 }
 
+async fn ssm() -> SsmTokens {
+    SsmTokens::new(&load_patient_config().await, TIME_TO_LIVE)
+}
+
+/// The token in the environment.
+pub(crate) fn own_token() -> anyhow::Result<Option<ApiToken>> {
+    let parse = |text: String| ApiToken::parse(&text).map_err(|error| Misuse(format!("{TOKEN_VARIABLE}: {error}")));
+    Ok(variable(TOKEN_VARIABLE)?.map(parse).transpose()?)
+}
+
 impl TokenStore for Tokens {
-    async fn token(&self, zone: &Zone, _: Freshness) -> Result<Credential, TokenError> {
-        let (token, reason) = match self {
-            Self::Environment(token) => (token.as_ref(), format!("{TOKEN_VARIABLE} is not set")),
-            Self::Sandbox(tokens) => (tokens.get(zone.token.as_str()), "the sandbox has none".to_owned()),
+    async fn token(&self, zone: &Zone, freshness: Freshness) -> Result<Credential, TokenError> {
+        let parameter = zone.token.as_str();
+        let token = match self {
+            Self::Environment(token) => Ok(token.clone()),
+            Self::Ssm(cell) => cell.get_or_init(ssm).await.read(parameter, freshness).await,
+            Self::Sandbox(tokens) => tokens.get(parameter).cloned().ok_or(ReadError::Absent),
         };
-        token.cloned().map(Credential::Token).ok_or_else(|| TokenError::Missing {
-            team: zone.team.to_string(),
-            zone: zone.domain.to_string(),
-            reason,
-            help: format!("set {TOKEN_VARIABLE} to a token that may purge {}, or try --sandbox", zone.domain),
+        token.map(Credential::Token).map_err(|error| {
+            let (team, zone) = (zone.team.to_string(), zone.domain.to_string());
+            let reason = format!("{TOKEN_VARIABLE} is not set, and {parameter}: {error}");
+            let help = match &error {
+                // Nobody renews what is not there.
+                ReadError::Settings(_) => "set region and credentials as for the AWS CLI",
+                error => match error.help() {
+                    Some(help) => help,
+                    None => return TokenError::Unavailable { team, zone, reason },
+                },
+            };
+            let help = format!("set {TOKEN_VARIABLE} to a token that may purge {zone}, or {help}, or try --sandbox");
+            TokenError::Missing { team, zone, reason, help }
         })
     }
 }

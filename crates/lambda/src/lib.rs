@@ -5,9 +5,8 @@
 
 mod function;
 pub mod logs;
+pub mod meter;
 mod settings;
-mod tokens;
 
 pub use function::{Function, NotDone, Routing};
 pub use settings::{BadSetting, from_settings};
-pub use tokens::Tokens;

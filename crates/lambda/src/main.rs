@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use purge_router_lambda::meter::Meter;
 use purge_router_lambda::{from_settings, logs};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -25,10 +26,13 @@ async fn run() -> Result<(), Error> {
         return Err("this runs only inside of AWS Lambda; elsewhere use the `purge-router` command".into());
     }
     let function = from_settings(|name| Some(std::env::var_os(name)?.to_string_lossy().into_owned())).await?;
-    let function = &function;
+    let (function, meter) = (&function, &Meter::start()?);
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
         let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
-        function.handle(event.payload.get().as_bytes(), Instant::now() + (left - MARGIN.min(left / 4))).await
+        let deadline = Instant::now() + (left - MARGIN.min(left / 4));
+        let answer = function.handle(event.payload.get().as_bytes(), deadline).await;
+        meter.tell();
+        answer
     }))
     .await
 }

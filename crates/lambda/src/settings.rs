@@ -5,7 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use purge_router_aws::{DynamoMappings, SsmTokens, load_config};
+use purge_router_aws::{DynamoMappings, FunctionTokens, SsmTokens, load_config};
 use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL, Email, redact};
 use purge_router_core::Mappings;
 use purge_router_core::names::TeamName;
@@ -13,7 +13,6 @@ use purge_router_core::script_env::ScriptEnv;
 use purge_router_pipeline::{Executor, RateLimits, Settings};
 
 use crate::function::{Function, Routing};
-use crate::tokens::Tokens;
 
 /// A setting that is wrong, with the way out, on one line and without any token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +27,7 @@ fn bad(reason: impl AsRef<str>) -> BadSetting {
 ///
 /// # Errors
 /// The first setting that is wrong.
-pub async fn from_settings(get: impl Fn(&str) -> Option<String>) -> Result<Function<Tokens>, BadSetting> {
+pub async fn from_settings(get: impl Fn(&str) -> Option<String>) -> Result<Function<FunctionTokens>, BadSetting> {
     let get = |name: &str| Some(get(name)?.trim().to_owned()).filter(|text| !text.is_empty());
     let seconds = |name, default| number(get(name), name, default, "write whole seconds").map(Duration::from_secs);
     let (keep_tokens, keep_mappings) = (seconds("TOKEN_TTL_SECONDS", 300)?, seconds("MAPPINGS_TTL_SECONDS", 30)?);
@@ -43,11 +42,11 @@ pub async fn from_settings(get: impl Fn(&str) -> Option<String>) -> Result<Funct
         (Some(table), None) => {
             let mappings = DynamoMappings::new(&aws, table, keep_mappings);
             let mappings = mappings.map_err(|error| bad(format!("MAPPINGS_TABLE: {error}")))?;
-            (Routing::Table(mappings), Tokens::OfZones(ssm))
+            (Routing::Table(mappings), FunctionTokens::OfZones(ssm))
         }
         (None, Some(file)) => {
             let mappings = mapping_file(&file, &get("LAMBDA_TASK_ROOT").unwrap_or_default())?;
-            (Routing::File(mappings), Tokens::OfZones(ssm))
+            (Routing::File(mappings), FunctionTokens::OfZones(ssm))
         }
         (None, None) => {
             let wrong = "neither MAPPINGS_TABLE nor MAPPINGS_FILE is set, and of the single-zone script's variables";
@@ -57,11 +56,11 @@ pub async fn from_settings(get: impl Fn(&str) -> Option<String>) -> Result<Funct
             let email = email.map_err(|error| bad(format!("CLOUDFLARE_API_EMAIL: {error}")))?;
             let tokens = match script.ssm_path() {
                 // The script did not mind a key that lies open.
-                Some(path) => Tokens::OfScriptInSsm { ssm: ssm.taking_plain(), path: path.to_owned(), email },
+                Some(path) => FunctionTokens::OfScriptInSsm { ssm: ssm.taking_plain(), path: path.to_owned(), email },
                 None => {
                     let key = ApiToken::parse(&get("CLOUDFLARE_API_KEY").unwrap_or_default());
                     let key = key.map_err(|error| bad(format!("CLOUDFLARE_API_KEY: {error}")))?;
-                    Tokens::OfScript(Credential::new(email, key))
+                    FunctionTokens::OfScript(Credential::new(email, key))
                 }
             };
             (Routing::Script(team, script), tokens)

@@ -12,11 +12,12 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use purge_router_sandbox::{Fault, FaultKind, Sandbox, SandboxToken, SandboxZone};
+use purge_router_sandbox::{Fault, FaultKind, Sandbox, SandboxToken, SandboxZone, TokenStatus};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 const ZONE_ID: &str = "023e105f4ecef8ad9ca31a8372d0c353";
@@ -77,6 +78,7 @@ async fn answered(State(runtime): Shared, Path((_, how)): Path<(String, String)>
 struct World {
     sandbox: Sandbox,
     function: Child,
+    printed: JoinHandle<String>,
     answers: mpsc::UnboundedReceiver<Answer>,
 }
 
@@ -116,7 +118,15 @@ impl World {
         let mut command = bootstrap(variables);
         command.envs([("AWS_LAMBDA_RUNTIME_API", address.as_str()), ("CLOUDFLARE_ZONE_ID", ZONE_ID)]);
         command.envs([("CLOUDFLARE_BASE_URL", sandbox.api_url().as_str()), ("AWS_LAMBDA_LOG_FORMAT", "JSON")]);
-        Self { sandbox, function: command.spawn().unwrap(), answers }
+        let mut function = command.spawn().unwrap();
+        let mut stdout = function.stdout.take().unwrap();
+        // A pipe that nobody reads would stop the function.
+        let printed = tokio::spawn(async move {
+            let mut text = String::new();
+            stdout.read_to_string(&mut text).await.unwrap();
+            text
+        });
+        Self { sandbox, function, printed, answers }
     }
 
     /// The next answer, which must come before the invocation's end.
@@ -135,13 +145,18 @@ impl World {
         requests.collect()
     }
 
+    /// The lines of the log. Ends the process.
+    async fn log(self) -> Vec<Value> {
+        self.printed().await.into_iter().filter(|line| line["_aws"].is_null()).collect()
+    }
+
     /// All that the process printed, a JSON a line. Ends it.
-    async fn log(mut self) -> Vec<Value> {
+    async fn printed(mut self) -> Vec<Value> {
         self.function.start_kill().unwrap();
         let mut text = String::new();
         self.function.stderr.take().unwrap().read_to_string(&mut text).await.unwrap();
         assert_eq!(text, "", "on standard error");
-        self.function.stdout.take().unwrap().read_to_string(&mut text).await.unwrap();
+        let text = self.printed.await.unwrap();
         assert!(!text.contains(TOKEN) && !text.contains(KEY), "{text}");
         text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
     }
@@ -212,7 +227,8 @@ async fn logs_have_a_line_for_each_batch_and_each_record_without_one() {
     let variables = [("CLOUDFLARE_API_KEY", TOKEN)];
     let mut world = World::new(&variables, &[event]).await;
     assert_eq!(world.answer().await, ("response".to_owned(), failures(&["m-2", "m-3"])));
-    let mut lines = world.log().await;
+    let (metrics, mut lines): (Vec<_>, Vec<_>) =
+        world.printed().await.into_iter().partition(|line| line["_aws"].is_object());
     for line in &mut lines {
         let fields = line.as_object_mut().unwrap();
         // Lambda takes a line without a time for an INFO, whatever its level.
@@ -247,6 +263,41 @@ async fn logs_have_a_line_for_each_batch_and_each_record_without_one() {
             }),
         ]
     );
+    let directive = |dimensions: &[&str]| {
+        let metrics = [json!({ "Name": "Purged" })];
+        json!([{ "Namespace": "purge-router", "Dimensions": [dimensions], "Metrics": metrics }])
+    };
+    let told: Vec<(&Value, &Value, &Value, &Value)> = metrics
+        .iter()
+        .map(|line| (&line["_aws"]["CloudWatchMetrics"], &line["team"], &line["zone"], &line["Purged"]))
+        .collect();
+    let (of_all, of_zone) = (directive(&[]), directive(&["team", "zone"]));
+    assert_eq!(
+        told,
+        [
+            (&of_all, &Value::Null, &Value::Null, &json!(1)),
+            (&of_zone, &json!("script"), &json!("www.website.com"), &json!(1)),
+        ]
+    );
+    assert!(metrics.iter().all(|line| line["_aws"]["Timestamp"].as_u64().unwrap() > 1_700_000_000_000));
+}
+
+#[tokio::test]
+async fn refused_tokens_are_counted_for_each_invocation() {
+    let variables = [("CLOUDFLARE_API_KEY", TOKEN)];
+    let events = ["a.css", "b.css"].map(|key| sqs(&[s3("www.website.com", key)]));
+    let refuse = |sandbox: &Sandbox| assert!(sandbox.set_token_status(TOKEN, TokenStatus::Disabled));
+    let mut world = World::within(PLENTY, &variables, &events, refuse).await;
+    for _ in &events {
+        assert_eq!(world.answer().await.1, failures(&["m-0"]));
+    }
+    let printed = world.printed().await;
+    let counts =
+        printed.iter().filter(|line| line["zone"] == "www.website.com").filter_map(|line| line.get("TokenRefused"));
+    assert_eq!(counts.collect::<Vec<_>>(), [1, 1]);
+    // The second one was not sent.
+    let errors: Vec<&str> = printed.iter().filter_map(|line| line["error"].as_str()).collect();
+    assert!(errors.last().unwrap().starts_with("not sent: the zone's token was refused a moment ago"), "{errors:?}");
 }
 
 #[tokio::test]
@@ -423,6 +474,39 @@ async fn a_wrong_setting_stops_the_start_with_one_clear_line() {
         let message = line["message"].as_str().unwrap().replace(package, "PACKAGE");
         assert!(message.starts_with("can't start: ") && message.contains(expected), "{message}");
         assert!(!message.contains("s3cr3t") && !message.contains("cfut_secret"), "{message}");
+    }
+}
+
+/// With a token in SSM, so that all three services are spoken to, and with the token refused, so that it is read again.
+#[tokio::test]
+async fn no_line_holds_a_secret_even_at_trace_level() {
+    let parameter = json!({ "Name": "/cf/token", "Type": "SecureString", "Value": TOKEN, "Version": 1 });
+    let answer = json!({ "Parameters": [parameter], "InvalidParameters": [] }).to_string();
+    let ssm = Router::new().fallback(move || async { ([("content-type", "application/x-amz-json-1.1")], answer) });
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, ssm).await });
+    let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    let variables = [
+        ("CLOUDFLARE_API_KEY_SSMPATH", "/cf/token"),
+        ("AWS_ENDPOINT_URL", &url),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", secret),
+        ("RUST_LOG", "trace"),
+    ];
+    let events = ["a.css", "b.css"].map(|key| sqs(&[s3("www.website.com", key)]));
+    for (status, failed) in [(TokenStatus::Active, &[][..]), (TokenStatus::Disabled, &["m-0"])] {
+        let prepare = |sandbox: &Sandbox| assert!(sandbox.set_token_status(TOKEN, status));
+        let mut world = World::within(PLENTY, &variables, &events, prepare).await;
+        for _ in &events {
+            assert_eq!(world.answer().await.1, failures(failed));
+        }
+        let text: String = world.printed().await.iter().map(Value::to_string).collect();
+        assert!(text.len() > 50_000 && text.contains("/cf/token"), "everything is logged: {} bytes", text.len());
+        for secret in [TOKEN, secret] {
+            let bytes: Vec<String> = secret.bytes().map(|byte| byte.to_string()).collect();
+            assert!(!text.contains(secret) && !text.contains(&bytes.join(", ")), "{text}");
+        }
     }
 }
 

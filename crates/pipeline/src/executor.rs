@@ -199,6 +199,9 @@ impl<T: TokenStore> Way<'_, T> {
         let (team, zone) = (self.zone.team.as_str(), self.zone.domain.as_str());
         let Outcome { attempts, ray, error, .. } = &outcome;
         let status = outcome.status.as_str();
+        // For its zone, and for an alarm that knows no zones.
+        metrics::counter!(outcome.status.metric(), "team" => team.to_owned(), "zone" => zone.to_owned()).increment(1);
+        metrics::counter!(outcome.status.metric()).increment(1);
         if outcome.status == Status::Purged {
             tracing::info!(team, zone, method, items, outcome = status, attempts, milliseconds, ray, "batch");
         } else {

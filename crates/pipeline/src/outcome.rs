@@ -62,6 +62,21 @@ impl Status {
     }
 }
 
+impl Status {
+    /// What its batches are counted as.
+    pub(crate) fn metric(self) -> &'static str {
+        match self {
+            Self::Purged => "Purged",
+            Self::ItemsRefused => "ItemsRefused",
+            Self::TokenMissing => "TokenMissing",
+            Self::TokenRefused => "TokenRefused",
+            Self::RequestRefused => "RequestRefused",
+            Self::RateLimited => "RateLimited",
+            Self::Unreachable => "Unreachable",
+        }
+    }
+}
+
 impl Serialize for Status {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())

@@ -135,7 +135,8 @@ fn the_nearest_domain_serves_a_host_that_no_zone_lists() {
 
 #[test]
 fn without_a_token_nothing_is_purged() {
-    let answer = World::new().run(&["purge", "--host", "www.website.com"]).with_code(1);
+    let aws = [("AWS_REGION", "eu-west-1"), ("AWS_EC2_METADATA_DISABLED", "true")];
+    let answer = World::new().run_with(&["purge", "--host", "www.website.com"], &aws, b"").with_code(1);
     assert!(
         answer.stdout.contains("team web has no token for zone website.com: CLOUDFLARE_API_TOKEN is not set"),
         "{answer}"

@@ -83,7 +83,8 @@ async fn without_a_token_nothing_is_sent() {
     let sandbox = cloudflare().start().await.unwrap();
     let (world, base) = (world(&both_teams()), sandbox.api_url());
     for token in [&[][..], &[("CLOUDFLARE_API_TOKEN", "")]] {
-        let variables = [token, &[("CLOUDFLARE_BASE_URL", base.as_str())]].concat();
+        let aws = [("AWS_REGION", "eu-west-1"), ("AWS_EC2_METADATA_DISABLED", "true")];
+        let variables = [token, &[("CLOUDFLARE_BASE_URL", base.as_str())], &aws].concat();
         let answer = world.run_with(&["run", "event.json"], &variables, b"").with_code(1);
         assert_answer("run_no_token", &answer);
         let json = world.run_with(&["run", "event.json", "--json"], &variables, b"").with_code(1).json();

@@ -15,7 +15,7 @@ use purge_router_core::{Mappings, Row, RowKey, Zone};
 
 use crate::args::{TokensCommand, ZonesArgs};
 use crate::mappings::{load, misuse};
-use crate::sender::{BASE_URL_VARIABLE, TOKEN_VARIABLE, variable};
+use crate::sender::{BASE_URL_VARIABLE, own_token, variable};
 use crate::{End, Misuse};
 
 pub(crate) async fn run(command: &TokensCommand) -> anyhow::Result<End> {
@@ -105,8 +105,7 @@ impl World {
 
 /// The caller's own token, which manages others: from the environment.
 fn manager() -> anyhow::Result<Option<Credential>> {
-    let parse = |text: String| ApiToken::parse(&text).map_err(|error| Misuse(format!("{TOKEN_VARIABLE}: {error}")));
-    Ok(variable(TOKEN_VARIABLE)?.map(parse).transpose()?.map(Credential::Token))
+    Ok(own_token()?.map(Credential::Token))
 }
 
 /// Asks for a token on the terminal, without showing it, or reads it from standard input.

@@ -1,14 +1,15 @@
 //! Where the function has its tokens from.
 
-use purge_router_aws::SsmTokens;
 use purge_router_cloudflare::{Credential, Email};
 use purge_router_core::Zone;
 use purge_router_pipeline::{Freshness, TokenError, TokenStore};
 
+use crate::ssm_tokens::SsmTokens;
+
 /// Where the function has its tokens from.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "the fields say it: SSM, a parameter's name, and the address of a global key's user")]
-pub enum Tokens {
+pub enum FunctionTokens {
     /// Each zone's from its own parameter.
     OfZones(SsmTokens),
     /// The single-zone script's from one parameter.
@@ -17,7 +18,7 @@ pub enum Tokens {
     OfScript(Credential),
 }
 
-impl TokenStore for Tokens {
+impl TokenStore for FunctionTokens {
     async fn token(&self, zone: &Zone, freshness: Freshness) -> Result<Credential, TokenError> {
         match self {
             Self::OfZones(ssm) => ssm.token(zone, freshness).await,
