@@ -1,5 +1,6 @@
 """AWS on this machine: ministack with IAM enforced, and stacks of the SAM template in it."""
 
+import collections
 import contextlib
 import io
 import json
@@ -219,11 +220,16 @@ def invoke(client, function, event):
     return json.load(answer["Payload"]), "FunctionError" in answer
 
 
-def log_of(ministack, group):
+def printed(ministack, group):
     """All JSON lines of a log group. An invocation's come when it ends."""
     pages = ministack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
     texts = [event["message"] for page in pages for event in page["events"]]
     return [json.loads(text) for text in texts if text.startswith("{")]
+
+
+def log_of(ministack, group):
+    """The lines that are no metrics."""
+    return [line for line in printed(ministack, group) if "_aws" not in line]
 
 
 class Stack:
@@ -372,3 +378,11 @@ class Stack:
     def log(self, message=None):
         """All lines that the function wrote so far, or those with this message."""
         return [line for line in log_of(self.ministack, self.log_group) if message in (None, line.get("message"))]
+
+    def counted(self, metric):
+        """How many batches were counted under this name so far: in each zone, and as a sum of its own under `None`."""
+        counts = collections.Counter()
+        for line in printed(self.ministack, self.log_group):
+            if "_aws" in line:
+                counts[line.get("zone")] += line.get(metric, 0)
+        return counts

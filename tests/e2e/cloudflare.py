@@ -66,7 +66,7 @@ class Cloudflare:
         assert answer.status == 200, answer.read()
 
     def purges(self):
-        """(zone id, end of the token, body, status) of every request since the last look, each answered."""
+        """(zone id, end of the token, body, status) of every purge since the last look, each answered."""
         end = time.monotonic() + 20
         requests = self.control("GET", "/requests")[self.seen :]
         while any(it["status"] is None for it in requests):
@@ -76,7 +76,9 @@ class Cloudflare:
         self.seen += len(requests)
         secret = lambda headers: headers.get("authorization", headers.get("x-auth-key", "")).rpartition("…")[2]
         return [
-            (it["path"].split("/")[4], secret(it["headers"]), json.loads(it["body"]), it["status"]) for it in requests
+            (it["path"].split("/")[4], secret(it["headers"]), json.loads(it["body"]), it["status"])
+            for it in requests
+            if it["path"].endswith("/purge_cache")
         ]
 
     def get(self, host, path):

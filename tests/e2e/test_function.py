@@ -140,8 +140,8 @@ def test_a_revoked_token_stops_its_own_zone_only_and_a_redrive_makes_up_for_it(w
     told = {(line["level"], line["team"], line["zone"], line["outcome"]) for line in refused}
     assert told == {("WARN", "web", "website.co.uk", "token-refused")}
     assert "HTTP 401: 10000 Authentication error" in refused[0]["error"]
-    counted = [line["TokenRefused"] for line in world.stack.log() if "TokenRefused" in line and "zone" in line]
-    assert sum(counted) == len(refused)
+    counted = world.stack.counted("TokenRefused")
+    assert (counted["website.co.uk"], counted[None]) == (len(refused), len(refused))
 
     # The purges that came after the revocation go on, too.
     world.put(DOCS, "page.html", "third")
