@@ -329,7 +329,7 @@ def test_a_token_that_two_zones_share_is_left_to_the_other(world):
 def test_who_may_not_manage_tokens_changes_nothing(world):
     zone, before = "shop.com", world.stored("shop.com")["Value"]
     code, out, errors = world.run(*rotate(zone), manager=world.create(zone))
-    assert code == 1 and "your own token must be one that may read and write tokens" in errors, (out, errors)
+    assert code == 1 and "your own token must be one that may read and write the tokens of its user" in errors, (out, errors)
     code, _, errors = world.run(*rotate(zone), manager=None)
     assert code == 2 and "set CLOUDFLARE_API_TOKEN to your own token" in errors
     assert world.stored(zone)["Value"] == before and world.purges(zone)

@@ -194,7 +194,8 @@ fn ago(at: OffsetDateTime) -> String {
 
 fn long(duration: Duration) -> String {
     let seconds = duration.whole_seconds().unsigned_abs();
-    let unit = |size: u64, noun: &str| print::count(usize::try_from(seconds / size).unwrap_or(usize::MAX), noun);
+    let unit =
+        |size: u64, noun: &str| print::count(usize::try_from((seconds + size / 2) / size).unwrap_or(usize::MAX), noun);
     match seconds {
         0..120 => unit(1, "second"),
         120..7200 => unit(60, "minute"),

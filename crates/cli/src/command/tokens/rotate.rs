@@ -124,7 +124,12 @@ impl World {
         };
         let owner = zone.account_id.clone().map_or(TokenOwner::User, TokenOwner::Account);
         let tokens = self.client.list_tokens(manager, &owner).await;
-        let tokens = tokens.context("your own token must be one that may read and write tokens")?;
+        let tokens = tokens.with_context(|| match &owner {
+            TokenOwner::User => "your own token must be one that may read and write the tokens of its user".to_owned(),
+            TokenOwner::Account(id) => {
+                format!("your own token must be one that may read and write the tokens of the account {id}")
+            }
+        })?;
         let made_for = MadeFor::new(target, &arn);
         let current = old.as_ref().map(|(_, id)| id);
         let replaced = tokens.iter().find(|token| Some(&token.id) == current).and_then(|it| made_for.replaced_by(it));
