@@ -1,7 +1,9 @@
-"""A proxy that counts the calls through it, and lets none through from the n-th on: whoever calls then waits for ever."""
+"""A proxy that counts the calls through it, and lets none through from the n-th on: whoever calls then waits for ever. Or it
+answers some calls itself, with an error."""
 
 import http.client
 import http.server
+import json
 import threading
 import urllib.parse
 
@@ -11,6 +13,7 @@ class Stopping:
 
     def __init__(self, *urls):
         self.lock, self.seen, self.last, self.waiting = threading.Lock(), [], None, threading.Event()
+        self.refusals = []
         self.servers = [self._start(urllib.parse.urlsplit(url)) for url in urls]
         self.urls = [
             f"http://127.0.0.1:{server.server_port}{urllib.parse.urlsplit(url).path}"
@@ -29,7 +32,24 @@ class Stopping:
             self.waiting.clear()
 
     def let_all_pass(self):
+        self.refusals = []
         self.stop_after(None)
+
+    def refuse(self, action, status, body, holding="", times=10**6, skip=0):
+        """Answers calls of this action, with a text in their bodies or their credentials, so often, after some that pass."""
+        self.refusals.append(
+            {"action": action, "holding": holding, "left": times, "skip": skip, "answer": (status, body)}
+        )
+
+    def _refusal(self, action, text):
+        for refusal in self.refusals:
+            if refusal["action"] in action and refusal["holding"] in text and refusal["left"] > 0:
+                if refusal["skip"] > 0:
+                    refusal["skip"] -= 1
+                    continue
+                refusal["left"] -= 1
+                return refusal["answer"]
+        return None
 
     def _start(self, target):
         proxy = self
@@ -45,6 +65,15 @@ class Stopping:
                     proxy.seen.append(action)
                     is_over = proxy.last is not None and number >= proxy.last
                     is_carried_out = not is_over or (number == proxy.last and proxy.lose_answer)
+                    refusal = proxy._refusal(action, f"{self.headers.get('authorization')} {body.decode()}")
+                if refusal:
+                    status, content = refusal[0], json.dumps(refusal[1]).encode()
+                    self.send_response(status)
+                    self.send_header("content-type", "application/json")
+                    self.send_header("content-length", str(len(content)))
+                    self.end_headers()
+                    self.wfile.write(content)
+                    return
                 if is_carried_out:
                     connection = http.client.HTTPConnection(target.hostname, target.port, timeout=60)
                     headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}

@@ -133,7 +133,7 @@ class Load:
 def rotate_three_times(world, zone):
     for _ in range(ROTATIONS):
         manager = world.owner(zone)[1]
-        world.done("rotate", "--zone", zone, "--yes", "--wait", str(WAIT), manager=manager)
+        world.done("rotate", "--zone", zone, "--yes", "--take-over", "--wait", str(WAIT), manager=manager)
 
 
 def test_twenty_zones_lose_nothing_while_their_tokens_change(world):

@@ -159,8 +159,17 @@ def world(_tokens):
     return _tokens
 
 
-def rotate(zone, *more):
-    return ("rotate", "--zone", zone, "--yes", "--wait", "0", *more)
+def rotate(*zones, more=()):
+    """A rotation that does not wait, and minds no other that was a moment ago."""
+    of_zones = [part for zone in zones for part in ("--zone", zone)]
+    return ("rotate", *of_zones, "--yes", "--wait", "0", "--take-over", *more)
+
+
+def refusal(code, message):
+    return {"success": False, "errors": [{"code": code, "message": message}], "messages": [], "result": None}
+
+
+NOT_AUTHENTIC = refusal(10000, "Authentication error")
 
 
 def manager_of(zone):
@@ -272,7 +281,7 @@ def test_status_tells_version_age_and_end(world):
     out = world.done("status", "--zone", "shop.com", manager=None)
     assert "active" in out and "ago" in out and "never" in out
     [line] = json.loads(world.done("status", "--json", "--zone", "shop.com"))
-    assert (line["version"], line["may_purge"]) == (1, None) and line["stored_at"]
+    assert (line["version"], line["may_purge"]) == (1, None) and line["stored_at"] and line["created_at"]
 
 
 @pytest.mark.parametrize("zone", ["shop.com", "shop.net"])
@@ -301,18 +310,18 @@ def test_a_rotation_keeps_what_the_old_token_had_unless_told_otherwise(world):
     world.done(*rotate(zone))
     [after] = [token for token in world.of_zone(zone) if "condition" in token]
     assert after["id"] != before["id"] and after["condition"] == condition and after["expires_on"] > "2099"
-    world.done(*rotate(zone, "--expires-in", "30", "--from", "127.0.0.1/32"))
+    world.done(*rotate(zone, more=("--expires-in", "30", "--from", "127.0.0.1/32")))
     [after] = [token for token in world.of_zone(zone) if "condition" in token]
     assert after["condition"] == {"request.ip": {"in": ["127.0.0.1/32"]}} and after["expires_on"] < "2099"
     # A new token that does not work is not stored, and does not stay.
     before, tokens = world.stored(zone), len(world.of_zone(zone))
-    code, _, errors = world.run(*rotate(zone, "--from", "192.0.2.1/32"))
+    code, _, errors = world.run(*rotate(zone, more=("--from", "192.0.2.1/32")))
     assert code == 1 and "the new token was deleted again: the new token does not work: HTTP 403" in errors
     assert (world.stored(zone), len(world.of_zone(zone))) == (before, tokens)
 
 
 def test_several_zones_are_rotated_at_once(world):
-    world.done("rotate", "--zone", "shop.com", "--zone", "blog.org", "--yes", "--wait", "0")
+    world.done(*rotate("shop.com", "blog.org"))
     for zone in ("shop.com", "blog.org"):
         assert world.stored(zone)["Version"] == 2 and len(world.of_zone(zone)) == 1 and world.purges(zone)
 
@@ -322,14 +331,17 @@ def test_a_token_that_two_zones_share_is_left_to_the_other(world):
     for zone in ("shop.com", "shop.net"):
         world.ministack.put_token(ZONES[zone][2], shared)
     out, errors = world.run(*rotate("shop.com"))[1:]
-    assert "the old token is left: it is also that of shop.net of team shop" in errors, (out, errors)
+    assert "is left: it is also that of shop.net of team shop" in errors, (out, errors)
     assert world.purges("shop.com") and world.purges("shop.com", shared)
 
 
 def test_who_may_not_manage_tokens_changes_nothing(world):
     zone, before = "shop.com", world.stored("shop.com")["Value"]
     code, out, errors = world.run(*rotate(zone), manager=world.create(zone))
-    assert code == 1 and "your own token must be one that may read and write the tokens of its user" in errors, (out, errors)
+    assert code == 1 and "your own token must be one that may read and write the tokens of its user" in errors, (
+        out,
+        errors,
+    )
     code, _, errors = world.run(*rotate(zone), manager=None)
     assert code == 2 and "set CLOUDFLARE_API_TOKEN to your own token" in errors
     assert world.stored(zone)["Value"] == before and world.purges(zone)
@@ -367,7 +379,7 @@ def test_a_rotation_may_be_stopped_at_each_call_and_another_one_loses_and_leaks_
             world.proxy.let_all_pass()
             if is_over:
                 break
-            out = world.done(*rotate(zone, "--take-over"), manager=manager)
+            out = world.done(*rotate(zone), manager=manager)
             assert world.purges(zone), (calls, lose_answer, out)
             [token] = world.of_zone(zone)
             assert token["status"] == "active", (calls, lose_answer, out)
@@ -393,9 +405,18 @@ def test_a_rotation_that_may_be_under_way_is_left_alone(world):
     assert not stopped(world, rotate(zone), MANAGER)
     world.proxy.let_all_pass()
     assert len(world.of_zone(zone)) == 2
-    code, out, errors = world.run(*rotate(zone))
-    assert code == 1 and "is under way or broke off: wait for it, or add --take-over" in errors, (out, errors)
+    hasty = ("rotate", "--zone", zone, "--yes", "--wait", "0")
+    may_go_on = "by a rotation that may still be under way: wait for it, or add --take-over"
+    code, out, errors = world.run(*hasty)
+    assert code == 1 and may_go_on in errors, (out, errors)
     assert world.stored(zone)["Version"] == 1 and len(world.of_zone(zone)) == 2
+    # While one waits for the caches, too: the other would delete what these still hold.
+    with world.start("rotate", "--zone", zone, "--yes", "--take-over", "--wait", "3") as waiting:
+        aws.wait_for("the new token is stored", lambda: world.stored(zone)["Version"] == 2)
+        code, out, errors = world.run(*hasty)
+        assert code == 1 and may_go_on in errors, (out, errors)
+        assert len(world.of_zone(zone)) == 3 and waiting.wait(60) == 0
+    assert len(world.of_zone(zone)) == 1 and world.stored(zone)["Version"] == 2
 
 
 def test_a_token_that_may_not_be_used_from_here_is_no_dead_one(world):
@@ -430,6 +451,204 @@ def test_a_roll_that_broke_off_is_rolled_again(world):
     assert world.purges(zone) and len(world.of_zone(zone)) == 1
 
 
+def test_a_good_token_that_is_refused_once_is_no_dead_one(world):
+    zone = "shop.com"
+    world.done(*rotate(zone))
+    [before], stored = world.of_zone(zone), world.stored(zone)["Value"]
+    # Nothing can be created: what is there must stay.
+    world.proxy.refuse("/verify", 401, NOT_AUTHENTIC, times=1)
+    world.proxy.refuse("POST /client/v4/user/tokens", 500, refusal(1, "no"))
+    code, _, errors = world.run(*rotate(zone), through_proxy=True)
+    assert code == 1 and "creating a token" in errors
+    assert world.of_zone(zone) == [before] and world.purges(zone, stored)
+    # Nor is one deleted that stays refused, before another is stored.
+    world.proxy.refuse("/verify", 401, NOT_AUTHENTIC)
+    code, out, errors = world.run(*rotate(zone), through_proxy=True)
+    assert code == 1 and "is refused already" in out, (out, errors)
+    assert world.of_zone(zone) == [before] and world.purges(zone, stored)
+    world.proxy.let_all_pass()
+    world.proxy.refuse("/verify", 401, NOT_AUTHENTIC, times=1)
+    world.done(*rotate(zone), through_proxy=True)
+    assert len(world.of_zone(zone)) == 1 and world.purges(zone) and not world.purges(zone, stored)
+
+
+@pytest.mark.parametrize("trouble", ["throttled", "denied", "hidden"])
+def test_an_old_token_is_left_where_nobody_knows_who_has_it(world, trouble):
+    world.ministack.put_token(ZONES["shop.net"][2], world.stored("shop.com")["Value"])
+    old = world.stored("shop.com")["Value"]
+    name = ZONES["shop.net"][2]
+    match trouble:
+        case "throttled":
+            error = {"__type": "ThrottlingException", "message": "slow down"}
+            world.proxy.refuse("GetParameter", 400, error, holding=f'"{name}"')
+        case "denied":
+            error = {"__type": "AccessDeniedException", "message": "no"}
+            world.proxy.refuse("GetParameter", 400, error, holding=f'"{name}"')
+        case "hidden":  # what a token is has nothing to do with whose it is
+            world.proxy.refuse("/verify", 429, refusal(971, "too many"), holding=old, skip=1)
+    code, out, errors = world.run(*rotate("shop.com"), through_proxy=True)
+    if trouble == "hidden":
+        assert code == 0 and "is left: it is also that of shop.net of team shop" in errors, (out, errors)
+    else:
+        assert code == 1 and "is left, for it may be that of shop.net of team shop, too: " in errors, (out, errors)
+    assert world.purges("shop.com") and world.purges("shop.com", old)
+
+
+@pytest.mark.parametrize("status", [404, 403, 503])
+def test_what_the_old_token_may_do_is_not_guessed(world, status):
+    zone = "shop.com"
+    only_here = {"request.ip": {"in": ["127.0.0.0/8"]}}
+    world.ministack.put_token(ZONES[zone][2], world.create(zone, condition=only_here))
+    tokens, stored = world.of_zone(zone), world.stored(zone)
+    [token] = [token for token in tokens if "condition" in token]
+    world.proxy.refuse(f"GET /client/v4/user/tokens/{token['id']}", status, refusal(1003, "no"))
+    code, out, errors = world.run(*rotate(zone), through_proxy=True)
+    assert code == 1 and f"what the stored token {token['id']} may do is not known" in errors, (out, errors)
+    assert "--least-rights" in errors and (world.of_zone(zone), world.stored(zone)) == (tokens, stored)
+    out = world.done(*rotate(zone, more=("--least-rights",)), through_proxy=True)
+    assert "which does not expire" in out and world.purges(zone)
+    [policy] = next(token for token in world.of_zone(zone) if token["name"].endswith(zone))["policies"]
+    assert list(policy["resources"]) == [f"com.cloudflare.api.account.zone.{ZONES[zone][0]}"]
+
+
+def test_another_users_token_is_not_taken_for_deleted(world):
+    zone = "shop.com"
+    old = world.stored(zone)["Value"]
+    world.proxy.refuse("DELETE /client/v4/user/tokens/", 404, refusal(1003, "no such token"))
+    code, out, errors = world.run(*rotate(zone), through_proxy=True)
+    assert code == 1 and "is left: it is another user's; delete it at Cloudflare" in errors, (out, errors)
+    assert world.purges(zone) and world.purges(zone, old)
+    world.done(*rotate(zone))
+    assert world.purges(zone) and not world.purges(zone, old) and len(world.of_zone(zone)) == 1
+
+
+def test_what_an_earlier_rotation_replaced_goes_too(world):
+    zone, first = "shop.com", world.stored("shop.com")["Value"]
+    # It breaks off before it deletes the first one, and then somebody stores another by hand.
+    with world.start("rotate", "--zone", zone, "--yes", "--wait", "600") as waiting:
+        aws.wait_for("the new token is stored", lambda: world.stored(zone)["Version"] == 2)
+        waiting.kill()
+    second = world.stored(zone)["Value"]
+    world.done("put", "--zone", zone, "--overwrite", stdin=world.create(zone), manager=None)
+    out = world.done(*rotate(zone))
+    assert len(world.of_zone(zone)) == 1 and world.purges(zone), out
+    assert not world.purges(zone, first) and not world.purges(zone, second)
+
+
+def test_zones_that_share_a_parameter_are_rotated_together(world):
+    text = world.mappings.read_text()
+    try:
+        for domain in ("shop.com", "shop.net"):
+            host = f'hostnames = ["www.{domain}"]'
+            text_of_both = world.mappings.read_text().replace(host, f'{host}\ntoken = "both"')
+            world.mappings.write_text(text_of_both.replace(f'account_id = "{ACCOUNT_ID}"\n', ""))
+        name = "/purge-router/shop/both"
+        zone_ids = [ZONES[zone][0] for zone in ("shop.com", "shop.net")]
+        resources = {f"com.cloudflare.api.account.zone.{zone_id}": "*" for zone_id in zone_ids}
+        policy = {"effect": "allow", "resources": resources, "permission_groups": [{"id": PURGES}]}
+        old = world.api("POST", "/user/tokens", MANAGER, {"name": "for both", "policies": [policy]})["value"]
+        world.ministack.put_token(name, old)
+        for more in ((), ("--least-rights",)):
+            out = world.done(*rotate("shop.com", more=more))
+            assert "shop.com and shop.net of team shop: " in out
+            now = world.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+            assert all(world.purges(zone, now) and not world.purges(zone, old) for zone in ("shop.com", "shop.net"))
+            old = now
+    finally:
+        world.ssm.delete_parameters(Names=["/purge-router/shop/both"])
+        world.mappings.write_text(text)
+
+
+def test_where_there_is_room_for_one_more_token_they_are_rotated_one_by_one(world):
+    while len(world.tokens("/user", MANAGER)) < 49:
+        world.create("blog.org")
+    world.done(*rotate("shop.com", "blog.org"))
+    for zone in ("shop.com", "blog.org"):
+        assert world.stored(zone)["Version"] == 2 and world.purges(zone)
+    assert len(world.tokens("/user", MANAGER)) == 49
+
+
+def test_a_token_of_something_else_is_not_rolled(world):
+    other = world.create("blog.org")
+    [token] = [it for it in world.of_zone("blog.org") if world.purges("blog.org", other)][-1:]
+    for stored in ("good", "dead"):
+        if stored == "dead":
+            world.ministack.put_token(ZONES["shop.com"][2], "cfut_nobody-has-this-token-0000000000")
+        arguments = ("rotate", "--zone", "shop.com", "--roll", "--yes", "--token-id", token["id"])
+        code, out, errors = world.run(*arguments)
+        reason = (
+            "holds another token" if stored == "good" else "may not purge shop.com, so that it is not rolled for it"
+        )
+        assert code == 1 and reason in errors, (out, errors)
+        assert world.purges("blog.org", other)
+
+
+def test_what_can_not_be_stored_is_not_rolled(world):
+    error = {"__type": "AccessDeniedException", "message": "no"}
+    world.proxy.refuse("PutParameter", 400, error)
+    code, _, errors = world.run("rotate", "--zone", "shop.com", "--roll", "--yes", through_proxy=True)
+    assert code == 1 and "can't be written, and nothing was rolled" in errors
+    assert world.purges("shop.com")
+
+
+def test_a_roll_may_be_stopped_at_each_call_and_another_one_mends_all_that_had_the_token(world):
+    zones = ("shop.com", "blog.org")
+    zone_ids = [ZONES[zone][0] for zone in zones]
+    calls = 0
+    text = world.mappings.read_text()
+    # Of one team, so that each is a holder that the other is known to.
+    world.mappings.write_text(
+        text.replace("teams.blog.zones", "teams.shop.zones").replace("[teams.blog]", "[teams.other]")
+    )
+    parameters = ("/purge-router/shop/shop.com", "/purge-router/shop/blog.org")
+    try:
+        while True:
+            for lose_answer in (False, True):
+                world.first_tokens()
+                resources = {f"com.cloudflare.api.account.zone.{zone_id}": "*" for zone_id in zone_ids}
+                policy = {"effect": "allow", "resources": resources, "permission_groups": [{"id": PURGES}]}
+                made = world.api("POST", "/user/tokens", MANAGER, {"name": "for both", "policies": [policy]})
+                for parameter in parameters:
+                    world.ministack.put_token(parameter, made["value"])
+                world.proxy.stop_after(calls, lose_answer)
+                is_over = stopped(world, ("rotate", "--zone", "shop.com", "--roll", "--yes"), MANAGER)
+                world.proxy.let_all_pass()
+                if is_over:
+                    break
+                world.done("rotate", "--zone", "shop.com", "--roll", "--yes", "--token-id", made["id"])
+                for zone, parameter in zip(zones, parameters, strict=True):
+                    secret = world.ssm.get_parameter(Name=parameter, WithDecryption=True)["Parameter"]["Value"]
+                    assert secret != made["value"] and world.purges(zone, secret), (calls, lose_answer, zone)
+            if is_over:
+                break
+            calls += 1
+        assert calls > 8
+    finally:
+        world.mappings.write_text(text)
+        world.ssm.delete_parameters(Names=list(parameters[1:]))
+
+
+def test_a_good_token_is_not_called_bad(world):
+    zone, account = "shop.net", f'account_id = "{ACCOUNT_ID}"\n'
+    text = world.mappings.read_text()
+    try:
+        world.mappings.write_text(text.replace(account, ""))
+        code, lines = verified(world, "--zone", zone)
+        assert (code, lines[zone]["may_purge"], lines[zone]["problems"]) == (0, True, [])
+        [warning] = lines[zone]["warnings"]
+        assert "write that account as the zone's `account_id`" in warning
+    finally:
+        world.mappings.write_text(text)
+    # Cloudflare's limits say nothing of the token.
+    world.proxy.refuse("/purge_cache", 429, refusal(971, "too many"))
+    code, out, _ = world.run("verify", "--json", "--zone", zone, manager=None, through_proxy=True)
+    [line] = json.loads(out)
+    assert (code, line["may_purge"]) == (1, None) and "whether it may purge the zone is not known: HTTP 429" in out
+    secret = world.create(zone)
+    code, _, errors = world.run("put", "--zone", zone, "--overwrite", stdin=secret, manager=None, through_proxy=True)
+    assert code == 1 and "could not be tried, and it was not stored: HTTP 429" in errors
+
+
 def test_whoever_purges_by_hand_may_do_it_with_the_stored_tokens(world):
     zone, parameter = "shop.com", ZONES["shop.com"][2]
     purge = ("https://www.shop.com/by-hand.css", "--json")
@@ -462,7 +681,7 @@ def test_no_output_holds_a_secret_even_at_trace_level(world):
     note("verify", "--zone", zone)
     note("status", "--zone", zone, "--json")
     note(*rotate(zone))
-    note(*rotate(zone, "--from", "192.0.2.1/32"), code=1)
+    note(*rotate(zone, more=("--from", "192.0.2.1/32")), code=1)
     note("rotate", "--zone", zone, "--roll", "--yes")
     by_hand = world.create(zone)
     secrets.add(by_hand)

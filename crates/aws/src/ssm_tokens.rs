@@ -13,8 +13,10 @@ use purge_router_pipeline::{Freshness, Moment, TokenError, TokenStore};
 use crate::gather::{Gather, Parameter, Reading};
 use crate::read_error::ReadError;
 
-/// How long a failure is told again before SSM is asked again: a team that has just stored its token waits no longer.
+/// How long a failure is told again before SSM is asked again: one that passes by itself, and one that somebody has to mend.
+/// A team that has just stored its token waits no longer.
 const PAUSE: Duration = Duration::from_secs(1);
+const LONG_PAUSE: Duration = Duration::from_secs(5);
 
 /// Reads parameters from SSM, and keeps them for a while.
 ///
@@ -115,7 +117,10 @@ impl Readings {
         if let Some((_, token)) = self.good.as_ref().filter(|(began, _)| serves(*began)) {
             return Some(Ok(token.clone()));
         }
-        let tells = |failed: &&Failed| !failed.began.is_before(&asked) || (cached && failed.ended.elapsed() < PAUSE);
+        let tells = |failed: &&Failed| {
+            let pause = if failed.error.may_pass() { PAUSE } else { LONG_PAUSE };
+            !failed.began.is_before(&asked) || (cached && failed.ended.elapsed() < pause)
+        };
         self.failed.as_ref().filter(tells).map(|failed| Err(failed.error.clone()))
     }
 

@@ -61,7 +61,7 @@ pub(crate) fn misuse(error: impl std::fmt::Display) -> Misuse {
 }
 
 /// Tells which rows the function leaves out, and why.
-fn warn(skipped: &[Skipped]) {
+pub(crate) fn warn(skipped: &[Skipped]) {
     for problem in skipped.iter().flat_map(|skipped| &skipped.problems) {
         print::warning(&print::shown(&format!("a row is left out: {problem}")));
     }

@@ -7,6 +7,7 @@ use purge_router_core::names::CloudflareId;
 use purge_router_core::{Body, Mode};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, redirect};
+use secrecy::zeroize::Zeroizing;
 use serde::Deserialize;
 use serde_json::Value;
 use url::{Host, Url};
@@ -96,7 +97,7 @@ impl Client {
             Mode::Invalidate => "invalidate_cache",
         };
         let request = self.request(Method::POST, &format!("/zones/{zone_id}/{call}")).timeout(timeout).json(body);
-        self.answer(credential, request).await.map(|(_, ray)| Accepted { ray })
+        self.answer(credential, request, true).await.map(|(_, ray)| Accepted { ray })
     }
 
     /// A request of the API at this path below its base.
@@ -104,11 +105,12 @@ impl Client {
         self.http.request(method, format!("{}{path}", self.base))
     }
 
-    /// The result that a request brought, and the id of its answer.
+    /// The result that a request brought, and the id of its answer. What can't be read may be shown, if no secret is in it.
     pub(crate) async fn answer(
         &self,
         credential: &Credential,
         request: RequestBuilder,
+        may_show: bool,
     ) -> Result<(Value, Option<String>), Refusal> {
         let unreachable = |error: reqwest::Error| Refusal {
             meaning: Meaning::Unreachable,
@@ -119,14 +121,15 @@ impl Client {
         let answer = credential.authorize(request).send().await.map_err(unreachable)?;
         let status = answer.status().as_u16();
         let (ray, retry_after) = (ray(answer.headers()), retry_after(answer.headers()));
-        let text = answer.text().await.map_err(unreachable)?;
+        let text = Zeroizing::new(answer.text().await.map_err(unreachable)?);
         let refused = |meaning, message: String| {
             // Redacted before it is cut: a cut through a token would hide it from the redaction.
             let start: String = credential.redact(&message).chars().take(LONGEST_MESSAGE).collect();
             Refusal { meaning, message: shown(&start), status: Some(status), ray: ray.clone() }
         };
         let Ok(envelope) = serde_json::from_str::<Envelope>(&text) else {
-            let message = format!("HTTP {status} without the API's JSON: {text}");
+            let shown = if may_show { text.as_str() } else { "it may hold a token, and is not shown" };
+            let message = format!("HTTP {status} without the API's JSON: {shown}");
             return Err(refused(meaning_without_codes(status, retry_after), message));
         };
         // Whatever stands in between may answer for Cloudflare, so a success must be one in both its places.

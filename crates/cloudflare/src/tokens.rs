@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use purge_router_core::names::CloudflareId;
 use reqwest::Method;
+use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -88,6 +89,21 @@ pub struct TokenDetails {
     /// From where it may be used, as Cloudflare has it.
     #[serde(default)]
     pub condition: Option<Value>,
+}
+
+impl TokenDetails {
+    /// Whether it may purge this zone, as far as its policies tell.
+    pub fn may_purge(&self, zone_id: &CloudflareId) -> bool {
+        let reaches =
+            |name: &str| name == format!("{ZONE}.{zone_id}") || name.ends_with('*') || !name.starts_with(ZONE);
+        let allows = |policy: &&Policy| {
+            let is_of_purges = policy.permission_groups.iter().any(|group| group.id == CACHE_PURGE.1);
+            is_of_purges && policy.resources.keys().any(|name| reaches(name))
+        };
+        let (allowed, denied): (Vec<&Policy>, Vec<&Policy>) =
+            self.policies.iter().filter(allows).partition(|policy| policy.effect == "allow");
+        !allowed.is_empty() && denied.is_empty()
+    }
 }
 
 /// What a token may do, or may not.
@@ -217,10 +233,10 @@ impl Client {
         #[derive(Deserialize)]
         struct Created {
             id: CloudflareId,
-            value: String,
+            value: SecretString,
         }
         let Created { id, value } = self.tokens(Method::POST, by, owner, "", Some(json!(token))).await?;
-        let secret = ApiToken::parse(&value).map_err(|error| unreadable(&error.to_string()))?;
+        let secret = ApiToken::parse(value.expose_secret()).map_err(|error| unreadable(&error.to_string()))?;
         Ok((id, secret))
     }
 
@@ -234,8 +250,9 @@ impl Client {
         owner: &TokenOwner,
         id: &CloudflareId,
     ) -> Result<ApiToken, Refusal> {
-        let secret: String = self.tokens(Method::PUT, by, owner, &format!("/{id}/value"), Some(json!({}))).await?;
-        ApiToken::parse(&secret).map_err(|error| unreadable(&error.to_string()))
+        let secret: SecretString =
+            self.tokens(Method::PUT, by, owner, &format!("/{id}/value"), Some(json!({}))).await?;
+        ApiToken::parse(secret.expose_secret()).map_err(|error| unreadable(&error.to_string()))
     }
 
     /// Deletes a token; whether there was one.
@@ -260,7 +277,7 @@ impl Client {
             Some(body) => request.json(&body),
             None => request,
         };
-        let (result, _) = self.answer(by, request).await?;
+        let (result, _) = self.answer(by, request, false).await?;
         // What is wrong may lie beside a secret, so that the answer is not shown.
         serde_json::from_value(result).map_err(|error| unreadable(&format!("at {}, {}", error.line(), error.column())))
     }

@@ -232,7 +232,11 @@ impl<T: TokenStore> Way<'_, T> {
                     Ok(_) => Some(true),
                     Err(failure) => match failure.status {
                         Status::TokenRefused => Some(false),
-                        Status::ItemsRefused | Status::RequestRefused => Some(true),
+                        // Cloudflare has looked past it, at what it was sent with.
+                        Status::ItemsRefused | Status::RequestRefused => {
+                            self.executor.pauses.accepted(self.zone);
+                            Some(true)
+                        }
                         _ => None,
                     },
                 };

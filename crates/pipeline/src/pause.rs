@@ -8,16 +8,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use purge_router_core::Zone;
-use purge_router_core::names::TokenParameter;
+use purge_router_core::names::{CloudflareId, TokenParameter};
 
 use crate::moment::Moment;
 
-/// The tokens that are left alone, by parameter.
+/// The tokens that are left alone, by parameter and zone: one token of two zones may be good for one of them only.
 #[derive(Debug)]
 pub(crate) struct Pauses {
     pause: Duration,
-    shut: Mutex<HashMap<TokenParameter, Shut>>,
+    shut: Mutex<HashMap<Key, Shut>>,
 }
+
+type Key = (TokenParameter, CloudflareId);
 
 #[derive(Debug)]
 struct Shut {
@@ -45,7 +47,7 @@ impl Pauses {
     /// Whether this zone's token may be used now. Who is let try it shuts the gate behind.
     pub(crate) fn gate(&self, zone: &Zone) -> Gate {
         let mut all = self.shut();
-        let Some(shut) = all.get_mut(&zone.token) else { return Gate::Open };
+        let Some(shut) = all.get_mut(&key(zone)) else { return Gate::Open };
         match self.pause.checked_sub(shut.since.elapsed()).filter(|left| !left.is_zero()) {
             Some(left) => Gate::Shut(left),
             None => {
@@ -57,16 +59,20 @@ impl Pauses {
 
     /// Leaves a zone's token alone from now on, and tells for how long if that is news.
     pub(crate) fn refused(&self, zone: &Zone) -> Option<Duration> {
-        let before = self.shut().insert(zone.token.clone(), Shut { since: Moment::now(), is_told: true });
+        let before = self.shut().insert(key(zone), Shut { since: Moment::now(), is_told: true });
         (!before.is_some_and(|shut| shut.is_told)).then_some(self.pause)
     }
 
     /// The token was accepted.
     pub(crate) fn accepted(&self, zone: &Zone) {
-        self.shut().remove(&zone.token);
+        self.shut().remove(&key(zone));
     }
 
-    fn shut(&self) -> MutexGuard<'_, HashMap<TokenParameter, Shut>> {
+    fn shut(&self) -> MutexGuard<'_, HashMap<Key, Shut>> {
         self.shut.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn key(zone: &Zone) -> Key {
+    (zone.token.clone(), zone.zone_id.clone())
 }

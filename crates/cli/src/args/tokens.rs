@@ -87,16 +87,19 @@ pub(crate) struct RotateArgs {
     /// From where the new tokens may be used, such as 192.0.2.0/24; as the old ones, unless given. May be given several times
     #[arg(long = "from", value_name = "CIDR")]
     pub(crate) from: Vec<String>,
+    /// Let the new tokens purge their zones and do nothing else, whatever the old ones may do
+    #[arg(long)]
+    pub(crate) least_rights: bool,
     /// How long to wait before the old tokens are deleted: longer than the function keeps them (TOKEN_TTL_SECONDS)
     #[arg(long, value_name = "SECONDS", default_value = "330")]
     pub(crate) wait: u64,
     /// For a leaked token: give it another secret at once. Purges are refused until the new one is stored
-    #[arg(long, conflicts_with_all = ["expires_in", "from", "wait"])]
+    #[arg(long, conflicts_with_all = ["expires_in", "from", "wait", "least_rights"])]
     pub(crate) roll: bool,
     /// With --roll, the token's id, if what is stored is refused already
     #[arg(long, value_name = "ID", requires = "roll", value_parser = parser(CloudflareId::parse))]
     pub(crate) token_id: Option<CloudflareId>,
-    /// Take over from a rotation that began less than 10 minutes ago
+    /// Go on though a token was made less than 10 minutes ago, by a rotation that may still be under way
     #[arg(long)]
     pub(crate) take_over: bool,
     /// Do not ask

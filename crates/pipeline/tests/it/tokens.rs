@@ -9,7 +9,7 @@ use crate::event::{keys, record, s3};
 use crate::store::Trouble;
 use crate::world::{
     SETTINGS, World, assert_all_purged, blue, failed, fault, header, outcomes_of, parameter, red, sandbox_token,
-    secret, status, statuses, urls,
+    secret, status, statuses, team, urls,
 };
 
 const NEW: &str = "Sn3Rq-the-new-token";
@@ -217,6 +217,21 @@ async fn trouble_on_the_way_says_nothing_of_the_token_that_is_tried() {
         FaultKind::RejectUrl { url: "https://www.red.com/k0.css".to_owned() },
         None,
     ));
+    let report = world.run(&s3("red-files", ["k0.css"])).await;
+    assert_eq!(statuses(&report), [Status::ItemsRefused]);
     let report = world.run(&s3("red-files", keys("k", 3))).await;
-    assert_eq!(statuses(&report), [Status::ItemsRefused, Status::Purged, Status::Purged]);
+    assert_eq!(statuses(&report), [Status::ItemsRefused, Status::Purged, Status::Purged], "and it is open");
+}
+
+#[tokio::test]
+async fn a_token_of_two_zones_that_is_good_for_one_is_left_alone_for_the_other_only() {
+    let shared = "token = \"shared\"";
+    let world = World::new(team("red", &[("red.com", shared), ("red.org", shared)], "")).await;
+    world.store.set("/purge-router/red/shared", &secret("red.org"));
+    for _ in 0..3 {
+        let report = world.run(&s3("red-files", ["a.css"])).await;
+        assert_eq!(outcomes_of(&report, "red.com")[0].status, Status::TokenRefused);
+        assert_eq!(outcomes_of(&report, "red.org")[0].status, Status::Purged);
+    }
+    assert_eq!(world.requests_of("red.com").len(), 2, "the first time");
 }

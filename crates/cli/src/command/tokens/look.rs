@@ -7,8 +7,13 @@ use purge_router_cloudflare::{
     ApiToken, Client, Credential, Meaning, Refusal, TokenKind, TokenOwner, TokenStatus, Verified,
 };
 use purge_router_core::{Body, Item, Mode, Zone};
+use tokio::time::sleep;
 
-use super::{Target, World};
+use super::{Place, World};
+
+/// How often a token is looked at before it is taken for dead, and after which time again.
+const LOOKS: u32 = 4;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 /// The longest time for one purge.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -26,22 +31,36 @@ pub(super) enum Known {
     GlobalKey,
 }
 
-/// What is known of one zone's token.
+/// What is known of the token in one parameter.
 pub(super) struct Look {
-    pub(super) target: Target,
+    pub(super) place: Place,
     pub(super) stored: Result<Stored, ReadError>,
     pub(super) known: Option<Known>,
 }
 
 impl World {
-    pub(super) async fn look(&self, target: &Target) -> Look {
-        let stored = self.parameters.read(target.parameter()).await;
+    pub(super) async fn look(&self, place: &Place) -> Look {
+        let stored = self.parameters.read(place.parameter()).await;
         let token = stored.as_ref().ok().and_then(|stored| stored.token.as_ref().ok());
         let known = match token {
-            Some(token) => Some(known(&self.client, token, &target.zone).await),
+            Some(token) => Some(known(&self.client, token, place.zone()).await),
             None => None,
         };
-        Look { target: target.clone(), stored, known }
+        Look { place: place.clone(), stored, known }
+    }
+
+    /// The same, where much depends on it: a good token may be refused once, and then be good again.
+    pub(super) async fn sure_look(&self, place: &Place) -> Look {
+        let mut look = self.look(place).await;
+        for _ in 1..LOOKS {
+            let Some(Known::Not(refusal)) = &look.known else { break };
+            if refusal.status != Some(401) {
+                break;
+            }
+            sleep(BETWEEN_LOOKS).await;
+            look = self.look(place).await;
+        }
+        look
     }
 }
 
@@ -80,9 +99,8 @@ impl Look {
                 Some(format!("Cloudflare does not know it ({refusal}): store another"))
             }
             Known::Not(refusal) => Some(format!("Cloudflare does not tell what it is: {refusal}")),
-            Known::OfSomeAccount => {
-                Some("it is an account's: write that account as the zone's `account_id`".to_owned())
-            }
+            // It can be used all the same.
+            Known::OfSomeAccount => None,
             Known::GlobalKey => {
                 Some("it is a global key, which may do all that its user may: store a token in its place".to_owned())
             }

@@ -3,20 +3,27 @@
 mod look;
 mod put;
 mod report;
+mod roll;
 mod rotate;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::bail;
+use futures_util::{StreamExt, stream};
 use purge_router_aws::{Editor, Parameters, load_patient_config};
 use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL};
-use purge_router_core::names::KmsKey;
+use purge_router_core::names::{KmsKey, TeamName};
 use purge_router_core::{Mappings, Row, RowKey, Zone};
 
+use self::look::Look;
 use crate::args::{TokensCommand, ZonesArgs};
-use crate::mappings::{load, misuse};
+use crate::mappings::{load, load_table, misuse, warn};
 use crate::sender::{BASE_URL_VARIABLE, own_token, variable};
 use crate::{End, Misuse};
+
+/// How many parameters are looked at side by side: SSM answers 40 reads a second.
+const SIDE_BY_SIDE: usize = 8;
 
 pub(crate) async fn run(command: &TokensCommand) -> anyhow::Result<End> {
     match command {
@@ -38,10 +45,36 @@ impl Target {
     fn parameter(&self) -> &str {
         self.zone.token.as_str()
     }
+}
+
+/// A parameter, and the zones whose token lies in it: one, most often.
+#[derive(Clone)]
+struct Place {
+    targets: Vec<Target>,
+}
+
+impl Place {
+    fn of(target: &Target) -> Self {
+        Self { targets: vec![target.clone()] }
+    }
+
+    fn parameter(&self) -> &str {
+        self.targets[0].parameter()
+    }
+
+    /// The first of its zones.
+    fn zone(&self) -> &Zone {
+        &self.targets[0].zone
+    }
+
+    fn kms_key(&self) -> Option<&KmsKey> {
+        self.targets[0].kms_key.as_ref()
+    }
 
     /// For people.
     fn name(&self) -> String {
-        format!("{} of team {}", self.zone.domain, self.zone.team)
+        let domains: Vec<&str> = self.targets.iter().map(|target| target.zone.domain.as_str()).collect();
+        format!("{} of team {}", domains.join(" and "), self.zone().team)
     }
 }
 
@@ -50,6 +83,8 @@ struct World {
     targets: Vec<Target>,
     /// The other zones of the same teams.
     others: Vec<Target>,
+    /// How many rows with zones of these teams are left out, so that what they say is not known.
+    skipped: usize,
     parameters: Parameters,
     client: Client,
 }
@@ -58,9 +93,14 @@ impl World {
     /// What these arguments lead to; `None` says that the mapping file has problems.
     async fn new(args: &ZonesArgs) -> anyhow::Result<Option<Self>> {
         let config = load_patient_config().await;
-        let mappings = match &args.mappings.table {
+        let (mappings, skipped) = match &args.mappings.table {
+            None => match load(&args.mappings).await? {
+                Some(mappings) => (mappings, Vec::new()),
+                None => return Ok(None),
+            },
+            Some(table) if args.teams.is_empty() => load_table(table).await?,
             // A team may read its own rows only.
-            Some(table) if !args.teams.is_empty() => {
+            Some(table) => {
                 let editor = Editor::new(&config, table.clone()).map_err(misuse)?;
                 let mut rows = Vec::new();
                 for team in &args.teams {
@@ -70,13 +110,10 @@ impl World {
                     let of_team = partition.rows.into_iter();
                     rows.extend(of_team.map(|(sort, fields)| Row { key: RowKey::new(&partition.name, sort), fields }));
                 }
-                Mappings::from_rows(&rows).0
+                Mappings::from_rows(&rows)
             }
-            _ => match load(&args.mappings).await? {
-                Some(mappings) => mappings,
-                None => return Ok(None),
-            },
         };
+        warn(&skipped);
         let of_teams = |team: &&purge_router_core::Team| args.teams.is_empty() || args.teams.contains(&team.name);
         let all = mappings.teams().filter(of_teams).flat_map(|team| {
             team.zones.values().map(|zone| Target { zone: Arc::clone(zone), kms_key: team.kms_key.clone() })
@@ -97,10 +134,48 @@ impl World {
                 Misuse("there are no zones; `purge-router check` shows what the mappings hold".to_owned()).into()
             );
         }
+        let team_of = |target: &Target| target.zone.team.clone();
+        let teams: BTreeSet<TeamName> = targets.iter().map(team_of).collect();
+        let others = others.into_iter().filter(|other| teams.contains(&other.zone.team)).collect();
+        let is_unknown = |row: &RowKey| {
+            let is_of_them =
+                |team: &TeamName| row.partition == RowKey::partition_of(team) || *row == RowKey::grant(team);
+            !row.sort.starts_with(RowKey::MAPPING) && teams.iter().any(is_of_them)
+        };
+        let skipped = skipped.iter().filter(|skipped| is_unknown(&skipped.key)).count();
         let base_url = variable(BASE_URL_VARIABLE)?.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
         let client = Client::new(&base_url).map_err(misuse)?;
-        Ok(Some(Self { targets, others, parameters: Parameters::new(&config), client }))
+        Ok(Some(Self { targets, others, skipped, parameters: Parameters::new(&config), client }))
     }
+
+    /// The parameters of the zones that this is about, each with all zones whose token lies there.
+    fn places(&self) -> Vec<Place> {
+        let mut places = grouped(&self.targets);
+        for place in &mut places {
+            let others = self.others.iter().filter(|other| other.parameter() == place.parameter());
+            let others: Vec<Target> = others.cloned().collect();
+            place.targets.extend(others);
+        }
+        places
+    }
+
+    /// What lies in each parameter of the teams, and what is known of it.
+    async fn look_at_all(&self) -> Vec<Look> {
+        let all: Vec<Target> = self.targets.iter().chain(&self.others).cloned().collect();
+        let looks = grouped(&all).into_iter().map(|place| async move { self.look(&place).await });
+        stream::iter(looks).buffered(SIDE_BY_SIDE).collect().await
+    }
+}
+
+fn grouped(targets: &[Target]) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    for target in targets {
+        match places.iter_mut().find(|place| place.parameter() == target.parameter()) {
+            Some(place) => place.targets.push(target.clone()),
+            None => places.push(Place::of(target)),
+        }
+    }
+    places
 }
 
 /// The caller's own token, which manages others: from the environment.

@@ -2,10 +2,11 @@
 
 use anyhow::bail;
 use purge_router_aws::WriteError;
+use purge_router_cloudflare::Meaning;
 use purge_router_core::names::KmsKey;
 
 use super::look::{Known, known, try_purge};
-use super::{World, asked};
+use super::{Place, World, asked};
 use crate::args::PutArgs;
 use crate::{End, Misuse, print};
 
@@ -14,7 +15,7 @@ pub(super) async fn run(args: &PutArgs) -> anyhow::Result<End> {
     let [target] = &world.targets[..] else {
         return Err(Misuse("name the one zone with --zone".to_owned()).into());
     };
-    let (name, parameter) = (target.name(), target.parameter());
+    let (name, parameter) = (Place::of(target).name(), target.parameter());
     let token = asked(&format!("Token for {name}"))?;
     if !args.unverified {
         match known(&world.client, &token, &target.zone).await {
@@ -22,8 +23,15 @@ pub(super) async fn run(args: &PutArgs) -> anyhow::Result<End> {
             // Who knows it or not, what counts is that it may purge.
             Known::As(..) | Known::OfSomeAccount | Known::Not(_) => {}
         }
-        if let Err(refusal) = try_purge(&world.client, &token, &target.zone).await {
-            bail!("{name}: this token may not purge the zone, and was not stored: {refusal}");
+        match try_purge(&world.client, &token, &target.zone).await {
+            Ok(()) => {}
+            Err(refusal) if refusal.meaning == Meaning::TokenRefused => {
+                bail!("{name}: this token may not purge the zone, and was not stored: {refusal}")
+            }
+            Err(refusal) => bail!(
+                "{name}: whether this token may purge the zone could not be tried, and it was not stored: {refusal}; try \
+                 again, or add --unverified"
+            ),
         }
     }
     let kms_key = target.kms_key.as_ref().map(KmsKey::as_str);

@@ -4,18 +4,15 @@ use std::time::SystemTime;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use futures_util::{StreamExt, stream};
-use purge_router_cloudflare::{Credential, TokenOwner};
+use purge_router_cloudflare::{Credential, Meaning, TokenOwner};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::look::{Look, try_purge};
-use super::{World, manager};
+use super::look::{Known, Look, try_purge};
+use super::{Place, SIDE_BY_SIDE, Target, World, manager};
 use crate::args::{StatusArgs, VerifyArgs};
 use crate::{End, print};
-
-/// How many zones are looked at side by side: SSM answers 40 reads a second.
-const ZONES: usize = 8;
 
 /// One zone's token, as it is told.
 struct Line {
@@ -24,6 +21,8 @@ struct Line {
     warnings: Vec<String>,
     /// Whether it may purge its zone, if that was tried.
     purges: Option<bool>,
+    /// When it was created, if the caller may know.
+    created: Option<OffsetDateTime>,
 }
 
 pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<End> {
@@ -31,15 +30,16 @@ pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<End> {
     let manager = manager()?;
     let days = i64::from(args.expiring_within);
     let lines = stream::iter(&world.targets).map(|target| world.verified(target, manager.as_ref(), days));
-    let lines: Vec<Line> = lines.buffered(ZONES).collect().await;
+    let lines: Vec<Line> = lines.buffered(SIDE_BY_SIDE).collect().await;
     let bad = lines.iter().filter(|line| !line.problems.is_empty()).count();
+    let is_good = bad == 0 && world.skipped == 0;
     match args.json {
         true => print::json(&lines.iter().map(Line::json).collect::<Value>())?,
         false => {
             let columns = ["team", "zone", "parameter", "token", "expires", "may purge"];
             print::out(&table(&columns, &lines, |line| {
                 let purges = line.purges.map_or("", |may| if may { "yes" } else { "no" });
-                vec![line.look.target.parameter().to_owned(), line.state(), line.expiry(), purges.to_owned()]
+                vec![line.look.place.parameter().to_owned(), line.state(), line.expiry(), purges.to_owned()]
             }));
             tell(&lines);
             if manager.is_none() && lines.iter().any(|line| line.look.verified().is_some()) {
@@ -51,48 +51,50 @@ pub(super) async fn verify(args: &VerifyArgs) -> anyhow::Result<End> {
             }
         }
     }
-    Ok(if bad == 0 { End::Done } else { End::Problems })
+    Ok(if is_good { End::Done } else { End::Problems })
 }
 
 pub(super) async fn status(args: &StatusArgs) -> anyhow::Result<End> {
     let Some(world) = World::new(&args.zones).await? else { return Ok(End::Problems) };
-    let lines = stream::iter(&world.targets).map(|target| async {
-        let look = world.look(target).await;
-        let problems = look.problem().into_iter().collect();
-        Line { look, problems, warnings: Vec::new(), purges: None }
-    });
-    let lines: Vec<Line> = lines.buffered(ZONES).collect().await;
+    let manager = manager()?;
+    let lines = stream::iter(&world.targets).map(|target| async { world.status(target, manager.as_ref()).await });
+    let lines: Vec<Line> = lines.buffered(SIDE_BY_SIDE).collect().await;
     match args.json {
         true => print::json(&lines.iter().map(Line::json).collect::<Value>())?,
         false => {
-            print::out(&table(&["team", "zone", "token", "version", "stored", "expires"], &lines, |line| {
+            print::out(&table(&["team", "zone", "token", "created", "version", "stored", "expires"], &lines, |line| {
                 let stored = line.look.stored.as_ref().ok();
                 let version = stored.map(|stored| stored.version.to_string()).unwrap_or_default();
                 let at = stored.and_then(|stored| stored.at).map(|at| ago(at.into())).unwrap_or_default();
-                vec![line.state(), version, at, line.expiry()]
+                let created = line.created.map(ago).unwrap_or_default();
+                vec![line.state(), created, version, at, line.expiry()]
             }));
             tell(&lines);
+            if manager.is_none() && lines.iter().any(|line| line.look.verified().is_some()) {
+                print::note("set CLOUDFLARE_API_TOKEN to a token that may read tokens, to see when these were created");
+            }
         }
     }
     Ok(End::Done)
 }
 
 impl World {
-    async fn verified(&self, target: &super::Target, manager: Option<&Credential>, days: i64) -> Line {
-        let look = self.look(target).await;
-        let mut line =
-            Line { problems: look.problem().into_iter().collect(), look, warnings: Vec::new(), purges: None };
-        let (Some((owner, verified)), Some(token)) = (line.look.verified(), line.look.token()) else { return line };
-        if !line.problems.is_empty() {
-            return line;
-        }
+    async fn verified(&self, target: &Target, manager: Option<&Credential>, days: i64) -> Line {
+        let mut line = Line::of(self.sure_look(&Place::of(target)).await);
+        let Some(token) = line.look.token().filter(|_| line.problems.is_empty()) else { return line };
         match try_purge(&self.client, token, &target.zone).await {
             Ok(()) => line.purges = Some(true),
-            Err(refusal) => {
+            Err(refusal) if refusal.meaning == Meaning::TokenRefused => {
                 line.purges = Some(false);
                 line.problems.push(format!("it may not purge the zone: {refusal}"));
             }
+            Err(refusal) => line.problems.push(format!("whether it may purge the zone is not known: {refusal}")),
         }
+        let Some((owner, verified)) = line.look.verified() else {
+            let help = "write that account as the zone's `account_id`";
+            line.warnings.push(format!("it is an account's token, so that nobody knows when it expires: {help}"));
+            return line;
+        };
         if let Some(end) = verified.expires_on
             && end - OffsetDateTime::now_utc() < Duration::days(days)
         {
@@ -101,6 +103,7 @@ impl World {
         if let Some(manager) = manager {
             match self.client.token(manager, owner, &verified.id).await {
                 Ok(Some(details)) => {
+                    line.created = details.issued_on;
                     let beyond = details.policies.iter().flat_map(|policy| policy.beyond(&target.zone.zone_id));
                     let beyond: Vec<String> = beyond.collect();
                     if !beyond.is_empty() {
@@ -113,15 +116,39 @@ impl World {
         }
         line
     }
+
+    async fn status(&self, target: &Target, manager: Option<&Credential>) -> Line {
+        let mut line = Line::of(self.look(&Place::of(target)).await);
+        // It only shows, and judges nothing.
+        line.warnings = std::mem::take(&mut line.problems);
+        if let (Some(manager), Some((owner, verified))) = (manager, line.look.verified()) {
+            match self.client.token(manager, owner, &verified.id).await {
+                Ok(details) => line.created = details.and_then(|details| details.issued_on),
+                Err(refusal) => line.warnings.push(format!("when it was created is not known: {refusal}")),
+            }
+        }
+        line
+    }
 }
 
 impl Line {
+    fn of(look: Look) -> Self {
+        let problems = look.problem().into_iter().collect();
+        Self { look, problems, warnings: Vec::new(), purges: None, created: None }
+    }
+
     fn state(&self) -> String {
         match (self.look.verified(), &self.look.stored) {
             (Some((_, verified)), _) => json!(verified.status).as_str().unwrap_or_default().to_owned(),
             (None, Err(purge_router_aws::ReadError::Absent)) => "missing".to_owned(),
             (None, Err(_)) => "unreadable".to_owned(),
-            (None, Ok(_)) => "refused".to_owned(),
+            (None, Ok(_)) => match &self.look.known {
+                Some(Known::OfSomeAccount) => "an account's".to_owned(),
+                Some(Known::GlobalKey) => "a global key".to_owned(),
+                Some(Known::Not(refusal)) if refusal.meaning == Meaning::TokenRefused => "refused".to_owned(),
+                Some(_) => "unknown".to_owned(),
+                None => "no token".to_owned(),
+            },
         }
     }
 
@@ -133,7 +160,7 @@ impl Line {
     }
 
     fn json(&self) -> Value {
-        let Look { target, stored, .. } = &self.look;
+        let Look { place, stored, .. } = &self.look;
         let stored = stored.as_ref().ok();
         let rfc3339 = |at: OffsetDateTime| at.format(&Rfc3339).ok();
         let token = self.look.verified().map(|(owner, verified)| {
@@ -145,13 +172,14 @@ impl Line {
                 "expires_on": verified.expires_on.and_then(rfc3339) })
         });
         json!({
-            "team": target.zone.team,
-            "zone": target.zone.domain,
-            "parameter": target.parameter(),
+            "team": place.zone().team,
+            "zone": place.zone().domain,
+            "parameter": place.parameter(),
             "type": stored.map(|stored| &stored.kind),
             "version": stored.map(|stored| stored.version),
             "stored_at": stored.and_then(|stored| rfc3339(OffsetDateTime::from(stored.at?).replace_nanosecond(0).ok()?)),
             "token": token,
+            "created_at": self.created.and_then(rfc3339),
             "may_purge": self.purges,
             "problems": self.problems,
             "warnings": self.warnings,
@@ -165,7 +193,7 @@ fn table(columns: &[&str], lines: &[Line], rest: impl Fn(&Line) -> Vec<String>) 
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(columns.iter().map(|name| name.to_uppercase()));
     for line in lines {
-        let zone = &line.look.target.zone;
+        let zone = &line.look.place.zone();
         let cells = [zone.team.to_string(), zone.domain.to_string()];
         table.add_row(cells.into_iter().chain(rest(line)));
     }
@@ -176,7 +204,7 @@ fn table(columns: &[&str], lines: &[Line], rest: impl Fn(&Line) -> Vec<String>) 
 /// Problems and warnings, each with its zone.
 fn tell(lines: &[Line]) {
     for line in lines {
-        let zone = &line.look.target.zone.domain;
+        let zone = &line.look.place.zone().domain;
         line.problems.iter().for_each(|text| print::error(&format!("{zone}: {text}")));
         line.warnings.iter().for_each(|text| print::warning(&format!("{zone}: {text}")));
     }

@@ -1,5 +1,5 @@
-//! `rotate`: each zone gets a second token, which is tried and stored; once no copy of the function holds the first any
-//! more, that is deleted. Each step may be the last: another run goes on from what it finds.
+//! `rotate`: each parameter gets a second token, which is tried and stored; once no copy of the function holds the first any
+//! more, that is deleted. Each step may be the last: another run begins anew, and clears away what the first has left.
 //!
 //! What was begun is told by the names of the tokens themselves: each names its zone, the parameter that it was made for,
 //! and the token that it replaces.
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use purge_router_aws::WriteError;
+use purge_router_aws::{ReadError, WriteError};
 use purge_router_cloudflare::{
     ApiToken, Credential, NewToken, Policy, TokenDetails, TokenOwner, TokenStatus, only_from,
 };
@@ -18,9 +18,10 @@ use purge_router_core::names::{CloudflareId, KmsKey};
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
-use super::look::{Known, Look, known, try_purge};
+use super::look::{Known, Look, try_purge};
 use super::report::until;
-use super::{Target, World, asked, manager};
+use super::roll::roll;
+use super::{Place, World, asked, manager};
 use crate::args::RotateArgs;
 use crate::sender::TOKEN_VARIABLE;
 use crate::{End, Misuse, print};
@@ -34,27 +35,43 @@ const UNDER_WAY: time::Duration = time::Duration::minutes(10);
 /// The longest name of a token.
 const LONGEST_NAME: usize = 120;
 
-/// How often storing a rolled token is tried: until then, purges are refused.
-const TRIES: u32 = 5;
+/// How many tokens Cloudflare lets a user and an account have.
+const MOST_OF_USER: usize = 50;
+const MOST_OF_ACCOUNT: usize = 500;
 
-/// What is to be done for one zone.
+/// A token at Cloudflare.
+type Owned = (TokenOwner, CloudflareId);
+
+/// What is to be done for one parameter.
 struct Rotation {
-    target: Target,
+    place: Place,
     /// How often the parameter was written when it was looked at, and what lay in it.
     version: i64,
     stored: ApiToken,
-    /// The token that goes in the end.
-    old: Option<(TokenOwner, CloudflareId)>,
-    /// Tokens of earlier rotations, which nobody can have.
-    left: Vec<CloudflareId>,
-    /// Whose the new one is.
+    /// The same at Cloudflare; none where it is not known there any more.
+    old: Option<Owned>,
+    /// Tokens that earlier rotations have left.
+    left: Vec<Owned>,
+    /// What those replaced, and may not be seen.
+    unseen: Vec<CloudflareId>,
+    /// Whose the new one is, how many more there may be, and what it is.
     owner: TokenOwner,
-    /// The token to be created; none where an earlier rotation has stored one.
-    new: Option<NewToken>,
+    room: usize,
+    new: NewToken,
+}
+
+/// A rotation whose new token is stored.
+struct Begun {
+    rotation: Rotation,
+    secret: ApiToken,
 }
 
 pub(super) async fn run(args: &RotateArgs) -> anyhow::Result<End> {
     let Some(world) = World::new(&args.zones).await? else { return Ok(End::Problems) };
+    if world.skipped > 0 {
+        let rows = print::count(world.skipped, "row");
+        bail!("{rows} can't be read, so that nobody knows which zones share a token: mend that first");
+    }
     let manager = match manager()? {
         Some(manager) => manager,
         None if std::io::stdin().is_terminal() => Credential::Token(asked("Your own token, which manages tokens")?),
@@ -68,9 +85,9 @@ pub(super) async fn run(args: &RotateArgs) -> anyhow::Result<End> {
         return roll(&world, &manager, args).await;
     }
     let mut rotations = Vec::new();
-    for target in &world.targets {
-        let rotation = world.rotation(target, &manager, args).await;
-        rotations.push(rotation.with_context(|| target.name())?);
+    for place in world.places() {
+        let name = place.name();
+        rotations.push(world.rotation(place, &manager, args).await.context(name)?);
     }
     for rotation in &rotations {
         print::out(&rotation.told());
@@ -79,50 +96,41 @@ pub(super) async fn run(args: &RotateArgs) -> anyhow::Result<End> {
         print::note("nothing was done");
         return Ok(End::Problems);
     }
+    // Each owner has a limit, and for a while there are two tokens for each parameter.
+    let at_once = rotations.iter().map(|rotation| rotation.room).min().unwrap_or_default().max(1);
     let mut bad = 0;
-    let mut stored = Vec::new();
-    for rotation in rotations {
-        let name = rotation.target.name();
-        match world.begin(rotation, &manager).await {
-            Ok(rotation) => stored.push(rotation),
-            Err(error) => {
-                bad += 1;
-                print::error(&format!("{name}: {error:#}"));
-            }
-        }
-    }
-    if stored.iter().any(|rotation| rotation.old.is_some()) {
-        wait(Duration::from_secs(args.wait)).await;
-    }
-    for rotation in &stored {
-        if let Err(error) = world.end(rotation, &manager).await {
-            bad += 1;
-            print::error(&format!("{}: {error:#}", rotation.target.name()));
-        }
+    while !rotations.is_empty() {
+        let wave: Vec<Rotation> = rotations.drain(..at_once.min(rotations.len())).collect();
+        bad += world.rotate(wave, &manager, args).await;
     }
     Ok(if bad == 0 { End::Done } else { End::Problems })
 }
 
 impl World {
-    /// What there is to do for a zone. Nothing is written.
-    async fn rotation(&self, target: &Target, manager: &Credential, args: &RotateArgs) -> anyhow::Result<Rotation> {
-        let look = self.look(target).await;
-        let stored = match (&look.stored, look.token()) {
+    /// What there is to do for a parameter. Nothing is written.
+    async fn rotation(&self, place: Place, manager: &Credential, args: &RotateArgs) -> anyhow::Result<Rotation> {
+        let look = self.sure_look(&place).await;
+        let (version, arn, stored) = match (&look.stored, look.token()) {
             (Ok(stored), Some(token)) if stored.is_secure() => (stored.version, stored.arn.clone(), token.clone()),
-            _ => bail!("{}: {}", target.parameter(), look.problem().unwrap_or_default()),
+            _ => bail!("{}: {}", place.parameter(), look.problem().unwrap_or_default()),
         };
-        let (version, arn, stored) = stored;
-        let zone = &target.zone;
         let old = match &look.known {
             Some(Known::As(owner, verified)) => Some((owner.clone(), verified.id.clone())),
             // Only a token that is not known at all is worth nothing: one may be refused for where this runs.
             Some(Known::Not(refusal)) if refusal.status != Some(401) => {
                 bail!("Cloudflare does not tell what is stored: {refusal}")
             }
-            Some(Known::OfSomeAccount) => bail!("{}", look.problem().unwrap_or_default()),
+            Some(Known::OfSomeAccount) => {
+                bail!("what is stored is an account's token: write that account as the zone's `account_id`")
+            }
+            Some(Known::GlobalKey) => {
+                bail!(
+                    "what is stored is a user's global key: store a token with `tokens put --overwrite`, and revoke the key"
+                )
+            }
             _ => None,
         };
-        let owner = zone.account_id.clone().map_or(TokenOwner::User, TokenOwner::Account);
+        let owner = place.zone().account_id.clone().map_or(TokenOwner::User, TokenOwner::Account);
         let tokens = self.client.list_tokens(manager, &owner).await;
         let tokens = tokens.with_context(|| match &owner {
             TokenOwner::User => "your own token must be one that may read and write the tokens of its user".to_owned(),
@@ -130,102 +138,134 @@ impl World {
                 format!("your own token must be one that may read and write the tokens of the account {id}")
             }
         })?;
-        let made_for = MadeFor::new(target, &arn);
-        let current = old.as_ref().map(|(_, id)| id);
-        let replaced = tokens.iter().find(|token| Some(&token.id) == current).and_then(|it| made_for.replaced_by(it));
-        let replaced = match replaced {
-            Some(id) => self.owned(manager, &[owner.clone(), TokenOwner::User], &id).await?.map(|owner| (owner, id)),
-            None => None,
-        };
-        let is_left = |token: &&TokenDetails| {
-            made_for.is_of(token)
-                && Some(&token.id) != current
-                && Some(&token.id) != replaced.as_ref().map(|(_, id)| id)
-        };
-        let left: Vec<&TokenDetails> = tokens.iter().filter(is_left).collect();
-        let recent = left.iter().filter_map(|token| token.issued_on).max();
-        if let Some(begun) = recent.filter(|begun| OffsetDateTime::now_utc() - *begun < UNDER_WAY)
+        let made_for = MadeFor::new(&place, &arn);
+        let made: Vec<&TokenDetails> = tokens.iter().filter(|token| made_for.is_of(token)).collect();
+        let newest = made.iter().filter_map(|token| token.issued_on).max();
+        if let Some(begun) = newest.filter(|begun| OffsetDateTime::now_utc() - *begun < UNDER_WAY)
             && !args.take_over
         {
-            bail!("a rotation that began {} is under way or broke off: wait for it, or add --take-over", until(begun));
+            bail!(
+                "a token was made for it {}, by a rotation that may still be under way: wait for it, or add --take-over",
+                until(begun)
+            );
         }
-        let left = left.into_iter().map(|token| token.id.clone()).collect();
-        let (target, whole) =
-            (target.clone(), Rotation { target: target.clone(), version, stored, old, left, owner, new: None });
-        if replaced.is_some() {
-            // An earlier rotation has stored what lies there now, and left what that replaced.
-            return Ok(Rotation { old: replaced, ..whole });
+        let current = old.as_ref().map(|(_, id)| id);
+        let left = made.iter().filter(|token| Some(&token.id) != current);
+        let mut left: Vec<Owned> = left.map(|token| (owner.clone(), token.id.clone())).collect();
+        let mut unseen = Vec::new();
+        for id in made.iter().filter_map(|token| made_for.replaced_by(token)) {
+            let is_known = |(_, other): &Owned| *other == id;
+            if Some(&id) == current || left.iter().any(is_known) || unseen.contains(&id) {
+                continue;
+            }
+            match self.owned(manager, &owner, &id).await? {
+                Seen::Of(owner) => left.push((owner, id)),
+                Seen::Nowhere => {}
+                Seen::Hidden => unseen.push(id),
+            }
         }
-        let new = self.new_token(&target, &whole, &made_for, manager, args).await?;
-        Ok(Rotation { new: Some(new), ..whole })
+        let most = if owner == TokenOwner::User { MOST_OF_USER } else { MOST_OF_ACCOUNT };
+        let room = most.saturating_sub(tokens.len());
+        let new = self.new_token(&place, old.as_ref(), &owner, &made_for, manager, args).await?;
+        Ok(Rotation { place, version, stored, old, left, unseen, owner, room, new })
     }
 
-    /// Whose token this is, if it is there.
-    async fn owned(
-        &self,
-        manager: &Credential,
-        owners: &[TokenOwner],
-        id: &CloudflareId,
-    ) -> anyhow::Result<Option<TokenOwner>> {
-        for owner in owners {
-            match self.client.token(manager, owner, id).await {
-                Ok(Some(_)) => return Ok(Some(owner.clone())),
+    /// Whose a token is that was replaced.
+    async fn owned(&self, manager: &Credential, owner: &TokenOwner, id: &CloudflareId) -> anyhow::Result<Seen> {
+        let mut seen = Seen::Nowhere;
+        let user = (*owner != TokenOwner::User).then_some(TokenOwner::User);
+        for owner in std::iter::once(owner.clone()).chain(user) {
+            match self.client.token(manager, &owner, id).await {
+                Ok(Some(_)) => return Ok(Seen::Of(owner)),
                 Ok(None) => {}
                 // Who may see the account's tokens may not always see the user's.
-                Err(refusal) if refusal.status == Some(403) => {}
+                Err(refusal) if refusal.status == Some(403) => seen = Seen::Hidden,
                 Err(refusal) => return Err(refusal.into()),
             }
         }
-        Ok(None)
+        Ok(seen)
     }
 
     /// A token that may do what the old one may, for as long and from the same places unless others were given.
     async fn new_token(
         &self,
-        target: &Target,
-        rotation: &Rotation,
+        place: &Place,
+        old: Option<&Owned>,
+        owner: &TokenOwner,
         made_for: &MadeFor,
         manager: &Credential,
         args: &RotateArgs,
     ) -> anyhow::Result<NewToken> {
-        let now = OffsetDateTime::now_utc().replace_nanosecond(0)?;
-        let details = match &rotation.old {
-            Some((owner, id)) => self.client.token(manager, owner, id).await.ok().flatten(),
+        let details = match old {
             None => None,
+            Some((owner, id)) => match self.client.token(manager, owner, id).await {
+                Ok(Some(details)) => Some(details),
+                Ok(None) | Err(_) if args.least_rights => None,
+                Ok(None) => {
+                    bail!("what the stored token {id} may do is not known, for it is another user's: {LEAST_RIGHTS}")
+                }
+                Err(refusal) => bail!("what the stored token {id} may do is not known: {refusal}: {LEAST_RIGHTS}"),
+            },
         };
+        let now = OffsetDateTime::now_utc().replace_nanosecond(0)?;
         let lifetime = details.as_ref().and_then(|it| Some(it.expires_on? - it.issued_on?));
         let lifetime = args.expires_in.map(|days| time::Duration::days(days.into())).or(lifetime);
         let policies = match &details {
-            Some(details) if !details.policies.is_empty() => details.policies.clone(),
+            Some(details) if !args.least_rights && !details.policies.is_empty() => details.policies.clone(),
             _ => {
-                let group = self.client.purge_permission(manager, &rotation.owner).await;
-                vec![Policy::purging(&target.zone.zone_id, group.context("reading Cloudflare's permissions")?)]
+                let group = self.client.purge_permission(manager, owner).await;
+                let group = group.context("reading Cloudflare's permissions")?;
+                place.targets.iter().map(|it| Policy::purging(&it.zone.zone_id, group.clone())).collect()
             }
         };
         let condition = match args.from.is_empty() {
             true => details.and_then(|details| details.condition),
             false => Some(only_from(&args.from)),
         };
-        let name = made_for.name(rotation.old.as_ref().map(|(_, id)| id));
+        let name = made_for.name(old.map(|(_, id)| id));
         Ok(NewToken { name, policies, expires_on: lifetime.map(|lifetime| now + lifetime), condition })
     }
 
-    /// Creates the new token, tries it and stores it.
-    async fn begin(&self, rotation: Rotation, manager: &Credential) -> anyhow::Result<Rotation> {
-        let Rotation { target, owner, .. } = &rotation;
-        for id in &rotation.left {
-            self.client.delete_token(manager, owner, id).await.context("deleting what an earlier rotation left")?;
+    /// Rotates these; how many of them failed.
+    async fn rotate(&self, rotations: Vec<Rotation>, manager: &Credential, args: &RotateArgs) -> usize {
+        let mut bad = 0;
+        let mut all_begun = Vec::new();
+        for rotation in rotations {
+            let name = rotation.place.name();
+            match self.begin(rotation, manager).await {
+                Ok(begun) => all_begun.push(begun),
+                Err(error) => {
+                    bad += 1;
+                    print::error(&format!("{name}: {error:#}"));
+                }
+            }
         }
-        let Some(new) = &rotation.new else { return Ok(rotation) };
+        if !all_begun.iter().any(|begun| begun.rotation.old.is_some() || !begun.rotation.left.is_empty()) {
+            return bad;
+        }
+        wait(Duration::from_secs(args.wait)).await;
+        let looks = self.look_at_all().await;
+        for begun in &all_begun {
+            if let Err(error) = self.end(begun, &looks, manager).await {
+                bad += 1;
+                print::error(&format!("{}: {error:#}", begun.rotation.place.name()));
+            }
+        }
+        bad
+    }
+
+    /// Creates the new token, tries it and stores it.
+    async fn begin(&self, rotation: Rotation, manager: &Credential) -> anyhow::Result<Begun> {
+        let Rotation { place, owner, new, .. } = &rotation;
         let (id, secret) = self.client.create_token(manager, owner, new).await.context("creating a token")?;
-        let stored = match self.tried(target, owner, &secret).await {
+        let stored = match self.tried(place, owner, &secret).await {
             Ok(()) => self.store(&rotation, &secret).await,
-            Err(error) => Err(error),
+            Err(error) => Err(NotStored::No(error.context("the new token does not work"))),
         };
         match stored {
             Ok(version) => {
-                print::out(&format!("{}: token {id} stored, version {version}", target.name()));
-                Ok(Rotation { stored: secret, version, ..rotation })
+                print::out(&format!("{}: token {id} stored, version {version}", place.name()));
+                Ok(Begun { rotation, secret })
             }
             Err(NotStored::Perhaps(error)) => Err(error),
             Err(NotStored::No(error)) => {
@@ -236,37 +276,47 @@ impl World {
         }
     }
 
-    /// Waits until a new token is good for its zone.
-    async fn tried(&self, target: &Target, owner: &TokenOwner, secret: &ApiToken) -> Result<(), NotStored> {
+    /// Waits until a new secret is good for its zones.
+    pub(super) async fn tried(&self, place: &Place, owner: &TokenOwner, secret: &ApiToken) -> anyhow::Result<()> {
         let deadline = Instant::now() + SPREADING;
         let mut wait = Duration::from_millis(100);
-        loop {
-            let refusal = match self.client.verify(secret, owner).await {
-                Ok(verified) if verified.status == TokenStatus::Active => {
-                    match try_purge(&self.client, secret, &target.zone).await {
-                        Ok(()) => return Ok(()),
-                        Err(refusal) => anyhow::Error::from(refusal),
+        let mut left = place.targets.iter().peekable();
+        let mut is_active = false;
+        while let Some(target) = left.peek() {
+            let refusal = match is_active {
+                false => match self.client.verify(secret, owner).await {
+                    Ok(verified) if verified.status == TokenStatus::Active => {
+                        is_active = true;
+                        continue;
                     }
-                }
-                Ok(_) => anyhow::anyhow!("it is not active"),
-                Err(refusal) => refusal.into(),
+                    Ok(_) => anyhow::anyhow!("it is not active"),
+                    Err(refusal) => refusal.into(),
+                },
+                true => match try_purge(&self.client, secret, &target.zone).await {
+                    Ok(()) => {
+                        left.next();
+                        continue;
+                    }
+                    Err(refusal) => anyhow::Error::from(refusal).context(target.zone.domain.to_string()),
+                },
             };
             if Instant::now() + wait > deadline {
-                return Err(NotStored::No(refusal.context("the new token does not work")));
+                return Err(refusal);
             }
             sleep(wait).await;
             wait = (wait * 2).min(Duration::from_secs(5));
         }
+        Ok(())
     }
 
     /// Stores a new token where nobody else has stored one since.
     async fn store(&self, rotation: &Rotation, secret: &ApiToken) -> Result<i64, NotStored> {
-        let parameter = rotation.target.parameter();
+        let parameter = rotation.place.parameter();
         let now = self.parameters.read(parameter).await.map_err(|error| NotStored::No(error.into()))?;
         if now.version != rotation.version {
             return Err(NotStored::No(anyhow::anyhow!("somebody stored another token in {parameter} meanwhile")));
         }
-        let kms_key = rotation.target.kms_key.as_ref().map(KmsKey::as_str);
+        let kms_key = rotation.place.kms_key().map(KmsKey::as_str);
         match self.parameters.write(parameter, secret, kms_key, true).await {
             Ok(version) => Ok(version),
             Err(error @ WriteError::Unavailable(_)) => match self.parameters.read(parameter).await {
@@ -279,27 +329,75 @@ impl World {
         }
     }
 
-    /// Deletes the old token, if what replaces it is still stored and no other zone has it.
-    async fn end(&self, rotation: &Rotation, manager: &Credential) -> anyhow::Result<()> {
-        let Some((owner, id)) = &rotation.old else { return Ok(()) };
-        let Rotation { target, .. } = rotation;
-        let now = self.parameters.read(target.parameter()).await.context("the old token is left")?;
-        if now.token.as_ref() != Ok(&rotation.stored) {
-            bail!("somebody stored another token in {} meanwhile; the old one is left", target.parameter());
+    /// Deletes what was replaced, if the new token is still stored, and whatever no other zone uses.
+    async fn end(&self, begun: &Begun, looks: &[Look], manager: &Credential) -> anyhow::Result<()> {
+        let Begun { rotation, secret } = begun;
+        let (own, others): (Vec<&Look>, Vec<&Look>) =
+            looks.iter().partition(|look| look.place.parameter() == rotation.place.parameter());
+        if own.first().and_then(|look| look.token()) != Some(secret) {
+            let parameter = rotation.place.parameter();
+            bail!("the new token is not in {parameter} any more, or that can't be read; the old one is left");
         }
-        for other in self.targets.iter().chain(&self.others).filter(|other| other.parameter() != target.parameter()) {
-            let look = self.look(other).await;
-            if look.verified().is_some_and(|(_, verified)| verified.id == *id) {
-                print::note(&format!("{}: the old token is left: it is also that of {}", target.name(), other.name()));
-                return Ok(());
+        let name = rotation.place.name();
+        let mut failed = Vec::new();
+        let old = rotation.old.iter().map(|owned| (owned, true));
+        for ((owner, id), was_stored) in old.chain(rotation.left.iter().map(|owned| (owned, false))) {
+            let is_shared = |look: &&&Look| match was_stored {
+                true => look.token() == Some(&rotation.stored),
+                false => look.verified().is_some_and(|(_, verified)| verified.id == *id),
+            };
+            if let Some(other) = others.iter().find(is_shared) {
+                print::note(&format!("{name}: the old token {id} is left: it is also that of {}", other.place.name()));
+                continue;
+            }
+            if let Some(other) = others.iter().find(|look| look.may_hold_any(was_stored)) {
+                let (other, reason) = (other.place.name(), other.problem().unwrap_or_default());
+                failed.push(format!("the old token {id} is left, for it may be that of {other}, too: {reason}"));
+                continue;
+            }
+            match self.delete(manager, owner, id, was_stored.then_some(&rotation.stored)).await {
+                Ok(what) => print::out(&format!("{name}: old token {id} {what}")),
+                Err(error) => failed.push(format!("the old token {id} is left: {error:#}")),
             }
         }
-        let deleted = self.client.delete_token(manager, owner, id).await;
-        let help = format!("the old token {id} is left: delete it at Cloudflare, or run this again");
-        let what = if deleted.context(help)? { "deleted" } else { "deleted already" };
-        print::out(&format!("{}: old token {id} {what}", target.name()));
-        Ok(())
+        for id in &rotation.unseen {
+            print::warning(&format!("{name}: your own token does not see {id}, which was replaced: is it deleted?"));
+        }
+        match failed.is_empty() {
+            true => Ok(()),
+            false => bail!("{}; delete it at Cloudflare, or run this again", failed.join("; ")),
+        }
     }
+
+    /// Deletes a token. Who is told that there is none may only not see it, so that its secret is asked, if that is known.
+    async fn delete(
+        &self,
+        manager: &Credential,
+        owner: &TokenOwner,
+        id: &CloudflareId,
+        secret: Option<&ApiToken>,
+    ) -> anyhow::Result<&'static str> {
+        if self.client.delete_token(manager, owner, id).await? {
+            return Ok("deleted");
+        }
+        let Some(secret) = secret else { return Ok("deleted already") };
+        match self.client.verify(secret, owner).await {
+            Err(refusal) if refusal.status == Some(401) => Ok("deleted already"),
+            Err(refusal) => bail!("whether it is deleted is not known: {refusal}"),
+            Ok(_) => bail!("it is another user's"),
+        }
+    }
+}
+
+const LEAST_RIGHTS: &str = "use your own token of its owner, or add --least-rights, for one that may purge these zones and \
+                            nothing else, with no end and from everywhere unless --expires-in and --from say so";
+
+/// Where a token is.
+enum Seen {
+    Of(TokenOwner),
+    Nowhere,
+    /// It may be there.
+    Hidden,
 }
 
 /// Why a new token is not stored.
@@ -310,21 +408,35 @@ enum NotStored {
     Perhaps(anyhow::Error),
 }
 
+impl Look {
+    /// Whether nobody knows what lies there: a token that was stored is known by its secret, any other by its id.
+    fn may_hold_any(&self, by_secret: bool) -> bool {
+        match (&self.stored, &self.known) {
+            (Err(ReadError::Absent), _) => false,
+            (Err(_), _) => true,
+            (Ok(_), _) if by_secret => false,
+            (Ok(_), Some(Known::OfSomeAccount)) => true,
+            (Ok(_), Some(Known::Not(refusal))) => refusal.status != Some(401),
+            (Ok(_), _) => false,
+        }
+    }
+}
+
 impl Rotation {
     fn told(&self) -> String {
-        let (name, parameter) = (print::bold(self.target.name()), self.target.parameter());
-        let old = self.old.as_ref().map_or_else(
-            || "what is stored now is refused already, so that nothing is deleted".to_owned(),
-            |(_, id)| format!("then deletes {id}"),
-        );
-        match &self.new {
-            None => format!("{name}: completes an earlier rotation: {old}"),
-            Some(new) => {
-                let end = new.expires_on.map_or_else(String::new, |end| format!(", which expires {}", until(end)));
-                let whose = if self.owner == TokenOwner::User { "user" } else { "account" };
-                format!("{name}: creates a token of the {whose}{end}, stores it in {parameter}, {old}")
-            }
-        }
+        let (name, parameter) = (print::bold(self.place.name()), self.place.parameter());
+        let whose = if self.owner == TokenOwner::User { "user" } else { "account" };
+        let end = self
+            .new
+            .expires_on
+            .map_or_else(|| ", which does not expire".to_owned(), |end| format!(", which expires {}", until(end)));
+        let gone: Vec<&str> = self.old.iter().chain(&self.left).map(|(_, id)| id.as_str()).collect();
+        let gone = match (&self.old, gone.is_empty()) {
+            (_, true) => "what is stored now is refused already, so that nothing is deleted".to_owned(),
+            (Some(_), _) => format!("then deletes {}", gone.join(", ")),
+            (None, _) => format!("what is stored now is refused already; then deletes {}", gone.join(", ")),
+        };
+        format!("{name}: creates a token of the {whose}{end}, stores it in {parameter}; {gone}")
     }
 }
 
@@ -335,11 +447,11 @@ struct MadeFor {
 }
 
 impl MadeFor {
-    fn new(target: &Target, arn: &str) -> Self {
+    fn new(place: &Place, arn: &str) -> Self {
         // The same zone may have a token in another AWS account, which is nothing of ours.
-        let place = checksum_of_texts(&[arn, target.parameter()])[..8].to_owned();
-        let zone_id = &target.zone.zone_id;
-        Self { start: format!("purge-router {zone_id} {place} replaces "), domain: target.zone.domain.to_string() }
+        let checksum = checksum_of_texts(&[arn, place.parameter()])[..8].to_owned();
+        let zone_id = &place.zone().zone_id;
+        Self { start: format!("purge-router {zone_id} {checksum} replaces "), domain: place.zone().domain.to_string() }
     }
 
     fn name(&self, old: Option<&CloudflareId>) -> String {
@@ -359,68 +471,6 @@ impl MadeFor {
     }
 }
 
-/// Gives a token another secret at once, and stores that wherever the old one lay.
-async fn roll(world: &World, manager: &Credential, args: &RotateArgs) -> anyhow::Result<End> {
-    let [target] = &world.targets[..] else {
-        return Err(Misuse("with --roll, name the one zone with --zone".to_owned()).into());
-    };
-    let look = world.look(target).await;
-    let of_zone = target.zone.account_id.clone().map_or(TokenOwner::User, TokenOwner::Account);
-    let (owner, id) = match (&args.token_id, look.verified()) {
-        (Some(id), verified) => (verified.map_or(of_zone, |(owner, _)| owner.clone()), id.clone()),
-        (None, Some((owner, verified))) => (owner.clone(), verified.id.clone()),
-        (None, None) => {
-            let problem = look.problem().unwrap_or_default();
-            bail!("{}: {problem}; to roll it all the same, name the token with --token-id", target.parameter());
-        }
-    };
-    let old = look.token().cloned();
-    let mut holders = vec![look];
-    for other in &world.others {
-        let look = world.look(other).await;
-        if old.is_some() && look.token() == old.as_ref() {
-            holders.push(look);
-        }
-    }
-    let places: Vec<&str> = holders.iter().map(|look| look.target.parameter()).collect();
-    print::warning(&format!(
-        "the secret of token {id} dies at once, and purges are refused until the new one is stored in {}; what is \
-         refused comes again",
-        places.join(", ")
-    ));
-    print::note(&format!("if this breaks off, roll again with --token-id {id}"));
-    if !args.yes && !agreed("Roll it?")? {
-        print::note("nothing was done");
-        return Ok(End::Problems);
-    }
-    let secret = world.client.roll_token(manager, &owner, &id).await;
-    let secret =
-        secret.with_context(|| format!("rolling; it may be rolled all the same: roll again with --token-id {id}"))?;
-    for Look { target, .. } in &holders {
-        let version = world.store_rolled(target, &secret).await;
-        let help = || format!("the new secret is not stored: roll again with --token-id {id}");
-        print::out(&format!("{}: rolled and stored, version {}", target.name(), version.with_context(help)?));
-    }
-    match known(&world.client, &secret, &target.zone).await {
-        Known::As(_, verified) if verified.status == TokenStatus::Active => Ok(End::Done),
-        _ => bail!("{}: the new secret is stored, but Cloudflare does not take it", target.name()),
-    }
-}
-
-impl World {
-    async fn store_rolled(&self, target: &Target, secret: &ApiToken) -> Result<i64, WriteError> {
-        let kms_key = target.kms_key.as_ref().map(KmsKey::as_str);
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match self.parameters.write(target.parameter(), secret, kms_key, true).await {
-                Err(WriteError::Unavailable(_)) if tries < TRIES => sleep(Duration::from_secs(1)).await,
-                written => return written,
-            }
-        }
-    }
-}
-
 /// Waits, with a bar on a terminal.
 async fn wait(time: Duration) {
     print::note(&format!("waiting {} s, until no copy of the function holds an old token", time.as_secs()));
@@ -436,7 +486,7 @@ async fn wait(time: Duration) {
 }
 
 /// Asks on the terminal.
-fn agreed(question: &str) -> anyhow::Result<bool> {
+pub(super) fn agreed(question: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Err(Misuse("nobody can be asked here: add --yes to go on without asking".to_owned()).into());
     }
