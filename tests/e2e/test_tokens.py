@@ -195,12 +195,16 @@ def test_good_tokens_are_verified(world):
 @pytest.mark.parametrize(
     "what, problem, purges",
     [
-        ("absent", "SSM has no such parameter in this region: store the token", None),
+        (
+            "absent",
+            "SSM has no parameter /purge-router/shop/shop.com in this region: `purge-router tokens put --zone",
+            None,
+        ),
         ("open", "it is a String, not a SecureString: delete it", None),
         ("no token", "this is not an API token: it holds white space", None),
         ("unknown", "Cloudflare does not know it (HTTP 401", None),
         ("disabled", "it is disabled: enable it", None),
-        ("of another zone", "it may not purge the zone: HTTP 403", False),
+        ("of another zone", f"it may not purge shop.com, zone {ZONES['shop.com'][0]} (HTTP 403", False),
         ("a global key", "it is a global key, which may do all that its user may", None),
     ],
 )
@@ -266,7 +270,10 @@ def test_a_first_token_is_put_from_standard_input(world):
     world.done("put", "--zone", zone, "--overwrite", stdin=other)
     assert world.stored(zone)["Value"] == other
     for bad, reason in [
-        (world.create("blog.org"), "this token may not purge the zone, and was not stored: HTTP 403"),
+        (
+            world.create("blog.org"),
+            f"this token was not stored: it may not purge {zone}, zone {ZONES[zone][0]} (HTTP 403",
+        ),
         ("cfk_0000000000000000000000000000", "this is a global key"),
         ("two words", "this is not an API token"),
     ]:
@@ -338,7 +345,7 @@ def test_a_token_that_two_zones_share_is_left_to_the_other(world):
 def test_who_may_not_manage_tokens_changes_nothing(world):
     zone, before = "shop.com", world.stored("shop.com")["Value"]
     code, out, errors = world.run(*rotate(zone), manager=world.create(zone))
-    assert code == 1 and "your own token must be one that may read and write the tokens of its user" in errors, (
+    assert code == 1 and "your own token must be one that may read and write its user's tokens" in errors, (
         out,
         errors,
     )
@@ -683,6 +690,11 @@ def test_no_output_holds_a_secret_even_at_trace_level(world):
     note(*rotate(zone))
     note(*rotate(zone, more=("--from", "192.0.2.1/32")), code=1)
     note("rotate", "--zone", zone, "--roll", "--yes")
+    note("https://www.shop.com/a.css", command="purge", manager=None)
+    # What nobody can read may hold a secret of which nobody knows.
+    secrets.add("a-secret-without-a-prefix-0000000000")
+    world.proxy.refuse("POST /client/v4/user/tokens", 200, {"value": "a-secret-without-a-prefix-0000000000"})
+    note(*rotate(zone), code=1, through_proxy=True)
     by_hand = world.create(zone)
     secrets.add(by_hand)
     note("put", "--zone", zone, "--overwrite", stdin=by_hand)

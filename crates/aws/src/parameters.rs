@@ -30,6 +30,17 @@ impl Stored {
     pub fn is_secure(&self) -> bool {
         self.kind == ParameterType::SecureString.as_str()
     }
+
+    /// The token, if it lies there as it should.
+    ///
+    /// # Errors
+    /// It lies open, or can't be a token.
+    pub fn into_token(self) -> Result<ApiToken, ReadError> {
+        match self.is_secure() {
+            true => Ok(self.token?),
+            false => Err(ReadError::NotSecure(self.kind)),
+        }
+    }
 }
 
 /// Why a token could not be stored.

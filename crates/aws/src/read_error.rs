@@ -57,7 +57,10 @@ impl ReadError {
         Some(match self {
             Self::Throttled(_) | Self::Unavailable(_) | Self::Settings(_) => return None,
             Self::Absent => "store the token there as a SecureString",
-            Self::Denied(_) => "let the role read it: ssm:GetParameters, and kms:Decrypt if its key is the team's own",
+            Self::Denied(_) => {
+                "let it be read, by the command with ssm:GetParameter and by the function with ssm:GetParameters, and with \
+                 kms:Decrypt if its key is the team's own"
+            }
             Self::NotSecure(_) => "delete it, and store the token there again as a SecureString",
             Self::NotAToken(_) => "store the token there again, and nothing else",
             Self::Refused(_) => "see that its KMS key is there and enabled",

@@ -46,7 +46,11 @@ impl Trouble {
             // Not the SDK's own long form: it shows the answer, and with it perhaps a token.
             let said = redact(&causes(error)).into_owned();
             // The SDK lists on many lines where it has looked for them.
-            let said = if said.contains("no credentials found") { "there are no credentials".to_owned() } else { said };
+            let said = match &said {
+                said if said.contains("no credentials found") => "there are no credentials".to_owned(),
+                said if said.contains("missing signing region") => "no region is set".to_owned(),
+                said => said.clone(),
+            };
             let is_ours = ["region", "credentials"].iter().any(|word| said.contains(word));
             return (if is_ours { Self::Settings } else { Self::Unavailable }, String::new(), said);
         };

@@ -39,7 +39,7 @@ enum End {
 async fn main() -> ExitCode {
     let args = Args::parse();
     args.color.write_global();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off"));
     let colored = print::stderr_is_colored();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colored).with_writer(std::io::stderr).init();
     match run(args.command).await {

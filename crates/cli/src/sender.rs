@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use anyhow::Context;
-use purge_router_aws::{ReadError, SsmTokens, load_patient_config};
+use purge_router_aws::{Parameters, ReadError, Stored, load_patient_config};
 use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL};
 use purge_router_core::{Mappings, Plan, Zone};
 use purge_router_pipeline::{Executor, Freshness, RateLimits, Report, Settings, TokenError, TokenStore};
@@ -18,6 +18,9 @@ use crate::args::SendingArgs;
 use crate::{Misuse, print};
 
 pub(crate) const TOKEN_VARIABLE: &str = "CLOUDFLARE_API_TOKEN";
+/// The way out where AWS can't be asked.
+pub(crate) const SETTINGS: &str = "set the region and the credentials, or renew them, as for the AWS CLI";
+
 pub(crate) const BASE_URL_VARIABLE: &str = "CLOUDFLARE_BASE_URL";
 
 /// Sends plans.
@@ -108,13 +111,10 @@ pub(crate) fn variable(name: &str) -> anyhow::Result<Option<String>> {
 /// Where the command has its tokens from.
 enum Tokens {
     Environment(ApiToken),
-    /// Each zone's from its own parameter, as the function has them; AWS's settings are looked up once they are needed.
-    Ssm(OnceCell<SsmTokens>),
+    /// Each zone's from its own parameter; AWS's settings are looked up once they are needed.
+    Ssm(OnceCell<Parameters>),
     Sandbox(HashMap<String, ApiToken>),
 }
-
-/// How long a token from SSM is kept: longer than a command lasts, most often.
-const TIME_TO_LIVE: Duration = Duration::from_secs(300);
 
 impl Tokens {
     fn from_outside() -> anyhow::Result<Self> {
@@ -122,8 +122,8 @@ impl Tokens {
     }
 }
 
-async fn ssm() -> SsmTokens {
-    SsmTokens::new(&load_patient_config().await, TIME_TO_LIVE)
+async fn ssm() -> Parameters {
+    Parameters::new(&load_patient_config().await)
 }
 
 /// The token in the environment.
@@ -133,11 +133,12 @@ pub(crate) fn own_token() -> anyhow::Result<Option<ApiToken>> {
 }
 
 impl TokenStore for Tokens {
-    async fn token(&self, zone: &Zone, freshness: Freshness) -> Result<Credential, TokenError> {
+    async fn token(&self, zone: &Zone, _: Freshness) -> Result<Credential, TokenError> {
         let parameter = zone.token.as_str();
         let token = match self {
             Self::Environment(token) => Ok(token.clone()),
-            Self::Ssm(cell) => cell.get_or_init(ssm).await.read(parameter, freshness).await,
+            // A team may read parameters one by one. The pipeline reads each once in an event.
+            Self::Ssm(cell) => cell.get_or_init(ssm).await.read(parameter).await.and_then(Stored::into_token),
             Self::Sandbox(tokens) => tokens.get(parameter).cloned().ok_or(ReadError::Absent),
         };
         token.map(Credential::Token).map_err(|error| {
@@ -145,7 +146,7 @@ impl TokenStore for Tokens {
             let reason = format!("{TOKEN_VARIABLE} is not set, and {parameter}: {error}");
             let help = match &error {
                 // Nobody renews what is not there.
-                ReadError::Settings(_) => "set region and credentials as for the AWS CLI",
+                ReadError::Settings(_) => SETTINGS,
                 error => match error.help() {
                     Some(help) => help,
                     None => return TokenError::Unavailable { team, zone, reason },

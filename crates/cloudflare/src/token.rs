@@ -175,6 +175,21 @@ mod tests {
     }
 
     #[test]
+    fn a_panic_does_not_tell_it() {
+        let (sender, told) = std::sync::mpsc::channel();
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| sender.send(panic.to_string()).unwrap()));
+        let panicked = std::panic::catch_unwind(|| {
+            let refused: Result<(), Credential> = Err(ApiToken::parse("s3cr3t").unwrap().into());
+            std::hint::black_box(refused).unwrap();
+        });
+        std::panic::set_hook(before);
+        assert!(panicked.is_err());
+        let told = told.recv().unwrap();
+        assert!(told.contains("ApiToken([redacted])") && !told.contains("s3cr3t"), "{told}");
+    }
+
+    #[test]
     fn what_looks_like_a_token_is_redacted() {
         for (text, redacted) in [
             ("Bearer cfut_a-B_9.", "Bearer cfut_[redacted]."),

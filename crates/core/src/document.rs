@@ -58,10 +58,12 @@ impl<'a> Document<'a> {
 }
 
 fn syntax_problem(error: &toml::de::Error) -> Problem {
-    let mut problem = Problem::new(
-        Place::root(),
-        Fault::new("invalid-toml", error.message().replace('\n', ", "), "write the file as TOML 1.0"),
-    );
+    let help = match error.message().contains("duplicate key") {
+        true => "it stands in the file already: put both into one",
+        false => "write the file as TOML 1.0",
+    };
+    let mut problem =
+        Problem::new(Place::root(), Fault::new("invalid-toml", error.message().replace('\n', ", "), help));
     problem.span = error.span();
     problem
 }

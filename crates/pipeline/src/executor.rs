@@ -296,11 +296,13 @@ impl<T: TokenStore> Way<'_, T> {
                     self.token.refuse(freshness);
                     if let Some(pause) = self.executor.pauses.refused(self.zone) {
                         let (team, zone) = (self.zone.team.as_str(), self.zone.domain.as_str());
-                        let (parameter, error) = (self.zone.token.as_str(), &failure.error);
+                        let (zone_id, parameter) = (self.zone.zone_id.as_str(), self.zone.token.as_str());
+                        let error = &failure.error;
                         let seconds = pause.as_secs_f64();
                         tracing::error!(
                             team,
                             zone,
+                            zone_id,
                             parameter,
                             error,
                             seconds,

@@ -9,7 +9,7 @@ use super::{FileArg, parser};
 pub(crate) struct TableArgs {
     /// The table's name
     #[arg(long, value_name = "NAME", env = "MAPPINGS_TABLE")]
-    pub(crate) table: String,
+    pub(crate) table: Option<String>,
     /// Only this team; pull, diff and push take several of them
     #[arg(long = "team", value_name = "NAME", value_parser = parser(TeamName::parse))]
     pub(crate) teams: Vec<TeamName>,

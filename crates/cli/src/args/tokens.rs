@@ -1,5 +1,7 @@
 //! What may be written after `tokens`.
 
+use std::net::IpAddr;
+
 use clap::{Args as ClapArgs, Subcommand};
 use purge_router_core::names::{CloudflareId, Hostname, TeamName};
 
@@ -85,7 +87,7 @@ pub(crate) struct RotateArgs {
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) expires_in: Option<u32>,
     /// From where the new tokens may be used, such as 192.0.2.0/24; as the old ones, unless given. May be given several times
-    #[arg(long = "from", value_name = "CIDR")]
+    #[arg(long = "from", value_name = "CIDR", value_parser = range)]
     pub(crate) from: Vec<String>,
     /// Let the new tokens purge their zones and do nothing else, whatever the old ones may do
     #[arg(long)]
@@ -105,4 +107,18 @@ pub(crate) struct RotateArgs {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+/// A range of addresses, such as `192.0.2.0/24`, or one address.
+fn range(text: &str) -> Result<String, String> {
+    let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+    let most = match address.parse() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return Err("write an address, or a range such as 192.0.2.0/24 or 2001:db8::/32".to_owned()),
+    };
+    match bits.map_or(Ok(most), str::parse::<u8>) {
+        Ok(bits) if bits <= most => Ok(text.to_owned()),
+        _ => Err(format!("write 0 to {most} bits behind the `/`")),
+    }
 }

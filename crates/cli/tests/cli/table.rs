@@ -573,7 +573,7 @@ async fn a_table_that_can_not_be_reached_is_told() {
     let unset: Vec<(&str, &str)> =
         world.variables("alice").into_iter().filter(|(name, _)| *name != "MAPPINGS_TABLE").collect();
     let answer = world.world.run_with(&["mappings", "pull"], &unset, b"").with_code(2);
-    assert!(answer.stderr.contains("--table <NAME>"), "{answer}");
+    assert_eq!(answer.stderr, "error: name the table with --table or MAPPINGS_TABLE\n");
     world.table.proxy.on_call(|_| Action::Refuse(400, "AccessDeniedException", "User alice is not authorized"));
     for command in
         [&["mappings", "pull", "--team", "web"][..], &["mappings", "push", "--yes"], &["grants", "push", "--yes"]]
@@ -585,13 +585,20 @@ async fn a_table_that_can_not_be_reached_is_told() {
         );
     }
     let denied = world.run(&["mappings", "push", "--yes"]).with_code(1);
-    assert!(denied.stderr.starts_with("error: team docs: it may not be done: "), "{denied}");
+    let reason = format!("error: the rows of team docs in the table {}: it may not be done: ", world.table.name);
+    assert!(denied.stderr.starts_with(&reason), "{denied}");
     let denied = world.run(&["mappings", "pull"]).with_code(1);
-    assert!(denied.stderr.contains("--team names a team's own rows: it may not be done"), "{denied}");
+    assert!(
+        denied.stderr.contains("a team sees its own with `mappings pull --team NAME`: it may not be done"),
+        "{denied}"
+    );
     for command in [&["check"][..], &["explain", "s3://docs-site/a"]] {
         let denied = world.run(&[command, &["--table", &world.table.name]].concat()).with_code(1);
         assert!(denied.stderr.contains("a team pulls its own mappings into a file"), "{denied}");
     }
+    world.table.proxy.release();
+    let nobody = world.run(&["mappings", "history", "--team", "nobody"]).with_code(1);
+    assert!(nobody.stderr.ends_with(" has nothing of TEAM#nobody\n"), "{nobody}");
     // A table that is throttled for a while is asked again.
     let mut left = 4;
     world.table.proxy.on_call(move |_| {
@@ -617,6 +624,19 @@ async fn what_a_file_can_not_say_and_what_a_push_would_refuse_is_told_by_pull() 
     let pulled = world.run(&["mappings", "pull", "--team", "web"]).with_code(1);
     let reason = "the row TEAM#web/MAPPING#assets.website.com/ holds what a mapping file can't say";
     assert!(pulled.stderr.contains(reason), "{pulled}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_are_not_rotated_where_a_zone_can_not_be_read() {
+    let world = TableWorld::pushed().await;
+    world.table.put("TEAM#web", "ZONE#old.com", json!({ "zone_id": "nonsense", "hostnames": ["old.com"] })).await;
+    for team in [&["--team", "web"][..], &[]] {
+        let rotate = ["tokens", "rotate", "--yes", "--zone", "website.com", "--table", &world.table.name];
+        let answer = world.run(&[&rotate[..], team].concat()).with_code(1);
+        assert!(answer.stderr.contains("warning: a row is left out: TEAM#web/ZONE#old.com: zone_id: "), "{answer}");
+        let reason = "1 row can't be read, so that nobody knows which zones share a token: mend that first\n";
+        assert!(answer.stderr.ends_with(reason), "{answer}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

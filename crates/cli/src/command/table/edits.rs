@@ -134,7 +134,7 @@ pub(super) async fn of_file(
     let unnamed: Vec<TeamName> = teams.difference(&named).cloned().collect();
     match kind {
         Kind::Mappings => {
-            let partitions = partitions(&table.editor, &teams).await?;
+            let partitions = partitions(table, &teams).await?;
             for (team, partition) in &partitions {
                 if unnamed.contains(team) {
                     there_is(&table.name, team, !partition.rows.is_empty())?;
@@ -276,7 +276,7 @@ pub(super) async fn partition_of(
 ) -> anyhow::Result<(Option<TeamName>, Partition)> {
     match (kind, &args.teams[..]) {
         (Kind::Mappings, [team]) => {
-            let partition = table.editor.team(team).await.with_context(|| format!("team {team}"))?;
+            let partition = table.editor.team(team).await.with_context(|| rows_of_team(team, &table.name))?;
             Ok((Some(team.clone()), partition))
         }
         (Kind::Mappings, _) => Err(Misuse("name the one team with --team".to_owned()).into()),
@@ -297,23 +297,25 @@ pub(super) async fn document(table: &Table, partition: &Partition, revision: u64
 
 /// The partition of all grants.
 pub(super) async fn grants(table: &Table) -> anyhow::Result<Partition> {
-    table
-        .editor
-        .grants()
-        .await
-        .context("the grants of all teams, which are the operators'; --team names a team's own rows")
+    table.editor.grants().await.context(
+        "the grants of all teams, which are for operators; a team sees its own with `mappings pull --team NAME`",
+    )
 }
 
 /// The partitions of some teams.
 pub(super) async fn partitions(
-    editor: &Editor,
+    table: &Table,
     teams: &BTreeSet<TeamName>,
 ) -> anyhow::Result<Vec<(TeamName, Partition)>> {
     let reads = teams.iter().cloned().map(|team| async move {
-        let partition = editor.team(&team).await.with_context(|| format!("team {team}"))?;
+        let partition = table.editor.team(&team).await.with_context(|| rows_of_team(&team, &table.name))?;
         anyhow::Ok((team, partition))
     });
     stream::iter(reads).buffered(PARTITIONS).try_collect().await
+}
+
+fn rows_of_team(team: &TeamName, table: &str) -> String {
+    format!("the rows of team {team} in the table {table}")
 }
 
 fn tables(rows: &Rows) -> TeamTables {

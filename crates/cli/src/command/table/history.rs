@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use purge_router_aws::{History, Partition, Revision, Stamp};
 use purge_router_core::{Diff, Rows};
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::args::HistoryArgs;
 use crate::{End, print};
 
 pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
-    let table = Table::open(&args.table.table).await?;
+    let table = Table::open(&args.table).await?;
     let (team, partition) = partition_of(kind, &table, &args.table).await?;
     if let Some(revision) = args.show {
         return show_one(&table, &partition, revision, args.json).await;
@@ -40,6 +40,9 @@ pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
         }
     }
     match revisions.is_empty() {
+        true if team.is_some() && partition.grant.is_none() && partition.rows.is_empty() => {
+            bail!("the table {} has nothing of {}", table.name, partition.name)
+        }
         true => print::note("nothing was pushed yet"),
         false => print::out(text.trim_end()),
     }

@@ -8,9 +8,9 @@ mod show;
 
 use purge_router_aws::{Editor, load_patient_config};
 
-use crate::End;
-use crate::args::EditCommand;
+use crate::args::{EditCommand, TableArgs};
 use crate::mappings::misuse;
+use crate::{End, Misuse};
 
 /// What is edited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,10 @@ struct Table {
 }
 
 impl Table {
-    async fn open(name: &str) -> anyhow::Result<Self> {
+    async fn open(args: &TableArgs) -> anyhow::Result<Self> {
+        let Some(name) = &args.table else {
+            return Err(Misuse("name the table with --table or MAPPINGS_TABLE".to_owned()).into());
+        };
         let config = load_patient_config().await;
         let editor = Editor::new(&config, name.to_owned()).map_err(misuse)?;
         Ok(Self { name: name.to_owned(), config, editor })

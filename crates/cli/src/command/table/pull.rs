@@ -14,7 +14,7 @@ use crate::args::PullArgs;
 use crate::{End, print};
 
 pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
-    let table = Table::open(&args.table.table).await?;
+    let table = Table::open(&args.table).await?;
     let mut teams: Vec<(TeamName, Option<Pulled>, Option<Fields>, Rows)> = Vec::new();
     let copy = fastrand::u32(..);
     let pulled = |partition: &Partition| Pulled::new(partition.revision, copy);
@@ -44,7 +44,7 @@ pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
                 of_all = partition.rows;
                 wanted = of_all.keys().filter_map(|name| TeamName::parse(name).ok()).collect();
             }
-            let partitions = partitions(&table.editor, &wanted).await?;
+            let partitions = partitions(&table, &wanted).await?;
             teams.extend(partitions.into_iter().map(|(team, partition)| {
                 // What an operator may push again must not be a copy that a team could write over.
                 let pulled = Some(pulled(&partition));

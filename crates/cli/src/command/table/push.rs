@@ -18,7 +18,7 @@ use crate::{End, Misuse, print};
 const PARTITIONS: usize = 8;
 
 pub(super) async fn diff(kind: Kind, args: &DiffArgs) -> anyhow::Result<End> {
-    let table = Table::open(&args.table.table).await?;
+    let table = Table::open(&args.table).await?;
     let edits = of_file(kind, &table, &args.table, &args.file.path()).await?;
     let Some(edits) = edits else { return Ok(End::Problems) };
     match args.json {
@@ -29,14 +29,14 @@ pub(super) async fn diff(kind: Kind, args: &DiffArgs) -> anyhow::Result<End> {
 }
 
 pub(super) async fn run(kind: Kind, args: &PushArgs) -> anyhow::Result<End> {
-    let table = Table::open(&args.table.table).await?;
+    let table = Table::open(&args.table).await?;
     let edits = of_file(kind, &table, &args.table, &args.file.path()).await?;
     let Some(edits) = edits else { return Ok(End::Problems) };
     write(&table, edits, &args.writing, "").await
 }
 
 pub(super) async fn rollback(kind: Kind, args: &RollbackArgs) -> anyhow::Result<End> {
-    let table = Table::open(&args.table.table).await?;
+    let table = Table::open(&args.table).await?;
     let edits = of_revision(kind, &table, &args.table, args.revision).await?;
     let Some(edits) = edits else { return Ok(End::Problems) };
     let end = write(&table, edits, &args.writing, &format!("rollback to revision {}: ", args.revision)).await?;
@@ -168,9 +168,10 @@ fn agreed(table: &str) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-/// A bar on a terminal, of as many steps as there are transactions; nothing elsewhere.
+/// A bar on a terminal, of as many steps as there are transactions; nothing elsewhere, or for a single one.
 fn progress(steps: usize) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr());
+    let target = if steps > 1 { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(steps as u64), target);
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} transactions, {eta} left");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar

@@ -10,6 +10,7 @@ use purge_router_core::{Body, Item, Mode, Zone};
 use tokio::time::sleep;
 
 use super::{Place, World};
+use crate::sender::SETTINGS;
 
 /// How often a token is looked at before it is taken for dead, and after which time again.
 const LOOKS: u32 = 4;
@@ -80,6 +81,12 @@ impl Look {
     pub(super) fn problem(&self) -> Option<String> {
         let stored = match &self.stored {
             Ok(stored) => stored,
+            Err(ReadError::Absent) => {
+                let (parameter, zone) = (self.place.parameter(), &self.place.zone().domain);
+                let help = format!("`purge-router tokens put --zone {zone}` stores one");
+                return Some(format!("SSM has no parameter {parameter} in this region: {help}"));
+            }
+            Err(error @ ReadError::Settings(_)) => return Some(with_help(error, Some(SETTINGS))),
             Err(error) => return Some(with_help(error, error.help())),
         };
         if !stored.is_secure() {
@@ -139,4 +146,11 @@ pub(super) async fn try_purge(client: &Client, token: &ApiToken, zone: &Zone) ->
     let item = Item::Url(format!("https://{hostname}/.purge-router/{nonce:016x}"));
     let credential = Credential::Token(token.clone());
     client.send(&credential, &zone.zone_id, Mode::Purge, &Body::of(&item), TIMEOUT).await.map(drop)
+}
+
+/// What to do where a token may not purge a zone.
+pub(super) fn may_not_purge(zone: &Zone, refusal: &Refusal) -> String {
+    let Zone { domain, zone_id, .. } = zone;
+    let help = "give it Zone · Cache Purge · Purge for this zone, or mend its `zone_id`";
+    format!("it may not purge {domain}, zone {zone_id} ({refusal}): {help}")
 }

@@ -194,5 +194,5 @@ fn asked(what: &str) -> anyhow::Result<ApiToken> {
             text
         }
     };
-    Ok(ApiToken::parse(&text).map_err(|error| Misuse(format!("{what}: {error}")))?)
+    Ok(ApiToken::parse(&text).map_err(|error| Misuse(error.to_string()))?)
 }

@@ -5,7 +5,7 @@ use purge_router_aws::WriteError;
 use purge_router_cloudflare::Meaning;
 use purge_router_core::names::KmsKey;
 
-use super::look::{Known, known, try_purge};
+use super::look::{Known, known, may_not_purge, try_purge};
 use super::{Place, World, asked};
 use crate::args::PutArgs;
 use crate::{End, Misuse, print};
@@ -17,26 +17,38 @@ pub(super) async fn run(args: &PutArgs) -> anyhow::Result<End> {
     };
     let (name, parameter) = (Place::of(target).name(), target.parameter());
     let token = asked(&format!("Token for {name}"))?;
+    let mut tried = "";
     if !args.unverified {
-        match known(&world.client, &token, &target.zone).await {
-            Known::GlobalKey => bail!("{name}: this is a global key, which may do all that its user may; make a token"),
-            // Who knows it or not, what counts is that it may purge.
-            Known::As(..) | Known::OfSomeAccount | Known::Not(_) => {}
+        let known = known(&world.client, &token, &target.zone).await;
+        if matches!(known, Known::GlobalKey) {
+            bail!("{name}: this is a global key, which may do all that its user may; make a token");
         }
+        // Who knows it or not, what counts is that it may purge.
         match try_purge(&world.client, &token, &target.zone).await {
-            Ok(()) => {}
+            Ok(()) => tried = "it may purge the zone; ",
             Err(refusal) if refusal.meaning == Meaning::TokenRefused => {
-                bail!("{name}: this token may not purge the zone, and was not stored: {refusal}")
+                bail!("{name}: this token was not stored: {}", may_not_purge(&target.zone, &refusal))
             }
             Err(refusal) => bail!(
                 "{name}: whether this token may purge the zone could not be tried, and it was not stored: {refusal}; try \
                  again, or add --unverified"
             ),
         }
+        if matches!(known, Known::OfSomeAccount) {
+            print::warning(&format!(
+                "{name}: this is an account's token: write that account as the zone's `account_id`, or `verify` and `rotate` \
+                 can't ask for it"
+            ));
+        }
     }
     let kms_key = target.kms_key.as_ref().map(KmsKey::as_str);
     match world.parameters.write(parameter, &token, kms_key, args.overwrite).await {
-        Ok(version) => print::out(&format!("{name}: stored in {parameter}, version {version}")),
+        Ok(version) => {
+            print::out(&format!("{name}: {tried}stored in {parameter}, version {version}"));
+            if version > 1 {
+                print::note("the token that was there is still good at Cloudflare, unless somebody deletes it there");
+            }
+        }
         Err(WriteError::Exists) => bail!("{parameter}: there is a token already: add --overwrite to replace it"),
         Err(error) => bail!("{parameter}: {error}"),
     }

@@ -4,12 +4,13 @@ use std::time::SystemTime;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use futures_util::{StreamExt, stream};
+use purge_router_aws::ReadError;
 use purge_router_cloudflare::{Credential, Meaning, TokenOwner};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::look::{Known, Look, try_purge};
+use super::look::{Known, Look, may_not_purge, try_purge};
 use super::{Place, SIDE_BY_SIDE, Target, World, manager};
 use crate::args::{StatusArgs, VerifyArgs};
 use crate::{End, print};
@@ -75,7 +76,7 @@ pub(super) async fn status(args: &StatusArgs) -> anyhow::Result<End> {
             }
         }
     }
-    Ok(End::Done)
+    Ok(if lines.iter().all(|line| line.problems.is_empty()) { End::Done } else { End::Problems })
 }
 
 impl World {
@@ -86,7 +87,7 @@ impl World {
             Ok(()) => line.purges = Some(true),
             Err(refusal) if refusal.meaning == Meaning::TokenRefused => {
                 line.purges = Some(false);
-                line.problems.push(format!("it may not purge the zone: {refusal}"));
+                line.problems.push(may_not_purge(&target.zone, &refusal));
             }
             Err(refusal) => line.problems.push(format!("whether it may purge the zone is not known: {refusal}")),
         }
@@ -119,8 +120,10 @@ impl World {
 
     async fn status(&self, target: &Target, manager: Option<&Credential>) -> Line {
         let mut line = Line::of(self.look(&Place::of(target)).await);
-        // It only shows, and judges nothing.
-        line.warnings = std::mem::take(&mut line.problems);
+        // It shows what there is, and does not judge that. What can't be seen is a problem.
+        if !matches!(&line.look.stored, Err(error) if *error != ReadError::Absent) {
+            line.warnings = std::mem::take(&mut line.problems);
+        }
         if let (Some(manager), Some((owner, verified))) = (manager, line.look.verified()) {
             match self.client.token(manager, owner, &verified.id).await {
                 Ok(details) => line.created = details.and_then(|details| details.issued_on),
@@ -140,7 +143,7 @@ impl Line {
     fn state(&self) -> String {
         match (self.look.verified(), &self.look.stored) {
             (Some((_, verified)), _) => json!(verified.status).as_str().unwrap_or_default().to_owned(),
-            (None, Err(purge_router_aws::ReadError::Absent)) => "missing".to_owned(),
+            (None, Err(ReadError::Absent)) => "missing".to_owned(),
             (None, Err(_)) => "unreadable".to_owned(),
             (None, Ok(_)) => match &self.look.known {
                 Some(Known::OfSomeAccount) => "an account's".to_owned(),

@@ -11,14 +11,14 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use purge_router_aws::{ReadError, WriteError};
 use purge_router_cloudflare::{
-    ApiToken, Credential, NewToken, Policy, TokenDetails, TokenOwner, TokenStatus, only_from,
+    ApiToken, Credential, Meaning, NewToken, Policy, TokenDetails, TokenOwner, TokenStatus, only_from,
 };
 use purge_router_core::checksum_of_texts;
 use purge_router_core::names::{CloudflareId, KmsKey};
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
-use super::look::{Known, Look, try_purge};
+use super::look::{Known, Look, may_not_purge, try_purge};
 use super::report::until;
 use super::roll::roll;
 use super::{Place, World, asked, manager};
@@ -133,7 +133,7 @@ impl World {
         let owner = place.zone().account_id.clone().map_or(TokenOwner::User, TokenOwner::Account);
         let tokens = self.client.list_tokens(manager, &owner).await;
         let tokens = tokens.with_context(|| match &owner {
-            TokenOwner::User => "your own token must be one that may read and write the tokens of its user".to_owned(),
+            TokenOwner::User => "the zone has no `account_id`, so that your own token must be one that may read and write its user's tokens".to_owned(),
             TokenOwner::Account(id) => {
                 format!("your own token must be one that may read and write the tokens of the account {id}")
             }
@@ -297,7 +297,10 @@ impl World {
                         left.next();
                         continue;
                     }
-                    Err(refusal) => anyhow::Error::from(refusal).context(target.zone.domain.to_string()),
+                    Err(refusal) if refusal.meaning == Meaning::TokenRefused => {
+                        anyhow::Error::msg(may_not_purge(&target.zone, &refusal))
+                    }
+                    Err(refusal) => refusal.into(),
                 },
             };
             if Instant::now() + wait > deadline {
@@ -365,7 +368,7 @@ impl World {
         }
         match failed.is_empty() {
             true => Ok(()),
-            false => bail!("{}; delete it at Cloudflare, or run this again", failed.join("; ")),
+            false => bail!("{}; run this again, or delete it at Cloudflare", failed.join("; ")),
         }
     }
 
