@@ -108,6 +108,7 @@ class World:
         environment = {name.upper(): value for name, value in self.credentials[who].items()}
         environment |= {"AWS_ENDPOINT_URL": self.ministack.url, "AWS_REGION": aws.REGION}
         environment |= {"MAPPINGS_TABLE": self.stack.table, "MAPPINGS_FILE": str(mappings)}
+        environment |= {"CLOUDFLARE_BASE_URL": self.cloudflare.api_url}
         return subprocess.Popen(
             [PURGE_ROUTER, *arguments],
             env=environment,

@@ -101,6 +101,17 @@ def test_a_team_neither_reads_nor_writes_any_other(stored, clients, who, name):
     assert get(clients("ssm", ADMINISTRATOR), name) == f"old of {name}"
 
 
+def test_a_team_purges_by_hand_with_its_own_tokens_and_no_others(world):
+    code, out, errors = world.command("web", "purge", "https://www.website.fr/by-hand.css")
+    assert code == 0, (out, errors)
+    assert [(it[0], it[1]) for it in world.cloudflare.purges()] == [
+        (ZONES["website.fr"][0], ZONES["website.fr"][2][-4:])
+    ]
+    code, out, errors = world.command("web", "purge", "https://docs.website.dev/by-hand.html")
+    assert code == 1 and "is not authorized to perform: ssm:GetParameter on resource" in out, (out, errors)
+    assert world.cloudflare.purges() == []
+
+
 OWN = token_of("web")
 OTHERWISE = [
     ("get_parameters", {"Names": [OWN], "WithDecryption": True}),

@@ -261,7 +261,7 @@ def test_a_first_token_is_put_from_standard_input(world):
     world.ssm.delete_parameters(Names=[parameter])
     secret = world.create(zone)
     out = world.done("put", "--zone", zone, stdin=f"{secret}\n", manager=None)
-    assert out == f"shop.com of team shop: stored in {parameter}, version 1\n"
+    assert out == f"shop.com of team shop: it may purge the zone; stored in {parameter}, version 1\n"
     assert (world.stored(zone)["Value"], world.stored(zone)["Type"]) == (secret, "SecureString")
     other = world.create(zone)
     code, _, errors = world.run("put", "--zone", zone, stdin=other)
@@ -523,7 +523,7 @@ def test_another_users_token_is_not_taken_for_deleted(world):
     old = world.stored(zone)["Value"]
     world.proxy.refuse("DELETE /client/v4/user/tokens/", 404, refusal(1003, "no such token"))
     code, out, errors = world.run(*rotate(zone), through_proxy=True)
-    assert code == 1 and "is left: it is another user's; delete it at Cloudflare" in errors, (out, errors)
+    assert code == 1 and "is left: it is another user's; run this again, or delete it" in errors, (out, errors)
     assert world.purges(zone) and world.purges(zone, old)
     world.done(*rotate(zone))
     assert world.purges(zone) and not world.purges(zone, old) and len(world.of_zone(zone)) == 1

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
 
+mod logged;
+
 use std::collections::{BTreeSet, HashMap};
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -13,6 +13,8 @@ use purge_router_core::names::BucketName;
 use purge_router_core::{Event, Plan, decode};
 use purge_router_dynamodb_local::{Action, Table};
 use serde_json::{Value, json};
+
+use logged::Logged;
 
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -85,39 +87,6 @@ async fn planned(store: &DynamoMappings, objects: &[(&str, &str)]) -> Plan {
 
 fn bodies(plan: &Plan) -> Vec<String> {
     plan.batches.iter().map(|batch| serde_json::to_string(&batch.body()).unwrap()).collect()
-}
-
-/// What is logged at INFO and above while this lives: the runtime of these tests has one thread.
-struct Logged {
-    text: Arc<Mutex<Vec<u8>>>,
-    _guard: tracing::subscriber::DefaultGuard,
-}
-
-impl Logged {
-    fn new() -> Self {
-        let text: Arc<Mutex<Vec<u8>>> = Arc::default();
-        let pen = Arc::clone(&text);
-        let lines = tracing_subscriber::fmt().with_writer(move || Pen(Arc::clone(&pen))).with_ansi(false).finish();
-        Self { text, _guard: tracing::subscriber::set_default(lines) }
-    }
-
-    /// The lines that hold a text.
-    fn with(&self, part: &str) -> Vec<String> {
-        let text = String::from_utf8(self.text.lock().unwrap().clone()).unwrap();
-        text.lines().filter(|line| line.contains(part)).map(str::to_owned).collect()
-    }
-}
-
-struct Pen(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Pen {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 #[tokio::test]

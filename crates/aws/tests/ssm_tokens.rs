@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
 
+mod logged;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,6 +25,8 @@ use purge_router_core::{Mappings, Zone};
 use purge_router_pipeline::Freshness::{self, Cached, Fresh};
 use purge_router_pipeline::{TokenError, TokenStore};
 use serde_json::{Value, json};
+
+use logged::Logged;
 
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -335,8 +339,11 @@ async fn an_old_token_serves_while_ssm_can_not_be_asked() {
     let (stand, store) = stand(1, Duration::ZERO).await;
     assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
     for code in ["ThrottlingException", "InternalServerError"] {
+        let logged = Logged::new();
         stand.change(|ssm| ssm.trouble = Some((500, code.to_owned())));
         assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
+        let said = logged.with("an old token serves while SSM can't be read parameter=\"/t/0\"");
+        assert_eq!(said.len(), 1, "{code}");
         assert!(store.read("/t/0", Fresh).await.unwrap_err().may_pass());
     }
     // A token that was taken away does not.
