@@ -35,10 +35,10 @@ class Stopping:
         self.refusals = []
         self.stop_after(None)
 
-    def refuse(self, action, status, body, holding="", times=10**6, skip=0):
+    def refuse(self, action, status, body, holding="", times=10**6, skip=0, carried_out=False):
         """Answers calls of this action, with a text in their bodies or their credentials, so often, after some that pass."""
         self.refusals.append(
-            {"action": action, "holding": holding, "left": times, "skip": skip, "answer": (status, body)}
+            {"action": action, "holding": holding, "left": times, "skip": skip, "answer": (status, body, carried_out)}
         )
 
     def _refusal(self, action, text):
@@ -59,6 +59,14 @@ class Stopping:
 
             def forward(self):
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
+
+                def ask():
+                    connection = http.client.HTTPConnection(target.hostname, target.port, timeout=60)
+                    headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+                    connection.request(self.command, self.path, body, headers)
+                    answer = connection.getresponse()
+                    return answer, answer.read()
+
                 with proxy.lock:
                     number = len(proxy.seen)
                     action = self.headers.get("x-amz-target") or f"{self.command} {self.path}"
@@ -66,6 +74,8 @@ class Stopping:
                     is_over = proxy.last is not None and number >= proxy.last
                     is_carried_out = not is_over or (number == proxy.last and proxy.lose_answer)
                     refusal = proxy._refusal(action, f"{self.headers.get('authorization')} {body.decode()}")
+                if refusal and refusal[2]:
+                    ask()
                 if refusal:
                     status, content = refusal[0], json.dumps(refusal[1]).encode()
                     self.send_response(status)
@@ -75,11 +85,7 @@ class Stopping:
                     self.wfile.write(content)
                     return
                 if is_carried_out:
-                    connection = http.client.HTTPConnection(target.hostname, target.port, timeout=60)
-                    headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
-                    connection.request(self.command, self.path, body, headers)
-                    answer = connection.getresponse()
-                    content = answer.read()
+                    answer, content = ask()
                 if is_over:
                     proxy.waiting.set()
                     # The caller is killed, which ends the connection.

@@ -469,7 +469,10 @@ def test_a_good_token_that_is_refused_once_is_no_dead_one(world):
     assert code == 1 and "creating a token" in errors
     assert world.of_zone(zone) == [before] and world.purges(zone, stored)
     # Nor is one deleted that stays refused, before another is stored.
-    world.proxy.refuse("/verify", 401, NOT_AUTHENTIC)
+    world.proxy.refuse("/verify", 401, NOT_AUTHENTIC, holding=stored)
+    code, out, errors = world.run(*rotate(zone), through_proxy=True)
+    assert code == 1 and "write that account as the zone's `account_id`" in errors, (out, errors)
+    world.proxy.refuse("/purge_cache", 401, NOT_AUTHENTIC, holding=stored)
     code, out, errors = world.run(*rotate(zone), through_proxy=True)
     assert code == 1 and "is refused already" in out, (out, errors)
     assert world.of_zone(zone) == [before] and world.purges(zone, stored)
@@ -497,7 +500,7 @@ def test_an_old_token_is_left_where_nobody_knows_who_has_it(world, trouble):
     if trouble == "hidden":
         assert code == 0 and "is left: it is also that of shop.net of team shop" in errors, (out, errors)
     else:
-        assert code == 1 and "is left, for it may be that of shop.net of team shop, too: " in errors, (out, errors)
+        assert code == 1 and "is left: it may be that of shop.net of team shop, too: " in errors, (out, errors)
     assert world.purges("shop.com") and world.purges("shop.com", old)
 
 
@@ -523,7 +526,7 @@ def test_another_users_token_is_not_taken_for_deleted(world):
     old = world.stored(zone)["Value"]
     world.proxy.refuse("DELETE /client/v4/user/tokens/", 404, refusal(1003, "no such token"))
     code, out, errors = world.run(*rotate(zone), through_proxy=True)
-    assert code == 1 and "is left: it is another user's; run this again, or delete it" in errors, (out, errors)
+    assert code == 1 and "is left: it is another user's, who alone can delete it" in errors, (out, errors)
     assert world.purges(zone) and world.purges(zone, old)
     world.done(*rotate(zone))
     assert world.purges(zone) and not world.purges(zone, old) and len(world.of_zone(zone)) == 1
@@ -542,6 +545,43 @@ def test_what_an_earlier_rotation_replaced_goes_too(world):
     assert not world.purges(zone, first) and not world.purges(zone, second)
 
 
+def broken_off(world, zone):
+    """A rotation that ends while it waits, with the new token stored and the old one there."""
+    version = world.stored(zone)["Version"]
+    with world.start("rotate", "--zone", zone, "--yes", "--take-over", "--wait", "600") as waiting:
+        aws.wait_for("the new token is stored", lambda: world.stored(zone)["Version"] == version + 1)
+        waiting.kill()
+
+
+def test_what_a_token_tells_of_goes_before_it(world):
+    zone, first = "shop.com", world.stored("shop.com")["Value"]
+    [made_by_hand] = world.of_zone(zone)
+    broken_off(world, zone)
+    # The second run may delete nothing that is not of its own making.
+    world.proxy.refuse(f"DELETE /client/v4/user/tokens/{made_by_hand['id']}", 503, refusal(1, "no"))
+    code, out, errors = world.run(*rotate(zone), through_proxy=True)
+    assert code == 1 and "its name tells of the one that it replaced" in errors, (out, errors)
+    assert world.purges(zone, first)
+    world.done(*rotate(zone))
+    assert len(world.of_zone(zone)) == 1 and world.purges(zone) and not world.purges(zone, first)
+
+
+def test_what_takes_all_the_room_goes_first(world):
+    broken_off(world, "shop.com")
+    while len(world.tokens("/user", MANAGER)) < 50:
+        world.create("blog.org")
+    world.done(*rotate("shop.com"))
+    assert world.purges("shop.com") and len(world.of_zone("shop.com")) == 1
+
+
+@pytest.mark.parametrize("code", ["TooManyUpdates", "AccessDeniedException", "InternalServerError"])
+def test_what_is_stored_though_the_answer_says_otherwise_is_kept(world, code):
+    error = {"__type": code, "message": "no"}
+    world.proxy.refuse("PutParameter", 500 if code == "InternalServerError" else 400, error, carried_out=True)
+    world.done(*rotate("shop.com"), through_proxy=True)
+    assert world.purges("shop.com") and len(world.of_zone("shop.com")) == 1
+
+
 def test_zones_that_share_a_parameter_are_rotated_together(world):
     text = world.mappings.read_text()
     try:
@@ -555,8 +595,8 @@ def test_zones_that_share_a_parameter_are_rotated_together(world):
         policy = {"effect": "allow", "resources": resources, "permission_groups": [{"id": PURGES}]}
         old = world.api("POST", "/user/tokens", MANAGER, {"name": "for both", "policies": [policy]})["value"]
         world.ministack.put_token(name, old)
-        for more in ((), ("--least-rights",)):
-            out = world.done(*rotate("shop.com", more=more))
+        for named, more in (("shop.com", ()), ("shop.net", ("--least-rights",))):
+            out = world.done(*rotate(named, more=more))
             assert "shop.com and shop.net of team shop: " in out
             now = world.ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
             assert all(world.purges(zone, now) and not world.purges(zone, old) for zone in ("shop.com", "shop.net"))
@@ -594,7 +634,24 @@ def test_what_can_not_be_stored_is_not_rolled(world):
     error = {"__type": "AccessDeniedException", "message": "no"}
     world.proxy.refuse("PutParameter", 400, error)
     code, _, errors = world.run("rotate", "--zone", "shop.com", "--roll", "--yes", through_proxy=True)
-    assert code == 1 and "can't be written, and nothing was rolled" in errors
+    assert code == 1 and "AccessDeniedException: no; nothing was rolled" in errors
+    assert world.purges("shop.com")
+
+
+def test_a_roll_writes_over_nothing_that_came_meanwhile(world):
+    zone, name = "shop.com", ZONES["shop.com"][2]
+    parameter = {"Name": name, "Type": "SecureString", "Value": "cfut_of-somebody-0000000000000000", "Version": 7}
+    world.proxy.refuse("GetParameter", 200, {"Parameter": parameter}, holding=f'"{name}"', skip=2)
+    code, _, errors = world.run("rotate", "--zone", zone, "--roll", "--yes", through_proxy=True)
+    assert code == 1 and "somebody stored another token meanwhile, which stays; nothing was rolled" in errors
+    assert world.purges(zone) and world.stored(zone)["Version"] == 1
+
+
+def test_a_roll_does_not_leave_out_whom_it_can_not_see(world):
+    name = ZONES["shop.net"][2]
+    world.proxy.refuse("GetParameter", 400, {"__type": "AccessDeniedException", "message": "no"}, holding=f'"{name}"')
+    code, _, errors = world.run("rotate", "--zone", "shop.com", "--roll", "--yes", through_proxy=True)
+    assert code == 1 and "shop.net of team shop may have the same token, and would keep what dies" in errors
     assert world.purges("shop.com")
 
 

@@ -34,7 +34,7 @@ const OWN_CREDENTIALS: &[&str] = &[
 ];
 
 /// Codes of services that were asked too often, beside all that speak of throttling.
-const TOO_OFTEN: &[&str] = &["ProvisionedThroughputExceededException", "RequestLimitExceeded"];
+const TOO_OFTEN: &[&str] = &["ProvisionedThroughputExceededException", "RequestLimitExceeded", "TooManyUpdates"];
 
 impl Trouble {
     /// The kind, the service's code, and what it said, without tokens.

@@ -130,7 +130,9 @@ impl Client {
         let Ok(envelope) = serde_json::from_str::<Envelope>(&text) else {
             let shown = if may_show { text.as_str() } else { "it may hold a token, and is not shown" };
             let message = format!("HTTP {status} without the API's JSON: {shown}");
-            return Err(refused(meaning_without_codes(status, retry_after), message));
+            // Whoever stands in between says nothing of a token.
+            let refusal = refused(meaning_without_codes(status, retry_after), message);
+            return Err(Refusal { status: None, ..refusal });
         };
         // Whatever stands in between may answer for Cloudflare, so a success must be one in both its places.
         if envelope.success && (200..300).contains(&status) {

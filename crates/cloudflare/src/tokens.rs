@@ -19,6 +19,7 @@ const CACHE_PURGE: (&str, &str) = ("Cache Purge", "e17beae8b8cb423a99b1730f21238
 
 /// What a zone is called in a policy.
 const ZONE: &str = "com.cloudflare.api.account.zone";
+const ACCOUNT: &str = "com.cloudflare.api.account";
 
 /// The longest time for one call.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -93,9 +94,11 @@ pub struct TokenDetails {
 
 impl TokenDetails {
     /// Whether it may purge this zone, as far as its policies tell.
-    pub fn may_purge(&self, zone_id: &CloudflareId) -> bool {
-        let reaches =
-            |name: &str| name == format!("{ZONE}.{zone_id}") || name.ends_with('*') || !name.starts_with(ZONE);
+    pub fn may_purge(&self, zone_id: &CloudflareId, account_id: Option<&CloudflareId>) -> bool {
+        let account = account_id.map(|id| format!("{ACCOUNT}.{id}"));
+        let reaches = |name: &str| {
+            name == format!("{ZONE}.{zone_id}") || account.as_deref() == Some(name) || name.ends_with(".*")
+        };
         let allows = |policy: &&Policy| {
             let is_of_purges = policy.permission_groups.iter().any(|group| group.id == CACHE_PURGE.1);
             is_of_purges && policy.resources.keys().any(|name| reaches(name))

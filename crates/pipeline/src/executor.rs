@@ -218,7 +218,8 @@ impl<T: TokenStore> Way<'_, T> {
             Gate::Ajar => {}
         }
         let Some(mut is_good) = self.in_time(self.trial.lock()).await else {
-            return Err(no_time(Status::TokenRefused, "its refused token was tried by another request"));
+            // A bad token is refused soon: it is something else that takes so long.
+            return Err(no_time(Status::Unreachable, "its token, refused before, was tried by another request"));
         };
         match *is_good {
             Some(true) => {

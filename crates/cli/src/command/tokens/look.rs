@@ -26,7 +26,7 @@ pub(super) enum Known {
     As(TokenOwner, Verified),
     /// It is not known, or there was no answer.
     Not(Refusal),
-    /// It is an account's, and nobody wrote which.
+    /// It is an account's, and nobody wrote which, or another.
     OfSomeAccount,
     /// It is a user's global key.
     GlobalKey,
@@ -50,12 +50,21 @@ impl World {
         Look { place: place.clone(), stored, known }
     }
 
-    /// The same, where much depends on it: a good token may be refused once, and then be good again.
+    /// The same, where much depends on it: a good token may be refused once, and one that is not known where it is asked for
+    /// may purge all the same.
     pub(super) async fn sure_look(&self, place: &Place) -> Look {
         let mut look = self.look(place).await;
-        for _ in 1..LOOKS {
-            let Some(Known::Not(refusal)) = &look.known else { break };
-            if refusal.status != Some(401) {
+        for nth in 1..=LOOKS {
+            let Some(token) = look.token().filter(|_| look.is_in_doubt()) else { break };
+            let known = match try_purge(&self.client, token, place.zone()).await {
+                // Known or not, it is a token.
+                Ok(()) => Known::OfSomeAccount,
+                Err(refusal) if refusal.meaning == Meaning::TokenRefused && !is_dead(&refusal) => Known::OfSomeAccount,
+                Err(refusal) => Known::Not(refusal),
+            };
+            let is_sure = !look.is_dead() && !matches!(&known, Known::Not(refusal) if is_dead(refusal));
+            if is_sure || nth == LOOKS {
+                look.known = Some(known);
                 break;
             }
             sleep(BETWEEN_LOOKS).await;
@@ -63,6 +72,11 @@ impl World {
         }
         look
     }
+}
+
+/// Whether Cloudflare does not know a token at all. One may also be refused for where it is used, or for what.
+fn is_dead(refusal: &Refusal) -> bool {
+    refusal.meaning == Meaning::TokenRefused && matches!(refusal.status, Some(400 | 401))
 }
 
 impl Look {
@@ -75,6 +89,16 @@ impl Look {
             Some(Known::As(owner, verified)) => Some((owner, verified)),
             _ => None,
         }
+    }
+
+    /// Whether Cloudflare does not know the token.
+    pub(super) fn is_dead(&self) -> bool {
+        matches!(&self.known, Some(Known::Not(refusal)) if is_dead(refusal))
+    }
+
+    /// Whether verifying did not tell what it is, and a purge may.
+    fn is_in_doubt(&self) -> bool {
+        self.is_dead() || matches!(self.known, Some(Known::OfSomeAccount))
     }
 
     /// What keeps the token from being used, with the way out; nothing where all that was looked at is fine.
@@ -102,8 +126,11 @@ impl Look {
                 TokenStatus::Disabled => Some("it is disabled: enable it at Cloudflare, or store another".to_owned()),
                 TokenStatus::Expired => Some("it has expired: store another, or rotate it".to_owned()),
             },
-            Known::Not(refusal) if refusal.meaning == Meaning::TokenRefused => {
+            Known::Not(refusal) if is_dead(refusal) => {
                 Some(format!("Cloudflare does not know it ({refusal}): store another"))
+            }
+            Known::Not(refusal) if refusal.meaning == Meaning::TokenRefused => {
+                Some(format!("it may not be used from here, or not at all: {refusal}"))
             }
             Known::Not(refusal) => Some(format!("Cloudflare does not tell what it is: {refusal}")),
             // It can be used all the same.

@@ -155,6 +155,8 @@ impl World {
             let others = self.others.iter().filter(|other| other.parameter() == place.parameter());
             let others: Vec<Target> = others.cloned().collect();
             place.targets.extend(others);
+            // Whichever of them was named, it is the same place.
+            place.targets.sort_by(|one, other| one.zone.domain.cmp(&other.zone.domain));
         }
         places
     }
@@ -162,7 +164,7 @@ impl World {
     /// What lies in each parameter of the teams, and what is known of it.
     async fn look_at_all(&self) -> Vec<Look> {
         let all: Vec<Target> = self.targets.iter().chain(&self.others).cloned().collect();
-        let looks = grouped(&all).into_iter().map(|place| async move { self.look(&place).await });
+        let looks = grouped(&all).into_iter().map(|place| async move { self.sure_look(&place).await });
         stream::iter(looks).buffered(SIDE_BY_SIDE).collect().await
     }
 }

@@ -93,7 +93,8 @@ impl World {
         }
         let Some((owner, verified)) = line.look.verified() else {
             let help = "write that account as the zone's `account_id`";
-            line.warnings.push(format!("it is an account's token, so that nobody knows when it expires: {help}"));
+            line.warnings
+                .push(format!("Cloudflare does not tell when it expires, for it is an account's token: {help}"));
             return line;
         };
         if let Some(end) = verified.expires_on
@@ -146,7 +147,7 @@ impl Line {
             (None, Err(ReadError::Absent)) => "missing".to_owned(),
             (None, Err(_)) => "unreadable".to_owned(),
             (None, Ok(_)) => match &self.look.known {
-                Some(Known::OfSomeAccount) => "an account's".to_owned(),
+                Some(Known::OfSomeAccount) => "unknown".to_owned(),
                 Some(Known::GlobalKey) => "a global key".to_owned(),
                 Some(Known::Not(refusal)) if refusal.meaning == Meaning::TokenRefused => "refused".to_owned(),
                 Some(_) => "unknown".to_owned(),

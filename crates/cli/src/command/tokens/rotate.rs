@@ -29,6 +29,9 @@ use crate::{End, Misuse, print};
 /// How long a new token may take until Cloudflare knows it everywhere.
 const SPREADING: Duration = Duration::from_secs(20);
 
+/// How often a token is asked for before it is taken for deleted.
+const SURE: u32 = 3;
+
 /// How long a rotation that was begun is taken for one that goes on.
 const UNDER_WAY: time::Duration = time::Duration::minutes(10);
 
@@ -42,6 +45,15 @@ const MOST_OF_ACCOUNT: usize = 500;
 /// A token at Cloudflare.
 type Owned = (TokenOwner, CloudflareId);
 
+/// A token that goes.
+#[derive(Clone)]
+struct Obsolete {
+    owner: TokenOwner,
+    id: CloudflareId,
+    /// The one that it replaced, as its name says: as long as that is there, nothing else tells of it.
+    replaces: Option<CloudflareId>,
+}
+
 /// What is to be done for one parameter.
 struct Rotation {
     place: Place,
@@ -49,9 +61,9 @@ struct Rotation {
     version: i64,
     stored: ApiToken,
     /// The same at Cloudflare; none where it is not known there any more.
-    old: Option<Owned>,
+    old: Option<Obsolete>,
     /// Tokens that earlier rotations have left.
-    left: Vec<Owned>,
+    left: Vec<Obsolete>,
     /// What those replaced, and may not be seen.
     unseen: Vec<CloudflareId>,
     /// Whose the new one is, how many more there may be, and what it is.
@@ -117,11 +129,13 @@ impl World {
         let old = match &look.known {
             Some(Known::As(owner, verified)) => Some((owner.clone(), verified.id.clone())),
             // Only a token that is not known at all is worth nothing: one may be refused for where this runs.
-            Some(Known::Not(refusal)) if refusal.status != Some(401) => {
+            Some(Known::Not(refusal)) if !look.is_dead() => {
                 bail!("Cloudflare does not tell what is stored: {refusal}")
             }
             Some(Known::OfSomeAccount) => {
-                bail!("what is stored is an account's token: write that account as the zone's `account_id`")
+                bail!(
+                    "what is stored is an account's token, of another account than is written, if any: {NAME_ACCOUNT}"
+                )
             }
             Some(Known::GlobalKey) => {
                 bail!(
@@ -133,14 +147,24 @@ impl World {
         let owner = place.zone().account_id.clone().map_or(TokenOwner::User, TokenOwner::Account);
         let tokens = self.client.list_tokens(manager, &owner).await;
         let tokens = tokens.with_context(|| match &owner {
-            TokenOwner::User => "the zone has no `account_id`, so that your own token must be one that may read and write its user's tokens".to_owned(),
+            TokenOwner::User => {
+                "the zone has no `account_id`, so that your own token must be one that may read and write \
+                                 its user's tokens"
+                    .to_owned()
+            }
             TokenOwner::Account(id) => {
                 format!("your own token must be one that may read and write the tokens of the account {id}")
             }
         })?;
+        // Before the account was written, they were a user's.
+        let of_user = match &owner {
+            TokenOwner::User => Vec::new(),
+            TokenOwner::Account(_) => self.client.list_tokens(manager, &TokenOwner::User).await.unwrap_or_default(),
+        };
         let made_for = MadeFor::new(&place, &arn);
-        let made: Vec<&TokenDetails> = tokens.iter().filter(|token| made_for.is_of(token)).collect();
-        let newest = made.iter().filter_map(|token| token.issued_on).max();
+        let all = tokens.iter().map(|token| (&owner, token)).chain(of_user.iter().map(|it| (&TokenOwner::User, it)));
+        let made: Vec<(&TokenOwner, &TokenDetails)> = all.filter(|(_, token)| made_for.is_of(token)).collect();
+        let newest = made.iter().filter_map(|(_, token)| token.issued_on).max();
         if let Some(begun) = newest.filter(|begun| OffsetDateTime::now_utc() - *begun < UNDER_WAY)
             && !args.take_over
         {
@@ -150,16 +174,20 @@ impl World {
             );
         }
         let current = old.as_ref().map(|(_, id)| id);
-        let left = made.iter().filter(|token| Some(&token.id) != current);
-        let mut left: Vec<Owned> = left.map(|token| (owner.clone(), token.id.clone())).collect();
+        let obsolete = |(owner, token): &(&TokenOwner, &TokenDetails)| Obsolete {
+            owner: (*owner).clone(),
+            id: token.id.clone(),
+            replaces: made_for.replaced_by(token),
+        };
+        let mut left: Vec<Obsolete> =
+            made.iter().filter(|(_, token)| Some(&token.id) != current).map(obsolete).collect();
         let mut unseen = Vec::new();
-        for id in made.iter().filter_map(|token| made_for.replaced_by(token)) {
-            let is_known = |(_, other): &Owned| *other == id;
-            if Some(&id) == current || left.iter().any(is_known) || unseen.contains(&id) {
+        for id in made.iter().filter_map(|(_, token)| made_for.replaced_by(token)) {
+            if Some(&id) == current || left.iter().any(|other| other.id == id) || unseen.contains(&id) {
                 continue;
             }
             match self.owned(manager, &owner, &id).await? {
-                Seen::Of(owner) => left.push((owner, id)),
+                Seen::Of(owner) => left.push(Obsolete { owner, id, replaces: None }),
                 Seen::Nowhere => {}
                 Seen::Hidden => unseen.push(id),
             }
@@ -167,6 +195,9 @@ impl World {
         let most = if owner == TokenOwner::User { MOST_OF_USER } else { MOST_OF_ACCOUNT };
         let room = most.saturating_sub(tokens.len());
         let new = self.new_token(&place, old.as_ref(), &owner, &made_for, manager, args).await?;
+        let of_current = made.iter().find(|(_, token)| Some(&token.id) == current);
+        let replaces = of_current.and_then(|(_, token)| made_for.replaced_by(token));
+        let old = old.map(|(owner, id)| Obsolete { owner, id, replaces });
         Ok(Rotation { place, version, stored, old, left, unseen, owner, room, new })
     }
 
@@ -192,7 +223,7 @@ impl World {
         place: &Place,
         old: Option<&Owned>,
         owner: &TokenOwner,
-        made_for: &MadeFor,
+        made_for: &MadeFor<'_>,
         manager: &Credential,
         args: &RotateArgs,
     ) -> anyhow::Result<NewToken> {
@@ -210,6 +241,8 @@ impl World {
         let now = OffsetDateTime::now_utc().replace_nanosecond(0)?;
         let lifetime = details.as_ref().and_then(|it| Some(it.expires_on? - it.issued_on?));
         let lifetime = args.expires_in.map(|days| time::Duration::days(days.into())).or(lifetime);
+        let end = details.as_ref().and_then(|details| details.expires_on);
+        let expires_on = lifetime.map(|lifetime| now + lifetime).or(end);
         let policies = match &details {
             Some(details) if !args.least_rights && !details.policies.is_empty() => details.policies.clone(),
             _ => {
@@ -223,12 +256,24 @@ impl World {
             false => Some(only_from(&args.from)),
         };
         let name = made_for.name(old.map(|(_, id)| id));
-        Ok(NewToken { name, policies, expires_on: lifetime.map(|lifetime| now + lifetime), condition })
+        Ok(NewToken { name, policies, expires_on, condition })
     }
 
     /// Rotates these; how many of them failed.
-    async fn rotate(&self, rotations: Vec<Rotation>, manager: &Credential, args: &RotateArgs) -> usize {
+    async fn rotate(&self, mut rotations: Vec<Rotation>, manager: &Credential, args: &RotateArgs) -> usize {
         let mut bad = 0;
+        let time = Duration::from_secs(args.wait);
+        // Where what earlier ones have left takes all the room, it goes first; not from beside a token that looks dead.
+        let is_stuck = |it: &Rotation| it.room == 0 && it.old.is_some() && !it.left.is_empty();
+        if rotations.iter().any(is_stuck) {
+            print::note("there is no room for another token before those are deleted that earlier rotations have left");
+            wait(time).await;
+            let looks = self.look_at_all().await;
+            for rotation in rotations.iter_mut().filter(|it| is_stuck(it)) {
+                let left = std::mem::take(&mut rotation.left);
+                rotation.left = self.clear(rotation, &looks, left, manager).await;
+            }
+        }
         let mut all_begun = Vec::new();
         for rotation in rotations {
             let name = rotation.place.name();
@@ -240,15 +285,13 @@ impl World {
                 }
             }
         }
-        if !all_begun.iter().any(|begun| begun.rotation.old.is_some() || !begun.rotation.left.is_empty()) {
-            return bad;
+        if all_begun.iter().any(|begun| begun.rotation.old.is_some() || !begun.rotation.left.is_empty()) {
+            wait(time).await;
         }
-        wait(Duration::from_secs(args.wait)).await;
         let looks = self.look_at_all().await;
         for begun in &all_begun {
-            if let Err(error) = self.end(begun, &looks, manager).await {
+            if !self.end(begun, &looks, manager).await {
                 bad += 1;
-                print::error(&format!("{}: {error:#}", begun.rotation.place.name()));
             }
         }
         bad
@@ -320,31 +363,68 @@ impl World {
             return Err(NotStored::No(anyhow::anyhow!("somebody stored another token in {parameter} meanwhile")));
         }
         let kms_key = rotation.place.kms_key().map(KmsKey::as_str);
-        match self.parameters.write(parameter, secret, kms_key, true).await {
-            Ok(version) => Ok(version),
-            Err(error @ WriteError::Unavailable(_)) => match self.parameters.read(parameter).await {
-                Ok(stored) if stored.token.as_ref() == Ok(secret) => Ok(stored.version),
-                _ => Err(NotStored::Perhaps(
-                    anyhow::Error::from(error).context("the new token may be stored or not: run this again"),
-                )),
-            },
-            Err(error) => Err(NotStored::No(error.into())),
+        let written = self.parameters.write(parameter, secret, kms_key, true).await;
+        // Whatever was answered: a write may be carried out twice, and another one may have come in between.
+        let now = self.parameters.read(parameter).await;
+        match (written, now) {
+            (_, Ok(now)) if now.token.as_ref() == Ok(secret) => Ok(now.version),
+            (Ok(version), Err(_)) => Ok(version),
+            (Ok(_), Ok(_)) => {
+                Err(NotStored::No(anyhow::anyhow!("somebody stored another token in {parameter} meanwhile")))
+            }
+            (Err(error), Ok(now))
+                if now.version == rotation.version && !matches!(error, WriteError::Unavailable(_)) =>
+            {
+                Err(NotStored::No(error.into()))
+            }
+            (Err(error), _) => Err(NotStored::Perhaps(
+                anyhow::Error::from(error).context("the new token may be stored or not: run this again"),
+            )),
         }
     }
 
-    /// Deletes what was replaced, if the new token is still stored, and whatever no other zone uses.
-    async fn end(&self, begun: &Begun, looks: &[Look], manager: &Credential) -> anyhow::Result<()> {
+    /// Deletes what was replaced, if the new token is still stored; whether all is done.
+    async fn end(&self, begun: &Begun, looks: &[Look], manager: &Credential) -> bool {
         let Begun { rotation, secret } = begun;
-        let (own, others): (Vec<&Look>, Vec<&Look>) =
-            looks.iter().partition(|look| look.place.parameter() == rotation.place.parameter());
-        if own.first().and_then(|look| look.token()) != Some(secret) {
-            let parameter = rotation.place.parameter();
-            bail!("the new token is not in {parameter} any more, or that can't be read; the old one is left");
+        let (name, parameter) = (rotation.place.name(), rotation.place.parameter());
+        for id in &rotation.unseen {
+            print::warning(&format!("{name}: your own token does not see {id}, which was replaced: is it deleted?"));
         }
+        let own = looks.iter().find(|look| look.place.parameter() == parameter);
+        if own.and_then(Look::token) != Some(secret) {
+            print::error(&format!(
+                "{name}: the new token is not in {parameter} any more, or that can't be read; the old one is left"
+            ));
+            return false;
+        }
+        let all: Vec<Obsolete> = rotation.old.iter().chain(&rotation.left).cloned().collect();
+        self.clear(rotation, looks, all, manager).await.is_empty()
+    }
+
+    /// Deletes tokens that no other zone has; those that should be deleted and are not come back.
+    async fn clear(
+        &self,
+        rotation: &Rotation,
+        looks: &[Look],
+        mut all: Vec<Obsolete>,
+        manager: &Credential,
+    ) -> Vec<Obsolete> {
         let name = rotation.place.name();
-        let mut failed = Vec::new();
-        let old = rotation.old.iter().map(|owned| (owned, true));
-        for ((owner, id), was_stored) in old.chain(rotation.left.iter().map(|owned| (owned, false))) {
+        let others: Vec<&Look> =
+            looks.iter().filter(|look| look.place.parameter() != rotation.place.parameter()).collect();
+        let mut failed: Vec<Obsolete> = Vec::new();
+        while !all.is_empty() {
+            // What another one's name tells of goes before that one.
+            let is_free = |it: &Obsolete| !all.iter().any(|other| Some(&other.id) == it.replaces.as_ref());
+            let next = all.iter().position(is_free).unwrap_or_default();
+            let it = all.remove(next);
+            let id = &it.id;
+            if failed.iter().any(|other| Some(&other.id) == it.replaces.as_ref()) {
+                print::note(&format!("{name}: token {id} is left, for its name tells of the one that it replaced"));
+                failed.push(it);
+                continue;
+            }
+            let was_stored = rotation.old.as_ref().is_some_and(|old| old.id == *id);
             let is_shared = |look: &&&Look| match was_stored {
                 true => look.token() == Some(&rotation.stored),
                 false => look.verified().is_some_and(|(_, verified)| verified.id == *id),
@@ -353,23 +433,23 @@ impl World {
                 print::note(&format!("{name}: the old token {id} is left: it is also that of {}", other.place.name()));
                 continue;
             }
-            if let Some(other) = others.iter().find(|look| look.may_hold_any(was_stored)) {
-                let (other, reason) = (other.place.name(), other.problem().unwrap_or_default());
-                failed.push(format!("the old token {id} is left, for it may be that of {other}, too: {reason}"));
-                continue;
-            }
-            match self.delete(manager, owner, id, was_stored.then_some(&rotation.stored)).await {
-                Ok(what) => print::out(&format!("{name}: old token {id} {what}")),
-                Err(error) => failed.push(format!("the old token {id} is left: {error:#}")),
-            }
+            let error = match others.iter().find(|look| look.may_hold_any(was_stored)) {
+                Some(other) => {
+                    let reason = other.problem().unwrap_or_else(|| "Cloudflare does not tell which it has".to_owned());
+                    format!("it may be that of {}, too: {reason}; run this again", other.place.name())
+                }
+                None => match self.delete(manager, &it.owner, id, was_stored.then_some(&rotation.stored)).await {
+                    Ok(what) => {
+                        print::out(&format!("{name}: old token {id} {what}"));
+                        continue;
+                    }
+                    Err(error) => format!("{error:#}"),
+                },
+            };
+            print::error(&format!("{name}: the old token {id} is left: {error}"));
+            failed.push(it);
         }
-        for id in &rotation.unseen {
-            print::warning(&format!("{name}: your own token does not see {id}, which was replaced: is it deleted?"));
-        }
-        match failed.is_empty() {
-            true => Ok(()),
-            false => bail!("{}; run this again, or delete it at Cloudflare", failed.join("; ")),
-        }
+        failed
     }
 
     /// Deletes a token. Who is told that there is none may only not see it, so that its secret is asked, if that is known.
@@ -380,17 +460,25 @@ impl World {
         id: &CloudflareId,
         secret: Option<&ApiToken>,
     ) -> anyhow::Result<&'static str> {
-        if self.client.delete_token(manager, owner, id).await? {
-            return Ok("deleted");
+        let help = "run this again, or delete it at Cloudflare";
+        match self.client.delete_token(manager, owner, id).await {
+            Ok(true) => return Ok("deleted"),
+            Ok(false) => {}
+            Err(refusal) => bail!("{refusal}; {help}"),
         }
         let Some(secret) = secret else { return Ok("deleted already") };
-        match self.client.verify(secret, owner).await {
-            Err(refusal) if refusal.status == Some(401) => Ok("deleted already"),
-            Err(refusal) => bail!("whether it is deleted is not known: {refusal}"),
-            Ok(_) => bail!("it is another user's"),
+        for _ in 0..SURE {
+            match self.client.verify(secret, owner).await {
+                Err(refusal) if refusal.status == Some(401) => sleep(Duration::from_millis(500)).await,
+                Err(refusal) => bail!("whether it is deleted is not known: {refusal}; {help}"),
+                Ok(_) => bail!("it is another user's, who alone can delete it: no later run tells of it"),
+            }
         }
+        Ok("deleted already")
     }
 }
+
+pub(super) const NAME_ACCOUNT: &str = "write that account as the zone's `account_id`";
 
 const LEAST_RIGHTS: &str = "use your own token of its owner, or add --least-rights, for one that may purge these zones and \
                             nothing else, with no end and from everywhere unless --expires-in and --from say so";
@@ -419,7 +507,7 @@ impl Look {
             (Err(_), _) => true,
             (Ok(_), _) if by_secret => false,
             (Ok(_), Some(Known::OfSomeAccount)) => true,
-            (Ok(_), Some(Known::Not(refusal))) => refusal.status != Some(401),
+            (Ok(_), Some(Known::Not(_))) => !self.is_dead(),
             (Ok(_), _) => false,
         }
     }
@@ -433,44 +521,48 @@ impl Rotation {
             .new
             .expires_on
             .map_or_else(|| ", which does not expire".to_owned(), |end| format!(", which expires {}", until(end)));
-        let gone: Vec<&str> = self.old.iter().chain(&self.left).map(|(_, id)| id.as_str()).collect();
+        let from = match &self.new.condition {
+            Some(condition) => format!(", usable where {condition} holds"),
+            None => ", usable from everywhere".to_owned(),
+        };
+        let gone: Vec<&str> = self.old.iter().chain(&self.left).map(|it| it.id.as_str()).collect();
         let gone = match (&self.old, gone.is_empty()) {
             (_, true) => "what is stored now is refused already, so that nothing is deleted".to_owned(),
             (Some(_), _) => format!("then deletes {}", gone.join(", ")),
             (None, _) => format!("what is stored now is refused already; then deletes {}", gone.join(", ")),
         };
-        format!("{name}: creates a token of the {whose}{end}, stores it in {parameter}; {gone}")
+        format!("{name}: creates a token of the {whose}{end}{from}, stores it in {parameter}; {gone}")
     }
 }
 
-/// What a token was made for, as its name tells.
-struct MadeFor {
-    start: String,
-    domain: String,
+/// What a token was made for, as its name tells: `purge-router <zone id> <place> replaces <token's id> <domain>`.
+struct MadeFor<'p> {
+    place: &'p Place,
+    /// A checksum of the parameter. The same zone may have a token in another AWS account, which is nothing of ours; and a
+    /// parameter may hold that of several zones, of which the name has the first.
+    checksum: String,
 }
 
-impl MadeFor {
-    fn new(place: &Place, arn: &str) -> Self {
-        // The same zone may have a token in another AWS account, which is nothing of ours.
-        let checksum = checksum_of_texts(&[arn, place.parameter()])[..8].to_owned();
-        let zone_id = &place.zone().zone_id;
-        Self { start: format!("purge-router {zone_id} {checksum} replaces "), domain: place.zone().domain.to_string() }
+impl<'p> MadeFor<'p> {
+    fn new(place: &'p Place, arn: &str) -> Self {
+        Self { place, checksum: checksum_of_texts(&[arn, place.parameter()])[..8].to_owned() }
     }
 
     fn name(&self, old: Option<&CloudflareId>) -> String {
+        let (zone_id, domain) = (&self.place.zone().zone_id, &self.place.zone().domain);
         let old = old.map_or("nothing", CloudflareId::as_str);
-        let name = format!("{}{old} {}", self.start, self.domain);
+        let name = format!("purge-router {zone_id} {} replaces {old} {domain}", self.checksum);
         name.chars().take(LONGEST_NAME).collect()
     }
 
     fn is_of(&self, token: &TokenDetails) -> bool {
-        token.name.starts_with(&self.start)
+        let words: Vec<&str> = token.name.split(' ').collect();
+        matches!(words[..], ["purge-router", _, checksum, "replaces", _, ..] if checksum == self.checksum)
     }
 
-    /// The token that this one replaces.
+    /// The token that one of these replaces.
     fn replaced_by(&self, token: &TokenDetails) -> Option<CloudflareId> {
-        let id = token.name.strip_prefix(&self.start)?.split(' ').next()?;
-        CloudflareId::parse(id).ok()
+        CloudflareId::parse(token.name.split(' ').nth(4)?).ok()
     }
 }
 
