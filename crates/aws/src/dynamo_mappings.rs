@@ -131,6 +131,7 @@ impl DynamoMappings {
         }
         for bucket in buckets {
             let slot = shelf.entry(bucket.clone()).or_default();
+            due.has_old |= slot.read.is_some();
             if slot.failed.as_ref().is_some_and(|(at, _)| at.elapsed() < PAUSE) {
                 continue;
             }
@@ -147,7 +148,6 @@ impl DynamoMappings {
             }
             if is_old {
                 due.to_wait_for.extend(slot.under_way.clone());
-                due.has_old |= slot.read.is_some();
             }
         }
         due
@@ -242,7 +242,7 @@ struct Due {
     /// The buckets to read, each with what is dropped when that has ended.
     to_read: HashMap<BucketName, watch::Sender<()>>,
     to_wait_for: Vec<watch::Receiver<()>>,
-    /// Whether something is known of one of those that are waited for.
+    /// Whether something is known of one of the buckets, whose changes must not wait for long.
     has_old: bool,
 }
 

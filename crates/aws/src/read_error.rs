@@ -63,7 +63,10 @@ impl ReadError {
             }
             Self::NotSecure(_) => "delete it, and store the token there again as a SecureString",
             Self::NotAToken(_) => "store the token there again, and nothing else",
-            Self::Refused(_) => "see that its KMS key is there and enabled",
+            Self::Refused(said) if said.contains("KeyId") || said.contains("KMS") => {
+                "see that its KMS key is there and enabled"
+            }
+            Self::Refused(_) => "see that the parameter's name is right",
         })
     }
 }

@@ -332,6 +332,16 @@ async fn a_bucket_that_is_read_does_not_wait_for_one_that_hangs() {
             "TEAM#team2/MAPPING#bucket-2/"
         ]
     );
+
+    // Nor does one that was read a moment ago wait for long for one that is new.
+    let store = self::store(&table, LONG);
+    look(&store, &["bucket-1"]).await;
+    let begin = Instant::now();
+    let lookup = look(&store, &["bucket-0", "bucket-1"]).await;
+    let waited = begin.elapsed();
+    assert_eq!(lookup.unknown.len(), 1);
+    assert_eq!(lookup.mappings.all().len(), 2);
+    assert!(waited < Duration::from_secs(4), "and not for the SDK's 5 seconds: {waited:?}");
 }
 
 #[tokio::test]

@@ -52,7 +52,16 @@ impl ScriptEnv {
         };
         let zone_id = zone_id.map_err(|fault| faults.push(fault)).ok();
         let credential = match (get("CLOUDFLARE_API_KEY_SSMPATH"), get("CLOUDFLARE_API_KEY")) {
-            (Some(path), _) => Some(Credential::InSsm(path.trim().to_owned())),
+            (Some(path), _) => {
+                let path = path.trim().to_owned();
+                // A name, an ARN, or one of these with a version. It is not shown: the key may stand there by mistake.
+                if !path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte)) {
+                    let message = "CLOUDFLARE_API_KEY_SSMPATH is not the name of an SSM parameter";
+                    let help = "use letters, digits, `.`, `-`, `_` and `/`, such as `/cf/web/token`";
+                    faults.push(Fault::new("bad-parameter-name", message, help));
+                }
+                Some(Credential::InSsm(path))
+            }
             (None, Some(_)) => Some(Credential::InEnvironment),
             (None, None) => {
                 let message = "neither CLOUDFLARE_API_KEY nor CLOUDFLARE_API_KEY_SSMPATH is set";

@@ -452,6 +452,10 @@ async fn a_wrong_setting_stops_the_start_with_one_clear_line() {
             "CLOUDFLARE_API_EMAIL: this is not an e-mail address: write one such as `ops@website.com`",
         ),
         (
+            vec![zone, ("CLOUDFLARE_API_KEY_SSMPATH", "not a name!")],
+            "CLOUDFLARE_API_KEY_SSMPATH is not the name of an SSM parameter (use letters, digits,",
+        ),
+        (
             vec![zone, ("CLOUDFLARE_API_KEY_SSMPATH", "/k"), ("CLOUDFLARE_API_EMAIL", "a b@c")],
             "CLOUDFLARE_API_EMAIL: this is not an e-mail address",
         ),
