@@ -9,6 +9,8 @@ use purge_router_core::{Batch, Escalated, Method, Mode, Plan, Rejected};
 use purge_router_pipeline::{Outcome, Report, Status};
 use serde::Serialize;
 
+use crate::Misuse;
+
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const GREEN: Style = AnsiColor::Green.on_default();
@@ -87,6 +89,20 @@ pub(crate) fn warning(text: &str) {
 /// An error on one line, without anything that looks like a token or that a terminal would obey, whatever it quotes.
 pub(crate) fn error(text: &str) {
     anstream::eprintln!("{} {}", red("error:"), redact(&shown(text)));
+}
+
+/// Asks on the terminal whether to write.
+pub(crate) fn agreed(question: &str) -> anyhow::Result<bool> {
+    use std::io::{IsTerminal, Write};
+    if !std::io::stdin().is_terminal() {
+        return Err(Misuse("nobody can be asked here: add --yes to write without asking".to_owned()).into());
+    }
+    let mut terminal = anstream::stderr();
+    write!(terminal, "{} [y/N] ", bold(question))?;
+    terminal.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 pub(crate) fn stderr_is_colored() -> bool {

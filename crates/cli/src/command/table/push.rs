@@ -1,7 +1,5 @@
 //! `diff`, `push` and `rollback`: what would change is shown, agreed to, and written.
 
-use std::io::{IsTerminal, Write};
-
 use anyhow::bail;
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -12,7 +10,7 @@ use serde_json::{Value, json};
 use super::edits::{Edit, of_file, of_revision};
 use super::{Kind, Table, show};
 use crate::args::{DiffArgs, PushArgs, RollbackArgs, WritingArgs};
-use crate::{End, Misuse, print};
+use crate::{End, print};
 
 /// How many partitions are written side by side.
 const PARTITIONS: usize = 8;
@@ -116,7 +114,7 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, what: &str) 
     if !args.yes && args.json {
         print::note(&as_text(table, &needed));
     }
-    if !args.yes && !agreed(&table.name)? {
+    if !args.yes && !print::agreed(&format!("Write this to the table {}?", table.name))? {
         print::note("nothing was written");
         return Ok(End::Problems);
     }
@@ -153,19 +151,6 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, what: &str) 
         }
     }
     Ok(if pushed.iter().all(Result::is_ok) { End::Done } else { End::Problems })
-}
-
-/// Asks on the terminal.
-fn agreed(table: &str) -> anyhow::Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Misuse("nobody can be asked here: add --yes to write without asking".to_owned()).into());
-    }
-    let mut terminal = anstream::stderr();
-    write!(terminal, "{} [y/N] ", print::bold(format!("Write this to the table {table}?")))?;
-    terminal.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 /// A bar on a terminal, of as many steps as there are transactions; nothing elsewhere, or for a single one.

@@ -7,7 +7,7 @@ use purge_router_cloudflare::{
     ApiToken, Client, Credential, Meaning, Refusal, TokenKind, TokenOwner, TokenStatus, Verified,
 };
 use purge_router_core::{Body, Item, Mode, Zone};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{Place, World};
 use crate::sender::SETTINGS;
@@ -15,6 +15,9 @@ use crate::sender::SETTINGS;
 /// How often a token is looked at before it is taken for dead, and after which time again.
 const LOOKS: u32 = 4;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+/// How long a new token may take until Cloudflare knows it everywhere.
+const SPREADING: Duration = Duration::from_secs(20);
 
 /// The longest time for one purge.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -71,6 +74,42 @@ impl World {
             look = self.look(place).await;
         }
         look
+    }
+
+    /// Waits until a new secret is good for its zones.
+    pub(super) async fn tried(&self, place: &Place, owner: &TokenOwner, secret: &ApiToken) -> anyhow::Result<()> {
+        let deadline = Instant::now() + SPREADING;
+        let mut wait = Duration::from_millis(100);
+        let mut left = place.targets.iter().peekable();
+        let mut is_active = false;
+        while let Some(target) = left.peek() {
+            let refusal = match is_active {
+                false => match self.client.verify(secret, owner).await {
+                    Ok(verified) if verified.status == TokenStatus::Active => {
+                        is_active = true;
+                        continue;
+                    }
+                    Ok(_) => anyhow::anyhow!("it is not active"),
+                    Err(refusal) => refusal.into(),
+                },
+                true => match try_purge(&self.client, secret, &target.zone).await {
+                    Ok(()) => {
+                        left.next();
+                        continue;
+                    }
+                    Err(refusal) if refusal.meaning == Meaning::TokenRefused => {
+                        anyhow::Error::msg(may_not_purge(&target.zone, &refusal))
+                    }
+                    Err(refusal) => refusal.into(),
+                },
+            };
+            if Instant::now() + wait > deadline {
+                return Err(refusal);
+            }
+            sleep(wait).await;
+            wait = (wait * 2).min(Duration::from_secs(5));
+        }
+        Ok(())
     }
 }
 
@@ -174,6 +213,9 @@ pub(super) async fn try_purge(client: &Client, token: &ApiToken, zone: &Zone) ->
     let credential = Credential::Token(token.clone());
     client.send(&credential, &zone.zone_id, Mode::Purge, &Body::of(&item), TIMEOUT).await.map(drop)
 }
+
+/// What to do where a token's account is not known.
+pub(super) const NAME_ACCOUNT: &str = "write that account as the zone's `account_id`";
 
 /// What to do where a token may not purge a zone.
 pub(super) fn may_not_purge(zone: &Zone, refusal: &Refusal) -> String {

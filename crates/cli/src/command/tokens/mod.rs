@@ -1,6 +1,8 @@
 //! `tokens`: whether each zone's token is good, storing one, and replacing it without a gap.
 
+mod clear;
 mod look;
+mod made_for;
 mod put;
 mod report;
 mod roll;

@@ -5,8 +5,7 @@ use purge_router_aws::WriteError;
 use purge_router_cloudflare::Meaning;
 use purge_router_core::names::KmsKey;
 
-use super::look::{Known, known, may_not_purge, try_purge};
-use super::rotate::NAME_ACCOUNT;
+use super::look::{Known, NAME_ACCOUNT, known, may_not_purge, try_purge};
 use super::{Target, World, asked};
 use crate::args::PutArgs;
 use crate::{End, Misuse, print};

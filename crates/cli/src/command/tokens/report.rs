@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::look::{Known, Look, may_not_purge, try_purge};
+use super::look::{Known, Look, NAME_ACCOUNT, may_not_purge, try_purge};
 use super::{Place, SIDE_BY_SIDE, Target, World, manager};
 use crate::args::{StatusArgs, VerifyArgs};
 use crate::{End, print};
@@ -92,9 +92,9 @@ impl World {
             Err(refusal) => line.problems.push(format!("whether it may purge the zone is not known: {refusal}")),
         }
         let Some((owner, verified)) = line.look.verified() else {
-            let help = "write that account as the zone's `account_id`";
-            line.warnings
-                .push(format!("Cloudflare does not tell when it expires, for it is an account's token: {help}"));
+            line.warnings.push(format!(
+                "Cloudflare does not tell when it expires, for it is an account's token: {NAME_ACCOUNT}"
+            ));
             return line;
         };
         if let Some(end) = verified.expires_on

@@ -9,8 +9,7 @@ use purge_router_core::Zone;
 use purge_router_core::names::KmsKey;
 use tokio::time::sleep;
 
-use super::look::Look;
-use super::rotate::{NAME_ACCOUNT, agreed};
+use super::look::{Look, NAME_ACCOUNT};
 use super::{Place, World};
 use crate::args::RotateArgs;
 use crate::{End, Misuse, print};
@@ -97,7 +96,7 @@ pub(super) async fn roll(world: &World, manager: &Credential, args: &RotateArgs)
         places.join(", ")
     ));
     print::note(&format!("if this breaks off, roll again with --token-id {id}"));
-    if !args.yes && !agreed("Roll it?")? {
+    if !args.yes && !print::agreed("Roll it?")? {
         print::note("nothing was done");
         return Ok(End::Problems);
     }

@@ -4,21 +4,20 @@
 //! What was begun is told by the names of the tokens themselves: each names its zone, the parameter that it was made for,
 //! and the token that it replaces.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use purge_router_aws::{ReadError, WriteError};
-use purge_router_cloudflare::{
-    ApiToken, Credential, Meaning, NewToken, Policy, TokenDetails, TokenOwner, TokenStatus, only_from,
-};
-use purge_router_core::checksum_of_texts;
+use purge_router_aws::WriteError;
+use purge_router_cloudflare::{ApiToken, Credential, NewToken, Policy, TokenDetails, TokenOwner, only_from};
 use purge_router_core::names::{CloudflareId, KmsKey};
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
-use super::look::{Known, Look, may_not_purge, try_purge};
+use super::clear::Obsolete;
+use super::look::{Known, Look, NAME_ACCOUNT};
+use super::made_for::MadeFor;
 use super::report::until;
 use super::roll::roll;
 use super::{Place, World, asked, manager};
@@ -26,17 +25,8 @@ use crate::args::RotateArgs;
 use crate::sender::TOKEN_VARIABLE;
 use crate::{End, Misuse, print};
 
-/// How long a new token may take until Cloudflare knows it everywhere.
-const SPREADING: Duration = Duration::from_secs(20);
-
-/// How often a token is asked for before it is taken for deleted.
-const SURE: u32 = 3;
-
 /// How long a rotation that was begun is taken for one that goes on.
 const UNDER_WAY: time::Duration = time::Duration::minutes(10);
-
-/// The longest name of a token.
-const LONGEST_NAME: usize = 120;
 
 /// How many tokens Cloudflare lets a user and an account have.
 const MOST_OF_USER: usize = 50;
@@ -44,15 +34,6 @@ const MOST_OF_ACCOUNT: usize = 500;
 
 /// A token at Cloudflare.
 type Owned = (TokenOwner, CloudflareId);
-
-/// A token that goes.
-#[derive(Clone)]
-struct Obsolete {
-    owner: TokenOwner,
-    id: CloudflareId,
-    /// The one that it replaced, as its name says: as long as that is there, nothing else tells of it.
-    replaces: Option<CloudflareId>,
-}
 
 /// What is to be done for one parameter.
 struct Rotation {
@@ -104,7 +85,7 @@ pub(super) async fn run(args: &RotateArgs) -> anyhow::Result<End> {
     for rotation in &rotations {
         print::out(&rotation.told());
     }
-    if !args.yes && !agreed("Go on?")? {
+    if !args.yes && !print::agreed("Go on?")? {
         print::note("nothing was done");
         return Ok(End::Problems);
     }
@@ -271,7 +252,8 @@ impl World {
             let looks = self.look_at_all().await;
             for rotation in rotations.iter_mut().filter(|it| is_stuck(it)) {
                 let left = std::mem::take(&mut rotation.left);
-                rotation.left = self.clear(rotation, &looks, left, manager).await;
+                rotation.left =
+                    self.clear(&rotation.place, rotation.stored_at_cloudflare(), &looks, left, manager).await;
             }
         }
         let mut all_begun = Vec::new();
@@ -319,42 +301,6 @@ impl World {
         }
     }
 
-    /// Waits until a new secret is good for its zones.
-    pub(super) async fn tried(&self, place: &Place, owner: &TokenOwner, secret: &ApiToken) -> anyhow::Result<()> {
-        let deadline = Instant::now() + SPREADING;
-        let mut wait = Duration::from_millis(100);
-        let mut left = place.targets.iter().peekable();
-        let mut is_active = false;
-        while let Some(target) = left.peek() {
-            let refusal = match is_active {
-                false => match self.client.verify(secret, owner).await {
-                    Ok(verified) if verified.status == TokenStatus::Active => {
-                        is_active = true;
-                        continue;
-                    }
-                    Ok(_) => anyhow::anyhow!("it is not active"),
-                    Err(refusal) => refusal.into(),
-                },
-                true => match try_purge(&self.client, secret, &target.zone).await {
-                    Ok(()) => {
-                        left.next();
-                        continue;
-                    }
-                    Err(refusal) if refusal.meaning == Meaning::TokenRefused => {
-                        anyhow::Error::msg(may_not_purge(&target.zone, &refusal))
-                    }
-                    Err(refusal) => refusal.into(),
-                },
-            };
-            if Instant::now() + wait > deadline {
-                return Err(refusal);
-            }
-            sleep(wait).await;
-            wait = (wait * 2).min(Duration::from_secs(5));
-        }
-        Ok(())
-    }
-
     /// Stores a new token where nobody else has stored one since.
     async fn store(&self, rotation: &Rotation, secret: &ApiToken) -> Result<i64, NotStored> {
         let parameter = rotation.place.parameter();
@@ -398,87 +344,9 @@ impl World {
             return false;
         }
         let all: Vec<Obsolete> = rotation.old.iter().chain(&rotation.left).cloned().collect();
-        self.clear(rotation, looks, all, manager).await.is_empty()
-    }
-
-    /// Deletes tokens that no other zone has; those that should be deleted and are not come back.
-    async fn clear(
-        &self,
-        rotation: &Rotation,
-        looks: &[Look],
-        mut all: Vec<Obsolete>,
-        manager: &Credential,
-    ) -> Vec<Obsolete> {
-        let name = rotation.place.name();
-        let others: Vec<&Look> =
-            looks.iter().filter(|look| look.place.parameter() != rotation.place.parameter()).collect();
-        let mut failed: Vec<Obsolete> = Vec::new();
-        while !all.is_empty() {
-            // What another one's name tells of goes before that one.
-            let is_free = |it: &Obsolete| !all.iter().any(|other| Some(&other.id) == it.replaces.as_ref());
-            let next = all.iter().position(is_free).unwrap_or_default();
-            let it = all.remove(next);
-            let id = &it.id;
-            if failed.iter().any(|other| Some(&other.id) == it.replaces.as_ref()) {
-                print::note(&format!("{name}: token {id} is left, for its name tells of the one that it replaced"));
-                failed.push(it);
-                continue;
-            }
-            let was_stored = rotation.old.as_ref().is_some_and(|old| old.id == *id);
-            let is_shared = |look: &&&Look| match was_stored {
-                true => look.token() == Some(&rotation.stored),
-                false => look.verified().is_some_and(|(_, verified)| verified.id == *id),
-            };
-            if let Some(other) = others.iter().find(is_shared) {
-                print::note(&format!("{name}: the old token {id} is left: it is also that of {}", other.place.name()));
-                continue;
-            }
-            let error = match others.iter().find(|look| look.may_hold_any(was_stored)) {
-                Some(other) => {
-                    let reason = other.problem().unwrap_or_else(|| "Cloudflare does not tell which it has".to_owned());
-                    format!("it may be that of {}, too: {reason}; run this again", other.place.name())
-                }
-                None => match self.delete(manager, &it.owner, id, was_stored.then_some(&rotation.stored)).await {
-                    Ok(what) => {
-                        print::out(&format!("{name}: old token {id} {what}"));
-                        continue;
-                    }
-                    Err(error) => format!("{error:#}"),
-                },
-            };
-            print::error(&format!("{name}: the old token {id} is left: {error}"));
-            failed.push(it);
-        }
-        failed
-    }
-
-    /// Deletes a token. Who is told that there is none may only not see it, so that its secret is asked, if that is known.
-    async fn delete(
-        &self,
-        manager: &Credential,
-        owner: &TokenOwner,
-        id: &CloudflareId,
-        secret: Option<&ApiToken>,
-    ) -> anyhow::Result<&'static str> {
-        let help = "run this again, or delete it at Cloudflare";
-        match self.client.delete_token(manager, owner, id).await {
-            Ok(true) => return Ok("deleted"),
-            Ok(false) => {}
-            Err(refusal) => bail!("{refusal}; {help}"),
-        }
-        let Some(secret) = secret else { return Ok("deleted already") };
-        for _ in 0..SURE {
-            match self.client.verify(secret, owner).await {
-                Err(refusal) if refusal.status == Some(401) => sleep(Duration::from_millis(500)).await,
-                Err(refusal) => bail!("whether it is deleted is not known: {refusal}; {help}"),
-                Ok(_) => bail!("it is another user's, who alone can delete it: no later run tells of it"),
-            }
-        }
-        Ok("deleted already")
+        self.clear(&rotation.place, rotation.stored_at_cloudflare(), looks, all, manager).await.is_empty()
     }
 }
-
-pub(super) const NAME_ACCOUNT: &str = "write that account as the zone's `account_id`";
 
 const LEAST_RIGHTS: &str = "use your own token of its owner, or add --least-rights, for one that may purge these zones and \
                             nothing else, with no end and from everywhere unless --expires-in and --from say so";
@@ -499,21 +367,12 @@ enum NotStored {
     Perhaps(anyhow::Error),
 }
 
-impl Look {
-    /// Whether nobody knows what lies there: a token that was stored is known by its secret, any other by its id.
-    fn may_hold_any(&self, by_secret: bool) -> bool {
-        match (&self.stored, &self.known) {
-            (Err(ReadError::Absent), _) => false,
-            (Err(_), _) => true,
-            (Ok(_), _) if by_secret => false,
-            (Ok(_), Some(Known::OfSomeAccount)) => true,
-            (Ok(_), Some(Known::Not(_))) => !self.is_dead(),
-            (Ok(_), _) => false,
-        }
-    }
-}
-
 impl Rotation {
+    /// What is replaced, by its id and its secret.
+    fn stored_at_cloudflare(&self) -> Option<(&CloudflareId, &ApiToken)> {
+        self.old.as_ref().map(|old| (&old.id, &self.stored))
+    }
+
     fn told(&self) -> String {
         let (name, parameter) = (print::bold(self.place.name()), self.place.parameter());
         let whose = if self.owner == TokenOwner::User { "user" } else { "account" };
@@ -535,37 +394,6 @@ impl Rotation {
     }
 }
 
-/// What a token was made for, as its name tells: `purge-router <zone id> <place> replaces <token's id> <domain>`.
-struct MadeFor<'p> {
-    place: &'p Place,
-    /// A checksum of the parameter. The same zone may have a token in another AWS account, which is nothing of ours; and a
-    /// parameter may hold that of several zones, of which the name has the first.
-    checksum: String,
-}
-
-impl<'p> MadeFor<'p> {
-    fn new(place: &'p Place, arn: &str) -> Self {
-        Self { place, checksum: checksum_of_texts(&[arn, place.parameter()])[..8].to_owned() }
-    }
-
-    fn name(&self, old: Option<&CloudflareId>) -> String {
-        let (zone_id, domain) = (&self.place.zone().zone_id, &self.place.zone().domain);
-        let old = old.map_or("nothing", CloudflareId::as_str);
-        let name = format!("purge-router {zone_id} {} replaces {old} {domain}", self.checksum);
-        name.chars().take(LONGEST_NAME).collect()
-    }
-
-    fn is_of(&self, token: &TokenDetails) -> bool {
-        let words: Vec<&str> = token.name.split(' ').collect();
-        matches!(words[..], ["purge-router", _, checksum, "replaces", _, ..] if checksum == self.checksum)
-    }
-
-    /// The token that one of these replaces.
-    fn replaced_by(&self, token: &TokenDetails) -> Option<CloudflareId> {
-        CloudflareId::parse(token.name.split(' ').nth(4)?).ok()
-    }
-}
-
 /// Waits, with a bar on a terminal.
 async fn wait(time: Duration) {
     print::note(&format!("waiting {} s, until no copy of the function holds an old token", time.as_secs()));
@@ -578,17 +406,4 @@ async fn wait(time: Duration) {
         sleep((end - Instant::now()).min(Duration::from_millis(200))).await;
     }
     bar.finish_and_clear();
-}
-
-/// Asks on the terminal.
-pub(super) fn agreed(question: &str) -> anyhow::Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        return Err(Misuse("nobody can be asked here: add --yes to go on without asking".to_owned()).into());
-    }
-    let mut terminal = anstream::stderr();
-    write!(terminal, "{} [y/N] ", print::bold(question))?;
-    terminal.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
