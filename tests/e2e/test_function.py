@@ -226,6 +226,7 @@ def test_a_log_line_tells_all_of_a_batch(world):
     [line] = world.stack.log("batch")[seen:]
     assert line.pop("timestamp").endswith("Z") and line.pop("ray").endswith("-SBX")
     assert isinstance(line.pop("milliseconds"), int)
+    assert 0 <= line.pop("latency") < 30_000
     assert len(line.pop("span")["requestId"]) == 36
     assert line == {
         "level": "INFO",

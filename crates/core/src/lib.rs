@@ -60,7 +60,7 @@ pub use edit::{Changed, Checksum, Diff, Excess, FieldChange, Write, checksum_of_
 pub use file::{FileOfTeam, MappingFile, Pulled, TeamTables, to_toml};
 pub use item::{Body, Item, Method};
 pub use mapping::{Mapping, Mappings, Mode, Purge, Scheme, Team, UrlRules, Zone};
-pub use plan::{Batch, BatchItem, Escalated, Plan, Unmatched, batches, plan};
+pub use plan::{Asked, Batch, BatchItem, Escalated, Plan, Unmatched, batches, plan};
 pub use problem::{Place, Problem, Step};
 pub use read::rows::{Skipped, grants_of, needs_of, zones_within};
 pub use route::{Decline, Route, accept, route};

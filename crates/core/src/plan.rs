@@ -72,6 +72,23 @@ pub struct BatchItem {
     pub item: Item,
     /// Who fails if it is not purged.
     pub origins: Vec<Origin>,
+    /// The time of the earliest change that asked for it, as its event wrote it.
+    pub since: Option<String>,
+}
+
+/// What [`batches`] joins: an item of a zone, and who asks for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'p> {
+    /// The zone.
+    pub zone: &'p Arc<Zone>,
+    /// Purge or invalidate.
+    pub mode: Mode,
+    /// What to purge.
+    pub item: &'p Item,
+    /// Who fails if it is not purged.
+    pub origin: &'p Origin,
+    /// When the object changed, in RFC 3339, where that is known.
+    pub since: Option<&'p str>,
 }
 
 impl Batch {
@@ -96,6 +113,12 @@ impl Batch {
     /// The origins of its items, each once, in order of first appearance.
     pub fn origins(&self) -> Vec<&Origin> {
         self.items.iter().flat_map(|item| &item.origins).collect::<IndexSet<_>>().into_iter().collect()
+    }
+
+    /// The time of its earliest change, in RFC 3339 as the event wrote it. Events write all times in UTC, so that text
+    /// compares as times do.
+    pub fn since(&self) -> Option<&str> {
+        self.items.iter().filter_map(|item| item.since.as_deref()).min()
     }
 
     /// The request's body.
@@ -148,8 +171,8 @@ pub fn plan(mappings: &Mappings, event: Event) -> Plan {
     }
     let escalated = escalate(&mut demands);
     let wanted = demands.iter().flat_map(|demand| {
-        let (mode, origin) = (demand.mapping.mode, &demand.change.origin);
-        demand.items.iter().map(move |(zone, item)| (*zone, mode, item, origin))
+        let (mode, origin, since) = (demand.mapping.mode, &demand.change.origin, demand.change.time.as_deref());
+        demand.items.iter().map(move |(zone, item)| Asked { zone, mode, item, origin, since })
     });
     let batches = batches(wanted);
     Plan { changes: changes.len(), ignored, rejected, unmatched, escalated, batches }
@@ -239,20 +262,25 @@ fn limit_of(mapping: &Mapping) -> usize {
 }
 
 /// Joins equal items per (team, zone, mode, method), and cuts each group at the limit of one request.
-pub fn batches<'p>(wanted: impl Iterator<Item = (&'p Arc<Zone>, Mode, &'p Item, &'p Origin)>) -> Vec<Batch> {
+pub fn batches<'p>(asked: impl Iterator<Item = Asked<'p>>) -> Vec<Batch> {
     type Key<'p> = (&'p TeamName, &'p Hostname, Mode, Method);
-    type Group<'p> = (&'p Arc<Zone>, IndexMap<&'p Item, IndexSet<&'p Origin>>);
+    type Who<'p> = (IndexSet<&'p Origin>, Option<&'p str>);
+    type Group<'p> = (&'p Arc<Zone>, IndexMap<&'p Item, Who<'p>>);
     let mut groups: BTreeMap<Key<'_>, Group<'_>> = BTreeMap::new();
-    for (zone, mode, item, origin) in wanted {
+    for Asked { zone, mode, item, origin, since } in asked {
         let key = (&zone.team, &zone.domain, mode, item.method());
         let (_, items) = groups.entry(key).or_insert_with(|| (zone, IndexMap::new()));
-        items.entry(item).or_default().insert(origin);
+        let (origins, first) = items.entry(item).or_default();
+        origins.insert(origin);
+        *first = first.iter().copied().chain(since).min();
     }
     let mut batches = Vec::new();
     for ((_, _, mode, method), (zone, items)) in groups {
-        let mut items = items
-            .into_iter()
-            .map(|(item, origins)| BatchItem { item: item.clone(), origins: origins.into_iter().cloned().collect() });
+        let mut items = items.into_iter().map(|(item, (origins, since))| BatchItem {
+            item: item.clone(),
+            origins: origins.into_iter().cloned().collect(),
+            since: since.map(str::to_owned),
+        });
         let limit = zone.items_per_request(method.class());
         loop {
             let items: Vec<BatchItem> = items.by_ref().take(limit).collect();

@@ -32,8 +32,7 @@ pub struct Function<T> {
     executor: Executor<T>,
 }
 
-/// Why an invocation fails as a whole, without any token. Lambda invokes it again, and then puts it where the function's
-/// settings say.
+/// Why an invocation fails as a whole, without any token. Lambda invokes it again.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct NotDone {
@@ -91,9 +90,10 @@ impl<T: TokenStore> Function<T> {
             Routing::File(mappings) => Ok(plan(mappings, event)),
             Routing::Script(team, script) => {
                 let buckets: Vec<BucketName> = event.changes.iter().map(|change| change.bucket.clone()).collect();
-                let mappings = script.mappings(team, &buckets);
-                let mappings = mappings.map_err(|problems| NotDone::new("BadMappings", &on_one_line(&problems)))?;
-                Ok(plan(&mappings, event))
+                match script.mappings(team, &buckets) {
+                    Ok(mappings) => Ok(plan(&mappings, event)),
+                    Err(problems) => Err(NotDone::new("BadMappings", &on_one_line(&problems))),
+                }
             }
         }
     }

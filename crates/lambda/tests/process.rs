@@ -3,7 +3,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::process::{Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,6 +14,7 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use purge_router_sandbox::{Fault, FaultKind, Sandbox, SandboxToken, SandboxZone, TokenStatus};
 use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
@@ -227,8 +228,7 @@ async fn logs_have_a_line_for_each_batch_and_each_record_without_one() {
     let variables = [("CLOUDFLARE_API_KEY", TOKEN)];
     let mut world = World::new(&variables, &[event]).await;
     assert_eq!(world.answer().await, ("response".to_owned(), failures(&["m-2", "m-3"])));
-    let (metrics, mut lines): (Vec<_>, Vec<_>) =
-        world.printed().await.into_iter().partition(|line| line["_aws"].is_object());
+    let mut lines = world.log().await;
     for line in &mut lines {
         let fields = line.as_object_mut().unwrap();
         // Lambda takes a line without a time for an INFO, whatever its level.
@@ -263,23 +263,101 @@ async fn logs_have_a_line_for_each_batch_and_each_record_without_one() {
             }),
         ]
     );
-    let directive = |dimensions: &[&str]| {
-        let metrics = [json!({ "Name": "Purged" })];
-        json!([{ "Namespace": "purge-router", "Dimensions": [dimensions], "Metrics": metrics }])
-    };
-    let told: Vec<(&Value, &Value, &Value, &Value)> = metrics
-        .iter()
-        .map(|line| (&line["_aws"]["CloudWatchMetrics"], &line["team"], &line["zone"], &line["Purged"]))
+}
+
+/// The metrics that a line declares, by their names: units and values. Checks its namespace, dimensions and time.
+fn measured(line: &Value, dimensions: &[(&str, &str)]) -> BTreeMap<String, (Value, Value)> {
+    assert!(line["_aws"]["Timestamp"].as_u64().unwrap() > 1_700_000_000_000);
+    let [directive] = &line["_aws"]["CloudWatchMetrics"].as_array().unwrap()[..] else { panic!("{line}") };
+    let names: Vec<&str> = dimensions.iter().map(|(name, _)| *name).collect();
+    assert_eq!((&directive["Namespace"], &directive["Dimensions"]), (&json!("purge-router"), &json!([names])));
+    for (name, value) in dimensions {
+        assert_eq!(line[name], *value);
+    }
+    let metrics = directive["Metrics"].as_array().unwrap().iter();
+    let metrics: BTreeMap<_, _> = metrics
+        .map(|metric| {
+            let name = metric["Name"].as_str().unwrap();
+            (name.to_owned(), (metric["Unit"].clone(), line[name].clone()))
+        })
         .collect();
-    let (of_all, of_zone) = (directive(&[]), directive(&["team", "zone"]));
-    assert_eq!(
-        told,
-        [
-            (&of_all, &Value::Null, &Value::Null, &json!(1)),
-            (&of_zone, &json!("script"), &json!("www.website.com"), &json!(1)),
-        ]
-    );
-    assert!(metrics.iter().all(|line| line["_aws"]["Timestamp"].as_u64().unwrap() > 1_700_000_000_000));
+    // Nothing that is no metric, such as a key, goes along.
+    assert_eq!(line.as_object().unwrap().len(), 1 + dimensions.len() + metrics.len(), "{line}");
+    metrics
+}
+
+#[tokio::test]
+async fn metrics_are_of_each_zone_and_of_all() {
+    let ago = |seconds: u64| {
+        let then = time::UtcDateTime::from(SystemTime::now() - Duration::from_secs(seconds));
+        json!(then.format(&Rfc3339).unwrap())
+    };
+    let at = |time: Value, bucket: &str, key: &str| {
+        let mut event = s3(bucket, key);
+        event["Records"][0]["eventTime"] = time;
+        event
+    };
+    let first = sqs(&[
+        at(ago(10), "www.website.com", "late.css"),
+        at(ago(15), "www.website.com", "latest.css"),
+        at(ago(5), "www.website.com", "late.css"),
+        s3("www.website.com", "no-time.css"),
+        at(json!("yesterday"), "www.website.com", "no-time-either.css"),
+        s3("backups", "a.css"),
+        json!("no JSON"),
+    ]);
+    // By a clock that is ahead of ours.
+    let ahead = format!("{}-01-01T00:00:00.000Z", 9000);
+    let second = sqs(&[at(json!(ahead), "cdn.website.com", "b.css")]);
+    let limit = |sandbox: &Sandbox| {
+        let kind = FaultKind::Status { status: 429, code: 1134, message: "limited".into(), retry_after: Some(1) };
+        sandbox.add_fault(Fault { times: Some(1), ..Fault::new(kind) });
+    };
+    let variables = [("CLOUDFLARE_API_KEY", TOKEN)];
+    let mut world = World::within(PLENTY, &variables, &[first, second], limit).await;
+    world.answer().await;
+    world.answer().await;
+    let printed = world.printed().await;
+    let lines: Vec<&Value> = printed.iter().filter(|line| line["_aws"].is_object()).collect();
+    let [all, www, all_again, cdn] = lines[..] else { panic!("{lines:#?}") };
+    let one = (json!("Count"), json!(1));
+    let without_latency = |mut metrics: BTreeMap<String, (Value, Value)>, least: f64, most: f64| {
+        let (unit, values) = metrics.remove("Latency").unwrap();
+        assert_eq!((unit, values.as_array().unwrap().len()), (json!("Milliseconds"), 1));
+        let value = values[0].as_f64().unwrap();
+        assert!((least..most).contains(&value), "{value}");
+        metrics.into_iter().collect::<Vec<_>>()
+    };
+    let function = ("function", "purge-router");
+    let of = |zone| [function, ("team", "script"), ("zone", zone)];
+    let named = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), one.clone())).collect::<Vec<_>>();
+    let names = ["ColdStart", "Purged", "RateLimitHits", "Rejected", "Unmatched"];
+    assert_eq!(without_latency(measured(all, &[function]), 15_000.0, 45_000.0), named(&names));
+    let names = ["Purged", "RateLimitHits"];
+    assert_eq!(without_latency(measured(www, &of("www.website.com")), 15_000.0, 45_000.0), named(&names));
+    assert_eq!(without_latency(measured(all_again, &[function]), 0.0, 0.1), named(&["Purged"]));
+    assert_eq!(without_latency(measured(cdn, &of("cdn.website.com")), 0.0, 0.1), named(&["Purged"]));
+}
+
+#[tokio::test]
+async fn a_zone_of_more_batches_than_a_metric_takes_values_has_one_latency() {
+    let keys: Vec<String> = (0..100 * 101).map(|nth| format!("{nth}.css")).collect();
+    let mut event = s3("www.website.com", "any");
+    let record = event["Records"][0].take();
+    let records = keys.iter().map(|key| {
+        let mut record = record.clone();
+        record["eventTime"] = json!("2026-11-02T09:30:00.000Z");
+        record["s3"]["object"]["key"] = json!(key);
+        record
+    });
+    let records: Vec<Value> = records.collect();
+    let variables = [("CLOUDFLARE_API_KEY", TOKEN)];
+    let mut world = World::new(&variables, &[json!({ "Records": records })]).await;
+    assert_eq!(world.answer().await.0, "response");
+    let printed = world.printed().await;
+    assert!(printed.iter().all(|line| line["level"] != "ERROR"), "{printed:#?}");
+    let of_zone = printed.iter().find(|line| line["_aws"].is_object() && line["zone"] == "www.website.com").unwrap();
+    assert_eq!((of_zone["Purged"].as_u64(), of_zone["Latency"].as_array().unwrap().len()), (Some(101), 1));
 }
 
 #[tokio::test]

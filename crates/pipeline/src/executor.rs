@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::backoff::Backoff;
 use crate::limits::RateLimits;
+use crate::meter;
 use crate::outcome::{Outcome, Report, Status};
 use crate::pause::{Gate, Pauses};
 use crate::store::{Freshness, TokenError, TokenStore};
@@ -75,6 +76,7 @@ impl<T: TokenStore> Executor<T> {
             tracing::info!(bucket, key = &*redact(key), "unmatched");
         }
         let report = Report::new(plan, self.execute(plan, deadline).await);
+        meter::event(plan, &report.outcomes);
         tracing::info!(
             changes = plan.changes,
             ignored = plan.ignored.len(),
@@ -168,8 +170,10 @@ impl<T: TokenStore> Way<'_, T> {
             error: None,
             refused_items: Vec::new(),
             ray: None,
+            latency: None,
             failed: Vec::new(),
         };
+        let since = batch.since().map(str::to_owned);
         let mut pieces = vec![batch];
         while let Some(piece) = pieces.pop() {
             let failure = match self.send_if_open(&piece, &mut outcome.attempts).await {
@@ -197,14 +201,14 @@ impl<T: TokenStore> Way<'_, T> {
         }
         let milliseconds = start.elapsed().as_millis() as u64;
         let (team, zone) = (self.zone.team.as_str(), self.zone.domain.as_str());
-        let Outcome { attempts, ray, error, .. } = &outcome;
         let status = outcome.status.as_str();
-        // For its zone, and for an alarm that knows no zones.
-        metrics::counter!(outcome.status.metric(), "team" => team.to_owned(), "zone" => zone.to_owned()).increment(1);
-        metrics::counter!(outcome.status.metric()).increment(1);
         if outcome.status == Status::Purged {
-            tracing::info!(team, zone, method, items, outcome = status, attempts, milliseconds, ray, "batch");
+            outcome.latency = since.and_then(|since| meter::ago(&since));
+            let latency = outcome.latency.map(|latency| latency.as_millis() as u64);
+            let Outcome { attempts, ray, .. } = &outcome;
+            tracing::info!(team, zone, method, items, outcome = status, attempts, milliseconds, latency, ray, "batch");
         } else {
+            let Outcome { attempts, ray, error, .. } = &outcome;
             tracing::warn!(team, zone, method, items, outcome = status, attempts, milliseconds, ray, error, "batch");
         }
         outcome
@@ -269,6 +273,7 @@ impl<T: TokenStore> Way<'_, T> {
             let failure = Failure::from(refusal);
             match meaning {
                 Meaning::RateLimited { retry_after, all_calls } => {
+                    meter::rate_limited(self.zone);
                     let asked = retry_after.filter(|delay| !delay.is_zero());
                     let delay = match asked {
                         Some(delay) => delay,

@@ -7,6 +7,7 @@
 mod backoff;
 mod executor;
 mod limits;
+mod meter;
 mod moment;
 mod outcome;
 mod pause;
@@ -16,6 +17,7 @@ mod zone_token;
 pub use backoff::Backoff;
 pub use executor::{Executor, Settings};
 pub use limits::RateLimits;
+pub use meter::describe_metrics;
 pub use moment::Moment;
 pub use outcome::{Outcome, Report, Status};
 pub use store::{Freshness, TokenError, TokenStore};

@@ -1,5 +1,7 @@
 //! What became of each batch, and which origins failed.
 
+use std::time::Duration;
+
 use indexmap::IndexSet;
 use purge_router_cloudflare::redact;
 use purge_router_core::{Origin, Plan, Zone};
@@ -23,6 +25,9 @@ pub struct Outcome {
     /// Cloudflare's id of the last request that it answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ray: Option<String>,
+    /// From its earliest change until all of it was purged, where the events say when that was.
+    #[serde(skip)]
+    pub latency: Option<Duration>,
     /// The origins of all items that were not purged.
     #[serde(skip)]
     pub failed: Vec<Origin>,
@@ -48,6 +53,17 @@ pub enum Status {
 }
 
 impl Status {
+    /// All of them.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Purged,
+        Self::ItemsRefused,
+        Self::TokenMissing,
+        Self::TokenRefused,
+        Self::RequestRefused,
+        Self::RateLimited,
+        Self::Unreachable,
+    ];
+
     /// Its name in reports and logs.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -60,9 +76,7 @@ impl Status {
             Self::Unreachable => "unreachable",
         }
     }
-}
 
-impl Status {
     /// What its batches are counted as.
     pub(crate) fn metric(self) -> &'static str {
         match self {
