@@ -21,9 +21,13 @@ import yaml
 HERE = pathlib.Path(__file__).parent
 INFRA = HERE.parents[1] / "infra"
 TEMPLATE, TEAM_TEMPLATE = INFRA / "template.yaml", INFRA / "team.yaml"
+TEMPLATES = sorted(INFRA.glob("*.yaml"))
 REGION = "eu-west-1"
 ACCOUNT = "000000000000"
 ROOT = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+OTHER_ACCOUNT = "111111111111"
+ROOT_OF_OTHER = {"aws_access_key_id": OTHER_ACCOUNT, "aws_secret_access_key": "test"}
 
 
 def wait_for(what, look, seconds=20, every=0.05):
@@ -149,19 +153,35 @@ class Ministack:
         template["Resources"]["Function"]["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": "bootstrap.zip"}
         return Stack(self, self.create_stack(name, template, **parameters))
 
-    def create_stack(self, name, template, **parameters):
+    def create_stack(self, name, template, credentials=None, **parameters):
         """The outputs of a stack that CloudFormation creates."""
-        cloudformation = self.client("cloudformation")
+        cloudformation = self.client("cloudformation", credentials)
         cloudformation.create_stack(
             StackName=name,
             TemplateBody=json.dumps(template),
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Capabilities=CAPABILITIES,
             Parameters=[{"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()],
         )
+        return self.stack_outputs(cloudformation, name)
+
+    def update_stack(self, name, **changed):
+        """The outputs of a stack after these parameters have changed."""
+        cloudformation = self.client("cloudformation")
+        [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        kept = [it["ParameterKey"] for it in stack["Parameters"] if it["ParameterKey"] not in changed]
+        parameters = [{"ParameterKey": key, "UsePreviousValue": True} for key in kept]
+        parameters += [{"ParameterKey": key, "ParameterValue": value} for key, value in changed.items()]
+        cloudformation.update_stack(
+            StackName=name, UsePreviousTemplate=True, Capabilities=CAPABILITIES, Parameters=parameters
+        )
+        return self.stack_outputs(cloudformation, name)
+
+    @staticmethod
+    def stack_outputs(cloudformation, name):
         describe = lambda: cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         wait_for(f"stack {name} is done", lambda: not describe()["StackStatus"].endswith("IN_PROGRESS"), 60)
         stack = describe()
-        assert stack["StackStatus"] == "CREATE_COMPLETE", [
+        assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), [
             (event["LogicalResourceId"], event.get("ResourceStatusReason"))
             for event in cloudformation.describe_stack_events(StackName=name)["StackEvents"]
             if "FAILED" in event["ResourceStatus"]
@@ -176,7 +196,7 @@ def read_template(path):
         """Keeps CloudFormation's short functions, such as `!Ref`, as their long forms."""
 
     def function(loader, suffix, node):
-        name = suffix if suffix == "Ref" else f"Fn::{suffix}"
+        name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
         if isinstance(node, yaml.ScalarNode):
             value = loader.construct_scalar(node)
             return {name: value.split(".", 1) if suffix == "GetAtt" else value}
@@ -245,7 +265,7 @@ class Stack:
             outputs["LogGroupName"],
         )
         self.table, self.table_arn = outputs["TableName"], outputs["TableArn"]
-        self.operator_policy_arn = outputs["OperatorPolicyArn"]
+        self.operator_policy_arn, self.alarm_topic_arn = outputs["OperatorPolicyArn"], outputs["AlarmTopicArn"]
         self.sqs, self.dynamodb = ministack.client("sqs"), ministack.client("dynamodb")
         configuration = ministack.client("lambda").get_function_configuration(FunctionName=self.function)
         self.variables = configuration["Environment"]["Variables"]

@@ -79,10 +79,11 @@ class World:
             aws.package(BOOTSTRAP, PACKAGE_MAPPINGS),
             BucketArns=",".join(f"arn:aws:s3:::{bucket}" for bucket in BUCKETS),
             CloudflareBaseUrl=self.cloudflare.api_url,
-            ExampleBucketName=BUCKET,
             MappingsTtlSeconds=self.mappings_ttl,
             MaximumConcurrency=3,
         )
+        source = aws.read_template(aws.INFRA / "source-s3.yaml")
+        ministack.create_stack("source", source, BucketName=BUCKET, QueueArn=self.stack.queue_arn)
         ministack.make_public(BUCKET)
         for bucket in (DOCS, MEDIA):
             ministack.create_public_bucket(bucket)

@@ -1,4 +1,4 @@
-"""Runs ministack with six faults of it mended, each of which would let the tests say the wrong thing.
+"""Runs ministack with ten faults of it mended, each of which would let the tests say the wrong thing.
 
 1. It checks ssm:GetParameters, GetParametersByPath and DeleteParameters against the resource `*`, so that a role that
    may read `parameter/purge-router/*` is always refused. AWS checks every name, and one refused name fails the call.
@@ -7,19 +7,30 @@
 4. It does not know dynamodb:LeadingKeys, so that a policy that asks for it refuses every call.
 5. It waits 5 ms for the next line of an invocation's log, and puts what comes later into the log of the next invocation.
 6. It does not know the encryption context of a call of KMS, so that a policy that asks for it refuses every such call.
+7. EventBridge puts messages into any queue, whatever the queue's policy says.
+8. It leaves out the message group of what EventBridge puts into a standard queue.
+9. It knows neither protocol nor endpoint of a subscription, so that a topic's policy that asks for them refuses all.
+10. It does not know AWS::Events::EventBusPolicy, and delivers nothing from a bus to one of another account.
 """
 
+import contextvars
+import dataclasses
 import json
 import pathlib
 import uuid
 
 from ministack import app
-from ministack.core import iam_actions, iam_evaluator, lambda_runtime
-from ministack.services import dynamodb, kms, lambda_svc, ssm
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses
+from ministack.services import dynamodb, eventbridge, kms, lambda_svc, sns, sqs, ssm
+from ministack.services.cloudformation import provisioners
 
 resource_arn_of = iam_actions.extract_resource_arn
 enforce = iam_evaluator.enforce
 concurrency_of = lambda_svc._sqs_esm_concurrency
+invoke_target = eventbridge._invoke_target
+resource_policy_allows = iam_evaluator.resource_policy_allows
+subscribe = sns._subscribe
+dispatch_to_event_bus = eventbridge._dispatch_to_event_bus
 dynamodb_context_of = iam_actions.dynamodb_service_context
 request_context_of = iam_actions.request_tag_context
 
@@ -130,6 +141,80 @@ def whole_log(worker, **_):
     return "\n".join(lines)
 
 
+def invoke_if_allowed(target, event, rule, view=None):
+    """Delivers to a queue what its policy lets in, with the message group that the rule says."""
+    arn, account = target["Arn"], responses.get_account_id()
+    if ":sqs:" not in arn:
+        return invoke_target(target, event, rule, view)
+    if not sqs.queue_policy_allows(arn, "events.amazonaws.com", rule["Arn"], account):
+        return print(f"EventBridge: the policy of {arn} denies delivery from {rule['Arn']}", flush=True)
+    queue = sqs._queue_by_arn(arn)
+    before = len(queue["messages"])
+    invoke_target(target, event, rule, view)
+    for message in queue["messages"][before:]:
+        message["group_id"] = (target.get("SqsParameters") or {}).get("MessageGroupId")
+
+
+def dispatch_to_bus(spec, event, rule, event_path, target_input_payload=None):
+    """Forwards also to a bus of another account, if that bus's policy lets this account in."""
+    account = responses.get_account_id()
+    there = responses._request_account_id.set(spec.account_id)
+    try:
+        policy = eventbridge._event_bus_policies.get(spec.resource.split("/", 1)[1])
+        caller = iam_evaluator.EvalContext(
+            principal_arn=f"arn:aws:iam::{account}:root",
+            principal_type="AWS",
+            principal_account=account,
+            action="events:PutEvents",
+            resource_arn=str(spec),
+            region=spec.region,
+            service_context={"events:source": event["Source"], "events:detail-type": event["DetailType"]},
+        )
+        if iam_evaluator.resource_policy_allows(policy, caller, account == spec.account_id):
+            return dispatch_to_event_bus(spec, event, rule, event_path, target_input_payload)
+        print(f"EventBridge: the policy of {spec} denies delivery from {rule['Arn']}", flush=True)
+    finally:
+        responses._request_account_id.reset(there)
+
+
+# What the subscription that is under way asks for.
+subscription_keys = contextvars.ContextVar("subscription_keys", default=None)
+
+
+def subscribe_with_keys(parameters):
+    asked = {f"sns:{name.lower()}": sns._p(parameters, name) for name in ("Protocol", "Endpoint")}
+    token = subscription_keys.set(asked)
+    try:
+        return subscribe(parameters)
+    finally:
+        subscription_keys.reset(token)
+
+
+def resource_policy_allows_with_keys(policy, context, same_account):
+    keys = {**(context.service_context or {}), **(subscription_keys.get() or {})}
+    return resource_policy_allows(policy, dataclasses.replace(context, service_context=keys), same_account)
+
+
+def create_bus_policy(logical_id, properties, stack_name):
+    bus, statement = properties.get("EventBusName", "default"), properties["Statement"]
+    policy = eventbridge._event_bus_policies.get(bus) or {"Version": "2012-10-17", "Statement": []}
+    policy["Statement"].append({**statement, "Sid": properties["StatementId"]})
+    eventbridge._event_bus_policies[bus] = policy
+    return f"{bus}|{properties['StatementId']}", {}
+
+
+def delete_bus_policy(physical_id, properties):
+    eventbridge._remove_permission(properties)
+
+
+provisioners._RESOURCE_HANDLERS["AWS::Events::EventBusPolicy"] = {
+    "create": create_bus_policy,
+    "delete": delete_bus_policy,
+}
+sns._subscribe = subscribe_with_keys
+iam_evaluator.resource_policy_allows = resource_policy_allows_with_keys
+eventbridge._invoke_target = invoke_if_allowed
+eventbridge._dispatch_to_event_bus = dispatch_to_bus
 iam_actions.extract_resource_arn = resources_of
 iam_evaluator.enforce = enforce_all
 iam_actions.dynamodb_service_context = dynamodb_context

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from aws import wait_for
+from aws import printed, wait_for
 from cloudflare import browser, strict
 from conftest import BUCKET, DOCS, SITES, ZONES, s3_event
 
@@ -140,6 +140,12 @@ def test_a_revoked_token_stops_its_own_zone_only_and_a_redrive_makes_up_for_it(w
     told = {(line["level"], line["team"], line["zone"], line["outcome"]) for line in refused}
     assert told == {("WARN", "web", "website.co.uk", "token-refused")}
     assert "HTTP 401: 10000 Authentication error" in refused[0]["error"]
+    # With the dimensions that the alarm looks at, and those of the dashboard.
+    lines = [line for line in printed(world.ministack, world.stack.log_group) if "TokenRefused" in line]
+    directives = [(it["Namespace"], it["Dimensions"]) for line in lines for it in line["_aws"]["CloudWatchMetrics"]]
+    for dimensions in (["function"], ["function", "team", "zone"]):
+        assert ("purge-router", [dimensions]) in directives
+    assert {line["function"] for line in lines} == {world.stack.function}
     counted = world.stack.counted("TokenRefused")
     assert (counted["website.co.uk"], counted[None]) == (len(refused), len(refused))
 

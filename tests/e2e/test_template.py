@@ -2,17 +2,18 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
 import botocore.exceptions
 import pytest
 
-from aws import ACCOUNT, REGION, TEAM_TEMPLATE, TEMPLATE, package, read_template
+from aws import ACCOUNT, REGION, TEMPLATE, TEMPLATES, package, read_template
 from conftest import BOOTSTRAP, BUCKETS, MAPPINGS_TTL
 
 
-@pytest.mark.parametrize("template", [TEMPLATE, TEAM_TEMPLATE], ids=lambda template: template.name)
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.name)
 def test_cfn_lint_finds_nothing(template):
     cfn_lint = pathlib.Path(sys.executable).with_name("cfn-lint")
     found = subprocess.run([cfn_lint, template], check=False, capture_output=True, text=True)
@@ -94,6 +95,63 @@ def test_the_queue_takes_messages_of_the_named_buckets_only(_world):
         "ArnLike": {"aws:SourceArn": [f"arn:aws:s3:::{bucket}" for bucket in BUCKETS]},
         "StringEquals": {"aws:SourceAccount": ACCOUNT},
     }
+
+
+def test_alarms_look_at_what_is_measured_and_tell_the_topic(_world):
+    stack = _world.stack
+    cloudwatch = _world.ministack.client("cloudwatch")
+    alarms = {it["MetricName"]: it for it in cloudwatch.describe_alarms()["MetricAlarms"]}
+    looks_at = {
+        name: (it["Namespace"], {dimension["Name"]: dimension["Value"] for dimension in it["Dimensions"]})
+        for name, it in alarms.items()
+    }
+    queue, dead_letters = (arn.rpartition(":")[2] for arn in (stack.queue_arn, stack.dead_letters_arn))
+    assert looks_at == {
+        "ApproximateNumberOfMessagesVisible": ("AWS/SQS", {"QueueName": dead_letters}),
+        "ApproximateAgeOfOldestMessage": ("AWS/SQS", {"QueueName": queue}),
+        "TokenRefused": ("purge-router", {"function": stack.function}),
+        "Throttles": ("AWS/Lambda", {"FunctionName": stack.function}),
+        "Errors": ("AWS/Lambda", {"FunctionName": stack.function}),
+    }
+    for it in alarms.values():
+        assert it["AlarmActions"] == it["OKActions"] == [stack.alarm_topic_arn]
+        assert (it["ComparisonOperator"], it["TreatMissingData"]) == ("GreaterThanThreshold", "notBreaching")
+    policy = _world.ministack.client("sns").get_topic_attributes(TopicArn=stack.alarm_topic_arn)["Attributes"]["Policy"]
+    [statement] = json.loads(policy)["Statement"]
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert sorted(statement["Condition"]["ArnEquals"]["aws:SourceArn"]) == sorted(
+        it["AlarmArn"] for it in alarms.values()
+    )
+    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
+
+
+METRICS = {
+    ("function", "team", "zone"): {
+        *("Purged", "ItemsRefused", "TokenMissing", "TokenRefused", "RequestRefused", "RateLimited", "Unreachable"),
+        *("Latency", "RateLimitHits"),
+    },
+    ("function",): {"Unmatched", "Rejected", "ColdStart"},
+}
+
+
+def test_the_dashboard_shows_what_is_measured(_world):
+    cloudwatch = _world.ministack.client("cloudwatch")
+    body = cloudwatch.get_dashboard(DashboardName="purge-router")["DashboardBody"]
+    function, shown = _world.stack.function, {dimensions: set() for dimensions in METRICS}
+    for widget in json.loads(body)["widgets"]:
+        for metric in widget["properties"].get("metrics", []):
+            if metric[0] == "purge-router":
+                assert metric[2:4] == ["function", function]
+                shown["function",].add(metric[1])
+            if isinstance(metric[0], dict):
+                found = re.fullmatch(
+                    r"SEARCH\('\{purge-router,([a-z,]+)\} function=\"(.+?)\" MetricName=(.+)', '(Sum|p95)', 60\)",
+                    metric[0]["expression"],
+                )
+                assert found[2] == function
+                shown[tuple(found[1].split(","))].update(re.findall(r'"(\w+)"', found[3]))
+    assert shown == METRICS
+    assert f"SOURCE '{_world.stack.log_group}'" in body and "${" not in body.replace("${PROP", "")
 
 
 def configuration(world):

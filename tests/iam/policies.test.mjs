@@ -18,7 +18,7 @@ test('policies', async (t) => {
 })
 
 test('the role has no policies besides', () => {
-  assert.deepEqual(Object.keys(role).sort(), ['AssumeRolePolicyDocument', 'Policies'])
+  assert.deepEqual(Object.keys(role).sort(), ['AssumeRolePolicyDocument', 'Policies', 'Tags'])
 })
 
 test('a stack of a team takes names of teams, tables, folders and roles only', async (t) => {
