@@ -168,7 +168,7 @@ def dispatch_to_bus(spec, event, rule, event_path, target_input_payload=None):
             action="events:PutEvents",
             resource_arn=str(spec),
             region=spec.region,
-            service_context={"events:source": event["Source"], "events:detail-type": event["DetailType"]},
+            service_context={"events:source": [event["Source"]]},
         )
         if iam_evaluator.resource_policy_allows(policy, caller, account == spec.account_id):
             return dispatch_to_event_bus(spec, event, rule, event_path, target_input_payload)

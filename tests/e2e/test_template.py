@@ -62,7 +62,7 @@ def test_the_tables_partitions_are_teams_and_its_index_finds_whole_rows_by_bucke
     assert keys(table) == [("pk", "HASH"), ("sk", "RANGE")]
     [index] = table["GlobalSecondaryIndexes"]
     assert (index["IndexName"], index["Projection"]) == ("by-bucket", {"ProjectionType": "ALL"})
-    assert keys(index) == [("bucket", "HASH")]
+    assert keys(index) == [("bucket", "HASH"), ("pk", "RANGE")]
 
 
 def test_messages_come_again_and_then_become_dead_letters(_world):

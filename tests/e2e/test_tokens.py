@@ -357,7 +357,10 @@ def test_who_may_not_manage_tokens_changes_nothing(world):
 def test_a_token_that_is_refused_already_is_replaced(world):
     zone = "shop.com"
     world.ministack.put_token(ZONES[zone][2], "cfut_nobody-has-this-token-0000000000")
-    out = world.done(*rotate(zone))
+    code, out, errors = world.run(*rotate(zone))
+    assert (code, out) == (1, "") and "add --least-rights" in errors, errors
+    out = world.done(*rotate(zone, more=("--least-rights",)))
+    assert f"that may purge {zone} ({ZONES[zone][0]}) and nothing else" in out
     assert "is refused already" in out and world.purges(zone)
 
 
@@ -473,7 +476,7 @@ def test_a_good_token_that_is_refused_once_is_no_dead_one(world):
     code, out, errors = world.run(*rotate(zone), through_proxy=True)
     assert code == 1 and "write that account as the zone's `account_id`" in errors, (out, errors)
     world.proxy.refuse("/purge_cache", 401, NOT_AUTHENTIC, holding=stored)
-    code, out, errors = world.run(*rotate(zone), through_proxy=True)
+    code, out, errors = world.run(*rotate(zone, more=("--least-rights",)), through_proxy=True)
     assert code == 1 and "is refused already" in out, (out, errors)
     assert world.of_zone(zone) == [before] and world.purges(zone, stored)
     world.proxy.let_all_pass()

@@ -1,7 +1,25 @@
 // IAM's verdict on a case, by the policies of infra/.
 
 import { allowedContextKeysForRequest, runSimulation } from '@cloud-copilot/iam-simulate'
-import { ACCOUNT, functionPolicies, keyOf, keyPolicy, operatorPolicy, teamPolicy } from './templates.mjs'
+import {
+  ACCOUNT,
+  alarmTopicPolicy,
+  allSources,
+  arn as arnOf,
+  BUS,
+  busPolicy,
+  forwarderPolicies,
+  functionPolicies,
+  keyOf,
+  keyPolicy,
+  operatorPolicy,
+  OTHER_ACCOUNT,
+  QUEUE,
+  queuePolicy,
+  teamPolicy,
+  TOPIC,
+  topicPolicy,
+} from './templates.mjs'
 
 /** The team's policy as it would be if it did not ask for LeadingKeys to be there. */
 function unguarded(policy) {
@@ -12,6 +30,7 @@ function unguarded(policy) {
 
 const KEY = { CreateTokenKey: 'true' }
 const ELSEWHERE = { TokenFolder: '/purge-router/marketing/' }
+const EVERYTHING = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }
 const ALL_KEYS = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'kms:*', Resource: '*' }] }
 
 const POLICIES = {
@@ -26,12 +45,28 @@ const POLICIES = {
   'web with a folder elsewhere': [teamPolicy('web', { ...ELSEWHERE, ...KEY })],
   'an administrator of keys': [ALL_KEYS],
   'a stranger': [],
+  'all-powerful elsewhere': [EVERYTHING],
+  'all-powerful in a third account': [EVERYTHING],
+  'the forwarder': forwarderPolicies,
 }
 
 const USER = `arn:aws:iam::${ACCOUNT}:user/someone`
-const PRINCIPALS = { function: `arn:aws:sts::${ACCOUNT}:assumed-role/purge-router-Role-1/purge-router-Function-1` }
+const SERVICES = ['s3', 'sns', 'events', 'lambda', 'cloudwatch']
+const PRINCIPALS = {
+  ...Object.fromEntries(SERVICES.map((name) => [name, `${name}.amazonaws.com`])),
+  'all-powerful elsewhere': `arn:aws:iam::${OTHER_ACCOUNT}:user/eve`,
+  'all-powerful in a third account': 'arn:aws:iam::333333333333:user/mallory',
+  'the forwarder': `arn:aws:sts::${OTHER_ACCOUNT}:assumed-role/forward-Role-1/events`,
+  function: `arn:aws:sts::${ACCOUNT}:assumed-role/purge-router-Role-1/purge-router-Function-1`,
+}
 
-const KEY_POLICIES = {
+const RESOURCE_POLICIES = {
+  [QUEUE]: queuePolicy(allSources),
+  [`${QUEUE}-of-none`]: queuePolicy({ ...allSources, BucketArns: [''] }),
+  [`${QUEUE}-of-one`]: queuePolicy({ ...allSources, SourceAccounts: [''] }),
+  [TOPIC]: topicPolicy({ QueueAccount: OTHER_ACCOUNT }),
+  [arnOf('sns', 'purge-router-AlarmTopic-1')]: alarmTopicPolicy,
+  [BUS]: busPolicy,
   [keyOf('web')]: keyPolicy('web'),
   [keyOf('docs')]: keyPolicy('docs'),
   [keyOf('elsewhere')]: keyPolicy('elsewhere', ELSEWHERE),
@@ -54,8 +89,8 @@ export async function judge({ who, action, context, arn, on }) {
       resource: { resource: arn, accountId: ACCOUNT },
       contextVariables: context,
     },
-    identityPolicies: POLICIES[who].map((policy, nth) => ({ name: `policy ${nth}`, policy })),
-    resourcePolicy: KEY_POLICIES[arn],
+    identityPolicies: (POLICIES[who] ?? []).map((policy, nth) => ({ name: `policy ${nth}`, policy })),
+    resourcePolicy: RESOURCE_POLICIES[arn],
     serviceControlPolicies: [],
     resourceControlPolicies: [],
   })

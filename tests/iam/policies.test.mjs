@@ -5,10 +5,11 @@ import test from 'node:test'
 import { cases } from './cases.mjs'
 import { judge } from './judge.mjs'
 import { main, resolve, role, ROLE, TABLE, team } from './templates.mjs'
+import { sourceCases } from './source-cases.mjs'
 import { tokenCases } from './token-cases.mjs'
 
 test('policies', async (t) => {
-  for (const it of [...cases, ...tokenCases]) {
+  for (const it of [...cases, ...tokenCases, ...sourceCases]) {
     const verb = it.expected === 'Allowed' ? 'may' : 'may not'
     const keys = Object.values(it.context).flat().join(' + ') || 'no keys'
     await t.test(`${it.who} ${verb} ${it.action} of ${keys} on ${it.on}`, async () => {

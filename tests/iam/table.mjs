@@ -2,10 +2,11 @@
 
 import { cases } from './cases.mjs'
 import { judge } from './judge.mjs'
+import { sourceCases } from './source-cases.mjs'
 import { tokenCases } from './token-cases.mjs'
 
 console.log('| who | action | on | keys | expected | result |\n| --- | --- | --- | --- | --- | --- |')
-for (const it of [...cases, ...tokenCases]) {
+for (const it of [...cases, ...tokenCases, ...sourceCases]) {
   const result = await judge(it)
   if (result !== it.expected) process.exitCode = 1
   const keys = Object.values(it.context).flat()

@@ -15,10 +15,17 @@ const REFS = {
   'AWS::NoValue': NOTHING,
   'AWS::Partition': 'aws',
   'AWS::Region': 'eu-west-1',
+  AlarmTopic: arn('sns', 'purge-router-AlarmTopic-1'),
   LogGroup: '/purge-router/purge-router',
   Table: 'purge-router-Table-1',
 }
-const ATTRIBUTES = { 'Queue.Arn': arn('sqs', 'purge-router-Queue-1'), 'Table.Arn': TABLE }
+export const QUEUE = arn('sqs', 'purge-router-Queue-1')
+const ALARMS = ['DeadLetters', 'OldestMessage', 'TokenRefused', 'Throttles', 'Errors']
+const ATTRIBUTES = {
+  'Queue.Arn': QUEUE,
+  'Table.Arn': TABLE,
+  ...Object.fromEntries(ALARMS.map((name) => [`${name}Alarm.Arn`, arn('cloudwatch', `alarm:${name}`)])),
+}
 
 /** A template of infra/ as a tree, with `!Ref x` as `{ Ref: 'x' }` and `!Sub x` as `{ 'Fn::Sub': 'x' }`. */
 function read(name) {
@@ -33,6 +40,11 @@ function read(name) {
     sequence('!If', 'Fn::If'),
     sequence('!Equals', 'Fn::Equals'),
     sequence('!Not', 'Fn::Not'),
+    sequence('!And', 'Fn::And'),
+    sequence('!Select', 'Fn::Select'),
+    sequence('!Join', 'Fn::Join'),
+    sequence('!Split', 'Fn::Split'),
+    scalar('!Condition', 'Condition'),
   ]
   return parse(text, { customTags })
 }
@@ -54,6 +66,10 @@ export function resolve(template, part, parameters = {}) {
     'Fn::If': ([condition, yes, no]) => walk(walk(template.Conditions[condition]) ? yes : no),
     'Fn::Equals': ([one, other]) => walk(one) === walk(other),
     'Fn::Not': ([condition]) => !walk(condition),
+    'Fn::And': (conditions) => conditions.every(walk),
+    'Fn::Select': ([nth, list]) => [walk(list)].flat()[nth],
+    'Fn::Join': ([between, list]) => [walk(list)].flat().join(between),
+    'Fn::Split': ([between, text]) => walk(text).split(between),
   }
   const walk = (node) => {
     if (Array.isArray(node)) return node.map(walk).filter((item) => item !== NOTHING)
@@ -69,6 +85,9 @@ export function resolve(template, part, parameters = {}) {
 
 export const main = read('template.yaml')
 export const team = read('team.yaml')
+const sns = read('source-sns.yaml')
+const eventBridge = read('source-eventbridge.yaml')
+const forward = read('source-eventbridge-forward.yaml')
 
 export const INDEX = `${TABLE}/index/${main.Resources.Table.Properties.GlobalSecondaryIndexes[0].IndexName}`
 
@@ -93,3 +112,56 @@ const ofTeam = (name, part, parameters) =>
 export const teamPolicy = (name, parameters) =>
   ofTeam(name, team.Resources.EditorPolicy.Properties.PolicyDocument, parameters)
 export const keyPolicy = (name, parameters) => ofTeam(name, team.Resources.TokenKey.Properties.KeyPolicy, parameters)
+
+export const OTHER_ACCOUNT = '210987654321'
+export const TOPIC = arn('sns', 'topic-of-assets')
+export const BUS = arn('events', 'event-bus/of-other')
+export const RULE = arn('events', 'rule/of-other/rule')
+const policyOf = (template, resource, parameters) => resolve(template, template.Resources[resource].Properties.PolicyDocument, parameters)
+
+/** The policy of the queue, where these may send to it. */
+export const queuePolicy = (parameters) => policyOf(main, 'QueuePolicy', parameters)
+export const allSources = {
+  BucketArns: ['arn:aws:s3:::assets.website.com', 'arn:aws:s3:::of-other'],
+  TopicArns: [TOPIC, TOPIC.replace(ACCOUNT, OTHER_ACCOUNT)],
+  RuleArns: [RULE],
+  SourceAccounts: [OTHER_ACCOUNT],
+}
+export const alarmTopicPolicy = policyOf(main, 'AlarmTopicPolicy')
+
+/** The policy of a bucket's topic, for a queue of this account or of another one. */
+export const topicPolicy = (parameters) =>
+  policyOf(sns, 'TopicPolicy', { BucketName: 'assets.website.com', QueueArn: QUEUE, Topic: TOPIC, ...parameters })
+
+/** The policy of a bus for the events of another account. */
+export const busPolicy = {
+  Version: '2012-10-17',
+  Statement: [resolve(eventBridge, eventBridge.Resources.BusPolicy.Properties.Statement, { BucketAccount: OTHER_ACCOUNT, 'Bus.Arn': BUS })],
+}
+
+const ofRole = ({ AssumeRolePolicyDocument }) => AssumeRolePolicyDocument
+const forwarder = resolve(forward, forward.Resources.Role.Properties, { BusArn: BUS })
+export const forwarderPolicies = forwarder.Policies.map((policy) => policy.PolicyDocument)
+const traced = resolve(main, main.Resources.Role.Properties, { Tracing: 'Active' })
+
+/** All policies of users and roles, by name. */
+export const identityPolicies = {
+  'the function': functionPolicies[0],
+  'the function, traced': traced.Policies[0].PolicyDocument,
+  'an operator': operatorPolicy,
+  'a team': teamPolicy('web'),
+  'a team with a key': teamPolicy('web', { CreateTokenKey: 'true' }),
+  'the forwarder of events': forwarderPolicies[0],
+}
+
+/** All policies of resources, by name. */
+export const resourcePolicies = {
+  'the queue': queuePolicy(allSources),
+  'the topic of alarms': alarmTopicPolicy,
+  'the topic of a bucket': topicPolicy({}),
+  'the topic of a bucket, for a queue elsewhere': topicPolicy({ QueueAccount: OTHER_ACCOUNT }),
+  'the bus of another account': busPolicy,
+  'the key of a team': keyPolicy('web'),
+  'who may be the function': ofRole(role),
+  'who may be the forwarder': ofRole(forwarder),
+}

@@ -1,8 +1,9 @@
 //! The project's own commands: `cargo xtask test` runs all tests, `cargo xtask lint` all checks of the code, `cargo xtask
 //! fetch` brings what tests of the table need, so that `cargo test` works alone. `cargo xtask latency` measures how long an
-//! upload takes to show, `cargo xtask lookups` what the mappings of a bucket cost, and `cargo xtask event 10000` prints a large
-//! event for `mappings.example.toml`.
+//! upload takes to show, `cargo xtask lookups` what the mappings of a bucket cost, `cargo xtask release` builds the package that
+//! Lambda gets, and `cargo xtask event 10000` prints a large event for `mappings.example.toml`.
 
+mod release;
 mod tools;
 
 use std::env;
@@ -11,7 +12,7 @@ use std::process::{Command, ExitCode};
 
 use crate::tools::{built, python};
 
-const USAGE: &str = "usage: cargo xtask <test | lint | fetch | latency | lookups | event MESSAGES>";
+const USAGE: &str = "usage: cargo xtask <test | lint | fetch | latency | lookups | release [--arm64] [--include FILE…] | event MESSAGES>";
 
 /// What no crate below core may bring in: core has no network, async runtime or clock of its own.
 const NOT_BELOW_CORE: &[&str] = &[
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         ["fetch"] => tools::dynamodb_local(),
         ["latency"] => latency(),
         ["lookups"] => lookups(),
+        ["release", ref arguments @ ..] => release::release(arguments),
         ["event", messages] => event(messages),
         _ => Err(USAGE.to_owned()),
     };

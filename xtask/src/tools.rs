@@ -21,14 +21,17 @@ pub(crate) fn built() -> Result<PathBuf, String> {
     program.parent().map(PathBuf::from).ok_or_else(|| format!("{} is in no folder", program.display()))
 }
 
-/// A Python with the packages of the end-to-end tests. Its environment is made anew where their list or Python changed.
+/// A Python with the packages of the end-to-end tests.
 pub(crate) fn python() -> Result<PathBuf, String> {
-    let environment = built()?.join("e2e");
+    Ok(environment("e2e", "tests/e2e/requirements.txt", "the end-to-end tests need it")?.join("bin/python"))
+}
+
+/// A folder of Python packages, those of a list. It is made anew where the list or Python changed.
+pub(crate) fn environment(name: &str, list: &str, why: &str) -> Result<PathBuf, String> {
+    let environment = built()?.join(name);
     let python = environment.join("bin/python");
-    let list = "tests/e2e/requirements.txt";
     let version = Command::new("python3").arg("--version").output();
-    let version =
-        version.map_err(|error| format!("python3: {error}; the end-to-end tests need Python 3.11 or later"))?;
+    let version = version.map_err(|error| format!("python3: {error}; {why}, in version 3.11 or later"))?;
     let wanted = read(list)?;
     let wanted = format!("# {}{wanted}", String::from_utf8_lossy(&version.stdout));
     once(&environment.join("requirements.txt"), &wanted, || {
@@ -36,7 +39,7 @@ pub(crate) fn python() -> Result<PathBuf, String> {
             .map_err(|reason| format!("{reason}; Debian has it in the package python3-venv"))?;
         run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement", list]))
     })?;
-    Ok(python)
+    Ok(environment)
 }
 
 /// AWS's own DynamoDB engine, in the folder where the tests look for it.

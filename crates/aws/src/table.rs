@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use purge_router_core::names::BucketName;
-use purge_router_core::{Fields, Row, RowKey};
+use purge_router_core::{Fields, Row, RowKey, bounds};
 use serde_json::Value;
 
 use crate::trouble::Trouble;
@@ -17,11 +17,11 @@ use crate::trouble::Trouble;
 /// The index of mappings by bucket.
 const INDEX: &str = "by-bucket";
 
-/// The most keys that one BatchGetItem may hold.
-pub(crate) const KEYS_PER_CALL: usize = 100;
+/// The most keys of one BatchGetItem. DynamoDB takes 100; but a row may have 400 KB, and teams write what they like.
+pub(crate) const KEYS_PER_CALL: usize = 25;
 
 /// How many calls go side by side.
-const CALLS: usize = 32;
+const CALLS: usize = 4;
 
 /// How often keys that DynamoDB left out of its answers are asked for again.
 const MORE_CALLS: u32 = 6;
@@ -92,13 +92,46 @@ impl Table {
         }
     }
 
-    /// The rows of one bucket, as the index has them: it follows the table within moments.
+    /// The rows of one bucket, as the index has them: it follows the table within moments. Anybody may write rows of any
+    /// bucket, so that no more of one team are read than it may have there.
     pub(crate) async fn of_bucket(&self, bucket: &BucketName) -> Result<Vec<Row>, TableError> {
-        let query = self.client.query().table_name(&self.name).index_name(INDEX);
-        let query = query.key_condition_expression("#bucket = :bucket").expression_attribute_names("#bucket", "bucket");
-        let query = query.expression_attribute_values(":bucket", text(bucket.as_str()));
-        let items: Result<Vec<_>, _> = query.into_paginator().items().send().collect().await;
-        Ok(items.map_err(|error| self.failed(&error))?.into_iter().map(row).collect())
+        let mut rows = Vec::new();
+        let mut taken = Taken::default();
+        let (mut start, mut behind) = (None, None);
+        loop {
+            let query = self.client.query().table_name(&self.name).index_name(INDEX).set_exclusive_start_key(start);
+            let query = query.expression_attribute_names("#bucket", "bucket");
+            let query = query.expression_attribute_values(":bucket", text(bucket.as_str()));
+            let query = match &behind {
+                None => query.key_condition_expression("#bucket = :bucket"),
+                // The rows of a team stand together, so that the rest of one's can be passed over.
+                Some(partition) => query
+                    .key_condition_expression("#bucket = :bucket AND pk > :pk")
+                    .expression_attribute_values(":pk", text(partition)),
+            };
+            let page = query.send().await.map_err(|error| self.failed(&error))?;
+            for item in page.items.unwrap_or_default() {
+                if taken.is_room_for(&item) {
+                    rows.push(row(item));
+                }
+            }
+            match page.last_evaluated_key {
+                None => break,
+                Some(_) if taken.is_full() => (start, behind) = (None, Some(taken.partition.clone())),
+                Some(last) => start = Some(last),
+            }
+        }
+        for partition in &taken.full {
+            let (bucket, most, bytes) = (bucket.as_str(), bounds::MAPPINGS, bounds::ROWS);
+            tracing::warn!(
+                bucket,
+                partition,
+                most,
+                bytes,
+                "more rows of a bucket than a team may have: the rest is left out"
+            );
+        }
+        Ok(rows)
     }
 
     /// The rows of a partition from one sort key to another, both included.
@@ -133,7 +166,7 @@ impl Table {
             let answer = self.client.batch_get_item().request_items(&self.name, asked).send().await;
             let mut answer = answer.map_err(|error| self.failed(&error))?;
             let found = answer.responses.as_mut().and_then(|tables| tables.remove(&self.name));
-            rows.extend(found.unwrap_or_default().into_iter().map(row));
+            rows.extend(found.unwrap_or_default().into_iter().filter(is_small).map(row));
             keys = match answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.name)) {
                 Some(left) if !left.keys.is_empty() => left.keys,
                 _ => return Ok(rows),
@@ -155,6 +188,70 @@ pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
 
 pub(crate) fn key_attributes(key: &RowKey) -> Attributes {
     [("pk".to_owned(), text(&key.partition)), ("sk".to_owned(), text(&key.sort))].into()
+}
+
+/// How much of one team was taken, while its rows come by.
+#[derive(Default)]
+struct Taken {
+    partition: String,
+    rows: usize,
+    bytes: usize,
+    /// The partitions of which some was left out.
+    full: Vec<String>,
+}
+
+impl Taken {
+    fn is_room_for(&mut self, item: &Attributes) -> bool {
+        let partition = item.get("pk").and_then(|pk| pk.as_s().ok()).map_or("", String::as_str);
+        if partition != self.partition {
+            *self = Self { partition: partition.to_owned(), full: std::mem::take(&mut self.full), ..Self::default() };
+        }
+        if self.is_full() {
+            return false;
+        }
+        self.rows += 1;
+        self.bytes += size_of(item);
+        // One more than it may have, so that it is told of.
+        let is_room = self.rows <= bounds::MAPPINGS + 1 && self.bytes <= bounds::ROWS;
+        if !is_room {
+            self.full.push(self.partition.clone());
+        }
+        is_room
+    }
+
+    /// Whether the rest of the team whose rows come by now is left out.
+    fn is_full(&self) -> bool {
+        self.full.last() == Some(&self.partition)
+    }
+}
+
+/// Whether a row is one that may be kept in memory.
+fn is_small(item: &Attributes) -> bool {
+    let bytes = size_of(item);
+    if bytes > bounds::ROW {
+        let key = |name: &str| item.get(name).and_then(|key| key.as_s().ok()).map_or("", String::as_str);
+        let row = RowKey::new(key("pk"), key("sk"));
+        tracing::warn!(%row, bytes, most = bounds::ROW, "a row is too large, and left out");
+    }
+    bytes <= bounds::ROW
+}
+
+/// About how many bytes a row has.
+fn size_of(item: &Attributes) -> usize {
+    item.iter().map(|(name, value)| name.len() + size(value)).sum()
+}
+
+/// About how many bytes a value has.
+fn size(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
+        AttributeValue::B(bytes) => bytes.as_ref().len(),
+        AttributeValue::L(values) => values.iter().map(|value| 3 + size(value)).sum(),
+        AttributeValue::M(values) => values.iter().map(|(name, value)| 3 + name.len() + size(value)).sum(),
+        AttributeValue::Ss(texts) | AttributeValue::Ns(texts) => texts.iter().map(|text| 3 + text.len()).sum(),
+        AttributeValue::Bs(all) => all.iter().map(|bytes| 3 + bytes.as_ref().len()).sum(),
+        _ => 1,
+    }
 }
 
 pub(crate) fn row(mut attributes: Attributes) -> Row {

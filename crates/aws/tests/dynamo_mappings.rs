@@ -159,7 +159,7 @@ async fn many_needs_and_many_mappings_are_all_read() {
     assert_eq!((rows(&lookup).len(), lookup.skipped), (150, vec![]));
     let operations = table.proxy.operations();
     let count = |name: &str| operations.iter().filter(|operation| *operation == name).count();
-    assert_eq!((count("Query"), count("BatchGetItem")), (2, 4), "150 grants, then 150 zones, 100 in a call");
+    assert_eq!((count("Query"), count("BatchGetItem")), (2, 12), "150 grants, then 150 zones, 25 in a call");
 }
 
 #[tokio::test]
@@ -376,7 +376,46 @@ async fn rows_of_a_team_that_owns_nothing_there_cost_little() {
     let lookup = look(&store(&table, LONG), &["bucket-1"]).await;
     assert_eq!((rows(&lookup), lookup.skipped.len()), (vec!["TEAM#team1/MAPPING#bucket-1/"], 150));
     let calls: Vec<usize> = table.proxy.calls().iter().map(keys).collect();
-    assert_eq!(calls, [0, 3, 100, 3]);
+    assert_eq!(calls, [0, 3, 25, 25, 25, 25, 3]);
+}
+
+/// What others write into a bucket is read once, and no more of it than they may have there: the rest is passed over.
+#[tokio::test]
+async fn large_rows_and_many_of_a_team_cost_others_little() {
+    let table = table_of(3).await;
+    let large = |team: usize, count: usize, bytes: usize| {
+        (0..count).map(move |nth| {
+            let fields = json!({ "version": 1, "bucket": "bucket-1", "prefix": "", "zones": ["x".repeat(bytes)] });
+            (format!("TEAM#team{team}"), format!("MAPPING#large{nth:03}"), fields)
+        })
+    };
+    // 10 MB before the bucket's own team, and as much behind it.
+    table.put_all(large(0, 26, 390_000).collect()).await;
+    table.put_all(large(2, 26, 390_000).collect()).await;
+    let logged = Logged::new();
+    table.proxy.calls();
+    let lookup = look(&store(&table, LONG), &["bucket-1"]).await;
+    assert_eq!(rows(&lookup), ["TEAM#team1/MAPPING#bucket-1/"]);
+    let queries: Vec<Value> =
+        table.proxy.calls().into_iter().filter(|call| call.operation == "Query").map(|call| call.body).collect();
+    assert!(queries.len() <= 20, "8 MB of each are 9 pages: {}", queries.len());
+    let passed: Vec<&Value> = queries.iter().map(|body| &body["ExpressionAttributeValues"][":pk"]["S"]).collect();
+    assert!(passed.contains(&&json!("TEAM#team0")), "{passed:?}");
+    for team in [0, 2] {
+        let told = format!("partition=\"TEAM#team{team}\" most=10000 bytes=8388608");
+        assert_eq!(logged.with(&told).len(), 1);
+    }
+
+    // A zone's row that is too large is as none.
+    let zone = json!({ "version": 1, "zone_id": "0".repeat(32), "hostnames": ["x".repeat(200_000)] });
+    table.put("TEAM#team2", "ZONE#team2.com", zone).await;
+    let lookup = look(&store(&table, LONG), &["bucket-2"]).await;
+    assert_eq!(rows(&lookup), [""; 0]);
+    assert_eq!(
+        logged.with("a row is too large, and left out row=TEAM#team2/ZONE#team2.com").len(),
+        2,
+        "it was read again"
+    );
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ pub(crate) async fn load_table(table: &str) -> anyhow::Result<(Mappings, Vec<Ski
 }
 
 /// A team's editors may read their own rows only, and there is another way for them.
-fn only_for_operators(error: TableError) -> anyhow::Error {
+pub(crate) fn only_for_operators(error: TableError) -> anyhow::Error {
     let help =
         "the whole table is for operators; a team pulls its own mappings into a file: `mappings pull --team NAME`";
     match error {

@@ -2,6 +2,7 @@
 //! it came from.
 
 use std::fmt::Write;
+use std::io::IsTerminal;
 
 use anstyle::{AnsiColor, Style};
 use purge_router_cloudflare::redact;
@@ -52,10 +53,10 @@ pub(crate) fn out(text: &str) {
 /// JSON goes out as it is, but for characters that a terminal would obey: inside of JSON they are always in a text,
 /// where they may as well be escaped.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    let is_control = |char: char| ('\u{7f}'..='\u{9f}').contains(&char);
+    let is_raw = |char: char| char != '\n' && is_obeyed(char);
     let mut text = serde_json::to_string_pretty(value)?;
-    if text.contains(is_control) {
-        let escape = |char| if is_control(char) { format!("\\u{:04x}", u32::from(char)) } else { char.to_string() };
+    if text.contains(is_raw) {
+        let escape = |char| if is_raw(char) { format!("\\u{:04x}", u32::from(char)) } else { char.to_string() };
         text = text.chars().map(escape).collect();
     }
     end_if_lost(write_to(std::io::stdout(), &redact(&text)));
@@ -93,7 +94,7 @@ pub(crate) fn error(text: &str) {
 
 /// Asks on the terminal whether to write.
 pub(crate) fn agreed(question: &str) -> anyhow::Result<bool> {
-    use std::io::{IsTerminal, Write};
+    use std::io::Write;
     if !std::io::stdin().is_terminal() {
         return Err(Misuse("nobody can be asked here: add --yes to write without asking".to_owned()).into());
     }
@@ -125,11 +126,20 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
 
 /// Text from outside on one line: what a terminal would obey, or what would turn the text around it, is escaped.
 pub(crate) fn shown(text: &str) -> String {
-    let obeyed = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    text.chars().map(|c| if obeyed(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
+    text.chars().map(|c| if is_obeyed(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
+}
+
+/// A document: on a terminal as [`shown`], line by line; into a file as it is.
+pub(crate) fn document(text: &str) {
+    match std::io::stdout().is_terminal() {
+        true => out(&text.lines().map(shown).collect::<Vec<_>>().join("\n")),
+        false => out(text),
+    }
+}
+
+fn is_obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Lines, at most [`SHOWN`] of them.

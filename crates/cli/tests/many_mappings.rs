@@ -16,25 +16,30 @@ const MAPPINGS: usize = 100_000;
 /// More than it takes; a push that hangs ends with it.
 const TIME: Duration = Duration::from_secs(1200);
 
-/// How many of them have a folder each; the others share one.
-const FOLDERS: usize = 70_000;
+/// How many of them are in one bucket: as many as may be. Of these, some have a folder each; the others share one.
+const IN_A_BUCKET: usize = 10_000;
+const FOLDERS: usize = 7_000;
 
 /// A team with so many mappings.
 fn file() -> String {
-    let head = "version = 1\n[teams.media]\nowns = [\"s3://media/\"]\n[teams.media.zones.\"media.com\"]\n\
-                zone_id = \"023e105f4ecef8ad9ca31a8372d0c353\"\nhostnames = [\"www.media.com\"]\n";
+    let buckets: Vec<String> = (0..MAPPINGS / IN_A_BUCKET).map(|nth| format!("s3://media-{nth}/")).collect();
+    let head = format!(
+        "version = 1\n[teams.media]\nowns = {buckets:?}\n[teams.media.zones.\"media.com\"]\n\
+         zone_id = \"023e105f4ecef8ad9ca31a8372d0c353\"\nhostnames = [\"www.media.com\"]\n"
+    );
     let mapping = |nth: usize| {
-        let (folder, include) = if nth < FOLDERS {
+        let bucket = &buckets[nth / IN_A_BUCKET];
+        let (folder, include) = if nth % IN_A_BUCKET < FOLDERS {
             (nth.to_string(), "*.css".to_owned())
         } else {
             ("all".to_owned(), format!("{nth}.css"))
         };
         format!(
-            "[[teams.media.mappings]]\nsource = \"s3://media/{folder}/\"\nzones = [\"media.com\"]\n\
+            "[[teams.media.mappings]]\nsource = \"{bucket}{folder}/\"\nzones = [\"media.com\"]\n\
              include = [\"{include}\"]\n"
         )
     };
-    head.to_owned() + &(0..MAPPINGS).map(mapping).collect::<String>()
+    head + &(0..MAPPINGS).map(mapping).collect::<String>()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

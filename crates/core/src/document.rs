@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::bounds;
 use crate::names::Fault;
 use crate::problem::{Place, Problem, Step};
 
@@ -115,13 +116,14 @@ pub(crate) struct Table<'a> {
     fields: &'a Map<String, Value>,
     pub(crate) place: Place,
     known: Vec<&'static str>,
+    is_given_up: bool,
 }
 
 impl<'a> Table<'a> {
     /// The table at `place`, or a problem if there is something else.
     pub(crate) fn at(value: &'a Value, place: Place, problems: &mut Problems) -> Option<Self> {
         match value {
-            Value::Object(fields) => Some(Self { fields, place, known: Vec::new() }),
+            Value::Object(fields) => Some(Self { fields, place, known: Vec::new(), is_given_up: false }),
             other => {
                 problems.add(place, wrong_type("a table", other));
                 None
@@ -222,6 +224,25 @@ impl<'a> Table<'a> {
         self.filled_list(key, help, parse, problems)
     }
 
+    /// Whether a list holds no more values than this, and none that is too long. The values are looked at elsewhere.
+    pub(crate) fn is_bounded(&self, key: &'static str, most: usize, problems: &mut Problems) -> bool {
+        let Some(Value::Array(items)) = self.fields.get(key) else { return true };
+        let place = self.place_of(key);
+        let before = problems.count();
+        if items.len() > most {
+            let message = format!("`{key}` has {} values, more than {most}", items.len());
+            problems.add(place, Fault::new("too-many-values", message, "write fewer"));
+            return false;
+        }
+        for (nth, text) in items.iter().enumerate().filter_map(|(nth, item)| Some((nth, item.as_str()?))) {
+            if text.len() > bounds::TEXT {
+                let message = format!("a text of {} bytes is longer than {}", text.len(), bounds::TEXT);
+                problems.add(place.index(nth), Fault::new("too-long", message, "write a shorter one"));
+            }
+        }
+        problems.count() == before
+    }
+
     /// A list of anything; `None` where it is not written.
     pub(crate) fn array(&mut self, key: &'static str, problems: &mut Problems) -> Option<&'a [Value]> {
         let place = self.place_of(key);
@@ -282,8 +303,14 @@ impl<'a> Table<'a> {
     }
 
     /// Reports every field that nobody asked for.
+    /// Leaves all other fields unread.
+    pub(crate) fn give_up(&mut self) {
+        self.is_given_up = true;
+    }
+
     pub(crate) fn finish(self, problems: &mut Problems) {
-        for key in self.fields.keys().filter(|key| !self.known.contains(&key.as_str())) {
+        let unknown = |key: &&String| !self.is_given_up && !self.known.contains(&key.as_str());
+        for key in self.fields.keys().filter(unknown) {
             let help = match nearest(key, self.known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the fields here are {}", quoted(self.known.iter().copied())),
@@ -348,7 +375,14 @@ pub(crate) fn nearest<'c>(text: &str, candidates: impl Iterator<Item = &'c str>)
         .map(|(_, candidate)| candidate)
 }
 
-/// `a`, `b`, `c` in backticks.
-pub(crate) fn quoted<'c>(names: impl Iterator<Item = &'c str>) -> String {
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+/// `a`, `b`, `c` in backticks, and how many more there are.
+pub(crate) fn quoted<'c>(mut names: impl Iterator<Item = &'c str>) -> String {
+    let shown = names.by_ref().take(QUOTED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match names.count() {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
+
+/// How many names a message shows at most.
+const QUOTED: usize = 20;

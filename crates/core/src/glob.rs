@@ -147,6 +147,11 @@ impl Patterns {
         self.texts.is_empty()
     }
 
+    /// The bytes of all patterns.
+    pub(crate) fn size(&self) -> usize {
+        self.texts.iter().map(String::len).sum()
+    }
+
     /// The first pattern that matches a key relative to the mapping's prefix.
     pub fn first_match(&self, relative_key: &str) -> Option<&str> {
         let nth = self.set.matches(relative_key).into_iter().min()?;

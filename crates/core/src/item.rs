@@ -32,6 +32,17 @@ pub enum Item {
 }
 
 impl Item {
+    /// Its bytes.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Url(text) | Self::Prefix(text) | Self::Host(text) | Self::Tag(text) => text.len(),
+            Self::UrlWithHeaders { url, headers } => {
+                url.len() + headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+            }
+            Self::Everything => 0,
+        }
+    }
+
     /// The method of a request that may hold this item.
     pub fn method(&self) -> Method {
         match self {

@@ -35,6 +35,7 @@
 //! is to be purged is joined into [`Batch`]es. [`Mappings`] is valid by construction: nothing in it leads to another
 //! team's zone or token.
 
+pub mod bounds;
 mod change;
 mod decode;
 mod document;

@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use indexmap::IndexSet;
 use serde::Serialize;
 
+use crate::bounds;
 use crate::change::ChangeKind;
 use crate::glob::Patterns;
-use crate::limits::{CloudflarePlan, LimitClass};
+use crate::limits::{CloudflarePlan, LimitClass, TAG_LENGTH};
 use crate::names::{BucketName, CloudflareId, Hostname, KmsKey, Prefix, Source, TeamName, TokenFolder, TokenParameter};
 use crate::tag::TagTemplate;
+use crate::urls::spelled;
 
 /// All valid mappings, found by bucket.
 #[derive(Debug, Default)]
@@ -100,7 +103,7 @@ pub struct Zone {
     /// Its plan.
     pub plan: CloudflarePlan,
     /// The hostnames that serve objects; never empty.
-    pub hostnames: Vec<Hostname>,
+    pub hostnames: IndexSet<Hostname>,
     /// The SSM parameter of its token, in its team's folder.
     pub token: TokenParameter,
     /// A limit of URLs per request other than the plan's.
@@ -137,7 +140,7 @@ pub struct Mapping {
     /// How a key becomes paths and URLs.
     pub urls: UrlRules,
     /// A subset of the zones' hostnames; empty: all of them.
-    pub hostnames: Vec<Hostname>,
+    pub hostnames: IndexSet<Hostname>,
     /// What to purge.
     pub purge: Purge,
     /// How to purge it.
@@ -147,7 +150,44 @@ pub struct Mapping {
 impl Mapping {
     /// The hostnames of one of its zones that this mapping purges.
     pub fn hostnames_of<'m>(&'m self, zone: &'m Zone) -> impl Iterator<Item = &'m Hostname> {
-        zone.hostnames.iter().filter(|name| self.hostnames.is_empty() || self.hostnames.contains(name))
+        let all = if self.hostnames.is_empty() { 0..zone.hostnames.len() } else { 0..0 };
+        let mut some: Vec<usize> = self.hostnames.iter().filter_map(|name| zone.hostnames.get_index_of(name)).collect();
+        some.sort_unstable();
+        all.chain(some).map(|nth| &zone.hostnames[nth])
+    }
+
+    /// How many URLs one path leads to.
+    pub(crate) fn urls_of_a_path(&self) -> usize {
+        let hostnames: usize = self.zones.iter().map(|zone| self.hostnames_of(zone).count()).sum();
+        let UrlRules { schemes, query_strings, vary_headers, .. } = &self.urls;
+        hostnames.saturating_mul(schemes.len() * query_strings.len()).saturating_mul(1 + vary_headers.len())
+    }
+
+    /// The bytes of all items that a key may lead to, at most; nothing where they are few.
+    pub(crate) fn most_of(&self, key: &str) -> usize {
+        let UrlRules { query_strings, vary_headers, .. } = &self.urls;
+        let hostnames = self.zones.iter().flat_map(|zone| self.hostnames_of(zone));
+        let (count, text) = match &self.purge {
+            Purge::Urls { .. } | Purge::Prefixes | Purge::Hosts => {
+                let urls = self.urls_of_a_path();
+                if urls <= bounds::FEW_VALUES {
+                    return 0;
+                }
+                let spelled = spelled(&self.urls, key);
+                let header =
+                    |set: &BTreeMap<String, String>| set.iter().map(|(name, value)| name.len() + value.len()).sum();
+                let longest = [
+                    hostnames.map(|hostname| hostname.as_str().len()).max(),
+                    spelled.iter().map(String::len).max(),
+                    query_strings.iter().map(String::len).max(),
+                    vary_headers.iter().map(header).max(),
+                ];
+                (urls * spelled.len(), longest.iter().flatten().sum())
+            }
+            Purge::Tags(tags) => (tags.len() * self.zones.len(), TAG_LENGTH),
+            Purge::Everything => (self.zones.len(), 0),
+        };
+        count * (bounds::BESIDE_AN_ITEM + text)
     }
 }
 

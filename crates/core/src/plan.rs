@@ -7,13 +7,14 @@ use indexmap::{IndexMap, IndexSet};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
+use crate::bounds;
 use crate::change::{Change, Origin};
 use crate::decode::{Event, Ignored, Rejected};
 use crate::item::{Body, Item, Method};
 use crate::limits::LimitClass;
 use crate::mapping::{Mapping, Mappings, Mode, Purge, Zone};
 use crate::names::{Hostname, TeamName};
-use crate::route::accept;
+use crate::route::{accept, may_accept};
 use crate::urls::{bounded, folder_of_all, paths, prefix_items, split, url_items};
 
 /// Everything that one event leads to.
@@ -155,18 +156,35 @@ pub fn plan(mappings: &Mappings, event: Event) -> Plan {
     let Event { changes, ignored, mut rejected } = event;
     let mut unmatched = Vec::new();
     let mut demands: Vec<Demand<'_>> = Vec::new();
+    let mut spent: HashMap<&TeamName, Spent> = HashMap::new();
     for change in &changes {
-        let mut fires =
-            mappings.of_bucket(&change.bucket).filter(|(_, mapping)| accept(mapping, change).is_ok()).peekable();
-        if fires.peek().is_none() {
-            unmatched.push(Unmatched { bucket: change.bucket.to_string(), key: change.key.clone() });
-        }
-        for (nth, mapping) in fires {
-            let Wanted { items, problems } = wanted(mapping, change, false);
+        let mut is_matched = false;
+        // Told once, whatever more of that team would fire.
+        let mut left_out: Option<&TeamName> = None;
+        for (nth, mapping) in mappings.of_bucket(&change.bucket) {
+            if left_out == Some(&mapping.team) || !may_accept(mapping, change) {
+                continue;
+            }
             let reason = |problem| format!("{}: {problem} ({})", change.object(), mapping.name);
             let reject = |problem| Rejected { origin: change.origin.clone(), reason: reason(problem) };
+            let spent = spent.entry(&mapping.team).or_default();
+            if !spent.has_room_for(mapping, change) {
+                is_matched = true;
+                left_out = Some(&mapping.team);
+                rejected.push(reject(TOO_MUCH.to_owned()));
+                continue;
+            }
+            if accept(mapping, change).is_err() {
+                continue;
+            }
+            is_matched = true;
+            let Wanted { items, problems } = wanted(mapping, change, false);
+            spent.take(&items, &problems);
             rejected.extend(problems.into_iter().map(reject));
             demands.push(Demand { nth, mapping, change, items });
+        }
+        if !is_matched {
+            unmatched.push(Unmatched { bucket: change.bucket.to_string(), key: change.key.clone() });
         }
     }
     let escalated = escalate(&mut demands);
@@ -176,6 +194,31 @@ pub fn plan(mappings: &Mappings, event: Event) -> Plan {
     });
     let batches = batches(wanted);
     Plan { changes: changes.len(), ignored, rejected, unmatched, escalated, batches }
+}
+
+/// Why a change comes again, though there is nothing wrong with it.
+const TOO_MUCH: &str = "the team asks for more than one event may hold, so that it comes again: let its mappings be fewer, \
+                        or purge by prefix or tag";
+
+/// How much of an event one team has taken so far.
+#[derive(Default)]
+struct Spent {
+    matching: usize,
+    items: usize,
+}
+
+impl Spent {
+    /// Whether there is room to compare a mapping with a change, and for what that may lead to.
+    fn has_room_for(&mut self, mapping: &Mapping, change: &Change) -> bool {
+        self.matching += bounds::BESIDE_PATTERNS + mapping.include.size() + mapping.exclude.size();
+        self.matching <= bounds::MATCHING && self.items + mapping.most_of(&change.key) <= bounds::ITEMS
+    }
+
+    fn take(&mut self, items: &[(&Arc<Zone>, Item)], problems: &[String]) {
+        let items = items.iter().map(|(_, item)| item.size());
+        self.items +=
+            items.chain(problems.iter().map(String::len)).map(|size| bounds::BESIDE_AN_ITEM + size).sum::<usize>();
+    }
 }
 
 /// What one mapping wants purged for one change.

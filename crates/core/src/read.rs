@@ -1,6 +1,7 @@
 //! A mapping file, or rows of a table, → [`Mappings`]. All problems of a file at once; what is left out of a file with
 //! problems is never used.
 
+mod load;
 mod mapping;
 pub(crate) mod rows;
 mod zone;
@@ -15,6 +16,7 @@ use crate::file::{MappingFile, PULLED, Pulled};
 use crate::mapping::{Mapping, Mappings, Team, Zone};
 use crate::names::{CloudflareId, Fault, Hostname, KmsKey, Source, TeamName, TokenFolder};
 use crate::problem::{Place, Problem};
+use crate::read::load::Loads;
 use crate::rows::VERSION;
 
 impl Mappings {
@@ -64,10 +66,17 @@ fn read(root: &Value, problems: &mut Problems) -> Mappings {
         let name = parsed.unwrap_or_else(|()| TeamName::unchecked(name));
         let (team, written) = team(name.clone(), &mut table, problems);
         let team = Arc::new(team);
+        let mut loads = Loads::default();
         for (nth, item) in table.array("mappings", problems).unwrap_or_default().iter().enumerate() {
             let at = place.key("mappings").index(nth);
             let Some(mut table) = Table::at(item, at, problems) else { continue };
-            mappings.extend(mapping::mapping(&team, &written, &mut table, problems).map(Arc::new));
+            let read = mapping::mapping(&team, &written, &mut table, problems);
+            if let (Some(mapping), Some(fields)) = (&read, item.as_object())
+                && let Err(fault) = loads.add(&mapping.source.bucket, fields)
+            {
+                problems.add(table.place.clone(), fault);
+            }
+            mappings.extend(read.map(Arc::new));
             table.finish(problems);
         }
         table.finish(problems);

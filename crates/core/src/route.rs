@@ -53,6 +53,13 @@ pub fn route<'m>(mappings: &'m Mappings, change: &Change) -> Route<'m> {
     route
 }
 
+/// Whether a change is where a mapping looks, and of a kind that it wants.
+pub(crate) fn may_accept(mapping: &Mapping, change: &Change) -> bool {
+    mapping.source.bucket == change.bucket
+        && change.key.starts_with(mapping.source.prefix.as_str())
+        && mapping.events.contains(&change.kind)
+}
+
 /// Asks one mapping.
 pub fn accept(mapping: &Mapping, change: &Change) -> Result<(), Decline> {
     if mapping.source.bucket != change.bucket {

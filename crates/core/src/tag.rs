@@ -80,9 +80,11 @@ impl TagTemplate {
             });
         }
         if !is_tag(&tag) {
+            let start: String = tag.chars().take(100).collect();
+            let more = if start.len() < tag.len() { "…" } else { "" };
             return Err(format!(
-                "`{}` can't be a cache tag (1 to {TAG_LENGTH} printable ASCII characters, without space and comma)",
-                tag.escape_debug()
+                "`{}{more}` can't be a cache tag (1 to {TAG_LENGTH} printable ASCII characters, without space and comma)",
+                start.escape_debug()
             ));
         }
         Ok(tag)

@@ -60,6 +60,11 @@ pub(crate) fn paths(rules: &UrlRules, key: &str) -> Result<Vec<String>, DotSegme
     Ok(aliases)
 }
 
+/// All spellings of all paths of an object.
+pub(crate) fn spelled(rules: &UrlRules, key: &str) -> Vec<String> {
+    paths(rules, key).iter().flatten().flat_map(|path| spellings(path)).collect()
+}
+
 /// The folder of a path with its final `/` (empty at the root), and the file name.
 pub(crate) fn split(path: &str) -> (&str, &str) {
     path.split_at(path.rfind('/').map_or(0, |slash| slash + 1))

@@ -43,7 +43,8 @@ impl Table {
         let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
         let everything = Projection::builder().projection_type(ProjectionType::All).build();
         let index = GlobalSecondaryIndex::builder().index_name("by-bucket").projection(everything);
-        let index = index.key_schema(key("bucket", KeyType::Hash)).build().unwrap();
+        let index = index.key_schema(key("bucket", KeyType::Hash)).key_schema(key("pk", KeyType::Range));
+        let index = index.build().unwrap();
         let create = client.create_table().table_name(&name).billing_mode(BillingMode::PayPerRequest);
         let create = ["pk", "sk", "bucket"].into_iter().fold(create, |it, name| it.attribute_definitions(text(name)));
         let create = create.key_schema(key("pk", KeyType::Hash)).key_schema(key("sk", KeyType::Range));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -16,7 +17,7 @@ use crate::backoff::Backoff;
 use crate::limits::RateLimits;
 use crate::meter;
 use crate::outcome::{Outcome, Report, Status};
-use crate::pause::{Gate, Pauses};
+use crate::pause::{Gate, Pauses, Trials};
 use crate::store::{Freshness, TokenError, TokenStore};
 use crate::zone_token::ZoneToken;
 
@@ -103,6 +104,7 @@ impl<T: TokenStore> Executor<T> {
                     zone,
                     gate,
                     trial: Mutex::new(None),
+                    trials: self.pauses.trials(zone),
                     token: ZoneToken::new(&self.tokens, zone, gate == Gate::Ajar),
                     slots_for_urls: Semaphore::new(self.settings.requests_per_zone),
                     slots_for_requests: Semaphore::new(self.settings.requests_per_zone),
@@ -132,6 +134,7 @@ struct Way<'e, T> {
     /// Whether the token may be used, and where one request tries it for all, what became of that.
     gate: Gate,
     trial: Mutex<Option<bool>>,
+    trials: Arc<Trials>,
     token: ZoneToken<'e, T>,
     slots_for_urls: Semaphore,
     slots_for_requests: Semaphore,
@@ -148,6 +151,8 @@ enum Step {
     Late(Failure),
     /// The token was refused to too many others.
     BadToken,
+    /// Too many of the team's tokens were.
+    TooManyRefused,
 }
 
 /// Why a request was given up.
@@ -261,6 +266,7 @@ impl<T: TokenStore> Way<'_, T> {
                 Step::Refused(refusal, freshness) => (refusal, freshness),
                 Step::Late(failure) => return Err(last.unwrap_or(failure)),
                 Step::BadToken => return Err(bad_token()),
+                Step::TooManyRefused => return Err(too_many_refused()),
                 Step::NoToken(error @ TokenError::Missing { .. }) => return Err(no_token(&error)),
                 Step::NoToken(error @ TokenError::Unavailable { .. }) => {
                     failed += 1;
@@ -348,6 +354,15 @@ impl<T: TokenStore> Way<'_, T> {
             Some((Ok(_), freshness)) if self.is_hopeless(refused, freshness) => return Step::BadToken,
             Some((Ok(token), freshness)) => (token, freshness),
         };
+        // A second try is owed to whom a good token may have been refused for a moment.
+        let _trial = match refused {
+            true => None,
+            false => match self.in_time(self.trials.may_send(self.zone)).await {
+                None => return Step::Late(no_time(Status::Unreachable, "its team's other requests were answered")),
+                Some(None) => return Step::TooManyRefused,
+                Some(Some(slot)) => slot,
+            },
+        };
         *attempts += 1;
         let left = self.deadline.saturating_duration_since(Instant::now());
         let timeout = executor.settings.request_timeout.min(left);
@@ -356,9 +371,15 @@ impl<T: TokenStore> Way<'_, T> {
             Ok(accepted) => {
                 self.token.accept(freshness);
                 executor.pauses.accepted(self.zone);
+                self.trials.accepted(self.zone);
                 Step::Accepted(accepted)
             }
-            Err(refusal) => Step::Refused(refusal, freshness),
+            Err(refusal) => {
+                if refusal.meaning == Meaning::TokenRefused {
+                    self.trials.refused(self.zone);
+                }
+                Step::Refused(refusal, freshness)
+            }
         }
     }
 
@@ -427,6 +448,12 @@ fn no_token(error: &TokenError) -> Failure {
 fn bad_token() -> Failure {
     let error = "not sent: the zone's token was refused to its other requests".to_owned();
     Failure { status: Status::TokenRefused, error, ray: None }
+}
+
+fn too_many_refused() -> Failure {
+    let error =
+        "not sent: Cloudflare refused the tokens of too many of the team's zones; it is tried again in a minute";
+    Failure { status: Status::TokenRefused, error: error.to_owned(), ray: None }
 }
 
 fn paused(left: Duration) -> Failure {

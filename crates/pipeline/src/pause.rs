@@ -1,22 +1,77 @@
 //! Tokens that were read afresh and refused again: each is left alone for a while, and then tried by one request.
 //!
 //! What a team's bad token would cost without it grows with the team's traffic: reads of SSM, and refusals, after too many
-//! of which Cloudflare blocks an address for all.
+//! of which Cloudflare blocks an address for all. And a team may write any number of zones that are none: so that of
+//! tokens that are not known to be good, only so many of a team are tried in a minute.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use purge_router_core::Zone;
-use purge_router_core::names::{CloudflareId, TokenParameter};
+use purge_router_core::names::{CloudflareId, TeamName, TokenParameter};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::moment::Moment;
+
+/// How many requests of one team may be under way with tokens that are not known to be good.
+const TRIALS: usize = 32;
+
+/// How many of a team's tokens may be refused in a minute, before only good ones are used.
+const REFUSED: usize = 32;
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// The tokens that are left alone, by parameter and zone: one token of two zones may be good for one of them only.
 #[derive(Debug)]
 pub(crate) struct Pauses {
     pause: Duration,
     shut: Mutex<HashMap<Key, Shut>>,
+    teams: Mutex<HashMap<TeamName, Arc<Trials>>>,
+}
+
+/// What became of one team's tokens.
+#[derive(Debug)]
+pub(crate) struct Trials {
+    slots: Arc<Semaphore>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    good: HashSet<Key>,
+    /// Those that were refused in a minute, and when that began.
+    refused: HashSet<Key>,
+    since: Option<Moment>,
+}
+
+impl Trials {
+    /// Waits until a zone's token may be sent: at once, if it was accepted last. None: too many were refused.
+    pub(crate) async fn may_send(&self, zone: &Zone) -> Option<Option<OwnedSemaphorePermit>> {
+        if self.known().good.contains(&key(zone)) {
+            return Some(None);
+        }
+        let slot = Arc::clone(&self.slots).acquire_owned().await.ok();
+        let mut known = self.known();
+        if known.since.as_ref().is_none_or(|since| since.elapsed() >= MINUTE) {
+            known.refused.clear();
+            known.since = Some(Moment::now());
+        }
+        (known.refused.len() < REFUSED || known.good.contains(&key(zone))).then_some(slot)
+    }
+
+    pub(crate) fn accepted(&self, zone: &Zone) {
+        self.known().good.insert(key(zone));
+    }
+
+    pub(crate) fn refused(&self, zone: &Zone) {
+        let mut known = self.known();
+        known.good.remove(&key(zone));
+        known.refused.insert(key(zone));
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 type Key = (TokenParameter, CloudflareId);
@@ -41,7 +96,14 @@ pub(crate) enum Gate {
 
 impl Pauses {
     pub(crate) fn new(pause: Duration) -> Self {
-        Self { pause, shut: Mutex::default() }
+        Self { pause, shut: Mutex::default(), teams: Mutex::default() }
+    }
+
+    /// What became of the tokens of a zone's team.
+    pub(crate) fn trials(&self, zone: &Zone) -> Arc<Trials> {
+        let mut teams = self.teams.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Trials { slots: Arc::new(Semaphore::new(TRIALS)), known: Mutex::default() });
+        Arc::clone(teams.entry(zone.team.clone()).or_insert_with(new))
     }
 
     /// Whether this zone's token may be used now. Who is let try it shuts the gate behind.

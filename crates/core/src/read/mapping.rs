@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use indexmap::IndexSet;
 use serde_json::Value;
 
 use super::Written;
 use super::rows::NOT_OWNED;
+use crate::bounds;
 use crate::change::ChangeKind;
 use crate::document::{Problems, Table, nearest, quoted, shown, word};
 use crate::glob::{Pattern, Patterns};
@@ -25,14 +27,27 @@ pub(super) fn mapping(
     problems: &mut Problems,
 ) -> Option<Mapping> {
     let before = problems.count();
-    let is_owned = |source: &Source| team.owns.iter().any(|owned| owned.covers(source));
     let owned = |text: &str| {
         let source = Source::parse(text)?;
-        match is_owned(&source) || !written.all_of_owns_is_valid {
+        match is_owned(team, &source) || !written.all_of_owns_is_valid {
             true => Ok(source),
             false => Err(not_owned(team, &source)),
         }
     };
+    const LISTS: [(&str, usize); 5] = [
+        ("hostnames", bounds::VALUES),
+        ("index_documents", bounds::FEW_VALUES),
+        ("query_strings", bounds::VALUES),
+        ("tags", bounds::FEW_VALUES),
+        ("vary_headers", bounds::FEW_VALUES),
+    ];
+    for (key, most) in LISTS {
+        table.is_bounded(key, most, problems);
+    }
+    if problems.count() > before {
+        table.give_up();
+        return None;
+    }
     let source = table.required("source", "write `source = \"s3://bucket/prefix/\"`", owned, problems);
     let zones = zones(team, written, table, problems);
     let include = patterns("include", table, problems);
@@ -49,7 +64,7 @@ pub(super) fn mapping(
     let served = |text: &str| {
         let name = Hostname::parse(text)?;
         let all = || zones.iter().flatten().flat_map(|zone| &zone.hostnames);
-        match zones.is_none() || all().any(|known| *known == name) {
+        match zones.as_ref().is_none_or(|zones| zones.iter().any(|zone| zone.hostnames.contains(&name))) {
             true => Ok(name),
             false => Err(Fault::new(
                 "unknown-hostname",
@@ -59,11 +74,12 @@ pub(super) fn mapping(
         }
     };
     let before_hostnames = problems.count();
-    let hostnames = table.list("hostnames", served, problems).unwrap_or_default();
+    let hostnames: IndexSet<Hostname> =
+        table.list("hostnames", served, problems).unwrap_or_default().into_iter().collect();
     let hostnames_are_fine = problems.count() == before_hostnames && !hostnames.is_empty();
     let purge = purge(source.as_ref(), &urls, table, problems);
     for zone in zones.iter().flatten().filter(|_| hostnames_are_fine) {
-        if !zone.hostnames.iter().any(|name| hostnames.contains(name)) {
+        if !hostnames.iter().any(|name| zone.hostnames.contains(name)) {
             let message = format!("no hostname of the zone `{}` is in the mapping's `hostnames`", zone.domain);
             let help =
                 format!("write one of {}, or leave the zone out", quoted(zone.hostnames.iter().map(Hostname::as_str)));
@@ -79,8 +95,8 @@ pub(super) fn mapping(
     if problems.count() > before {
         return None;
     }
-    let source = source.filter(is_owned)?;
-    Some(Mapping {
+    let source = source.filter(|source| is_owned(team, source))?;
+    let mapping = Mapping {
         name: table.place.to_string(),
         team: team.name.clone(),
         source,
@@ -92,10 +108,24 @@ pub(super) fn mapping(
         hostnames,
         purge: purge?,
         mode,
-    })
+    };
+    let urls = mapping.urls_of_a_path();
+    if urls > bounds::URLS_OF_A_PATH {
+        let most = bounds::URLS_OF_A_PATH;
+        let message =
+            format!("one path leads to {urls} URLs (hostnames × schemes × query strings × headers), more than {most}");
+        let help = "write fewer of them, or purge by prefix or tag";
+        problems.add(table.place.clone(), Fault::new("too-many-urls", message, help));
+        return None;
+    }
+    Some(mapping)
 }
 
-fn not_owned(team: &Team, source: &Source) -> Fault {
+pub(super) fn is_owned(team: &Team, source: &Source) -> bool {
+    team.owns.iter().any(|owned| owned.covers(source))
+}
+
+pub(super) fn not_owned(team: &Team, source: &Source) -> Fault {
     let owned: Vec<String> = team.owns.iter().map(Source::to_string).collect();
     let help = match owned.is_empty() {
         true => format!("the operator writes what the team may map in `teams.{}.owns`", team.name),
@@ -171,6 +201,10 @@ fn url_rules(source: Option<&Source>, table: &mut Table<'_>, problems: &mut Prob
 
 fn added_prefix(text: &str) -> Result<Prefix, Fault> {
     let bad = |what: &str, help: String| Err(Fault::new("bad-add-prefix", format!("`{text}` {what}"), help));
+    if text.len() > bounds::TEXT {
+        let message = format!("`add_prefix` has {} bytes, more than {}", text.len(), bounds::TEXT);
+        return Err(Fault::new("too-long", message, "write a shorter one"));
+    }
     if text.starts_with('/') {
         return bad(
             "begins with `/`",
@@ -237,7 +271,9 @@ fn header_set(
         let is_name =
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b));
         let is_twice = set.keys().any(|known: &String| known.eq_ignore_ascii_case(name));
-        let is_value = |text: &str| text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+        let is_value = |text: &str| {
+            name.len() + text.len() <= bounds::TEXT && text.bytes().all(|b| b == b' ' || b.is_ascii_graphic())
+        };
         match value {
             Value::String(text) if is_name && !is_twice && is_value(text) => {
                 set.insert(name.clone(), text.clone());
@@ -246,7 +282,7 @@ fn header_set(
                 let fault = Fault::new(
                     "bad-vary-headers",
                     format!("`{name}` is not a header with a value"),
-                    "write header names, and values of printable ASCII in quotes",
+                    "write header names, and values of printable ASCII in quotes, of 1024 bytes at most",
                 );
                 problems.add(place.key(name), fault);
             }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::load::Loads;
 use super::{Grant, Written, mapping, zone};
+use crate::bounds;
 use crate::document::{Problems, Table, UNKNOWN_FIELD};
 use crate::mapping::{Mapping, Mappings, Team, Zone};
 use crate::names::{Fault, Hostname, Source, TeamName};
@@ -34,7 +36,7 @@ pub fn needs_of<'r>(rows: impl IntoIterator<Item = &'r Row>) -> BTreeSet<RowKey>
         needs.insert(RowKey::grant(&team));
         needs.extend(zones_of(&team, row));
     }
-    needs
+    few_of_each_team(needs)
 }
 
 /// The grants without which these mappings can't be read.
@@ -57,7 +59,18 @@ pub fn zones_within<'r>(rows: impl IntoIterator<Item = &'r Row>, grants: &[Row])
             zones.extend(zones_of(&team, row));
         }
     }
-    zones
+    few_of_each_team(zones)
+}
+
+/// No more zones of one team than it may have in a bucket. Those that are left out are then not known.
+fn few_of_each_team(mut keys: BTreeSet<RowKey>) -> BTreeSet<RowKey> {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    keys.retain(|key| {
+        let count = counts.entry(key.partition.clone()).or_default();
+        *count += 1;
+        key.partition == RowKey::GRANTS || *count <= bounds::ZONES
+    });
+    keys
 }
 
 fn team_of_mapping(row: &Row) -> Option<TeamName> {
@@ -176,7 +189,20 @@ fn read_team(
             team.zones.insert(zone.domain.clone(), Arc::new(zone));
         }
     }
+    let mut loads = Loads::default();
     for (key, fields) in &rows.mappings {
+        // Nothing is compiled of what others write about a bucket, nor of what is too much.
+        if let Some(source) = source_of(fields) {
+            let may_be_read = match mapping::is_owned(&team, &source) {
+                true => loads.add(&source.bucket, fields),
+                false => Err(mapping::not_owned(&team, &source)),
+            };
+            if let Err(fault) = may_be_read {
+                let place = Place::row(key).key("source");
+                skipped.push(Skipped { key: (*key).clone(), problems: vec![Problem::new(place, fault)] });
+                continue;
+            }
+        }
         if !fields.get("bucket").is_some_and(Value::is_string) {
             let help =
                 "write the bucket's name, and the prefix as `prefix`: the function finds mappings by their bucket";

@@ -1,5 +1,6 @@
 //! A zone's table → [`Zone`].
 
+use crate::bounds;
 use crate::document::{Problems, Table, word};
 use crate::limits::{CloudflarePlan, LimitClass};
 use crate::mapping::Zone;
@@ -20,6 +21,11 @@ pub(super) fn zone(
     let before = problems.count();
     let plan = table.optional("plan", word("unknown-plan", PLANS), problems).unwrap_or_default();
     let plan_is_known = problems.count() == before;
+    let are_few = ["hostnames", "custom_hostnames"].map(|key| table.is_bounded(key, bounds::VALUES, problems));
+    if are_few.contains(&false) {
+        table.give_up();
+        return None;
+    }
     let custom = table.list("custom_hostnames", Hostname::parse, problems).unwrap_or_default();
     let inside = |text: &str| {
         let name = Hostname::parse(text)?;
@@ -52,7 +58,7 @@ pub(super) fn zone(
         account_id,
         account_is_granted,
         plan,
-        hostnames: hostnames?,
+        hostnames: hostnames?.into_iter().collect(),
         token: token?,
         urls_per_request,
     })

@@ -175,3 +175,36 @@ async fn an_object_of_two_teams_fails_if_one_of_them_fails() {
     assert_eq!(failed(&report), ["m-1", "m-3"]);
     assert_eq!(world.purged_items("blue.net"), urls("blue.net", ["blue/a.css", "blue/b.css"]));
 }
+
+/// A team may write any number of zones that are none; after too many refusals Cloudflare blocks an address for all.
+#[tokio::test]
+async fn a_team_with_hundreds_of_bad_zones_is_refused_a_bounded_number_of_times() {
+    let domains: Vec<String> = (0..320).map(|nth| format!("red{nth}.com")).collect();
+    let zones: Vec<(&str, &str)> = domains.iter().map(|domain| (domain.as_str(), "")).collect();
+    // A mapping may name 64 zones.
+    let text = team("red", &zones, "");
+    let text = text[..text.find("[[").unwrap()].to_owned();
+    let mapping = |some: &[(&str, &str)]| {
+        let names: Vec<&str> = some.iter().map(|(domain, _)| *domain).collect();
+        format!("[[teams.red.mappings]]\nsource = \"s3://red-files/\"\nzones = {names:?}\n")
+    };
+    let text = zones.chunks(64).fold(text, |text, some| text + &mapping(some));
+    let world = World::new(text + &blue("", "")).await;
+    for domain in &domains {
+        assert!(world.sandbox().set_token_status(&secret(domain), TokenStatus::Disabled));
+    }
+    let event = sqs([("m-red", s3("red-files", ["a.css"])), ("m-blue", s3("blue-files", ["a.css"]))]);
+    let report = world.run(&event).await;
+    assert_eq!((report.outcomes.len(), failed(&report)), (321, vec!["m-red".to_owned()]));
+    let refused = world.requests().iter().filter(|request| request.status == Some(401)).count();
+    assert!((32..=2 * 64).contains(&refused), "{refused} of 640");
+    assert!(
+        report.outcomes.iter().filter(|it| it.status != Status::Purged).all(|it| it.status == Status::TokenRefused)
+    );
+
+    // In the same minute nothing more of that team is tried.
+    world.sandbox().clear_requests();
+    world.run(&event).await;
+    let refused = world.requests().iter().filter(|request| request.status == Some(401)).count();
+    assert_eq!((refused, world.requests_of("blue.net").len()), (0, 1));
+}

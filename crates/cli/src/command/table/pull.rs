@@ -86,7 +86,7 @@ pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
             "a push refuses this until what is wrong in it ({count}) is mended; `check --mappings FILE` tells it"
         ));
     }
-    print::out(shown.trim_end());
+    print::document(shown.trim_end());
     Ok(End::Done)
 }
 

@@ -13,14 +13,14 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use futures_util::{StreamExt, stream};
-use purge_router_aws::{Editor, Parameters, load_patient_config};
+use purge_router_aws::{Editor, Parameters, TableError, load_patient_config};
 use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL};
 use purge_router_core::names::{KmsKey, TeamName};
-use purge_router_core::{Mappings, Row, RowKey, Zone};
+use purge_router_core::{Mappings, Row, RowKey, Skipped, Zone};
 
 use self::look::Look;
 use crate::args::{TokensCommand, ZonesArgs};
-use crate::mappings::{load, load_table, misuse, warn};
+use crate::mappings::{load, misuse, only_for_operators, warn};
 use crate::sender::{BASE_URL_VARIABLE, own_token, variable};
 use crate::{End, Misuse};
 
@@ -87,6 +87,8 @@ struct World {
     others: Vec<Target>,
     /// How many rows with zones of these teams are left out, so that what they say is not known.
     skipped: usize,
+    /// The zones of all teams, as far as the caller may see them.
+    zones: Vec<Arc<Zone>>,
     parameters: Parameters,
     client: Client,
 }
@@ -95,29 +97,32 @@ impl World {
     /// What these arguments lead to; `None` says that the mapping file has problems.
     async fn new(args: &ZonesArgs) -> anyhow::Result<Option<Self>> {
         let config = load_patient_config().await;
-        let (mappings, skipped) = match &args.mappings.table {
+        let (mappings, mut skipped) = match &args.mappings.table {
             None => match load(&args.mappings).await? {
                 Some(mappings) => (mappings, Vec::new()),
                 None => return Ok(None),
             },
-            Some(table) if args.teams.is_empty() => load_table(table).await?,
-            // A team may read its own rows only.
             Some(table) => {
                 let editor = Editor::new(&config, table.clone()).map_err(misuse)?;
-                let mut rows = Vec::new();
-                for team in &args.teams {
-                    let partition = editor.team(team).await?;
-                    let Some(grant) = partition.grant else { bail!("team {team} has no grant in the table {table}") };
-                    rows.push(Row { key: RowKey::grant(team), fields: grant });
-                    let of_team = partition.rows.into_iter();
-                    rows.extend(of_team.map(|(sort, fields)| Row { key: RowKey::new(&partition.name, sort), fields }));
+                match editor.all_rows().await {
+                    Ok(rows) => Mappings::from_rows(&rows),
+                    // The copy of a grant that lies beside a team's rows is the team's to write: good enough for those who
+                    // may do no more than the team, and for nobody whose rights it could lead astray.
+                    Err(TableError::Denied(_)) if !args.teams.is_empty() => {
+                        of_teams(&editor, table, &args.teams).await?
+                    }
+                    Err(error) => return Err(only_for_operators(error)),
                 }
-                Mappings::from_rows(&rows)
             }
         };
+        let is_of_others = |key: &RowKey| {
+            let team = key.team().or_else(|| TeamName::parse(&key.sort).ok());
+            !args.teams.is_empty() && team.is_some_and(|team| !args.teams.contains(&team))
+        };
+        skipped.retain(|skipped| !is_of_others(&skipped.key));
         warn(&skipped);
-        let of_teams = |team: &&purge_router_core::Team| args.teams.is_empty() || args.teams.contains(&team.name);
-        let all = mappings.teams().filter(of_teams).flat_map(|team| {
+        let is_asked_for = |team: &&purge_router_core::Team| args.teams.is_empty() || args.teams.contains(&team.name);
+        let all = mappings.teams().filter(is_asked_for).flat_map(|team| {
             team.zones.values().map(|zone| Target { zone: Arc::clone(zone), kms_key: team.kms_key.clone() })
         });
         let (targets, others): (Vec<Target>, Vec<Target>) =
@@ -147,7 +152,8 @@ impl World {
         let skipped = skipped.iter().filter(|skipped| is_unknown(&skipped.key)).count();
         let base_url = variable(BASE_URL_VARIABLE)?.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
         let client = Client::new(&base_url).map_err(misuse)?;
-        Ok(Some(Self { targets, others, skipped, parameters: Parameters::new(&config), client }))
+        let zones = mappings.zones().cloned().collect();
+        Ok(Some(Self { targets, others, skipped, zones, parameters: Parameters::new(&config), client }))
     }
 
     /// The parameters of the zones that this is about, each with all zones whose token lies there.
@@ -169,6 +175,19 @@ impl World {
         let looks = grouped(&all).into_iter().map(|place| async move { self.sure_look(&place).await });
         stream::iter(looks).buffered(SIDE_BY_SIDE).collect().await
     }
+}
+
+/// The rows of these teams, each with the copy of its grant.
+async fn of_teams(editor: &Editor, table: &str, teams: &[TeamName]) -> anyhow::Result<(Mappings, Vec<Skipped>)> {
+    let mut rows = Vec::new();
+    for team in teams {
+        let partition = editor.team(team).await?;
+        let Some(grant) = partition.grant else { bail!("team {team} has no grant in the table {table}") };
+        rows.push(Row { key: RowKey::grant(team), fields: grant });
+        let of_team = partition.rows.into_iter();
+        rows.extend(of_team.map(|(sort, fields)| Row { key: RowKey::new(&partition.name, sort), fields }));
+    }
+    Ok(Mappings::from_rows(&rows))
 }
 
 fn grouped(targets: &[Target]) -> Vec<Place> {

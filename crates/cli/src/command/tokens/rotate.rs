@@ -5,12 +5,14 @@
 //! and the token that it replaces.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use purge_router_aws::WriteError;
 use purge_router_cloudflare::{ApiToken, Credential, NewToken, Policy, TokenDetails, TokenOwner, only_from};
+use purge_router_core::Zone;
 use purge_router_core::names::{CloudflareId, KmsKey};
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
@@ -51,6 +53,8 @@ struct Rotation {
     owner: TokenOwner,
     room: usize,
     new: NewToken,
+    /// Whether the new one's rights are what the rows say, and not those of the old one.
+    by_rows: bool,
 }
 
 /// A rotation whose new token is stored.
@@ -77,13 +81,23 @@ pub(super) async fn run(args: &RotateArgs) -> anyhow::Result<End> {
     if args.roll {
         return roll(&world, &manager, args).await;
     }
-    let mut rotations = Vec::new();
+    let (mut rotations, mut bad) = (Vec::new(), 0);
     for place in world.places() {
         let name = place.name();
-        rotations.push(world.rotation(place, &manager, args).await.context(name)?);
+        match world.rotation(place, &manager, args).await {
+            Ok(rotation) => rotations.push(rotation),
+            // A team's trouble keeps no other team from new tokens.
+            Err(error) => {
+                bad += 1;
+                print::error(&format!("{name}: {error:#}"));
+            }
+        }
     }
     for rotation in &rotations {
         print::out(&rotation.told());
+    }
+    if rotations.is_empty() {
+        return Ok(End::Problems);
     }
     if !args.yes && !print::agreed("Go on?")? {
         print::note("nothing was done");
@@ -91,7 +105,6 @@ pub(super) async fn run(args: &RotateArgs) -> anyhow::Result<End> {
     }
     // Each owner has a limit, and for a while there are two tokens for each parameter.
     let at_once = rotations.iter().map(|rotation| rotation.room).min().unwrap_or_default().max(1);
-    let mut bad = 0;
     while !rotations.is_empty() {
         let wave: Vec<Rotation> = rotations.drain(..at_once.min(rotations.len())).collect();
         bad += world.rotate(wave, &manager, args).await;
@@ -175,11 +188,11 @@ impl World {
         }
         let most = if owner == TokenOwner::User { MOST_OF_USER } else { MOST_OF_ACCOUNT };
         let room = most.saturating_sub(tokens.len());
-        let new = self.new_token(&place, old.as_ref(), &owner, &made_for, manager, args).await?;
+        let (new, by_rows) = self.new_token(&place, old.as_ref(), &owner, &made_for, manager, args).await?;
         let of_current = made.iter().find(|(_, token)| Some(&token.id) == current);
         let replaces = of_current.and_then(|(_, token)| made_for.replaced_by(token));
         let old = old.map(|(owner, id)| Obsolete { owner, id, replaces });
-        Ok(Rotation { place, version, stored, old, left, unseen, owner, room, new })
+        Ok(Rotation { place, version, stored, old, left, unseen, owner, room, new, by_rows })
     }
 
     /// Whose a token is that was replaced.
@@ -198,7 +211,9 @@ impl World {
         Ok(seen)
     }
 
-    /// A token that may do what the old one may, for as long and from the same places unless others were given.
+    /// A token that may do what the old one may, for as long and from the same places unless others were given; and whether
+    /// its rights are what the rows say instead. Anybody may write a zone's id into a row of their own, so that this is done
+    /// only where it was asked for.
     async fn new_token(
         &self,
         place: &Place,
@@ -207,9 +222,10 @@ impl World {
         made_for: &MadeFor<'_>,
         manager: &Credential,
         args: &RotateArgs,
-    ) -> anyhow::Result<NewToken> {
+    ) -> anyhow::Result<(NewToken, bool)> {
         let details = match old {
-            None => None,
+            None if args.least_rights => None,
+            None => bail!("what is stored is not known to Cloudflare any more, nor what it might do: {LEAST_RIGHTS}"),
             Some((owner, id)) => match self.client.token(manager, owner, id).await {
                 Ok(Some(details)) => Some(details),
                 Ok(None) | Err(_) if args.least_rights => None,
@@ -224,12 +240,16 @@ impl World {
         let lifetime = args.expires_in.map(|days| time::Duration::days(days.into())).or(lifetime);
         let end = details.as_ref().and_then(|details| details.expires_on);
         let expires_on = lifetime.map(|lifetime| now + lifetime).or(end);
-        let policies = match &details {
-            Some(details) if !args.least_rights && !details.policies.is_empty() => details.policies.clone(),
+        let (policies, by_rows) = match &details {
+            Some(details) if !args.least_rights && details.policies.is_empty() => {
+                bail!("Cloudflare does not tell what the stored token {} may do: {LEAST_RIGHTS}", details.id)
+            }
+            Some(details) if !args.least_rights => (details.policies.clone(), false),
             _ => {
+                self.nobody_elses(place)?;
                 let group = self.client.purge_permission(manager, owner).await;
                 let group = group.context("reading Cloudflare's permissions")?;
-                place.targets.iter().map(|it| Policy::purging(&it.zone.zone_id, group.clone())).collect()
+                (place.targets.iter().map(|it| Policy::purging(&it.zone.zone_id, group.clone())).collect(), true)
             }
         };
         let condition = match args.from.is_empty() {
@@ -237,7 +257,23 @@ impl World {
             false => Some(only_from(&args.from)),
         };
         let name = made_for.name(old.map(|(_, id)| id));
-        Ok(NewToken { name, policies, expires_on, condition })
+        Ok((NewToken { name, policies, expires_on, condition }, by_rows))
+    }
+
+    /// Refuses zones that another team has, too: nobody knows whose they are.
+    fn nobody_elses(&self, place: &Place) -> anyhow::Result<()> {
+        for Zone { team, domain, zone_id, .. } in place.targets.iter().map(|target| &*target.zone) {
+            let is_same = |other: &&Arc<Zone>| other.zone_id == *zone_id || other.domain == *domain;
+            if let Some(other) = self.zones.iter().filter(is_same).find(|other| other.team != *team) {
+                bail!(
+                    "team {} has the zone {} ({}), too: find out whose it is, and mend the other's rows",
+                    other.team,
+                    other.domain,
+                    other.zone_id
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Rotates these; how many of them failed.
@@ -348,8 +384,9 @@ impl World {
     }
 }
 
-const LEAST_RIGHTS: &str = "use your own token of its owner, or add --least-rights, for one that may purge these zones and \
-                            nothing else, with no end and from everywhere unless --expires-in and --from say so";
+const LEAST_RIGHTS: &str = "use your own token of its owner, or add --least-rights, for one that may purge the zones whose \
+                            ids the team wrote and nothing else, with no end and from everywhere unless --expires-in and \
+                            --from say so; look first whether these ids are the team's";
 
 /// Where a token is.
 enum Seen {
@@ -390,7 +427,15 @@ impl Rotation {
             (Some(_), _) => format!("then deletes {}", gone.join(", ")),
             (None, _) => format!("what is stored now is refused already; then deletes {}", gone.join(", ")),
         };
-        format!("{name}: creates a token of the {whose}{end}{from}, stores it in {parameter}; {gone}")
+        let rights = match self.by_rows {
+            false => String::new(),
+            true => {
+                let zones: Vec<String> =
+                    self.place.targets.iter().map(|it| format!("{} ({})", it.zone.domain, it.zone.zone_id)).collect();
+                format!(" that may purge {} and nothing else", zones.join(", "))
+            }
+        };
+        format!("{name}: creates a token of the {whose}{rights}{end}{from}, stores it in {parameter}; {gone}")
     }
 }
 

@@ -150,6 +150,44 @@ fn a_row_can_not_ask_for_more_zones_than_a_mapping_may_name() {
 }
 
 #[test]
+fn a_team_has_so_many_mappings_in_a_bucket_and_others_do_not_count() {
+    let bytes = "x".repeat(200);
+    let patterns: Vec<String> = (10..74).map(|nth| format!("{bytes}{nth}.css")).collect();
+    let numbered = |team: &str, nth: usize| mapping(team, &format!("uk/{nth:06}/"));
+    let many = |team: &'static str, count: usize| (0..count).map(move |nth| numbered(team, nth));
+    let heavy = |nth| with(numbered("web", nth), "include", json!(patterns));
+    let room = bounds::PATTERNS / patterns.iter().map(String::len).sum::<usize>();
+    for (what, rows, left) in [
+        ("many", many("web", bounds::MAPPINGS + 2).collect::<Vec<_>>(), bounds::MAPPINGS),
+        ("heavy", (0..room + 3).map(heavy).collect(), room),
+    ] {
+        let granted = [grant("web", &["s3://assets/"]), zone("web"), grant("docs", &["s3://docs/"]), zone("docs")];
+        let others = many("docs", 3);
+        let (mappings, skipped) = Mappings::from_rows(&[&granted[..], &rows, &others.collect::<Vec<_>>()].concat());
+        assert_eq!(mappings.all().len(), left, "{what}");
+        let codes = |team: &str| -> Vec<&str> {
+            let of_team = skipped.iter().filter(|it| it.key.partition == format!("TEAM#{team}"));
+            of_team.flat_map(|it| &it.problems).map(|problem| problem.code).collect()
+        };
+        assert_eq!(codes("web"), vec!["too-many-mappings"; rows.len() - left], "{what}");
+        assert_eq!(codes("docs"), ["source-not-owned"; 3], "{what}");
+    }
+}
+
+#[test]
+fn mappings_of_a_bucket_need_so_many_zones_of_a_team_at_most() {
+    let naming = |nth: usize| {
+        let names: Vec<String> = (0..64).map(|of| format!("zone{nth}-{of}.com")).collect();
+        with(mapping("web", &format!("uk/{nth}/")), "zones", json!(names))
+    };
+    let rows: Vec<Row> = (0..100).map(naming).collect();
+    let others = mapping("docs", "");
+    assert_eq!(needs_of(rows.iter().chain([&others])).len(), 2 + bounds::ZONES + 1);
+    let zones = zones_within(&rows, &[grant("web", &["s3://assets/"])]);
+    assert_eq!(zones.len(), bounds::ZONES);
+}
+
+#[test]
 fn what_two_teams_share_is_told() {
     let rows = [grant("web", &["s3://assets/"]), zone("web"), grant("shop", &["s3://shop/"]), zone("shop")];
     let (mappings, skipped) = Mappings::from_rows(&rows);

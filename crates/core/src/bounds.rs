@@ -1,0 +1,39 @@
+//! How much one team may ask for. What a team writes is read and planned in one small process beside what others wrote, and
+//! must not take it from them.
+
+/// The longest text in a list of a mapping or a zone, and the longest `add_prefix`: as long as the key of an object, in bytes.
+pub(crate) const TEXT: usize = 1024;
+
+/// The most values in a list of hostnames or query strings, and in another one.
+pub(crate) const VALUES: usize = 1000;
+pub(crate) const FEW_VALUES: usize = 100;
+
+/// The most URLs that one path of a mapping may lead to: hostnames × schemes × query strings × sets of headers.
+pub(crate) const URLS_OF_A_PATH: usize = 10_000;
+
+/// The most mappings of one team in one bucket.
+pub const MAPPINGS: usize = 10_000;
+
+/// The most zones that these may name.
+pub(crate) const ZONES: usize = 1000;
+
+/// The most bytes of all patterns of these. Compiled, a pattern may take 200 times its length.
+pub(crate) const PATTERNS: usize = 256 * 1024;
+
+/// The most bytes of the rows of these, that are read.
+pub const ROWS: usize = 8 * 1024 * 1024;
+
+/// The most bytes of a row: one of a zone with as many hostnames as it may have takes half of it.
+pub const ROW: usize = 128 * 1024;
+
+/// The most bytes of all items of a team in one event, each with what comes with it.
+pub(crate) const ITEMS: usize = 32 * 1024 * 1024;
+
+/// What an item takes beside its text, in bytes.
+pub(crate) const BESIDE_AN_ITEM: usize = 256;
+
+/// The most work of matching a team's patterns in one event: bytes of those that a change is compared with.
+pub(crate) const MATCHING: usize = 64 * 1024 * 1024;
+
+/// What comparing with a mapping takes beside its patterns, in such bytes.
+pub(crate) const BESIDE_PATTERNS: usize = 64;

@@ -1,0 +1,46 @@
+//! How much a team has mapped of each bucket, so far.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use crate::bounds;
+use crate::names::{BucketName, Fault};
+
+/// The mappings of one team that were read.
+#[derive(Default)]
+pub(super) struct Loads(HashMap<BucketName, Load>);
+
+#[derive(Default)]
+struct Load {
+    mappings: usize,
+    patterns: usize,
+}
+
+impl Loads {
+    /// Adds a mapping that is not read yet, or says why it is too much.
+    pub(super) fn add(&mut self, bucket: &BucketName, mapping: &Map<String, Value>) -> Result<(), Fault> {
+        let lists = ["include", "exclude"].iter().filter_map(|key| mapping.get(*key)?.as_array());
+        let patterns: usize = lists.flatten().filter_map(|pattern| Some(pattern.as_str()?.len())).sum();
+        let load = self.0.entry(bucket.clone()).or_default();
+        let help = "leave some out, or give them to another team";
+        if load.mappings + 1 > bounds::MAPPINGS {
+            let message =
+                format!("a team may have {} mappings of the bucket {bucket}, and this is one more", bounds::MAPPINGS);
+            return Err(Fault::new(TOO_MANY_MAPPINGS, message, help));
+        }
+        if load.patterns + patterns > bounds::PATTERNS {
+            let message = format!(
+                "with this mapping, the team's globs of the bucket {bucket} have more than {} bytes",
+                bounds::PATTERNS
+            );
+            return Err(Fault::new(TOO_MANY_MAPPINGS, message, help));
+        }
+        load.mappings += 1;
+        load.patterns += patterns;
+        Ok(())
+    }
+}
+
+/// The code of a mapping's problem that it is one too many.
+pub(super) const TOO_MANY_MAPPINGS: &str = "too-many-mappings";
