@@ -106,7 +106,9 @@ fn lint() -> Step {
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
     one_way()?;
     for arguments in [&["check"][..], &["format", "--check"]] {
-        run(Command::new(python()?).args(["-m", "ruff"]).args(arguments).arg("tests/e2e"))?;
+        let mut command = Command::new(python()?);
+        command.args(["-m", "ruff"]).args(arguments).args(["--config", "tests/e2e/ruff.toml", "tests/e2e", "docs"]);
+        run(&mut command)?;
     }
     cargo(&["deny", "--locked", "check", "bans", "licenses", "sources"])
         .map_err(|reason| format!("{reason}; `cargo install cargo-deny --locked` installs it"))

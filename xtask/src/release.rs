@@ -151,7 +151,8 @@ fn parts(target: &str) -> Result<String, String> {
         }
         above.push(reference.clone());
         needs.entry(reference.clone()).or_default();
-        let mut component = json!({ "type": "library", "bom-ref": reference, "name": name, "version": version, "purl": reference });
+        let mut component =
+            json!({ "type": "library", "bom-ref": reference, "name": name, "version": version, "purl": reference });
         if !licence.is_empty() {
             component["licenses"] = json!([{ "expression": licence.replace('/', " OR ") }]);
         }
