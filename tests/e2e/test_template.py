@@ -46,6 +46,46 @@ def test_a_mapping_file_stands_in_the_tables_place_and_the_table_outlives_its_st
     assert ministack.client("dynamodb").describe_table(TableName=stack.table)["Table"]["TableStatus"] == "ACTIVE"
 
 
+def test_what_costs_something_is_off_unless_it_is_asked_for(_world, ministack):
+    client, logs, sns = (ministack.client(it) for it in ("lambda", "logs", "sns"))
+    asked = ministack.deploy(
+        "purge-router-with-more",
+        package(BOOTSTRAP),
+        AlarmEmail="ops@website.com",
+        LogRetentionDays=7,
+        MemorySize=512,
+        Tracing="Active",
+    )
+
+    def settings(stack):
+        function = client.get_function_configuration(FunctionName=stack.function)
+        groups = logs.describe_log_groups(logGroupNamePrefix=stack.log_group)["logGroups"]
+        [group] = [it for it in groups if it["logGroupName"] == stack.log_group]
+        told = sns.list_subscriptions_by_topic(TopicArn=stack.alarm_topic_arn)["Subscriptions"]
+        policy = ministack.client("iam").get_role_policy(
+            RoleName=stack.role_arn.rpartition("/")[2], PolicyName="purge-router"
+        )["PolicyDocument"]
+        return {
+            "memory": function["MemorySize"],
+            "tracing": function["TracingConfig"]["Mode"],
+            "may trace": any("xray" in str(it["Action"]) for it in policy["Statement"]),
+            "retention": group["retentionInDays"],
+            "told": [(it["Protocol"], it["Endpoint"]) for it in told],
+            "takes messages of": "Policy" in stack.queue and len(json.loads(stack.queue["Policy"])["Statement"]),
+        }
+
+    usual = {"memory": 256, "tracing": "PassThrough", "may trace": False, "retention": 30, "told": []}
+    assert settings(_world.stack) == {**usual, "takes messages of": 1}
+    assert settings(asked) == {
+        "memory": 512,
+        "tracing": "Active",
+        "may trace": True,
+        "retention": 7,
+        "told": [("email", "ops@website.com")],
+        "takes messages of": 0,
+    }
+
+
 def test_the_table_costs_what_is_used_and_is_hard_to_lose(_world):
     table = read_template(TEMPLATE)["Resources"]["Table"]
     assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
@@ -100,7 +140,8 @@ def test_the_queue_takes_messages_of_the_named_buckets_only(_world):
 def test_alarms_look_at_what_is_measured_and_tell_the_topic(_world):
     stack = _world.stack
     cloudwatch = _world.ministack.client("cloudwatch")
-    alarms = {it["MetricName"]: it for it in cloudwatch.describe_alarms()["MetricAlarms"]}
+    all_alarms = cloudwatch.describe_alarms()["MetricAlarms"]
+    alarms = {it["MetricName"]: it for it in all_alarms if it["AlarmActions"] == [stack.alarm_topic_arn]}
     looks_at = {
         name: (it["Namespace"], {dimension["Name"]: dimension["Value"] for dimension in it["Dimensions"]})
         for name, it in alarms.items()
@@ -114,7 +155,7 @@ def test_alarms_look_at_what_is_measured_and_tell_the_topic(_world):
         "Errors": ("AWS/Lambda", {"FunctionName": stack.function}),
     }
     for it in alarms.values():
-        assert it["AlarmActions"] == it["OKActions"] == [stack.alarm_topic_arn]
+        assert it["OKActions"] == [stack.alarm_topic_arn]
         assert (it["ComparisonOperator"], it["TreatMissingData"]) == ("GreaterThanThreshold", "notBreaching")
     policy = _world.ministack.client("sns").get_topic_attributes(TopicArn=stack.alarm_topic_arn)["Attributes"]["Policy"]
     [statement] = json.loads(policy)["Statement"]

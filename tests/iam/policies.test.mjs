@@ -60,6 +60,14 @@ test('the function gets either the table or a mapping file', () => {
   assert.deepEqual(settings({ MappingsFile: 'mappings.toml' }), [undefined, 'mappings.toml'])
 })
 
+// The emulator does not know it.
+test('concurrency is reserved only where that is asked for, and as much as the queue may use', () => {
+  const { ReservedConcurrentExecutions } = main.Resources.Function.Properties
+  const reserved = (parameters) => resolve(main, [ReservedConcurrentExecutions], parameters)[0]
+  assert.equal(reserved({ MaximumConcurrency: 4 }), undefined)
+  assert.equal(reserved({ MaximumConcurrency: 4, ReserveConcurrency: 'true' }), 4)
+})
+
 test('a key comes with the role that reads what it encrypts, and a folder is not that of all teams', async (t) => {
   const stacks = {
     'no key': { good: true },

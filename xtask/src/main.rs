@@ -106,9 +106,9 @@ fn lint() -> Step {
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
     one_way()?;
     for arguments in [&["check"][..], &["format", "--check"]] {
-        let mut command = Command::new(python()?);
-        command.args(["-m", "ruff"]).args(arguments).args(["--config", "tests/e2e/ruff.toml", "tests/e2e", "docs"]);
-        run(&mut command)?;
+        for place in [&["tests/e2e"][..], &["--config", "tests/e2e/ruff.toml", "docs"]] {
+            run(Command::new(python()?).args(["-m", "ruff"]).args(arguments).args(place))?;
+        }
     }
     cargo(&["deny", "--locked", "check", "bans", "licenses", "sources"])
         .map_err(|reason| format!("{reason}; `cargo install cargo-deny --locked` installs it"))
