@@ -186,11 +186,11 @@ def test_the_dashboard_shows_what_is_measured(_world):
                 shown["function",].add(metric[1])
             if isinstance(metric[0], dict):
                 found = re.fullmatch(
-                    r"SEARCH\('\{purge-router,([a-z,]+)\} function=\"(.+?)\" MetricName=(.+)', '(Sum|p95)', 60\)",
+                    r"SEARCH\('\{\"purge-router\",([a-z,]+)\} function=\"(.+?)\" MetricName=\"(\w+)\"', '(Sum|p95)', 60\)",
                     metric[0]["expression"],
                 )
                 assert found[2] == function
-                shown[tuple(found[1].split(","))].update(re.findall(r'"(\w+)"', found[3]))
+                shown[tuple(found[1].split(","))].add(found[3])
     assert shown == METRICS
     assert f"SOURCE '{_world.stack.log_group}'" in body and "${" not in body.replace("${PROP", "")
 

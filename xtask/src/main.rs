@@ -110,6 +110,10 @@ fn lint() -> Step {
             run(Command::new(python()?).args(["-m", "ruff"]).args(arguments).args(place))?;
         }
     }
+    let sam = tools::environment("sam", "xtask/sam-requirements.txt", "SAM comes by it")?.join("bin/sam");
+    let mut validate = Command::new(sam);
+    validate.args(["validate", "--lint", "--region", "eu-west-1", "--template", "infra/template.yaml"]);
+    run(validate.env("SAM_CLI_TELEMETRY", "0"))?;
     cargo(&["deny", "--locked", "check", "bans", "licenses", "sources"])
         .map_err(|reason| format!("{reason}; `cargo install cargo-deny --locked` installs it"))
 }
