@@ -8,8 +8,10 @@ pub(crate) const TEXT: usize = 1024;
 pub(crate) const VALUES: usize = 1000;
 pub(crate) const FEW_VALUES: usize = 100;
 
-/// The most URLs that one path of a mapping may lead to: hostnames × schemes × query strings × sets of headers.
+/// The most URLs that one path of a mapping may lead to: hostnames × schemes × query strings × sets of headers. And the most
+/// bytes of them, with spellings of a path of usual length.
 pub(crate) const URLS_OF_A_PATH: usize = 10_000;
+pub(crate) const USUAL_PATH: usize = 400;
 
 /// The most mappings of one team in one bucket.
 pub const MAPPINGS: usize = 10_000;
@@ -20,11 +22,12 @@ pub(crate) const ZONES: usize = 1000;
 /// The most bytes of all patterns of these. Compiled, a pattern may take 200 times its length.
 pub(crate) const PATTERNS: usize = 256 * 1024;
 
-/// The most bytes of the rows of these, that are read.
-pub const ROWS: usize = 8 * 1024 * 1024;
+/// The most bytes of the rows of these that are read, and of the rows of zones that are read together. A value takes much
+/// more memory than its text, so that each counts for some bytes besides.
+pub const ROWS: usize = 16 * 1024 * 1024;
 
-/// The most bytes of a row: one of a zone with as many hostnames as it may have takes half of it.
-pub const ROW: usize = 128 * 1024;
+/// What a value of a row takes beside its text, in bytes.
+pub const BESIDE_A_VALUE: usize = 64;
 
 /// The most bytes of all items of a team in one event, each with what comes with it.
 pub(crate) const ITEMS: usize = 32 * 1024 * 1024;
@@ -33,7 +36,14 @@ pub(crate) const ITEMS: usize = 32 * 1024 * 1024;
 pub(crate) const BESIDE_AN_ITEM: usize = 256;
 
 /// The most work of matching a team's patterns in one event: bytes of those that a change is compared with.
-pub(crate) const MATCHING: usize = 64 * 1024 * 1024;
+pub(crate) const MATCHING: usize = 128 * 1024 * 1024;
 
 /// What comparing with a mapping takes beside its patterns, in such bytes.
-pub(crate) const BESIDE_PATTERNS: usize = 64;
+pub(crate) const BESIDE_PATTERNS: usize = 8;
+
+/// How many reasons are told why a change of a team has not all its items.
+pub(crate) const REASONS: usize = 10;
+
+/// The most headers in a set, and what one takes beside its text.
+pub(crate) const HEADERS: usize = 10;
+pub(crate) const BESIDE_A_HEADER: usize = 64;

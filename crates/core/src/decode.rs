@@ -60,6 +60,9 @@ const CEPH: &str = "ceph:s3";
 /// How deep one message may be wrapped in another: SQS holds SNS holds an event, with one to spare.
 const DEPTH: usize = 4;
 
+/// The longest time that is one: it goes with each item.
+const TIME: usize = 40;
+
 /// Reads an event. Only bytes that hold no known shape at all are an error.
 pub fn decode(bytes: &[u8]) -> Result<Event, NotAnEvent> {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
@@ -243,7 +246,7 @@ impl Reader<'_> {
             bucket: bucket.clone(),
             key,
             kind,
-            time: time.map(str::to_owned),
+            time: time.filter(|time| time.len() <= TIME).map(str::to_owned),
             sequencer: sequencer.map(str::to_owned),
             origin: self.origin.clone(),
         };

@@ -302,12 +302,12 @@ impl<'a> Table<'a> {
         number
     }
 
-    /// Reports every field that nobody asked for.
     /// Leaves all other fields unread.
     pub(crate) fn give_up(&mut self) {
         self.is_given_up = true;
     }
 
+    /// Reports every field that nobody asked for.
     pub(crate) fn finish(self, problems: &mut Problems) {
         let unknown = |key: &&String| !self.is_given_up && !self.known.contains(&key.as_str());
         for key in self.fields.keys().filter(unknown) {

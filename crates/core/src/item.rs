@@ -6,6 +6,7 @@ use std::fmt;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::bounds;
 use crate::limits::LimitClass;
 
 /// One thing to purge.
@@ -37,7 +38,8 @@ impl Item {
         match self {
             Self::Url(text) | Self::Prefix(text) | Self::Host(text) | Self::Tag(text) => text.len(),
             Self::UrlWithHeaders { url, headers } => {
-                url.len() + headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+                let header = |(name, value): (&String, &String)| bounds::BESIDE_A_HEADER + name.len() + value.len();
+                url.len() + headers.iter().map(header).sum::<usize>()
             }
             Self::Everything => 0,
         }

@@ -157,39 +157,62 @@ impl Mapping {
     }
 
     /// How many URLs one path leads to.
-    pub(crate) fn urls_of_a_path(&self) -> usize {
+    fn urls_of_a_path(&self) -> usize {
         let hostnames: usize = self.zones.iter().map(|zone| self.hostnames_of(zone).count()).sum();
         let UrlRules { schemes, query_strings, vary_headers, .. } = &self.urls;
         hostnames.saturating_mul(schemes.len() * query_strings.len()).saturating_mul(1 + vary_headers.len())
     }
 
-    /// The bytes of all items that a key may lead to, at most; nothing where they are few.
-    pub(crate) fn most_of(&self, key: &str) -> usize {
+    /// The most bytes that a URL has beside its path.
+    fn beside_a_path(&self) -> usize {
         let UrlRules { query_strings, vary_headers, .. } = &self.urls;
         let hostnames = self.zones.iter().flat_map(|zone| self.hostnames_of(zone));
-        let (count, text) = match &self.purge {
-            Purge::Urls { .. } | Purge::Prefixes | Purge::Hosts => {
+        let header = |(name, value): (&String, &String)| bounds::BESIDE_A_HEADER + name.len() + value.len();
+        let longest = [
+            hostnames.map(|hostname| hostname.as_str().len()).max(),
+            query_strings.iter().map(String::len).max(),
+            vary_headers.iter().map(|set| set.iter().map(header).sum()).max(),
+        ];
+        bounds::BESIDE_AN_ITEM + longest.iter().flatten().sum::<usize>()
+    }
+
+    /// Why a single change would be more than an event may hold, if it would.
+    pub(crate) fn is_too_much(&self) -> Option<String> {
+        let (Purge::Urls { .. } | Purge::Prefixes) = self.purge else { return None };
+        let urls = self.urls_of_a_path();
+        // Of a path that has an alias, and two spellings of each.
+        let bytes = urls.saturating_mul(4 * (self.beside_a_path() + bounds::USUAL_PATH));
+        let told = |much: String, most: String| {
+            format!("one path leads to {much} (hostnames × schemes × query strings × headers), more than {most}")
+        };
+        match (urls > bounds::URLS_OF_A_PATH, bytes > 2 * bounds::ITEMS) {
+            (true, _) => Some(told(format!("{urls} URLs"), bounds::URLS_OF_A_PATH.to_string())),
+            (_, true) => Some(told(format!("{bytes} bytes of URLs"), (2 * bounds::ITEMS).to_string())),
+            _ => None,
+        }
+    }
+
+    /// The bytes of all items that a key may lead to, at most; nothing where they are few.
+    pub(crate) fn most_of(&self, key: &str) -> usize {
+        match &self.purge {
+            Purge::Urls { .. } | Purge::Prefixes => {
                 let urls = self.urls_of_a_path();
                 if urls <= bounds::FEW_VALUES {
                     return 0;
                 }
                 let spelled = spelled(&self.urls, key);
-                let header =
-                    |set: &BTreeMap<String, String>| set.iter().map(|(name, value)| name.len() + value.len()).sum();
-                let longest = [
-                    hostnames.map(|hostname| hostname.as_str().len()).max(),
-                    spelled.iter().map(String::len).max(),
-                    query_strings.iter().map(String::len).max(),
-                    vary_headers.iter().map(header).max(),
-                ];
-                (urls * spelled.len(), longest.iter().flatten().sum())
+                let longest = spelled.iter().map(String::len).max().unwrap_or_default();
+                urls * spelled.len() * (self.beside_a_path() + longest)
             }
-            Purge::Tags(tags) => (tags.len() * self.zones.len(), TAG_LENGTH),
-            Purge::Everything => (self.zones.len(), 0),
-        };
-        count * (bounds::BESIDE_AN_ITEM + text)
+            Purge::Hosts => self.zones.iter().map(|zone| self.hostnames_of(zone).count()).sum::<usize>() * HOST,
+            Purge::Tags(tags) => tags.len() * self.zones.len() * (bounds::BESIDE_AN_ITEM + TAG_LENGTH),
+            Purge::Everything => self.zones.len() * bounds::BESIDE_AN_ITEM,
+        }
     }
 }
+
+/// The most bytes of a host to purge.
+const HOST: usize = bounds::BESIDE_AN_ITEM + 253;
 
 /// How a key becomes paths and URLs.
 #[derive(Debug, Clone)]

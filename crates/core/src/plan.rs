@@ -1,5 +1,8 @@
 //! Changes → batches. A plan is immutable and leaves nothing to decide: it is exactly what will be sent.
 
+mod escalate;
+mod spent;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -7,6 +10,8 @@ use indexmap::{IndexMap, IndexSet};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
+use self::escalate::{escalate, hash_of, limit_of, same};
+use self::spent::{Spent, TOO_MUCH};
 use crate::bounds;
 use crate::change::{Change, Origin};
 use crate::decode::{Event, Ignored, Rejected};
@@ -157,10 +162,15 @@ pub fn plan(mappings: &Mappings, event: Event) -> Plan {
     let mut unmatched = Vec::new();
     let mut demands: Vec<Demand<'_>> = Vec::new();
     let mut spent: HashMap<&TeamName, Spent> = HashMap::new();
+    // The URLs of mappings that may escalate, so far.
+    let mut counted: HashMap<usize, HashSet<u64>> = HashMap::new();
+    // Of each that has escalated, a demand that holds the folder for all.
+    let mut first: HashMap<usize, usize> = HashMap::new();
     for change in &changes {
         let mut is_matched = false;
         // Told once, whatever more of that team would fire.
         let mut left_out: Option<&TeamName> = None;
+        let mut reasons: HashMap<&TeamName, usize> = HashMap::new();
         for (nth, mapping) in mappings.of_bucket(&change.bucket) {
             if left_out == Some(&mapping.team) || !may_accept(mapping, change) {
                 continue;
@@ -168,57 +178,51 @@ pub fn plan(mappings: &Mappings, event: Event) -> Plan {
             let reason = |problem| format!("{}: {problem} ({})", change.object(), mapping.name);
             let reject = |problem| Rejected { origin: change.origin.clone(), reason: reason(problem) };
             let spent = spent.entry(&mapping.team).or_default();
-            if !spent.has_room_for(mapping, change) {
-                is_matched = true;
+            let fires = spent.may_match(mapping).then(|| accept(mapping, change).is_ok());
+            if fires == Some(false) {
+                continue;
+            }
+            is_matched = true;
+            if fires.is_none() || !spent.has_room_for(mapping, change) {
                 left_out = Some(&mapping.team);
                 rejected.push(reject(TOO_MUCH.to_owned()));
                 continue;
             }
-            if accept(mapping, change).is_err() {
-                continue;
+            let Wanted { mut items, mut problems } = wanted(mapping, change, false);
+            let mut same_as = None;
+            if let above @ 1.. = limit_of(mapping) {
+                let counted: &mut HashSet<u64> = counted.entry(nth).or_default();
+                let before = counted.len();
+                counted.extend(items.iter().map(|(_, item)| hash_of(item)));
+                spent.items += (counted.len() - before) * size_of::<[u64; 2]>();
+                // What becomes one folder in the end needs no room before.
+                if counted.len() > above {
+                    items = wanted(mapping, change, true).items;
+                    same_as = same(&items, nth, &demands, &mut first);
+                    if same_as.is_some() {
+                        items.clear();
+                    }
+                }
             }
-            is_matched = true;
-            let Wanted { items, problems } = wanted(mapping, change, false);
+            let told = reasons.entry(&mapping.team).or_default();
+            problems.truncate(bounds::REASONS.saturating_sub(*told));
+            *told += problems.len();
             spent.take(&items, &problems);
             rejected.extend(problems.into_iter().map(reject));
-            demands.push(Demand { nth, mapping, change, items });
+            demands.push(Demand { nth, mapping, change, items, same_as });
         }
         if !is_matched {
             unmatched.push(Unmatched { bucket: change.bucket.to_string(), key: change.key.clone() });
         }
     }
-    let escalated = escalate(&mut demands);
+    let escalated = escalate(&mut demands, &counted, &mut first);
     let wanted = demands.iter().flat_map(|demand| {
         let (mode, origin, since) = (demand.mapping.mode, &demand.change.origin, demand.change.time.as_deref());
-        demand.items.iter().map(move |(zone, item)| Asked { zone, mode, item, origin, since })
+        let of_other = demand.same_as.iter().flat_map(|at| &demands[*at].items);
+        demand.items.iter().chain(of_other).map(move |(zone, item)| Asked { zone, mode, item, origin, since })
     });
     let batches = batches(wanted);
     Plan { changes: changes.len(), ignored, rejected, unmatched, escalated, batches }
-}
-
-/// Why a change comes again, though there is nothing wrong with it.
-const TOO_MUCH: &str = "the team asks for more than one event may hold, so that it comes again: let its mappings be fewer, \
-                        or purge by prefix or tag";
-
-/// How much of an event one team has taken so far.
-#[derive(Default)]
-struct Spent {
-    matching: usize,
-    items: usize,
-}
-
-impl Spent {
-    /// Whether there is room to compare a mapping with a change, and for what that may lead to.
-    fn has_room_for(&mut self, mapping: &Mapping, change: &Change) -> bool {
-        self.matching += bounds::BESIDE_PATTERNS + mapping.include.size() + mapping.exclude.size();
-        self.matching <= bounds::MATCHING && self.items + mapping.most_of(&change.key) <= bounds::ITEMS
-    }
-
-    fn take(&mut self, items: &[(&Arc<Zone>, Item)], problems: &[String]) {
-        let items = items.iter().map(|(_, item)| item.size());
-        self.items +=
-            items.chain(problems.iter().map(String::len)).map(|size| bounds::BESIDE_AN_ITEM + size).sum::<usize>();
-    }
 }
 
 /// What one mapping wants purged for one change.
@@ -227,6 +231,8 @@ struct Demand<'p> {
     mapping: &'p Mapping,
     change: &'p Change,
     items: Vec<(&'p Arc<Zone>, Item)>,
+    /// Another one that holds these items for both.
+    same_as: Option<usize>,
 }
 
 /// The items of one change, and why there are not more.
@@ -278,30 +284,6 @@ fn folder_and_the_rest(mapping: &Mapping, zone: &Zone, folder: &str, paths: &[St
     let mut items = prefix_items(mapping, zone, folder);
     items.extend(url_items(mapping, zone, &outside));
     items
-}
-
-/// Turns the URLs of a mapping into one prefix where the event has more of them than the mapping wants.
-fn escalate(demands: &mut [Demand<'_>]) -> Vec<Escalated> {
-    let mut urls: HashMap<usize, HashSet<&Item>> = HashMap::new();
-    for demand in demands.iter().filter(|demand| limit_of(demand.mapping) > 0) {
-        urls.entry(demand.nth).or_default().extend(demand.items.iter().map(|(_, item)| item));
-    }
-    let counts: HashMap<usize, usize> = urls.into_iter().map(|(nth, items)| (nth, items.len())).collect();
-    let mut escalated: BTreeMap<usize, Escalated> = BTreeMap::new();
-    for demand in demands {
-        let above = limit_of(demand.mapping);
-        let Some(urls) = counts.get(&demand.nth).copied().filter(|urls| above > 0 && *urls > above) else { continue };
-        demand.items = wanted(demand.mapping, demand.change, true).items;
-        escalated.insert(demand.nth, Escalated { mapping: demand.mapping.name.clone(), urls, above });
-    }
-    escalated.into_values().collect()
-}
-
-fn limit_of(mapping: &Mapping) -> usize {
-    match mapping.purge {
-        Purge::Urls { escalate_above } => escalate_above,
-        _ => 0,
-    }
 }
 
 /// Joins equal items per (team, zone, mode, method), and cuts each group at the limit of one request.

@@ -142,7 +142,7 @@ pub(crate) fn source_of(fields: &Fields) -> Option<Source> {
     Source::parse(&source_text(fields)?).ok()
 }
 
-fn source_text(fields: &Fields) -> Option<String> {
+pub(crate) fn source_text(fields: &Fields) -> Option<String> {
     let bucket = fields.get("bucket")?.as_str()?;
     let prefix = fields.get("prefix").map_or(Some(""), Value::as_str)?;
     Some(format!("s3://{bucket}/{prefix}"))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -10,14 +10,14 @@ use purge_router_cloudflare::{Accepted, Client, Meaning, Refusal, redact};
 use purge_router_core::limits::LimitClass;
 use purge_router_core::names::{Hostname, TeamName};
 use purge_router_core::{Batch, Plan, Rejected, Unmatched, Zone};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, OnceCell, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::backoff::Backoff;
 use crate::limits::RateLimits;
 use crate::meter;
 use crate::outcome::{Outcome, Report, Status};
-use crate::pause::{Gate, Pauses, Trials};
+use crate::pause::{Gate, Pass, Pauses, Trials};
 use crate::store::{Freshness, TokenError, TokenStore};
 use crate::zone_token::ZoneToken;
 
@@ -105,6 +105,8 @@ impl<T: TokenStore> Executor<T> {
                     gate,
                     trial: Mutex::new(None),
                     trials: self.pauses.trials(zone),
+                    may_go: OnceCell::new(),
+                    slot_of_team: std::sync::Mutex::default(),
                     token: ZoneToken::new(&self.tokens, zone, gate == Gate::Ajar),
                     slots_for_urls: Semaphore::new(self.settings.requests_per_zone),
                     slots_for_requests: Semaphore::new(self.settings.requests_per_zone),
@@ -135,6 +137,9 @@ struct Way<'e, T> {
     gate: Gate,
     trial: Mutex<Option<bool>>,
     trials: Arc<Trials>,
+    may_go: OnceCell<bool>,
+    /// What the zone has of its team's slots while its token is tried.
+    slot_of_team: std::sync::Mutex<Option<OwnedSemaphorePermit>>,
     token: ZoneToken<'e, T>,
     slots_for_urls: Semaphore,
     slots_for_requests: Semaphore,
@@ -277,6 +282,9 @@ impl<T: TokenStore> Way<'_, T> {
             failed += 1;
             let meaning = refusal.meaning;
             let failure = Failure::from(refusal);
+            if meaning != Meaning::TokenRefused || refused {
+                *self.trial_slot() = None;
+            }
             match meaning {
                 Meaning::RateLimited { retry_after, all_calls } => {
                     meter::rate_limited(self.zone);
@@ -344,6 +352,14 @@ impl<T: TokenStore> Way<'_, T> {
             Some((Ok(_), freshness)) if self.is_hopeless(refused, freshness) => return Step::BadToken,
             Some((Ok(_), _)) => {}
         }
+        // A second try is owed to each, for a good token may have been refused for a moment.
+        if !refused {
+            match self.in_time(self.may_go()).await {
+                Some(true) => {}
+                Some(false) => return Step::TooManyRefused,
+                None => return Step::Late(no_time(Status::Unreachable, "its team's other zones were answered")),
+            }
+        }
         if executor.limits.acquire(self.zone, class, batch.cost(), self.deadline).await.is_err() {
             return Step::Late(no_time(Status::RateLimited, "the rate limit let it pass"));
         }
@@ -354,15 +370,6 @@ impl<T: TokenStore> Way<'_, T> {
             Some((Ok(_), freshness)) if self.is_hopeless(refused, freshness) => return Step::BadToken,
             Some((Ok(token), freshness)) => (token, freshness),
         };
-        // A second try is owed to whom a good token may have been refused for a moment.
-        let _trial = match refused {
-            true => None,
-            false => match self.in_time(self.trials.may_send(self.zone)).await {
-                None => return Step::Late(no_time(Status::Unreachable, "its team's other requests were answered")),
-                Some(None) => return Step::TooManyRefused,
-                Some(Some(slot)) => slot,
-            },
-        };
         *attempts += 1;
         let left = self.deadline.saturating_duration_since(Instant::now());
         let timeout = executor.settings.request_timeout.min(left);
@@ -372,15 +379,36 @@ impl<T: TokenStore> Way<'_, T> {
                 self.token.accept(freshness);
                 executor.pauses.accepted(self.zone);
                 self.trials.accepted(self.zone);
+                *self.trial_slot() = None;
                 Step::Accepted(accepted)
             }
             Err(refusal) => {
-                if refusal.meaning == Meaning::TokenRefused {
+                if refusal.meaning == Meaning::TokenRefused && refused {
                     self.trials.refused(self.zone);
                 }
                 Step::Refused(refusal, freshness)
             }
         }
+    }
+
+    /// Whether the zone's requests may go. Of a team's zones whose token nobody knows, some go at a time, each until it is
+    /// known whether that is good.
+    async fn may_go(&self) -> bool {
+        let pass = self.may_go.get_or_init(|| async {
+            match self.trials.pass(self.zone).await {
+                Pass::Good => true,
+                Pass::Trial(slot) => {
+                    *self.trial_slot() = Some(slot);
+                    true
+                }
+                Pass::TooMany => false,
+            }
+        });
+        self.trials.is_good(self.zone) || *pass.await
+    }
+
+    fn trial_slot(&self) -> std::sync::MutexGuard<'_, Option<OwnedSemaphorePermit>> {
+        self.slot_of_team.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a first try would only meet what the others met. A second one is owed to every batch.

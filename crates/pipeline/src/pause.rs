@@ -14,11 +14,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::moment::Moment;
 
-/// How many requests of one team may be under way with tokens that are not known to be good.
+/// How many zones of one team may be under trial at once.
 const TRIALS: usize = 32;
 
-/// How many of a team's tokens may be refused in a minute, before only good ones are used.
+/// How many of a team's tokens may be refused in a minute, before only good ones are used; and how many of them may be such as
+/// were refused before, so that they leave room for those that nobody knows yet.
 const REFUSED: usize = 32;
+const REFUSED_AGAIN: usize = 16;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The tokens that are left alone, by parameter and zone: one token of two zones may be good for one of them only.
@@ -39,34 +41,60 @@ pub(crate) struct Trials {
 #[derive(Debug, Default)]
 struct Known {
     good: HashSet<Key>,
+    /// Those that were refused last, whenever that was.
+    bad: HashSet<Key>,
     /// Those that were refused in a minute, and when that began.
     refused: HashSet<Key>,
     since: Option<Moment>,
 }
 
+/// Whether the requests of a zone may go.
+pub(crate) enum Pass {
+    /// The token was accepted last.
+    Good,
+    /// It is tried, until this is dropped.
+    Trial(OwnedSemaphorePermit),
+    /// Too many of the team's tokens were refused.
+    TooMany,
+}
+
 impl Trials {
-    /// Waits until a zone's token may be sent: at once, if it was accepted last. None: too many were refused.
-    pub(crate) async fn may_send(&self, zone: &Zone) -> Option<Option<OwnedSemaphorePermit>> {
-        if self.known().good.contains(&key(zone)) {
-            return Some(None);
+    /// Whether the token was accepted last.
+    pub(crate) fn is_good(&self, zone: &Zone) -> bool {
+        self.known().good.contains(&key(zone))
+    }
+
+    /// Waits until a zone's token may be sent: at once, if it is good.
+    pub(crate) async fn pass(&self, zone: &Zone) -> Pass {
+        if self.is_good(zone) {
+            return Pass::Good;
         }
-        let slot = Arc::clone(&self.slots).acquire_owned().await.ok();
+        let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return Pass::TooMany };
         let mut known = self.known();
         if known.since.as_ref().is_none_or(|since| since.elapsed() >= MINUTE) {
             known.refused.clear();
             known.since = Some(Moment::now());
         }
-        (known.refused.len() < REFUSED || known.good.contains(&key(zone))).then_some(slot)
+        let most = if known.bad.contains(&key(zone)) { REFUSED_AGAIN } else { REFUSED };
+        match known.refused.len() < most {
+            true => Pass::Trial(slot),
+            false => Pass::TooMany,
+        }
     }
 
     pub(crate) fn accepted(&self, zone: &Zone) {
-        self.known().good.insert(key(zone));
+        let (mut known, key) = (self.known(), key(zone));
+        known.refused.remove(&key);
+        known.bad.remove(&key);
+        known.good.insert(key);
     }
 
+    /// A token that was read afresh was refused, too.
     pub(crate) fn refused(&self, zone: &Zone) {
-        let mut known = self.known();
-        known.good.remove(&key(zone));
-        known.refused.insert(key(zone));
+        let (mut known, key) = (self.known(), key(zone));
+        known.good.remove(&key);
+        known.refused.insert(key.clone());
+        known.bad.insert(key);
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -57,16 +57,15 @@ pub(super) async fn found_in(table: &Table, rows_of: &mut RowsOf) -> Result<Foun
 }
 
 async fn parsed(table: &Table, rows_of: &RowsOf) -> Result<FoundIn, TableError> {
-    let all_rows = || rows_of.values().flatten();
-    let needs = needs_of(all_rows());
+    let needs: BTreeSet<RowKey> = rows_of.values().flat_map(needs_of).collect();
     let needed = match needs.len() {
         0 => Vec::new(),
         1..=KEYS_PER_CALL => table.rows(needs).await?,
         // What others may write of a bucket is not worth reading: only rows within their grants may ask for zones.
         _ => {
-            let mut grants = table.rows(grants_of(all_rows())).await?;
-            let zones = table.rows(zones_within(all_rows(), &grants)).await?;
-            grants.extend(zones);
+            let mut grants = table.rows(grants_of(rows_of.values().flatten())).await?;
+            let zones: BTreeSet<RowKey> = rows_of.values().flat_map(|rows| zones_within(rows, &grants)).collect();
+            grants.extend(table.rows(zones).await?);
             grants
         }
     };

@@ -1,9 +1,10 @@
 //! How much a team has mapped of each bucket, so far.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
+use super::mapping::MOST_ZONES;
 use crate::bounds;
 use crate::names::{BucketName, Fault};
 
@@ -15,6 +16,7 @@ pub(super) struct Loads(HashMap<BucketName, Load>);
 struct Load {
     mappings: usize,
     patterns: usize,
+    zones: HashSet<String>,
 }
 
 impl Loads {
@@ -36,8 +38,17 @@ impl Loads {
             );
             return Err(Fault::new(TOO_MANY_MAPPINGS, message, help));
         }
+        // More of them are a fault of their own.
+        let zones = mapping.get("zones").and_then(Value::as_array).into_iter().flatten().take(MOST_ZONES);
+        let new: HashSet<&str> = zones.filter_map(Value::as_str).filter(|zone| !load.zones.contains(*zone)).collect();
+        if load.zones.len() + new.len() > bounds::ZONES {
+            let message =
+                format!("with this mapping, the team names more than {} zones for the bucket {bucket}", bounds::ZONES);
+            return Err(Fault::new(TOO_MANY_MAPPINGS, message, help));
+        }
         load.mappings += 1;
         load.patterns += patterns;
+        load.zones.extend(new.into_iter().map(str::to_owned));
         Ok(())
     }
 }

@@ -34,8 +34,10 @@ pub(super) fn mapping(
             false => Err(not_owned(team, &source)),
         }
     };
-    const LISTS: [(&str, usize); 5] = [
-        ("hostnames", bounds::VALUES),
+    const LISTS: [(&str, usize); 7] = [
+        ("events", bounds::FEW_VALUES),
+        ("schemes", bounds::FEW_VALUES),
+        ("hostnames", bounds::FEW_VALUES),
         ("index_documents", bounds::FEW_VALUES),
         ("query_strings", bounds::VALUES),
         ("tags", bounds::FEW_VALUES),
@@ -109,12 +111,8 @@ pub(super) fn mapping(
         purge: purge?,
         mode,
     };
-    let urls = mapping.urls_of_a_path();
-    if urls > bounds::URLS_OF_A_PATH {
-        let most = bounds::URLS_OF_A_PATH;
-        let message =
-            format!("one path leads to {urls} URLs (hostnames × schemes × query strings × headers), more than {most}");
-        let help = "write fewer of them, or purge by prefix or tag";
+    if let Some(message) = mapping.is_too_much() {
+        let help = "write fewer or shorter ones, or purge by prefix or tag";
         problems.add(table.place.clone(), Fault::new("too-many-urls", message, help));
         return None;
     }
@@ -248,9 +246,11 @@ fn vary_headers(table: &mut Table<'_>, problems: &mut Problems) -> Vec<BTreeMap<
     for (nth, item) in items.iter().enumerate() {
         let place = place.index(nth);
         match item {
-            Value::Object(fields) if !fields.is_empty() => sets.push(header_set(fields, &place, problems)),
+            Value::Object(fields) if (1..=bounds::HEADERS).contains(&fields.len()) => {
+                sets.push(header_set(fields, &place, problems));
+            }
             _ => {
-                let help = "write a table of header names and values: `{ \"CF-Device-Type\" = \"mobile\" }`";
+                let help = "write a table of up to 10 header names and values: `{ \"CF-Device-Type\" = \"mobile\" }`";
                 problems.add(
                     place,
                     Fault::new("bad-vary-headers", format!("{} is not a set of headers", shown(item)), help),

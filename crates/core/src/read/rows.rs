@@ -12,7 +12,7 @@ use crate::document::{Problems, Table, UNKNOWN_FIELD};
 use crate::mapping::{Mapping, Mappings, Team, Zone};
 use crate::names::{Fault, Hostname, Source, TeamName};
 use crate::problem::{Place, Problem};
-use crate::rows::{Fields, Row, RowKey, VERSION, join_source, source_of};
+use crate::rows::{Fields, Row, RowKey, VERSION, join_source, source_of, source_text};
 
 /// The code of a mapping's problem that its source is outside of its team's grant.
 pub(super) const NOT_OWNED: &str = "source-not-owned";
@@ -28,15 +28,11 @@ pub struct Skipped {
     pub problems: Vec<Problem>,
 }
 
-/// The grants and zones without which these mappings can't be read.
-pub fn needs_of<'r>(rows: impl IntoIterator<Item = &'r Row>) -> BTreeSet<RowKey> {
-    let mut needs = BTreeSet::new();
-    for row in rows {
-        let Some(team) = team_of_mapping(row) else { continue };
-        needs.insert(RowKey::grant(&team));
-        needs.extend(zones_of(&team, row));
-    }
-    few_of_each_team(needs)
+/// The grants and zones without which these mappings of one bucket can't be read.
+pub fn needs_of<'r>(rows: impl IntoIterator<Item = &'r Row> + Clone) -> BTreeSet<RowKey> {
+    let mut needs = grants_of(rows.clone());
+    needs.extend(few_zones_of(rows, |_, _| true));
+    needs
 }
 
 /// The grants without which these mappings can't be read.
@@ -44,33 +40,35 @@ pub fn grants_of<'r>(rows: impl IntoIterator<Item = &'r Row>) -> BTreeSet<RowKey
     rows.into_iter().filter_map(|row| Some(RowKey::grant(&team_of_mapping(row)?))).collect()
 }
 
-/// The zones without which these mappings can't be read: those of mappings that their teams' grants allow.
+/// The zones without which these mappings of one bucket can't be read: those of mappings that their teams' grants allow.
 pub fn zones_within<'r>(rows: impl IntoIterator<Item = &'r Row>, grants: &[Row]) -> BTreeSet<RowKey> {
     let owns = |grant: &Row| {
         let team = TeamName::parse(&grant.key.sort).ok()?;
         Some((team.clone(), read_grant(&team, &grant.fields, &mut Vec::new())?.owns))
     };
     let owns: HashMap<TeamName, Vec<Source>> = grants.iter().filter_map(owns).collect();
-    let mut zones = BTreeSet::new();
-    for row in rows {
-        let Some(team) = team_of_mapping(row) else { continue };
+    few_zones_of(rows, |team, row| {
         let source = source_of(&row.fields);
-        if source.is_some_and(|source| owns.get(&team).is_some_and(|owns| owns.iter().any(|it| it.covers(&source)))) {
-            zones.extend(zones_of(&team, row));
-        }
-    }
-    few_of_each_team(zones)
+        source.is_some_and(|source| owns.get(team).is_some_and(|owns| owns.iter().any(|it| it.covers(&source))))
+    })
 }
 
-/// No more zones of one team than it may have in a bucket. Those that are left out are then not known.
-fn few_of_each_team(mut keys: BTreeSet<RowKey>) -> BTreeSet<RowKey> {
-    let mut counts: HashMap<String, usize> = HashMap::new();
-    keys.retain(|key| {
-        let count = counts.entry(key.partition.clone()).or_default();
-        *count += 1;
-        key.partition == RowKey::GRANTS || *count <= bounds::ZONES
-    });
-    keys
+/// The zones of mappings, and no more of one team than it may name in a bucket: those of a mapping that would name more are
+/// left out, and so is the mapping when it is read.
+fn few_zones_of<'r>(
+    rows: impl IntoIterator<Item = &'r Row>,
+    is_wanted: impl Fn(&TeamName, &Row) -> bool,
+) -> BTreeSet<RowKey> {
+    let mut zones: HashMap<TeamName, BTreeSet<RowKey>> = HashMap::new();
+    for row in rows {
+        let Some(team) = team_of_mapping(row).filter(|team| is_wanted(team, row)) else { continue };
+        let of_team = zones.entry(team.clone()).or_default();
+        let new: Vec<RowKey> = zones_of(&team, row).filter(|zone| !of_team.contains(zone)).collect();
+        if of_team.len() + new.len() <= bounds::ZONES {
+            of_team.extend(new);
+        }
+    }
+    zones.into_values().flatten().collect()
 }
 
 fn team_of_mapping(row: &Row) -> Option<TeamName> {
@@ -191,18 +189,6 @@ fn read_team(
     }
     let mut loads = Loads::default();
     for (key, fields) in &rows.mappings {
-        // Nothing is compiled of what others write about a bucket, nor of what is too much.
-        if let Some(source) = source_of(fields) {
-            let may_be_read = match mapping::is_owned(&team, &source) {
-                true => loads.add(&source.bucket, fields),
-                false => Err(mapping::not_owned(&team, &source)),
-            };
-            if let Err(fault) = may_be_read {
-                let place = Place::row(key).key("source");
-                skipped.push(Skipped { key: (*key).clone(), problems: vec![Problem::new(place, fault)] });
-                continue;
-            }
-        }
         if !fields.get("bucket").is_some_and(Value::is_string) {
             let help =
                 "write the bucket's name, and the prefix as `prefix`: the function finds mappings by their bucket";
@@ -212,6 +198,19 @@ fn read_team(
         if fields.contains_key("source") {
             let help = "write the bucket's name as `bucket`, and the rest as `prefix`";
             skipped.push(Skipped::new(key, Fault::new(UNKNOWN_FIELD, "there is no field `source` in a row", help)));
+            continue;
+        }
+        // Nothing is compiled of what others write about a bucket, nor of what is too much.
+        let source = source_text(fields).map(|text| Source::parse(&text));
+        let may_be_read = match &source {
+            Some(Ok(source)) if mapping::is_owned(&team, source) => loads.add(&source.bucket, fields),
+            Some(Ok(source)) => Err(mapping::not_owned(&team, source)),
+            Some(Err(fault)) => Err(fault.clone()),
+            None => Ok(()),
+        };
+        if let Err(fault) = may_be_read {
+            let place = Place::row(key).key("source");
+            skipped.push(Skipped { key: (*key).clone(), problems: vec![Problem::new(place, fault)] });
             continue;
         }
         let mut fields = (*fields).clone();

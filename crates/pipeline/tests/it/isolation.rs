@@ -124,6 +124,9 @@ async fn large_requests_that_hang_do_not_hold_up_others_of_their_account() {
                     include = [\"*.svg\"]";
     let red = team("red", &[("red.com", ACCOUNT), ("red.org", ACCOUNT)], separate);
     let world = World::new(red.replacen("[\"red.com\", \"red.org\"]", "[\"red.com\"]", 1) + &blue(ACCOUNT, "")).await;
+    // The token is known to be good.
+    assert_all_purged(&world.run(&s3("red-files", ["first.css"])).await, "before it hangs");
+    world.sandbox().clear_requests();
     world.sandbox().add_fault(fault("red.com", FaultKind::Hang, None));
     let hangs = s3("red-files", keys("k", 1500));
     let others = sqs([("m-zone", s3("red-files", ["logo.svg"])), ("m-team", s3("blue-files", keys("b", 250)))]);
@@ -190,7 +193,9 @@ async fn a_team_with_hundreds_of_bad_zones_is_refused_a_bounded_number_of_times(
     };
     let text = zones.chunks(64).fold(text, |text, some| text + &mapping(some));
     let world = World::new(text + &blue("", "")).await;
-    for domain in &domains {
+    // Some are good, wherever they stand.
+    let is_good = |nth: usize| nth % 40 == 7;
+    for (_, domain) in domains.iter().enumerate().filter(|(nth, _)| !is_good(*nth)) {
         assert!(world.sandbox().set_token_status(&secret(domain), TokenStatus::Disabled));
     }
     let event = sqs([("m-red", s3("red-files", ["a.css"])), ("m-blue", s3("blue-files", ["a.css"]))]);
@@ -202,9 +207,30 @@ async fn a_team_with_hundreds_of_bad_zones_is_refused_a_bounded_number_of_times(
         report.outcomes.iter().filter(|it| it.status != Status::Purged).all(|it| it.status == Status::TokenRefused)
     );
 
-    // In the same minute nothing more of that team is tried.
+    // In the same minute nothing is tried but what was good.
+    let good = |world: &World| world.requests().iter().filter(|request| request.status == Some(200)).count();
+    assert!(good(&world) > 1, "blue, and some of red");
+    let before = good(&world);
     world.sandbox().clear_requests();
     world.run(&event).await;
     let refused = world.requests().iter().filter(|request| request.status == Some(401)).count();
     assert_eq!((refused, world.requests_of("blue.net").len()), (0, 1));
+    assert_eq!(good(&world), before);
+}
+
+/// No zone of a team is known to be good at first; and of those that are, one refusal makes none bad.
+#[tokio::test]
+async fn many_good_zones_of_a_team_are_purged_at_once_and_after_their_tokens_were_replaced() {
+    let domains: Vec<String> = (0..60).map(|nth| format!("red{nth}.com")).collect();
+    let zones: Vec<(&str, &str)> = domains.iter().map(|domain| (domain.as_str(), "urls_per_request = 1")).collect();
+    let world = World::new(team("red", &zones, "")).await;
+    let event = s3("red-files", keys("k", 10));
+    let (report, time) = world.timed(Duration::from_secs(20), &event).await;
+    assert_all_purged(&report, "cold");
+    assert!(report.outcomes.iter().all(|outcome| outcome.attempts == 1) && time < Duration::from_secs(10), "{time:?}");
+    for domain in &domains {
+        let parameter = parameter("red", domain);
+        world.store.set_cached(&parameter, "Sn3Rq-token-that-was-replaced");
+    }
+    assert_all_purged(&world.timed(Duration::from_secs(20), &event).await.0, "replaced");
 }

@@ -182,9 +182,23 @@ fn mappings_of_a_bucket_need_so_many_zones_of_a_team_at_most() {
     };
     let rows: Vec<Row> = (0..100).map(naming).collect();
     let others = mapping("docs", "");
-    assert_eq!(needs_of(rows.iter().chain([&others])).len(), 2 + bounds::ZONES + 1);
+    // Whole mappings: 15 of 64 zones.
+    let of_some = bounds::ZONES / 64 * 64;
+    assert_eq!(needs_of(rows.iter().chain([&others])).len(), 2 + of_some + 1);
     let zones = zones_within(&rows, &[grant("web", &["s3://assets/"])]);
-    assert_eq!(zones.len(), bounds::ZONES);
+    assert_eq!(zones.len(), of_some);
+    // When they are read, the same ones are left out.
+    let zone_rows = zones.iter().map(|key| {
+        with(
+            Row { key: key.clone(), ..zone("web") },
+            "hostnames",
+            json!([format!("www.{}", &key.sort["ZONE#".len()..])]),
+        )
+    });
+    let all = [vec![grant("web", &["s3://assets/"])], zone_rows.collect(), rows].concat();
+    let (mappings, skipped) = Mappings::from_rows(&all);
+    assert_eq!((mappings.all().len(), skipped.len()), (of_some / 64, 100 - of_some / 64));
+    assert!(skipped.iter().flat_map(|it| &it.problems).all(|problem| problem.code == "too-many-mappings"));
 }
 
 #[test]
