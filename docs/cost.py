@@ -23,7 +23,7 @@ PRICES = {
 
 # An installation: its teams have a KMS key each, and a change purges two URLs.
 TEAMS, ZONES, BUCKETS, ALARMS, DASHBOARDS, URLS = 5, 20, 10, 5, 1, 2
-MEMORY_GB = 256 / 1024
+MEMORY_GB = 512 / 1024
 ZONE_METRICS, OTHER_METRICS = 3, 6  # Purged, Latency, RateLimitHits; those and Unmatched, Rejected, ColdStart
 BATCH_LINE, EVENT_LINE, METRIC_LINE = 325, 270, 350  # bytes: the examples of README.md
 PLATFORM_LINES, BESIDE_A_LINE = 400, 26  # bytes that Lambda and CloudWatch Logs add: assumed

@@ -1,4 +1,4 @@
-"""Runs ministack with ten faults of it mended, each of which would let the tests say the wrong thing.
+"""Runs ministack with eleven faults of it mended, each of which would let the tests say the wrong thing.
 
 1. It checks ssm:GetParameters, GetParametersByPath and DeleteParameters against the resource `*`, so that a role that
    may read `parameter/purge-router/*` is always refused. AWS checks every name, and one refused name fails the call.
@@ -11,6 +11,7 @@
 8. It leaves out the message group of what EventBridge puts into a standard queue.
 9. It knows neither protocol nor endpoint of a subscription, so that a topic's policy that asks for them refuses all.
 10. It does not know AWS::Events::EventBusPolicy, and delivers nothing from a bus to one of another account.
+11. It does not know Fn::Split in a template's conditions, where it takes it for a text that equals nothing.
 """
 
 import contextvars
@@ -22,12 +23,13 @@ import uuid
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses
 from ministack.services import dynamodb, eventbridge, kms, lambda_svc, sns, sqs, ssm
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 resource_arn_of = iam_actions.extract_resource_arn
 enforce = iam_evaluator.enforce
 concurrency_of = lambda_svc._sqs_esm_concurrency
 invoke_target = eventbridge._invoke_target
+evaluate_conditions = engine._evaluate_conditions
 resource_policy_allows = iam_evaluator.resource_policy_allows
 subscribe = sns._subscribe
 dispatch_to_event_bus = eventbridge._dispatch_to_event_bus
@@ -207,6 +209,27 @@ def delete_bus_policy(physical_id, properties):
     eventbridge._remove_permission(properties)
 
 
+def evaluate_conditions_with_split(template, parameters):
+    values = {name: parameter["Value"] for name, parameter in parameters.items()}
+    values["AWS::AccountId"] = responses.get_account_id()
+
+    def resolved(node):
+        if isinstance(node, list):
+            return [resolved(it) for it in node]
+        if not isinstance(node, dict):
+            return node
+        if node.get("Ref") == "AWS::AccountId":
+            return values["AWS::AccountId"]
+        if "Fn::Split" in node:
+            between, text = node["Fn::Split"]
+            return str(values[text["Ref"]]).split(between)
+        return {name: resolved(it) for name, it in node.items()}
+
+    return evaluate_conditions({**template, "Conditions": resolved(template.get("Conditions", {}))}, parameters)
+
+
+for module in (changesets, engine, handlers, stacks):
+    module._evaluate_conditions = evaluate_conditions_with_split
 provisioners._RESOURCE_HANDLERS["AWS::Events::EventBusPolicy"] = {
     "create": create_bus_policy,
     "delete": delete_bus_policy,

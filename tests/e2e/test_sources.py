@@ -99,12 +99,13 @@ class World:
     def deploy_sources(self):
         queue = self.stack.queue_arn
         create = self.create
-        create("direct", "s3", BucketName="s3-sqs", QueueArn=queue)
+        create("direct", "s3", BucketName="s3-sqs", QueueArn=queue, AllKinds="true")
         create("direct", "s3", THERE, BucketName="s3-sqs-of-another-account", QueueArn=queue, Prefix="docs/")
 
-        topics = [create("topic", "sns", BucketName="s3-sns-sqs", QueueArn=queue, CreateBucket="true")["TopicArn"]]
+        with_bucket = {"BucketName": "s3-sns-sqs", "CreateBucket": "true", "AllKinds": "true"}
+        topics = [create("topic", "sns", QueueArn=queue, **with_bucket)["TopicArn"]]
         # A bucket that is there already, and a subscription in the other account than the topic's.
-        elsewhere = {"BucketName": "s3-sns-sqs-of-another-account", "QueueAccount": ACCOUNT}
+        elsewhere = {"BucketName": "s3-sns-sqs-of-another-account"}
         topics.append(create("topic", "sns", THERE, QueueArn=queue, **elsewhere)["TopicArn"])
         self.notify("s3-sns-sqs-of-another-account", TopicConfigurations=[{"TopicArn": topics[1]}])
         self.subscribe(topics[1])
@@ -112,7 +113,8 @@ class World:
         self.notify("s3-sns-sqs-wrapped", TopicConfigurations=[{"TopicArn": topics[2]}])
         self.wrap(topics[2])
 
-        rules = [create("rule", "eventbridge", BucketNames="s3-eventbridge-sqs", QueueArn=queue)["RuleArn"]]
+        own = {"BucketNames": "s3-eventbridge-sqs", "AllKinds": "true"}
+        rules = [create("rule", "eventbridge", QueueArn=queue, **own)["RuleArn"]]
         of_other = {"BucketNames": "s3-eventbridge-sqs-of-another-account", "BucketAccount": OTHER_ACCOUNT}
         outputs = create("bus", "eventbridge", QueueArn=queue, **of_other)
         rules.append(outputs["RuleArn"])
@@ -163,6 +165,10 @@ class World:
     def files(self):
         return [url for _, _, body, status in self.cloudflare.purges() if status == 200 for url in body["files"]]
 
+    def parameter(self, name):
+        [stack] = self.ministack.client("cloudformation").describe_stacks(StackName="sources")["Stacks"]
+        return next(it["ParameterValue"] for it in stack["Parameters"] if it["ParameterKey"] == name)
+
     def messages(self):
         """All that wait in the queue, and wait there again when this is back: each was received once."""
         found, receive = {}, {"MaxNumberOfMessages": 10, "VisibilityTimeout": 2, "MessageSystemAttributeNames": ["All"]}
@@ -209,6 +215,26 @@ def test_the_same_objects_lead_to_the_same_purges(world, bucket):
             step(f"docs/{key}")
         assert sorted(world.purged()) == sorted(urls), name
     assert world.stack.dead_letters() == 0
+
+
+MORE = {"s3:ObjectRestore:Completed", "s3:ObjectTagging:*", "s3:ObjectAcl:Put"}
+USUAL = {"s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"}
+
+
+def test_all_kinds_of_changes_are_told_where_that_is_asked_for(world):
+    """The emulator knows no events of tags and access lists."""
+
+    def told(bucket, credentials, of):
+        s3 = world.ministack.client("s3", credentials)
+        found = s3.get_bucket_notification_configuration(Bucket=bucket)
+        return {event for it in found[f"{of}Configurations"] for event in it["Events"]}
+
+    assert told("s3-sqs", HERE, "Queue") == told("s3-sns-sqs", HERE, "Topic") == USUAL | MORE
+    assert told("s3-sqs-of-another-account", THERE, "Queue") == USUAL
+    events = world.ministack.client("events")
+    patterns = [json.loads(it["EventPattern"]) for it in events.list_rules()["Rules"]]
+    kinds = {pattern["detail"]["bucket"]["name"][0]: len(pattern["detail-type"]) for pattern in patterns}
+    assert (kinds["s3-eventbridge-sqs"], kinds["s3-eventbridge-sqs-fair"]) == (6, 2)
 
 
 def test_messages_of_a_team_with_a_rule_of_its_own_are_a_group_of_a_fair_queue(world):
@@ -349,19 +375,27 @@ def test_a_rule_that_was_not_named_sends_nothing(world):
 
 
 def test_a_bus_takes_events_of_its_account_only_and_of_its_buckets_only(world):
-    """The third account forwards its events to the bus, the other one those of a bucket that the rule does not name."""
-    [bus] = [
-        it["Arn"] for it in world.ministack.client("events").list_event_buses()["EventBuses"] if it["Name"] == "bus"
-    ]
-    for bucket, credentials in {"of-the-third": THIRD, "beside-the-bus": THERE}.items():
-        stack = template("source-eventbridge-forward")
-        world.ministack.create_stack("forward-more", stack, credentials, BucketNames=bucket, BusArn=bus)
+    """Two accounts forward to a bus that is for one of them, each from a bucket that its rule names and from one more."""
+    names = {"of-the-other": THERE, "of-the-third": THIRD}
+    of_other = {"BucketNames": ",".join(names), "BucketAccount": OTHER_ACCOUNT}
+    outputs = world.create("bus-of-two", "eventbridge", QueueArn=world.stack.queue_arn, **of_other)
+    [rule] = world.ministack.client("events").list_rules(EventBusName="bus-of-two")["Rules"]
+    assert json.loads(rule["EventPattern"])["account"] == [OTHER_ACCOUNT]
+    named = world.parameter("RuleArns")
+    world.ministack.update_stack("sources", RuleArns=f"{named},{outputs['RuleArn']}")
+    for name, credentials in names.items():
+        buckets = [name, f"beside-{name}"]
+        forward = {"BucketNames": ",".join(buckets), "BusArn": outputs["BusArn"]}
+        world.create("forward-to-two", "eventbridge-forward", credentials, **forward)
         s3 = world.ministack.client("s3", credentials)
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-        s3.put_bucket_notification_configuration(
-            Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
-        )
         with world.stack.held():
-            s3.put_object(Bucket=bucket, Key="docs/forged.css", Body=b"")
+            for bucket in buckets:
+                s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+                s3.put_bucket_notification_configuration(
+                    Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+                )
+                s3.put_object(Bucket=bucket, Key="docs/forged.css", Body=b"")
             time.sleep(0.5)
-            assert world.messages() == {}, bucket
+            came = {json.loads(it["Body"])["detail"]["bucket"]["name"] for it in world.messages().values()}
+        assert came == ({name} if credentials is THERE else set()), name
+        world.purged()

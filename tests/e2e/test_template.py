@@ -53,7 +53,7 @@ def test_what_costs_something_is_off_unless_it_is_asked_for(_world, ministack):
         package(BOOTSTRAP),
         AlarmEmail="ops@website.com",
         LogRetentionDays=7,
-        MemorySize=512,
+        MemorySize=1024,
         Tracing="Active",
     )
 
@@ -71,18 +71,18 @@ def test_what_costs_something_is_off_unless_it_is_asked_for(_world, ministack):
             "may trace": any("xray" in str(it["Action"]) for it in policy["Statement"]),
             "retention": group["retentionInDays"],
             "told": [(it["Protocol"], it["Endpoint"]) for it in told],
-            "takes messages of": "Policy" in stack.queue and len(json.loads(stack.queue["Policy"])["Statement"]),
+            "takes messages": "Policy" in stack.queue,
         }
 
-    usual = {"memory": 256, "tracing": "PassThrough", "may trace": False, "retention": 30, "told": []}
-    assert settings(_world.stack) == {**usual, "takes messages of": 1}
+    usual = {"memory": 512, "tracing": "PassThrough", "may trace": False, "retention": 30, "told": []}
+    assert settings(_world.stack) == {**usual, "takes messages": True}
     assert settings(asked) == {
-        "memory": 512,
+        "memory": 1024,
         "tracing": "Active",
         "may trace": True,
         "retention": 7,
         "told": [("email", "ops@website.com")],
-        "takes messages of": 0,
+        "takes messages": False,
     }
 
 
@@ -157,6 +157,18 @@ def test_alarms_look_at_what_is_measured_and_tell_the_topic(_world):
     for it in alarms.values():
         assert it["OKActions"] == [stack.alarm_topic_arn]
         assert (it["ComparisonOperator"], it["TreatMissingData"]) == ("GreaterThanThreshold", "notBreaching")
+    # Statistic, seconds, periods, of which so many, above which.
+    when = ("Statistic", "Period", "EvaluationPeriods", "DatapointsToAlarm", "Threshold")
+    assert {name: tuple(it.get(field) for field in when) for name, it in alarms.items()} == {
+        "ApproximateNumberOfMessagesVisible": ("Maximum", 60, 1, None, 0.0),
+        "ApproximateAgeOfOldestMessage": ("Maximum", 60, 2, None, 300.0),
+        "TokenRefused": ("Sum", 300, 1, None, 0.0),
+        "Throttles": ("Sum", 60, 5, 3, 0.0),
+        "Errors": ("Sum", 300, 1, None, 0.0),
+    }
+    # What was received three times is no longer in the age of the oldest message.
+    third_receive = 2 * int(stack.queue["VisibilityTimeout"])
+    assert alarms["ApproximateAgeOfOldestMessage"]["Threshold"] + 2 * 60 < third_receive
     policy = _world.ministack.client("sns").get_topic_attributes(TopicArn=stack.alarm_topic_arn)["Attributes"]["Policy"]
     [statement] = json.loads(policy)["Statement"]
     assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
@@ -177,7 +189,7 @@ METRICS = {
 
 def test_the_dashboard_shows_what_is_measured(_world):
     cloudwatch = _world.ministack.client("cloudwatch")
-    body = cloudwatch.get_dashboard(DashboardName="purge-router")["DashboardBody"]
+    body = cloudwatch.get_dashboard(DashboardName=f"purge-router-{REGION}")["DashboardBody"]
     function, shown = _world.stack.function, {dimensions: set() for dimensions in METRICS}
     for widget in json.loads(body)["widgets"]:
         for metric in widget["properties"].get("metrics", []):
@@ -191,8 +203,45 @@ def test_the_dashboard_shows_what_is_measured(_world):
                 )
                 assert found[2] == function
                 shown[tuple(found[1].split(","))].add(found[3])
+                assert found[4] == ("p95" if found[3] == "Latency" else "Sum")
     assert shown == METRICS
     assert f"SOURCE '{_world.stack.log_group}'" in body and "${" not in body.replace("${PROP", "")
+
+
+WRONG_SOURCES = {
+    "BucketArns": ["assets.website.com", "arn:aws:s3:::a, arn:aws:s3:::b", "arn:aws:sns:eu-west-1:000000000000:topic"],
+    "TopicArns": ["topic", "arn:aws:events:eu-west-1:000000000000:rule/rule"],
+    "RuleArns": ["rule", "arn:aws:sns:eu-west-1:000000000000:topic"],
+    "SourceAccounts": ["another"],
+}
+
+
+@pytest.mark.parametrize(("parameter", "value"), [(name, it) for name, all in WRONG_SOURCES.items() for it in all])
+def test_what_can_not_send_is_refused(parameter, value):
+    found = read_template(TEMPLATE)["Parameters"][parameter]
+    # AWS looks at each value of such a list; the emulator at none.
+    assert found["Type"] == "CommaDelimitedList" and re.match(found["AllowedPattern"], "")
+    assert not all(re.fullmatch(found["AllowedPattern"], one) for one in value.split(","))
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.name)
+def test_resources_are_encrypted_and_tagged(template):
+    tag = [{"Key": "application", "Value": "purge-router"}]
+    for name, it in read_template(template)["Resources"].items():
+        properties = it.get("Properties", {})
+        if it["Type"] == "AWS::SQS::Queue":
+            assert properties["SqsManagedSseEnabled"] is True, name
+        if it["Type"] == "AWS::Serverless::Function":
+            assert properties["Tags"] == {"application": "purge-router"}
+        elif it["Type"] not in WITHOUT_TAGS:
+            assert properties["Tags"] == tag, name
+
+
+# What has no tags, or is none of what somebody pays or looks for by them.
+WITHOUT_TAGS = {
+    *("AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription", "AWS::Events::EventBusPolicy"),
+    *("AWS::IAM::ManagedPolicy", "AWS::KMS::Alias", "AWS::CloudWatch::Dashboard"),
+}
 
 
 def configuration(world):

@@ -1,6 +1,6 @@
 // Who may send to the queue, to the topics and to the bus: services in the name of whom they say, and principals of accounts.
 
-import { ACCOUNT, arn, BUS, OTHER_ACCOUNT, QUEUE, RULE, TOPIC } from './templates.mjs'
+import { ACCOUNT, arn, BUS, OTHER_ACCOUNT, QUEUE, QUEUE_ELSEWHERE, RULE, TOPIC } from './templates.mjs'
 
 const TOPIC_OF_OTHER = TOPIC.replace(ACCOUNT, OTHER_ACCOUNT)
 const ALARM_TOPIC = arn('sns', 'purge-router-AlarmTopic-1')
@@ -58,9 +58,9 @@ onTopic('ImplicitlyDenied', 's3', 'Publish', from(BUCKET, OTHER_ACCOUNT))
 onTopic('ImplicitlyDenied', 's3', 'Publish', from('arn:aws:s3:::another', ACCOUNT))
 onTopic('ImplicitlyDenied', 'all-powerful elsewhere', 'Publish', {})
 const subscription = (protocol, endpoint) => ({ 'sns:Protocol': protocol, 'sns:Endpoint': endpoint })
-onTopic('Allowed', 'all-powerful elsewhere', 'Subscribe', subscription('sqs', QUEUE))
-onTopic('ImplicitlyDenied', 'all-powerful elsewhere', 'Subscribe', subscription('sqs', `${QUEUE}-2`))
-onTopic('ImplicitlyDenied', 'all-powerful elsewhere', 'Subscribe', subscription('https', QUEUE))
+onTopic('Allowed', 'all-powerful elsewhere', 'Subscribe', subscription('sqs', QUEUE_ELSEWHERE))
+onTopic('ImplicitlyDenied', 'all-powerful elsewhere', 'Subscribe', subscription('sqs', `${QUEUE_ELSEWHERE}-2`))
+onTopic('ImplicitlyDenied', 'all-powerful elsewhere', 'Subscribe', subscription('https', QUEUE_ELSEWHERE))
 onTopic('ImplicitlyDenied', 'all-powerful elsewhere', 'SetTopicAttributes', {})
 
 // The topic of alarms: this stack's alarms.

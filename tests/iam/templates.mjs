@@ -41,6 +41,7 @@ function read(name) {
     sequence('!Equals', 'Fn::Equals'),
     sequence('!Not', 'Fn::Not'),
     sequence('!And', 'Fn::And'),
+    sequence('!Or', 'Fn::Or'),
     sequence('!Select', 'Fn::Select'),
     sequence('!Join', 'Fn::Join'),
     sequence('!Split', 'Fn::Split'),
@@ -114,6 +115,7 @@ export const teamPolicy = (name, parameters) =>
 export const keyPolicy = (name, parameters) => ofTeam(name, team.Resources.TokenKey.Properties.KeyPolicy, parameters)
 
 export const OTHER_ACCOUNT = '210987654321'
+export const QUEUE_ELSEWHERE = QUEUE.replace(ACCOUNT, OTHER_ACCOUNT)
 export const TOPIC = arn('sns', 'topic-of-assets')
 export const BUS = arn('events', 'event-bus/of-other')
 export const RULE = arn('events', 'rule/of-other/rule')
@@ -159,7 +161,7 @@ export const resourcePolicies = {
   'the queue': queuePolicy(allSources),
   'the topic of alarms': alarmTopicPolicy,
   'the topic of a bucket': topicPolicy({}),
-  'the topic of a bucket, for a queue elsewhere': topicPolicy({ QueueAccount: OTHER_ACCOUNT }),
+  'the topic of a bucket, for a queue elsewhere': topicPolicy({ QueueArn: QUEUE_ELSEWHERE }),
   'the bus of another account': busPolicy,
   'the key of a team': keyPolicy('web'),
   'who may be the function': ofRole(role),

@@ -17,7 +17,9 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::{Step, complain, run, tools};
 
-const FOLDER: &str = "target/lambda/bootstrap";
+/// Where cargo-lambda leaves the program, and where the package goes: `cargo lambda deploy` writes a zip beside the former.
+const PROGRAM: &str = "target/lambda/bootstrap/bootstrap";
+const FOLDER: &str = "target/package";
 const PACKAGE: &str = "purge-router-lambda";
 
 /// The oldest glibc that it must run with: that of Amazon Linux 2023.
@@ -38,8 +40,8 @@ pub(crate) fn release(arguments: &[&str]) -> Step {
     has_standard_library(&target)?;
     build(&target)?;
     let folder = Path::new(FOLDER);
-    let bootstrap = folder.join("bootstrap");
-    let program = read(&bootstrap)?;
+    fs::create_dir_all(folder).map_err(|error| format!("{FOLDER}: {error}"))?;
+    let program = read(Path::new(PROGRAM))?;
     tells_no_paths(&program)?;
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut files = vec![("bootstrap".to_owned(), program)];
@@ -85,7 +87,10 @@ fn build(target: &str) -> Step {
     command.args(["--package", PACKAGE, "--bin", "bootstrap", "--lambda-dir", "target/lambda"]);
     command.arg("--target").arg(format!("{target}.{GLIBC}"));
     command.env("PATH", paths.map_err(|error| format!("PATH: {error}"))?);
-    let remapped = machine()?.into_iter().map(|(from, to)| format!("--remap-path-prefix={from}={to}"));
+    let remapped = machine()?
+        .into_iter()
+        .filter(|(folder, _)| folder.starts_with('/'))
+        .map(|(from, to)| format!("--remap-path-prefix={from}={to}"));
     command.env("CARGO_ENCODED_RUSTFLAGS", remapped.collect::<Vec<_>>().join("\x1f"));
     run(&mut command)
 }
@@ -102,7 +107,7 @@ fn machine() -> Result<Vec<(String, &'static str)>, String> {
 
 /// A program that names a folder of this machine is another one on the next machine.
 fn tells_no_paths(program: &[u8]) -> Step {
-    for (folder, _) in machine()? {
+    for (folder, _) in machine()?.into_iter().filter(|(folder, _)| folder.starts_with('/')) {
         if program.windows(folder.len()).any(|part| part == folder.as_bytes()) {
             return Err(format!("the program holds the path {folder}, so that another machine builds another one"));
         }
