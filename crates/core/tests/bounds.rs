@@ -71,7 +71,11 @@ fn what_leads_to_too_many_urls_is_no_mapping() {
         (100, long, vec!["too-many-urls"]),
         (1, queries(1001), vec!["too-many-values"]),
         (1, format!("tags = [{}]\npurge = \"tags\"\n", quoted(101, |nth| nth.to_string())), vec!["too-many-values"]),
-        (101, format!("hostnames = [{}]\n", quoted(101, |nth| format!("h{nth}.website.com"))), vec!["too-many-values"]),
+        (
+            1000,
+            format!("hostnames = [{}]\n", quoted(1001, |nth| format!("h{nth}.website.com"))),
+            vec!["too-many-values"],
+        ),
         (1, format!("query_strings = [\"{}\"]\n", "x".repeat(1025)), vec!["too-long"]),
         (1, format!("add_prefix = \"{}/\"\n", "x".repeat(1024)), vec!["too-long"]),
         (1, format!("vary_headers = [{{ a = \"{}\" }}]\n", "x".repeat(1024)), vec!["bad-vary-headers"]),

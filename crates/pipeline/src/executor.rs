@@ -186,7 +186,10 @@ impl<T: TokenStore> Way<'_, T> {
         let since = batch.since().map(str::to_owned);
         let mut pieces = vec![batch];
         while let Some(piece) = pieces.pop() {
-            let failure = match self.send_if_open(&piece, &mut outcome.attempts).await {
+            let sent = self.send_if_open(&piece, &mut outcome.attempts).await;
+            // However it ended, another zone may be tried now.
+            *self.trial_slot() = None;
+            let failure = match sent {
                 Ok(accepted) => {
                     outcome.ray = accepted.ray.or(outcome.ray);
                     continue;
@@ -274,6 +277,7 @@ impl<T: TokenStore> Way<'_, T> {
                 Step::TooManyRefused => return Err(too_many_refused()),
                 Step::NoToken(error @ TokenError::Missing { .. }) => return Err(no_token(&error)),
                 Step::NoToken(error @ TokenError::Unavailable { .. }) => {
+                    *self.trial_slot() = None;
                     failed += 1;
                     self.wait(self.executor.settings.backoff.wait(failed), no_token(&error), &mut last).await?;
                     continue;
@@ -352,6 +356,9 @@ impl<T: TokenStore> Way<'_, T> {
             Some((Ok(_), freshness)) if self.is_hopeless(refused, freshness) => return Step::BadToken,
             Some((Ok(_), _)) => {}
         }
+        if executor.limits.acquire(self.zone, class, batch.cost(), self.deadline).await.is_err() {
+            return Step::Late(no_time(Status::RateLimited, "the rate limit let it pass"));
+        }
         // A second try is owed to each, for a good token may have been refused for a moment.
         if !refused {
             match self.in_time(self.may_go()).await {
@@ -359,9 +366,6 @@ impl<T: TokenStore> Way<'_, T> {
                 Some(false) => return Step::TooManyRefused,
                 None => return Step::Late(no_time(Status::Unreachable, "its team's other zones were answered")),
             }
-        }
-        if executor.limits.acquire(self.zone, class, batch.cost(), self.deadline).await.is_err() {
-            return Step::Late(no_time(Status::RateLimited, "the rate limit let it pass"));
         }
         // While this waited, the token may have been refused to another request and read afresh.
         let (token, freshness) = match self.in_time(self.token.get(refused)).await {

@@ -70,8 +70,11 @@ async fn parsed(table: &Table, rows_of: &RowsOf) -> Result<FoundIn, TableError> 
         }
     };
     let needed: HashMap<RowKey, Row> = needed.into_iter().map(|row| (row.key.clone(), row)).collect();
+    let grants: Vec<Row> = needed.values().filter(|row| row.key.partition == RowKey::GRANTS).cloned().collect();
     let found = rows_of.iter().map(|(bucket, rows)| {
-        let needed = needs_of(rows).into_iter().filter_map(|key| needed.get(&key));
+        let mut keys = grants_of(rows);
+        keys.extend(zones_within(rows, &grants));
+        let needed = keys.into_iter().filter_map(|key| needed.get(&key));
         let (mappings, skipped) = Mappings::from_rows(rows.iter().chain(needed));
         (bucket.clone(), Found { mappings, skipped })
     });

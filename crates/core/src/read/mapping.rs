@@ -37,7 +37,7 @@ pub(super) fn mapping(
     const LISTS: [(&str, usize); 7] = [
         ("events", bounds::FEW_VALUES),
         ("schemes", bounds::FEW_VALUES),
-        ("hostnames", bounds::FEW_VALUES),
+        ("hostnames", bounds::VALUES),
         ("index_documents", bounds::FEW_VALUES),
         ("query_strings", bounds::VALUES),
         ("tags", bounds::FEW_VALUES),
