@@ -1,6 +1,8 @@
 //! How much one team may ask for. What a team writes is read and planned in one small process beside what others wrote, and
 //! must not take it from them.
 
+use std::collections::BTreeMap;
+
 /// The longest text in a list of a mapping or a zone, and the longest `add_prefix`: as long as the key of an object, in bytes.
 pub(crate) const TEXT: usize = 1024;
 
@@ -44,6 +46,11 @@ pub(crate) const BESIDE_PATTERNS: usize = 8;
 /// How many reasons are told why a change of a team has not all its items.
 pub(crate) const REASONS: usize = 10;
 
-/// The most headers in a set, and what one takes beside its text.
+/// The most headers in a set.
 pub(crate) const HEADERS: usize = 10;
-pub(crate) const BESIDE_A_HEADER: usize = 64;
+
+/// The bytes that a set of headers takes.
+pub(crate) fn of_headers(set: &BTreeMap<String, String>) -> usize {
+    const BESIDE_A_HEADER: usize = 64;
+    set.iter().map(|(name, value)| BESIDE_A_HEADER + name.len() + value.len()).sum()
+}

@@ -37,10 +37,7 @@ impl Item {
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::Url(text) | Self::Prefix(text) | Self::Host(text) | Self::Tag(text) => text.len(),
-            Self::UrlWithHeaders { url, headers } => {
-                let header = |(name, value): (&String, &String)| bounds::BESIDE_A_HEADER + name.len() + value.len();
-                url.len() + headers.iter().map(header).sum::<usize>()
-            }
+            Self::UrlWithHeaders { url, headers } => url.len() + bounds::of_headers(headers),
             Self::Everything => 0,
         }
     }

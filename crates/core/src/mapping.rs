@@ -167,11 +167,10 @@ impl Mapping {
     fn beside_a_path(&self) -> usize {
         let UrlRules { query_strings, vary_headers, .. } = &self.urls;
         let hostnames = self.zones.iter().flat_map(|zone| self.hostnames_of(zone));
-        let header = |(name, value): (&String, &String)| bounds::BESIDE_A_HEADER + name.len() + value.len();
         let longest = [
             hostnames.map(|hostname| hostname.as_str().len()).max(),
             query_strings.iter().map(String::len).max(),
-            vary_headers.iter().map(|set| set.iter().map(header).sum()).max(),
+            vary_headers.iter().map(bounds::of_headers).max(),
         ];
         bounds::BESIDE_AN_ITEM + longest.iter().flatten().sum::<usize>()
     }
