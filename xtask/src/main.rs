@@ -37,12 +37,13 @@ const NOT_BELOW_CORE: &[&str] = &[
 /// Which of our crates each of our crates may use. Dependencies run one way.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("core", &[]),
+    ("config", &["core"]),
     ("cloudflare", &["core"]),
     ("pipeline", &["core", "cloudflare"]),
     ("sandbox", &["core"]),
-    ("aws", &["core", "cloudflare", "pipeline"]),
-    ("lambda", &["core", "cloudflare", "pipeline", "aws"]),
-    ("cli", &["core", "cloudflare", "pipeline", "aws", "sandbox"]),
+    ("aws", &["core", "config", "cloudflare", "pipeline"]),
+    ("lambda", &["core", "config", "cloudflare", "pipeline", "aws"]),
+    ("cli", &["core", "config", "cloudflare", "pipeline", "aws", "sandbox"]),
 ];
 
 type Step = Result<(), String>;
@@ -136,7 +137,8 @@ fn one_way() -> Step {
 
 /// The names of a crate's dependencies, without those of its tests.
 fn tree(name: &str, more: &[&str]) -> Result<Vec<String>, String> {
-    let package = format!("purge-router-{name}");
+    // The command has the name of the project.
+    let package = if name == "cli" { "purge-router".to_owned() } else { format!("purge-router-{name}") };
     let mut command = Command::new(env!("CARGO"));
     command.args([
         "tree",

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use purge_router_aws::{DynamoMappings, Editor, Note};
+use purge_router_config::{Diff, Rows};
 use purge_router_core::names::{BucketName, TeamName};
-use purge_router_core::{Diff, Rows};
 use purge_router_dynamodb_local::Table;
 use serde_json::{Value, json};
 

@@ -9,16 +9,18 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
+use purge_router_config::{Row, Skipped};
 use purge_router_core::names::BucketName;
-use purge_router_core::{Event, Mappings, Plan, Rejected, Row, Skipped, plan};
+use purge_router_core::{Event, Mappings, Plan, Rejected, plan};
 use purge_router_pipeline::Moment;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tokio_stream::StreamExt as _;
 use tracing::Instrument;
 
-use crate::table::{NotATable, Table, TableError};
 use found::{Found, found_in};
+
+use crate::table::{NotATable, Table, TableError};
 
 /// How many buckets are read side by side.
 const QUERIES: usize = 32;

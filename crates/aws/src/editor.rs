@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use aws_config::SdkConfig;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use purge_router_config::{Checksum, Fields, Pulled, Row, RowKey, Rows, in_file_order};
 use purge_router_core::names::TeamName;
-use purge_router_core::{Checksum, Fields, Pulled, Row, RowKey, Rows, in_file_order};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

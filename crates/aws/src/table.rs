@@ -8,8 +8,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use purge_router_config::{Fields, Row, RowKey};
+use purge_router_core::bounds;
 use purge_router_core::names::BucketName;
-use purge_router_core::{Fields, Row, RowKey, bounds};
 use serde_json::Value;
 
 use crate::trouble::Trouble;

@@ -8,8 +8,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use purge_router_aws::{DynamoMappings, Editor, History, Note, Partition, Push, PushError, TableError};
+use purge_router_config::{Diff, Fields, Rows, TeamTables, rows_of};
+use purge_router_core::decode;
 use purge_router_core::names::TeamName;
-use purge_router_core::{Diff, Fields, Rows, TeamTables, decode, rows_of};
 use purge_router_dynamodb_local::{Action, Call, Table};
 use serde_json::{Value, json};
 

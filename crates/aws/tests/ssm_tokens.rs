@@ -21,7 +21,7 @@ use axum::{Json, Router};
 use futures_util::future::join_all;
 use purge_router_aws::{ReadError, SsmTokens};
 use purge_router_cloudflare::{ApiToken, Credential};
-use purge_router_core::{Mappings, Zone};
+use purge_router_core::Zone;
 use purge_router_pipeline::Freshness::{self, Cached, Fresh};
 use purge_router_pipeline::{TokenError, TokenStore};
 use serde_json::{Value, json};
@@ -419,5 +419,5 @@ fn zone() -> Arc<Zone> {
         hostnames = ["www.website.co.uk"]
         token = "uk"
     "#;
-    Arc::clone(Mappings::from_toml(file).unwrap().zones().next().unwrap())
+    Arc::clone(purge_router_config::from_toml(file).unwrap().zones().next().unwrap())
 }

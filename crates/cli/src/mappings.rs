@@ -8,8 +8,9 @@ use std::time::Duration;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use purge_router_aws::{DynamoMappings, Editor, Lookup, TableError, load_patient_config};
 use purge_router_cloudflare::mask;
+use purge_router_config::{Problem, Skipped};
+use purge_router_core::Mappings;
 use purge_router_core::names::BucketName;
-use purge_router_core::{Mappings, Problem, Skipped};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -42,7 +43,7 @@ pub(crate) async fn load_of(args: &MappingsArg, buckets: BTreeSet<BucketName>) -
 /// Reads all mappings of a table, and what of it can't be read.
 pub(crate) async fn load_table(table: &str) -> anyhow::Result<(Mappings, Vec<Skipped>)> {
     let editor = Editor::new(&load_patient_config().await, table.to_owned()).map_err(misuse)?;
-    Ok(Mappings::from_rows(&editor.all_rows().await.map_err(only_for_operators)?))
+    Ok(purge_router_config::from_rows(&editor.all_rows().await.map_err(only_for_operators)?))
 }
 
 /// A team's editors may read their own rows only, and there is another way for them.
@@ -69,7 +70,7 @@ pub(crate) fn warn(skipped: &[Skipped]) {
 
 fn load_file(path: &Path) -> anyhow::Result<Option<Mappings>> {
     let text = read(path)?;
-    match Mappings::from_toml(&text) {
+    match purge_router_config::from_toml(&text) {
         Ok(mappings) => Ok(Some(mappings)),
         Err(problems) => {
             draw(path, &text, &problems);

@@ -1,7 +1,7 @@
 //! Every folder of `tests/scenarios`: mappings, an event, and the plan that it must lead to, through core, through
 //! `plan --json`, through `run --sandbox --json` and through the function's handler. Adding a scenario is adding a folder.
 //!
-//! `UPDATE_SCENARIOS=1 cargo test -p purge-router-cli --test scenarios` writes what `plan --json` prints into each
+//! `UPDATE_SCENARIOS=1 cargo test -p purge-router --test scenarios` writes what `plan --json` prints into each
 //! `expected.json`. Read the difference before you commit it: it is what the function will send. Where `CI` is set the
 //! variable is refused.
 
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use assert_cmd::Command;
 use purge_router_cloudflare::{ApiToken, Client, Credential};
-use purge_router_core::{Mappings, Zone, decode, plan};
+use purge_router_core::{Zone, decode, plan};
 use purge_router_lambda::{Function, Routing};
 use purge_router_pipeline::{Executor, Freshness, RateLimits, Settings, TokenError, TokenStore};
 use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone};
@@ -163,7 +163,8 @@ fn read(path: &Path) -> String {
 }
 
 fn through_core(mappings: &str, event: &[u8], expected: &Value) -> Result<(), String> {
-    let mappings = Mappings::from_toml(mappings).map_err(|problems| format!("mappings.toml: {problems:#?}"))?;
+    let mappings =
+        purge_router_config::from_toml(mappings).map_err(|problems| format!("mappings.toml: {problems:#?}"))?;
     let event = decode(event).map_err(|error| format!("event.json: {error}"))?;
     same("core's plan", expected, &serde_json::to_value(plan(&mappings, event)).unwrap())
 }
@@ -182,7 +183,8 @@ fn failed(expected: &Value) -> Vec<&Value> {
 /// The function's handler, over HTTP: what a sandbox received is the planned batches, and the response names what failed.
 #[tokio::main(flavor = "current_thread")]
 async fn through_the_function(mappings: &str, event: &[u8], expected: &Value) -> Result<(), String> {
-    let mappings = Mappings::from_toml(mappings).map_err(|problems| format!("mappings.toml: {problems:#?}"))?;
+    let mappings =
+        purge_router_config::from_toml(mappings).map_err(|problems| format!("mappings.toml: {problems:#?}"))?;
     let secret = |zone: &Zone| format!("{}-{}", zone.team, zone.domain);
     let mut sandbox = Sandbox::builder();
     for (nth, zone) in mappings.zones().enumerate() {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::change::{Change, ChangeKind, Origin};
-use crate::names::BucketName;
+use crate::model::change::{Change, ChangeKind, Origin};
+use crate::model::names::BucketName;
 
 /// What an event said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 //! One event's whole way, as the function and the command go it:
 //!
 //! ```
-//! use purge_router_core::{Mappings, decode, plan};
+//! use purge_router_core::{decode, plan};
 //!
-//! let mappings = Mappings::from_toml(r#"
+//! let mappings = purge_router_config::from_toml(r#"
 //!     version = 1
 //!     [teams.web]
 //!     owns = ["s3://assets.website.com/"]
@@ -35,36 +35,19 @@
 //! is to be purged is joined into [`Batch`]es. [`Mappings`] is valid by construction: nothing in it leads to another
 //! team's zone or token.
 
-pub mod bounds;
-mod change;
 mod decode;
-mod document;
-mod edit;
-mod file;
-pub mod glob;
-mod item;
-pub mod limits;
-mod mapping;
-pub mod names;
+mod model;
 mod plan;
-mod problem;
-mod read;
+mod purge;
 mod route;
-mod rows;
-pub mod script_env;
-mod tag;
-mod urls;
 
-pub use change::{Change, ChangeKind, Origin};
 pub use decode::{Event, Ignored, NotAnEvent, Rejected, decode};
-pub use edit::{Changed, Checksum, Diff, Excess, FieldChange, Write, checksum_of_texts, rows_of, written};
-pub use file::{FileOfTeam, MappingFile, Pulled, TeamTables, to_toml};
-pub use item::{Body, Item, Method};
-pub use mapping::{Mapping, Mappings, Mode, Purge, Scheme, Team, UrlRules, Zone};
+pub use model::change::{Change, ChangeKind, Origin};
+pub use model::invalid::Invalid;
+pub use model::mapping::{Mapping, Mappings, Mode, Purge, Scheme, Team, UrlRules, Zone};
+pub use model::{bounds, glob, limits, names, suggest};
 pub use plan::{Asked, Batch, BatchItem, Escalated, Plan, Unmatched, batches, plan};
-pub use problem::{Place, Problem, Step};
-pub use read::rows::{Skipped, grants_of, needs_of, zones_within};
+pub use purge::item::{Body, Item, Method};
+pub use purge::tag::{TagTemplate, is_tag};
+pub use purge::urls::{DotSegments, shared_folder};
 pub use route::{Decline, Route, accept, route};
-pub use rows::{FIELDS, Fields, Row, RowKey, Rows, in_file_order};
-pub use tag::{TagTemplate, is_tag};
-pub use urls::DotSegments;

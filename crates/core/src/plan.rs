@@ -12,15 +12,15 @@ use serde::{Serialize, Serializer};
 
 use self::escalate::{escalate, hash_of, limit_of, same};
 use self::spent::{Spent, TOO_MUCH};
-use crate::bounds;
-use crate::change::{Change, Origin};
 use crate::decode::{Event, Ignored, Rejected};
-use crate::item::{Body, Item, Method};
-use crate::limits::LimitClass;
-use crate::mapping::{Mapping, Mappings, Mode, Purge, Zone};
-use crate::names::{Hostname, TeamName};
+use crate::model::bounds;
+use crate::model::change::{Change, Origin};
+use crate::model::limits::LimitClass;
+use crate::model::mapping::{Mapping, Mappings, Mode, Purge, Zone};
+use crate::model::names::{Hostname, TeamName};
+use crate::purge::item::{Body, Item, Method};
+use crate::purge::urls::{bounded, paths, prefix_items, shared_folder, split, url_items};
 use crate::route::{accept, may_accept};
-use crate::urls::{bounded, folder_of_all, paths, prefix_items, split, url_items};
 
 /// Everything that one event leads to.
 #[derive(Debug, Default, Serialize)]
@@ -254,7 +254,7 @@ fn wanted<'p>(mapping: &'p Mapping, change: &Change, escalated: bool) -> Wanted<
     let all = |items| Wanted { items, problems: Vec::new() };
     match &mapping.purge {
         Purge::Urls { .. } if escalated => {
-            let folder = folder_of_all(rules, &mapping.source);
+            let folder = shared_folder(rules, &mapping.source);
             by_path(&|zone, paths| folder_and_the_rest(mapping, zone, &folder, paths))
         }
         Purge::Urls { .. } => by_path(&|zone, paths| url_items(mapping, zone, paths)),

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::change::{Change, ChangeKind};
-use crate::mapping::{Mapping, Mappings};
+use crate::model::change::{Change, ChangeKind};
+use crate::model::mapping::{Mapping, Mappings};
 
 /// The answer for one change.
 #[derive(Debug)]

@@ -106,7 +106,7 @@ fn to_toml(rules: &[Rule]) -> String {
 
 fn mappings(rules: &[Rule]) -> Mappings {
     let text = to_toml(rules);
-    Mappings::from_toml(&text).unwrap_or_else(|problems| panic!("{problems:#?} in {text}"))
+    purge_router_config::from_toml(&text).unwrap_or_else(|problems| panic!("{problems:#?} in {text}"))
 }
 
 prop_compose! {
@@ -290,7 +290,7 @@ proptest! {
                 text.replace_range(from..to, &splice);
             }
         }
-        if let Err(problems) = Mappings::from_toml(&text) {
+        if let Err(problems) = purge_router_config::from_toml(&text) {
             prop_assert!(!problems.is_empty());
             for problem in problems {
                 let span = problem.span.clone().unwrap();

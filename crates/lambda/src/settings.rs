@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use purge_router_aws::{DynamoMappings, FunctionTokens, SsmTokens, load_config};
 use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL, Email, redact};
+use purge_router_config::script_env::ScriptEnv;
 use purge_router_core::Mappings;
 use purge_router_core::names::TeamName;
-use purge_router_core::script_env::ScriptEnv;
 use purge_router_pipeline::{Executor, RateLimits, Settings};
 
 use crate::function::{Function, Routing};
@@ -80,7 +80,7 @@ fn mapping_file(file: &str, package: &str) -> Result<Mappings, BadSetting> {
     let text = std::fs::read_to_string(&path)
         .map_err(|error| bad(format!("MAPPINGS_FILE: can't read {}: {error}; {help}", path.display())))?;
     let wrong = format!("MAPPINGS_FILE: `purge-router check --mappings {file}` shows what is wrong");
-    Mappings::from_toml(&text).map_err(|problems| bad(format!("{wrong}: {}", on_one_line(&problems))))
+    purge_router_config::from_toml(&text).map_err(|problems| bad(format!("{wrong}: {}", on_one_line(&problems))))
 }
 
 pub(crate) fn on_one_line(problems: &[impl ToString]) -> String {

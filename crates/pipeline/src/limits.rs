@@ -166,7 +166,6 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use purge_router_core::Mappings;
 
     use super::*;
 
@@ -182,7 +181,7 @@ mod tests {
                  zone_id = \"{nth:032x}\"\n{lines}\n"
             );
         }
-        Mappings::from_toml(&text).unwrap().zones().cloned().collect()
+        purge_router_config::from_toml(&text).unwrap().zones().cloned().collect()
     }
 
     /// How many URLs may go within this many seconds, asked for in requests of 100.
@@ -256,7 +255,7 @@ mod tests {
             + &["a", "b"].map(|name| {
                 format!("[teams.a.zones.\"{name}.com\"]\nhostnames = [\"{name}.com\"]\nzone_id = \"{name:0>32}\"\n{CLAIMED}\n")
             }).concat();
-        let mappings = Mappings::from_toml(&text).unwrap();
+        let mappings = purge_router_config::from_toml(&text).unwrap();
         let zones: Vec<&Arc<Zone>> = mappings.zones().collect();
         let limits = RateLimits::new(NonZeroU32::MIN);
         acquire(&limits, zones[0], LimitClass::Urls, 800).await;

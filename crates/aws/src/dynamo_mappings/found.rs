@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use purge_router_cloudflare::redact;
+use purge_router_config::{Problem, Row, RowKey, Skipped, grants_of, needs_of, zones_within};
+use purge_router_core::Mappings;
 use purge_router_core::names::BucketName;
-use purge_router_core::{Mappings, Problem, Row, RowKey, Skipped, grants_of, needs_of, zones_within};
 
 use crate::table::{KEYS_PER_CALL, Table, TableError};
 
@@ -75,7 +76,7 @@ async fn parsed(table: &Table, rows_of: &RowsOf) -> Result<FoundIn, TableError> 
         let mut keys = grants_of(rows);
         keys.extend(zones_within(rows, &grants));
         let needed = keys.into_iter().filter_map(|key| needed.get(&key));
-        let (mappings, skipped) = Mappings::from_rows(rows.iter().chain(needed));
+        let (mappings, skipped) = purge_router_config::from_rows(rows.iter().chain(needed));
         (bucket.clone(), Found { mappings, skipped })
     });
     Ok(found.collect())

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use purge_router_core::{RowKey, Rows};
+use purge_router_config::{RowKey, Rows};
 use serde::{Deserialize, Serialize};
 
 use super::{DOCUMENT, Editor, REVISION, Stamp};

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason};
-use purge_router_core::{Checksum, Diff, Fields, RowKey, Rows, Write, written};
+use purge_router_config::{Checksum, Diff, Fields, RowKey, Rows, Write, written};
 use serde_json::Value;
 
 use super::history::{document_rows, revision_row};

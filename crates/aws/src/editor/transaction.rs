@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
-use purge_router_core::{FIELDS, RowKey};
+use purge_router_config::{FIELDS, RowKey};
 
 use crate::table::{Attributes, TableError, key_attributes, text};
 

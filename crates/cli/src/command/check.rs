@@ -1,6 +1,7 @@
 //! `check`: all problems of a mapping file at once.
 
-use purge_router_core::{Mappings, Problem};
+use purge_router_config::Problem;
+use purge_router_core::Mappings;
 use serde_json::json;
 
 use crate::args::CheckArgs;
@@ -13,7 +14,7 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
     }
     let path = &args.mappings.file.path();
     let text = read(path)?;
-    let read = Mappings::from_toml(&text);
+    let read = purge_router_config::from_toml(&text);
     let problems = read.as_ref().err().map(Vec::as_slice).unwrap_or_default();
     if args.json {
         let problems: Vec<ProblemJson<'_>> = problems.iter().map(|problem| ProblemJson::new(&text, problem)).collect();
@@ -29,8 +30,9 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
 /// The rows of a table that the function leaves out.
 async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
     let (mappings, skipped) = load_table(table).await?;
-    let (folders, zones): (Vec<Problem>, Vec<Problem>) =
-        mappings.shared_in_table().into_iter().partition(|problem| problem.code == "shared-token-folder");
+    let (folders, zones): (Vec<Problem>, Vec<Problem>) = purge_router_config::check_cross_team(&mappings)
+        .into_iter()
+        .partition(|problem| problem.code == "shared-token-folder");
     let problems: Vec<&Problem> = skipped.iter().flat_map(|skipped| &skipped.problems).chain(&folders).collect();
     // Any team can bring this about, and it leaves out nothing: each team's purges need its own token.
     for problem in &zones {

@@ -1,6 +1,6 @@
 //! `import-env`: the single-zone script's variables as a mapping file.
 
-use purge_router_core::script_env::ScriptEnv;
+use purge_router_config::script_env::ScriptEnv;
 
 use crate::args::ImportEnvArgs;
 use crate::{End, print};

@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::{Demand, Escalated, wanted};
-use crate::item::Item;
-use crate::mapping::{Mapping, Purge, Zone};
+use crate::model::mapping::{Mapping, Purge, Zone};
+use crate::purge::item::Item;
 
 /// Turns the URLs of a mapping into one prefix where the event has more of them than the mapping wants.
 pub(super) fn escalate(

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::bounds;
-use crate::change::Change;
-use crate::item::Item;
-use crate::mapping::{Mapping, Zone};
+use crate::model::bounds;
+use crate::model::change::Change;
+use crate::model::mapping::{Mapping, Zone};
+use crate::purge::item::Item;
 
 /// Why a change comes again, though there is nothing wrong with it.
 pub(super) const TOO_MUCH: &str = "the team asks for more than one event may hold, so that it comes again: let its mappings be fewer, \

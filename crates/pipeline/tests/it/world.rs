@@ -102,7 +102,7 @@ pub(crate) struct World {
 
 impl Setup {
     pub(crate) async fn build(self) -> World {
-        let mappings = Mappings::from_toml(&format!("version = 1\n{}", self.teams)).unwrap();
+        let mappings = purge_router_config::from_toml(&format!("version = 1\n{}", self.teams)).unwrap();
         let store = Store::default();
         let mut builder = Sandbox::builder().rate_limits(self.rate_limits);
         for zone in mappings.zones() {

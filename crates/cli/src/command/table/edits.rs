@@ -6,11 +6,10 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use purge_router_aws::{Editor, Partition, Stamp};
-use purge_router_core::names::TeamName;
-use purge_router_core::{
-    Checksum, Diff, Fields, FileOfTeam, MappingFile, Mappings, Problem, Pulled, Row, RowKey, Rows, TeamTables, rows_of,
-    to_toml,
+use purge_router_config::{
+    Checksum, Diff, Fields, FileOfTeam, MappingFile, Problem, Pulled, Row, RowKey, Rows, TeamTables, rows_of, to_toml,
 };
+use purge_router_core::names::TeamName;
 
 use super::{Kind, Table};
 use crate::args::TableArgs;
@@ -207,7 +206,7 @@ fn no_grant(table: &Table, team: &TeamName) -> String {
 /// Whether a team's grant can be read.
 fn is_grant(team: &TeamName, grant: &Fields) -> bool {
     let row = Row { key: RowKey::grant(team), fields: grant.clone() };
-    Mappings::from_rows([&row]).1.is_empty()
+    purge_router_config::from_rows([&row]).1.is_empty()
 }
 
 fn there_is(table: &str, team: &TeamName, is_there: bool) -> anyhow::Result<()> {
@@ -228,7 +227,7 @@ async fn tell_of_orphans(editor: &Editor, edit: &Edit) -> anyhow::Result<()> {
             partition.rows.into_iter().map(|(sort, fields)| Row { key: RowKey::new(&partition.name, sort), fields });
         let granted = grant.map(|grant| Row { key: RowKey::grant(&team), fields: grant.clone() });
         let rows: Vec<Row> = of_team.chain(granted).collect();
-        let (_, skipped) = Mappings::from_rows(&rows);
+        let (_, skipped) = purge_router_config::from_rows(&rows);
         let lost = skipped.iter().filter(|skipped| skipped.key.sort.starts_with(RowKey::MAPPING)).count();
         if lost > 0 {
             let count = print::count(lost, "mapping");
@@ -342,7 +341,7 @@ fn grants_agree(grants: &Rows) -> anyhow::Result<bool> {
 
 /// Whether a text that no file holds is valid; its problems go to standard error.
 fn told(what: &str, text: &str) -> bool {
-    let Err(problems) = Mappings::from_toml(text) else { return true };
+    let Err(problems) = purge_router_config::from_toml(text) else { return true };
     for problem in &problems {
         print::error(&print::shown(&problem.to_string()));
     }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anyhow::{Context, bail};
 use purge_router_aws::{History, Partition, Revision, Stamp};
-use purge_router_core::{Diff, Rows};
+use purge_router_config::{Diff, Rows};
 use serde_json::json;
 
 use super::edits::{document, partition_of};

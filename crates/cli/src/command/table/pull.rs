@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::bail;
 use purge_router_aws::Partition;
 use purge_router_cloudflare::redact;
+use purge_router_config::{Fields, FileOfTeam, Pulled, Rows, to_toml};
 use purge_router_core::names::TeamName;
-use purge_router_core::{Fields, FileOfTeam, Mappings, Pulled, Rows, to_toml};
 
 use super::edits::{document, grants, partition_of, partitions};
 use super::{Kind, Table};
@@ -79,7 +79,8 @@ pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
             "the table holds what looks like a token, which is not printed: replace the token, and mend the row",
         );
     }
-    let problems = if teams.is_empty() { 0 } else { Mappings::from_toml(&text).err().map_or(0, |all| all.len()) };
+    let problems =
+        if teams.is_empty() { 0 } else { purge_router_config::from_toml(&text).err().map_or(0, |all| all.len()) };
     if problems > 0 {
         let count = print::count(problems, "problem");
         print::warning(&format!(

@@ -4,7 +4,7 @@ use anyhow::bail;
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use purge_router_aws::{Note, Push, caller};
-use purge_router_core::checksum_of_texts;
+use purge_router_config::checksum_of_texts;
 use serde_json::{Value, json};
 
 use super::edits::{Edit, of_file, of_revision};

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 use purge_router_aws::Stamp;
-use purge_router_core::{Changed, Diff, FieldChange, Fields, RowKey, Rows};
+use purge_router_config::{Changed, Diff, FieldChange, Fields, RowKey, Rows};
 use serde_json::{Value, json};
 
 use super::edits::Edit;

@@ -2,7 +2,7 @@
 //! first has left.
 
 use purge_router_cloudflare::TokenDetails;
-use purge_router_core::checksum_of_texts;
+use purge_router_config::checksum_of_texts;
 use purge_router_core::names::CloudflareId;
 
 use super::Place;

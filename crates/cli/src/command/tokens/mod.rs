@@ -15,8 +15,9 @@ use anyhow::bail;
 use futures_util::{StreamExt, stream};
 use purge_router_aws::{Editor, Parameters, TableError, load_patient_config};
 use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL};
+use purge_router_config::{Row, RowKey, Skipped};
 use purge_router_core::names::{KmsKey, TeamName};
-use purge_router_core::{Mappings, Row, RowKey, Skipped, Zone};
+use purge_router_core::{Mappings, Zone};
 
 use self::look::Look;
 use crate::args::{TokensCommand, ZonesArgs};
@@ -105,7 +106,7 @@ impl World {
             Some(table) => {
                 let editor = Editor::new(&config, table.clone()).map_err(misuse)?;
                 match editor.all_rows().await {
-                    Ok(rows) => Mappings::from_rows(&rows),
+                    Ok(rows) => purge_router_config::from_rows(&rows),
                     // The copy of a grant that lies beside a team's rows is the team's to write: good enough for those who
                     // may do no more than the team, and for nobody whose rights it could lead astray.
                     Err(TableError::Denied(_)) if !args.teams.is_empty() => {
@@ -187,7 +188,7 @@ async fn of_teams(editor: &Editor, table: &str, teams: &[TeamName]) -> anyhow::R
         let of_team = partition.rows.into_iter();
         rows.extend(of_team.map(|(sort, fields)| Row { key: RowKey::new(&partition.name, sort), fields }));
     }
-    Ok(Mappings::from_rows(&rows))
+    Ok(purge_router_config::from_rows(&rows))
 }
 
 fn grouped(targets: &[Target]) -> Vec<Place> {

@@ -1,0 +1,232 @@
+//! What a mapping file may say, and every problem that it may have.
+
+use purge_router_core::ChangeKind;
+use purge_router_core::limits::CloudflarePlan;
+use purge_router_core::{Mode, Purge, Scheme};
+
+use super::*;
+
+const HEAD: &str = r#"
+version = 1
+[teams.web]
+owns = ["s3://assets/web/"]
+[teams.web.zones."website.com"]
+zone_id = "023e105f4ecef8ad9ca31a8372d0c353"
+hostnames = ["www.website.com"]
+"#;
+
+/// `code @ place` of each problem, in the order of the file.
+fn codes(text: &str) -> Vec<String> {
+    match from_toml(text) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.iter().map(|problem| format!("{} @ {}", problem.code, problem.place)).collect(),
+    }
+}
+
+fn with_mapping(lines: &str) -> Vec<String> {
+    codes(&format!("{HEAD}[[teams.web.mappings]]\nsource = \"s3://assets/web/\"\nzones = [\"website.com\"]\n{lines}\n"))
+}
+
+#[test]
+fn defaults() {
+    let text = format!("{HEAD}[[teams.web.mappings]]\nsource = \"s3://assets/web/\"\nzones = [\"website.com\"]\n");
+    let mappings = from_toml(&text).unwrap();
+    let mapping = &mappings.all()[0];
+    assert_eq!(mapping.name, "teams.web.mappings[0]");
+    assert_eq!(mapping.events, [ChangeKind::Created, ChangeKind::Removed]);
+    assert_eq!(mapping.urls.index_documents, ["index.html"]);
+    assert_eq!(mapping.urls.query_strings, [""]);
+    assert_eq!(mapping.urls.schemes, [Scheme::Https]);
+    assert_eq!((mapping.urls.strip_prefix.as_str(), mapping.urls.add_prefix.as_str()), ("", ""));
+    assert_eq!(mapping.mode, Mode::Purge);
+    assert!(matches!(mapping.purge, Purge::Urls { escalate_above: 0 }));
+    assert!(mapping.include.is_empty() && mapping.exclude.is_empty() && !mapping.urls.clean_urls);
+    let zone = &mapping.zones[0];
+    assert_eq!(zone.token.as_str(), "/purge-router/web/website.com");
+    assert_eq!((zone.plan, zone.account_id.as_ref(), zone.urls_per_request), (CloudflarePlan::Free, None, None));
+}
+
+#[test]
+fn a_bad_team_name_hides_nothing() {
+    let text = HEAD.replace("teams.web", "teams.Web").replace("023e", "nope").replace("s3://", "");
+    assert_eq!(
+        codes(&text),
+        [
+            "bad-team-name @ teams.Web",
+            "bad-source @ teams.Web.owns[0]",
+            "bad-cloudflare-id @ teams.Web.zones.\"website.com\".zone_id",
+        ]
+    );
+}
+
+#[test]
+fn problems_of_a_mapping() {
+    assert_eq!(with_mapping(""), Vec::<String>::new());
+    for (lines, expected) in [
+        ("source2 = 1", "unknown-field @ teams.web.mappings[0].source2"),
+        ("include = [\"[a\"]", "bad-glob @ teams.web.mappings[0].include[0]"),
+        ("exclude = [\"!a\"]", "negated-glob @ teams.web.mappings[0].exclude[0]"),
+        ("include = \"*.css\"", "wrong-type @ teams.web.mappings[0].include"),
+        ("include = [1]", "wrong-type @ teams.web.mappings[0].include[0]"),
+        ("events = [\"create\"]", "unknown-event @ teams.web.mappings[0].events[0]"),
+        ("events = []", "empty-list @ teams.web.mappings[0].events"),
+        ("strip_prefix = \"uk/\"", "strip-prefix-outside-source @ teams.web.mappings[0].strip_prefix"),
+        ("strip_prefix = \"we\"", "prefix-without-slash @ teams.web.mappings[0].strip_prefix"),
+        ("add_prefix = \"/a/\"", "bad-add-prefix @ teams.web.mappings[0].add_prefix"),
+        ("add_prefix = \"a/../b/\"", "bad-add-prefix @ teams.web.mappings[0].add_prefix"),
+        ("add_prefix = \"a\"", "prefix-without-slash @ teams.web.mappings[0].add_prefix"),
+        ("index_documents = [\"a/b\"]", "bad-index-document @ teams.web.mappings[0].index_documents[0]"),
+        ("clean_urls = \"yes\"", "wrong-type @ teams.web.mappings[0].clean_urls"),
+        ("query_strings = []", "empty-list @ teams.web.mappings[0].query_strings"),
+        ("query_strings = [\"?v=1\"]", "bad-query-string @ teams.web.mappings[0].query_strings[0]"),
+        ("query_strings = [\"a=%zz\"]", "bad-query-string @ teams.web.mappings[0].query_strings[0]"),
+        ("query_strings = [\"a='b'\"]", "bad-query-string @ teams.web.mappings[0].query_strings[0]"),
+        ("query_strings = [1.5]", "wrong-type @ teams.web.mappings[0].query_strings[0]"),
+        ("include = [1979-05-27]", "wrong-type @ teams.web.mappings[0].include[0]"),
+        ("query_strings = [\"a b\"]", "bad-query-string @ teams.web.mappings[0].query_strings[0]"),
+        ("schemes = [\"ftp\"]", "unknown-scheme @ teams.web.mappings[0].schemes[0]"),
+        ("vary_headers = [{}]", "bad-vary-headers @ teams.web.mappings[0].vary_headers[0]"),
+        ("vary_headers = [{ \"a b\" = \"c\" }]", "bad-vary-headers @ teams.web.mappings[0].vary_headers[0].\"a b\""),
+        ("vary_headers = [{ A = \"1\", a = \"2\" }]", "bad-vary-headers @ teams.web.mappings[0].vary_headers[0].a"),
+        ("vary_headers = [\"x\"]", "bad-vary-headers @ teams.web.mappings[0].vary_headers[0]"),
+        ("hostnames = [\"www.other.com\"]", "unknown-hostname @ teams.web.mappings[0].hostnames[0]"),
+        ("purge = \"url\"", "unknown-purge @ teams.web.mappings[0].purge"),
+        ("purge = \"tags\"", "no-tags @ teams.web.mappings[0].purge"),
+        ("tags = [\"a\"]", "unused-tags @ teams.web.mappings[0].tags"),
+        ("purge = \"tags\"\ntags = [\"{a}\"]", "bad-tag-template @ teams.web.mappings[0].tags[0]"),
+        (
+            "purge = \"everything\"\nhostnames = [\"www.website.com\"]",
+            "unused-hostnames @ teams.web.mappings[0].hostnames",
+        ),
+        ("mode = \"soft\"", "unknown-mode @ teams.web.mappings[0].mode"),
+        ("escalate_above = -1", "wrong-type @ teams.web.mappings[0].escalate_above"),
+        ("escalate_above = 5\npurge = \"hosts\"", "escalation-without-urls @ teams.web.mappings[0].escalate_above"),
+        (
+            "escalate_above = 5\nstrip_prefix = \"web/\"",
+            "escalation-without-prefix @ teams.web.mappings[0].escalate_above",
+        ),
+    ] {
+        assert_eq!(with_mapping(lines), [expected], "{lines}");
+    }
+}
+
+#[test]
+fn problems_of_sources_and_zones() {
+    let mapping = |source: &str, zones: &str| {
+        codes(&format!("{HEAD}[[teams.web.mappings]]\nsource = \"{source}\"\nzones = {zones}\n"))
+    };
+    let owned = "s3://assets/web/";
+    for (codes, expected) in [
+        (mapping("s3://assets/", "[\"website.com\"]"), "source-not-owned @ teams.web.mappings[0].source"),
+        (mapping("s3://assets/web-eu/", "[\"website.com\"]"), "source-not-owned @ teams.web.mappings[0].source"),
+        (mapping("s3://other/web/", "[\"website.com\"]"), "source-not-owned @ teams.web.mappings[0].source"),
+        (mapping("s3://assets/web", "[\"website.com\"]"), "prefix-without-slash @ teams.web.mappings[0].source"),
+        (mapping("assets/web/", "[\"website.com\"]"), "bad-source @ teams.web.mappings[0].source"),
+        (mapping(owned, "[\"websit.com\"]"), "unknown-zone @ teams.web.mappings[0].zones[0]"),
+        (mapping(owned, "[]"), "empty-list @ teams.web.mappings[0].zones"),
+    ] {
+        assert_eq!(codes, [expected]);
+    }
+    let zone = |from: &str, to: &str| codes(&HEAD.replace(from, to));
+    let place = "teams.web.zones.\"website.com\"";
+    for (codes, expected) in [
+        (zone("023e105f", "x23e105f"), format!("bad-cloudflare-id @ {place}.zone_id")),
+        (zone("zone_id", "zoneid"), format!("missing-field @ {place}")),
+        (zone("[\"www.website.com\"]", "[]"), format!("empty-list @ {place}.hostnames")),
+        (zone("hostnames", "names"), format!("missing-field @ {place}")),
+        (zone("www.website.com", "evilwebsite.com"), format!("foreign-hostname @ {place}.hostnames[0]")),
+        (zone("www.website.com", "WWW.website.com"), format!("bad-hostname @ {place}.hostnames[0]")),
+        (zone("zone_id", "token = \"../api/x\"\nzone_id"), format!("bad-token-name @ {place}.token")),
+        (zone("zone_id", "plan = \"por\"\nzone_id"), format!("unknown-plan @ {place}.plan")),
+        (zone("zone_id", "account_id = \"1\"\nzone_id"), format!("bad-cloudflare-id @ {place}.account_id")),
+        (zone("zone_id", "urls_per_request = 0\nzone_id"), format!("wrong-type @ {place}.urls_per_request")),
+        (zone("zone_id", "urls_per_request = 101\nzone_id"), format!("wrong-type @ {place}.urls_per_request")),
+        (zone("zone_id", "token = \"cfut_abc\"\nzone_id"), format!("token-in-the-open @ {place}.token")),
+        (codes("version = 1\n[teams]\n"), "no-teams @ the file".to_owned()),
+        (zone("owns = [\"s3://assets/web/\"]", ""), "missing-field @ teams.web".to_owned()),
+        (zone("owns", "tokens = \"web\"\nowns"), "bad-token-folder @ teams.web.tokens".to_owned()),
+        (zone("version = 1", "version = 2"), "unknown-version @ version".to_owned()),
+        (zone("version = 1", ""), "missing-field @ the file".to_owned()),
+        (zone("version = 1", "version = \"1\""), "wrong-type @ version".to_owned()),
+        (zone("teams.web", "teams.Web"), "bad-team-name @ teams.Web".to_owned()),
+        (codes(""), "missing-field @ the file".to_owned()),
+    ] {
+        assert!(codes.contains(&expected), "{expected} not in {codes:?}");
+    }
+    let custom = HEAD.replace(
+        "hostnames = [\"www.website.com\"]",
+        "hostnames = [\"shop.other.net\"]\ncustom_hostnames = [\"shop.other.net\"]",
+    );
+    assert_eq!(codes(&custom), Vec::<String>::new());
+}
+
+#[test]
+fn a_broken_zone_or_grant_has_no_echo_in_the_mappings() {
+    let mapping = "[[teams.web.mappings]]\nsource = \"s3://assets/web/\"\nzones = [\"website.com\"]\n";
+    let broken_zone = HEAD.replace("023e", "oops");
+    assert_eq!(
+        codes(&format!("{broken_zone}{mapping}")),
+        ["bad-cloudflare-id @ teams.web.zones.\"website.com\".zone_id"]
+    );
+    let broken_grant = HEAD.replace("s3://assets/web/", "s3://assets/web");
+    assert_eq!(codes(&format!("{broken_grant}{mapping}")), ["prefix-without-slash @ teams.web.owns[0]"]);
+}
+
+#[test]
+fn what_no_two_teams_may_share() {
+    let other = HEAD.replace("version = 1", "").replace("teams.web", "teams.api");
+    let codes_of = |change: &str, to: &str| codes(&format!("{HEAD}{}", other.replace(change, to)));
+    assert_eq!(codes_of("", ""), ["zone-of-two-teams @ teams.web.zones.\"website.com\""]);
+    assert_eq!(codes_of("website.com", "api.com"), ["zone-of-two-teams @ teams.web.zones.\"website.com\""]);
+    let apart = other.replace("website.com", "api.com").replace("023e", "123e");
+    assert_eq!(
+        codes(&format!("{HEAD}{apart}")),
+        Vec::<String>::new(),
+        "both own the same prefix: the operator wrote both"
+    );
+    let folder = apart.replace("owns", "tokens = \"/purge-router/\"\nowns");
+    assert_eq!(codes(&format!("{HEAD}{folder}")), ["shared-token-folder @ teams.web.tokens"]);
+    let twin = format!(
+        "{HEAD}[teams.web.zones.\"twin.com\"]\nzone_id = \"023e105f4ecef8ad9ca31a8372d0c353\"\nhostnames = [\"twin.com\"]\n"
+    );
+    assert_eq!(codes(&twin), ["duplicate-zone-id @ teams.web.zones.\"twin.com\".zone_id"]);
+}
+
+#[test]
+fn each_zone_of_a_mapping_keeps_a_hostname() {
+    let other = "[teams.web.zones.\"other.com\"]\nzone_id = \"123e105f4ecef8ad9ca31a8372d0c353\"\nhostnames = [\"other.com\"]\n";
+    let mapping = "[[teams.web.mappings]]\nsource = \"s3://assets/web/\"\nzones = [\"website.com\", \"other.com\"]\n";
+    let of = |hostnames: &str| codes(&format!("{HEAD}{other}{mapping}hostnames = {hostnames}\n"));
+    assert_eq!(of("[\"www.website.com\", \"other.com\"]"), Vec::<String>::new());
+    assert_eq!(of("[\"www.website.com\"]"), ["zone-without-hostname @ teams.web.mappings[0].hostnames"]);
+}
+
+#[test]
+fn all_problems_come_at_once_each_with_its_span() {
+    let text = r#"version = 1
+[teams.web]
+owns = ["s3://assets/web"]
+color = "red"
+[teams.web.zones."website.com"]
+zone_id = 7
+hostnames = ["www.website.com", "evilwebsite.com"]
+[[teams.web.mappings]]
+source = "s3://assets/web/"
+zones = ["website.com", "websit.com"]
+include = ["*.css", "[oops"]
+escalate_abov = 3
+[[teams.web.mappings]]
+zones = ["website.com"]
+"#;
+    let problems = from_toml(text).unwrap_err();
+    let seen: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("{} | {} | {}", &text[problem.span.clone().unwrap()], problem, problem.code))
+        .collect();
+    insta::assert_snapshot!(seen.join("\n"));
+    let syntax = from_toml("version = 1\n[teams\na = = 3\n").unwrap_err();
+    assert!(
+        syntax.len() >= 2 && syntax.iter().all(|problem| problem.code == "invalid-toml" && problem.span.is_some()),
+        "{syntax:?}"
+    );
+}

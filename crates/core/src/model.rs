@@ -1,0 +1,10 @@
+//! What teams wrote and what changed, as types that can't hold anything invalid.
+
+pub mod bounds;
+pub(crate) mod change;
+pub mod glob;
+pub(crate) mod invalid;
+pub mod limits;
+pub(crate) mod mapping;
+pub mod names;
+pub mod suggest;

@@ -1,0 +1,59 @@
+//! How much one team may ask for. What a team writes is read and planned in one small process beside what others wrote, and
+//! must not take it from them.
+
+use std::collections::BTreeMap;
+
+/// The longest text in a list of a mapping or a zone, and the longest `add_prefix`: as long as the key of an object, in bytes.
+pub const TEXT: usize = 1024;
+
+/// The most values in a list of hostnames or query strings.
+pub const VALUES: usize = 1000;
+
+/// The most values in any other list.
+pub const FEW_VALUES: usize = 100;
+
+/// The most URLs that one path of a mapping may lead to: hostnames × schemes × query strings × sets of headers.
+pub const URLS_OF_A_PATH: usize = 10_000;
+
+/// The length of a usual path with its spellings, in bytes, by which a mapping's URLs are estimated.
+pub const USUAL_PATH: usize = 400;
+
+/// The most mappings of one team in one bucket.
+pub const MAPPINGS: usize = 10_000;
+
+/// The most zones that these may name.
+pub const ZONES: usize = 1000;
+
+/// The most bytes of all patterns of these. Compiled, a pattern may take 200 times its length.
+pub const PATTERNS: usize = 256 * 1024;
+
+/// The most bytes of the rows of these that are read, and of the rows of zones that are read together. A value takes much
+/// more memory than its text, so that each counts for some bytes besides.
+pub const ROWS: usize = 16 * 1024 * 1024;
+
+/// What a value of a row takes beside its text, in bytes.
+pub const BESIDE_A_VALUE: usize = 64;
+
+/// The most bytes of all items of a team in one event, each with what comes with it.
+pub const ITEMS: usize = 32 * 1024 * 1024;
+
+/// What an item takes beside its text, in bytes.
+pub const BESIDE_AN_ITEM: usize = 256;
+
+/// The most work of matching a team's patterns in one event: bytes of those that a change is compared with.
+pub const MATCHING: usize = 128 * 1024 * 1024;
+
+/// What comparing with a mapping takes beside its patterns, in such bytes.
+pub const BESIDE_PATTERNS: usize = 8;
+
+/// How many reasons are told why a change of a team has not all its items.
+pub const REASONS: usize = 10;
+
+/// The most headers in a set.
+pub const HEADERS: usize = 10;
+
+/// The bytes that a set of headers takes.
+pub fn of_headers(set: &BTreeMap<String, String>) -> usize {
+    const BESIDE_A_HEADER: usize = 64;
+    set.iter().map(|(name, value)| BESIDE_A_HEADER + name.len() + value.len()).sum()
+}

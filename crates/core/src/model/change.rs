@@ -1,0 +1,158 @@
+//! One object that changed, and where the news of it came from.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use crate::model::names::BucketName;
+
+/// One object that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// The object's key, decoded. Never empty.
+    pub key: String,
+    /// What happened to it.
+    pub kind: ChangeKind,
+    /// When, in RFC 3339 as the event wrote it.
+    pub time: Option<String>,
+    /// S3's order of the changes of one key: hexadecimal, to be padded with zeros on the right before it is compared.
+    pub sequencer: Option<String>,
+    /// Where a failure finds its way back to.
+    pub origin: Origin,
+}
+
+impl Change {
+    /// The object as `s3://bucket/key`, for people.
+    pub fn object(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.key)
+    }
+}
+
+/// What happened to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeKind {
+    /// `ObjectCreated:*`.
+    Created,
+    /// `ObjectRemoved:*` and `LifecycleExpiration:*`.
+    Removed,
+    /// `ObjectRestore:Completed`.
+    Restored,
+    /// `ObjectTagging:*`.
+    Tagged,
+    /// `ObjectAcl:Put`.
+    Acl,
+}
+
+impl ChangeKind {
+    /// All kinds with their names in a mapping file.
+    pub const WORDS: &'static [(&'static str, Self)] = &[
+        ("created", Self::Created),
+        ("removed", Self::Removed),
+        ("restored", Self::Restored),
+        ("tagged", Self::Tagged),
+        ("acl", Self::Acl),
+    ];
+
+    /// The kind of an S3 event name, with or without its `s3:`; `None` where what is served stays the same.
+    pub fn of_event_name(name: &str) -> Option<Self> {
+        let name = name.strip_prefix("s3:").unwrap_or(name);
+        let family = name.split(':').next().unwrap_or(name);
+        match family {
+            "ObjectCreated" => Some(Self::Created),
+            "ObjectRemoved" | "LifecycleExpiration" => Some(Self::Removed),
+            // Ceph's name of the same.
+            "ObjectLifecycle" if name.starts_with("ObjectLifecycle:Expiration") => Some(Self::Removed),
+            "ObjectRestore" if name == "ObjectRestore:Completed" => Some(Self::Restored),
+            "ObjectTagging" => Some(Self::Tagged),
+            "ObjectAcl" if name == "ObjectAcl:Put" => Some(Self::Acl),
+            _ => None,
+        }
+    }
+
+    /// The kind of an EventBridge `detail-type` of the source `aws.s3`.
+    pub fn of_detail_type(detail_type: &str) -> Option<Self> {
+        match detail_type {
+            "Object Created" => Some(Self::Created),
+            "Object Deleted" => Some(Self::Removed),
+            "Object Restore Completed" => Some(Self::Restored),
+            "Object Tags Added" | "Object Tags Deleted" => Some(Self::Tagged),
+            "Object ACL Updated" => Some(Self::Acl),
+            _ => None,
+        }
+    }
+
+    /// The kind's name in a mapping file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Removed => "removed",
+            Self::Restored => "restored",
+            Self::Tagged => "tagged",
+            Self::Acl => "acl",
+        }
+    }
+}
+
+impl fmt::Display for ChangeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where a change came from. A failed origin is what the caller sends again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// The invocation itself: a direct event, which fails or succeeds as a whole.
+    Invocation,
+    /// An SQS message, by its id.
+    Message(Arc<str>),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invocation => f.write_str("invocation"),
+            Self::Message(id) => f.write_str(id),
+        }
+    }
+}
+
+impl Serialize for Origin {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_names() {
+        for (name, kind) in [
+            ("ObjectCreated:Put", Some(ChangeKind::Created)),
+            ("s3:ObjectCreated:CompleteMultipartUpload", Some(ChangeKind::Created)),
+            ("ObjectRemoved:DeleteMarkerCreated", Some(ChangeKind::Removed)),
+            ("LifecycleExpiration:Delete", Some(ChangeKind::Removed)),
+            ("LifecycleExpiration:DeleteMarkerCreated", Some(ChangeKind::Removed)),
+            ("ObjectLifecycle:Expiration:Current", Some(ChangeKind::Removed)),
+            ("ObjectLifecycle:Transition:Current", None),
+            ("LifecycleTransition", None),
+            ("ObjectRestore:Completed", Some(ChangeKind::Restored)),
+            ("ObjectRestore:Post", None),
+            ("ObjectTagging:Put", Some(ChangeKind::Tagged)),
+            ("ObjectTagging:Delete", Some(ChangeKind::Tagged)),
+            ("ObjectAcl:Put", Some(ChangeKind::Acl)),
+            ("ReducedRedundancyLostObject", None),
+            ("s3:ObjectAccessed:Get", None),
+            ("ObjectCreatedX:Put", None),
+            ("", None),
+        ] {
+            assert_eq!(ChangeKind::of_event_name(name), kind, "{name}");
+        }
+    }
+}

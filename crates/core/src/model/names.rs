@@ -1,0 +1,312 @@
+//! Names that can't be wrong: each is a type with one constructor, `parse`, which says what is wrong and the way out.
+
+use std::borrow::Borrow;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::model::invalid::Invalid;
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+name! {
+    /// A team's name: 1 to 32 of `a-z`, `0-9` and `-`, the first no `-`. It is part of SSM names and DynamoDB keys.
+    TeamName
+}
+
+impl TeamName {
+    /// Reads a team's name.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if text.is_empty() || text.len() > 32 || !text.chars().all(allowed) || text.starts_with('-') {
+            return Err(Invalid::new(
+                "bad-team-name",
+                format!("`{text}` is not a team's name"),
+                "use 1 to 32 of a-z, 0-9 and `-`, beginning with a letter or digit",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// A name that is none, so that what else is wrong with its team can be told. Nothing valid ever holds it.
+    pub fn unchecked(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+name! {
+    /// A DNS name of at least two labels, in lower case, without port or final dot: a zone's domain or a hostname.
+    Hostname
+}
+
+impl Hostname {
+    /// Reads a hostname.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let bad = |message: String, help: &str| Err(Invalid::new("bad-hostname", message, help));
+        if text.contains("://") || text.contains('/') {
+            return bad(format!("`{text}` is not a hostname"), "write the bare name, without scheme and path");
+        }
+        if text.chars().any(|c| c.is_ascii_uppercase()) {
+            return bad(format!("`{text}` has capital letters"), "write hostnames in lower case");
+        }
+        if !text.is_ascii() {
+            return bad(format!("`{text}` is not ASCII"), "write an international name in its `xn--` form");
+        }
+        if text.contains('*') {
+            return bad(format!("`{text}` has a wildcard"), "Cloudflare purges no wildcards: list each hostname");
+        }
+        let label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        };
+        if text.len() > 253 || text.split('.').count() < 2 || !text.split('.').all(label) {
+            return bad(format!("`{text}` is not a hostname"), "write a name such as `assets.website.com`");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// Whether this name is `domain` or lies below it, at a label's boundary: `evilwebsite.com` is not in `website.com`.
+    pub fn is_within(&self, domain: &Hostname) -> bool {
+        match self.0.strip_suffix(&domain.0) {
+            Some(rest) => rest.is_empty() || rest.ends_with('.'),
+            None => false,
+        }
+    }
+}
+
+name! {
+    /// A Cloudflare identifier of a zone or account: 32 hexadecimal digits in lower case.
+    CloudflareId
+}
+
+impl CloudflareId {
+    /// Reads an identifier.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        if text.len() != 32 || !text.bytes().all(hex) {
+            return Err(Invalid::new(
+                "bad-cloudflare-id",
+                format!("`{text}` is not a Cloudflare id"),
+                "copy the 32 hexadecimal digits from the zone's overview page in Cloudflare",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl<'de> Deserialize<'de> for CloudflareId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+name! {
+    /// A KMS key, as AWS names it: an id, an ARN, or an alias such as `alias/purge-router-web`.
+    KmsKey
+}
+
+impl KmsKey {
+    /// Reads a key's name.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b":/_-".contains(&b);
+        if text.is_empty() || text.len() > 2048 || !text.bytes().all(allowed) {
+            return Err(Invalid::new(
+                "bad-kms-key",
+                format!("`{text}` is not a KMS key"),
+                "write its id, its ARN, or an alias such as `alias/purge-router-web`",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+name! {
+    /// A bucket's name. S3's own, and what MinIO, Ceph and old regions allow: 1 to 255 of letters, digits, `.`, `-`, `_`.
+    BucketName
+}
+
+impl BucketName {
+    /// Reads a bucket's name.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+        if text.is_empty() || text.len() > 255 || !text.bytes().all(allowed) {
+            return Err(Invalid::new(
+                "bad-bucket-name",
+                format!("`{text}` is not a bucket's name"),
+                "use 1 to 255 letters, digits, `.`, `-` or `_`",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+name! {
+    /// A prefix of keys: empty, or ending in `/`, so that `acme/` never covers `acme-eu/`.
+    Prefix
+}
+
+impl Prefix {
+    /// Reads a prefix.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        if !text.is_empty() && !text.ends_with('/') {
+            return Err(Invalid::new(
+                "prefix-without-slash",
+                format!("the prefix `{text}` does not end in `/`"),
+                format!("write `{text}/`, or leave it empty for all keys"),
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The prefix of all keys.
+    pub fn empty() -> Self {
+        Self(String::new())
+    }
+
+    /// Whether every key below `other` is also below this prefix.
+    pub fn covers(&self, other: &Prefix) -> bool {
+        other.0.starts_with(&self.0)
+    }
+}
+
+/// A bucket and a prefix, written `s3://bucket/prefix/`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Source {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// The prefix of its keys.
+    pub prefix: Prefix,
+}
+
+impl Source {
+    /// Reads `s3://bucket/prefix/`; `s3://bucket` is the whole bucket.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let Some(rest) = text.strip_prefix("s3://") else {
+            return Err(Invalid::new(
+                "bad-source",
+                format!("`{text}` is not a bucket and prefix"),
+                "write `s3://bucket/` or `s3://bucket/prefix/`",
+            ));
+        };
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        Ok(Self { bucket: BucketName::parse(bucket)?, prefix: Prefix::parse(prefix)? })
+    }
+
+    /// Whether every object of `other` is one of this source.
+    pub fn covers(&self, other: &Source) -> bool {
+        self.bucket == other.bucket && self.prefix.covers(&other.prefix)
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.prefix)
+    }
+}
+
+name! {
+    /// A folder of SSM parameters: begins and ends with `/`, such as `/purge-router/web/`.
+    TokenFolder
+}
+
+impl TokenFolder {
+    /// Reads a folder's name. SSM allows letters, digits, `.`, `-`, `_` and at most 15 levels, none of them
+    /// `aws` or `ssm` at the root.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let bad = |message: String, help: &str| Err(Invalid::new("bad-token-folder", message, help));
+        if text.len() < 3 || !text.starts_with('/') || !text.ends_with('/') {
+            return bad(
+                format!("`{text}` is not a folder of tokens"),
+                "begin and end it with `/`: `/purge-router/web/`",
+            );
+        }
+        let levels: Vec<&str> = text[1..text.len() - 1].split('/').collect();
+        if levels.len() > 14 || !levels.iter().all(|level| is_ssm_level(level)) {
+            return bad(
+                format!("`{text}` is not a name that SSM allows"),
+                "use at most 14 levels of letters, digits, `.`, `-` and `_`",
+            );
+        }
+        let root = levels[0].to_ascii_lowercase();
+        if root.starts_with("aws") || root.starts_with("ssm") {
+            return bad(
+                format!("`{text}` begins with a level that SSM keeps for itself"),
+                "begin it with another name",
+            );
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The team's own folder, where the operator wrote none.
+    pub fn default_of(team: &TeamName) -> Self {
+        Self(format!("/purge-router/{team}/"))
+    }
+
+    /// Whether one of the two folders holds the other, so that both teams could name the same token.
+    pub fn overlaps(&self, other: &TokenFolder) -> bool {
+        self.0.starts_with(&other.0) || other.0.starts_with(&self.0)
+    }
+
+    /// The parameter of this name in the folder. Its name has no `/`, so it can't lead out of the folder.
+    pub fn parameter(&self, name: &str) -> Result<TokenParameter, Invalid> {
+        if ["cfut_", "cfat_", "cfk_"].iter().any(|prefix| name.starts_with(prefix)) {
+            return Err(Invalid::new(
+                "token-in-the-open",
+                "this is a token itself, not its name",
+                "put it into SSM, write its name here, and replace it if anybody else may have seen it",
+            ));
+        }
+        if !is_ssm_level(name) {
+            return Err(Invalid::new(
+                "bad-token-name",
+                format!("`{name}` is not a token's name"),
+                "name a parameter inside the team's folder: letters, digits, `.`, `-` and `_`, without `/` and `..`",
+            ));
+        }
+        Ok(TokenParameter(format!("{}{name}", self.0)))
+    }
+}
+
+fn is_ssm_level(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 255
+        && !text.contains("..")
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+name! {
+    /// The full SSM name of a token: the team's folder and a name in it. Made only by [`TokenFolder::parameter`].
+    TokenParameter
+}
+
+#[cfg(test)]
+mod tests;

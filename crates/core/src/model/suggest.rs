@@ -1,0 +1,22 @@
+//! Names in messages: the one that was probably meant, and the ones that are known.
+
+/// The candidate that is at most two letters away.
+pub fn nearest<'c>(text: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
+    candidates
+        .map(|candidate| (strsim::damerau_levenshtein(text, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 2 && *distance < candidate.len())
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// `a`, `b`, `c` in backticks, and how many more there are.
+pub fn quoted<'c>(mut names: impl Iterator<Item = &'c str>) -> String {
+    let shown = names.by_ref().take(QUOTED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match names.count() {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// How many names a message shows at most.
+const QUOTED: usize = 20;
