@@ -5,6 +5,7 @@
 //! Teams share nothing but Cloudflare's limit of an account that they share, and there they take turns.
 
 mod backoff;
+mod clock;
 mod executor;
 mod limits;
 mod meter;
@@ -15,6 +16,7 @@ mod store;
 mod zone_token;
 
 pub use backoff::Backoff;
+pub use clock::{Clock, DeadlineExceeded, Timestamp};
 pub use executor::{Executor, Settings};
 pub use limits::RateLimits;
 pub use meter::describe_metrics;

@@ -1,0 +1,168 @@
+//! The clock of the pipeline and its stores. It counts the time for which the process was frozen, and tests can move it.
+//!
+//! Lambda freezes an instance between two invocations. The monotonic clock may stand still meanwhile, and the wall clock
+//! may be set back. So a [`Clock`] follows the monotonic clock, and jumps ahead when the wall clock has run ahead of it.
+
+use std::fmt;
+use std::future::Future;
+use std::ops::{Add, Sub};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::time::{Instant, sleep, timeout};
+
+/// By how much the two clocks may differ before the process is taken to have been frozen, or the wall clock to be set back.
+const TOLERANCE: Duration = Duration::from_millis(100);
+
+/// A point in time of one [`Clock`]: the time since that clock was created. It never decreases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(Duration);
+
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration))
+    }
+}
+
+/// The time between the two; zero if the other one is later.
+impl Sub for Timestamp {
+    type Output = Duration;
+
+    fn sub(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// The deadline passed before a future was ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("deadline exceeded")]
+pub struct DeadlineExceeded;
+
+/// A clock that counts the time for which the process was frozen. Clones are the same clock.
+#[derive(Clone)]
+pub struct Clock(Arc<Inner>);
+
+struct Inner {
+    wall_time: Box<dyn Fn() -> SystemTime + Send + Sync>,
+    anchor: Mutex<Anchor>,
+}
+
+/// The readings of both clocks at the last jump, and what this clock said then.
+struct Anchor {
+    monotonic: Instant,
+    wall_time: SystemTime,
+    timestamp: Timestamp,
+}
+
+impl Clock {
+    /// The system's clocks. Under Tokio's paused time, the monotonic one is Tokio's.
+    pub fn system() -> Self {
+        Self::with_wall_time(SystemTime::now)
+    }
+
+    /// A clock whose wall time comes from this function, which tests use to freeze and to set back.
+    pub fn with_wall_time(wall_time: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        let anchor = Anchor { monotonic: Instant::now(), wall_time: wall_time(), timestamp: Timestamp(Duration::ZERO) };
+        Self(Arc::new(Inner { wall_time: Box::new(wall_time), anchor: Mutex::new(anchor) }))
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        // A poisoned anchor is whole: it is replaced in one assignment.
+        let mut anchor = self.0.anchor.lock().unwrap_or_else(PoisonError::into_inner);
+        let (monotonic, wall_time) = (Instant::now(), self.wall_time());
+        let elapsed = monotonic.duration_since(anchor.monotonic);
+        let elapsed_on_wall = wall_time.duration_since(anchor.wall_time).unwrap_or_default();
+        if elapsed.abs_diff(elapsed_on_wall) <= TOLERANCE {
+            return anchor.timestamp + elapsed;
+        }
+        let timestamp = anchor.timestamp + elapsed.max(elapsed_on_wall);
+        *anchor = Anchor { monotonic, wall_time, timestamp };
+        timestamp
+    }
+
+    /// The time of day, for ages of what other machines dated.
+    pub fn wall_time(&self) -> SystemTime {
+        (self.0.wall_time)()
+    }
+
+    /// Waits until this time.
+    pub async fn sleep_until(&self, time: Timestamp) {
+        sleep(time - self.now()).await;
+    }
+
+    /// Waits for a future until the deadline.
+    ///
+    /// # Errors
+    /// The deadline passed first.
+    pub async fn timeout_at<F: Future>(&self, deadline: Timestamp, future: F) -> Result<F::Output, DeadlineExceeded> {
+        timeout(deadline - self.now(), future).await.map_err(|_| DeadlineExceeded)
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Clock").field(&self.now()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use tokio::time::advance;
+
+    use super::*;
+
+    /// A clock whose wall time follows Tokio's clock, and how many seconds it is ahead of it.
+    fn clock() -> (Clock, Arc<AtomicI64>) {
+        let ahead = Arc::new(AtomicI64::new(0));
+        let (seconds, start, began) = (Arc::clone(&ahead), SystemTime::now(), Instant::now());
+        let wall_time = move || {
+            let now = start + began.elapsed();
+            match seconds.load(Ordering::Relaxed) {
+                ahead @ 0.. => now + Duration::from_secs(ahead.unsigned_abs()),
+                behind => now - Duration::from_secs(behind.unsigned_abs()),
+            }
+        };
+        (Clock::with_wall_time(wall_time), ahead)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_passes_while_the_process_is_frozen_and_never_goes_back() {
+        let (clock, ahead) = clock();
+        let start = clock.now();
+        let elapsed = || (clock.now() - start).as_secs();
+        advance(Duration::from_secs(5)).await;
+        assert_eq!(elapsed(), 5);
+        ahead.store(3600, Ordering::Relaxed);
+        assert_eq!(elapsed(), 3605, "the process was frozen for an hour");
+        ahead.store(-3600, Ordering::Relaxed);
+        assert_eq!(elapsed(), 3605, "the wall clock was set back by two hours");
+        advance(Duration::from_secs(5)).await;
+        assert_eq!(elapsed(), 3610);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_read_often_does_not_run_fast() {
+        let (clock, _) = clock();
+        let start = clock.now();
+        for _ in 0..10_000 {
+            advance(Duration::from_micros(10)).await;
+            clock.now();
+        }
+        assert_eq!((clock.now() - start).as_millis(), 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_ends_at_the_deadline() {
+        let (clock, _) = clock();
+        let start = clock.now();
+        clock.sleep_until(start + Duration::from_secs(2)).await;
+        let late = clock.timeout_at(start + Duration::from_secs(3), std::future::pending::<()>()).await;
+        assert_eq!(late, Err(DeadlineExceeded));
+        assert_eq!((clock.now() - start).as_secs(), 3);
+    }
+}
