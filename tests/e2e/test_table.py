@@ -224,7 +224,7 @@ def test_while_dynamodb_fails_known_mappings_serve_on_and_other_changes_come_aga
         logged(world, stale, STALE, level="WARN", bucket=DOCS)
         world.put(*UK, "first")
         reason = logged(world, rejected, "rejected", level="WARN")["reason"]
-        assert reason.startswith(f"s3://{BUCKET}/uk/page.html: the mappings of its bucket can't be read: "), reason
+        assert reason.startswith(f"s3://{BUCKET}/uk/page.html: can't read the mappings of its bucket: "), reason
         assert world.cloudflare.purges() == []
     world.purged(URLS[UK])
     assert world.stack.dead_letters() == 0

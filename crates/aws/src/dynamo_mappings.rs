@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use purge_router_config::{Row, Skipped};
 use purge_router_core::names::BucketName;
-use purge_router_core::{Event, Mappings, Plan, Rejected, plan};
+use purge_router_core::{Event, Mappings, Plan, plan, reject_unreadable};
 use purge_router_pipeline::Moment;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -92,20 +92,11 @@ impl DynamoMappings {
     }
 
     /// Plans an event. Changes in buckets whose mappings can't be read are rejected, so that they come again.
-    pub async fn plan(&self, mut event: Event, deadline: Instant) -> Plan {
+    pub async fn plan(&self, event: Event, deadline: Instant) -> Plan {
         let buckets = event.changes.iter().map(|change| change.bucket.clone()).collect();
         let Lookup { mappings, unknown, .. } = self.of(buckets, deadline).await;
-        let changes = std::mem::take(&mut event.changes);
-        for change in changes {
-            match unknown.get(&change.bucket) {
-                None => event.changes.push(change),
-                Some(error) => {
-                    let reason = format!("{}: the mappings of its bucket can't be read: {error}", change.object());
-                    event.rejected.push(Rejected { origin: change.origin, reason });
-                }
-            }
-        }
-        plan(&mappings, event)
+        let unreadable = unknown.into_iter().map(|(bucket, error)| (bucket, error.to_string())).collect();
+        plan(&mappings, reject_unreadable(event, &unreadable))
     }
 
     /// The mappings of these buckets, by the deadline.

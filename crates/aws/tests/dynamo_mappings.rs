@@ -445,7 +445,7 @@ async fn old_mappings_serve_while_dynamodb_fails() {
             assert_eq!(bodies(&plan), [r#"{"files":["https://www.team0.com/a.css"]}"#], "{action:?} of {failing}");
             let rejected: Vec<String> = plan.rejected.iter().map(|it| format!("{} {}", it.origin, it.reason)).collect();
             assert_eq!(rejected.len(), 1, "{rejected:?}");
-            let unknown = "m1 s3://bucket-1/b.css: the mappings of its bucket can't be read: ";
+            let unknown = "m1 s3://bucket-1/b.css: can't read the mappings of its bucket: ";
             assert!(rejected[0].starts_with(unknown), "{rejected:?}");
             assert_eq!(rejected[0], format!("{unknown}{expected}"));
             let told = logged.with("old mappings serve while DynamoDB can't be read");

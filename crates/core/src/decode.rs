@@ -5,41 +5,13 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::model::change::{Change, ChangeKind, Origin};
+use crate::model::event::{Event, Ignored, Rejected, RejectionKind};
 use crate::model::names::BucketName;
-
-/// What an event said.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Event {
-    /// The objects that changed.
-    pub changes: Vec<Change>,
-    /// What changes nothing that is served.
-    pub ignored: Vec<Ignored>,
-    /// Records that can't be understood.
-    pub rejected: Vec<Rejected>,
-}
-
-/// A record that changes nothing that is served.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Ignored {
-    /// Where it came from.
-    pub origin: Origin,
-    /// `test-event`, or the event's name.
-    pub reason: String,
-}
-
-/// A record that can't be understood or a change that has no URL. Its origin fails; its neighbours do not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Rejected {
-    /// Where it came from.
-    pub origin: Origin,
-    /// The place, the value and what was expected there.
-    pub reason: String,
-}
 
 /// The bytes are no event at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -269,7 +241,7 @@ impl Reader<'_> {
     }
 
     fn reject(&mut self, reason: String) {
-        self.event.rejected.push(Rejected { origin: self.origin.clone(), reason });
+        self.event.rejected.push(Rejected { origin: self.origin.clone(), kind: RejectionKind::Malformed, reason });
     }
 }
 

@@ -40,9 +40,11 @@ mod model;
 mod plan;
 mod purge;
 mod route;
+mod unreadable;
 
-pub use decode::{Event, Ignored, NotAnEvent, Rejected, decode};
+pub use decode::{NotAnEvent, decode};
 pub use model::change::{Change, ChangeKind, Origin};
+pub use model::event::{Event, Ignored, Rejected, RejectionKind};
 pub use model::invalid::Invalid;
 pub use model::mapping::{Mapping, Mappings, Mode, Purge, Scheme, Team, UrlRules, Zone};
 pub use model::{bounds, glob, limits, names, suggest};
@@ -51,3 +53,4 @@ pub use purge::item::{Body, Item, Method};
 pub use purge::tag::{TagTemplate, is_tag};
 pub use purge::urls::{DotSegments, shared_folder};
 pub use route::{Decline, Route, accept, route};
+pub use unreadable::reject_unreadable;

@@ -12,9 +12,9 @@ use serde::{Serialize, Serializer};
 
 use self::escalate::{escalate, hash_of, limit_of, same};
 use self::spent::{Spent, TOO_MUCH};
-use crate::decode::{Event, Ignored, Rejected};
 use crate::model::bounds;
 use crate::model::change::{Change, Origin};
+use crate::model::event::{Event, Ignored, Rejected, RejectionKind};
 use crate::model::limits::LimitClass;
 use crate::model::mapping::{Mapping, Mappings, Mode, Purge, Zone};
 use crate::model::names::{Hostname, TeamName};
@@ -29,7 +29,7 @@ pub struct Plan {
     pub changes: usize,
     /// What changes nothing that is served.
     pub ignored: Vec<Ignored>,
-    /// What can't be understood or has no URL; its origins fail.
+    /// What is not purged, and why; [`Plan::failed_origins`] says which of it fails.
     pub rejected: Vec<Rejected>,
     /// Changes that no mapping accepts.
     pub unmatched: Vec<Unmatched>,
@@ -95,6 +95,13 @@ pub struct Asked<'p> {
     pub origin: &'p Origin,
     /// When the object changed, in RFC 3339, where that is known.
     pub since: Option<&'p str>,
+}
+
+impl Plan {
+    /// The origins that fail whatever the batches lead to, each once: those of malformed and transient rejections.
+    pub fn failed_origins(&self) -> IndexSet<&Origin> {
+        self.rejected.iter().filter(|it| it.kind.is_failure()).map(|it| &it.origin).collect()
+    }
 }
 
 impl Batch {
@@ -176,7 +183,7 @@ pub fn plan(mappings: &Mappings, event: Event) -> Plan {
                 continue;
             }
             let reason = |problem| format!("{}: {problem} ({})", change.object(), mapping.name);
-            let reject = |problem| Rejected { origin: change.origin.clone(), reason: reason(problem) };
+            let reject = |kind, problem| Rejected { origin: change.origin.clone(), kind, reason: reason(problem) };
             let spent = spent.entry(&mapping.team).or_default();
             let fires = spent.may_match(mapping).then(|| accept(mapping, change).is_ok());
             if fires == Some(false) {
@@ -185,7 +192,7 @@ pub fn plan(mappings: &Mappings, event: Event) -> Plan {
             is_matched = true;
             if fires.is_none() || !spent.has_room_for(mapping, change) {
                 left_out = Some(&mapping.team);
-                rejected.push(reject(TOO_MUCH.to_owned()));
+                rejected.push(reject(RejectionKind::Transient, TOO_MUCH.to_owned()));
                 continue;
             }
             let Wanted { mut items, mut problems } = wanted(mapping, change, false);
@@ -208,7 +215,7 @@ pub fn plan(mappings: &Mappings, event: Event) -> Plan {
             problems.truncate(bounds::REASONS.saturating_sub(*told));
             *told += problems.len();
             spent.take(&items, &problems);
-            rejected.extend(problems.into_iter().map(reject));
+            rejected.extend(problems.into_iter().map(|problem| reject(RejectionKind::Unpurgeable, problem)));
             demands.push(Demand { nth, mapping, change, items, same_as });
         }
         if !is_matched {

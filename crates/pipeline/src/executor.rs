@@ -70,7 +70,7 @@ impl<T: TokenStore> Executor<T> {
     /// Executes a plan, logs what became of its records, and reports.
     pub async fn run<'p>(&self, plan: &'p Plan, deadline: Instant) -> Report<'p> {
         let start = Instant::now();
-        for Rejected { origin, reason } in &plan.rejected {
+        for Rejected { origin, reason, .. } in &plan.rejected {
             tracing::warn!(%origin, reason = &*redact(reason), "rejected");
         }
         for Unmatched { bucket, key } in &plan.unmatched {

@@ -46,7 +46,8 @@ pub(crate) fn rate_limited(zone: &Zone) {
 /// What became of an event: in each zone, and of all, for an alarm that knows no zones. One latency of each, the longest:
 /// an event may have more batches of a zone than a metric takes values.
 pub(crate) fn event(plan: &Plan, outcomes: &[Outcome]) {
-    counter!(REJECTED).increment(plan.rejected.len() as u64);
+    let rejected = plan.rejected.iter().filter(|rejected| rejected.kind.is_failure()).count();
+    counter!(REJECTED).increment(rejected as u64);
     counter!(UNMATCHED).increment(plan.unmatched.len() as u64);
     let mut latencies = BTreeMap::new();
     for outcome in outcomes {

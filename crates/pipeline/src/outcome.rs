@@ -112,16 +112,16 @@ pub struct Report<'p> {
 impl<'p> Report<'p> {
     /// Joins a plan and its outcomes.
     pub fn new(plan: &'p Plan, outcomes: Vec<Outcome>) -> Self {
-        let rejected = plan.rejected.iter().map(|rejected| &rejected.origin);
         let not_purged = outcomes.iter().flat_map(|outcome| &outcome.failed);
-        let failed: IndexSet<&Origin> = rejected.chain(not_purged).collect();
+        let failed: IndexSet<&Origin> = plan.failed_origins().into_iter().chain(not_purged).collect();
         let failed = failed.into_iter().cloned().collect();
         Self { plan, outcomes, failed }
     }
 
     /// Why origins failed, on one line and without any token: the first reason, and how many more there are.
     pub fn reason(&self) -> String {
-        let rejected = self.plan.rejected.iter().map(|rejected| redact(&rejected.reason).into_owned());
+        let rejected = self.plan.rejected.iter().filter(|rejected| rejected.kind.is_failure());
+        let rejected = rejected.map(|rejected| redact(&rejected.reason).into_owned());
         let failed = self.outcomes.iter().filter(|outcome| outcome.status != Status::Purged).map(|outcome| {
             let Zone { team, domain, .. } = self.plan.batches[outcome.batch].zone.as_ref();
             let error = outcome.error.as_deref().unwrap_or_default();

@@ -26,7 +26,7 @@ pub(crate) async fn run(args: &ExplainArgs) -> anyhow::Result<End> {
         true => print::json(&as_json(&change, &route, &plan))?,
         false => print::out(&as_text(&change, &route, &plan)),
     }
-    Ok(if plan.rejected.is_empty() { End::Done } else { End::Problems })
+    Ok(if plan.failed_origins().is_empty() { End::Done } else { End::Problems })
 }
 
 fn as_json(change: &Change, route: &Route<'_>, plan: &Plan) -> serde_json::Value {

@@ -14,7 +14,7 @@ pub(crate) async fn run(args: &PlanArgs) -> anyhow::Result<End> {
         None => print::json(&plan)?,
         Some(why) => print::out(&(why + &print::plan(&plan))),
     }
-    Ok(if plan.rejected.is_empty() { End::Done } else { End::Problems })
+    Ok(if plan.failed_origins().is_empty() { End::Done } else { End::Problems })
 }
 
 /// Reads mappings and event; `None` says that the mapping file has problems, which were shown.
