@@ -9,8 +9,8 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use purge_router_aws::{DynamoMappings, Editor, Lookup, TableError, load_patient_config};
 use purge_router_cloudflare::mask;
 use purge_router_config::{Problem, Skipped};
-use purge_router_core::Mappings;
 use purge_router_core::names::BucketName;
+use purge_router_core::{Code, Mappings};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -99,7 +99,7 @@ pub(crate) fn draw(path: &Path, text: &str, problems: &[Problem]) {
     let text = masked.as_ref();
     for problem in problems {
         let (message, help) = (print::shown(&mask(&problem.message)), print::shown(&mask(&problem.help)));
-        let title = Level::ERROR.primary_title(&message).id(problem.code);
+        let title = Level::ERROR.primary_title(&message).id(problem.code.as_str());
         let help = Level::HELP.message(&help);
         let place = mask(&problem.place.to_string()).into_owned();
         let span = problem.span.clone().unwrap_or_default();
@@ -114,7 +114,7 @@ pub(crate) fn draw(path: &Path, text: &str, problems: &[Problem]) {
 /// A problem for machines.
 #[derive(Serialize)]
 pub(crate) struct ProblemJson<'p> {
-    code: &'static str,
+    code: Code,
     place: String,
     message: Cow<'p, str>,
     help: Cow<'p, str>,

@@ -7,14 +7,11 @@ use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use purge_router_core::Invalid;
 use purge_router_core::bounds;
 use purge_router_core::suggest::{nearest, quoted};
+use purge_router_core::{Code, Invalid};
 
 use crate::problem::{Place, Problem, Step};
-
-/// The code of a field that nobody asked for: its name is wrong, not its value.
-pub(crate) const UNKNOWN_FIELD: &str = "unknown-field";
 
 /// A parsed TOML text with the place of each value.
 pub(crate) struct Document<'a> {
@@ -66,7 +63,7 @@ fn syntax_problem(error: &toml::de::Error) -> Problem {
         false => "write the file as TOML 1.0",
     };
     let mut problem =
-        Problem::new(Place::root(), Invalid::new("invalid-toml", error.message().replace('\n', ", "), help));
+        Problem::new(Place::root(), Invalid::new(Code::InvalidToml, error.message().replace('\n', ", "), help));
     problem.span = error.span();
     problem
 }
@@ -161,7 +158,7 @@ impl<'a> Table<'a> {
             if !self.known.contains(&key) {
                 self.known.push(key);
             }
-            problems.add(self.place.clone(), Invalid::new("missing-field", format!("`{key}` is missing"), help));
+            problems.add(self.place.clone(), Invalid::new(Code::MissingField, format!("`{key}` is missing"), help));
             return None;
         }
         self.optional(key, parse, problems)
@@ -207,7 +204,7 @@ impl<'a> Table<'a> {
         let before = problems.count();
         let items = self.list(key, parse, problems)?;
         if items.is_empty() && problems.count() == before {
-            problems.add(self.place_of(key), Invalid::new("empty-list", format!("`{key}` is empty"), help));
+            problems.add(self.place_of(key), Invalid::new(Code::EmptyList, format!("`{key}` is empty"), help));
         }
         Some(items).filter(|items| !items.is_empty())
     }
@@ -221,7 +218,7 @@ impl<'a> Table<'a> {
         problems: &mut Problems,
     ) -> Option<Vec<T>> {
         if !self.has(key) {
-            problems.add(self.place.clone(), Invalid::new("missing-field", format!("`{key}` is missing"), help));
+            problems.add(self.place.clone(), Invalid::new(Code::MissingField, format!("`{key}` is missing"), help));
         }
         self.filled_list(key, help, parse, problems)
     }
@@ -233,13 +230,13 @@ impl<'a> Table<'a> {
         let before = problems.count();
         if items.len() > most {
             let message = format!("`{key}` has {} values, more than {most}", items.len());
-            problems.add(place, Invalid::new("too-many-values", message, "write fewer"));
+            problems.add(place, Invalid::new(Code::TooManyValues, message, "write fewer"));
             return false;
         }
         for (nth, text) in items.iter().enumerate().filter_map(|(nth, item)| Some((nth, item.as_str()?))) {
             if text.len() > bounds::TEXT {
                 let message = format!("a text of {} bytes is longer than {}", text.len(), bounds::TEXT);
-                problems.add(place.index(nth), Invalid::new("too-long", message, "write a shorter one"));
+                problems.add(place.index(nth), Invalid::new(Code::TooLong, message, "write a shorter one"));
             }
         }
         problems.count() == before
@@ -295,7 +292,7 @@ impl<'a> Table<'a> {
             problems.add(
                 place,
                 Invalid::new(
-                    "wrong-type",
+                    Code::WrongType,
                     format!("{} is not a whole number from {} to {}", shown(value), range.start(), range.end()),
                     "write such a number, without quotes",
                 ),
@@ -317,8 +314,10 @@ impl<'a> Table<'a> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the fields here are {}", quoted(self.known.iter().copied())),
             };
-            problems
-                .add(self.place.key(key), Invalid::new(UNKNOWN_FIELD, format!("there is no field `{key}` here"), help));
+            problems.add(
+                self.place.key(key),
+                Invalid::new(Code::UnknownField, format!("there is no field `{key}` here"), help),
+            );
         }
     }
 }
@@ -337,7 +336,7 @@ fn text_of<T>(
 }
 
 fn wrong_type(wanted: &str, seen: &Value) -> Invalid {
-    Invalid::new("wrong-type", format!("{} is not {wanted}", shown(seen)), format!("write {wanted} here"))
+    Invalid::new(Code::WrongType, format!("{} is not {wanted}", shown(seen)), format!("write {wanted} here"))
 }
 
 pub(crate) fn shown(value: &Value) -> String {
@@ -351,10 +350,7 @@ pub(crate) fn shown(value: &Value) -> String {
 }
 
 /// A parser of one word out of a closed set, with a suggestion for a near miss.
-pub(crate) fn word<T: Copy>(
-    code: &'static str,
-    words: &'static [(&'static str, T)],
-) -> impl Fn(&str) -> Result<T, Invalid> {
+pub(crate) fn word<T: Copy>(code: Code, words: &'static [(&'static str, T)]) -> impl Fn(&str) -> Result<T, Invalid> {
     move |text| {
         if let Some((_, found)) = words.iter().find(|(name, _)| *name == text) {
             return Ok(*found);

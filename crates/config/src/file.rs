@@ -5,9 +5,9 @@ use std::fmt;
 
 use serde_json::Value;
 
-use purge_router_core::Invalid;
 use purge_router_core::Mappings;
 use purge_router_core::names::TeamName;
+use purge_router_core::{Code, Invalid};
 
 use crate::document::Document;
 use crate::problem::Problem;
@@ -45,7 +45,7 @@ impl Pulled {
         });
         let help = "leave it as `pull` wrote it, or delete the line: a push then writes over what others pushed since";
         read.filter(|it| it.to_string() == text)
-            .ok_or_else(|| Invalid::new("bad-pulled", format!("`{text}` is not what `pull` writes"), help))
+            .ok_or_else(|| Invalid::new(Code::BadPulled, format!("`{text}` is not what `pull` writes"), help))
     }
 }
 

@@ -5,14 +5,14 @@ use std::ops::Range;
 
 use serde::{Serialize, Serializer};
 
-use purge_router_core::Invalid;
+use purge_router_core::{Code, Invalid};
 
 /// One thing wrong in a mapping file (or in a row that stands for a part of one).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{place}: {message} [{code}]; {help}")]
 pub struct Problem {
-    /// Kebab-case, stable across releases.
-    pub code: &'static str,
+    /// The kind of problem.
+    pub code: Code,
     /// Where in the document.
     pub place: Place,
     /// What is wrong, with the value.

@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use purge_router_core::Invalid;
 use purge_router_core::names::{CloudflareId, Hostname, KmsKey, Source, TeamName, TokenFolder};
+use purge_router_core::{Code, Invalid};
 use purge_router_core::{Mapping, Mappings, Team, Zone};
 
-use crate::document::{Document, Problems, Table, UNKNOWN_FIELD};
+use crate::document::{Document, Problems, Table};
 use crate::file::{MappingFile, PULLED, Pulled};
 use crate::problem::{Place, Problem};
 use crate::read::load::Loads;
@@ -38,7 +38,7 @@ pub(crate) fn document(document: &Document<'_>) -> Result<Mappings, Vec<Problem>
         return Ok(mappings);
     }
     for problem in &mut problems {
-        problem.span = Some(document.span(&problem.place, problem.code == UNKNOWN_FIELD));
+        problem.span = Some(document.span(&problem.place, problem.code == Code::UnknownField));
     }
     problems.sort_by_key(|problem| problem.span.as_ref().map_or(0, |span| span.start));
     Err(problems)
@@ -57,7 +57,7 @@ fn read(root: &Value, problems: &mut Problems) -> Mappings {
     let tables = root.tables("teams", problems);
     if tables.is_empty() && problems.count() == before {
         let help = "write `[teams.<name>]` with `owns`; `purge-router init` writes an example";
-        problems.add(root.place.clone(), Invalid::new("no-teams", "there is no team", help));
+        problems.add(root.place.clone(), Invalid::new(Code::NoTeams, "there is no team", help));
     }
     for (name, mut table) in tables {
         let place = table.place.clone();
@@ -104,11 +104,11 @@ fn version(root: &mut Table<'_>, problems: &mut Problems) -> bool {
         Some(version) if version as u64 == VERSION => return true,
         Some(version) => {
             let message = format!("version {version} is not known; this release reads version {VERSION}");
-            problems.add(root.place_of("version"), Invalid::new("unknown-version", message, help));
+            problems.add(root.place_of("version"), Invalid::new(Code::UnknownVersion, message, help));
             return false;
         }
         None if problems.count() > before => {}
-        None => problems.add(root.place.clone(), Invalid::new("missing-field", "`version` is missing", help)),
+        None => problems.add(root.place.clone(), Invalid::new(Code::MissingField, "`version` is missing", help)),
     }
     true
 }
@@ -130,7 +130,7 @@ pub(crate) fn check_apart(
             continue;
         };
         let message = format!("the folder of tokens `{folder}` overlaps team {earlier}'s `{held_by}`");
-        let fault = Invalid::new("shared-token-folder", message, "give each team a folder of its own");
+        let fault = Invalid::new(Code::SharedTokenFolder, message, "give each team a folder of its own");
         problems.add(place_of_tokens(name), fault);
     }
     let mut owners: HashMap<&str, &Arc<Zone>> = HashMap::new();
@@ -139,7 +139,7 @@ pub(crate) fn check_apart(
         let others = keys.iter().filter_map(|key| owners.get(key));
         if let Some(other) = others.into_iter().find(|other| other.team != zone.team) {
             let message = format!("the zone `{}` is also team {}'s, as `{}`", zone.domain, other.team, other.domain);
-            let fault = Invalid::new("zone-of-two-teams", message, "leave it to one team, and put its mappings there");
+            let fault = Invalid::new(Code::ZoneOfTwoTeams, message, "leave it to one team, and put its mappings there");
             problems.add(place_of_zone(zone), fault);
         }
         for key in keys {
@@ -167,7 +167,7 @@ fn grant(name: &TeamName, table: &mut Table<'_>, problems: &mut Problems) -> Gra
     let before = problems.count();
     if !table.has("owns") {
         let help = "write what the team may map: `owns = [\"s3://bucket/prefix/\"]`";
-        problems.add(table.place.clone(), Invalid::new("missing-field", "`owns` is missing", help));
+        problems.add(table.place.clone(), Invalid::new(Code::MissingField, "`owns` is missing", help));
     }
     let owns = table.list("owns", Source::parse, problems).unwrap_or_default();
     let all_of_owns_is_valid = problems.count() == before;
@@ -191,7 +191,7 @@ fn team<'a>(name: TeamName, table: &mut Table<'a>, problems: &mut Problems) -> (
         let Some(read) = read else { continue };
         if let Some(twin) = zones.values().find(|twin| twin.zone_id == read.zone_id) {
             let message = format!("`{}` has the same zone id as `{}`", read.domain, twin.domain);
-            problems.add(place, Invalid::new("duplicate-zone-id", message, "copy the zone's own id from Cloudflare"));
+            problems.add(place, Invalid::new(Code::DuplicateZoneId, message, "copy the zone's own id from Cloudflare"));
         }
         zones.insert(read.domain.clone(), Arc::new(read));
     }

@@ -4,10 +4,10 @@
 
 use indexmap::IndexSet;
 
-use purge_router_core::Invalid;
 use purge_router_core::Mappings;
 use purge_router_core::glob::Pattern;
 use purge_router_core::names::{BucketName, CloudflareId, Hostname, TeamName, TokenFolder};
+use purge_router_core::{Code, Invalid};
 
 use crate::problem::Problem;
 use crate::read::from_toml;
@@ -46,11 +46,13 @@ impl ScriptEnv {
         let mut faults = Vec::new();
         let get = |name: &str| get(name).filter(|value| !value.trim().is_empty());
         let zone_id = match get("CLOUDFLARE_ZONE_ID") {
-            None => Err(Invalid::new("missing-variable", "CLOUDFLARE_ZONE_ID is not set", "set it to the zone's id")),
+            None => {
+                Err(Invalid::new(Code::MissingVariable, "CLOUDFLARE_ZONE_ID is not set", "set it to the zone's id"))
+            }
             Some(id) => CloudflareId::parse(id.trim()).map_err(|_| {
                 // Not shown: what stands there by mistake may be a key.
                 let help = "copy the 32 hexadecimal digits from the zone's overview page in Cloudflare";
-                Invalid::new("bad-cloudflare-id", "CLOUDFLARE_ZONE_ID is not a Cloudflare id", help)
+                Invalid::new(Code::BadCloudflareId, "CLOUDFLARE_ZONE_ID is not a Cloudflare id", help)
             }),
         };
         let zone_id = zone_id.map_err(|fault| faults.push(fault)).ok();
@@ -61,14 +63,14 @@ impl ScriptEnv {
                 if !path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte)) {
                     let message = "CLOUDFLARE_API_KEY_SSMPATH is not the name of an SSM parameter";
                     let help = "use letters, digits, `.`, `-`, `_` and `/`, such as `/cf/web/token`";
-                    faults.push(Invalid::new("bad-parameter-name", message, help));
+                    faults.push(Invalid::new(Code::BadParameterName, message, help));
                 }
                 Some(Credential::InSsm(path))
             }
             (None, Some(_)) => Some(Credential::InEnvironment),
             (None, None) => {
                 let message = "neither CLOUDFLARE_API_KEY nor CLOUDFLARE_API_KEY_SSMPATH is set";
-                faults.push(Invalid::new("missing-variable", message, "set one of them, as for the script"));
+                faults.push(Invalid::new(Code::MissingVariable, message, "set one of them, as for the script"));
                 None
             }
         };
@@ -125,7 +127,7 @@ impl ScriptEnv {
         if let Some(foreign) = hostnames.iter().find(|name| !name.is_within(&domain)) {
             let message = format!("the bucket `{foreign}` is no hostname of `{domain}`");
             return Err(Invalid::new(
-                "foreign-hostname",
+                Code::ForeignHostname,
                 message,
                 "the script's zone served it, so name that zone's domain",
             ));
@@ -222,7 +224,7 @@ fn extensions(variable: &str, value: Option<String>, faults: &mut Vec<Invalid>) 
     if words.is_empty() && !value.trim().is_empty() {
         let message = format!("{variable} is `{value}`, which holds no extension");
         faults.push(Invalid::new(
-            "bad-extension",
+            Code::BadExtension,
             message,
             "write extensions with commas between them: `css,js`, or unset it",
         ));
@@ -230,7 +232,11 @@ fn extensions(variable: &str, value: Option<String>, faults: &mut Vec<Invalid>) 
     for word in &words {
         if word.contains('/') || Pattern::parse(&pattern(word)).is_err() {
             let message = format!("{variable} holds `{word}`, which is no extension");
-            faults.push(Invalid::new("bad-extension", message, "write extensions with commas between them: `css,js`"));
+            faults.push(Invalid::new(
+                Code::BadExtension,
+                message,
+                "write extensions with commas between them: `css,js`",
+            ));
         }
     }
     words
@@ -244,7 +250,7 @@ fn pattern(extension: &str) -> String {
 
 /// The longest domain of at least two labels that all names lie in.
 fn common_domain(names: &[Hostname]) -> Result<Hostname, Invalid> {
-    let none = || Invalid::new("no-common-domain", "the buckets' names share no domain", "name the zone's domain");
+    let none = || Invalid::new(Code::NoCommonDomain, "the buckets' names share no domain", "name the zone's domain");
     let first = names.first().ok_or_else(none)?;
     let mut candidate = first.as_str();
     loop {
@@ -333,13 +339,13 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_at_once() {
         let faults = read(&[("CLOUDFLARE_ZONE_ID", "nope"), ("INCLUDED_EXTS", "a/b")]).unwrap_err();
-        let codes: Vec<&str> = faults.iter().map(|fault| fault.code).collect();
+        let codes: Vec<&str> = faults.iter().map(|fault| fault.code.as_str()).collect();
         assert_eq!(codes, ["bad-cloudflare-id", "missing-variable", "bad-extension"]);
         let script = read(&[ZONE, ("CLOUDFLARE_API_KEY", "k")]).unwrap();
         let team = TeamName::parse("web").unwrap();
         let file = |names: &[&str], domain: Option<&str>| {
             let domain = domain.map(|domain| Hostname::parse(domain).unwrap());
-            script.mapping_file(&team, &buckets(names), domain.as_ref()).map_err(|fault| fault.code)
+            script.mapping_file(&team, &buckets(names), domain.as_ref()).map_err(|fault| fault.code.as_str())
         };
         assert_eq!(file(&["My_Bucket"], None), Err("bad-hostname"));
         assert_eq!(file(&["a.one.com", "a.two.net"], None), Err("no-common-domain"));

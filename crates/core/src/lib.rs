@@ -44,6 +44,7 @@ mod unreadable;
 
 pub use decode::{NotAnEvent, decode};
 pub use model::change::{Change, ChangeKind, Origin};
+pub use model::code::Code;
 pub use model::event::{Event, Ignored, Rejected, RejectionKind};
 pub use model::invalid::Invalid;
 pub use model::mapping::{Mapping, Mappings, Mode, Purge, Scheme, Team, UrlRules, Zone};

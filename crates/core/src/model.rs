@@ -2,6 +2,7 @@
 
 pub mod bounds;
 pub(crate) mod change;
+pub(crate) mod code;
 pub(crate) mod event;
 pub mod glob;
 pub(crate) mod invalid;

@@ -24,7 +24,7 @@ zone_id = "023e105f4ecef8ad9ca31a8372d0c353"
 
 fn read(rest: &str) -> Result<Mappings, Vec<&'static str>> {
     let read = purge_router_config::from_toml(&format!("{HEAD}{rest}"));
-    read.map_err(|problems| problems.iter().map(|problem| problem.code).collect())
+    read.map_err(|problems| problems.iter().map(|problem| problem.code.as_str()).collect())
 }
 
 /// Changes below `docs/`, each in a message of its own.

@@ -1,7 +1,7 @@
 //! `check`: all problems of a mapping file at once.
 
 use purge_router_config::Problem;
-use purge_router_core::Mappings;
+use purge_router_core::{Code, Mappings};
 use serde_json::json;
 
 use crate::args::CheckArgs;
@@ -32,7 +32,7 @@ async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
     let (mappings, skipped) = load_table(table).await?;
     let (folders, zones): (Vec<Problem>, Vec<Problem>) = purge_router_config::check_cross_team(&mappings)
         .into_iter()
-        .partition(|problem| problem.code == "shared-token-folder");
+        .partition(|problem| problem.code == Code::SharedTokenFolder);
     let problems: Vec<&Problem> = skipped.iter().flat_map(|skipped| &skipped.problems).chain(&folders).collect();
     // Any team can bring this about, and it leaves out nothing: each team's purges need its own token.
     for problem in &zones {

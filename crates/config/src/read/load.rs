@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use purge_router_core::Invalid;
 use purge_router_core::bounds;
 use purge_router_core::names::BucketName;
+use purge_router_core::{Code, Invalid};
 
 use super::mapping::MOST_ZONES;
 
@@ -31,14 +31,14 @@ impl Loads {
         if load.mappings + 1 > bounds::MAPPINGS {
             let message =
                 format!("a team may have {} mappings of the bucket {bucket}, and this is one more", bounds::MAPPINGS);
-            return Err(Invalid::new(TOO_MANY_MAPPINGS, message, help));
+            return Err(Invalid::new(Code::TooManyMappings, message, help));
         }
         if load.patterns + patterns > bounds::PATTERNS {
             let message = format!(
                 "with this mapping, the team's globs of the bucket {bucket} have more than {} bytes",
                 bounds::PATTERNS
             );
-            return Err(Invalid::new(TOO_MANY_MAPPINGS, message, help));
+            return Err(Invalid::new(Code::TooManyMappings, message, help));
         }
         // More of them are a fault of their own.
         let zones = mapping.get("zones").and_then(Value::as_array).into_iter().flatten().take(MOST_ZONES);
@@ -46,7 +46,7 @@ impl Loads {
         if load.zones.len() + new.len() > bounds::ZONES {
             let message =
                 format!("with this mapping, the team names more than {} zones for the bucket {bucket}", bounds::ZONES);
-            return Err(Invalid::new(TOO_MANY_MAPPINGS, message, help));
+            return Err(Invalid::new(Code::TooManyMappings, message, help));
         }
         load.mappings += 1;
         load.patterns += patterns;
@@ -54,6 +54,3 @@ impl Loads {
         Ok(())
     }
 }
-
-/// The code of a mapping's problem that it is one too many.
-pub(super) const TOO_MANY_MAPPINGS: &str = "too-many-mappings";

@@ -7,16 +7,15 @@ use indexmap::IndexSet;
 use serde_json::Value;
 
 use purge_router_core::ChangeKind;
-use purge_router_core::Invalid;
 use purge_router_core::TagTemplate;
 use purge_router_core::bounds;
 use purge_router_core::glob::{Pattern, Patterns};
 use purge_router_core::names::{Hostname, Prefix, Source};
 use purge_router_core::suggest::{nearest, quoted};
+use purge_router_core::{Code, Invalid};
 use purge_router_core::{Mapping, Mode, Purge, Scheme, Team, UrlRules, Zone};
 
 use super::Written;
-use super::rows::NOT_OWNED;
 use crate::document::{Problems, Table, shown, word};
 use crate::problem::Place;
 
@@ -61,7 +60,7 @@ pub(super) fn mapping(
         .filled_list(
             "events",
             "leave it out for created and removed",
-            word("unknown-event", ChangeKind::WORDS),
+            word(Code::UnknownEvent, ChangeKind::WORDS),
             problems,
         )
         .unwrap_or_else(|| vec![ChangeKind::Created, ChangeKind::Removed]);
@@ -72,7 +71,7 @@ pub(super) fn mapping(
         match zones.as_ref().is_none_or(|zones| zones.iter().any(|zone| zone.hostnames.contains(&name))) {
             true => Ok(name),
             false => Err(Invalid::new(
-                "unknown-hostname",
+                Code::UnknownHostname,
                 format!("`{name}` is not a hostname of this mapping's zones"),
                 format!("these are {}", quoted(all().map(Hostname::as_str))),
             )),
@@ -88,15 +87,15 @@ pub(super) fn mapping(
             let message = format!("no hostname of the zone `{}` is in the mapping's `hostnames`", zone.domain);
             let help =
                 format!("write one of {}, or leave the zone out", quoted(zone.hostnames.iter().map(Hostname::as_str)));
-            problems.add(table.place_of("hostnames"), Invalid::new("zone-without-hostname", message, help));
+            problems.add(table.place_of("hostnames"), Invalid::new(Code::ZoneWithoutHostname, message, help));
         }
     }
     if let (Some(Purge::Tags(_) | Purge::Everything), false) = (&purge, hostnames.is_empty()) {
         let message = "tags and everything are purged of the whole zone, whatever its `hostnames` are";
         let help = "leave `hostnames` out, or write another `purge`";
-        problems.add(table.place_of("hostnames"), Invalid::new("unused-hostnames", message, help));
+        problems.add(table.place_of("hostnames"), Invalid::new(Code::UnusedHostnames, message, help));
     }
-    let mode = table.optional("mode", word("unknown-mode", Mode::WORDS), problems).unwrap_or(Mode::Purge);
+    let mode = table.optional("mode", word(Code::UnknownMode, Mode::WORDS), problems).unwrap_or(Mode::Purge);
     if problems.count() > before {
         return None;
     }
@@ -116,7 +115,7 @@ pub(super) fn mapping(
     };
     if let Some(message) = mapping.is_too_much() {
         let help = "write fewer or shorter ones, or purge by prefix or tag";
-        problems.add(table.place.clone(), Invalid::new("too-many-urls", message, help));
+        problems.add(table.place.clone(), Invalid::new(Code::TooManyUrls, message, help));
         return None;
     }
     Some(mapping)
@@ -136,14 +135,14 @@ pub(super) fn not_owned(team: &Team, source: &Source) -> Invalid {
             team.name
         ),
     };
-    Invalid::new(NOT_OWNED, format!("team {} does not own `{source}`", team.name), help)
+    Invalid::new(Code::SourceNotOwned, format!("team {} does not own `{source}`", team.name), help)
 }
 
 fn zones(team: &Team, written: &Written<'_>, table: &mut Table<'_>, problems: &mut Problems) -> Option<Vec<Arc<Zone>>> {
     let written_zones = table.array("zones", &mut Problems::default()).map_or(0, <[Value]>::len);
     if written_zones > MOST_ZONES {
         let message = format!("{written_zones} zones are more than {MOST_ZONES}");
-        let fault = Invalid::new("too-many-zones", message, "write several mappings, each with some of the zones");
+        let fault = Invalid::new(Code::TooManyZones, message, "write several mappings, each with some of the zones");
         problems.add(table.place_of("zones"), fault);
         return None;
     }
@@ -158,7 +157,7 @@ fn zones(team: &Team, written: &Written<'_>, table: &mut Table<'_>, problems: &m
                 (None, true) => format!("the team has no zone; write `[teams.{}.zones.\"{text}\"]`", team.name),
                 (None, false) => format!("the team's zones are {}", quoted(names())),
             };
-            Err(Invalid::new("unknown-zone", format!("`{text}` is not a zone of team {}", team.name), help))
+            Err(Invalid::new(Code::UnknownZone, format!("`{text}` is not a zone of team {}", team.name), help))
         }
     };
     table.required_list("zones", help, known, problems)?.into_iter().collect()
@@ -178,7 +177,7 @@ fn url_rules(source: Option<&Source>, table: &mut Table<'_>, problems: &mut Prob
         let strip = Prefix::parse(text)?;
         match source {
             Some(source) if !strip.covers(&source.prefix) => Err(Invalid::new(
-                "strip-prefix-outside-source",
+                Code::StripPrefixOutsideSource,
                 format!("`{strip}` is not a leading part of the source's prefix `{}`", source.prefix),
                 "not every key begins with it, so it can't be taken off; narrow the source, or strip less",
             )),
@@ -194,17 +193,17 @@ fn url_rules(source: Option<&Source>, table: &mut Table<'_>, problems: &mut Prob
         .filled_list("query_strings", "write `[\"\"]` for no query string, or leave it out", query_string, problems)
         .unwrap_or_else(|| vec![String::new()]);
     let schemes = table
-        .filled_list("schemes", "leave it out for https", word("unknown-scheme", Scheme::WORDS), problems)
+        .filled_list("schemes", "leave it out for https", word(Code::UnknownScheme, Scheme::WORDS), problems)
         .unwrap_or_else(|| vec![Scheme::Https]);
     let vary_headers = vary_headers(table, problems);
     UrlRules { strip_prefix, add_prefix, index_documents, clean_urls, query_strings, schemes, vary_headers }
 }
 
 fn added_prefix(text: &str) -> Result<Prefix, Invalid> {
-    let bad = |what: &str, help: String| Err(Invalid::new("bad-add-prefix", format!("`{text}` {what}"), help));
+    let bad = |what: &str, help: String| Err(Invalid::new(Code::BadAddPrefix, format!("`{text}` {what}"), help));
     if text.len() > bounds::TEXT {
         let message = format!("`add_prefix` has {} bytes, more than {}", text.len(), bounds::TEXT);
-        return Err(Invalid::new("too-long", message, "write a shorter one"));
+        return Err(Invalid::new(Code::TooLong, message, "write a shorter one"));
     }
     if text.starts_with('/') {
         return bad(
@@ -221,13 +220,13 @@ fn added_prefix(text: &str) -> Result<Prefix, Invalid> {
 fn file_name(text: &str) -> Result<String, Invalid> {
     if text.is_empty() || text.contains('/') {
         let message = format!("`{text}` is not a file name");
-        return Err(Invalid::new("bad-index-document", message, "write a bare name, such as `index.html`"));
+        return Err(Invalid::new(Code::BadIndexDocument, message, "write a bare name, such as `index.html`"));
     }
     Ok(text.to_owned())
 }
 
 fn query_string(text: &str) -> Result<String, Invalid> {
-    let bad = |what: &str, help: &str| Err(Invalid::new("bad-query-string", format!("`{text}` {what}"), help));
+    let bad = |what: &str, help: &str| Err(Invalid::new(Code::BadQueryString, format!("`{text}` {what}"), help));
     if text.starts_with('?') {
         return bad("begins with `?`", "write it without the `?`");
     }
@@ -256,7 +255,7 @@ fn vary_headers(table: &mut Table<'_>, problems: &mut Problems) -> Vec<BTreeMap<
                 let help = "write a table of up to 10 header names and values: `{ \"CF-Device-Type\" = \"mobile\" }`";
                 problems.add(
                     place,
-                    Invalid::new("bad-vary-headers", format!("{} is not a set of headers", shown(item)), help),
+                    Invalid::new(Code::BadVaryHeaders, format!("{} is not a set of headers", shown(item)), help),
                 );
             }
         }
@@ -283,7 +282,7 @@ fn header_set(
             }
             _ => {
                 let fault = Invalid::new(
-                    "bad-vary-headers",
+                    Code::BadVaryHeaders,
                     format!("`{name}` is not a header with a value"),
                     "write header names, and values of printable ASCII in quotes, of 1024 bytes at most",
                 );
@@ -311,7 +310,7 @@ fn purge(source: Option<&Source>, urls: &UrlRules, table: &mut Table<'_>, proble
         ("everything", Method::Everything),
     ];
     let before = problems.count();
-    let method = table.optional("purge", word("unknown-purge", METHODS), problems);
+    let method = table.optional("purge", word(Code::UnknownPurge, METHODS), problems);
     let method = if table.has("purge") { method? } else { Method::Urls };
     let tags_are_written = table.has("tags");
     let before_tags = problems.count();
@@ -323,15 +322,20 @@ fn purge(source: Option<&Source>, urls: &UrlRules, table: &mut Table<'_>, proble
     };
 
     if method == Method::Tags && tags.is_empty() && tags_are_fine {
-        bad("purge", "no-tags", "`purge = \"tags\"` needs tags", "write templates: `tags = [\"{bucket}/{dir}\"]`");
+        bad("purge", Code::NoTags, "`purge = \"tags\"` needs tags", "write templates: `tags = [\"{bucket}/{dir}\"]`");
     }
     if method != Method::Tags && tags_are_written && !tags.is_empty() {
-        bad("tags", "unused-tags", "tags are only purged with `purge = \"tags\"`", "write that, or leave `tags` out");
+        bad(
+            "tags",
+            Code::UnusedTags,
+            "tags are only purged with `purge = \"tags\"`",
+            "write that, or leave `tags` out",
+        );
     }
     if escalate_above > 0 && method != Method::Urls {
         bad(
             "escalate_above",
-            "escalation-without-urls",
+            Code::EscalationWithoutUrls,
             "only `purge = \"urls\"` can escalate",
             "leave `escalate_above` out",
         );
@@ -342,7 +346,7 @@ fn purge(source: Option<&Source>, urls: &UrlRules, table: &mut Table<'_>, proble
             "give the URLs a folder by a prefix that is not stripped or by `add_prefix`, or leave `escalate_above` out";
         bad(
             "escalate_above",
-            "escalation-without-prefix",
+            Code::EscalationWithoutPrefix,
             "the mapping's URLs share no folder, so that a prefix purge would take the whole host",
             help,
         );

@@ -5,21 +5,16 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use purge_router_core::Invalid;
 use purge_router_core::bounds;
 use purge_router_core::names::{Hostname, Source, TeamName};
+use purge_router_core::{Code, Invalid};
 use purge_router_core::{Mapping, Mappings, Team, Zone};
 
 use super::load::Loads;
 use super::{Grant, Written, mapping, zone};
-use crate::document::{Problems, Table, UNKNOWN_FIELD};
+use crate::document::{Problems, Table};
 use crate::problem::{Place, Problem};
 use crate::rows::{Fields, Row, RowKey, VERSION, join_source, source_of, source_text};
-
-/// The code of a mapping's problem that its source is outside of its team's grant.
-pub(super) const NOT_OWNED: &str = "source-not-owned";
-
-const NO_GRANT: &str = "no-grant";
 
 /// A row that is left out, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +102,7 @@ pub fn from_rows<'r>(rows: impl IntoIterator<Item = &'r Row>) -> (Mappings, Vec<
         }
         let Some(team) = key.team() else {
             let help = "a team's rows are in the partition `TEAM#` and its name";
-            let fault = Invalid::new("no-team", format!("`{}` is no team's partition", key.partition), help);
+            let fault = Invalid::new(Code::NoTeam, format!("`{}` is no team's partition", key.partition), help);
             skipped.push(Skipped::new(key, fault));
             continue;
         };
@@ -118,7 +113,7 @@ pub fn from_rows<'r>(rows: impl IntoIterator<Item = &'r Row>) -> (Mappings, Vec<
             team.mappings.push((key, fields));
         } else {
             let help = "the sort key of a mapping begins with `MAPPING#`";
-            skipped.push(Skipped::new(key, Invalid::new("no-mapping", "the row is no mapping", help)));
+            skipped.push(Skipped::new(key, Invalid::new(Code::NoMapping, "the row is no mapping", help)));
         }
     }
     let (mut teams, mut mappings) = (BTreeMap::new(), Vec::new());
@@ -143,7 +138,7 @@ pub fn check_cross_team(mappings: &Mappings) -> Vec<Problem> {
 impl Skipped {
     /// Whether it is left out for what it says, or is of a team that has nothing to say here.
     pub fn is_granted(&self) -> bool {
-        !self.problems.iter().any(|problem| matches!(problem.code, NOT_OWNED | NO_GRANT))
+        !self.problems.iter().any(|problem| matches!(problem.code, Code::SourceNotOwned | Code::NoGrant))
     }
 
     fn new(key: &RowKey, fault: Invalid) -> Self {
@@ -160,11 +155,11 @@ fn read_team(
     let grant = match rows.grant {
         Some(fields) => read_grant(name, fields, skipped).ok_or_else(|| {
             let help = "the operator mends it; its own problem is told with it";
-            Invalid::new("bad-grant", format!("the grant of team {name} can't be read"), help)
+            Invalid::new(Code::BadGrant, format!("the grant of team {name} can't be read"), help)
         }),
         None => {
             let help = "the operator writes one: `purge-router grants push`";
-            Err(Invalid::new(NO_GRANT, format!("team {name} has no grant"), help))
+            Err(Invalid::new(Code::NoGrant, format!("team {name} has no grant"), help))
         }
     };
     let Grant { owns, all_of_owns_is_valid: _, tokens, accounts, kms_key } = match grant {
@@ -192,12 +187,13 @@ fn read_team(
         if !fields.get("bucket").is_some_and(Value::is_string) {
             let help =
                 "write the bucket's name, and the prefix as `prefix`: the function finds mappings by their bucket";
-            skipped.push(Skipped::new(key, Invalid::new("missing-field", "`bucket` is missing", help)));
+            skipped.push(Skipped::new(key, Invalid::new(Code::MissingField, "`bucket` is missing", help)));
             continue;
         }
         if fields.contains_key("source") {
             let help = "write the bucket's name as `bucket`, and the rest as `prefix`";
-            skipped.push(Skipped::new(key, Invalid::new(UNKNOWN_FIELD, "there is no field `source` in a row", help)));
+            skipped
+                .push(Skipped::new(key, Invalid::new(Code::UnknownField, "there is no field `source` in a row", help)));
             continue;
         }
         // Nothing is compiled of what others write about a bucket, nor of what is too much.
@@ -220,7 +216,7 @@ fn read_team(
             let mapping = mapping::mapping(&team, &written, table, problems);
             if mapping.is_none() && problems.count() == before {
                 let help = "mend that zone's row; its own problem is told with it";
-                problems.add(table.place_of("zones"), Invalid::new("bad-zone", "a zone's row can't be read", help));
+                problems.add(table.place_of("zones"), Invalid::new(Code::BadZone, "a zone's row can't be read", help));
             }
             mapping.map(Arc::new)
         }));
@@ -264,10 +260,10 @@ fn read_row<T>(
         return result;
     }
     // A row that is not the team's to write is not looked into any further.
-    if problems.iter().any(|problem| problem.code == NOT_OWNED) {
-        problems.retain(|problem| problem.code == NOT_OWNED);
+    if problems.iter().any(|problem| problem.code == Code::SourceNotOwned) {
+        problems.retain(|problem| problem.code == Code::SourceNotOwned);
     }
-    for problem in problems.iter_mut().filter(|problem| problem.code == UNKNOWN_FIELD) {
+    for problem in problems.iter_mut().filter(|problem| problem.code == Code::UnknownField) {
         problem.help = problem.help.replace("`source`", "`bucket`, `prefix`");
     }
     skipped.push(Skipped { key: key.clone(), problems });
@@ -281,7 +277,7 @@ fn version(table: &mut Table<'_>, problems: &mut Problems) -> bool {
         Some(version) if version as u64 != VERSION => {
             let message = format!("version {version} is not known; this release reads version {VERSION}");
             let help = "use a release that reads it, or mend the row";
-            problems.add(table.place_of("version"), Invalid::new("unknown-version", message, help));
+            problems.add(table.place_of("version"), Invalid::new(Code::UnknownVersion, message, help));
             false
         }
         _ => problems.count() == before,

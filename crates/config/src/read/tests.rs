@@ -226,7 +226,7 @@ zones = ["website.com"]
     insta::assert_snapshot!(seen.join("\n"));
     let syntax = from_toml("version = 1\n[teams\na = = 3\n").unwrap_err();
     assert!(
-        syntax.len() >= 2 && syntax.iter().all(|problem| problem.code == "invalid-toml" && problem.span.is_some()),
+        syntax.len() >= 2 && syntax.iter().all(|problem| problem.code == Code::InvalidToml && problem.span.is_some()),
         "{syntax:?}"
     );
 }

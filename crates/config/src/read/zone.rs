@@ -1,10 +1,10 @@
 //! A zone's table → [`Zone`].
 
-use purge_router_core::Invalid;
 use purge_router_core::Zone;
 use purge_router_core::bounds;
 use purge_router_core::limits::{CloudflarePlan, LimitClass};
 use purge_router_core::names::{CloudflareId, Hostname, TeamName, TokenFolder};
+use purge_router_core::{Code, Invalid};
 
 use crate::document::{Problems, Table, word};
 
@@ -21,7 +21,7 @@ pub(super) fn zone(
     let account_id = table.optional("account_id", CloudflareId::parse, problems);
     let account_is_granted = account_id.as_ref().is_some_and(|id| accounts.contains(id));
     let before = problems.count();
-    let plan = table.optional("plan", word("unknown-plan", PLANS), problems).unwrap_or_default();
+    let plan = table.optional("plan", word(Code::UnknownPlan, PLANS), problems).unwrap_or_default();
     let plan_is_known = problems.count() == before;
     let are_few = ["hostnames", "custom_hostnames"].map(|key| table.is_bounded(key, bounds::VALUES, problems));
     if are_few.contains(&false) {
@@ -33,7 +33,7 @@ pub(super) fn zone(
         let name = Hostname::parse(text)?;
         match &domain {
             Some(domain) if !name.is_within(domain) && !custom.contains(&name) => Err(Invalid::new(
-                "foreign-hostname",
+                Code::ForeignHostname,
                 format!("`{name}` is not in the zone `{domain}`"),
                 format!(
                     "write a name that ends in `.{domain}`, or list it in `custom_hostnames` (Cloudflare for SaaS)"

@@ -6,6 +6,7 @@
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use crate::model::code::Code;
 use crate::model::invalid::Invalid;
 
 /// The longest pattern, in bytes.
@@ -28,7 +29,7 @@ impl Pattern {
         let bad = |code, message: String, help: &str| Err(Invalid::new(code, message, help));
         if text.is_empty() {
             return bad(
-                "bad-glob",
+                Code::BadGlob,
                 "an empty pattern matches nothing".to_owned(),
                 "leave it out, or write `**` for everything",
             );
@@ -36,26 +37,26 @@ impl Pattern {
         if text.len() > PATTERN_LENGTH {
             let start: String = text.chars().take(40).collect();
             let message = format!("`{start}…` has {} bytes, more than {PATTERN_LENGTH}", text.len());
-            return bad("glob-too-long", message, "split it into several patterns");
+            return bad(Code::GlobTooLong, message, "split it into several patterns");
         }
         if text.starts_with('!') {
-            return bad("negated-glob", format!("`{text}` is a negation"), "write it in `exclude`, without the `!`");
+            return bad(Code::NegatedGlob, format!("`{text}` is a negation"), "write it in `exclude`, without the `!`");
         }
         if text.split('/').any(|segment| segment == "." || segment == "..") {
             return bad(
-                "bad-glob",
+                Code::BadGlob,
                 format!("`{text}` has a `.` or `..` segment"),
                 "keys have none that a URL leads to",
             );
         }
         if has_class_beyond_ascii(text) {
             let help = "classes and `?` stand for one byte: write such characters outside of them, or `{ä,ö}`";
-            return bad("bad-glob", format!("`{text}` has a class with a character that is not ASCII"), help);
+            return bad(Code::BadGlob, format!("`{text}` has a class with a character that is not ASCII"), help);
         }
         let alternates = text.matches(['{', ',']).count();
         if alternates > PATTERN_ALTERNATES {
             let message = format!("`{text}` has more than {PATTERN_ALTERNATES} alternates");
-            return bad("too-many-alternates", message, "split it into several patterns");
+            return bad(Code::TooManyAlternates, message, "split it into several patterns");
         }
         let compiled = GlobBuilder::new(&anywhere(text))
             .literal_separator(true)
@@ -66,7 +67,7 @@ impl Pattern {
         match compiled {
             Ok(glob) => Ok(Self { text: text.to_owned(), glob }),
             Err(error) => bad(
-                "bad-glob",
+                Code::BadGlob,
                 format!("`{text}` is not a glob: {}", error.kind()),
                 r"the syntax is globset's: `*`, `?`, `**`, `[ab]`, `{a,b}`, and `\` before a character that is meant literally",
             ),
@@ -123,7 +124,7 @@ impl Patterns {
     pub fn new(patterns: Vec<Pattern>) -> Result<Self, Invalid> {
         if patterns.len() > PATTERNS {
             return Err(Invalid::new(
-                "too-many-globs",
+                Code::TooManyGlobs,
                 format!("{} patterns are more than {PATTERNS}", patterns.len()),
                 "join some of them as `{a,b}`, or write a second mapping",
             ));
@@ -134,7 +135,7 @@ impl Patterns {
         }
         let set = set.build().map_err(|error| {
             Invalid::new(
-                "bad-glob",
+                Code::BadGlob,
                 format!("the patterns are too large together: {}", error.kind()),
                 "write fewer patterns",
             )
@@ -226,10 +227,10 @@ mod tests {
             (long.as_str(), "glob-too-long"),
             (wide.as_str(), "too-many-alternates"),
         ] {
-            assert_eq!(Pattern::parse(pattern).unwrap_err().code, code, "{pattern}");
+            assert_eq!(Pattern::parse(pattern).unwrap_err().code.as_str(), code, "{pattern}");
         }
         let many = vec![Pattern::parse("a").unwrap(); PATTERNS + 1];
-        assert_eq!(Patterns::new(many).unwrap_err().code, "too-many-globs");
+        assert_eq!(Patterns::new(many).unwrap_err().code.as_str(), "too-many-globs");
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Why a value is refused: a stable code, the value and the way out.
 
-/// Why a text is not a name: a stable kebab-case code, what is wrong, and the way out.
+use crate::model::code::Code;
+
+/// Why a value is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message} ({help})")]
 pub struct Invalid {
-    /// Kebab-case, stable across releases.
-    pub code: &'static str,
+    /// The kind of problem.
+    pub code: Code,
     /// What is wrong, with the value.
     pub message: String,
     /// The way out.
@@ -14,7 +16,7 @@ pub struct Invalid {
 
 impl Invalid {
     /// An error with this code.
-    pub fn new(code: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub fn new(code: Code, message: impl Into<String>, help: impl Into<String>) -> Self {
         Self { code, message: message.into(), help: help.into() }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::model::code::Code;
 use crate::model::invalid::Invalid;
 
 macro_rules! name {
@@ -46,7 +47,7 @@ impl TeamName {
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if text.is_empty() || text.len() > 32 || !text.chars().all(allowed) || text.starts_with('-') {
             return Err(Invalid::new(
-                "bad-team-name",
+                Code::BadTeamName,
                 format!("`{text}` is not a team's name"),
                 "use 1 to 32 of a-z, 0-9 and `-`, beginning with a letter or digit",
             ));
@@ -68,7 +69,7 @@ name! {
 impl Hostname {
     /// Reads a hostname.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let bad = |message: String, help: &str| Err(Invalid::new("bad-hostname", message, help));
+        let bad = |message: String, help: &str| Err(Invalid::new(Code::BadHostname, message, help));
         if text.contains("://") || text.contains('/') {
             return bad(format!("`{text}` is not a hostname"), "write the bare name, without scheme and path");
         }
@@ -113,7 +114,7 @@ impl CloudflareId {
         let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         if text.len() != 32 || !text.bytes().all(hex) {
             return Err(Invalid::new(
-                "bad-cloudflare-id",
+                Code::BadCloudflareId,
                 format!("`{text}` is not a Cloudflare id"),
                 "copy the 32 hexadecimal digits from the zone's overview page in Cloudflare",
             ));
@@ -140,7 +141,7 @@ impl KmsKey {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b":/_-".contains(&b);
         if text.is_empty() || text.len() > 2048 || !text.bytes().all(allowed) {
             return Err(Invalid::new(
-                "bad-kms-key",
+                Code::BadKmsKey,
                 format!("`{text}` is not a KMS key"),
                 "write its id, its ARN, or an alias such as `alias/purge-router-web`",
             ));
@@ -160,7 +161,7 @@ impl BucketName {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
         if text.is_empty() || text.len() > 255 || !text.bytes().all(allowed) {
             return Err(Invalid::new(
-                "bad-bucket-name",
+                Code::BadBucketName,
                 format!("`{text}` is not a bucket's name"),
                 "use 1 to 255 letters, digits, `.`, `-` or `_`",
             ));
@@ -179,7 +180,7 @@ impl Prefix {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         if !text.is_empty() && !text.ends_with('/') {
             return Err(Invalid::new(
-                "prefix-without-slash",
+                Code::PrefixWithoutSlash,
                 format!("the prefix `{text}` does not end in `/`"),
                 format!("write `{text}/`, or leave it empty for all keys"),
             ));
@@ -212,7 +213,7 @@ impl Source {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let Some(rest) = text.strip_prefix("s3://") else {
             return Err(Invalid::new(
-                "bad-source",
+                Code::BadSource,
                 format!("`{text}` is not a bucket and prefix"),
                 "write `s3://bucket/` or `s3://bucket/prefix/`",
             ));
@@ -242,7 +243,7 @@ impl TokenFolder {
     /// Reads a folder's name. SSM allows letters, digits, `.`, `-`, `_` and at most 15 levels, none of them
     /// `aws` or `ssm` at the root.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let bad = |message: String, help: &str| Err(Invalid::new("bad-token-folder", message, help));
+        let bad = |message: String, help: &str| Err(Invalid::new(Code::BadTokenFolder, message, help));
         if text.len() < 3 || !text.starts_with('/') || !text.ends_with('/') {
             return bad(
                 format!("`{text}` is not a folder of tokens"),
@@ -280,14 +281,14 @@ impl TokenFolder {
     pub fn parameter(&self, name: &str) -> Result<TokenParameter, Invalid> {
         if ["cfut_", "cfat_", "cfk_"].iter().any(|prefix| name.starts_with(prefix)) {
             return Err(Invalid::new(
-                "token-in-the-open",
+                Code::TokenInTheOpen,
                 "this is a token itself, not its name",
                 "put it into SSM, write its name here, and replace it if anybody else may have seen it",
             ));
         }
         if !is_ssm_level(name) {
             return Err(Invalid::new(
-                "bad-token-name",
+                Code::BadTokenName,
                 format!("`{name}` is not a token's name"),
                 "name a parameter inside the team's folder: letters, digits, `.`, `-` and `_`, without `/` and `..`",
             ));

@@ -1,6 +1,7 @@
 //! Cache tags from templates over `{bucket}`, `{key}`, `{dir}`, `{stem}` and `{ext}`.
 
 use crate::model::change::Change;
+use crate::model::code::Code;
 use crate::model::invalid::Invalid;
 use crate::model::limits::TAG_LENGTH;
 use crate::model::suggest::{nearest, quoted};
@@ -30,7 +31,7 @@ pub struct TagTemplate(Vec<Part>);
 impl TagTemplate {
     /// Reads a template.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let bad = |message: String, help: String| Invalid::new("bad-tag-template", message, help);
+        let bad = |message: String, help: String| Invalid::new(Code::BadTagTemplate, message, help);
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
@@ -141,7 +142,7 @@ mod tests {
             assert!(render(template, key).is_err(), "{template} on {key}");
         }
         for bad in ["", "a b", "{nope}", "{key", "a,b", "ü"] {
-            assert_eq!(TagTemplate::parse(bad).unwrap_err().code, "bad-tag-template", "{bad}");
+            assert_eq!(TagTemplate::parse(bad).unwrap_err().code.as_str(), "bad-tag-template", "{bad}");
         }
     }
 }

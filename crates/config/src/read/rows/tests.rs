@@ -168,7 +168,7 @@ fn a_team_has_so_many_mappings_in_a_bucket_and_others_do_not_count() {
         assert_eq!(mappings.all().len(), left, "{what}");
         let codes = |team: &str| -> Vec<&str> {
             let of_team = skipped.iter().filter(|it| it.key.partition == format!("TEAM#{team}"));
-            of_team.flat_map(|it| &it.problems).map(|problem| problem.code).collect()
+            of_team.flat_map(|it| &it.problems).map(|problem| problem.code.as_str()).collect()
         };
         assert_eq!(codes("web"), vec!["too-many-mappings"; rows.len() - left], "{what}");
         assert_eq!(codes("docs"), ["source-not-owned"; 3], "{what}");
@@ -199,7 +199,7 @@ fn mappings_of_a_bucket_need_so_many_zones_of_a_team_at_most() {
     let all = [vec![grant("web", &["s3://assets/"])], zone_rows.collect(), rows].concat();
     let (mappings, skipped) = from_rows(&all);
     assert_eq!((mappings.all().len(), skipped.len()), (of_some / 64, 100 - of_some / 64));
-    assert!(skipped.iter().flat_map(|it| &it.problems).all(|problem| problem.code == "too-many-mappings"));
+    assert!(skipped.iter().flat_map(|it| &it.problems).all(|problem| problem.code == Code::TooManyMappings));
 }
 
 #[test]
@@ -263,7 +263,7 @@ fn only_mappings_within_their_grants_need_zones() {
 fn a_row_that_is_not_granted_is_not_looked_into() {
     let odd = with(with(mapping("web", "de/"), "inclde", json!(1)), "zones", json!(["gone.com"]));
     let (_, skipped) = from_rows(&[grant("web", &["s3://assets/uk/"]), odd.clone()]);
-    let problems: Vec<&str> = skipped[0].problems.iter().map(|problem| problem.code).collect();
+    let problems: Vec<&str> = skipped[0].problems.iter().map(|problem| problem.code.as_str()).collect();
     assert_eq!((problems, skipped[0].is_granted()), (vec!["source-not-owned"], false));
     let (_, skipped) = from_rows(&[grant("web", &["s3://assets/"]), odd.clone()]);
     assert_eq!((skipped[0].problems.len(), skipped[0].is_granted()), (2, true));
