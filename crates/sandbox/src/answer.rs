@@ -1,6 +1,6 @@
 //! Cloudflare's answers: the envelope around every result, and the refusals with their codes.
 //!
-//! Codes and texts follow what Cloudflare documents or is seen to send; a text of our own stands only where neither
+//! Codes and messages are those that Cloudflare documents or has been seen to send. A message is ours only if neither
 //! is known.
 
 use std::net::IpAddr;
@@ -12,16 +12,18 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// The header that tells how much may still be asked for.
+use crate::fault::PurgeMethod;
+
+/// The header with the remaining quota of a rate limit.
 pub(crate) const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// The value of `Ratelimit`: `remaining` units at once, and all of them in `seconds`.
+/// The value of `Ratelimit`: `remaining` units now, and the full quota in `seconds`.
 pub(crate) fn ratelimit(remaining: u32, seconds: u32) -> HeaderValue {
     let value = format!("\"default\";r={remaining};t={seconds}");
     HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("\"default\""))
 }
 
-/// A request that is not carried out: a status and at least one error.
+/// The answer to a request that is not carried out: a status and at least one error.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,
@@ -54,7 +56,7 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
-    /// Nothing is at this path, or an id in it has the wrong shape. `path` is the one below `/client/v4`.
+    /// The path has no route, or an id in it has the wrong shape. `path` is the part after `/client/v4`.
     pub(crate) fn unrouted(path: &str) -> Self {
         let could_not = format!("Could not route to {path}, perhaps your object identifier is invalid?");
         let errors = vec![Message::new(7003, could_not), Message::new(7000, "No route for that URI")];
@@ -68,12 +70,12 @@ impl Refusal {
         Self { status: StatusCode::BAD_REQUEST, errors: vec![error], retry_after: None }
     }
 
-    /// The token may not do this: 401 for a token that is unknown or not active, 403 for one of other zones.
+    /// The token lacks permission: 401 for an unknown or inactive token, 403 for a token of other zones.
     pub(crate) fn authentication(status: StatusCode) -> Self {
         Self::new(status, 10000, "Authentication error")
     }
 
-    /// A global key, or the address of its user, that nobody has.
+    /// A global key, or its user's email address, is unknown.
     pub(crate) fn unknown_global_key() -> Self {
         Self::new(StatusCode::FORBIDDEN, 9103, "Unknown X-Auth-Key or X-Auth-Email")
     }
@@ -83,12 +85,39 @@ impl Refusal {
         Self::new(StatusCode::UNAUTHORIZED, 1000, "Invalid API Token")
     }
 
-    /// A token that may not be used from there.
+    /// A token that must not be used from this address.
     pub(crate) fn wrong_address(from: IpAddr) -> Self {
         Self::new(StatusCode::FORBIDDEN, 9109, format!("Cannot use the access token from location: {from}"))
     }
 
-    /// The bucket of purges is empty for `retry_after` seconds.
+    /// A URL that can't be purged, though it belongs to the zone.
+    pub(crate) fn invalid_url(url: &str) -> Self {
+        Self::bad_request(1082, format!("Unable to purge {url}, which is an invalid URL"))
+    }
+
+    /// A URL of a hostname that does not belong to the zone.
+    pub(crate) fn foreign_url(url: &str) -> Self {
+        Self::bad_request(1082, format!("Unable to purge {url}, which is not a URL of this zone"))
+    }
+
+    /// A host or prefix of a hostname that does not belong to the zone.
+    pub(crate) fn foreign_host(item: &str) -> Self {
+        Self::bad_request(1016, format!("Unable to purge {item}, which is not of this zone"))
+    }
+
+    /// A method that the zone's plan lacks. Users reported codes 1107 and 1112 and this form of the message.
+    pub(crate) fn unavailable_method(code: i64, method: PurgeMethod) -> Self {
+        let by = match method {
+            PurgeMethod::PurgeEverything => "everything",
+            PurgeMethod::Files => "by URL",
+            PurgeMethod::Hosts => "by host",
+            PurgeMethod::Prefixes => "by prefix",
+            PurgeMethod::Tags => "by tag",
+        };
+        Self::bad_request(code, format!("Only enterprise zones can purge {by}."))
+    }
+
+    /// The rate limit's bucket is empty for `retry_after` seconds.
     pub(crate) fn rate_limited(retry_after: u32) -> Self {
         let message = "Unable to purge, rate limit reached. Please wait and consider throttling your request speed";
         Self::new(StatusCode::TOO_MANY_REQUESTS, 1134, message).retry_after(Some(retry_after))
@@ -112,13 +141,13 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// A good answer: 200 with a result, and messages that may carry codes too.
+/// 200 with a result. Its messages may have codes too.
 pub(crate) fn success(result: &Value, messages: &[Message]) -> Response {
     envelope(true, &[], messages, result).into_response()
 }
 
-/// A page of a list.
-pub(crate) fn listed(results: &[Value], page: usize, per_page: usize, total: usize) -> Response {
+/// One page of a list.
+pub(crate) fn list_page(results: &[Value], page: usize, per_page: usize, total: usize) -> Response {
     let Json(mut answer) = envelope(true, &[], &[], &json!(results));
     let count = results.len();
     answer["result_info"] = json!({ "page": page, "per_page": per_page, "count": count, "total_count": total });

@@ -18,7 +18,8 @@ use serde_json::json;
 use crate::answer::{RATELIMIT, Refusal, ratelimit, success};
 use crate::body::Purge;
 use crate::edge::cache::Mode;
-use crate::fault::{Disturbance, FaultKind};
+use crate::fault::FaultKind;
+use crate::faults::Interception;
 use crate::limit::Allowance;
 use crate::server::{is_reset, reset};
 use crate::state::{CF_RAY, State, lock};
@@ -67,12 +68,12 @@ async fn record(state: &State, request: Request, next: Next) -> Response {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let number = state.log.add(&parts, body.clone());
-    let Disturbance { delay, ending } = lock(&state.faults).disturb(segment(&parts.uri, "zones"));
+    let Interception { delay, replacement } = lock(&state.faults).intercept(segment(&parts.uri, "zones"));
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
-    let response = match ending {
-        Some(ending) => disturbed(ending).await,
+    let response = match replacement {
+        Some(fault) => replaced(fault).await,
         None => next.run(Request::from_parts(parts, Body::from(body))).await,
     };
     if !is_reset(&response) {
@@ -81,16 +82,21 @@ async fn record(state: &State, request: Request, next: Next) -> Response {
     response
 }
 
-/// What a fault puts in place of the API's answer. The kinds that do not end a request never come here.
-async fn disturbed(ending: FaultKind) -> Response {
+/// A fault's answer in place of the API's.
+async fn replaced(fault: FaultKind) -> Response {
     let status_of = |status| StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    match ending {
+    match fault {
         FaultKind::Status { status, code, message, retry_after } => {
             Refusal::new(status_of(status), code, message).retry_after(retry_after).into_response()
         }
         FaultKind::Body { status, body } => (status_of(status), Html(body)).into_response(),
         FaultKind::Reset => reset(),
-        FaultKind::Hang | FaultKind::Delay { .. } | FaultKind::RejectUrl { .. } => std::future::pending().await,
+        FaultKind::Hang => std::future::pending().await,
+        // `Faults::intercept` returns none of these.
+        FaultKind::Delay { .. }
+        | FaultKind::RejectUrl { .. }
+        | FaultKind::RejectHost { .. }
+        | FaultKind::RejectMethod { .. } => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
@@ -130,8 +136,8 @@ fn evict(
     // A token can be added for a zone that the sandbox does not have.
     let (place, zone) = zone.ok_or_else(|| Refusal::authentication(StatusCode::FORBIDDEN))?;
     let purge = Purge::read(body, zone)?;
-    if let Some(url) = lock(&state.faults).rejected(zone_id, purge.urls()) {
-        return Err(Refusal::bad_request(1082, format!("Unable to purge {url}, which is an invalid URL")));
+    if let Some(refusal) = lock(&state.faults).refuse(zone_id, &purge) {
+        return Err(refusal);
     }
     let (class, cost) = purge.cost();
     let allowance = state.limits.as_ref().map(|limits| lock(limits).spend(zone, class, cost)).transpose();

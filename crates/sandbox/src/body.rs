@@ -9,6 +9,7 @@ use purge_router_core::limits::{LimitClass, TAG_LENGTH};
 use serde_json::{Map, Value};
 
 use crate::answer::Refusal;
+use crate::fault::PurgeMethod;
 use crate::item::{PrefixItem, UrlItem};
 use crate::zone::Zone;
 
@@ -82,6 +83,29 @@ impl Purge {
         let urls = if let Self::Urls(urls) = self { urls.as_slice() } else { &[] };
         urls.iter().map(|url| url.text.as_str())
     }
+
+    pub(crate) fn method(&self) -> PurgeMethod {
+        match self {
+            Self::Everything => PurgeMethod::PurgeEverything,
+            Self::Urls(_) => PurgeMethod::Files,
+            Self::Hosts(_) => PurgeMethod::Hosts,
+            Self::Prefixes(_) => PurgeMethod::Prefixes,
+            Self::Tags(_) => PurgeMethod::Tags,
+        }
+    }
+
+    /// The refusal of the first item of this host (in lower case), as if the host did not belong to the zone.
+    pub(crate) fn refuse_host(&self, host: &str) -> Option<Refusal> {
+        match self {
+            Self::Urls(urls) => urls.iter().find(|url| url.host == host).map(|url| Refusal::foreign_url(&url.text)),
+            Self::Hosts(hosts) => hosts.iter().find(|item| *item == host).map(|item| Refusal::foreign_host(item)),
+            Self::Prefixes(prefixes) => {
+                let prefix = prefixes.iter().find(|prefix| prefix.host == host)?;
+                Some(Refusal::foreign_host(&format!("{}{}", prefix.host, prefix.path)))
+            }
+            Self::Everything | Self::Tags(_) => None,
+        }
+    }
 }
 
 fn each<T>(
@@ -116,8 +140,8 @@ fn url(item: Value, zone: &Zone) -> Result<UrlItem, Refusal> {
         Value::Object(fields) => url_with_headers(fields)?,
         _ => return Err(wrong("\"files\" must hold strings or objects")),
     };
-    let not_of_zone = || Refusal::bad_request(1082, format!("Unable to purge {text}, which is not a URL of this zone"));
-    let url = UrlItem::parse(text.clone()).filter(|url| zone.covers(&url.host)).ok_or_else(not_of_zone)?;
+    let url = UrlItem::parse(text.clone()).filter(|url| zone.covers(&url.host));
+    let url = url.ok_or_else(|| Refusal::foreign_url(&text))?;
     Ok(UrlItem { headers, ..url })
 }
 
@@ -154,21 +178,17 @@ fn tag(item: Value, _: &Zone) -> Result<String, Refusal> {
 
 fn host(item: Value, zone: &Zone) -> Result<String, Refusal> {
     let host = text(item, "hosts")?.to_ascii_lowercase();
-    if zone.covers(&host) { Ok(host) } else { Err(foreign_host(&host)) }
+    if zone.covers(&host) { Ok(host) } else { Err(Refusal::foreign_host(&host)) }
 }
 
 fn prefix(item: Value, zone: &Zone) -> Result<PrefixItem, Refusal> {
     let text = text(item, "prefixes")?;
     let prefix = PrefixItem::parse(&text).map_err(|problem| wrong(format!("the prefix {text:?} {problem}")))?;
-    if zone.covers(&prefix.host) { Ok(prefix) } else { Err(foreign_host(&text)) }
+    if zone.covers(&prefix.host) { Ok(prefix) } else { Err(Refusal::foreign_host(&text)) }
 }
 
 fn text(item: Value, list: &str) -> Result<String, Refusal> {
     if let Value::String(text) = item { Ok(text) } else { Err(wrong(format!("\"{list}\" must hold strings"))) }
-}
-
-fn foreign_host(item: &str) -> Refusal {
-    Refusal::bad_request(1016, format!("Unable to purge {item}, which is not of this zone"))
 }
 
 fn wrong(message: impl Into<String>) -> Refusal {

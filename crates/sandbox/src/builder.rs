@@ -44,6 +44,13 @@ impl Builder {
         self
     }
 
+    /// Adds zones.
+    #[must_use]
+    pub fn zones(mut self, zones: impl IntoIterator<Item = SandboxZone>) -> Self {
+        self.zones.extend(zones);
+        self
+    }
+
     /// Adds a token.
     #[must_use]
     pub fn token(mut self, token: SandboxToken) -> Self {

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use axum::http::{HeaderName, HeaderValue};
 
 use crate::edge::cache::Cache;
-use crate::fault::Faults;
+use crate::faults::Faults;
 use crate::limit::Limits;
 use crate::record::Log;
 use crate::token::Tokens;

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::answer::{Message, Refusal, listed, success};
+use crate::answer::{Message, Refusal, list_page, success};
 use crate::api::{not_found, segment};
 use crate::state::{State, lock};
 use crate::token::{Condition, GROUPS, Owner, Policy, Token, TokenStatus, bearer, new_id, now, range_of, time_of};
@@ -57,7 +57,7 @@ async fn list(Shared(state): Shared<Arc<State>>, ConnectInfo(peer): Peer, uri: U
     let page = number("page").unwrap_or(1).max(1);
     let all = tokens.of(&owner);
     let shown: Vec<Value> = all.iter().skip((page - 1) * per_page).take(per_page).map(|token| shown(token)).collect();
-    Ok(listed(&shown, page, per_page, all.len()))
+    Ok(list_page(&shown, page, per_page, all.len()))
 }
 
 async fn read(Shared(state): Shared<Arc<State>>, ConnectInfo(peer): Peer, uri: Uri, headers: HeaderMap) -> Answer {
@@ -131,7 +131,7 @@ async fn permission_groups(
     lock(&state.tokens).authorize_management(&headers, peer.ip(), &owner_of(&uri)?, true)?;
     let group = GROUPS.iter().map(|it| json!({ "id": it.id, "name": it.name, "scopes": [it.scope] }));
     let groups: Vec<Value> = group.collect();
-    Ok(listed(&groups, 1, groups.len(), groups.len()))
+    Ok(list_page(&groups, 1, groups.len(), groups.len()))
 }
 
 /// What is asked for.

@@ -1,9 +1,9 @@
-//! Faults on demand, as a client meets them.
+//! Injected faults, as a client sees them.
 
 use std::time::{Duration, Instant};
 
-use purge_router_sandbox::{Fault, FaultKind};
-use serde_json::json;
+use purge_router_sandbox::{Fault, FaultKind, PurgeMethod};
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -16,7 +16,7 @@ fn once(kind: FaultKind) -> Fault {
 }
 
 #[tokio::test]
-async fn a_status_comes_in_cloudflares_envelope() {
+async fn a_status_has_cloudflares_envelope() {
     let world = World::new().await;
     let message = "Please wait".to_owned();
     world.sandbox.add_fault(once(FaultKind::Status { status: 429, code: 971, message, retry_after: Some(7) }));
@@ -41,7 +41,7 @@ async fn a_body_can_be_anything() {
 }
 
 #[tokio::test]
-async fn a_delay_goes_on_normally() {
+async fn a_delayed_request_continues_normally() {
     let world = World::new().await;
     world.sandbox.add_fault(once(FaultKind::Delay { milliseconds: 150 }));
     let started = Instant::now();
@@ -70,7 +70,7 @@ async fn a_reset_closes_the_connection_without_an_answer() {
 }
 
 #[tokio::test]
-async fn a_hang_lasts_until_the_client_leaves() {
+async fn a_hang_lasts_until_the_client_disconnects() {
     let world = World::new().await;
     world.sandbox.add_fault(once(FaultKind::Hang));
     let url = format!("{}/zones/{SITE}/purge_cache", world.sandbox.api_url());
@@ -82,7 +82,7 @@ async fn a_hang_lasts_until_the_client_leaves() {
 }
 
 #[tokio::test]
-async fn a_bad_item_is_refused_wherever_it_stands() {
+async fn a_bad_item_is_refused_at_any_position() {
     let world = World::new().await;
     let url = "https://www.example.com/bad".to_owned();
     world.sandbox.add_fault(Fault::new(FaultKind::RejectUrl { url }));
@@ -102,8 +102,62 @@ async fn a_bad_item_is_refused_wherever_it_stands() {
     }
 }
 
+/// Status, code and message of a refused purge; status and null for an accepted one.
+async fn answer_to(world: &World, body: &str) -> (u16, Value, Value) {
+    let response = world.purge_answer(body).await;
+    let status = response.status().as_u16();
+    let error = body_of(response).await["errors"].get(0).cloned().unwrap_or_default();
+    (status, error["code"].clone(), error["message"].clone())
+}
+
 #[tokio::test]
-async fn faults_keep_to_their_zone_and_share() {
+async fn a_bad_host_is_refused_in_each_method_that_names_it() {
+    let world = World::new().await;
+    world.sandbox.add_fault(Fault::new(FaultKind::RejectHost { host: "Assets.example.com".into() }));
+    for (body, code) in [
+        (r#"{"files": ["https://www.example.com/a", "https://assets.example.com/b"]}"#, Some(1082)),
+        (r#"{"files": ["https://www.example.com/a"]}"#, None),
+        (r#"{"hosts": ["www.example.com", "ASSETS.example.com"]}"#, Some(1016)),
+        (r#"{"hosts": ["www.example.com"]}"#, None),
+        (r#"{"prefixes": ["assets.example.com/dir/"]}"#, Some(1016)),
+        (r#"{"prefixes": ["www.example.com/dir/"]}"#, None),
+        (r#"{"tags": ["assets.example.com"]}"#, None),
+        (EVERYTHING, None),
+    ] {
+        let (status, answered_code, message) = answer_to(&world, body).await;
+        assert_eq!((status, answered_code), (if code.is_some() { 400 } else { 200 }, json!(code)), "{body}");
+        assert_eq!(message.as_str().is_some_and(|text| text.contains("assets.example.com")), code.is_some(), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_the_plan_lacks_is_refused_as_a_whole() {
+    let world = World::new().await;
+    for (method, code) in [(PurgeMethod::Tags, 1107), (PurgeMethod::Prefixes, 1112)] {
+        world.sandbox.add_fault(Fault::new(FaultKind::RejectMethod { method, code }));
+    }
+    let refused = |code: i64, by: &str| (400, json!(code), json!(format!("Only enterprise zones can purge by {by}.")));
+    let accepted = || (200, Value::Null, Value::Null);
+    for (body, expected) in [
+        (r#"{"tags": ["p-0", "p-1"]}"#, refused(1107, "tag")),
+        (r#"{"prefixes": ["www.example.com/dir/"]}"#, refused(1112, "prefix")),
+        (r#"{"hosts": ["www.example.com"]}"#, accepted()),
+        (r#"{"files": ["https://www.example.com/a"]}"#, accepted()),
+        (EVERYTHING, accepted()),
+    ] {
+        assert_eq!(answer_to(&world, body).await, expected, "{body}");
+    }
+}
+
+#[test]
+fn the_control_api_spells_methods_as_cloudflares_body_does() {
+    let text = r#"{"kind": {"reject_method": {"method": "purge_everything", "code": 1107}}, "times": 1}"#;
+    let kind = FaultKind::RejectMethod { method: PurgeMethod::PurgeEverything, code: 1107 };
+    assert_eq!(serde_json::from_str::<Fault>(text).unwrap(), once(kind));
+}
+
+#[tokio::test]
+async fn a_fault_affects_only_its_zone_and_share() {
     let world = World::new().await;
     let kind = FaultKind::Status { status: 500, code: 0, message: "no".into(), retry_after: None };
     world.sandbox.add_fault(Fault { zone_id: Some(SITE.into()), share: 0.5, ..Fault::new(kind) });

@@ -7,6 +7,7 @@ mod edge;
 mod faults;
 mod life;
 mod limits;
+mod mappings;
 mod purge;
 mod race;
 mod refusals;
