@@ -1,0 +1,34 @@
+//! `house`: the rules that keep the code readable, checked on its syntax.
+//!
+//! A source file has at most 350 lines (tests apart). A function's body has at most 60 lines of code and four levels of
+//! blocks. No file imports from a file that, directly or through others, imports from it.
+
+mod circles;
+mod functions;
+mod imports;
+mod modules;
+mod report;
+mod source;
+
+use crate::process::{Step, print_result};
+use report::House;
+
+/// Prints a table of all crates, and each place that breaks a rule.
+pub(crate) fn print() -> Step {
+    print_result(&House::read()?.to_string());
+    Ok(())
+}
+
+/// Lists each place that breaks a rule. If `must_hold`, there must be none.
+pub(crate) fn check(must_hold: bool) -> Step {
+    let house = House::read()?;
+    let broken = house.broken_rules();
+    if broken.is_empty() {
+        return Ok(());
+    }
+    print_result(&broken.join("\n"));
+    match must_hold {
+        true => Err(format!("{} places break the house rules", broken.len())),
+        false => Ok(()),
+    }
+}

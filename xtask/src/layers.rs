@@ -1,0 +1,62 @@
+//! Dependencies between our crates run one way, and core depends on nothing that waits, listens or reads a clock.
+
+use std::process::Command;
+
+use crate::process::{Step, output};
+
+/// Packages that must not be among core's dependencies: core has no network, async runtime or clock.
+const FORBIDDEN_IN_CORE: &[&str] = &[
+    "tokio",
+    "async-std",
+    "smol",
+    "mio",
+    "socket2",
+    "hyper",
+    "reqwest",
+    "ureq",
+    "rustls",
+    "futures-util",
+    "chrono",
+    "jiff",
+    "rand",
+    "fastrand",
+    "getrandom",
+];
+
+/// Our crates that each of our crates may depend on, tests apart.
+const ALLOWED_DEPENDENCIES: &[(&str, &[&str])] = &[
+    ("core", &[]),
+    ("config", &["core"]),
+    ("cloudflare", &["core"]),
+    ("pipeline", &["core", "cloudflare"]),
+    ("sandbox", &["core"]),
+    ("aws", &["core", "config", "cloudflare", "pipeline"]),
+    ("lambda", &["core", "config", "cloudflare", "pipeline", "aws"]),
+    ("cli", &["core", "config", "cloudflare", "pipeline", "aws", "sandbox"]),
+];
+
+/// Checks all of it.
+pub(crate) fn check() -> Step {
+    for (name, allowed) in ALLOWED_DEPENDENCIES {
+        let dependencies = dependencies(name, &["--depth", "1"])?;
+        let ours = dependencies.iter().filter_map(|package| package.strip_prefix("purge-router-"));
+        if let Some(wrong) = ours.filter(|other| other != name).find(|other| !allowed.contains(other)) {
+            return Err(format!("crates/{name} depends on crates/{wrong}; of ours, it may depend on {allowed:?}"));
+        }
+    }
+    let of_core = dependencies("core", &[])?;
+    match of_core.iter().find(|package| FORBIDDEN_IN_CORE.contains(&package.as_str())) {
+        Some(wrong) => Err(format!("crates/core depends on {wrong}; it must not have network, async or clock")),
+        None => Ok(()),
+    }
+}
+
+/// The names of a crate's dependencies, without those of its tests.
+fn dependencies(name: &str, more: &[&str]) -> Result<Vec<String>, String> {
+    // The command's package has the name of the project.
+    let package = if name == "cli" { "purge-router".to_owned() } else { format!("purge-router-{name}") };
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}"]);
+    let lines = output(command.args(["--package", &package]).args(more))?;
+    Ok(lines.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
+}

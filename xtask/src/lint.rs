@@ -1,0 +1,56 @@
+//! `lint`: all checks of the code and of the templates.
+
+use std::process::Command;
+
+use crate::process::{Step, cargo, run};
+use crate::tools::python;
+use crate::{house, layers};
+
+/// Whether breaking a house rule (length, nesting, import circles: see [`crate::house`]) fails the check. If not, it is
+/// only listed.
+const HOUSE_RULES_FAIL: bool = false;
+
+/// Runs all checks.
+pub(crate) fn all() -> Step {
+    cargo(&["fmt", "--all", "--check"])?;
+    clippy()?;
+    house::check(HOUSE_RULES_FAIL)?;
+    layers::check()?;
+    docs()?;
+    python_files()?;
+    templates()?;
+    cargo(&["deny", "--locked", "check", "bans", "licenses", "sources"])
+        .map_err(|reason| format!("{reason}; `cargo install cargo-deny --locked` installs it"))
+}
+
+fn clippy() -> Step {
+    let mut arguments = vec!["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    if !HOUSE_RULES_FAIL {
+        arguments.extend(["--force-warn", "clippy::too_many_lines", "--force-warn", "clippy::excessive_nesting"]);
+    }
+    cargo(&arguments)
+}
+
+/// The API documentation has no broken links.
+fn docs() -> Step {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
+    run(command.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn python_files() -> Step {
+    let python = python::with_test_packages()?;
+    for arguments in [&["check"][..], &["format", "--check"]] {
+        for files in [&["tests/e2e"][..], &["--config", "tests/e2e/ruff.toml", "docs"]] {
+            run(Command::new(&python).args(["-m", "ruff"]).args(arguments).args(files))?;
+        }
+    }
+    Ok(())
+}
+
+fn templates() -> Step {
+    let environment = python::environment("sam", "xtask/sam-requirements.txt", "the check of the template needs SAM")?;
+    let mut validate = Command::new(environment.join("bin/sam"));
+    validate.args(["validate", "--lint", "--region", "eu-west-1", "--template", "infra/template.yaml"]);
+    run(validate.env("SAM_CLI_TELEMETRY", "0"))
+}

@@ -1,0 +1,46 @@
+//! Child processes and progress messages.
+
+use std::process::Command;
+
+/// The result of a command or of a part of one. The error is a message for people.
+pub(crate) type Step = Result<(), String>;
+
+/// Runs Cargo in the workspace.
+pub(crate) fn cargo(arguments: &[&str]) -> Step {
+    run(Command::new(env!("CARGO")).args(arguments))
+}
+
+/// Prints a command, runs it, and fails if it fails.
+pub(crate) fn run(command: &mut Command) -> Step {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    let line = words.join(" ");
+    print_progress(&format!("$ {line}"));
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{line}: {status}")),
+        Err(error) => Err(format!("{line}: {error}")),
+    }
+}
+
+/// Runs a command without printing it, and returns its standard output.
+pub(crate) fn output(command: &mut Command) -> Result<String, String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| format!("{program}: {error}"))?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        false => Err(format!("{program}: {}", String::from_utf8_lossy(&output.stderr).trim_end())),
+    }
+}
+
+/// Prints a line on standard error.
+#[expect(clippy::print_stderr, reason = "this is a command for people")]
+pub(crate) fn print_progress(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Prints a result on standard output.
+#[expect(clippy::print_stdout, reason = "this is the result of a command")]
+pub(crate) fn print_result(text: &str) {
+    println!("{text}");
+}

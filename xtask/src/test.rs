@@ -1,0 +1,52 @@
+//! `test`, and the measurements `latency` and `lookups`.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::process::{Step, cargo, run};
+use crate::tools::install::{build_folder, once, read_text};
+use crate::tools::{dynamodb_local, node, python};
+
+/// Runs all tests.
+pub(crate) fn all() -> Step {
+    dynamodb_local::install()?;
+    // This builds the programs too.
+    cargo(&["test", "--workspace", "--locked"])?;
+    iam_policies()?;
+    end_to_end(&["-m", "pytest", "tests/e2e"])
+}
+
+/// Measures how long an upload takes to be visible.
+pub(crate) fn latency() -> Step {
+    cargo(&["build", "--workspace", "--locked", "--bins"])?;
+    end_to_end(&["tests/e2e/latency.py"])
+}
+
+/// Measures what reading the mappings of a bucket costs.
+pub(crate) fn lookups() -> Step {
+    dynamodb_local::install()?;
+    run(Command::new(env!("CARGO"))
+        .args(["bench", "--package", "purge-router-aws", "--bench", "lookups", "--locked"])
+        .env("DYNAMODB_LOCAL", dynamodb_local::folder()?))
+}
+
+/// Evaluates the IAM policies of the templates.
+pub(crate) fn iam_policies() -> Step {
+    let folder = Path::new("tests/iam");
+    let node = node::find()?;
+    let lock_file = read_text("tests/iam/package-lock.json")?;
+    once(&folder.join("node_modules/installed"), &lock_file, || {
+        run(node.npm(folder)?.args(["ci", "--silent", "--no-audit", "--no-fund"]))
+    })?;
+    run(node.node(folder)?.arg("--test"))
+}
+
+/// Runs Python with the programs that the end-to-end tests need. `BOOTSTRAP` names another build of the function.
+fn end_to_end(arguments: &[&str]) -> Step {
+    let built = build_folder()?;
+    let bootstrap = env::var_os("BOOTSTRAP").map_or_else(|| built.join("bootstrap"), PathBuf::from);
+    let mut command = Command::new(python::with_test_packages()?);
+    command.env("BOOTSTRAP", bootstrap).env("PURGE_ROUTER", built.join("purge-router"));
+    run(command.env("PYTHONDONTWRITEBYTECODE", "1").args(arguments))
+}
