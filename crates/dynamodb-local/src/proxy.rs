@@ -1,4 +1,4 @@
-//! A proxy before the engine: it remembers every call, and may let it fail. It also is a stand-in for STS.
+//! A proxy in front of the engine. It records every call and can inject a fault. It also plays STS.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,31 +11,31 @@ use axum::routing::post;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-/// What becomes of a call.
+/// What happens to a call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// The engine answers.
     Pass,
-    /// It is refused with this HTTP status, code and message, and the engine does not see it.
+    /// The proxy refuses it with this HTTP status, code and message. The engine does not receive it.
     Refuse(u16, &'static str, &'static str),
-    /// This is the answer, with this HTTP status, and the engine does not see it.
+    /// The proxy answers with this HTTP status and body. The engine does not receive it.
     Answer(u16, Value),
-    /// The engine answers, and its answer is lost: the caller sees a status of 500.
+    /// The engine answers, but the answer is lost: the caller gets status 500.
     LoseAnswer,
-    /// Of a BatchGetItem, the engine sees the larger first half of the keys, and the others are unprocessed.
+    /// The engine receives the larger first half of the keys of a BatchGetItem. The others are unprocessed.
     LeaveHalfOut,
-    /// It waits for [`Proxy::release`], and the engine sees it then.
+    /// It waits for [`Proxy::release`]. Then the engine receives it.
     Hold,
-    /// It waits for ever, and the engine does not see it.
+    /// It is never answered, and the engine does not receive it.
     Hang,
 }
 
-/// A call that came.
+/// A received call.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// Such as `Query`.
+    /// The operation, such as `Query`.
     pub operation: String,
-    /// What was asked.
+    /// The request.
     pub body: Value,
 }
 
@@ -48,10 +48,10 @@ struct Shared {
     decide: Decide,
 }
 
-/// The proxy; it ends with the runtime that it was started in.
+/// The proxy. It stops with the runtime in which it was started.
 #[derive(Clone)]
 pub struct Proxy {
-    /// Its address, for DynamoDB and STS.
+    /// Its URL, for DynamoDB and STS.
     pub url: String,
     shared: Arc<Mutex<Shared>>,
     released: watch::Sender<bool>,
@@ -77,33 +77,33 @@ impl Proxy {
         proxy
     }
 
-    /// From now on this decides what becomes of each call.
+    /// Sets the function that decides what happens to each call from now on.
     pub fn on_call(&self, decide: impl FnMut(&Call) -> Action + Send + 'static) {
         self.shared().decide = Box::new(decide);
         self.released.send_replace(false);
     }
 
-    /// Lets all calls pass from now on, those that are held too.
+    /// Passes all calls from now on, including those that are held.
     pub fn release(&self) {
         self.shared().decide = Box::new(|_| Action::Pass);
         self.released.send_replace(true);
     }
 
-    /// The calls since the last look.
+    /// Takes the calls that were recorded since the last time.
     pub fn calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.shared().calls)
     }
 
-    /// Their operations.
+    /// The operations of [`Proxy::calls`].
     pub fn operations(&self) -> Vec<String> {
         self.calls().into_iter().map(|call| call.operation).collect()
     }
 
-    /// Waits until so many calls of an operation came since the last look.
+    /// Waits until this many calls of an operation are recorded.
     pub async fn arrived(&self, operation: &str, count: usize) {
-        let came = || self.shared().calls.iter().filter(|call| call.operation == operation).count();
+        let recorded = || self.shared().calls.iter().filter(|call| call.operation == operation).count();
         let all = async {
-            while came() < count {
+            while recorded() < count {
                 tokio::time::sleep(std::time::Duration::from_millis(2)).await;
             }
         };
@@ -148,7 +148,7 @@ fn refusal(status: u16, code: &str, message: &str) -> Response {
     (StatusCode::from_u16(status).unwrap(), body.to_string()).into_response()
 }
 
-/// STS's answer: the access key is the user's name.
+/// The answer of STS. The access key is the user's name.
 fn identity(authorization: &str) -> Response {
     let user = authorization.split("Credential=").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
     let body = format!(

@@ -14,16 +14,17 @@ use aws_sdk_dynamodb::types::{
 };
 use serde_json::{Value, json};
 
-use crate::{Engine, Proxy};
+use crate::engine::Engine;
+use crate::proxy::Proxy;
 
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
-/// A table of its own, behind a proxy of its own.
+/// A table with a unique name, behind a proxy of its own.
 #[derive(Debug)]
 pub struct Table {
     /// Its name.
     pub name: String,
-    /// Where to reach it.
+    /// The proxy in front of it.
     pub proxy: Proxy,
     client: Client,
     _engine: Arc<Engine>,
@@ -52,23 +53,23 @@ impl Table {
         Self { name, proxy: Proxy::start(engine.url()).await, client, _engine: engine }
     }
 
-    /// How AWS is reached through the proxy: with the function's timeouts, but without a second try.
+    /// The SDK's configuration for the proxy: with the function's timeouts, but without retries.
     pub fn config(&self) -> aws_config::SdkConfig {
         config(&self.proxy.url)
     }
 
-    /// Writes a row past the proxy, as somebody in the AWS console would. `bucket` and all else are the row's own.
+    /// Writes a row without the proxy, as a user of the AWS console would. `fields` are all attributes but the key.
     pub async fn put(&self, pk: &str, sk: &str, fields: Value) {
         let item = item(pk, sk, fields);
         self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await.unwrap();
     }
 
-    /// Writes a row with attributes that JSON has not.
+    /// Writes a row with attributes that JSON can't express.
     pub async fn put_item(&self, item: HashMap<String, AttributeValue>) {
         self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await.unwrap();
     }
 
-    /// Writes many rows past the proxy.
+    /// Writes many rows without the proxy.
     pub async fn put_all(&self, rows: Vec<(String, String, Value)>) {
         for some in rows.chunks(25) {
             let writes = some.iter().map(|(pk, sk, fields)| {
@@ -80,7 +81,7 @@ impl Table {
         }
     }
 
-    /// Removes a row past the proxy.
+    /// Deletes a row without the proxy.
     pub async fn delete(&self, pk: &str, sk: &str) {
         self.client.delete_item().table_name(&self.name).set_key(Some(key(pk, sk))).send().await.unwrap();
     }

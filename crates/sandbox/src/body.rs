@@ -1,6 +1,6 @@
-//! What a purge's body may say. Checks come before rate limits: a wrong body costs nothing.
+//! The body of a purge. It is validated before rate limits apply, so a wrong body costs nothing.
 //!
-//! The whole body is refused for its first wrong item, as Cloudflare does.
+//! One wrong item fails the whole body, as at Cloudflare.
 
 use std::num::NonZeroU32;
 
@@ -28,11 +28,11 @@ pub(crate) enum Purge {
 }
 
 impl Purge {
-    /// Reads and checks a body.
+    /// Reads and validates a body.
     ///
-    /// Documented or seen codes: 1012 for a wrong body, 1014 for what is not an array, 1092 for `purge_everything` with
-    /// company, 1082 for a URL and 1016 for a host or prefix that is not of the zone. The real code for too many items
-    /// is not documented; 1012 stands in for it.
+    /// Documented or observed codes: 1012 for a wrong body, 1014 for a list that is not an array, 1092 for
+    /// `purge_everything` with another field, 1082 for a URL and 1016 for a host or prefix of another zone. The real code
+    /// for too many items is not documented; 1012 is used instead.
     pub(crate) fn read(body: &[u8], zone: &Zone) -> Result<Self, Refusal> {
         let Ok(Value::Object(mut fields)) = serde_json::from_slice(body) else {
             return Err(wrong("Request body must be a JSON object"));
@@ -60,14 +60,14 @@ impl Purge {
         let items = fields.remove(list).unwrap_or_default();
         match list {
             "files" if is_mixed(&items) => Err(wrong("\"files\" must hold only strings or only objects")),
-            "files" => Ok(Self::Urls(each(items, list, LimitClass::Urls, zone, url)?)),
-            "tags" => Ok(Self::Tags(each(items, list, LimitClass::Requests, zone, tag)?)),
-            "hosts" => Ok(Self::Hosts(each(items, list, LimitClass::Requests, zone, host)?)),
-            _ => Ok(Self::Prefixes(each(items, list, LimitClass::Requests, zone, prefix)?)),
+            "files" => Ok(Self::Urls(read_list(items, list, LimitClass::Urls, zone, url)?)),
+            "tags" => Ok(Self::Tags(read_list(items, list, LimitClass::Requests, zone, tag)?)),
+            "hosts" => Ok(Self::Hosts(read_list(items, list, LimitClass::Requests, zone, host)?)),
+            _ => Ok(Self::Prefixes(read_list(items, list, LimitClass::Requests, zone, prefix)?)),
         }
     }
 
-    /// The rate limit that it counts against, and how much: each URL, or the request.
+    /// Which rate limit it counts against, and its cost: one for each URL, or one for the request.
     pub(crate) fn cost(&self) -> (LimitClass, NonZeroU32) {
         match self {
             Self::Urls(urls) => {
@@ -108,7 +108,7 @@ impl Purge {
     }
 }
 
-fn each<T>(
+fn read_list<T>(
     items: Value,
     list: &str,
     class: LimitClass,
@@ -121,14 +121,14 @@ fn each<T>(
     if items.is_empty() {
         return Err(wrong(format!("\"{list}\" must not be empty")));
     }
-    let most = zone.items_per_request(class);
-    if items.len() > most {
-        return Err(wrong(format!("\"{list}\" holds {} items, at most {most} are allowed", items.len())));
+    let max = zone.items_per_request(class);
+    if items.len() > max {
+        return Err(wrong(format!("\"{list}\" holds {} items, at most {max} are allowed", items.len())));
     }
     items.into_iter().map(|item| read(item, zone)).collect()
 }
 
-/// The API's document has one form with strings and one with objects; whether a mixed one passes is not known.
+/// Cloudflare's API document has one form with strings and one with objects. Whether a mixed list passes is unknown.
 fn is_mixed(items: &Value) -> bool {
     let items = items.as_array().map(Vec::as_slice).unwrap_or_default();
     items.iter().any(Value::is_string) && items.iter().any(Value::is_object)
@@ -170,7 +170,7 @@ fn url_with_headers(mut fields: Map<String, Value>) -> Result<UrlWithHeaders, Re
 fn tag(item: Value, _: &Zone) -> Result<String, Refusal> {
     let tag = text(item, "tags")?;
     if tag.is_empty() || tag.len() > TAG_LENGTH || !tag.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let message = format!("a tag is 1 to {TAG_LENGTH} printable ASCII characters without spaces, unlike {tag:?}");
+        let message = format!("a tag is 1 to {TAG_LENGTH} printable ASCII characters without spaces, not {tag:?}");
         return Err(wrong(message));
     }
     Ok(tag.to_ascii_lowercase())

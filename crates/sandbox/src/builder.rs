@@ -1,15 +1,17 @@
-//! From the description of a sandbox to a running one.
+//! The description of a sandbox, which starts it.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use crate::edge::proxy::Origins;
+use crate::edge::origins::Origins;
+use crate::sandbox::Sandbox;
 use crate::server::Server;
 use crate::state::State;
-use crate::token::{SandboxToken, Tokens};
-use crate::zone::{SandboxZone, Zone, checked, is_id};
-use crate::{Sandbox, api, control, edge};
+use crate::token::sandbox_token::SandboxToken;
+use crate::token::store::Tokens;
+use crate::zone::{SandboxZone, Zone, is_id, validate};
+use crate::{api, control, edge};
 
 /// Describes a [`Sandbox`] and starts it.
 #[derive(Debug, Clone)]
@@ -20,6 +22,13 @@ pub struct Builder {
     api_address: SocketAddr,
     edge_address: SocketAddr,
     rate_limits: bool,
+}
+
+impl Sandbox {
+    /// Describes a sandbox, which [`Builder::start`] starts.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
 }
 
 impl Default for Builder {
@@ -58,29 +67,29 @@ impl Builder {
         self
     }
 
-    /// Sets the origin server of a hostname or, without one, of all hostnames that have none of their own. A path in
-    /// the URL is put before every path.
+    /// Sets the origin server of a hostname or, without a hostname, of all that have none of their own. A path in the URL
+    /// is the prefix of every path.
     #[must_use]
     pub fn origin(mut self, host: Option<&str>, url: impl Into<String>) -> Self {
         self.origins.push((host.map(str::to_owned), url.into()));
         self
     }
 
-    /// Where the API listens; by default on a free port of 127.0.0.1.
+    /// Sets the address of the API; by default a free port of 127.0.0.1.
     #[must_use]
     pub fn api_address(mut self, address: SocketAddr) -> Self {
         self.api_address = address;
         self
     }
 
-    /// Where the edge listens; by default on a free port of 127.0.0.1.
+    /// Sets the address of the edge; by default a free port of 127.0.0.1.
     #[must_use]
     pub fn edge_address(mut self, address: SocketAddr) -> Self {
         self.edge_address = address;
         self
     }
 
-    /// Whether the plans' rate limits hold; by default they do.
+    /// Switches the plans' rate limits on or off; by default they are on.
     #[must_use]
     pub fn rate_limits(mut self, enabled: bool) -> Self {
         self.rate_limits = enabled;
@@ -90,32 +99,32 @@ impl Builder {
     /// Starts both servers.
     ///
     /// # Errors
-    /// [`io::ErrorKind::InvalidInput`] if a zone, token or URL cannot be right, with a message that names it; else what
-    /// binding the addresses met, or reading the system's certificates where an origin server needs TLS.
+    /// [`io::ErrorKind::InvalidInput`] if a zone, token or URL is invalid, with a message that names it. Other kinds if an
+    /// address can't be bound, or if an origin server needs TLS and the system's certificates can't be read.
     pub async fn start(self) -> io::Result<Sandbox> {
-        let zones = checked(self.zones).map_err(invalid)?;
-        let tokens = checked_tokens(self.tokens, &zones).map_err(invalid)?;
+        let zones = validate(self.zones).map_err(invalid)?;
+        let tokens = validate_tokens(self.tokens, &zones).map_err(invalid)?;
         let origins = Origins::new(&self.origins)?;
         let state = Arc::new(State::new(zones, tokens, self.rate_limits));
-        let router = control::router(Arc::clone(&state)).fallback_service(api::router(Arc::clone(&state)));
+        let router = control::router(Arc::clone(&state)).fallback_service(api::router::router(Arc::clone(&state)));
         let api = Server::start(self.api_address, router).await?;
-        let edge = Server::start(self.edge_address, edge::router(Arc::clone(&state), origins)).await?;
+        let edge = Server::start(self.edge_address, edge::serve::router(Arc::clone(&state), origins)).await?;
         Ok(Sandbox { api, edge, state })
     }
 }
 
-fn checked_tokens(tokens: Vec<SandboxToken>, zones: &[Zone]) -> Result<Tokens, String> {
-    let mut checked = Tokens::default();
+fn validate_tokens(tokens: Vec<SandboxToken>, zones: &[Zone]) -> Result<Tokens, String> {
+    let mut valid = Tokens::default();
     for token in tokens {
         if !is_id(&token.id) {
             return Err(format!("the token id {:?} is not 32 hexadecimal digits", token.id));
         }
         if let Some(unknown) = token.zones.iter().find(|zone_id| zones.iter().all(|zone| zone.id != **zone_id)) {
-            return Err(format!("the token {} is for the zone {unknown:?}, which is not there", token.id));
+            return Err(format!("the token {} is for the zone {unknown:?}, which does not exist", token.id));
         }
-        checked.add(token);
+        valid.add(token);
     }
-    Ok(checked)
+    Ok(valid)
 }
 
 fn invalid(problem: String) -> io::Error {

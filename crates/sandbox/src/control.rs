@@ -1,6 +1,6 @@
-//! The control API, below `/_sandbox` on the API's port, for tests in other languages.
+//! The control API, under `/_sandbox` on the API's port, for tests in other languages.
 //!
-//! It asks for no token and so answers only to loopback. Its own requests are not recorded and meet no faults.
+//! It needs no token, and so answers only to loopback. Its requests are not recorded, and no fault affects them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,15 +17,17 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::fault::Fault;
+use crate::lock::lock;
 use crate::record::Received;
-use crate::state::{State, lock};
-use crate::token::{SandboxToken, TokenStatus, X_AUTH_KEY};
+use crate::state::State;
+use crate::token::credentials::X_AUTH_KEY;
+use crate::token::sandbox_token::{SandboxToken, TokenStatus};
 
-/// The path below which the control API lies.
+/// The prefix of every path.
 pub(crate) const BASE: &str = "/_sandbox";
 
-/// How much of a secret is shown.
-const SHOWN: usize = 4;
+/// How many characters of a secret are shown.
+const SHOWN_CHARACTERS: usize = 4;
 
 pub(crate) fn router(state: Arc<State>) -> Router {
     let routes = Router::new()
@@ -39,7 +41,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .method_not_allowed_fallback(async || {
             Problem(StatusCode::METHOD_NOT_ALLOWED, "not with this method".to_owned())
         })
-        .layer(from_fn(only_loopback));
+        .layer(from_fn(require_loopback));
     Router::new().nest(BASE, routes).with_state(state)
 }
 
@@ -62,7 +64,7 @@ fn bad(message: impl Into<String>) -> Problem {
     Problem(StatusCode::BAD_REQUEST, message.into())
 }
 
-async fn only_loopback(ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request, next: Next) -> Response {
+async fn require_loopback(ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request, next: Next) -> Response {
     if peer.ip().to_canonical().is_loopback() {
         return next.run(request).await;
     }
@@ -75,7 +77,7 @@ async fn health(Shared(state): Shared<Arc<State>>) -> Json<Value> {
 }
 
 async fn requests(Shared(state): Shared<Arc<State>>) -> Json<Value> {
-    Json(state.log.all().iter().map(shown).collect())
+    Json(state.log.all().iter().map(describe).collect())
 }
 
 async fn clear_requests(Shared(state): Shared<Arc<State>>) -> StatusCode {
@@ -138,7 +140,7 @@ struct GlobalKey {
     key: String,
 }
 
-/// Sets the global key of a user, in place of the one that the user had.
+/// Sets a user's global key. It replaces the user's previous one.
 async fn set_global_key(
     Shared(state): Shared<Arc<State>>,
     key: Result<Json<GlobalKey>, JsonRejection>,
@@ -153,7 +155,7 @@ async fn set_global_key(
 fn header_value(field: &str, text: &str) -> Result<(), Problem> {
     match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         true => Ok(()),
-        false => Err(bad(format!("{field} must be printable ASCII without spaces, as it stands in a header"))),
+        false => Err(bad(format!("{field} must be printable ASCII without spaces, because it is sent in a header"))),
     }
 }
 
@@ -165,35 +167,35 @@ fn unknown_zone(state: &State, zone_id: &str) -> Option<String> {
     state.zone(zone_id).is_none().then(|| format!("the sandbox has no zone {zone_id:?}"))
 }
 
-fn shown(request: &Received) -> Value {
+fn describe(request: &Received) -> Value {
     json!({
         "method": request.method.as_str(),
         "path": request.path,
-        "headers": shown_headers(&request.headers),
+        "headers": redacted_headers(&request.headers),
         "body": String::from_utf8_lossy(&request.body),
         "at_milliseconds": u64::try_from(request.at.as_millis()).unwrap_or(u64::MAX),
         "status": request.status,
     })
 }
 
-/// Headers as an object; values of one name are joined as HTTP would.
-fn shown_headers(headers: &HeaderMap) -> Map<String, Value> {
+/// Headers as an object; values of one name are joined as in HTTP.
+fn redacted_headers(headers: &HeaderMap) -> Map<String, Value> {
     let value_of = |name: &HeaderName| {
-        let values: Vec<_> = headers.get_all(name).iter().map(|value| shown_value(name, value)).collect();
+        let values: Vec<_> = headers.get_all(name).iter().map(|value| redacted_value(name, value)).collect();
         values.join(", ")
     };
     headers.keys().map(|name| (name.to_string(), Value::String(value_of(name)))).collect()
 }
 
-fn shown_value(name: &HeaderName, value: &HeaderValue) -> String {
+fn redacted_value(name: &HeaderName, value: &HeaderValue) -> String {
     let text = String::from_utf8_lossy(value.as_bytes());
     if name != AUTHORIZATION && name != X_AUTH_KEY {
         return text.into_owned();
     }
     let (scheme, secret) = text.split_once(' ').unwrap_or(("", &text));
     let length = secret.chars().count();
-    // The end of a short secret would be most of it.
-    let hidden = if length < 2 * SHOWN { length } else { length - SHOWN };
+    // The last characters of a short secret would be most of it.
+    let hidden = if length < 2 * SHOWN_CHARACTERS { length } else { length - SHOWN_CHARACTERS };
     format!("{scheme} …{}", secret.chars().skip(hidden).collect::<String>()).trim_start().to_owned()
 }
 
@@ -202,15 +204,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shows_the_end_of_a_secret_only() {
-        assert_eq!(shown_value(&X_AUTH_KEY, &HeaderValue::from_static("0123456789abcdef")), "…cdef");
+    fn only_the_end_of_a_secret_is_shown() {
+        assert_eq!(redacted_value(&X_AUTH_KEY, &HeaderValue::from_static("0123456789abcdef")), "…cdef");
         for (value, expected) in [
             ("Bearer cfut_0123456789abcdef", "Bearer …cdef"),
             ("Bearer 12345678", "Bearer …5678"),
             ("Bearer 1234567", "Bearer …"),
             ("cfut_0123456789abcdef", "…cdef"),
         ] {
-            assert_eq!(shown_value(&AUTHORIZATION, &HeaderValue::from_static(value)), expected);
+            assert_eq!(redacted_value(&AUTHORIZATION, &HeaderValue::from_static(value)), expected);
         }
     }
 }

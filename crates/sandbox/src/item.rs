@@ -1,7 +1,7 @@
-//! The items of a purge: URLs and prefixes, taken apart as text.
+//! The items of a purge: URLs and prefixes, parsed as text.
 //!
-//! Nothing is decoded or normalised, because the edge's cache key is what the visitor sent and two spellings of one
-//! path are two entries.
+//! Nothing is decoded or normalized: the edge's cache key is what the visitor sent, and two spellings of one path are two
+//! entries.
 
 use axum::http::{HeaderName, HeaderValue};
 use purge_router_core::limits::PREFIX_SEPARATORS;
@@ -35,14 +35,14 @@ pub(crate) struct UrlItem {
     pub(crate) scheme: Scheme,
     /// In lower case, without a port: the edge's keys have none.
     pub(crate) host: String,
-    /// Path and query as sent, `/` where there is no path, without the fragment.
+    /// Path and query as sent, without the fragment; `/` if there is no path.
     pub(crate) target: String,
     /// The headers of the object form.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl UrlItem {
-    /// Takes a URL apart; `None` if it is not one that a visitor can have asked for.
+    /// Parses a URL; `None` if no visitor can have requested it.
     pub(crate) fn parse(text: String) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
         let scheme = Scheme::parse(scheme)?;
@@ -65,23 +65,23 @@ pub(crate) fn host(authority: &str) -> Option<String> {
     valid.then(|| host.to_ascii_lowercase())
 }
 
-/// Whether `text` has only characters of hostnames. Underscores are not allowed in them, but they are in use.
+/// Whether `text` has only characters of hostnames. Underscores are invalid in hostnames, but in use.
 pub(crate) fn is_hostname(text: &str) -> bool {
     let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     !text.is_empty() && text.bytes().all(name)
 }
 
-/// A prefix to purge: a host and the beginning of a path.
+/// A prefix to purge: a host and the start of a path.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct PrefixItem {
     /// In lower case.
     pub(crate) host: String,
-    /// From the first `/`; `/` where there is none.
+    /// From the first `/`; `/` if there is none.
     pub(crate) path: String,
 }
 
 impl PrefixItem {
-    /// Takes a prefix apart, or says why it is not one.
+    /// Parses a prefix. The error says what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         if text.contains("://") {
             return Err("has a scheme");
@@ -97,7 +97,7 @@ impl PrefixItem {
         Ok(Self { host: host.to_ascii_lowercase(), path: path.to_owned() })
     }
 
-    /// Whether a path and query lie below it.
+    /// Whether a path, with or without a query, starts with it.
     pub(crate) fn covers(&self, target: &str) -> bool {
         target.split('?').next().is_some_and(|path| path.starts_with(&self.path))
     }
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_are_split_and_left_as_they_are() {
+    fn urls_are_split_but_not_changed() {
         for (text, scheme, host, target) in [
             ("https://a.example", Scheme::Https, "a.example", "/"),
             ("HTTP://A.Example:8080/B", Scheme::Http, "a.example", "/B"),

@@ -1,9 +1,9 @@
 //! A local stand-in for Cloudflare, for tests and demos.
 //!
-//! A [`Sandbox`] is two servers on loopback. One is Cloudflare's **API**: purge, invalidate and token verification,
-//! with its tokens, rate limits and error codes, faults on demand and a record of every request. The other is an
-//! **edge**: a caching proxy in front of any origin server, keyed as Cloudflare keys, so that a test sees stale content
-//! before a purge and fresh content after it.
+//! A [`Sandbox`] is two servers on loopback. One is Cloudflare's **API**: purge, invalidate and the management of tokens,
+//! with rate limits, error codes, injected [`Fault`]s and a record of every request. The other is an **edge**: a caching
+//! proxy in front of any origin server with Cloudflare's cache keys, so that a test sees stale content before a purge and
+//! fresh content after it. [`Builder::mappings`] takes zones and tokens from a mapping file.
 //!
 //! ```
 //! use purge_router_sandbox::{Origin, Sandbox, SandboxToken, SandboxZone};
@@ -45,7 +45,7 @@
 //! # }
 //! ```
 //!
-//! Tests in other languages reach the same through the API's port: `GET` and `DELETE /_sandbox/requests`, `POST`
+//! Tests in other languages use HTTP, on the API's port: `GET` and `DELETE /_sandbox/requests`, `POST`
 //! (a [`Fault`]) and `DELETE /_sandbox/faults`, `POST /_sandbox/tokens` (`secret`, `zones`, `status`),
 //! `POST /_sandbox/global-keys` (`email`, `key`), `GET /_sandbox/cache` and `GET /_sandbox/health`.
 
@@ -59,90 +59,21 @@ mod fault;
 mod faults;
 mod item;
 mod limit;
+mod lock;
 mod mappings;
-pub mod origin;
+mod origin;
 mod record;
+mod sandbox;
 mod server;
 mod state;
 mod token;
-mod token_api;
 mod zone;
-
-use std::sync::Arc;
 
 pub use builder::Builder;
 pub use fault::{Fault, FaultKind, PurgeMethod};
 pub use mappings::zone_secret;
 pub use origin::Origin;
 pub use record::Received;
-pub use token::{SandboxToken, TokenStatus};
+pub use sandbox::Sandbox;
+pub use token::sandbox_token::{SandboxToken, TokenStatus};
 pub use zone::SandboxZone;
-
-use server::Server;
-use state::{State, lock};
-
-/// A running sandbox. Dropping it stops it; [`Sandbox::stop`] also waits for the end.
-pub struct Sandbox {
-    api: Server,
-    edge: Server,
-    state: Arc<State>,
-}
-
-impl Sandbox {
-    /// A sandbox yet to be described and started.
-    pub fn builder() -> Builder {
-        Builder::default()
-    }
-
-    /// The base of the API's URLs, `http://127.0.0.1:PORT/client/v4`.
-    pub fn api_url(&self) -> String {
-        format!("{}{}", self.api.url(), api::BASE)
-    }
-
-    /// The base of the edge's URLs, `http://127.0.0.1:PORT`. The `Host` header says which site is meant, and
-    /// `X-Forwarded-Proto` whether by http or (the default) https.
-    pub fn edge_url(&self) -> String {
-        self.edge.url()
-    }
-
-    /// Every request to the API, in order of arrival.
-    pub fn requests(&self) -> Vec<Received> {
-        self.state.log.all()
-    }
-
-    /// Forgets the requests so far.
-    pub fn clear_requests(&self) {
-        self.state.log.clear();
-    }
-
-    /// Lets something go wrong from now on, after the faults that were added before.
-    pub fn add_fault(&self, fault: Fault) {
-        lock(&self.state.faults).add(fault);
-    }
-
-    /// Ends all faults. Requests that wait or hang go on doing so.
-    pub fn clear_faults(&self) {
-        lock(&self.state.faults).clear();
-    }
-
-    /// Adds a token, in place of one with the same secret.
-    pub fn add_token(&self, token: SandboxToken) {
-        lock(&self.state.tokens).add(token);
-    }
-
-    /// Sets the global API key of the user with this address; it may purge every zone.
-    pub fn set_global_key(&self, email: &str, key: &str) {
-        lock(&self.state.tokens).set_global_key(email.to_owned(), key.to_owned());
-    }
-
-    /// Sets the status of a token; `false` if there is none with this secret.
-    pub fn set_token_status(&self, secret: &str, status: TokenStatus) -> bool {
-        lock(&self.state.tokens).set_status(secret, status)
-    }
-
-    /// Stops, and waits until every connection is closed.
-    pub async fn stop(self) {
-        self.api.stop().await;
-        self.edge.stop().await;
-    }
-}

@@ -1,8 +1,8 @@
 //! Rate limits of purges, one token bucket per account (or zone without one), plan and class.
 //!
-//! The buckets are governor's, on purpose another implementation than a client would bring, so that a mistake in one
-//! shows against the other. Governor gives units back one by one, evenly over the period: five a minute is one every
-//! twelve seconds. A refused request takes nothing from its bucket.
+//! The buckets are those of the crate governor, on purpose not the client's implementation, so that a mistake in one shows
+//! against the other. Governor refills a bucket unit by unit, evenly over the period: five a minute is one every twelve
+//! seconds. A refused request costs nothing.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -17,27 +17,27 @@ use crate::zone::Zone;
 
 type Bucket = DefaultDirectRateLimiter<StateInformationMiddleware>;
 
-/// All buckets that were used so far.
+/// All buckets that have been used.
 #[derive(Default)]
 pub(crate) struct Limits {
     buckets: HashMap<(String, CloudflarePlan, LimitClass), Bucket>,
 }
 
-/// What is left in a bucket.
+/// The remaining quota of a bucket.
 pub(crate) struct Allowance {
-    /// Units that may be spent at once.
+    /// Units that may be spent now.
     pub(crate) remaining: u32,
     /// Seconds until the bucket is full again, rounded up.
     pub(crate) full_in: u32,
 }
 
 impl Limits {
-    /// Takes `cost` units, or says in how many seconds (rounded up, at least 1) the same request may pass.
+    /// Takes `cost` units. The error is the number of seconds (rounded up, at least 1) until the same request may pass.
     pub(crate) fn spend(&mut self, zone: &Zone, class: LimitClass, cost: NonZeroU32) -> Result<Allowance, u32> {
         let rate = zone.plan.rate(class);
         let owner = (zone.limits_owner().to_owned(), zone.plan, class);
         let bucket = self.buckets.entry(owner).or_insert_with(|| bucket(rate));
-        // More than the bucket holds never passes: a zone can be given more URLs per request than its plan refills.
+        // A zone may have more URLs per request than its bucket holds. Such a request never passes.
         let decision = bucket.check_n(cost).map_err(|_| seconds_to_refill(rate, rate.capacity))?;
         match decision {
             Ok(state) => {
@@ -67,7 +67,7 @@ fn rounded_up(wait: Duration) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::zone::{SandboxZone, checked};
+    use crate::zone::{SandboxZone, validate};
 
     fn zones() -> Vec<Zone> {
         let zone = |digit: &str, account: Option<&str>, plan| SandboxZone {
@@ -78,7 +78,7 @@ mod tests {
             ..SandboxZone::default()
         };
         let (free, pro) = (CloudflarePlan::Free, CloudflarePlan::Pro);
-        checked(vec![
+        validate(vec![
             zone("a", Some("x"), free),
             zone("b", Some("x"), free),
             zone("c", Some("x"), pro),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_costs_nothing_and_tells_the_wait_for_its_own_size() {
+    fn a_refusal_costs_nothing_and_returns_the_wait_for_its_cost() {
         let (zones, mut limits) = (zones(), Limits::default());
         limits.spend(&zones[3], LimitClass::Requests, units(22)).unwrap();
         assert_eq!(limits.spend(&zones[3], LimitClass::Requests, units(5)).err(), Some(24));

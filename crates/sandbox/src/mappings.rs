@@ -8,7 +8,7 @@ use std::sync::Arc;
 use purge_router_core::{Mappings, Zone};
 
 use crate::builder::Builder;
-use crate::token::SandboxToken;
+use crate::token::sandbox_token::SandboxToken;
 use crate::zone::SandboxZone;
 
 impl Builder {

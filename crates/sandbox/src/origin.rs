@@ -1,7 +1,6 @@
-//! An origin server in memory, which stands for a bucket behind the edge.
+//! An origin server in memory, which plays a bucket behind the edge.
 //!
-//! Keys are looked up by the percent-decoded path, so `/a%20b` finds `a b`; nothing else is decoded, and the query is
-//! ignored.
+//! The percent-decoded path is the key, so `/a%20b` is the object `a b`. Nothing else is decoded, and the query is ignored.
 
 use std::collections::HashMap;
 use std::io;
@@ -17,17 +16,17 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
 
+use crate::lock::lock;
 use crate::record::{Log, Received};
 use crate::server::Server;
-use crate::state::lock;
 
 /// A running origin server on loopback. Dropping it stops it.
 pub struct Origin {
     server: Server,
-    shelf: Arc<Shelf>,
+    bucket: Arc<Bucket>,
 }
 
-struct Shelf {
+struct Bucket {
     objects: Mutex<HashMap<Vec<u8>, (HeaderMap, Bytes)>>,
     delay: Mutex<Duration>,
     log: Log,
@@ -39,10 +38,10 @@ impl Origin {
     /// # Errors
     /// If no port of loopback can be bound.
     pub async fn start() -> io::Result<Self> {
-        let shelf = Arc::new(Shelf { objects: Mutex::default(), delay: Mutex::default(), log: Log::new() });
-        let router = Router::new().fallback(serve).with_state(Arc::clone(&shelf));
+        let bucket = Arc::new(Bucket { objects: Mutex::default(), delay: Mutex::default(), log: Log::new() });
+        let router = Router::new().fallback(serve).with_state(Arc::clone(&bucket));
         let server = Server::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), router).await?;
-        Ok(Self { server, shelf })
+        Ok(Self { server, bucket })
     }
 
     /// Its address, `http://127.0.0.1:PORT`.
@@ -50,41 +49,41 @@ impl Origin {
         self.server.url()
     }
 
-    /// Puts an object under a decoded path, in place of the one that was there. A leading `/` may be left out.
+    /// Stores an object under a decoded path, with or without a leading `/`. It replaces the previous one.
     pub fn put(&self, path: &str, body: impl Into<Vec<u8>>) {
         self.put_with_headers(path, body, &[]);
     }
 
-    /// Puts an object that is served with these headers.
+    /// Stores an object that is served with these headers.
     ///
     /// # Panics
-    /// If a name or value is not fit for a header, or a name is not in lower case.
+    /// If a name or value is not valid in a header, or a name is not in lower case.
     pub fn put_with_headers(&self, path: &str, body: impl Into<Vec<u8>>, headers: &[(&'static str, &'static str)]) {
         let plain = [(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))];
         let given =
             headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         let headers = plain.into_iter().chain(given).collect();
-        lock(&self.shelf.objects).insert(key(path), (headers, Bytes::from(body.into())));
+        lock(&self.bucket.objects).insert(key(path), (headers, Bytes::from(body.into())));
     }
 
-    /// Removes an object; asked for, it is then a 404.
+    /// Removes an object. Requests for it are then answered with 404.
     pub fn remove(&self, path: &str) {
-        lock(&self.shelf.objects).remove(&key(path));
+        lock(&self.bucket.objects).remove(&key(path));
     }
 
-    /// Lets every later request wait. It is answered with what was there when it came.
+    /// Delays the answers to later requests. An answer has the object as it was when the request arrived.
     pub fn set_delay(&self, delay: Duration) {
-        *lock(&self.shelf.delay) = delay;
+        *lock(&self.bucket.delay) = delay;
     }
 
-    /// How many requests came.
+    /// The number of requests.
     pub fn hits(&self) -> usize {
-        self.shelf.log.len()
+        self.bucket.log.len()
     }
 
     /// The requests, in order.
     pub fn requests(&self) -> Vec<Received> {
-        self.shelf.log.all()
+        self.bucket.log.all()
     }
 
     /// Stops, and waits until every connection is closed.
@@ -97,15 +96,15 @@ fn key(path: &str) -> Vec<u8> {
     path.strip_prefix('/').unwrap_or(path).into()
 }
 
-async fn serve(Shared(shelf): Shared<Arc<Shelf>>, request: Request) -> Response {
+async fn serve(Shared(bucket): Shared<Arc<Bucket>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, usize::MAX).await else { return StatusCode::BAD_REQUEST.into_response() };
     let path = parts.uri.path();
     let key: Vec<u8> = percent_decode_str(path.strip_prefix('/').unwrap_or(path)).collect();
-    let object = lock(&shelf.objects).get(&key).cloned();
-    // Recorded after the look, so that whoever sees the request counted knows which object it will get.
-    let number = shelf.log.add(&parts, body);
-    let delay = *lock(&shelf.delay);
+    let object = lock(&bucket.objects).get(&key).cloned();
+    // Recorded after the lookup, so that a test that sees the request knows which object the answer has.
+    let number = bucket.log.add(&parts, body);
+    let delay = *lock(&bucket.delay);
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
@@ -113,6 +112,6 @@ async fn serve(Shared(shelf): Shared<Arc<Shelf>>, request: Request) -> Response 
         Some(object) => object.into_response(),
         None => (StatusCode::NOT_FOUND, "no such object\n").into_response(),
     };
-    shelf.log.answered(number, response.status());
+    bucket.log.answered(number, response.status());
     response
 }

@@ -1,6 +1,6 @@
 //! The record of requests that a server received, byte for byte.
 //!
-//! The last 100,000 requests or 256 MiB of bodies are kept, so that a long demo does not grow for ever.
+//! It keeps the last 100,000 requests or 256 MiB of bodies, so that its memory is bounded.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -11,11 +11,11 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 
-use crate::state::lock;
-use crate::token::X_AUTH_KEY;
+use crate::lock::lock;
+use crate::token::credentials::X_AUTH_KEY;
 
-const MOST_REQUESTS: usize = 100_000;
-const MOST_BYTES: usize = 256 << 20;
+const MAX_REQUESTS: usize = 100_000;
+const MAX_BYTES: usize = 256 << 20;
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
@@ -28,29 +28,29 @@ pub struct Received {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
-    /// When it had arrived, since the start of the server.
+    /// When its body was complete, since the start of the server.
     pub at: Duration,
-    /// The status that was answered; none yet, or none ever after a reset or hang.
+    /// The status of the answer. None before the answer, and after a reset or hang.
     pub status: Option<u16>,
 }
 
-/// Requests in order of arrival.
+/// The received requests, in order of arrival.
 pub(crate) struct Log {
     started: Instant,
-    kept: Mutex<Kept>,
+    entries: Mutex<Entries>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct Entries {
     requests: VecDeque<Received>,
     bytes: usize,
-    /// The number of the first request in `requests`; numbers are never used again.
+    /// The number of the first request in `requests`. Numbers are never reused.
     first: usize,
 }
 
 impl Log {
     pub(crate) fn new() -> Self {
-        Self { started: Instant::now(), kept: Mutex::default() }
+        Self { started: Instant::now(), entries: Mutex::default() }
     }
 
     /// Records a request and returns its number.
@@ -63,40 +63,40 @@ impl Log {
         }
         let path = target(&parts.uri).to_owned();
         let at = self.started.elapsed();
-        let mut kept = lock(&self.kept);
-        let number = kept.first + kept.requests.len();
-        kept.bytes += body.len();
-        kept.requests.push_back(Received { method: parts.method.clone(), path, headers, body, at, status: None });
-        while kept.requests.len() > MOST_REQUESTS || kept.bytes > MOST_BYTES {
-            kept.drop_first();
+        let mut entries = lock(&self.entries);
+        let number = entries.first + entries.requests.len();
+        entries.bytes += body.len();
+        entries.requests.push_back(Received { method: parts.method.clone(), path, headers, body, at, status: None });
+        while entries.requests.len() > MAX_REQUESTS || entries.bytes > MAX_BYTES {
+            entries.drop_first();
         }
         number
     }
 
-    /// Notes the answer to a request.
+    /// Records the status of an answer.
     pub(crate) fn answered(&self, number: usize, status: StatusCode) {
-        let mut kept = lock(&self.kept);
-        let index = number.checked_sub(kept.first);
-        if let Some(request) = index.and_then(|index| kept.requests.get_mut(index)) {
+        let mut entries = lock(&self.entries);
+        let index = number.checked_sub(entries.first);
+        if let Some(request) = index.and_then(|index| entries.requests.get_mut(index)) {
             request.status = Some(status.as_u16());
         }
     }
 
     pub(crate) fn all(&self) -> Vec<Received> {
-        lock(&self.kept).requests.iter().cloned().collect()
+        lock(&self.entries).requests.iter().cloned().collect()
     }
 
     pub(crate) fn len(&self) -> usize {
-        lock(&self.kept).requests.len()
+        lock(&self.entries).requests.len()
     }
 
     pub(crate) fn clear(&self) {
-        let mut kept = lock(&self.kept);
-        *kept = Kept { first: kept.first + kept.requests.len(), ..Kept::default() };
+        let mut entries = lock(&self.entries);
+        *entries = Entries { first: entries.first + entries.requests.len(), ..Entries::default() };
     }
 }
 
-impl Kept {
+impl Entries {
     fn drop_first(&mut self) {
         if let Some(request) = self.requests.pop_front() {
             self.bytes -= request.body.len();

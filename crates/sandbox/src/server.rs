@@ -1,7 +1,7 @@
 //! A small HTTP/1 server around a router.
 //!
-//! Unlike `axum::serve` it can end a connection without an answer, and on stopping it closes every connection at
-//! once, also those whose request is still being worked on.
+//! Unlike `axum::serve`, it can end a connection without an answer, and when it stops it closes every connection at once,
+//! even if a request is in progress.
 
 use std::error::Error;
 use std::fmt;
@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// A running server. Dropping it stops it, without waiting for the end.
+/// A running server. Dropping it stops it, without waiting until it has stopped.
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
@@ -30,7 +30,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Binds `address` and serves `router` from then on.
+    /// Binds `address` and serves `router`.
     pub(crate) async fn start(address: SocketAddr, router: Router) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -39,7 +39,7 @@ impl Server {
         Ok(Self { address, stop, accepting })
     }
 
-    /// The address that was bound, as the base of a URL without a path.
+    /// The base of the server's URLs, without a path.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -47,30 +47,30 @@ impl Server {
     /// Stops and waits until every connection is closed.
     pub(crate) async fn stop(self) {
         drop(self.stop);
-        // It ends in an error only if the runtime itself is going down.
+        // It fails only if the runtime is shutting down.
         let _ = self.accepting.await;
     }
 }
 
-/// A response that is never sent: in its place, the connection is reset.
+/// A response that is never sent: the connection is reset instead.
 pub(crate) fn reset() -> Response {
     let mut response = ().into_response();
     response.extensions_mut().insert(Reset);
     response
 }
 
-/// Whether `response` stands for a reset.
+/// Whether `response` is the one of [`reset`].
 pub(crate) fn is_reset(response: &Response) -> bool {
     response.extensions().get::<Reset>().is_some()
 }
 
-/// Marks a response, and then is the error that ends the connection.
+/// The mark of such a response, and the error that ends the connection.
 #[derive(Debug, Clone, Copy)]
 struct Reset;
 
 impl fmt::Display for Reset {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the connection is to be reset")
+        formatter.write_str("the connection is reset")
     }
 }
 
@@ -84,7 +84,7 @@ async fn accept(listener: TcpListener, router: Router, mut stopped: oneshot::Rec
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => { connections.spawn(serve(stream, peer, router.clone())); }
                 Err(error) => {
-                    // Usually too many open files: give connections time to end.
+                    // Usually too many files are open: give connections time to end.
                     tracing::warn!(%error, "could not accept a connection");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -97,7 +97,7 @@ async fn accept(listener: TcpListener, router: Router, mut stopped: oneshot::Rec
 }
 
 async fn serve(stream: TcpStream, peer: SocketAddr, router: Router) {
-    // Without it, small answers can wait 40 ms for an acknowledgement.
+    // Otherwise small answers can wait 40 ms for an acknowledgment.
     let _ = stream.set_nodelay(true);
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
@@ -111,7 +111,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, router: Router) {
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let Err(error) = (&mut connection).await else { return };
     if error.source().is_some_and(|source| source.is::<Reset>()) {
-        // Dropped with a linger time of zero, a socket sends a TCP reset and not the end of a stream.
+        // A socket that is dropped with a linger time of zero sends a TCP reset and not the end of the stream.
         let _ = connection.into_parts().io.into_inner().set_zero_linger();
     } else {
         tracing::debug!(%error, "a connection ended early");

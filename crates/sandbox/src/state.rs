@@ -1,9 +1,9 @@
-//! What the API, the edge and the control API share while a sandbox runs.
+//! The state that the API, the edge and the control API share while a sandbox runs.
 //!
-//! Each part has its own lock, held only for a look or a change and never across an await.
+//! Each part has its own lock, which is never held across an await.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::http::{HeaderName, HeaderValue};
 
@@ -11,10 +11,10 @@ use crate::edge::cache::Cache;
 use crate::faults::Faults;
 use crate::limit::Limits;
 use crate::record::Log;
-use crate::token::Tokens;
+use crate::token::store::Tokens;
 use crate::zone::Zone;
 
-/// The header that names an answer, in both the API's and the edge's.
+/// The header with an answer's id, of the API and of the edge.
 pub(crate) const CF_RAY: HeaderName = HeaderName::from_static("cf-ray");
 
 /// The state of one sandbox.
@@ -22,7 +22,7 @@ pub(crate) struct State {
     pub(crate) zones: Vec<Zone>,
     pub(crate) tokens: Mutex<Tokens>,
     pub(crate) faults: Mutex<Faults>,
-    /// `None`: nothing is limited.
+    /// `None`: there are no rate limits.
     pub(crate) limits: Option<Mutex<Limits>>,
     pub(crate) cache: Mutex<Cache>,
     pub(crate) log: Log,
@@ -42,20 +42,15 @@ impl State {
         }
     }
 
-    /// The zone with this id, and its place among the zones.
+    /// The zone with this id, and its index among the zones.
     pub(crate) fn zone(&self, id: &str) -> Option<(usize, &Zone)> {
         self.zones.iter().enumerate().find(|(_, zone)| zone.id == id)
     }
 
     /// A new value for `CF-Ray`.
     pub(crate) fn ray(&self) -> HeaderValue {
-        // An odd factor maps counted numbers one to one onto scattered ones, which look like real rays.
+        // An odd factor maps consecutive numbers one to one to scattered ones, which look like real rays.
         let number = self.rays.fetch_add(1, Ordering::Relaxed).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         HeaderValue::try_from(format!("{number:016x}-SBX")).unwrap_or(HeaderValue::from_static("SBX"))
     }
-}
-
-/// Locks. A panic elsewhere leaves values that are still whole, so it does not spread.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,6 @@
-//! The zones of a sandbox: what a caller writes, and the checked form that everything else reads.
+//! The zones of a sandbox: as a caller describes them, and in the valid form that everything else reads.
 //!
-//! Checking happens once, at the start, so that a misspelt id shows there and not as a puzzling 403 later.
+//! They are validated once, at the start, so that a misspelled id fails there and not as a puzzling 403 later.
 
 use std::collections::HashSet;
 
@@ -9,18 +9,18 @@ use purge_router_core::limits::{CloudflarePlan, LimitClass};
 
 use crate::item::is_hostname;
 
-/// A zone that the sandbox plays.
+/// A zone of a sandbox.
 #[derive(Debug, Clone, Default)]
 pub struct SandboxZone {
     /// The zone's id: 32 hexadecimal digits.
     pub zone_id: String,
-    /// The zone's domain. Purges may name it and every host below it.
+    /// The zone's domain. Purges may name it and its subdomains.
     pub domain: String,
     /// The plan, which decides rate limits and items per request.
     pub plan: CloudflarePlan,
-    /// The account. Zones of one account and plan share their rate limits; a zone without one stands alone.
+    /// The account. Zones of one account and plan share rate limits; a zone without an account has its own.
     pub account_id: Option<String>,
-    /// The hostnames that the edge serves for this zone. They need not be below the domain.
+    /// The hostnames that the edge serves for this zone. They need not be subdomains of the domain.
     pub hostnames: Vec<String>,
     /// Request headers that are part of this zone's cache key.
     pub vary_headers: Vec<String>,
@@ -28,7 +28,7 @@ pub struct SandboxZone {
     pub urls_per_request: Option<usize>,
 }
 
-/// A zone whose ids and names were checked and whose names are in lower case.
+/// A valid zone; names are in lower case.
 #[derive(Debug)]
 pub(crate) struct Zone {
     pub(crate) id: String,
@@ -56,17 +56,17 @@ impl Zone {
         }
     }
 
-    /// Whose rate limits the zone spends: its account's, or its own.
+    /// The owner of the zone's rate limits: its account, or the zone itself.
     pub(crate) fn limits_owner(&self) -> &str {
         self.account_id.as_deref().unwrap_or(&self.id)
     }
 }
 
-/// Checks all zones of a sandbox. The error names the value that is wrong.
-pub(crate) fn checked(zones: Vec<SandboxZone>) -> Result<Vec<Zone>, String> {
+/// Validates all zones of a sandbox. The error names the wrong value.
+pub(crate) fn validate(zones: Vec<SandboxZone>) -> Result<Vec<Zone>, String> {
     let mut ids = HashSet::new();
     let mut hostnames = HashSet::new();
-    let zones = zones.into_iter().map(checked_zone).collect::<Result<Vec<_>, _>>()?;
+    let zones = zones.into_iter().map(validate_zone).collect::<Result<Vec<_>, _>>()?;
     for zone in &zones {
         if !ids.insert(&zone.id) {
             return Err(format!("two zones have the id {:?}", zone.id));
@@ -78,7 +78,7 @@ pub(crate) fn checked(zones: Vec<SandboxZone>) -> Result<Vec<Zone>, String> {
     Ok(zones)
 }
 
-fn checked_zone(zone: SandboxZone) -> Result<Zone, String> {
+fn validate_zone(zone: SandboxZone) -> Result<Zone, String> {
     if !is_id(&zone.zone_id) {
         return Err(format!("the zone id {:?} is not 32 hexadecimal digits", zone.zone_id));
     }
@@ -99,7 +99,7 @@ fn checked_zone(zone: SandboxZone) -> Result<Zone, String> {
     })
 }
 
-/// Whether `text` has the shape of Cloudflare's ids: 32 hexadecimal digits.
+/// Whether `text` looks like an id of Cloudflare: 32 hexadecimal digits.
 pub(crate) fn is_id(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn covers_hosts_at_label_boundaries_only() {
-        let zone = &checked(vec![zone()]).unwrap()[0];
+        let zone = &validate(vec![zone()]).unwrap()[0];
         for (host, covered) in [
             ("example.com", true),
             ("www.example.com", true),
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_could_only_be_a_mistake() {
+    fn invalid_zones_are_refused() {
         for (zones, problem) in [
             (vec![zone(), zone()], "two zones have the id \"0123456789abcdef0123456789abcdef\""),
             (vec![SandboxZone { zone_id: "z1".into(), ..zone() }], "the zone id \"z1\" is not 32 hexadecimal digits"),
@@ -155,7 +155,7 @@ mod tests {
                 "\"no good\" is not the name of a header",
             ),
         ] {
-            assert_eq!(checked(zones).unwrap_err(), problem);
+            assert_eq!(validate(zones).unwrap_err(), problem);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The edge's cache: what is kept, under which key, and what a purge takes from it.
+//! The edge's cache: its keys and entries, and which of them a purge evicts.
 //!
-//! Every purge of a zone raises the zone's generation. An answer that was fetched before the purge is not stored after
-//! it: it may show what the purge was meant to remove.
+//! Every purge of a zone increments the zone's generation. An answer whose fetch began before a purge is not stored after
+//! it, because it may be the content that the purge was to evict.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,16 +18,16 @@ use crate::zone::Zone;
 /// The header in which an origin server lists an object's tags.
 pub(crate) const CACHE_TAG: HeaderName = HeaderName::from_static("cache-tag");
 
-const MOST_ENTRIES: usize = 10_000;
-const MOST_BYTES: usize = 256 << 20;
+const MAX_ENTRIES: usize = 10_000;
+const MAX_BYTES: usize = 256 << 20;
 
 /// The values of a zone's vary headers, in the zone's order.
 pub(crate) type VaryValues = Vec<Option<Vec<u8>>>;
 
-/// What tells two cached objects apart.
+/// The key of a cached object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct CacheKey {
-    /// The zone's place among the sandbox's zones.
+    /// The zone's index among the sandbox's zones.
     pub(crate) zone: usize,
     pub(crate) scheme: Scheme,
     /// In lower case.
@@ -37,8 +37,8 @@ pub(crate) struct CacheKey {
     pub(crate) vary: VaryValues,
 }
 
-/// A good answer of an origin server.
-pub(crate) struct Object {
+/// An answer of an origin server with status 200.
+pub(crate) struct CachedObject {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     /// In lower case.
@@ -46,7 +46,7 @@ pub(crate) struct Object {
     stored: Instant,
 }
 
-impl Object {
+impl CachedObject {
     pub(crate) fn new(response: Response<Bytes>) -> Self {
         let (parts, body) = response.into_parts();
         let values = parts.headers.get_all(CACHE_TAG).iter().filter_map(|value| value.to_str().ok());
@@ -54,30 +54,30 @@ impl Object {
         Self { headers: parts.headers, body, tags, stored: Instant::now() }
     }
 
-    /// How long ago it came from the origin server.
+    /// The time since it was fetched.
     pub(crate) fn age(&self) -> Duration {
         self.stored.elapsed()
     }
 }
 
-/// How often a zone had been purged when an answer was asked for.
+/// How many times a zone had been purged when the fetch of an answer began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Generation(u64);
 
-/// What the cache has under a key.
-pub(crate) enum Found {
-    Fresh(Arc<Object>),
-    /// Invalidated: good only if the origin server does not answer.
-    Stale(Arc<Object>, Generation),
+/// The cache's entry for a key. The generation is for [`Cache::store`].
+pub(crate) enum Lookup {
+    Fresh(Arc<CachedObject>),
+    /// Invalidated: used only if the origin server does not answer.
+    Stale(Arc<CachedObject>, Generation),
     Absent(Generation),
 }
 
-/// What becomes of the entries that a request names.
+/// What a request does to the entries that it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// They are removed.
+    /// Removes them.
     Purge,
-    /// They stay as stale.
+    /// Marks them as stale.
     Invalidate,
 }
 
@@ -89,7 +89,7 @@ pub(crate) struct Cache {
 }
 
 struct Entry {
-    object: Arc<Object>,
+    object: Arc<CachedObject>,
     stale: bool,
 }
 
@@ -98,67 +98,67 @@ impl Cache {
         Self { entries: IndexMap::new(), bytes: 0, generations: vec![Generation(0); zones] }
     }
 
-    pub(crate) fn find(&self, key: &CacheKey) -> Found {
+    pub(crate) fn find(&self, key: &CacheKey) -> Lookup {
         let generation = self.generations[key.zone];
         match self.entries.get(key) {
-            Some(Entry { object, stale: false }) => Found::Fresh(Arc::clone(object)),
-            Some(Entry { object, stale: true }) => Found::Stale(Arc::clone(object), generation),
-            None => Found::Absent(generation),
+            Some(Entry { object, stale: false }) => Lookup::Fresh(Arc::clone(object)),
+            Some(Entry { object, stale: true }) => Lookup::Stale(Arc::clone(object), generation),
+            None => Lookup::Absent(generation),
         }
     }
 
-    /// Keeps an answer, unless its zone was purged since `generation`, in which it was asked for.
-    pub(crate) fn store(&mut self, key: CacheKey, object: Arc<Object>, generation: Generation) {
+    /// Stores an answer, unless its zone was purged after `generation`, in which its fetch began.
+    pub(crate) fn store(&mut self, key: CacheKey, object: Arc<CachedObject>, generation: Generation) {
         if self.generations[key.zone] != generation {
             return;
         }
         self.remove(&key);
-        if object.body.len() > MOST_BYTES {
+        if object.body.len() > MAX_BYTES {
             return;
         }
         self.bytes += object.body.len();
         self.entries.insert(key, Entry { object, stale: false });
-        while self.entries.len() > MOST_ENTRIES || self.bytes > MOST_BYTES {
+        while self.entries.len() > MAX_ENTRIES || self.bytes > MAX_BYTES {
             let Some((_, oldest)) = self.entries.shift_remove_index(0) else { break };
             self.bytes -= oldest.object.body.len();
         }
     }
 
-    /// Removes an entry that was invalidated and that the origin server no longer has.
-    pub(crate) fn drop_stale(&mut self, key: &CacheKey) {
+    /// Removes an entry if it is stale.
+    pub(crate) fn remove_stale(&mut self, key: &CacheKey) {
         if self.entries.get(key).is_some_and(|entry| entry.stale) {
             self.remove(key);
         }
     }
 
-    /// Carries out a purge of one zone.
-    pub(crate) fn evict(&mut self, place: usize, zone: &Zone, purge: &Purge, mode: Mode) {
-        self.generations[place].0 += 1;
+    /// Purges or invalidates entries of one zone.
+    pub(crate) fn evict(&mut self, zone_index: usize, zone: &Zone, purge: &Purge, mode: Mode) {
+        self.generations[zone_index].0 += 1;
         match purge {
             Purge::Urls(urls) => {
                 for url in urls {
-                    let key = key_of(place, zone, url);
+                    let key = key_of(zone_index, zone, url);
                     match mode {
                         Mode::Purge => self.remove(&key),
                         Mode::Invalidate => self.entries.get_mut(&key).into_iter().for_each(Entry::invalidate),
                     }
                 }
             }
-            Purge::Everything => self.evict_where(place, mode, |_, _| true),
-            Purge::Hosts(hosts) => self.evict_where(place, mode, |key, _| hosts.contains(&key.host)),
-            Purge::Prefixes(prefixes) => self.evict_where(place, mode, |key, _| {
+            Purge::Everything => self.evict_where(zone_index, mode, |_, _| true),
+            Purge::Hosts(hosts) => self.evict_where(zone_index, mode, |key, _| hosts.contains(&key.host)),
+            Purge::Prefixes(prefixes) => self.evict_where(zone_index, mode, |key, _| {
                 prefixes.iter().any(|prefix| prefix.host == key.host && prefix.covers(&key.target))
             }),
             Purge::Tags(tags) => {
-                self.evict_where(place, mode, |_, object| object.tags.iter().any(|tag| tags.contains(tag)));
+                self.evict_where(zone_index, mode, |_, object| object.tags.iter().any(|tag| tags.contains(tag)));
             }
         }
     }
 
-    fn evict_where(&mut self, place: usize, mode: Mode, named: impl Fn(&CacheKey, &Object) -> bool) {
+    fn evict_where(&mut self, zone_index: usize, mode: Mode, named: impl Fn(&CacheKey, &CachedObject) -> bool) {
         let bytes = &mut self.bytes;
         self.entries.retain(|key, entry| {
-            if key.zone != place || !named(key, &entry.object) {
+            if key.zone != zone_index || !named(key, &entry.object) {
                 return true;
             }
             match mode {
@@ -204,13 +204,13 @@ impl Entry {
     }
 }
 
-/// The one key that a URL names: without headers, the object that was cached for a request without the zone's vary
-/// headers. Other headers are not part of the key.
-fn key_of(place: usize, zone: &Zone, url: &UrlItem) -> CacheKey {
+/// The key that a URL names. Without headers, it is that of a request without the zone's vary headers. Other headers are
+/// not part of the key.
+fn key_of(zone_index: usize, zone: &Zone, url: &UrlItem) -> CacheKey {
     let value = |name: &HeaderName| url.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value);
     let vary = zone.vary_headers.iter().map(|name| value(name).map(|value| HeaderValue::as_bytes(value).to_vec()));
     CacheKey {
-        zone: place,
+        zone: zone_index,
         scheme: url.scheme,
         host: url.host.clone(),
         target: url.target.clone(),
@@ -228,18 +228,18 @@ mod tests {
     }
 
     fn store(cache: &mut Cache, number: usize, body: &Bytes) {
-        let object = Arc::new(Object::new(Response::new(body.clone())));
+        let object = Arc::new(CachedObject::new(Response::new(body.clone())));
         let generation = cache.generations[0];
         cache.store(key(number), object, generation);
     }
 
     fn has(cache: &Cache, number: usize) -> bool {
-        matches!(cache.find(&key(number)), Found::Fresh(_))
+        matches!(cache.find(&key(number)), Lookup::Fresh(_))
     }
 
     #[test]
-    fn the_oldest_make_room() {
-        for (body, room) in [(Bytes::from(vec![0; 100 << 20]), 2), (Bytes::new(), MOST_ENTRIES)] {
+    fn the_oldest_entries_are_evicted_first() {
+        for (body, room) in [(Bytes::from(vec![0; 100 << 20]), 2), (Bytes::new(), MAX_ENTRIES)] {
             let mut cache = Cache::new(1);
             for number in 0..room {
                 store(&mut cache, number, &body);
@@ -253,10 +253,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_larger_than_the_cache_is_not_kept_and_displaces_nothing() {
+    fn an_object_larger_than_the_cache_is_not_stored_and_evicts_nothing() {
         let mut cache = Cache::new(1);
         store(&mut cache, 0, &Bytes::from_static(b"small"));
-        store(&mut cache, 1, &Bytes::from(vec![0; MOST_BYTES + 1]));
+        store(&mut cache, 1, &Bytes::from(vec![0; MAX_BYTES + 1]));
         assert!(has(&cache, 0) && !has(&cache, 1));
         assert_eq!(cache.bytes, 5);
     }

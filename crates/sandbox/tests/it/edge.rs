@@ -1,11 +1,11 @@
-//! What the edge caches, what it passes on, and how it answers when the origin server does not.
+//! What the edge caches and forwards, and its answers if the origin server fails.
 
 use purge_router_sandbox::{Origin, Sandbox};
 
 use crate::world::{SITE, SITE_TOKEN, World, builder, other, raw, site};
 
 #[tokio::test]
-async fn only_good_answers_to_get_and_head_are_cached() {
+async fn only_200_answers_to_get_and_head_are_cached() {
     let world = World::new().await;
     world.origin.put("/page", "page");
     world.origin.put_with_headers("/mine", "mine", &[("cache-control", "max-age=60, Private")]);
@@ -143,7 +143,7 @@ async fn without_an_origin_server_only_the_cache_answers() {
 }
 
 #[tokio::test]
-async fn an_invalidated_object_that_is_gone_is_not_kept() {
+async fn an_invalidated_object_that_is_deleted_is_evicted() {
     let world = World::new().await;
     let body = r#"{"files": ["https://www.example.com/a"]}"#;
     world.origin.put("/a", "a");

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::world::{NOBODYS, SITE, SITE_TOKEN, World, builder, site, token};
 
 #[tokio::test]
-async fn what_cannot_be_right_does_not_start() {
+async fn an_invalid_description_does_not_start() {
     let zone = || Sandbox::builder().zone(site());
     for (builder, part) in [
         (Sandbox::builder().zone(SandboxZone { zone_id: "z".into(), ..site() }), "\"z\""),
@@ -27,7 +27,7 @@ async fn what_cannot_be_right_does_not_start() {
 }
 
 #[tokio::test]
-async fn addresses_can_be_given_and_are_free_again_after_a_stop() {
+async fn addresses_can_be_set_and_are_free_after_a_stop() {
     let address = free_address().await;
     for _ in 0..2 {
         let sandbox = builder().api_address(address).start().await.unwrap();

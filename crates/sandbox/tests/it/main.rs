@@ -1,7 +1,8 @@
-//! The sandbox as its users meet it: over HTTP, on loopback.
+//! The sandbox as its users see it: over HTTP, on loopback.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
+#![allow(clippy::unwrap_used, reason = "clippy does not take helpers of tests for tests")]
 
+mod bodies;
 mod control;
 mod edge;
 mod faults;

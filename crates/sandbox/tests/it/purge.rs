@@ -1,8 +1,8 @@
-//! What each way of purging takes from the edge, and what it leaves.
+//! Which entries of the edge each purge method evicts.
 
 use crate::world::{OTHER, OTHER_TOKEN, SITE, SITE_TOKEN, World};
 
-/// What visitors ask for: a letter, then scheme, host, path and query, and device type.
+/// Requests of visitors: a letter, then scheme, host, path and query, and device type.
 const ENTRIES: [(char, &str, &str, &str, &str); 16] = [
     ('a', "https", "www.example.com", "/dir/a.css", ""),
     ('b', "http", "www.example.com", "/dir/a.css", ""),
@@ -54,12 +54,12 @@ const CASES: [(&str, &str, &str); 24] = [
 ];
 
 #[tokio::test]
-async fn purges_remove_what_they_name_and_nothing_else() {
+async fn purges_remove_the_named_entries_and_nothing_else() {
     each_case("purge_cache", "MISS").await;
 }
 
 #[tokio::test]
-async fn invalidations_let_what_they_name_expire_and_nothing_else() {
+async fn invalidations_expire_the_named_entries_and_nothing_else() {
     each_case("invalidate_cache", "EXPIRED").await;
 }
 

@@ -7,7 +7,7 @@ use crate::world::{OTHER, OTHER_TOKEN, SITE, SITE_TOKEN, Seen, World};
 const SLOW: Duration = Duration::from_millis(300);
 const EVERYTHING: &str = r#"{"purge_everything": true}"#;
 
-/// Asks for `/a`, and has `endpoint` called for a zone while the origin server still holds the old answer back.
+/// Requests `/a`, and calls `endpoint` for a zone while the origin server delays the old answer.
 async fn purge_during_fetch(world: &World, endpoint: &str, zone_id: &str, secret: &str, body: &str) -> Seen {
     let hits = world.origin.hits();
     world.origin.put("/a", "old");
@@ -26,7 +26,7 @@ async fn purge_during_fetch(world: &World, endpoint: &str, zone_id: &str, secret
 }
 
 #[tokio::test]
-async fn an_answer_from_before_a_purge_is_not_stored_after_it() {
+async fn an_answer_fetched_before_a_purge_is_not_stored_after_it() {
     let url = r#"{"files": ["https://www.example.com/a"]}"#;
     for (endpoint, body) in
         [("purge_cache", url), ("purge_cache", EVERYTHING), ("invalidate_cache", url), ("invalidate_cache", EVERYTHING)]
@@ -38,14 +38,14 @@ async fn an_answer_from_before_a_purge_is_not_stored_after_it() {
 }
 
 #[tokio::test]
-async fn a_purge_of_another_zone_does_not_matter() {
+async fn a_purge_of_another_zone_has_no_effect() {
     let world = World::new().await;
     let seen = purge_during_fetch(&world, "purge_cache", OTHER, OTHER_TOKEN, EVERYTHING).await;
     assert_eq!((seen.body.as_str(), seen.cache()), ("old", "HIT"));
 }
 
 #[tokio::test]
-async fn a_purge_while_a_stale_entry_is_fetched_anew() {
+async fn a_purge_while_a_stale_entry_is_fetched_again() {
     let world = World::new().await;
     world.origin.put("/a", "older");
     world.get("www.example.com", "/a").await;

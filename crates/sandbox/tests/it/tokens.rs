@@ -1,4 +1,4 @@
-//! The API of tokens: what may be created, by whom, and what each may do then.
+//! The API of tokens: who may create which tokens, and what those may do.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ async fn purges(world: &World, secret: &str, zone_id: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn a_token_lives_from_its_creation_to_its_end() {
+async fn a_token_works_from_its_creation_to_its_deletion() {
     let world = world().await;
     for (base, by, prefix) in [(USER.to_owned(), MANAGER, "cfut_"), (account(), ACCOUNTS_MANAGER, "cfat_")] {
         let (id, secret) = created(&world, &base, by, purging(SITE)).await;
@@ -97,7 +97,7 @@ async fn a_token_lives_from_its_creation_to_its_end() {
 }
 
 #[tokio::test]
-async fn who_may_not_manage_tokens_is_refused() {
+async fn managing_tokens_needs_the_permission() {
     let world = world().await;
     let (id, of_user) = created(&world, USER, MANAGER, purging(SITE)).await;
     for (base, by, status) in [
@@ -131,7 +131,7 @@ async fn who_may_not_manage_tokens_is_refused() {
 }
 
 #[tokio::test]
-async fn a_token_may_do_what_its_policies_say() {
+async fn a_token_may_do_what_its_policies_allow() {
     let world = world().await;
     let zone = |id: &str| format!("com.cloudflare.api.account.zone.{id}");
     let of_account = format!("com.cloudflare.api.account.{ACCOUNT}");
@@ -164,7 +164,7 @@ async fn a_token_may_do_what_its_policies_say() {
 }
 
 #[tokio::test]
-async fn a_token_has_its_time_and_its_place() {
+async fn a_token_works_only_in_its_period_and_from_its_addresses() {
     let world = world().await;
     let hour = |sign: i64| {
         let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
@@ -204,7 +204,7 @@ async fn a_token_has_its_time_and_its_place() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_created_is_refused() {
+async fn an_invalid_token_is_not_created() {
     let world = world().await;
     let policy = |name: &str, value: Value| {
         with(purging(SITE), "policies", json!([with(purging(SITE)["policies"][0].clone(), name, value)]))
@@ -217,10 +217,10 @@ async fn what_can_not_be_created_is_refused() {
         (policy("resources", json!({})), "resources"),
         (policy("permission_groups", json!([{ "id": "nonsense" }])), "there is no permission group \"nonsense\""),
         (policy("effect", json!("perhaps")), "perhaps"),
-        (policy("resources", json!({ "com.cloudflare.api.user.x": "*" })), "is not about the resource"),
+        (policy("resources", json!({ "com.cloudflare.api.user.x": "*" })), "does not apply to the resource"),
         (with(purging(SITE), "expires_on", json!("2020-01-01T00:00:00Z")), "expires_on has passed"),
-        (with(purging(SITE), "not_before", json!("tomorrow")), "not_before \"tomorrow\" is no time"),
-        (with(purging(SITE), "condition", json!({ "request.ip": { "in": ["here"] } })), "\"here\" is no range"),
+        (with(purging(SITE), "not_before", json!("tomorrow")), "not_before \"tomorrow\" is not a time"),
+        (with(purging(SITE), "condition", json!({ "request.ip": { "in": ["here"] } })), "\"here\" is not a range"),
     ] {
         let (status, answer) = call(&world, Method::POST, USER, MANAGER, Some(body)).await;
         assert_eq!(status, 400, "{answer}");
@@ -239,7 +239,7 @@ async fn lists_have_pages_and_a_user_has_a_limit() {
         }
         left += 1;
     };
-    // The manager, and the two of the world.
+    // The token that manages the others, and the two of the world.
     assert_eq!(left + 3, 50, "{refused}");
     let mut seen = Vec::new();
     for page in 1..=4 {

@@ -1,4 +1,4 @@
-//! A sandbox with two zones, an origin server behind it, and short ways to ask both servers.
+//! A sandbox with two zones and an origin server, and helpers for requests to both servers.
 
 use std::time::Duration;
 
@@ -121,7 +121,7 @@ impl Seen {
     }
 }
 
-/// Sends a request as it is written, which clients would not: they tidy URLs.
+/// Sends a request byte for byte. HTTP clients would normalize its URL.
 pub(crate) async fn raw(base: &str, request: &str) -> Seen {
     let exchange = async {
         let mut stream = TcpStream::connect(base.trim_start_matches("http://")).await.unwrap();

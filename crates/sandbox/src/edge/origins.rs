@@ -1,7 +1,7 @@
-//! The way from the edge to the origin servers.
+//! Requests from the edge to the origin servers.
 //!
-//! The visitor's path and query go on byte for byte: `http::Uri` keeps them, where a client built on the `url` crate
-//! would resolve dot segments and re-encode. Only the path of the origin server's own URL is put in front.
+//! The visitor's path and query are forwarded byte for byte: `http::Uri` keeps them, whereas a client based on the `url`
+//! crate would resolve dot segments and re-encode. Only the path of the origin server's own URL is put in front.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -22,14 +22,13 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::TokioExecutor;
 
-use super::Plain;
+use super::visit::{PlainAnswer, Visit, X_FORWARDED_PROTO};
 use crate::item::Scheme;
 
-pub(crate) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// How long an origin server may take for a whole answer that is to be cached, or to begin any other.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long an origin server may take for a complete cacheable answer, or until any other answer begins.
+const ORIGIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 const HOP_BY_HOP: [HeaderName; 10] = [
     CONNECTION,
@@ -44,22 +43,11 @@ const HOP_BY_HOP: [HeaderName; 10] = [
     HOST,
 ];
 
-/// What asks for less than the whole plain object, which is the only thing that can be cached for all visitors.
-const PARTIAL: [HeaderName; 8] =
+/// Headers that ask for anything but the whole plain object. Only that can be cached for all visitors.
+const NOT_FORWARDED: [HeaderName; 8] =
     [ACCEPT_ENCODING, CONTENT_LENGTH, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE];
 
-/// What a visitor asks for.
-pub(crate) struct Visit {
-    pub(crate) scheme: Scheme,
-    /// In lower case, without a port.
-    pub(crate) host: String,
-    /// The host as sent.
-    pub(crate) sent_host: HeaderValue,
-    /// Path and query as sent; begins with `/`.
-    pub(crate) target: String,
-}
-
-/// The origin servers, and the client that speaks to them.
+/// The origin servers, and an HTTP client for them.
 pub(crate) struct Origins {
     by_host: HashMap<String, OriginServer>,
     default: Option<OriginServer>,
@@ -69,19 +57,19 @@ pub(crate) struct Origins {
 struct OriginServer {
     scheme: Scheme,
     authority: Authority,
-    /// Put before every path; empty, or begins with `/` and does not end with it.
+    /// The prefix of every path; empty, or begins with `/` and does not end with it.
     path: String,
 }
 
-/// TLS needs the system's certificates. Reading them takes time and fails where there are none, so it is left out
-/// where no origin server needs it.
+/// TLS needs the system's certificates. Reading them takes time, and fails if there are none, so it is done only if an
+/// origin server needs TLS.
 enum OriginClient {
     Plain(Client<HttpConnector, Body>),
     Tls(Client<HttpsConnector<HttpConnector>, Body>),
 }
 
 impl Origins {
-    /// Reads the URLs of origin servers, each for one host or, without one, for all others. The error names the URL.
+    /// Parses the URLs of origin servers, each for one host or, without a host, for all others. The error names the URL.
     pub(crate) fn new(servers: &[(Option<String>, String)]) -> io::Result<Self> {
         let (mut by_host, mut default, mut tls) = (HashMap::new(), None, false);
         for (host, url) in servers {
@@ -99,27 +87,27 @@ impl Origins {
     }
 
     /// Gets the whole object, also for a HEAD, so that one answer serves both.
-    pub(crate) async fn fetch(&self, visit: &Visit, mut headers: HeaderMap) -> Result<Response<Bytes>, Plain> {
-        PARTIAL.iter().for_each(|name| drop(headers.remove(name)));
+    pub(crate) async fn fetch(&self, visit: &Visit, mut headers: HeaderMap) -> Result<Response<Bytes>, PlainAnswer> {
+        NOT_FORWARDED.iter().for_each(|name| drop(headers.remove(name)));
         let mut request = Request::new(Body::empty());
         *request.headers_mut() = headers;
         let fetch = async {
             let (parts, body) = self.send(visit, request).await?.into_parts();
             let body = to_bytes(Body::new(body), usize::MAX).await;
-            let body = body.map_err(|error| bad_gateway(visit, "broke off its answer", &error))?;
+            let body = body.map_err(|error| bad_gateway(visit, "ended its answer early", &error))?;
             Ok(Response::from_parts(parts, body))
         };
-        tokio::time::timeout(PATIENCE, fetch).await.unwrap_or_else(|_| Err(too_slow(visit)))
+        tokio::time::timeout(ORIGIN_TIMEOUT, fetch).await.unwrap_or_else(|_| Err(too_slow(visit)))
     }
 
-    /// Passes a request on as it is, and its answer back.
-    pub(crate) async fn pass(&self, visit: &Visit, parts: Parts, body: Body) -> Result<Response<Body>, Plain> {
+    /// Forwards a request unchanged, and returns the answer.
+    pub(crate) async fn forward(&self, visit: &Visit, parts: Parts, body: Body) -> Result<Response<Body>, PlainAnswer> {
         let request = Request::from_parts(parts, body);
-        let answer = tokio::time::timeout(PATIENCE, self.send(visit, request)).await;
+        let answer = tokio::time::timeout(ORIGIN_TIMEOUT, self.send(visit, request)).await;
         Ok(answer.unwrap_or_else(|_| Err(too_slow(visit)))?.map(Body::new))
     }
 
-    async fn send(&self, visit: &Visit, mut request: Request<Body>) -> Result<Response<Incoming>, Plain> {
+    async fn send(&self, visit: &Visit, mut request: Request<Body>) -> Result<Response<Incoming>, PlainAnswer> {
         let Some(server) = self.by_host.get(&visit.host).or(self.default.as_ref()) else {
             return Err((StatusCode::BAD_GATEWAY, format!("no origin server is set for {}\n", visit.host)));
         };
@@ -135,7 +123,7 @@ impl Origins {
                 remove_hop_by_hop(response.headers_mut());
                 Ok(response)
             }
-            Err(error) if error.is_connect() => Err(down(visit, &error)),
+            Err(error) if error.is_connect() => Err(unreachable(visit, &error)),
             Err(error) => Err(bad_gateway(visit, "did not answer", &error)),
         }
     }
@@ -177,7 +165,7 @@ impl OriginClient {
     }
 }
 
-/// Removes what belongs to one connection only. `Host` is among it: the client writes that of the origin server.
+/// Removes headers that are for one connection only. `Host` is one of them: the client writes the origin server's.
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
     let named: Vec<String> = named.flat_map(|value| value.split(',')).map(|name| name.trim().to_owned()).collect();
@@ -185,17 +173,17 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     named.iter().for_each(|name| drop(headers.remove(name.as_str())));
 }
 
-fn down(visit: &Visit, error: &dyn Error) -> Plain {
+fn unreachable(visit: &Visit, error: &dyn Error) -> PlainAnswer {
     let (_, message) = bad_gateway(visit, "is down", error);
     (StatusCode::from_u16(521).unwrap_or(StatusCode::BAD_GATEWAY), message)
 }
 
-fn too_slow(visit: &Visit) -> Plain {
-    let message = format!("the origin server of {} took more than {} s\n", visit.host, PATIENCE.as_secs());
+fn too_slow(visit: &Visit) -> PlainAnswer {
+    let message = format!("the origin server of {} took more than {} s\n", visit.host, ORIGIN_TIMEOUT.as_secs());
     (StatusCode::GATEWAY_TIMEOUT, message)
 }
 
-fn bad_gateway(visit: &Visit, what: &str, error: &dyn Error) -> Plain {
+fn bad_gateway(visit: &Visit, what: &str, error: &dyn Error) -> PlainAnswer {
     let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
     (StatusCode::BAD_GATEWAY, format!("the origin server of {} {what}: {error}{cause}\n", visit.host))
 }
