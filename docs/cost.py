@@ -5,12 +5,12 @@ from math import ceil
 
 MONTH, GB, M = 30 * 86400, 1e9, 1e6
 
-# USD a unit, and what is free each month; where the price was seen, and of which day it is.
+# USD for a unit, and the free units each month, with the source of the price and its date.
 PRICES = {
     "SQS requests": (0.40 / M, 1 * M),  # AWS's price list of 2026-09-11
     "Lambda requests": (0.20 / M, 1 * M),  # AWS's price list of 2026-10-01
     "Lambda GB-s, x86_64": (0.0000166667, 400e3),  # of 2026-10-01; arm64 0.0000133334
-    "log GB, ingested": (0.50, 5),  # of 2026-08-12; in tiers: `of_logs`
+    "log GB, ingested": (0.50, 5),  # of 2026-08-12; in tiers: `log_cost`
     "log GB-months, stored": (0.03, 0),  # of 2026-09-22
     "custom metrics": (0.30, 10),  # of 2026-09-22; the first 10,000
     "alarms": (0.10, 10),  # of 2026-09-22
@@ -21,16 +21,16 @@ PRICES = {
     "internet GB, out": (0.09, 100),  # of 2026-09-16; the first 10 TB
 }
 
-# An installation: its teams have a KMS key each, and a change purges two URLs.
+# An installation: each team has a KMS key, and a change purges two URLs.
 TEAMS, ZONES, BUCKETS, ALARMS, DASHBOARDS, URLS = 5, 20, 10, 5, 1, 2
 MEMORY_GB = 512 / 1024
 ZONE_METRICS, OTHER_METRICS = 3, 6  # Purged, Latency, RateLimitHits; those and Unmatched, Rejected, ColdStart
 BATCH_LINE, EVENT_LINE, METRIC_LINE = 325, 270, 350  # bytes: the examples of README.md
-PLATFORM_LINES, BESIDE_A_LINE = 400, 26  # bytes that Lambda and CloudWatch Logs add: assumed
+PLATFORM_LINES, LINE_OVERHEAD = 400, 26  # bytes that Lambda and CloudWatch Logs add: assumed
 URL_BYTES, REQUEST_BYTES = 70, 1500  # a URL in a request; headers, TLS and TCP: assumed
 
 # Name, changes a month, the messages and zones of an invocation, how many seconds it takes (assumed: Cloudflare's
-# answers take most of it), and how many copies are kept warm.
+# answers take most of it), and how many instances are kept warm.
 SCENARIOS = [
     ("1 M", 1e6, 1, 1, 0.15, 2),
     ("100 M", 1e8, 40, 4, 0.25, 2),
@@ -40,22 +40,22 @@ SCENARIOS = [
 RATES = {"free": 800, "pro or business": 1500, "enterprise": 3000}  # Cloudflare: URLs a second of one account
 
 
-def of_logs(gb):
-    """USD for what Lambda logs: 0.50 up to 10 TB, 0.25 to 30, 0.10 to 50, then 0.05."""
+def log_cost(gb):
+    """USD for the logs of Lambda: 0.50 up to 10 TB, 0.25 to 30, 0.10 to 50, then 0.05."""
     steps = ((0, 0.50), (10e3, 0.25), (30e3, 0.10), (50e3, 0.05), (float("inf"), 0))
     return sum(price * max(0, min(gb, end) - start) for (start, price), (end, _) in pairwise(steps))
 
 
 def batches_of(messages, zones):
-    """The requests of one invocation, each of 100 URLs at most."""
+    """The number of requests of an invocation, of at most 100 URLs each."""
     return zones * ceil(URLS * messages / zones / 100)
 
 
-def quantities(changes, messages, zones, seconds, copies):
+def quantities(changes, messages, zones, seconds, instances):
     invocations, batches = changes / messages, batches_of(messages, zones)
     lines = batches * BATCH_LINE + EVENT_LINE + (zones + 1) * METRIC_LINE + PLATFORM_LINES
-    log = invocations * (lines + BESIDE_A_LINE * (batches + zones + 4)) / GB
-    polls = 5 * MONTH / 20 + invocations  # that bring nothing: five pollers that wait 20 s, and one for each window
+    log = invocations * (lines + LINE_OVERHEAD * (batches + zones + 4)) / GB
+    polls = 5 * MONTH / 20 + invocations  # empty ones: five pollers that wait 20 s, and one for each window
     return {
         "SQS requests": changes + 2 * changes / min(10, messages) + polls,  # sent by one; received, deleted by ten
         "Lambda requests": invocations,
@@ -65,16 +65,16 @@ def quantities(changes, messages, zones, seconds, copies):
         "custom metrics": ZONE_METRICS * ZONES + OTHER_METRICS,
         "alarms": ALARMS,
         "dashboards": DASHBOARDS,
-        "DynamoDB read units": copies * MONTH / 30 * (BUCKETS / 2 + TEAMS + ZONES),
+        "DynamoDB read units": instances * MONTH / 30 * (BUCKETS / 2 + TEAMS + ZONES),
         "KMS keys": TEAMS,
-        "KMS requests": copies * MONTH / 300 * ZONES,
+        "KMS requests": instances * MONTH / 300 * ZONES,
         "internet GB, out": (changes * URLS * URL_BYTES + invocations * batches * REQUEST_BYTES) / GB,
     }
 
 
 def cost(what, count, free=0):
     count = max(0, count - free)
-    return of_logs(count) if what == "log GB, ingested" else count * PRICES[what][0]
+    return log_cost(count) if what == "log GB, ingested" else count * PRICES[what][0]
 
 
 def row(*cells):
@@ -91,7 +91,7 @@ def main():
     row("**at list price**", *(f"**{total(of, 0):,.2f}**" for of in of_all))
     row("less what is free each month", *(f"{total(of, 1):,.2f}" for of in of_all))
     row("changes a second", *(f"{changes / MONTH:,.1f}" for _, changes, *_ in SCENARIOS))
-    row("copies busy, on average", *(f"{it[1] / it[2] / MONTH * it[4]:,.2f}" for it in SCENARIOS))
+    row("instances busy, on average", *(f"{it[1] / it[2] / MONTH * it[4]:,.2f}" for it in SCENARIOS))
     row(
         "requests to Cloudflare a second",
         *(f"{it[1] / it[2] / MONTH * batches_of(*it[2:4]):,.1f}" for it in SCENARIOS),

@@ -31,7 +31,7 @@ ROOT_OF_OTHER = {"aws_access_key_id": OTHER_ACCOUNT, "aws_secret_access_key": "t
 
 
 def wait_for(what, look, seconds=20, every=0.05):
-    """The first truthy value of look(); `what` says what did not come."""
+    """Returns the first truthy value of look(). `what` describes the condition in the error."""
     end = time.monotonic() + seconds
     while not (value := look()):
         if time.monotonic() > end:
@@ -47,14 +47,14 @@ def free_port():
 
 
 class Ministack:
-    """The process, in a group of its own and with all that it writes in one folder, so that nothing outlives it."""
+    """The process, in its own process group and with all its files in one folder, so that nothing is left behind."""
 
     def __init__(self, folder):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "ministack.log"
         (folder / "tmp").mkdir(parents=True)
-        # Functions get ministack's whole environment, so it gets no more than it needs itself.
+        # Functions inherit ministack's environment, so it gets only what it needs itself.
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -66,10 +66,10 @@ class Ministack:
             "SFTP_ENABLED": "0",
             "IOT_MTLS_ENABLED": "0",
             "AWS_ENDPOINT_URL": self.url,  # for the functions
-            "AWS_LAMBDA_LOG_FORMAT": "JSON",  # ministack keeps a function's LoggingConfig, but does not act on it
+            "AWS_LAMBDA_LOG_FORMAT": "JSON",  # ministack stores a function's LoggingConfig, but ignores it
         }
         self.process = subprocess.Popen(
-            [sys.executable, HERE / "ministack_mended.py"],
+            [sys.executable, HERE / "ministack_patched.py"],
             env=environment,
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -93,7 +93,7 @@ class Ministack:
 
     def stop(self):
         try:
-            # Its own end leaves the functions' processes running.
+            # When ministack exits, the functions' processes keep running.
             reset = urllib.request.Request(f"{self.url}/_ministack/reset", method="POST")
             urllib.request.urlopen(reset, timeout=20).read()
         except OSError:
@@ -110,7 +110,7 @@ class Ministack:
         self.process.wait()
 
     def client(self, service, credentials=None):
-        """A client with these credentials, by default those of the account's root."""
+        """A client with these credentials, or with those of the account's root."""
         config = botocore.config.Config(retries={"max_attempts": 1}, read_timeout=60, s3={"addressing_style": "path"})
         options = {"endpoint_url": self.url, "region_name": REGION, "config": config}
         return boto3.client(service, **options, **(credentials or ROOT))
@@ -119,7 +119,7 @@ class Ministack:
         self.client("ssm").put_parameter(Name=name, Value=token, Type=kind, Overwrite=True)
 
     def create_public_bucket(self, name):
-        """A bucket that an edge may read from without credentials."""
+        """Creates a bucket that the edge may read without credentials."""
         self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
         self.make_public(name)
 
@@ -136,7 +136,7 @@ class Ministack:
         s3.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
 
     def create_user(self, name, policy_arn):
-        """The credentials of a new user with this policy and no other."""
+        """Creates a user with only this policy. Returns its credentials."""
         iam = self.client("iam")
         iam.create_user(UserName=name)
         iam.attach_user_policy(UserName=name, PolicyArn=policy_arn)
@@ -144,17 +144,17 @@ class Ministack:
         return {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
 
     def deploy(self, name, package, **parameters):
-        """A stack of the template with this package."""
+        """Creates a stack of the template with this package."""
         s3, bucket = self.client("s3"), f"packages-of-{name}"
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_object(Bucket=bucket, Key="bootstrap.zip", Body=package)
-        # As `aws cloudformation package` and `sam deploy` write it.
+        # As `aws cloudformation package` and `sam deploy` do.
         template = read_template(TEMPLATE)
         template["Resources"]["Function"]["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": "bootstrap.zip"}
         return Stack(self, self.create_stack(name, template, **parameters))
 
     def create_stack(self, name, template, credentials=None, **parameters):
-        """The outputs of a stack that CloudFormation creates."""
+        """Creates a stack. Returns its outputs."""
         cloudformation = self.client("cloudformation", credentials)
         cloudformation.create_stack(
             StackName=name,
@@ -165,7 +165,7 @@ class Ministack:
         return self.stack_outputs(cloudformation, name)
 
     def update_stack(self, name, **changed):
-        """The outputs of a stack after these parameters have changed."""
+        """Changes these parameters of a stack. Returns its outputs."""
         cloudformation = self.client("cloudformation")
         [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
         kept = [it["ParameterKey"] for it in stack["Parameters"] if it["ParameterKey"] not in changed]
@@ -207,7 +207,7 @@ def read_template(path):
 
 
 def package(bootstrap, mappings=None):
-    """The zip that Lambda gets: bootstrap, and a mapping file beside it."""
+    """The zip for Lambda: bootstrap, and a mapping file beside it."""
     files = {"bootstrap": pathlib.Path(bootstrap).read_bytes()}
     if mappings:
         files["mappings.toml"] = mappings.read_bytes()
@@ -223,32 +223,32 @@ def zipped(files):
 
 
 def key(partition, sort):
-    """Where a row of the table is."""
+    """The key of a row of the table."""
     return {"pk": {"S": partition}, "sk": {"S": sort}}
 
 
 def where(name, value):
-    """What a query of DynamoDB says to find all rows with this attribute."""
+    """The arguments of a DynamoDB query for all rows with this attribute."""
     names, values = {"#name": name}, {":value": {"S": value}}
     expressions = {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
     return {"KeyConditionExpression": "#name = :value", **expressions}
 
 
 def invoke(client, function, event):
-    """Invokes a function directly: its answer, and whether it failed."""
+    """Invokes a function directly. Returns its answer, and whether it failed."""
     answer = client.invoke(FunctionName=function, Payload=json.dumps(event))
     return json.load(answer["Payload"]), "FunctionError" in answer
 
 
 def printed(ministack, group):
-    """All JSON lines of a log group. An invocation's come when it ends."""
+    """All JSON lines of a log group. Those of an invocation are there when it has ended."""
     pages = ministack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
     texts = [event["message"] for page in pages for event in page["events"]]
     return [json.loads(text) for text in texts if text.startswith("{")]
 
 
 def log_of(ministack, group):
-    """The lines that are no metrics."""
+    """The log lines without metrics."""
     return [line for line in printed(ministack, group) if "_aws" not in line]
 
 
@@ -273,13 +273,13 @@ class Stack:
         self.queue, self.dead_letter_queue = attributes(self.queue_url), attributes(self.dead_letters_url)
 
     def retry_quickly(self, receives):
-        """Lets failed messages come again soon, and become dead letters after so many receives; until `empty_queues`."""
+        """Redelivers failed messages soon, and makes them dead letters after this many receives, until `empty_queues`."""
         redrive = {"deadLetterTargetArn": self.dead_letters_arn, "maxReceiveCount": receives}
         attributes = {"VisibilityTimeout": "2", "RedrivePolicy": json.dumps(redrive)}
         self.sqs.set_queue_attributes(QueueUrl=self.queue_url, Attributes=attributes)
 
     def empty_queues(self):
-        """Forgets all messages, and retries as the template says."""
+        """Deletes all messages, and restores the template's redelivery."""
         attributes = {name: self.queue[name] for name in ("VisibilityTimeout", "RedrivePolicy")}
         self.sqs.set_queue_attributes(QueueUrl=self.queue_url, Attributes=attributes)
         for url in (self.queue_url, self.dead_letters_url):
@@ -287,7 +287,7 @@ class Stack:
         self.settle()
 
     def notify_from(self, bucket, prefix=""):
-        """Has a bucket tell the queue of changes, as the README says it."""
+        """Lets a bucket notify the queue, as the README describes."""
         events = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"]
         configuration = {"QueueArn": self.queue_arn, "Events": events}
         if prefix:
@@ -304,25 +304,25 @@ class Stack:
         assert not answer.get("Failed"), answer
 
     def waiting(self, url=None):
-        """How many messages wait or are under way in the queue."""
+        """How many messages are waiting or in flight."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         found = self.sqs.get_queue_attributes(QueueUrl=url or self.queue_url, AttributeNames=names)
         return sum(int(found["Attributes"][name]) for name in names)
 
     @contextlib.contextmanager
     def held(self):
-        """Meanwhile the function gets no messages: what is sent comes to it afterwards, in one batch."""
+        """Pauses the delivery to the function. Afterwards, it gets the messages in one batch."""
         client = self.ministack.client("lambda")
         [mapping] = client.list_event_source_mappings(FunctionName=self.function)["EventSourceMappings"]
         client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
         try:
-            time.sleep(1)  # the last poll may still be under way
+            time.sleep(1)  # the last poll may still be in progress
             yield
         finally:
             client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
     def settle(self):
-        """Waits until all messages are gone, or dead letters. S3 sends its notifications a moment later."""
+        """Waits until all messages are deleted or dead letters. S3 sends its notifications with a short delay."""
         quiet = lambda: not any(self.waiting() or time.sleep(0.02) for _ in range(5))
         wait_for("the queue is empty", quiet, 30)
 
@@ -330,7 +330,7 @@ class Stack:
         return self.waiting(self.dead_letters_url)
 
     def redrive(self):
-        """Brings dead letters back to the queue. ministack has no StartMessageMoveTask."""
+        """Moves dead letters back to the queue. ministack has no StartMessageMoveTask."""
         receive = lambda: self.sqs.receive_message(QueueUrl=self.dead_letters_url, MaxNumberOfMessages=10)
         while messages := receive().get("Messages"):
             for message in messages:
@@ -342,39 +342,39 @@ class Stack:
         return invoke(self.ministack.client("lambda"), self.function, event)
 
     def set_variables(self, **changed):
-        """Of the variables that the template says, these are changed, or taken out if there is no value."""
+        """Changes some of the template's variables; None removes a variable."""
         variables = {name: value for name, value in {**self.variables, **changed}.items() if value is not None}
         self.ministack.client("lambda").update_function_configuration(
             FunctionName=self.function, Environment={"Variables": variables}
         )
 
     def restart(self, **changed):
-        """Starts the function anew, so that no copy of it knows anything; of its variables, these are changed."""
+        """Restarts the function with these variables changed, so that no instance has anything cached."""
         self.set_variables(**changed)
-        # An invocation that meets the change may fail.
-        wait_for("the function starts anew", lambda: not self.invoke({"Event": "s3:TestEvent"})[1])
+        # An invocation during the change may fail.
+        wait_for("the function restarts", lambda: not self.invoke({"Event": "s3:TestEvent"})[1])
 
     def starts(self):
-        """How many copies of the function have started so far."""
+        """How many instances of the function have started so far."""
         return self.ministack.log.read_text().count(f"environment spawned for {self.function} ")
 
     def rows(self):
-        """All rows of the table by their keys."""
+        """All rows of the table, by key."""
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True)
         return {(row["pk"]["S"], row["sk"]["S"]): row for page in pages for row in page["Items"]}
 
     def set_rows(self, rows):
-        """Lets the table have these rows and no others."""
-        there = self.rows()
-        for at in there.keys() - rows.keys():
+        """Makes these the only rows of the table."""
+        present = self.rows()
+        for at in present.keys() - rows.keys():
             self.dynamodb.delete_item(TableName=self.table, Key=key(*at))
         for at, row in rows.items():
-            if there.get(at) != row:
+            if present.get(at) != row:
                 self.dynamodb.put_item(TableName=self.table, Item=row)
 
     @contextlib.contextmanager
     def without_dynamodb(self):
-        """Meanwhile DynamoDB refuses whatever the function asks."""
+        """Meanwhile, DynamoDB refuses all calls of the function."""
         statement = {"Effect": "Deny", "Action": "dynamodb:*", "Resource": "*"}
         policy = {"RoleName": self.role_arn.rpartition("/")[2], "PolicyName": "without-dynamodb"}
         iam = self.ministack.client("iam")
@@ -386,7 +386,7 @@ class Stack:
             iam.delete_role_policy(**policy)
 
     def role_credentials(self):
-        """Those of the function's role, which only ministack's root gets: the role trusts Lambda alone."""
+        """Credentials of the function's role. Only ministack's root can assume it, because it trusts only Lambda."""
         answer = self.ministack.client("sts").assume_role(RoleArn=self.role_arn, RoleSessionName="test")
         found = answer["Credentials"]
         return {
@@ -396,11 +396,11 @@ class Stack:
         }
 
     def log(self, message=None):
-        """All lines that the function wrote so far, or those with this message."""
+        """All log lines of the function so far, or those with this message."""
         return [line for line in log_of(self.ministack, self.log_group) if message in (None, line.get("message"))]
 
     def counted(self, metric):
-        """How many batches were counted under this name so far: in each zone, and as a sum of its own under `None`."""
+        """The metric's count so far, by zone; the one without a zone is under `None`."""
         counts = collections.Counter()
         for line in printed(self.ministack, self.log_group):
             if "_aws" in line:

@@ -1,4 +1,4 @@
-"""What the tests share: ministack, the sandbox, and the function deployed between them. See README.md of the project."""
+"""Fixtures of all tests: ministack, the sandbox, and the function that is deployed between them."""
 
 import contextlib
 import os
@@ -17,11 +17,11 @@ PACKAGE_MAPPINGS = HERE / "mappings.toml"
 BOOTSTRAP = os.environ["BOOTSTRAP"]
 PURGE_ROUTER = os.environ["PURGE_ROUTER"]
 
-# Nobody maps the third.
+# The third has no mapping.
 BUCKET, DOCS, MEDIA = BUCKETS = "assets.website.com", "docs-site", "media.website.com"
 TEAMS = ("web", "docs")
 
-# For how many seconds the function keeps what the table says.
+# How many seconds the function caches mappings.
 MAPPINGS_TTL = 1
 
 # Each hostname, with the bucket and prefix that it serves.
@@ -48,12 +48,12 @@ ZONES = {
 }
 
 
-# A test run that is told to end stops what it started, as it does on Ctrl-C.
+# On SIGTERM, a test run stops its processes, as on Ctrl-C.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class World:
-    """The way of an upload, from a bucket to the edge."""
+    """The path of an upload, from a bucket to the edge."""
 
     def __init__(self, ministack, mappings_ttl=MAPPINGS_TTL):
         self.ministack, self.mappings_ttl = ministack, mappings_ttl
@@ -88,11 +88,11 @@ class World:
         for bucket in (DOCS, MEDIA):
             ministack.create_public_bucket(bucket)
             self.stack.notify_from(bucket)
-        # All buckets have sent a test event by now.
+        # By now, all buckets have sent a test event.
         self.stack.settle()
 
     def fill_table(self):
-        """As operator and teams do, each with no more rights than the templates give."""
+        """Writes the table as operators and teams do, each with only the rights of the templates."""
         stack, create_user = self.stack, self.ministack.create_user
         self.credentials = {"operator": create_user("operator", stack.operator_policy_arn)}
         template = aws.read_template(aws.TEAM_TEMPLATE)
@@ -104,9 +104,9 @@ class World:
             self.push(team)
         self.rows = stack.rows()
 
-    def start_command(self, who, *arguments, mappings=PACKAGE_MAPPINGS):
-        """Starts `purge-router` with somebody's credentials."""
-        environment = {name.upper(): value for name, value in self.credentials[who].items()}
+    def start_command(self, user, *arguments, mappings=PACKAGE_MAPPINGS):
+        """Starts `purge-router` with a user's credentials."""
+        environment = {name.upper(): value for name, value in self.credentials[user].items()}
         environment |= {"AWS_ENDPOINT_URL": self.ministack.url, "AWS_REGION": aws.REGION}
         environment |= {"MAPPINGS_TABLE": self.stack.table, "MAPPINGS_FILE": str(mappings)}
         environment |= {"CLOUDFLARE_BASE_URL": self.cloudflare.api_url}
@@ -119,15 +119,15 @@ class World:
             text=True,
         )
 
-    def command(self, who, *arguments, mappings=PACKAGE_MAPPINGS):
-        """Runs `purge-router` with somebody's credentials: its exit code, output and errors."""
-        process = self.start_command(who, *arguments, mappings=mappings)
+    def command(self, user, *arguments, mappings=PACKAGE_MAPPINGS):
+        """Runs `purge-router` with a user's credentials. Returns its exit code, output and errors."""
+        process = self.start_command(user, *arguments, mappings=mappings)
         out, errors = process.communicate(timeout=60)
         return process.returncode, out, errors
 
-    def done(self, who, *arguments, mappings=PACKAGE_MAPPINGS):
-        """The output of `purge-router` that does what it shall."""
-        code, out, errors = self.command(who, *arguments, mappings=mappings)
+    def done(self, user, *arguments, mappings=PACKAGE_MAPPINGS):
+        """Runs `purge-router`, which must succeed. Returns its output."""
+        code, out, errors = self.command(user, *arguments, mappings=mappings)
         assert code == 0, (arguments, code, out, errors)
         return out
 
@@ -138,14 +138,14 @@ class World:
         return self.done("operator", "grants", "push", "--yes", *options, mappings=mappings)
 
     def let_mappings_expire(self):
-        """From now on the function knows what the table says now."""
+        """Waits until the function has to read the table again."""
         time.sleep(self.mappings_ttl)
 
     def reset_token(self, zone):
-        """The token that the zone had at first, good again."""
+        """Restores the first token of the zone, as active."""
         zone_id, parameter, token = ZONES[zone]
         self.cloudflare.set_token(token, zone_id)
-        # A parameter keeps its type, so one of another type has to go.
+        # A parameter keeps its type, so one of another type must be deleted first.
         self.ministack.client("ssm").delete_parameters(Names=[parameter])
         self.ministack.put_token(parameter, token)
 
@@ -153,7 +153,7 @@ class World:
         self.s3.put_object(Bucket=bucket, Key=key, Body=text.encode(), CacheControl="public, max-age=86400")
 
     def purged(self, urls):
-        """Waits until just these URLs were purged since the last look, each by its zone's own token."""
+        """Waits until exactly these URLs have been purged since the last call, each with its zone's own token."""
         purges = []
 
         def all_of_them():
@@ -169,7 +169,7 @@ class World:
         assert {(zone_id, token, status) for zone_id, token, _, status in purges} <= good
 
     def see(self, host, path, expected, seconds=20):
-        """Waits until the edge shows this text, in each spelling of the path."""
+        """Waits until the edge returns this text, for each spelling of the path."""
         what = f"{host}/{path} shows {expected!r}"
         aws.wait_for(what, lambda: self.cloudflare.visit(host, f"/{path}")[1] == expected, seconds)
 
@@ -189,15 +189,15 @@ def _world(ministack):
 
 @pytest.fixture
 def pushed(_world):
-    """The table as operator and teams filled it, in a world whose function may be in the midst of anything."""
+    """The table as operator and teams filled it. The function may still be working."""
     _world.stack.set_rows(_world.rows)
     return _world
 
 
 @pytest.fixture
 def world(_world, pushed):
-    """The world as it was deployed: the first tokens and rows and no others, nothing cached at the edge, in the function,
-    in the queues or in the records of the sandbox."""
+    """The world as it was deployed: only the first tokens and rows, and nothing in the caches, the queues or the sandbox's
+    records."""
     _world.stack.empty_queues()
     _world.cloudflare.revoke_all_tokens()
     for zone, (zone_id, _, token) in ZONES.items():

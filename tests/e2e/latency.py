@@ -1,6 +1,6 @@
-"""Measures how long an upload takes to show: `cargo xtask latency` puts an object, looks at the edge until it shows the
-new text, and does so 50 times. It is the way of the tests: S3, SQS, the function's process and the sandbox, on this machine;
-what AWS and Cloudflare take in their data centres is not in it."""
+"""Measures how long an upload takes to be visible: `cargo xtask latency` puts an object and requests it from the edge until
+the new text appears, 50 times. The path is that of the tests: S3, SQS, the function's process and the sandbox, on this
+machine. It does not include latencies of AWS and Cloudflare."""
 
 import contextlib
 import os
@@ -37,7 +37,7 @@ def measure(world):
         start = time.perf_counter()
         world.put(BUCKET, "uk/latency.css", str(nth))
         while look()[1] != str(nth):
-            assert time.perf_counter() - start < 30, "it never turned fresh"
+            assert time.perf_counter() - start < 30, "the new text never appeared"
             stale_looks += 1
         milliseconds.append((time.perf_counter() - start) * 1000)
         world.stack.settle()

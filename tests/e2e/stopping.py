@@ -1,5 +1,5 @@
-"""A proxy that counts the calls through it, and lets none through from the n-th on: whoever calls then waits for ever. Or it
-answers some calls itself, with an error."""
+"""A proxy that counts calls. From the n-th call on, it forwards none, and the caller hangs. It can also answer some calls
+itself, with an error."""
 
 import http.client
 import http.server
@@ -9,7 +9,7 @@ import urllib.parse
 
 
 class Stopping:
-    """Before some servers: each has an address of its own here, and they share the count."""
+    """A proxy in front of several servers: each has its own address here, and they share the count."""
 
     def __init__(self, *urls):
         self.lock, self.seen, self.last, self.waiting = threading.Lock(), [], None, threading.Event()
@@ -26,7 +26,7 @@ class Stopping:
             server.server_close()
 
     def stop_after(self, calls, lose_answer=False):
-        """From now on so many calls are answered; with `lose_answer`, one more is carried out, but not answered."""
+        """Answers this many calls from now on. With `lose_answer`, one more is carried out but not answered."""
         with self.lock:
             self.seen, self.last, self.lose_answer = [], calls, lose_answer
             self.waiting.clear()
@@ -36,7 +36,7 @@ class Stopping:
         self.stop_after(None)
 
     def refuse(self, action, status, body, holding="", times=10**6, skip=0, carried_out=False):
-        """Answers calls of this action, with a text in their bodies or their credentials, so often, after some that pass."""
+        """Refuses calls of this action whose body or credentials contain `holding`: `times` calls, after `skip` that pass."""
         self.refusals.append(
             {"action": action, "holding": holding, "left": times, "skip": skip, "answer": (status, body, carried_out)}
         )
@@ -88,7 +88,7 @@ class Stopping:
                     answer, content = ask()
                 if is_over:
                     proxy.waiting.set()
-                    # The caller is killed, which ends the connection.
+                    # The test kills the caller, which ends the connection.
                     self.rfile.read(1)
                     self.close_connection = True
                     return

@@ -51,13 +51,13 @@ PAST_THE_TABLE = [
 @pytest.mark.parametrize(
     ("service", "call", "arguments"), PAST_THE_TABLE, ids=[f"{it[0]}-{it[1]}" for it in PAST_THE_TABLE]
 )
-def test_editors_have_no_way_past_the_table(_world, who, service, call, arguments):
+def test_editors_reach_nothing_but_the_table(_world, who, service, call, arguments):
     names = {"QueueUrl", "FunctionName", "RoleArn", "TopicArn", "logGroupName"}
     arguments = {name: getattr(_world.stack, it) if name in names else it for name, it in arguments.items()}
     refused(getattr(_world.ministack.client(service, _world.credentials[who]), call), **arguments)
 
 
-def test_a_user_of_another_account_may_neither_send_nor_become_the_function(_world):
+def test_a_user_of_another_account_can_neither_send_nor_assume_the_role(_world):
     """Though that account lets them do everything."""
     iam = _world.ministack.client("iam", ROOT_OF_OTHER)
     iam.create_user(UserName="eve")
@@ -109,7 +109,7 @@ CLAIMS = {
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
-def test_a_row_that_claims_what_is_not_the_teams_does_nothing_and_harms_nobody(world, claim):
+def test_a_row_that_claims_another_teams_things_has_no_effect(world, claim):
     raw, code = CLAIMS[claim]
     console(world, "web").put_item(TableName=world.stack.table, Item=raw)
     world.stack.restart()
@@ -123,7 +123,7 @@ def test_a_row_that_claims_what_is_not_the_teams_does_nothing_and_harms_nobody(w
     assert code in reasons[f"{raw['pk']['S']}/{raw['sk']['S']}"], reasons
 
 
-def test_another_teams_zone_id_comes_with_ones_own_token_and_is_refused(world):
+def test_another_teams_zone_id_is_sent_with_the_own_token_and_refused(world):
     twin = row("TEAM#web", "ZONE#website.fr", zone_id=DOCS_ZONE, hostnames=["www.website.fr"])
     mapping = row(
         "TEAM#web", f"MAPPING#{BUCKET}/fr/", bucket=BUCKET, prefix="fr/", zones=["website.fr"], purge="everything"
@@ -154,7 +154,7 @@ def test_another_teams_hostname_as_a_custom_one_is_refused_by_cloudflare_alone(w
     assert "https://docs.website.dev/a.html" in world.cloudflare.cached(), "it is still fresh at the edge"
 
 
-def test_a_forged_copy_of_a_grant_lets_nobody_in(world, edited_file):
+def test_a_forged_copy_of_a_grant_allows_nothing(world, edited_file):
     """The copy is the team's to write, so a push goes by it; the function does not."""
     forged = row("TEAM#web", "GRANT", owns=[f"s3://{BUCKET}/", f"s3://{DOCS}/"], tokens="/purge-router/docs/")
     console(world, "web").put_item(TableName=world.stack.table, Item=forged)
@@ -189,7 +189,7 @@ MESSAGES = {
 
 
 @pytest.mark.parametrize("what", MESSAGES)
-def test_a_message_fails_itself_only(world, what):
+def test_a_bad_message_fails_alone(world, what):
     body, reason = MESSAGES[what]
     seen = len(world.stack.log("rejected"))
     bodies = {
@@ -204,7 +204,7 @@ def test_a_message_fails_itself_only(world, what):
     assert line["origin"] == "attack" and reason in line["reason"], line
 
 
-def test_a_key_can_not_write_a_line_of_the_log(world):
+def test_a_key_can_not_forge_a_log_line(world):
     forged = '{"level":"INFO","message":"batch","team":"docs","outcome":"purged"}'
     name = f"nobody-maps-this\n{forged}\n\x1b[2K.css"
     seen = len(aws.printed(world.ministack, world.stack.log_group))
@@ -242,7 +242,7 @@ class Answering(http.server.ThreadingHTTPServer):
         self.server_close()
 
 
-def test_an_answer_that_leads_elsewhere_takes_no_token_along(tmp_path):
+def test_a_redirect_gets_no_token(tmp_path):
     with contextlib.closing(Answering()) as elsewhere, contextlib.closing(Answering(elsewhere.url)) as api:
         mappings = tmp_path / "mappings.toml"
         mappings.write_text(test_tokens.MAPPINGS)
@@ -312,7 +312,7 @@ def test_a_rotation_gives_no_team_a_token_for_another_teams_zone(table, by, more
 
 
 @pytest.mark.parametrize("more", [(), ("--least-rights",)], ids=["plain", "least-rights"])
-def test_a_forged_copy_of_a_grant_leads_no_administrator_into_another_teams_folder(table, more):
+def test_a_forged_copy_of_a_grant_sends_no_administrator_to_another_teams_folder(table, more):
     tokens = table.tokens
     before = tokens.stored("blog.org")
     table("TEAM#shop", "GRANT", owns=["s3://shop/"], tokens="/purge-router/blog/")
@@ -333,7 +333,7 @@ def test_a_forged_copy_of_a_grant_leads_no_administrator_into_another_teams_fold
 EVIL = "\x1b]0;owned\x07\x1b[2K\x9b31m\u202eevil"
 
 
-def test_what_a_team_writes_does_nothing_to_an_operators_terminal(table):
+def test_text_of_a_team_can_not_control_an_operators_terminal(table):
     table("TEAM#shop", f"ZONE#{EVIL}.com", zone_id=EVIL, hostnames=[EVIL])
     table(
         "TEAM#shop", f"MAPPING#{EVIL}", bucket="shop", prefix=f"{EVIL}/", zones=[EVIL], include=[EVIL], **{EVIL: EVIL}

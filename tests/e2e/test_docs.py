@@ -1,4 +1,4 @@
-"""What the documents say of tests and prices is so."""
+"""Statements of the documents about tests and prices are true."""
 
 import pathlib
 import re
@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 SECURITY = (ROOT / "docs/security.md").read_text()
 
 
-def test_each_attack_has_a_test_that_is_there():
+def test_each_attack_names_an_existing_test():
     rows = re.findall(r"^\| (\d+) \|.*\|$", SECURITY, re.MULTILINE)
     assert [int(nth) for nth in rows] == list(range(1, len(rows) + 1)) and len(rows) >= 20
     named = re.findall(r"`([\w./-]+)::(\w+)`", SECURITY)
@@ -19,6 +19,6 @@ def test_each_attack_has_a_test_that_is_there():
         assert re.search(rf"(def|fn) {name}\(|test\('{name}'", text), (file, name)
 
 
-def test_the_costs_are_those_of_the_script():
+def test_the_documented_costs_are_those_of_the_script():
     printed = subprocess.run([sys.executable, ROOT / "docs/cost.py"], check=True, capture_output=True, text=True).stdout
     assert printed in (ROOT / "docs/operations.md").read_text()

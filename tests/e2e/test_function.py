@@ -38,7 +38,7 @@ def urls(bucket, key):
 OBJECTS = [(bucket, prefix + key) for bucket, prefix in sorted(set(SITES.values())) for key in KEYS]
 
 
-def test_exactly_the_urls_of_a_changed_object_turn_fresh(world):
+def test_exactly_the_urls_of_a_changed_object_are_refreshed(world):
     assert len(KEYS[-1]) == 1000
     # Four of the keys have two spellings, six one; two of the four hostnames show `uk/`.
     everything = set().union(*(urls(*it)[0] for it in OBJECTS))
@@ -79,7 +79,7 @@ def test_exactly_the_urls_of_a_changed_object_turn_fresh(world):
     assert world.stack.dead_letters() == 0
 
 
-def test_what_leads_nowhere_harms_nobody(world):
+def test_changes_without_a_purge_have_no_effect(world):
     """A test event, broken records and an unmapped bucket, in one batch with a good change."""
     world.put(DOCS, "guide.html", "first")
     world.stack.settle()
@@ -115,7 +115,7 @@ def test_what_leads_nowhere_harms_nobody(world):
     assert len(reasons) == 3 and all(reason.startswith("body") for reason in reasons), reasons
 
 
-def test_a_revoked_token_stops_its_own_zone_only_and_a_redrive_makes_up_for_it(world):
+def test_a_revoked_token_stops_only_its_zone_and_a_redrive_purges_the_rest(world):
     zone_id, parameter, token = ZONES["website.co.uk"]
     pages = [(BUCKET, "uk/page.html"), (BUCKET, "fr/page.html"), (DOCS, "page.html")]
     places = [place for page in pages for place in urls(*page)[1]]
@@ -181,7 +181,7 @@ def test_a_replaced_token_loses_nothing(world):
 
 
 @pytest.mark.parametrize(("seconds", "second"), [("300", "1DEV"), ("0", "3DEV")])
-def test_a_token_is_kept_as_long_as_the_settings_say(world, seconds, second):
+def test_a_token_is_cached_for_its_ttl(world, seconds, second):
     zone_id, parameter, _ = ZONES["website.dev"]
     world.stack.restart(TOKEN_TTL_SECONDS=seconds)
     purge = lambda: world.stack.invoke(s3_event(DOCS, "kept.html"))
@@ -202,7 +202,7 @@ NOT_THERE = {
 
 
 @pytest.mark.parametrize("how", NOT_THERE)
-def test_a_token_that_can_not_be_had_fails_its_own_messages_only(world, how):
+def test_a_token_that_can_not_be_read_fails_only_its_own_messages(world, how):
     """Though both teams' tokens are read in one call, by a function that knows neither of them yet."""
     _, parameter, token = ZONES["website.dev"]
     ssm = world.ministack.client("ssm")
@@ -226,7 +226,7 @@ def test_a_token_that_can_not_be_had_fails_its_own_messages_only(world, how):
     assert re.match(f"team docs has no token for zone website.dev: {parameter}{NOT_THERE[how]}", line["error"]), line
 
 
-def test_a_log_line_tells_all_of_a_batch(world):
+def test_a_log_line_describes_a_whole_batch(world):
     key, seen = "lines/a b.css", len(world.stack.log("batch"))
     world.put(BUCKET, f"uk/{key}", "first")
     world.stack.settle()
@@ -260,7 +260,7 @@ def test_a_mapping_file_in_the_package_needs_no_table(world):
     assert len(world.stack.log("mappings")) == reads
 
 
-def test_a_table_and_a_file_at_once_stop_the_start_with_one_line(world):
+def test_a_table_and_a_file_together_stop_the_start_with_one_line(world):
     world.stack.set_variables(MAPPINGS_FILE="mappings.toml")
     told = lambda: world.stack.invoke({"Event": "s3:TestEvent"})[0].get("errorMessage", "")
     text = wait_for(

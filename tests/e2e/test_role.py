@@ -31,7 +31,7 @@ def test_it_reads_the_mappings_of_a_bucket_with_their_grant_and_zones(role, _wor
     assert len(found["Responses"][table]) == 2
 
 
-def test_it_takes_messages(role, _world):
+def test_it_receives_messages(role, _world):
     sqs, url = role("sqs"), _world.stack.queue_url
     sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     _world.stack.empty_queues()

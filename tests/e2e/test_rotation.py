@@ -136,7 +136,7 @@ def rotate_three_times(world, zone):
         world.done("rotate", "--zone", zone, "--yes", "--take-over", "--wait", str(WAIT), manager=manager)
 
 
-def test_twenty_zones_lose_nothing_while_their_tokens_change(world):
+def test_twenty_zones_lose_no_purge_while_their_tokens_are_rotated(world):
     # Messages come again after 2 s instead of 240, but a bad token is left alone for 5 s as ever: more receives make up for it.
     world.stack.retry_quickly(receives=12)
     load = Load(world)

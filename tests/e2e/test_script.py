@@ -120,7 +120,7 @@ CREDENTIALS = {
 
 
 @pytest.mark.parametrize("how", CREDENTIALS)
-def test_its_events_turn_the_buckets_site_fresh(script, how):
+def test_its_events_refresh_the_buckets_site(script, how):
     variables, stored = CREDENTIALS[how]
     script.ministack.client("ssm").delete_parameters(Names=["/cf/key"])
     if stored:
@@ -181,7 +181,7 @@ def test_a_key_that_was_replaced_in_ssm_is_read_again(script):
     script.cloudflare.control("POST", "/global-keys", {"email": EMAIL, "key": KEY})
 
 
-def test_a_key_that_is_wrong_fails_the_event_and_says_so(script):
+def test_a_wrong_key_fails_the_event_with_a_message(script):
     script.start(CLOUDFLARE_API_KEY="wrong", CLOUDFLARE_API_EMAIL=EMAIL)
     answer, failed = script.invoke(s3_event(BUCKET, "a.css"))
     assert failed and answer["errorType"] == "NotPurged"

@@ -221,7 +221,7 @@ MORE = {"s3:ObjectRestore:Completed", "s3:ObjectTagging:*", "s3:ObjectAcl:Put"}
 USUAL = {"s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"}
 
 
-def test_all_kinds_of_changes_are_told_where_that_is_asked_for(world):
+def test_all_kinds_of_changes_are_sent_if_requested(world):
     """The emulator knows no events of tags and access lists."""
 
     def told(bucket, credentials, of):
@@ -237,7 +237,7 @@ def test_all_kinds_of_changes_are_told_where_that_is_asked_for(world):
     assert (kinds["s3-eventbridge-sqs"], kinds["s3-eventbridge-sqs-fair"]) == (6, 2)
 
 
-def test_messages_of_a_team_with_a_rule_of_its_own_are_a_group_of_a_fair_queue(world):
+def test_messages_of_a_team_with_its_own_rule_are_a_fair_queue_group(world):
     with world.stack.held():
         for bucket in ("s3-eventbridge-sqs-fair", "s3-eventbridge-sqs"):
             world.s3(bucket).put_object(Bucket=bucket, Key="docs/fair.css", Body=b"")
@@ -299,7 +299,7 @@ def test_a_batch_of_all_sources_fails_exactly_the_messages_that_were_not_purged(
     stack.empty_queues()
 
 
-def test_a_bucket_that_was_not_named_may_not_notify_the_queue(world):
+def test_an_unlisted_bucket_can_not_notify_the_queue(world):
     queue = {"QueueArn": world.stack.queue_arn, "Events": ["s3:ObjectCreated:*"]}
     # The third account has taken the name of a bucket that is named.
     for bucket, credentials in {"not-named": HERE, "not-named-elsewhere": THERE, "squatted": THIRD}.items():
@@ -315,7 +315,7 @@ def forged(bucket="s3-sqs"):
     return json.dumps(s3_event(bucket, "docs/forged.css"))
 
 
-def test_nobody_of_another_account_may_send_to_the_queue(world):
+def test_another_account_can_not_send_to_the_queue(world):
     for credentials in (THERE, THIRD):
         sqs = world.ministack.client("sqs", credentials)
         for call, arguments in {
@@ -331,7 +331,7 @@ def test_nobody_of_another_account_may_send_to_the_queue(world):
 
 
 @pytest.mark.parametrize("credentials", [HERE, THERE, THIRD], ids=["own", "another", "third"])
-def test_a_topic_that_was_not_named_sends_nothing(world, credentials):
+def test_an_unlisted_topic_sends_nothing(world, credentials):
     sns = world.ministack.client("sns", credentials)
     topic = sns.create_topic(Name="not-named")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=world.stack.queue_arn)
@@ -341,7 +341,7 @@ def test_a_topic_that_was_not_named_sends_nothing(world, credentials):
         assert world.messages() == {}
 
 
-def test_a_topics_policy_lets_in_its_bucket_only(world):
+def test_a_topics_policy_allows_only_its_bucket(world):
     sns = world.ministack.client("sns", THERE)
     [topic] = [it["TopicArn"] for it in sns.list_topics()["Topics"] if ":topic-" in it["TopicArn"]]
     for credentials in (HERE, THIRD):
@@ -363,7 +363,7 @@ def test_a_topics_policy_lets_in_its_bucket_only(world):
         )
 
 
-def test_a_rule_that_was_not_named_sends_nothing(world):
+def test_an_unlisted_rule_sends_nothing(world):
     events = world.ministack.client("events")
     events.put_rule(Name="not-named", EventPattern=json.dumps({"source": ["forged"]}))
     events.put_targets(Rule="not-named", Targets=[{"Id": "1", "Arn": world.stack.queue_arn}])
@@ -374,7 +374,7 @@ def test_a_rule_that_was_not_named_sends_nothing(world):
         assert world.messages() == {}
 
 
-def test_a_bus_takes_events_of_its_account_only_and_of_its_buckets_only(world):
+def test_a_bus_accepts_only_events_of_its_account_and_buckets(world):
     """Two accounts forward to a bus that is for one of them, each from a bucket that its rule names and from one more."""
     names = {"of-the-other": THERE, "of-the-third": THIRD}
     of_other = {"BucketNames": ",".join(names), "BucketAccount": OTHER_ACCOUNT}

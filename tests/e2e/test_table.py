@@ -83,7 +83,7 @@ def test_an_edit_changes_where_the_teams_next_object_purges_and_nothing_else(wor
 
 
 @pytest.mark.parametrize(("bucket", "prefix"), [(MEDIA, ""), (BUCKET, "de/")])
-def test_what_nobody_mapped_purges_once_it_is_granted_and_mapped(world, edited, bucket, prefix):
+def test_an_unmatched_bucket_is_purged_once_it_is_granted_and_mapped(world, edited, bucket, prefix):
     seen, starts = len(world.stack.log("unmatched")), world.stack.starts()
     world.put(bucket, f"{prefix}logo.svg", "first")
     logged(world, seen, "unmatched", bucket=bucket, key=f"{prefix}logo.svg")
@@ -99,7 +99,7 @@ def test_what_nobody_mapped_purges_once_it_is_granted_and_mapped(world, edited, 
 
 
 @pytest.mark.parametrize(("seconds", "is_kept"), [("300", True), ("0", False)])
-def test_what_a_bucket_has_and_has_not_is_kept_as_long_as_the_settings_say(world, edited, seconds, is_kept):
+def test_mappings_and_their_absence_are_cached_for_the_ttl(world, edited, seconds, is_kept):
     world.stack.restart(MAPPINGS_TTL_SECONDS=seconds)
     events = [s3_event(DOCS, "a.html"), s3_event(MEDIA, "a.svg")]
     owning_more = ('owns = ["s3://docs-site/"]', f'owns = ["s3://docs-site/", "s3://{MEDIA}/"]')
@@ -115,7 +115,7 @@ def test_what_a_bucket_has_and_has_not_is_kept_as_long_as_the_settings_say(world
     assert files() == (["https://docs.website.dev/a.html"] if is_kept else now)
 
 
-def test_a_row_that_is_edited_in_the_console_counts_and_is_told_as_drift(world):
+def test_a_row_edited_in_the_console_takes_effect_and_is_reported_as_drift(world):
     dynamodb, table = console(world, "web"), world.stack.table
     world.put(*FR, "first")
     world.purged(URLS[FR])
@@ -154,7 +154,7 @@ RAW = {
 
 
 @pytest.mark.parametrize("what", RAW)
-def test_a_raw_row_that_claims_too_much_or_is_broken_is_left_out_and_told(world, what):
+def test_a_raw_row_that_claims_too_much_or_is_broken_is_skipped_and_logged(world, what):
     raw, code = RAW[what]
     console(world, "web").put_item(TableName=world.stack.table, Item=raw)
     seen = len(world.stack.log("skipped"))
@@ -165,7 +165,7 @@ def test_a_raw_row_that_claims_too_much_or_is_broken_is_left_out_and_told(world,
     assert {line["row"] for line in world.stack.log("skipped")[seen:]} == {"TEAM#web/MAPPING#raw"}
 
 
-def test_a_broken_zone_leaves_out_its_own_mappings_only(world):
+def test_a_broken_zone_disables_only_its_own_mappings(world):
     zone = row("TEAM#web", "ZONE#website.fr", zone_id="none", hostnames=["www.website.fr"])
     console(world, "web").put_item(TableName=world.stack.table, Item=zone)
     seen = len(world.stack.log("skipped"))
@@ -175,7 +175,7 @@ def test_a_broken_zone_leaves_out_its_own_mappings_only(world):
     assert "bad-zone" in logged(world, seen, "skipped", row=f"TEAM#web/MAPPING#{BUCKET}/fr/")["reason"]
 
 
-def test_a_rollback_brings_back_the_purges_of_before(world, edited):
+def test_a_rollback_restores_the_earlier_purges(world, edited):
     world.push("web", edited(UK_ALSO_AT_FR))
     world.put(*UK, "first")
     world.purged(URLS[UK] | URLS[FR])
@@ -192,7 +192,7 @@ def test_a_rollback_brings_back_the_purges_of_before(world, edited):
     ]
 
 
-def test_a_grant_that_is_taken_stops_its_teams_purges_only_and_a_new_one_brings_them_back(world, edited):
+def test_a_revoked_grant_stops_only_its_teams_purges_and_a_new_one_restores_them(world, edited):
     text = PACKAGE_MAPPINGS.read_text()
     without_docs = edited((text[text.index("[teams.docs]") :], ""))
     world.purged(put_all(world, "changed"))
@@ -212,7 +212,7 @@ def test_a_grant_that_is_taken_stops_its_teams_purges_only_and_a_new_one_brings_
 STALE = "old mappings serve while DynamoDB can't be read"
 
 
-def test_while_dynamodb_fails_known_mappings_serve_on_and_other_changes_come_again(world):
+def test_while_dynamodb_fails_stale_mappings_are_used_and_other_changes_are_redelivered(world):
     world.put(*DOC, "first")
     world.purged(URLS[DOC])
     world.stack.retry_quickly(receives=100)
@@ -253,7 +253,7 @@ def test_two_teams_push_side_by_side(world, edited):
     world.purged(URLS[UK] | URLS[FR] | {"https://docs.website.dev/moved/page.html"})
 
 
-def test_pushes_of_more_rows_than_one_transaction_takes_are_within_everybodys_rights(world, edited):
+def test_pushes_larger_than_one_transaction_need_no_more_rights(world, edited):
     teams = "".join(f'[teams.team-{nth}]\nowns = ["s3://bucket-{nth}/"]\n' for nth in range(101))
     source = lambda nth: f"s3://{BUCKET}/uk/{nth}/"
     mapping = '[[teams.web.mappings]]\nsource = "{}"\nzones = ["website.fr"]\n'
@@ -315,7 +315,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("call", "arguments"), CALLS, ids=[call for call, _ in CALLS])
-def test_calls_past_the_command_are_refused_as_well(pushed, call, arguments):
+def test_calls_without_the_command_are_refused_too(pushed, call, arguments):
     of_web = console(pushed, "web")
     if call in ("scan", "query", "get_item"):
         getattr(pushed.stack.dynamodb, call)(TableName=pushed.stack.table, **arguments)

@@ -33,7 +33,7 @@ def test_it_sets_the_function_as_its_parameters_say(_world):
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_a_mapping_file_stands_in_the_tables_place_and_the_table_outlives_its_stack(ministack):
+def test_a_mapping_file_replaces_the_table_and_the_table_outlives_its_stack(ministack):
     name = "purge-router-of-a-file"
     stack = ministack.deploy(
         name, package(BOOTSTRAP), BucketArns="arn:aws:s3:::any", MappingsFile="of-the-package.toml"
@@ -46,7 +46,7 @@ def test_a_mapping_file_stands_in_the_tables_place_and_the_table_outlives_its_st
     assert ministack.client("dynamodb").describe_table(TableName=stack.table)["Table"]["TableStatus"] == "ACTIVE"
 
 
-def test_what_costs_something_is_off_unless_it_is_asked_for(_world, ministack):
+def test_options_that_cost_money_are_off_by_default(_world, ministack):
     client, logs, sns = (ministack.client(it) for it in ("lambda", "logs", "sns"))
     asked = ministack.deploy(
         "purge-router-with-more",
@@ -105,7 +105,7 @@ def test_the_tables_partitions_are_teams_and_its_index_finds_whole_rows_by_bucke
     assert keys(index) == [("bucket", "HASH"), ("pk", "RANGE")]
 
 
-def test_messages_come_again_and_then_become_dead_letters(_world):
+def test_messages_are_redelivered_and_then_become_dead_letters(_world):
     stack = _world.stack
     redrive = json.loads(stack.queue["RedrivePolicy"])
     assert redrive["deadLetterTargetArn"] == stack.dead_letters_arn
@@ -125,7 +125,7 @@ def test_logs_are_json_in_the_stacks_own_group(_world):
     assert logging["LogGroup"] == _world.stack.log_group == "/purge-router/purge-router"
 
 
-def test_the_queue_takes_messages_of_the_named_buckets_only(_world):
+def test_the_queue_accepts_messages_only_from_listed_buckets(_world):
     _world.s3.create_bucket(Bucket="stranger", CreateBucketConfiguration={"LocationConstraint": REGION})
     with pytest.raises(botocore.exceptions.ClientError, match="Unable to validate the following destination"):
         _world.stack.notify_from("stranger")
@@ -137,7 +137,7 @@ def test_the_queue_takes_messages_of_the_named_buckets_only(_world):
     }
 
 
-def test_alarms_look_at_what_is_measured_and_tell_the_topic(_world):
+def test_alarms_watch_existing_metrics_and_notify_the_topic(_world):
     stack = _world.stack
     cloudwatch = _world.ministack.client("cloudwatch")
     all_alarms = cloudwatch.describe_alarms()["MetricAlarms"]
@@ -155,6 +155,10 @@ def test_alarms_look_at_what_is_measured_and_tell_the_topic(_world):
         "Errors": ("AWS/Lambda", {"FunctionName": stack.function}),
     }
     for it in alarms.values():
+        assert re.search(
+            r"\. Runbook: docs/operations\.md#[a-z-]+\. Log group: /purge-router/purge-router\.$",
+            it["AlarmDescription"],
+        )
         assert it["OKActions"] == [stack.alarm_topic_arn]
         assert (it["ComparisonOperator"], it["TreatMissingData"]) == ("GreaterThanThreshold", "notBreaching")
     # Statistic, seconds, periods, of which so many, above which.
@@ -181,13 +185,13 @@ def test_alarms_look_at_what_is_measured_and_tell_the_topic(_world):
 METRICS = {
     ("function", "team", "zone"): {
         *("Purged", "ItemsRefused", "TokenMissing", "TokenRefused", "RequestRefused", "RateLimited", "Unreachable"),
-        *("Latency", "RateLimitHits"),
+        *("DeadlineExceeded", "Latency", "RateLimitHits"),
     },
-    ("function",): {"Unmatched", "Rejected", "ColdStart"},
+    ("function",): {"Unmatched", "Rejected", "Unpurgeable", "ColdStart"},
 }
 
 
-def test_the_dashboard_shows_what_is_measured(_world):
+def test_the_dashboard_shows_existing_metrics(_world):
     cloudwatch = _world.ministack.client("cloudwatch")
     body = cloudwatch.get_dashboard(DashboardName=f"purge-router-{REGION}")["DashboardBody"]
     function, shown = _world.stack.function, {dimensions: set() for dimensions in METRICS}
@@ -217,7 +221,7 @@ WRONG_SOURCES = {
 
 
 @pytest.mark.parametrize(("parameter", "value"), [(name, it) for name, all in WRONG_SOURCES.items() for it in all])
-def test_what_can_not_send_is_refused(parameter, value):
+def test_invalid_sources_are_refused(parameter, value):
     found = read_template(TEMPLATE)["Parameters"][parameter]
     # AWS looks at each value of such a list; the emulator at none.
     assert found["Type"] == "CommaDelimitedList" and re.match(found["AllowedPattern"], "")

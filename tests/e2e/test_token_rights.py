@@ -161,7 +161,7 @@ def test_a_team_with_a_key_writes_and_reads_under_its_own_key_only(stored, keys,
     assert get(ssm, OWN) == "newer"
 
 
-def test_a_key_keeps_out_those_who_may_read_ssm(_world, stored, clients):
+def test_a_key_denies_users_who_may_read_ssm(_world, stored, clients):
     statement = {"Effect": "Allow", "Action": "ssm:*", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     policy = _world.ministack.client("iam").create_policy(PolicyName="all-of-ssm", PolicyDocument=document)["Policy"]
@@ -231,7 +231,7 @@ def test_the_function_purges_with_a_token_under_the_teams_key(world, keys, clien
     assert (zone, token[-4:], body["files"], status) == (zone_id, "1KEY", ["https://www.website.fr/page.html"], 200)
 
 
-def test_a_key_turns_and_outlives_its_stack(_world, clients):
+def test_a_key_is_rotated_and_outlives_its_stack(_world, clients):
     name, team = "team-of-a-day", {"Team": "day", "TableArn": _world.stack.table_arn, "CreateTokenKey": "true"}
     template, role = read_template(TEAM_TEMPLATE), _world.stack.role_arn
     key = _world.ministack.create_stack(name, template, **team, FunctionRoleArn=role)
@@ -266,7 +266,7 @@ def test_another_folder_than_the_default_is_the_teams_instead_of_it(_world, clie
         ({"TokenFolder": "/purge-router/web"}, "TokenFolder"),
     ],
 )
-def test_a_stack_that_would_give_too_much_or_could_not_work_is_not_made(_world, parameters, said):
+def test_a_stack_that_would_allow_too_much_or_not_work_is_not_created(_world, parameters, said):
     with pytest.raises(botocore.exceptions.ClientError, match=said):
         _world.ministack.create_stack(
             "team-refused", read_template(TEAM_TEMPLATE), Team="web", TableArn=_world.stack.table_arn, **parameters

@@ -208,7 +208,7 @@ def test_good_tokens_are_verified(world):
         ("a global key", "it is a global key, which may do all that its user may", None),
     ],
 )
-def test_what_is_wrong_with_a_token_is_told(world, what, problem, purges):
+def test_a_problem_of_a_token_is_reported(world, what, problem, purges):
     zone, parameter = "shop.com", ZONES["shop.com"][2]
     put = lambda text: world.ministack.put_token(parameter, text)
     match what:
@@ -239,7 +239,7 @@ def test_what_is_wrong_with_a_token_is_told(world, what, problem, purges):
     assert code == 1 and f"error: {zone}: {problem}" in errors
 
 
-def test_more_rights_than_needed_and_a_near_end_are_warned_of(world):
+def test_unneeded_rights_and_a_near_expiry_give_a_warning(world):
     zone_ids = [ZONES[zone][0] for zone in ("shop.com", "blog.org")]
     resources = {f"com.cloudflare.api.account.zone.{zone_id}": "*" for zone_id in zone_ids}
     policy = {"effect": "allow", "resources": resources, "permission_groups": [{"id": PURGES}]}
@@ -284,7 +284,7 @@ def test_a_first_token_is_put_from_standard_input(world):
     assert world.stored(zone)["Version"] == 3
 
 
-def test_status_tells_version_age_and_end(world):
+def test_status_shows_version_age_and_expiry(world):
     out = world.done("status", "--zone", "shop.com", manager=None)
     assert "active" in out and "ago" in out and "never" in out
     [line] = json.loads(world.done("status", "--json", "--zone", "shop.com"))
@@ -307,7 +307,7 @@ def test_a_rotation_replaces_the_token(world, zone):
         assert len(world.of_zone(zone)) == 1 and world.purges(zone)
 
 
-def test_a_rotation_keeps_what_the_old_token_had_unless_told_otherwise(world):
+def test_a_rotation_keeps_the_old_tokens_settings_by_default(world):
     zone = "shop.com"
     condition = {"request.ip": {"in": ["127.0.0.0/8"]}}
     world.ministack.put_token(
@@ -342,7 +342,7 @@ def test_a_token_that_two_zones_share_is_left_to_the_other(world):
     assert world.purges("shop.com") and world.purges("shop.com", shared)
 
 
-def test_who_may_not_manage_tokens_changes_nothing(world):
+def test_a_token_that_may_not_manage_tokens_changes_nothing(world):
     zone, before = "shop.com", world.stored("shop.com")["Value"]
     code, out, errors = world.run(*rotate(zone), manager=world.create(zone))
     assert code == 1 and "your own token must be one that may read and write its user's tokens" in errors, (
@@ -354,7 +354,7 @@ def test_who_may_not_manage_tokens_changes_nothing(world):
     assert world.stored(zone)["Value"] == before and world.purges(zone)
 
 
-def test_a_token_that_is_refused_already_is_replaced(world):
+def test_a_token_that_is_already_rejected_is_replaced(world):
     zone = "shop.com"
     world.ministack.put_token(ZONES[zone][2], "cfut_nobody-has-this-token-0000000000")
     code, out, errors = world.run(*rotate(zone))
@@ -375,7 +375,7 @@ def stopped(world, arguments, manager):
 
 
 @pytest.mark.parametrize("zone", ["shop.com", "shop.net"])
-def test_a_rotation_may_be_stopped_at_each_call_and_another_one_loses_and_leaks_nothing(world, zone):
+def test_a_rotation_can_be_interrupted_at_each_call_without_loss_or_leak(world, zone):
     manager = manager_of(zone)
     calls, lost = 0, []
     while True:
@@ -402,7 +402,7 @@ def test_a_rotation_may_be_stopped_at_each_call_and_another_one_loses_and_leaks_
         assert any(part in call for call in lost), lost
 
 
-def test_a_rotation_that_may_be_under_way_is_left_alone(world):
+def test_a_rotation_that_may_be_in_progress_is_not_disturbed(world):
     zone = "shop.com"
     # It is stopped after it has created a token, and before that is stored.
     world.proxy.stop_after(10**6)
@@ -429,7 +429,7 @@ def test_a_rotation_that_may_be_under_way_is_left_alone(world):
     assert len(world.of_zone(zone)) == 1 and world.stored(zone)["Version"] == 2
 
 
-def test_a_token_that_may_not_be_used_from_here_is_no_dead_one(world):
+def test_a_token_that_must_not_be_used_from_here_is_not_invalid(world):
     zone = "shop.com"
     secret = world.create(zone, condition={"request.ip": {"in": ["192.0.2.0/24"]}})
     world.ministack.put_token(ZONES[zone][2], secret)
@@ -450,7 +450,7 @@ def test_a_leaked_token_is_rolled(world):
     assert world.stored(zone)["Value"] not in out + errors
 
 
-def test_a_roll_that_broke_off_is_rolled_again(world):
+def test_an_interrupted_roll_is_rolled_again(world):
     zone = "shop.com"
     [token] = world.of_zone(zone)
     world.api("PUT", f"/user/tokens/{token['id']}/value", MANAGER, {})  # as if it had broken off before it was stored
@@ -461,7 +461,7 @@ def test_a_roll_that_broke_off_is_rolled_again(world):
     assert world.purges(zone) and len(world.of_zone(zone)) == 1
 
 
-def test_a_good_token_that_is_refused_once_is_no_dead_one(world):
+def test_a_good_token_that_is_rejected_once_is_not_invalid(world):
     zone = "shop.com"
     world.done(*rotate(zone))
     [before], stored = world.of_zone(zone), world.stored(zone)["Value"]
@@ -486,7 +486,7 @@ def test_a_good_token_that_is_refused_once_is_no_dead_one(world):
 
 
 @pytest.mark.parametrize("trouble", ["throttled", "denied", "hidden"])
-def test_an_old_token_is_left_where_nobody_knows_who_has_it(world, trouble):
+def test_an_old_token_is_kept_if_its_users_are_unknown(world, trouble):
     world.ministack.put_token(ZONES["shop.net"][2], world.stored("shop.com")["Value"])
     old = world.stored("shop.com")["Value"]
     name = ZONES["shop.net"][2]
@@ -508,7 +508,7 @@ def test_an_old_token_is_left_where_nobody_knows_who_has_it(world, trouble):
 
 
 @pytest.mark.parametrize("status", [404, 403, 503])
-def test_what_the_old_token_may_do_is_not_guessed(world, status):
+def test_the_old_tokens_rights_are_not_guessed(world, status):
     zone = "shop.com"
     only_here = {"request.ip": {"in": ["127.0.0.0/8"]}}
     world.ministack.put_token(ZONES[zone][2], world.create(zone, condition=only_here))
@@ -535,7 +535,7 @@ def test_another_users_token_is_not_taken_for_deleted(world):
     assert world.purges(zone) and not world.purges(zone, old) and len(world.of_zone(zone)) == 1
 
 
-def test_what_an_earlier_rotation_replaced_goes_too(world):
+def test_a_token_replaced_by_an_earlier_rotation_is_deleted_too(world):
     zone, first = "shop.com", world.stored("shop.com")["Value"]
     # It breaks off before it deletes the first one, and then somebody stores another by hand.
     with world.start("rotate", "--zone", zone, "--yes", "--wait", "600") as waiting:
@@ -556,7 +556,7 @@ def broken_off(world, zone):
         waiting.kill()
 
 
-def test_what_a_token_tells_of_goes_before_it(world):
+def test_a_token_is_deleted_before_the_one_that_names_it(world):
     zone, first = "shop.com", world.stored("shop.com")["Value"]
     [made_by_hand] = world.of_zone(zone)
     broken_off(world, zone)
@@ -569,7 +569,7 @@ def test_what_a_token_tells_of_goes_before_it(world):
     assert len(world.of_zone(zone)) == 1 and world.purges(zone) and not world.purges(zone, first)
 
 
-def test_what_takes_all_the_room_goes_first(world):
+def test_tokens_that_use_up_the_limit_are_deleted_first(world):
     broken_off(world, "shop.com")
     while len(world.tokens("/user", MANAGER)) < 50:
         world.create("blog.org")
@@ -578,7 +578,7 @@ def test_what_takes_all_the_room_goes_first(world):
 
 
 @pytest.mark.parametrize("code", ["TooManyUpdates", "AccessDeniedException", "InternalServerError"])
-def test_what_is_stored_though_the_answer_says_otherwise_is_kept(world, code):
+def test_a_token_that_was_stored_despite_an_error_is_kept(world, code):
     error = {"__type": code, "message": "no"}
     world.proxy.refuse("PutParameter", 500 if code == "InternalServerError" else 400, error, carried_out=True)
     world.done(*rotate("shop.com"), through_proxy=True)
@@ -609,7 +609,7 @@ def test_zones_that_share_a_parameter_are_rotated_together(world):
         world.mappings.write_text(text)
 
 
-def test_where_there_is_room_for_one_more_token_they_are_rotated_one_by_one(world):
+def test_with_room_for_one_more_token_zones_are_rotated_one_by_one(world):
     while len(world.tokens("/user", MANAGER)) < 49:
         world.create("blog.org")
     world.done(*rotate("shop.com", "blog.org"))
@@ -618,7 +618,7 @@ def test_where_there_is_room_for_one_more_token_they_are_rotated_one_by_one(worl
     assert len(world.tokens("/user", MANAGER)) == 49
 
 
-def test_a_token_of_something_else_is_not_rolled(world):
+def test_a_token_with_other_uses_is_not_rolled(world):
     other = world.create("blog.org")
     [token] = [it for it in world.of_zone("blog.org") if world.purges("blog.org", other)][-1:]
     for stored in ("good", "dead"):
@@ -633,7 +633,7 @@ def test_a_token_of_something_else_is_not_rolled(world):
         assert world.purges("blog.org", other)
 
 
-def test_what_can_not_be_stored_is_not_rolled(world):
+def test_a_token_that_can_not_be_stored_is_not_rolled(world):
     error = {"__type": "AccessDeniedException", "message": "no"}
     world.proxy.refuse("PutParameter", 400, error)
     code, _, errors = world.run("rotate", "--zone", "shop.com", "--roll", "--yes", through_proxy=True)
@@ -641,7 +641,7 @@ def test_what_can_not_be_stored_is_not_rolled(world):
     assert world.purges("shop.com")
 
 
-def test_a_roll_writes_over_nothing_that_came_meanwhile(world):
+def test_a_roll_overwrites_no_concurrent_change(world):
     zone, name = "shop.com", ZONES["shop.com"][2]
     parameter = {"Name": name, "Type": "SecureString", "Value": "cfut_of-somebody-0000000000000000", "Version": 7}
     world.proxy.refuse("GetParameter", 200, {"Parameter": parameter}, holding=f'"{name}"', skip=2)
@@ -650,7 +650,7 @@ def test_a_roll_writes_over_nothing_that_came_meanwhile(world):
     assert world.purges(zone) and world.stored(zone)["Version"] == 1
 
 
-def test_a_roll_does_not_leave_out_whom_it_can_not_see(world):
+def test_a_roll_reports_parameters_that_it_can_not_read(world):
     name = ZONES["shop.net"][2]
     world.proxy.refuse("GetParameter", 400, {"__type": "AccessDeniedException", "message": "no"}, holding=f'"{name}"')
     code, _, errors = world.run("rotate", "--zone", "shop.com", "--roll", "--yes", through_proxy=True)
@@ -658,7 +658,7 @@ def test_a_roll_does_not_leave_out_whom_it_can_not_see(world):
     assert world.purges("shop.com")
 
 
-def test_a_roll_may_be_stopped_at_each_call_and_another_one_mends_all_that_had_the_token(world):
+def test_a_roll_can_be_interrupted_at_each_call_and_another_one_repairs_all_parameters(world):
     zones = ("shop.com", "blog.org")
     zone_ids = [ZONES[zone][0] for zone in zones]
     calls = 0
@@ -695,7 +695,7 @@ def test_a_roll_may_be_stopped_at_each_call_and_another_one_mends_all_that_had_t
         world.ssm.delete_parameters(Names=list(parameters[1:]))
 
 
-def test_a_good_token_is_not_called_bad(world):
+def test_a_good_token_is_not_reported_as_bad(world):
     zone, account = "shop.net", f'account_id = "{ACCOUNT_ID}"\n'
     text = world.mappings.read_text()
     try:
@@ -716,7 +716,7 @@ def test_a_good_token_is_not_called_bad(world):
     assert code == 1 and "could not be tried, and it was not stored: HTTP 429" in errors
 
 
-def test_whoever_purges_by_hand_may_do_it_with_the_stored_tokens(world):
+def test_users_can_purge_by_hand_with_the_stored_tokens(world):
     zone, parameter = "shop.com", ZONES["shop.com"][2]
     purge = ("https://www.shop.com/by-hand.css", "--json")
     token = world.stored(zone)["Value"]

@@ -1,4 +1,4 @@
-// Who may do what to which rows of the table, and what else the function may read.
+// Permissions on the rows of the table, and what else the function may read.
 
 import { arn, INDEX, TABLE } from './templates.mjs'
 
@@ -13,9 +13,9 @@ const RESOURCES = {
   'all tables': '*',
 }
 
-// What reads and writes rows by their keys.
+// Actions that read and write rows by key.
 const BY_KEY = ['Query', 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem']
-// Of these, what can come with several keys: a batch, and a transaction, which is checked as the actions that it holds.
+// Those that can have several keys: a batch, and a transaction, which is checked as the actions in it.
 const TOGETHER = ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem']
 const PARTIQL = ['PartiQLSelect', 'PartiQLInsert', 'PartiQLUpdate', 'PartiQLDelete']
 const OF_TABLES = [
@@ -45,7 +45,7 @@ function add(expected, who, actions, keys, on = 'table') {
 const may = (...those) => add('Allowed', ...those)
 const mayNot = (...those) => add('ImplicitlyDenied', ...those)
 
-// A team's own rows, and no others'.
+// A team's own rows only.
 may('web', BY_KEY, ['TEAM#web'])
 may('web', TOGETHER, ['TEAM#web', 'TEAM#web'])
 may('docs', ['Query', 'PutItem'], ['TEAM#docs'])
@@ -59,11 +59,11 @@ may('web and docs', ['BatchGetItem'], ['TEAM#web'])
 may('web and docs', ['BatchGetItem'], ['TEAM#docs'])
 mayNot('web and docs', ['BatchGetItem'], ['TEAM#web', 'TEAM#docs'])
 
-// ForAllValues alone lets a request through that has no keys; the guard does not.
+// ForAllValues alone allows a request without keys; the guard does not.
 mayNot('web', BY_KEY, null)
 may('web, unguarded', BY_KEY, null)
 
-// What reads past the keys is refused by its name, and not only by the guard.
+// Actions that read without keys are refused by name, not only by the guard.
 mayNot('web', ['Scan'], null)
 mayNot('web', ['Scan'], ['TEAM#web'])
 mayNot('web', ['Scan'], null, 'index')
@@ -81,7 +81,7 @@ mayNot('web', ['Query', 'GetItem', 'PutItem'], ['TEAM#web'], 'another table')
 mayNot('web', ['Query', 'PutItem'], ['TEAM#web'], 'table of a longer name')
 mayNot('web', ['Query', 'PutItem'], ['TEAM#web'], 'table of another region')
 
-// An operator: all rows, and the grants among them.
+// An operator: all rows, including the grants.
 may('operator', BY_KEY, ['GRANTS'])
 may('operator', BY_KEY, ['TEAM#web'])
 may('operator', TOGETHER, ['GRANTS', 'TEAM#web', 'TEAM#docs'])
@@ -93,7 +93,7 @@ mayNot('operator', ['ListTables'], null, 'all tables')
 mayNot('operator', ['Query', 'PutItem'], ['GRANTS'], 'another table')
 mayNot('operator', ['Query', 'PutItem'], ['GRANTS'], 'table of a longer name')
 
-// The function: mappings of a bucket, rows by their keys, tokens by their names.
+// The function: mappings of a bucket, rows by key, tokens by name.
 may('function', ['Query'], ['assets.website.com'], 'index')
 may('function', ['BatchGetItem'], ['GRANTS', 'TEAM#web', 'TEAM#docs'])
 mayNot('function', ['Query'], ['TEAM#web'])

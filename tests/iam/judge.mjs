@@ -1,4 +1,4 @@
-// IAM's verdict on a case, by the policies of infra/.
+// IAM's decision on a case, with the policies of infra/.
 
 import { allowedContextKeysForRequest, runSimulation } from '@cloud-copilot/iam-simulate'
 import {
@@ -22,7 +22,7 @@ import {
   topicPolicy,
 } from './templates.mjs'
 
-/** The team's policy as it would be if it did not ask for LeadingKeys to be there. */
+/** The team's policy without the condition that LeadingKeys must be present. */
 function unguarded(policy) {
   const copy = structuredClone(policy)
   for (const statement of copy.Statement) delete statement.Condition?.Null
@@ -73,17 +73,17 @@ const RESOURCE_POLICIES = {
   [keyOf('elsewhere')]: keyPolicy('elsewhere', ELSEWHERE),
 }
 
-/** The simulation takes names behind a `/` only, so there the encryption context stands as a tag, which acts alike. */
-const standIn = (simulation) =>
+/** The simulation supports names after a `/` only, so the encryption context is replaced by a tag, which behaves alike. */
+const replaceEncryptionContext = (simulation) =>
   JSON.parse(JSON.stringify(simulation).replaceAll('kms:EncryptionContext:', 'aws:PrincipalTag/'))
 
-/** What IAM answers. A case that can't be judged as it is written is an error, and never "denied". */
+/** IAM's answer. A case that can't be evaluated as written is an error, never "denied". */
 export async function judge({ who, action, context, arn, on }) {
   if (Object.keys(context).some((key) => key.startsWith('kms:EncryptionContext:'))) {
     const keys = await allowedContextKeysForRequest(...action.split(':'), arn, false)
     if (!keys.some((key) => key.startsWith('kms:encryptioncontext:'))) throw new Error(`${action} has no such context`)
   }
-  const simulation = standIn({
+  const simulation = replaceEncryptionContext({
     request: {
       principal: PRINCIPALS[who] ?? USER,
       action,
@@ -97,7 +97,7 @@ export async function judge({ who, action, context, arn, on }) {
   })
   const result = await runSimulation(simulation, {})
   if (result.resultType !== 'single') throw new Error(`${action} on ${on}: ${JSON.stringify(result)}`)
-  // IAM knows no LeadingKeys of a Scan, so that there they are left out.
+  // IAM has no LeadingKeys for Scan, so it ignores them there.
   const ignored = result.result.ignoredContextKeys
   if (ignored.length > 0 && action !== 'dynamodb:Scan') throw new Error(`${action} has no ${ignored}`)
   return result.overallResult

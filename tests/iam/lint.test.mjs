@@ -1,4 +1,4 @@
-// What AWS would silently never match: unknown actions, actions on resources of another kind, unknown condition keys.
+// Statements that AWS would silently never match: unknown actions, actions on the wrong resource type, unknown condition keys.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
@@ -10,7 +10,7 @@ import { identityPolicies, resourcePolicies } from './templates.mjs'
 const list = (value) => (value === undefined ? [] : [value].flat())
 const lower = (text) => text.toLowerCase()
 
-/** What is wrong with a policy. Of one that belongs to a resource, the resources are not looked at. */
+/** The faults of a policy. In a resource policy, the resources are not checked. */
 async function faults(policy, { ofResource = false } = {}) {
   const found = []
   for (const { Sid, Action, Resource, Condition, Effect } of list(policy.Statement)) {
@@ -33,8 +33,8 @@ async function faults(policy, { ofResource = false } = {}) {
         }
         if (!ofResource) {
           const fits = details.isWildcardOnly ? list(Resource).includes('*') : list(Resource).some((arn) => typesOf(arn).length > 0)
-          if (!fits) say(`${action} is not done to any of ${list(Resource)}`)
-          if (!details.isWildcardOnly && list(Resource).includes('*')) say(`${action} could name what it is done to`)
+          if (!fits) say(`${action} does not apply to any of ${list(Resource)}`)
+          if (!details.isWildcardOnly && list(Resource).includes('*')) say(`${action} could name its resource`)
         }
         const types = list(Resource).flatMap(typesOf)
         const keys = [
@@ -52,7 +52,7 @@ async function faults(policy, { ofResource = false } = {}) {
   return found
 }
 
-test('policies say what AWS understands', async (t) => {
+test('AWS understands the policies', async (t) => {
   for (const [name, policy] of Object.entries(identityPolicies)) {
     await t.test(name, async () => assert.deepEqual(await faults(policy), []))
   }
@@ -61,19 +61,19 @@ test('policies say what AWS understands', async (t) => {
   }
 })
 
-test('a policy that AWS does not understand is found out', async (t) => {
+test('a policy that AWS does not understand is detected', async (t) => {
   const table = 'arn:aws:dynamodb:eu-west-1:123456789012:table/t'
   const cases = {
     'there is no action s3:GetObjekt': { Action: 's3:GetObjekt', Resource: 'arn:aws:s3:::b/*' },
     'there is no action s4:GetObject': { Action: 's4:GetObject', Resource: '*' },
     'sqs:* allows too much': { Action: 'sqs:*', Resource: 'arn:aws:sqs:eu-west-1:123456789012:q' },
     '* allows too much': { Action: '*', Resource: '*' },
-    [`dynamodb:BatchGetItem is not done to any of ${table}/index/i`]: { Action: 'dynamodb:BatchGetItem', Resource: `${table}/index/i` },
-    'ssm:DescribeParameters is not done to any of arn:aws:ssm:eu-west-1:123456789012:parameter/p': {
+    [`dynamodb:BatchGetItem does not apply to any of ${table}/index/i`]: { Action: 'dynamodb:BatchGetItem', Resource: `${table}/index/i` },
+    'ssm:DescribeParameters does not apply to any of arn:aws:ssm:eu-west-1:123456789012:parameter/p': {
       Action: 'ssm:DescribeParameters',
       Resource: 'arn:aws:ssm:eu-west-1:123456789012:parameter/p',
     },
-    'ssm:GetParameters could name what it is done to': { Action: 'ssm:GetParameters', Resource: '*' },
+    'ssm:GetParameters could name its resource': { Action: 'ssm:GetParameters', Resource: '*' },
     'dynamodb:Query has no condition key dynamodb:LeadingKey': {
       Action: 'dynamodb:Query',
       Resource: table,

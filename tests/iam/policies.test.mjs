@@ -1,4 +1,4 @@
-// What the function's role, an operator and a team's editors may do, by evaluation of the policies of infra/.
+// The permissions of the function's role, of an operator and of a team's editors: the policies of infra/, evaluated.
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
@@ -18,11 +18,11 @@ test('policies', async (t) => {
   }
 })
 
-test('the role has no policies besides', () => {
+test('the role has no other policies', () => {
   assert.deepEqual(Object.keys(role).sort(), ['AssumeRolePolicyDocument', 'Policies', 'Tags'])
 })
 
-test('a stack of a team takes names of teams, tables, folders and roles only', async (t) => {
+test('the parameters of a team stack accept only names of teams, tables, folders and roles', async (t) => {
   const names = {
     Team: {
       good: ['web', 'web-eu', '0', 'a'.repeat(32)],
@@ -60,15 +60,15 @@ test('the function gets either the table or a mapping file', () => {
   assert.deepEqual(settings({ MappingsFile: 'mappings.toml' }), [undefined, 'mappings.toml'])
 })
 
-// The emulator does not know it.
-test('concurrency is reserved only where that is asked for, and as much as the queue may use', () => {
+// The emulator does not support reserved concurrency.
+test('concurrency is reserved only on request, and as much as the queue may use', () => {
   const { ReservedConcurrentExecutions } = main.Resources.Function.Properties
   const reserved = (parameters) => resolve(main, [ReservedConcurrentExecutions], parameters)[0]
   assert.equal(reserved({ MaximumConcurrency: 4 }), undefined)
   assert.equal(reserved({ MaximumConcurrency: 4, ReserveConcurrency: 'true' }), 4)
 })
 
-test('a key comes with the role that reads what it encrypts, and a folder is not that of all teams', async (t) => {
+test('a key needs the role that decrypts with it, and a folder is not the folder of all teams', async (t) => {
   const stacks = {
     'no key': { good: true },
     'a key and a role': { good: true, CreateTokenKey: 'true', FunctionRoleArn: ROLE },
@@ -86,7 +86,7 @@ test('a key comes with the role that reads what it encrypts, and a folder is not
   }
 })
 
-test('a key turns, and stays when its stack goes', () => {
+test('a key is rotated, and kept when its stack is deleted', () => {
   const { TokenKey, TokenKeyAlias } = team.Resources
   assert.deepEqual([TokenKey.DeletionPolicy, TokenKey.UpdateReplacePolicy], ['Retain', 'Retain'])
   assert.equal(TokenKey.Properties.EnableKeyRotation, true)

@@ -1,4 +1,4 @@
-// Who may send to the queue, to the topics and to the bus: services in the name of whom they say, and principals of accounts.
+// Permissions to send to the queue, the topics and the bus: of services on behalf of a source, and of principals of accounts.
 
 import { ACCOUNT, arn, BUS, OTHER_ACCOUNT, QUEUE, QUEUE_ELSEWHERE, RULE, TOPIC } from './templates.mjs'
 
@@ -19,7 +19,7 @@ const maySend = (service, source, account) => add('Allowed', service, 'sqs:SendM
 const mayNotSend = (service, source, account) =>
   add('ImplicitlyDenied', service, 'sqs:SendMessage', 'the queue', QUEUE, from(source, account))
 
-// Buckets: those that are named, of this account or of one that is named.
+// Buckets: the listed ones, of this account or of a listed one.
 maySend('s3', BUCKET, ACCOUNT)
 maySend('s3', 'arn:aws:s3:::of-other', OTHER_ACCOUNT)
 mayNotSend('s3', 'arn:aws:s3:::another', ACCOUNT)
@@ -31,7 +31,7 @@ add('ImplicitlyDenied', 's3', 'sqs:ReceiveMessage', 'the queue', QUEUE, from(BUC
 add('ImplicitlyDenied', 's3', 'sqs:SendMessage', 'the queue, where no bucket is named', `${QUEUE}-of-none`, from(BUCKET, ACCOUNT))
 add('ImplicitlyDenied', 's3', 'sqs:SendMessage', 'the queue, without other accounts', `${QUEUE}-of-one`, from('arn:aws:s3:::of-other', OTHER_ACCOUNT))
 
-// Topics, whether SNS tells their account besides or not.
+// Topics, whether SNS sends SourceAccount or not.
 for (const account of [undefined, ACCOUNT]) {
   maySend('sns', TOPIC, account)
   mayNotSend('sns', arn('sns', 'another'), account)
@@ -46,7 +46,7 @@ mayNotSend('sns', TOPIC, THIRD_ACCOUNT)
 mayNotSend('sns', TOPIC.replace(ACCOUNT, THIRD_ACCOUNT), THIRD_ACCOUNT)
 mayNotSend('lambda', BUCKET, ACCOUNT)
 
-// People of other accounts, whatever their own account lets them do.
+// Principals of other accounts, whatever their own account allows.
 for (const action of ['sqs:SendMessage', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:PurgeQueue', 'sqs:SetQueueAttributes']) {
   add('ImplicitlyDenied', 'all-powerful elsewhere', action, 'the queue', QUEUE)
 }
@@ -69,7 +69,7 @@ add('Allowed', 'cloudwatch', 'sns:Publish', 'the topic of alarms', ALARM_TOPIC, 
 add('ImplicitlyDenied', 'cloudwatch', 'sns:Publish', 'the topic of alarms', ALARM_TOPIC, from(alarm('another'), ACCOUNT))
 add('ImplicitlyDenied', 'all-powerful elsewhere', 'sns:Publish', 'the topic of alarms', ALARM_TOPIC)
 
-// The bus: events of S3 from the account that it is for; the forwarder sends to no other.
+// The bus: events of S3 from its account only; the forwarder sends to no other bus.
 const onBus = (expected, who, source) => add(expected, who, 'events:PutEvents', 'the bus', BUS, { 'events:source': source })
 onBus('Allowed', 'all-powerful elsewhere', ['aws.s3'])
 onBus('ImplicitlyDenied', 'all-powerful elsewhere', ['forged'])

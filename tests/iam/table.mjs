@@ -1,4 +1,4 @@
-// Prints all cases and what became of them, as a Markdown table.
+// Prints all cases with their results, as a Markdown table.
 
 import { cases } from './cases.mjs'
 import { judge } from './judge.mjs'

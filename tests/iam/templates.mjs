@@ -9,7 +9,7 @@ export const ACCOUNT = '123456789012'
 export const arn = (service, rest) => `arn:aws:${service}:eu-west-1:${ACCOUNT}:${rest}`
 export const TABLE = arn('dynamodb', 'table/purge-router-Table-1')
 
-// What Ref and GetAtt give for all that policies and variables name, besides parameters.
+// The values of Ref and GetAtt for everything in policies and variables, parameters apart.
 const REFS = {
   'AWS::AccountId': ACCOUNT,
   'AWS::NoValue': NOTHING,
@@ -121,7 +121,7 @@ export const BUS = arn('events', 'event-bus/of-other')
 export const RULE = arn('events', 'rule/of-other/rule')
 const policyOf = (template, resource, parameters) => resolve(template, template.Resources[resource].Properties.PolicyDocument, parameters)
 
-/** The policy of the queue, where these may send to it. */
+/** The policy of the queue with these sources. */
 export const queuePolicy = (parameters) => policyOf(main, 'QueuePolicy', parameters)
 export const allSources = {
   BucketArns: ['arn:aws:s3:::assets.website.com', 'arn:aws:s3:::of-other'],

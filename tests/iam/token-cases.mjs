@@ -1,4 +1,4 @@
-// Who may do what to which tokens in SSM, and to the KMS keys that encrypt them.
+// Permissions on the tokens in SSM, and on the KMS keys that encrypt them.
 
 import { arn, keyOf } from './templates.mjs'
 
@@ -31,7 +31,7 @@ const OTHERWISE = [
   'PutResourcePolicy',
 ]
 
-// What SSM asks of KMS in its caller's name, and what it does not.
+// What SSM calls in KMS on behalf of its caller, and what it does not.
 const OF_SSM = ['Encrypt', 'GenerateDataKey', 'Decrypt']
 const OF_KEYS = [
   'CreateGrant',
@@ -58,14 +58,14 @@ const parameter = (name) => arn('ssm', `parameter${name}`)
 const may = (who, actions, name) => add('Allowed', who, 'ssm', actions, name, parameter(name))
 const mayNot = (who, actions, name) => add('ImplicitlyDenied', who, 'ssm', actions, name, parameter(name))
 
-/** A case for each of these actions of KMS on a team's key, for a parameter; null where none is said. */
+/** A case for each of these actions of KMS on a team's key, for a parameter; null for none. */
 const forParameter = (name) => (name === null ? {} : { 'kms:EncryptionContext:PARAMETER_ARN': parameter(name) })
 const mayUse = (who, actions, of, name) =>
   add('Allowed', who, 'kms', actions, `the key of ${of}`, keyOf(of), forParameter(name))
 const mayNotUse = (who, actions, of, name) =>
   add('ImplicitlyDenied', who, 'kms', actions, `the key of ${of}`, keyOf(of), forParameter(name))
 
-// A team's own tokens, by their names.
+// A team's own tokens, by name.
 may('web', BY_NAME, WEB)
 may('web', BY_NAME, '/purge-router/web/eu/website.de')
 may('docs', BY_NAME, DOCS)
@@ -81,12 +81,12 @@ add('ImplicitlyDenied', 'web', 'ssm', BY_NAME, 'a token of another region', IN_A
 may('web and docs', BY_NAME, WEB)
 may('web and docs', BY_NAME, DOCS)
 
-// The folder that the grant says instead of the default.
+// The folder in the grant instead of the default.
 may('web with a folder elsewhere', BY_NAME, '/purge-router/marketing/website.co.uk')
 mayNot('web with a folder elsewhere', BY_NAME, '/purge-router/marketing-eu/website.de')
 mayNot('web with a folder elsewhere', BY_NAME, WEB)
 
-// The function reads the tokens of all teams, and writes none. Operators have none.
+// The function reads the tokens of all teams and writes none. Operators can do neither.
 may('function', ['GetParameters'], WEB)
 may('function', ['GetParameters'], DOCS)
 for (const name of [WEB, DOCS]) mayNot('function', [...BY_NAME, ...OTHERWISE], name)
@@ -106,7 +106,7 @@ mayNotUse('web with a key', OF_KEYS, 'web', null)
 mayNotUse('web', OF_SSM, 'web', WEB)
 mayNotUse('operator', OF_SSM, 'web', WEB)
 
-// The function has no policy for keys: each key lets it decrypt what is of its own team.
+// The function has no policy for keys: each key allows it to decrypt the tokens of the key's team.
 mayUse('function', ['Decrypt'], 'web', WEB)
 mayUse('function', ['Decrypt'], 'docs', DOCS)
 for (const name of FOREIGN) mayNotUse('function', ['Decrypt'], 'web', name)
@@ -116,7 +116,7 @@ mayNotUse('function', OF_KEYS, 'web', null)
 mayUse('function', ['Decrypt'], 'elsewhere', '/purge-router/marketing/website.co.uk')
 mayNotUse('function', ['Decrypt'], 'elsewhere', '/purge-router/elsewhere/website.co.uk')
 
-// The account's part in a key's policy lets in whom IAM lets in, and nobody by itself.
+// The account's statement in a key's policy allows whom IAM policies allow, and nobody by itself.
 mayNotUse('a stranger', OF_SSM, 'web', WEB)
 mayNotUse('a stranger', OF_KEYS, 'web', null)
 mayUse('an administrator of keys', ['PutKeyPolicy', 'ScheduleKeyDeletion', 'Decrypt'], 'web', null)

@@ -1,17 +1,17 @@
-"""Runs ministack with eleven faults of it mended, each of which would let the tests say the wrong thing.
+"""Runs ministack with eleven of its bugs patched, each of which would make the tests give wrong results.
 
-1. It checks ssm:GetParameters, GetParametersByPath and DeleteParameters against the resource `*`, so that a role that
-   may read `parameter/purge-router/*` is always refused. AWS checks every name, and one refused name fails the call.
-2. It encrypts and decrypts SecureStrings of customer keys without asking for kms:Encrypt, GenerateDataKey or Decrypt.
-3. It keeps a template's `MaximumConcurrency: !Ref Number` as text, on which it stops to poll all queues.
-4. It does not know dynamodb:LeadingKeys, so that a policy that asks for it refuses every call.
-5. It waits 5 ms for the next line of an invocation's log, and puts what comes later into the log of the next invocation.
-6. It does not know the encryption context of a call of KMS, so that a policy that asks for it refuses every such call.
-7. EventBridge puts messages into any queue, whatever the queue's policy says.
-8. It leaves out the message group of what EventBridge puts into a standard queue.
-9. It knows neither protocol nor endpoint of a subscription, so that a topic's policy that asks for them refuses all.
+1. It checks ssm:GetParameters, GetParametersByPath and DeleteParameters against the resource `*`, so it always refuses a
+   role that may read `parameter/purge-router/*`. AWS checks every name, and one refused name fails the call.
+2. It encrypts and decrypts SecureStrings of customer keys without checking kms:Encrypt, GenerateDataKey or Decrypt.
+3. It stores a template's `MaximumConcurrency: !Ref Number` as a string, and then stops polling all queues.
+4. It does not know dynamodb:LeadingKeys, so a policy with this condition refuses every call.
+5. It waits 5 ms for the next line of an invocation's log, and adds later lines to the log of the next invocation.
+6. It does not know the encryption context of KMS calls, so a policy with this condition refuses every such call.
+7. EventBridge sends messages to any queue, whatever the queue's policy says.
+8. It omits the message group of messages that EventBridge sends to a standard queue.
+9. It does not know the protocol and endpoint of a subscription, so a topic policy with these conditions refuses all.
 10. It does not know AWS::Events::EventBusPolicy, and delivers nothing from a bus to one of another account.
-11. It does not know Fn::Split in a template's conditions, where it takes it for a text that equals nothing.
+11. It does not know Fn::Split in a template's conditions, and takes it for a string that equals nothing.
 """
 
 import contextvars
@@ -43,7 +43,7 @@ class Resources(str):
     checks: list
 
 
-def resources_of(service, method, path, headers, body, query_params, region, account_id):
+def resource_checks(service, method, path, headers, body, query_params, region, account_id):
     resource = resource_arn_of(service, method, path, headers, body, query_params, region, account_id)
     if service != "ssm":
         return resource
@@ -58,7 +58,7 @@ def resources_of(service, method, path, headers, body, query_params, region, acc
         bare = name.split(":parameter/")[-1].split(":")[0].lstrip("/")
         arn = f"arn:aws:ssm:{region}:{account_id}:parameter/{bare}"
         checks.append((None, "ssm", arn, {}))
-        action, key = asked_of_kms(request, ssm._parameters.get(f"/{bare}"))
+        action, key = kms_call(request, ssm._parameters.get(f"/{bare}"))
         if action and key and key != "alias/aws/ssm" and (record := kms._resolve_key(key)):
             checks.append((action, "kms", record["Arn"], {"kms:EncryptionContext:PARAMETER_ARN": arn}))
     resources = Resources(" ".join(arn for _, of, arn, _ in checks if of == "ssm"))
@@ -66,8 +66,8 @@ def resources_of(service, method, path, headers, body, query_params, region, acc
     return resources
 
 
-def asked_of_kms(request, stored):
-    """What SSM does with a key in its caller's name, and with which."""
+def kms_call(request, stored):
+    """The KMS action that SSM calls on behalf of its caller, and the key."""
     if "Value" in request:
         tier = request.get("Tier") or ssm._default_tier(request, request["Value"], stored)
         return ("kms:GenerateDataKey" if tier == "Advanced" else "kms:Encrypt"), request.get("KeyId")
@@ -84,7 +84,7 @@ def enforce_all(access_key_id, iam_action, service, region, resource_arn="*", se
 
 
 def leading_keys(request):
-    """The partition keys that a DynamoDB call names: those of all its rows, or that of its query; none for a Scan."""
+    """The partition keys in a DynamoDB call: of all its rows, or of its query; none for a Scan."""
     rows = [request, *(action for item in request.get("TransactItems", []) for action in item.values())]
     for table, batch in request.get("RequestItems", {}).items():
         rows += [{"TableName": table, "Key": key} for key in batch["Keys"]]
@@ -106,7 +106,7 @@ def dynamodb_context(body):
     try:
         keys = leading_keys(json.loads(body or b"{}"))
     except (AttributeError, KeyError, TypeError, ValueError):
-        return context  # a call that no team may make: without keys it is refused
+        return context  # a call that no team may make: without keys, it is refused
     return {**context, "dynamodb:LeadingKeys": keys} if keys else context
 
 
@@ -129,7 +129,7 @@ def concurrency_as_number(mapping, *args):
 
 
 def whole_log(worker, **_):
-    """All that the function wrote until now: up to a mark that is put into the same pipe, or up to its end."""
+    """All output of the function so far: up to a mark that is written into the same pipe, or up to its end."""
     mark, lines = str(uuid.uuid4()), []
     try:
         with pathlib.Path(f"/proc/{worker._proc.pid}/fd/1").open("a") as pipe:
@@ -144,7 +144,7 @@ def whole_log(worker, **_):
 
 
 def invoke_if_allowed(target, event, rule, view=None):
-    """Delivers to a queue what its policy lets in, with the message group that the rule says."""
+    """Delivers to a queue if its policy allows it, with the rule's message group."""
     arn, account = target["Arn"], responses.get_account_id()
     if ":sqs:" not in arn:
         return invoke_target(target, event, rule, view)
@@ -158,7 +158,7 @@ def invoke_if_allowed(target, event, rule, view=None):
 
 
 def dispatch_to_bus(spec, event, rule, event_path, target_input_payload=None):
-    """Forwards also to a bus of another account, if that bus's policy lets this account in."""
+    """Also forwards to a bus of another account, if that bus's policy allows this account."""
     account = responses.get_account_id()
     there = responses._request_account_id.set(spec.account_id)
     try:
@@ -179,13 +179,13 @@ def dispatch_to_bus(spec, event, rule, event_path, target_input_payload=None):
         responses._request_account_id.reset(there)
 
 
-# What the subscription that is under way asks for.
+# The condition keys of the subscription in progress.
 subscription_keys = contextvars.ContextVar("subscription_keys", default=None)
 
 
 def subscribe_with_keys(parameters):
-    asked = {f"sns:{name.lower()}": sns._p(parameters, name) for name in ("Protocol", "Endpoint")}
-    token = subscription_keys.set(asked)
+    keys = {f"sns:{name.lower()}": sns._p(parameters, name) for name in ("Protocol", "Endpoint")}
+    token = subscription_keys.set(keys)
     try:
         return subscribe(parameters)
     finally:
@@ -238,7 +238,7 @@ sns._subscribe = subscribe_with_keys
 iam_evaluator.resource_policy_allows = resource_policy_allows_with_keys
 eventbridge._invoke_target = invoke_if_allowed
 eventbridge._dispatch_to_event_bus = dispatch_to_bus
-iam_actions.extract_resource_arn = resources_of
+iam_actions.extract_resource_arn = resource_checks
 iam_evaluator.enforce = enforce_all
 iam_actions.dynamodb_service_context = dynamodb_context
 iam_actions.request_tag_context = request_context
