@@ -9,12 +9,12 @@ import urllib.parse
 
 
 def browser(path):
-    """A path as a browser spells it: these characters stay as they are."""
+    """A path as a browser spells it: these characters are not encoded."""
     return urllib.parse.quote(path, safe="/-._~!$&'()*+,;=:@[]")
 
 
 def strict(path):
-    """A path as SDKs spell it: only RFC 3986's unreserved characters stay as they are."""
+    """A path as SDKs spell it: only RFC 3986's unreserved characters are not encoded."""
     return urllib.parse.quote(path, safe="/-._~")
 
 
@@ -58,7 +58,7 @@ class Cloudflare:
             self.set_token(secret, zone_id, "disabled")
 
     def empty_cache(self, zone_id, token):
-        """Purges everything of a zone."""
+        """Purges everything in a zone."""
         connection = http.client.HTTPConnection(self.api, timeout=10)
         headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
         connection.request("POST", f"/client/v4/zones/{zone_id}/purge_cache", '{"purge_everything": true}', headers)
@@ -66,7 +66,7 @@ class Cloudflare:
         assert answer.status == 200, answer.read()
 
     def purges(self):
-        """(zone id, end of the token, body, status) of every purge since the last look, each answered."""
+        """(zone id, end of the token, body, status) of every answered purge since the last call."""
         end = time.monotonic() + 20
         requests = self.control("GET", "/requests")[self.seen :]
         while any(it["status"] is None for it in requests):
@@ -82,19 +82,19 @@ class Cloudflare:
         ]
 
     def get(self, host, path):
-        """A visit at the edge, to a path that is spelled already: (status, body, CF-Cache-Status)."""
+        """Requests a path from the edge, as spelled: (status, body, CF-Cache-Status)."""
         connection = http.client.HTTPConnection(self.edge, timeout=30)
         connection.request("GET", path, headers={"host": host})
         answer = connection.getresponse()
         return answer.status, answer.read().decode(), answer.headers["cf-cache-status"]
 
     def visit(self, host, path):
-        """A visit to a path in each spelling, which must bring the same: (status, body or, of an error, nothing)."""
+        """Requests a path in each spelling, with the same result: (status, body or, for an error, an empty one)."""
         seen = {self.get(host, spelled)[:2] for spelled in {browser(path), strict(path)}}
         seen = {(status, body if status == 200 else "") for status, body in seen}
         assert len(seen) == 1, (host, path, seen)
         return seen.pop()
 
     def cached(self):
-        """The URLs that the edge would answer without asking the origin server."""
+        """The URLs that the edge can answer without the origin server."""
         return {entry["url"] for entry in self.control("GET", "/cache") if entry["state"] == "fresh"}

@@ -1,5 +1,5 @@
-"""What one who may do something here could do to others, tried for real: by a team, by another account, by whoever uploads.
-docs/security.md lists these and the attacks that other tests try."""
+"""Attacks of a team, of another account and of a user who uploads, tried for real. docs/security.md lists them and the
+attacks in other tests."""
 
 import contextlib
 import http.server
@@ -31,7 +31,7 @@ def refused(call, **arguments):
     assert refusal.value.response["Error"]["Code"] in DENIED, refusal.value
 
 
-# What the editors of a team, and operators, might do past the table: (service, call, arguments).
+# Calls besides the table's, for editors of a team and for operators: (service, call, arguments).
 PAST_THE_TABLE = [
     ("sqs", "send_message", {"QueueUrl": "queue_url", "MessageBody": "{}"}),
     ("sqs", "receive_message", {"QueueUrl": "queue_url"}),
@@ -58,7 +58,7 @@ def test_editors_reach_nothing_but_the_table(_world, who, service, call, argumen
 
 
 def test_a_user_of_another_account_can_neither_send_nor_assume_the_role(_world):
-    """Though that account lets them do everything."""
+    """Even though that account allows them everything."""
     iam = _world.ministack.client("iam", ROOT_OF_OTHER)
     iam.create_user(UserName="eve")
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -72,7 +72,7 @@ def test_a_user_of_another_account_can_neither_send_nor_assume_the_role(_world):
     refused(_world.ministack.client("sts", eve).assume_role, RoleArn=stack.role_arn, RoleSessionName="me")
 
 
-# Rows that team web writes raw: what they are, the row that is left out, and why.
+# Raw rows of team web: a description, the row that is skipped, and the reason.
 CLAIMS = {
     "another team's token, by a path": (
         row("TEAM#web", "ZONE#website.fr", zone_id=FR_ZONE, hostnames=["www.website.fr"], token="../docs/website.dev"),
@@ -155,7 +155,7 @@ def test_another_teams_hostname_as_a_custom_one_is_refused_by_cloudflare_alone(w
 
 
 def test_a_forged_copy_of_a_grant_allows_nothing(world, edited_file):
-    """The copy is the team's to write, so a push goes by it; the function does not."""
+    """The team may write the copy, which a push trusts and the function does not."""
     forged = row("TEAM#web", "GRANT", owns=[f"s3://{BUCKET}/", f"s3://{DOCS}/"], tokens="/purge-router/docs/")
     console(world, "web").put_item(TableName=world.stack.table, Item=forged)
     world.push("web", edited_file)
@@ -170,7 +170,7 @@ def test_a_forged_copy_of_a_grant_allows_nothing(world, edited_file):
 
 @pytest.fixture
 def edited_file(tmp_path):
-    """The teams' mappings, with one of team web for the bucket of team docs, as if that were its own."""
+    """The teams' mappings, and one of team web for the bucket of team docs."""
     text = PACKAGE_MAPPINGS.read_text()
     of_web, of_docs = text.split("[teams.docs]")
     of_web = of_web.replace('owns = ["', f'owns = ["s3://{DOCS}/", "')
@@ -215,7 +215,7 @@ def test_a_key_can_not_forge_a_log_line(world):
 
 
 class Answering(http.server.ThreadingHTTPServer):
-    """A server that sends all who ask elsewhere, and notes what they said."""
+    """A server that redirects every request and records it."""
 
     def __init__(self, location=None):
         server = self
@@ -254,7 +254,7 @@ def test_a_redirect_gets_no_token(tmp_path):
         assert elsewhere.heard == []
 
 
-# An administrator, who may do everything, rotates the tokens of all teams, of which one wrote rows of its own.
+# An administrator with all rights rotates the tokens of all teams. One team has written raw rows.
 
 
 @pytest.fixture(scope="module")
@@ -265,7 +265,7 @@ def _tokens(ministack, tmp_path_factory):
 
 @pytest.fixture
 def table(pushed, _tokens):
-    """A table of the teams shop and blog, and `put` for a row of it."""
+    """A table of the teams shop and blog, with `put` for a row."""
     _tokens.proxy.let_all_pass()
     _tokens.first_tokens()
     put = lambda *key, **fields: pushed.stack.dynamodb.put_item(TableName=pushed.stack.table, Item=row(*key, **fields))
@@ -305,7 +305,7 @@ def test_a_rotation_gives_no_team_a_token_for_another_teams_zone(table, by, more
     code, out, errors = tokens.run(*arguments)
     assert code == 1, (out, errors)
     assert ("team blog has the zone blog.org" in errors) if more else ("--least-rights" in errors), errors
-    # What is wrong with one team's rows keeps no other team from new tokens, but for those that say the same as its rows.
+    # Wrong rows of one team prevent no other team's rotation, except for zones that these rows claim.
     assert "shop.com of team shop: token " in out and (more or "blog.org of team blog: token " in out), out
     now = tokens.ssm.get_parameter(Name="/purge-router/shop/x", WithDecryption=True)["Parameter"]["Value"]
     assert now == DEAD and not tokens.purges("blog.org", now) and tokens.purges("blog.org")
@@ -364,7 +364,7 @@ def test_text_of_a_team_can_not_control_an_operators_terminal(table):
 
 
 def shown_on_a_terminal(command, environment):
-    """All that a command writes to a terminal, standard error included."""
+    """Everything that a command writes to a terminal, including standard error."""
     ours, its = pty.openpty()
     process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=its, stderr=its)
     os.close(its)

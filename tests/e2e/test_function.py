@@ -1,4 +1,4 @@
-"""Objects change in S3, and exactly their URLs turn fresh at the edge: the function as the template deploys it."""
+"""Objects change in S3, and exactly their URLs are refreshed at the edge, by the function as the template deploys it."""
 
 import json
 import re
@@ -26,7 +26,7 @@ KEYS = [
 
 
 def urls(bucket, key):
-    """All URLs of an object, in each spelling, and its visible places: (host, path)."""
+    """All URLs of an object, in each spelling, and where it is visible: (host, path)."""
     places = [
         (host, key.removeprefix(prefix))
         for host, (of, prefix) in SITES.items()
@@ -129,7 +129,7 @@ def test_a_revoked_token_stops_only_its_zone_and_a_redrive_purges_the_rest(world
     world.cloudflare.set_token(token, zone_id, "disabled")
     for page in pages:
         world.put(*page, "second")
-    # Another zone of the same team has a token of its own.
+    # Another zone of the same team has its own token.
     world.see("www.website.fr", "page.html", "second")
     world.see("docs.website.dev", "page.html", "second")
     wait_for("a dead letter", lambda: world.stack.dead_letters() == 1)
@@ -141,7 +141,7 @@ def test_a_revoked_token_stops_only_its_zone_and_a_redrive_purges_the_rest(world
     told = {(line["level"], line["team"], line["zone"], line["outcome"]) for line in refused}
     assert told == {("WARN", "web", "website.co.uk", "token-refused")}
     assert "HTTP 401: 10000 Authentication error" in refused[0]["error"]
-    # With the dimensions that the alarm looks at, and those of the dashboard.
+    # With the dimensions of the alarm and of the dashboard.
     lines = [line for line in printed(world.ministack, world.stack.log_group) if "TokenRefused" in line]
     directives = [(it["Namespace"], it["Dimensions"]) for line in lines for it in line["_aws"]["CloudWatchMetrics"]]
     for dimensions in (["function"], ["function", "team", "zone"]):
@@ -150,7 +150,7 @@ def test_a_revoked_token_stops_only_its_zone_and_a_redrive_purges_the_rest(world
     counted = world.stack.counted("TokenRefused") - counted_before
     assert (counted["website.co.uk"], counted[None]) == (len(refused), len(refused))
 
-    # The purges that came after the revocation go on, too.
+    # Purges after the revocation continue too.
     world.put(DOCS, "page.html", "third")
     world.see("docs.website.dev", "page.html", "third")
 
@@ -164,7 +164,7 @@ def test_a_revoked_token_stops_only_its_zone_and_a_redrive_purges_the_rest(world
 
 
 def test_a_replaced_token_loses_nothing(world):
-    """The function still holds the old token when it is revoked: it reads the new one, and fails nobody."""
+    """The function has the old token in its cache when it is revoked. It reads the new one, and no message fails."""
     zone_id, parameter, token = ZONES["website.dev"]
     world.put(DOCS, "rotated.html", "first")
     world.stack.settle()
@@ -186,7 +186,7 @@ def test_a_token_is_cached_for_its_ttl(world, seconds, second):
     world.stack.restart(TOKEN_TTL_SECONDS=seconds)
     purge = lambda: world.stack.invoke(s3_event(DOCS, "kept.html"))
     assert purge() == ({"batchItemFailures": []}, False)
-    # The old token is still good, so that nothing but time makes the function read the new one.
+    # The old token is still valid, so only time makes the function read the new one.
     world.cloudflare.set_token("cfut_docs-0000-0000-3DEV", zone_id)
     world.ministack.put_token(parameter, "cfut_docs-0000-0000-3DEV")
     time.sleep(0.5)
@@ -203,7 +203,7 @@ NOT_THERE = {
 
 @pytest.mark.parametrize("how", NOT_THERE)
 def test_a_token_that_can_not_be_read_fails_only_its_own_messages(world, how):
-    """Though both teams' tokens are read in one call, by a function that knows neither of them yet."""
+    """Even though a function without cached tokens reads both teams' tokens in one call."""
     _, parameter, token = ZONES["website.dev"]
     ssm = world.ministack.client("ssm")
     ssm.delete_parameter(Name=parameter)

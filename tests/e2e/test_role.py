@@ -1,4 +1,4 @@
-"""What the function's role may do is tried for real: it reads mappings and tokens and takes messages, and nothing else."""
+"""The rights of the function's role, tried for real: it reads mappings and tokens and receives messages, and nothing else."""
 
 import re
 import time
@@ -101,7 +101,7 @@ REFUSED = [
 
 
 def of_stack(stack, value):
-    """Values in which names such as `stack.queue_url` are replaced by what they name."""
+    """Values in which names such as `stack.queue_url` are replaced by their values."""
     if isinstance(value, dict):
         return {of_stack(stack, name): of_stack(stack, it) for name, it in value.items()}
     if isinstance(value, list):
@@ -114,7 +114,7 @@ def of_stack(stack, value):
 @pytest.mark.parametrize(("service", "call", "arguments"), REFUSED, ids=[f"{it[0]}-{it[1]}" for it in REFUSED])
 def test_it_may_do_nothing_else(role, _world, service, call, arguments):
     arguments = of_stack(_world.stack, arguments)
-    # What is asked for exists, so that it is not refused for want of it.
+    # The resource exists, so the call is not refused because it is missing.
     _world.ministack.put_token("/other/secret", "x")
     _world.ministack.put_token("/purge-router-2/secret", "x")
     logs = _world.ministack.client("logs")

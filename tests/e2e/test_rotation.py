@@ -1,5 +1,5 @@
-"""Twenty zones under load while all their tokens are rotated, one is rolled without warning and one is revoked for good:
-no purge is lost, none is told as done that was not, and what could not be purged waits to be redriven."""
+"""Twenty zones under load while all their tokens are rotated, one is rolled without notice and one is revoked for good: no
+purge is lost, none is reported as done that was not, and failed purges wait to be redriven."""
 
 import collections
 import concurrent.futures
@@ -20,7 +20,7 @@ ROLLED, REVOKED = ZONES[-2:]
 PAGES = [f"page{nth}.css" for nth in range(4)]
 ROTATIONS, AT_ONCE = 3, 8
 
-# How long the function keeps a token, and the command waits for that.
+# How long the function caches a token, and the command waits for that.
 TOKEN_TTL, WAIT = 1, 3
 
 
@@ -29,7 +29,7 @@ def zone_id(zone):
 
 
 def account(zone):
-    """Every other zone is of the account whose tokens can be its own."""
+    """Every other zone is in the account that owns its tokens."""
     return test_tokens.ACCOUNT_ID if ZONES.index(zone) % 2 else None
 
 
@@ -89,11 +89,11 @@ class World(test_tokens.World):
         return self.cloudflare.get(f"www.{zone}", f"/{page}")[1]
 
     def requests(self):
-        """Each purge that the function sent: its zone, its URLs, and how it was answered."""
+        """Each purge that the function sent: its zone, its URLs, and the status of the answer."""
         found = [it for it in self.cloudflare.control("GET", "/requests") if it["path"].endswith("/purge_cache")]
         zones = {zone_id(zone): zone for zone in ZONES}
         found = [(zones[it["path"].split("/")[4]], json.loads(it["body"])["files"], it["status"]) for it in found]
-        # The command tries new tokens.
+        # These are the command's trials of new tokens.
         return [it for it in found if "/.purge-router/" not in it[1][0]]
 
 
@@ -104,7 +104,7 @@ def world(ministack, tmp_path):
 
 
 class Load:
-    """Somebody uploads pages of every zone, and somebody visits them, until it is stopped."""
+    """Uploads pages of every zone and visits them, until it is stopped."""
 
     def __init__(self, world):
         self.world, self.last, self.puts = world, {}, collections.Counter()
@@ -137,7 +137,7 @@ def rotate_three_times(world, zone):
 
 
 def test_twenty_zones_lose_no_purge_while_their_tokens_are_rotated(world):
-    # Messages come again after 2 s instead of 240, but a bad token is left alone for 5 s as ever: more receives make up for it.
+    # Messages are redelivered after 2 s instead of 240, but a circuit is open for 5 s as always: more receives compensate.
     world.stack.retry_quickly(receives=12)
     load = Load(world)
     try:
@@ -145,11 +145,11 @@ def test_twenty_zones_lose_no_purge_while_their_tokens_are_rotated(world):
             rotating = {zone: pool.submit(rotate_three_times, world, zone) for zone in (ROLLED, REVOKED, *ZONES[:-2])}
             rotating[ROLLED].result()
             rotating[REVOKED].result()
-            # One is rolled at Cloudflare, and its team stores the new secret a while later.
+            # One is rolled at Cloudflare, and its team stores the new secret later.
             owner, manager = world.owner(ROLLED)
             [token] = world.of_zone(ROLLED)
             secret = world.api("PUT", f"{owner}/tokens/{token['id']}/value", manager, {})
-            # One is deleted, and nobody notices.
+            # One is deleted without notice.
             owner, manager = world.owner(REVOKED)
             [token] = world.of_zone(REVOKED)
             world.api("DELETE", f"{owner}/tokens/{token['id']}", manager)
@@ -171,7 +171,7 @@ def test_twenty_zones_lose_no_purge_while_their_tokens_are_rotated(world):
     assert not any(stale.values()), stale
     assert rotations == ROTATIONS * len(ZONES) and still_rotating > 0
 
-    # What was told as purged, Cloudflare has accepted.
+    # Cloudflare has accepted every purge that was reported as done.
     told, accepted = collections.Counter(), collections.Counter()
     for line in world.stack.log("batch"):
         told[line["zone"]] += line["items"] if line["outcome"] == "purged" else 0
@@ -179,11 +179,11 @@ def test_twenty_zones_lose_no_purge_while_their_tokens_are_rotated(world):
     for zone, files, status in requests:
         accepted[zone] += len(files) if status == 200 else 0
     assert told == accepted
-    # What is replaced in time is not even refused.
+    # A token that is replaced in time is never rejected.
     refusals = collections.Counter(zone for zone, _, status in requests if status != 200)
     assert set(refusals) == {ROLLED, REVOKED}, refusals
 
-    # The revoked one's uploads wait, and are purged once there is a token.
+    # Uploads of the zone with the revoked token wait, and are purged once there is a valid token.
     dead = world.stack.dead_letters()
     assert dead > 0 and fresh(REVOKED) == []
     world.done("put", "--zone", REVOKED, "--overwrite", stdin=world.create(REVOKED), manager=None)

@@ -1,4 +1,4 @@
-"""In the old script's place: started with its variables and fed its events, the function purges what it meant to purge."""
+"""The function replaces the old script: with its variables and its events, it purges what the script purged."""
 
 import contextlib
 import json
@@ -22,11 +22,11 @@ OLD_SCRIPT = "def handler(event, context):\n    return 'the old script'\n"
 
 
 class Script:
-    """The old script's function, with `bootstrap` in its place: its role, variables and notifications stay."""
+    """The old script's function with `bootstrap` as its code: its role, variables and notifications stay."""
 
     def __init__(self, ministack, folder):
         self.ministack, self.s3, self.function = ministack, ministack.client("s3"), ministack.client("lambda")
-        # The mapping file that says the same as the variables describes the zone to the sandbox.
+        # The mapping file that is equivalent to the variables describes the zone to the sandbox.
         environment = {"PATH": os.environ["PATH"], **VARIABLES, "CLOUDFLARE_API_KEY": KEY}
         arguments = [PURGE_ROUTER, "import-env", "--bucket", BUCKET, "--domain", "oldsite.com"]
         imported = subprocess.run(arguments, env=environment, check=True, capture_output=True, text=True)
@@ -45,7 +45,7 @@ class Script:
         self.cloudflare.stop()
 
     def replace_old_script(self):
-        """As the README says it."""
+        """As the README describes."""
         trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
         read = {
             "Effect": "Allow",
@@ -70,10 +70,10 @@ class Script:
         updated.wait(FunctionName=FUNCTION)
 
     def start(self, **variables):
-        """Starts the function anew with these variables, besides those that never change."""
+        """Restarts the function with these variables, in addition to the constant ones."""
         variables = {"CLOUDFLARE_BASE_URL": self.cloudflare.api_url, **VARIABLES, **variables}
         self.function.update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": variables})
-        # An invocation that meets the change may fail.
+        # An invocation during the change may fail.
         aws.wait_for("the function starts anew", lambda: not self.invoke({"Event": "s3:TestEvent"})[1])
         self.cloudflare.purges()
 
@@ -81,7 +81,7 @@ class Script:
         return aws.invoke(self.function, FUNCTION, event)
 
     def notify(self):
-        """Has the bucket invoke the function, as it did the script."""
+        """Lets the bucket invoke the function, as it invoked the script."""
         found = self.function.get_function(FunctionName=FUNCTION)["Configuration"]
         configuration = {
             "LambdaFunctionArn": found["FunctionArn"],
@@ -137,13 +137,13 @@ def test_its_events_refresh_the_buckets_site(script, how):
     for key in keys:
         script.put(key, "second")
     aws.wait_for("fresh", lambda: script.cloudflare.visit(BUCKET, f"/{keys[2]}")[1] == "second")
-    # The extensions did not count the others in.
+    # The other extensions are not included.
     assert [script.cloudflare.visit(BUCKET, f"/{key}")[1] for key in keys] == ["first", "first", "second"]
     secret = KEY if "CLOUDFLARE_API_EMAIL" in variables else "cfut_of-the-script"
     files = {"files": [f"https://www.oldsite.com/{cloudflare.browser(keys[2])}"]}
     assert script.cloudflare.purges() == [(ZONE_ID, secret[-4:], files, 200)]
     seen = lambda: script.log()[before:]
-    # An invocation that the next start of the function cuts short would come again in the midst of another test.
+    # An invocation that a restart of the function interrupts would be retried during another test.
     changes = lambda: sum(line["changes"] for line in seen() if line["message"] == "event")
     aws.wait_for("all are done", lambda: changes() == len(keys))
     warned = any(line["message"].startswith("the token lies open in SSM") for line in seen())

@@ -1,5 +1,5 @@
-"""Each way that events take, deployed from its template as an operator deploys it: own buckets and those of another account.
-The same objects lead to the same purges, whichever the way, and nobody sends to the queue who was not named."""
+"""Each event source, deployed from its template as an operator does, for buckets of this account and of another one. The same
+objects lead to the same purges, whatever the source, and only listed sources can send to the queue."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ from conftest import BOOTSTRAP, PURGE_ROUTER, s3_event
 THIRD = {"aws_access_key_id": "222222222222", "aws_secret_access_key": "test"}
 HERE, THERE = ROOT, ROOT_OF_OTHER
 
-# Each way with its bucket, named after it, and whose the bucket is.
+# Each source with its bucket, which is named after it, and the owner of the bucket.
 WAYS = {
     "s3-sqs": HERE,
     "s3-sqs-of-another-account": THERE,
@@ -66,7 +66,7 @@ def template(name):
 
 
 class World:
-    """Every way at once, to one function."""
+    """All sources together, with one function."""
 
     def __init__(self, ministack, folder):
         self.ministack = ministack
@@ -104,7 +104,7 @@ class World:
 
         with_bucket = {"BucketName": "s3-sns-sqs", "CreateBucket": "true", "AllKinds": "true"}
         topics = [create("topic", "sns", QueueArn=queue, **with_bucket)["TopicArn"]]
-        # A bucket that is there already, and a subscription in the other account than the topic's.
+        # An existing bucket, and a subscription that is not in the topic's account.
         elsewhere = {"BucketName": "s3-sns-sqs-of-another-account"}
         topics.append(create("topic", "sns", THERE, QueueArn=queue, **elsewhere)["TopicArn"])
         self.notify("s3-sns-sqs-of-another-account", TopicConfigurations=[{"TopicArn": topics[1]}])
@@ -131,7 +131,7 @@ class World:
         return self.ministack.client("s3", WAYS[bucket])
 
     def notify(self, bucket, **configuration):
-        """A new bucket with these notifications, of the events that the README names."""
+        """Creates a bucket with these notifications, of the events in the README."""
         for configurations in configuration.values():
             for it in configurations:
                 it["Events"] = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"]
@@ -147,7 +147,7 @@ class World:
         )
 
     def wrap(self, topic):
-        """Has a topic deliver in its own envelope, as some have it for their other subscribers."""
+        """Lets a topic deliver in its own envelope, as topics with other subscribers may do."""
         sns = self.ministack.client("sns")
         [subscription] = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
         sns.set_subscription_attributes(
@@ -157,8 +157,8 @@ class World:
         )
 
     def purged(self):
-        """What was purged since the last look, once all messages are gone."""
-        time.sleep(0.3)  # S3 and EventBridge deliver a moment later
+        """What has been purged since the last call, once all messages are processed."""
+        time.sleep(0.3)  # S3 and EventBridge deliver with a short delay
         self.stack.settle()
         return self.files()
 
@@ -170,7 +170,7 @@ class World:
         return next(it["ParameterValue"] for it in stack["Parameters"] if it["ParameterKey"] == name)
 
     def messages(self):
-        """All that wait in the queue, and wait there again when this is back: each was received once."""
+        """All messages of the queue. They stay in it, and have been received once."""
         found, receive = {}, {"MaxNumberOfMessages": 10, "VisibilityTimeout": 2, "MessageSystemAttributeNames": ["All"]}
         while some := self.stack.sqs.receive_message(QueueUrl=self.stack.queue_url, **receive).get("Messages"):
             found.update({it["MessageId"]: it for it in some})
@@ -180,7 +180,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    """In an AWS of its own: its accounts have no other stacks."""
+    """In a separate AWS, whose accounts have no other stacks."""
     server = aws.Ministack(tmp_path_factory.mktemp("sources"))
     try:
         with contextlib.closing(contextlib.ExitStack()) as stack:
@@ -222,7 +222,7 @@ USUAL = {"s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"}
 
 
 def test_all_kinds_of_changes_are_sent_if_requested(world):
-    """The emulator knows no events of tags and access lists."""
+    """The emulator does not send events of tags and access lists."""
 
     def told(bucket, credentials, of):
         s3 = world.ministack.client("s3", credentials)
@@ -252,7 +252,7 @@ def test_messages_of_a_team_with_its_own_rule_are_a_fair_queue_group(world):
 
 
 def test_a_batch_of_all_sources_fails_exactly_the_messages_that_were_not_purged(world):
-    """Test events, broken bodies, and two teams, of which one has lost its token."""
+    """Test events, broken bodies, and two teams, one without its token."""
     stack = world.stack
     stack.retry_quickly(receives=2)
     world.cloudflare.set_token(WEB[1], WEB[0], "disabled")
@@ -262,7 +262,7 @@ def test_a_batch_of_all_sources_fails_exactly_the_messages_that_were_not_purged(
         for bucket in WAYS:
             world.s3(bucket).put_object(Bucket=bucket, Key="docs/mixed.css", Body=b"")
         world.s3("s3-sqs").put_object(Bucket="s3-sqs", Key="web/lost.css", Body=b"")
-        # A bucket is set up anew: S3 sends a test event.
+        # A bucket is configured again: S3 sends a test event.
         [configurations] = [
             world.s3("s3-sqs").get_bucket_notification_configuration(Bucket="s3-sqs")["QueueConfigurations"]
         ]
@@ -274,7 +274,7 @@ def test_a_batch_of_all_sources_fails_exactly_the_messages_that_were_not_purged(
         half_broken = s3_event("s3-sqs", "docs/half.css")
         half_broken["Records"].append({"eventSource": "aws:s3"})
         stack.send("{ no JSON", {"Records": "none"}, half_broken, both, s3_event("nobody-maps-this", "a.css"))
-        # Each way's, the lost one, a test event at least, and five.
+        # One of each source, the lost one, at least one test event, and five.
         wait_for("all messages", lambda: stack.waiting() >= len(WAYS) + 1 + 1 + 5)
         messages = world.messages()
         for name, it in messages.items():
@@ -283,7 +283,7 @@ def test_a_batch_of_all_sources_fails_exactly_the_messages_that_were_not_purged(
             (bad if wrong else good)[name] = text
         assert len(bad) == 5 and len(good) >= len(WAYS) + 2
         assert sum("s3:TestEvent" in text for text in good.values()) >= 1
-        # The emulator makes small batches, so all of them as one, and then the queue's own way.
+        # The emulator makes small batches, so first all messages as one batch, then as the queue delivers them.
         record = {"eventSource": "aws:sqs", "eventSourceARN": stack.queue_arn}
         records = [{**record, "messageId": name, "body": it["Body"]} for name, it in messages.items()]
         answer, failed = stack.invoke({"Records": records})
@@ -301,7 +301,7 @@ def test_a_batch_of_all_sources_fails_exactly_the_messages_that_were_not_purged(
 
 def test_an_unlisted_bucket_can_not_notify_the_queue(world):
     queue = {"QueueArn": world.stack.queue_arn, "Events": ["s3:ObjectCreated:*"]}
-    # The third account has taken the name of a bucket that is named.
+    # The third account owns the name of a listed bucket now.
     for bucket, credentials in {"not-named": HERE, "not-named-elsewhere": THERE, "squatted": THIRD}.items():
         s3 = world.ministack.client("s3", credentials)
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -347,7 +347,7 @@ def test_a_topics_policy_allows_only_its_bucket(world):
     for credentials in (HERE, THIRD):
         with pytest.raises(botocore.exceptions.ClientError, match="AuthorizationError|AccessDenied"):
             world.ministack.client("sns", credentials).publish(TopicArn=topic, Message=forged())
-    # The queue's account may subscribe the queue, and nothing else; nobody else may anything.
+    # The queue's account may subscribe the queue, and nothing else. No other account may do anything.
     for credentials, endpoint in (
         (HERE, f"arn:aws:sqs:{REGION}:{ACCOUNT}:another"),
         (THIRD, world.stack.queue_arn),
@@ -375,7 +375,7 @@ def test_an_unlisted_rule_sends_nothing(world):
 
 
 def test_a_bus_accepts_only_events_of_its_account_and_buckets(world):
-    """Two accounts forward to a bus that is for one of them, each from a bucket that its rule names and from one more."""
+    """Two accounts forward to a bus that is for one of them, each from a listed bucket and from an unlisted one."""
     names = {"of-the-other": THERE, "of-the-third": THIRD}
     of_other = {"BucketNames": ",".join(names), "BucketAccount": OTHER_ACCOUNT}
     outputs = world.create("bus-of-two", "eventbridge", QueueArn=world.stack.queue_arn, **of_other)

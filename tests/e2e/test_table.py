@@ -1,4 +1,4 @@
-"""Teams edit the table, and the function purges what it says, each team's within its grant: no deployment, no restart."""
+"""Teams edit the table, and the function follows, each team within its grant, without deployment or restart."""
 
 import json
 import re
@@ -19,21 +19,21 @@ URLS = {
     DOC: {"https://docs.website.dev/page.html"},
 }
 
-# Edits of the mapping file: what is replaced, by what.
+# Edits of the mapping file: the old and the new text.
 UK_ALSO_AT_FR = ('zones        = ["website.co.uk"]', 'zones        = ["website.co.uk", "website.fr"]')
 FR_ELSEWHERE = ('strip_prefix = "fr/"', 'strip_prefix = "fr/"\nadd_prefix = "moved/"')
 DOCS_ELSEWHERE = ('exclude = ["*.tmp"]', 'add_prefix = "moved/"')
 
 
 def owning(source):
-    """The edit that gives team web one source more."""
+    """The edit that grants team web one more source."""
     owns = 'owns = ["s3://assets.website.com/uk/", '
     return owns, f'{owns}"{source}", '
 
 
 @pytest.fixture
 def edited(tmp_path):
-    """Writes a copy of the mapping file with edits, and with more at its end."""
+    """Writes a copy of the mapping file with edits and with text appended."""
 
     def write(*edits, more=""):
         text = PACKAGE_MAPPINGS.read_text()
@@ -54,12 +54,12 @@ def put_all(world, text):
 
 
 def console(world, team):
-    """DynamoDB with what a team's editor may do there."""
+    """A DynamoDB client with the rights of a team's editor."""
     return world.ministack.client("dynamodb", world.credentials[team])
 
 
 def logged(world, seen, message, **fields):
-    """The first log line with these fields after those that were seen."""
+    """The first new log line with these fields."""
     is_it = lambda line: fields.items() <= line.items()
     return wait_for(f"{message} {fields}", lambda: [line for line in world.stack.log(message)[seen:] if is_it(line)])[0]
 
@@ -141,7 +141,7 @@ def mapping(bucket, prefix, zone, **fields):
     return row("TEAM#web", "MAPPING#raw", bucket=bucket, prefix=prefix, zones=[zone], add_prefix="raw/", **fields)
 
 
-# Rows of team web that are left out, each with what the log says of it.
+# Rows of team web that are skipped, each with the reason in the log.
 RAW = {
     "another team's bucket": (mapping(DOCS, "", "website.fr"), "not-owned"),
     "another team's zone": (mapping(BUCKET, "fr/", "website.dev"), "unknown-zone"),

@@ -1,4 +1,4 @@
-"""The templates are as CloudFormation wants them."""
+"""The templates are valid, and deploy what they should."""
 
 import json
 import pathlib
@@ -89,7 +89,7 @@ def test_options_that_cost_money_are_off_by_default(_world, ministack):
 def test_the_table_costs_what_is_used_and_is_hard_to_lose(_world):
     table = read_template(TEMPLATE)["Resources"]["Table"]
     assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
-    # The emulator does not keep it.
+    # The emulator does not store it.
     assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     deployed = described_table(_world)
     assert deployed["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
@@ -110,7 +110,7 @@ def test_messages_are_redelivered_and_then_become_dead_letters(_world):
     redrive = json.loads(stack.queue["RedrivePolicy"])
     assert redrive["deadLetterTargetArn"] == stack.dead_letters_arn
     assert int(redrive["maxReceiveCount"]) == 5
-    # A dead letter keeps the time of its first sending, so it must be kept for longer than a message.
+    # The age of a dead letter counts from the first send, so it must be kept for longer than a message.
     assert int(stack.dead_letter_queue["MessageRetentionPeriod"]) > int(stack.queue["MessageRetentionPeriod"])
     timeout = int(configuration(_world)["Timeout"])
     longest_window = read_template(TEMPLATE)["Parameters"]["BatchingWindowSeconds"]["MaxValue"]
@@ -161,7 +161,7 @@ def test_alarms_watch_existing_metrics_and_notify_the_topic(_world):
         )
         assert it["OKActions"] == [stack.alarm_topic_arn]
         assert (it["ComparisonOperator"], it["TreatMissingData"]) == ("GreaterThanThreshold", "notBreaching")
-    # Statistic, seconds, periods, of which so many, above which.
+    # The statistic, the period in seconds, the number of periods, how many of them, and the threshold.
     when = ("Statistic", "Period", "EvaluationPeriods", "DatapointsToAlarm", "Threshold")
     assert {name: tuple(it.get(field) for field in when) for name, it in alarms.items()} == {
         "ApproximateNumberOfMessagesVisible": ("Maximum", 60, 1, None, 0.0),
@@ -170,7 +170,7 @@ def test_alarms_watch_existing_metrics_and_notify_the_topic(_world):
         "Throttles": ("Sum", 60, 5, 3, 0.0),
         "Errors": ("Sum", 300, 1, None, 0.0),
     }
-    # What was received three times is no longer in the age of the oldest message.
+    # The age of the oldest message excludes messages that were received three times.
     third_receive = 2 * int(stack.queue["VisibilityTimeout"])
     assert alarms["ApproximateAgeOfOldestMessage"]["Threshold"] + 2 * 60 < third_receive
     policy = _world.ministack.client("sns").get_topic_attributes(TopicArn=stack.alarm_topic_arn)["Attributes"]["Policy"]
@@ -223,7 +223,7 @@ WRONG_SOURCES = {
 @pytest.mark.parametrize(("parameter", "value"), [(name, it) for name, all in WRONG_SOURCES.items() for it in all])
 def test_invalid_sources_are_refused(parameter, value):
     found = read_template(TEMPLATE)["Parameters"][parameter]
-    # AWS looks at each value of such a list; the emulator at none.
+    # AWS checks each value of such a list; the emulator checks none.
     assert found["Type"] == "CommaDelimitedList" and re.match(found["AllowedPattern"], "")
     assert not all(re.fullmatch(found["AllowedPattern"], one) for one in value.split(","))
 
@@ -241,7 +241,7 @@ def test_resources_are_encrypted_and_tagged(template):
             assert properties["Tags"] == tag, name
 
 
-# What has no tags, or is none of what somebody pays or looks for by them.
+# Types without tags, and types whose tags nobody would use.
 WITHOUT_TAGS = {
     *("AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription", "AWS::Events::EventBusPolicy"),
     *("AWS::IAM::ManagedPolicy", "AWS::KMS::Alias", "AWS::CloudWatch::Dashboard"),

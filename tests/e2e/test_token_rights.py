@@ -1,5 +1,5 @@
-"""Who may do what to tokens is tried for real: a team writes and reads its own and no others', the function reads all and
-writes none, and a team's KMS key keeps out those who may read SSM."""
+"""Rights on tokens, tried for real: a team writes and reads only its own, the function reads all and writes none, and a
+team's KMS key denies users who may read SSM."""
 
 import json
 
@@ -23,7 +23,7 @@ FOREIGN = (token_of("docs"), token_of("web-eu"), "/purge-router/rights", "/purge
 
 @pytest.fixture(scope="module")
 def keys(_world):
-    """What the stack of a team with a key says of it, by team; the teams of the world have none."""
+    """The outputs of the stacks of teams with a key, by team. The teams of the world have no key."""
     template, stack = read_template(TEAM_TEMPLATE), _world.stack
     create = lambda team: _world.ministack.create_stack(
         f"team-{team}-with-key",
@@ -38,7 +38,7 @@ def keys(_world):
 
 @pytest.fixture(scope="module")
 def clients(_world, keys):
-    """Makes clients of a service for whoever is named: a team's editor, the function or the account's administrator."""
+    """Creates clients of a service for a principal: a team's editor, the function or the account's administrator."""
     credentials = {team: _world.credentials[team] for team in TEAMS}
     for team, who in WITH_KEY.items():
         credentials[who] = _world.ministack.create_user(who.replace(" ", "-"), keys[team]["PolicyArn"])
@@ -48,7 +48,7 @@ def clients(_world, keys):
 
 @pytest.fixture
 def stored(_world, keys, clients):
-    """A token of each name that the tests use, and no other version of it; the teams' under their keys where asked for."""
+    """Stores one version of a token under each name of the tests, encrypted with the teams' keys on request."""
     ssm = clients("ssm", ADMINISTRATOR)
 
     def store(under_keys=False):
@@ -131,7 +131,7 @@ OTHERWISE = [
 @pytest.mark.parametrize("who", ["web", WITH_KEY["web"]])
 def test_a_team_does_nothing_else_even_to_its_own(stored, clients, who, call, arguments):
     refused(getattr(clients("ssm", who), call), **arguments)
-    # It was no want of what was asked for, or of the call.
+    # It was not refused because the resource or the call does not exist.
     getattr(clients("ssm", ADMINISTRATOR), call)(**arguments)
 
 
@@ -170,7 +170,7 @@ def test_a_key_denies_users_who_may_read_ssm(_world, stored, clients):
     stored(under_keys=True)
     refused(ssm.get_parameter, Name=OWN, WithDecryption=True)
     refused(ssm.get_parameters, Names=[OWN], WithDecryption=True)
-    # A team without a key in its policy can't read its own then, either.
+    # A team without a key in its policy then can't read its own token either.
     refused(clients("ssm", "web").get_parameter, Name=OWN, WithDecryption=True)
     assert get(clients("ssm", WITH_KEY["web"]), OWN) == f"old of {OWN}"
 

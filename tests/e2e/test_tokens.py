@@ -1,4 +1,4 @@
-"""`purge-router tokens` on SSM and the sandbox: what it finds, stores and replaces, wherever it is stopped."""
+"""`purge-router tokens` on SSM and the sandbox: what it reports, stores and replaces, even if it is interrupted."""
 
 import base64
 import contextlib
@@ -41,12 +41,12 @@ zone_id = "0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c"
 hostnames = ["www.blog.org"]
 """
 
-# Whoever has these manages the tokens of the user, or of the account.
+# These tokens may manage the tokens of the user, or of the account.
 MANAGER, ACCOUNTS_MANAGER = "cfut_the-managers-own-token-0001", "cfat_the-accounts-managing-token-0002"
 
 
 class World:
-    """The tokens of some zones; calls to Cloudflare and SSM may go through a proxy that stops."""
+    """The tokens of some zones. Calls to Cloudflare and SSM may go through a proxy that interrupts them."""
 
     def __init__(self, ministack, folder, zones=ZONES, mappings=MAPPINGS, origins=None):
         self.zones = zones
@@ -66,7 +66,7 @@ class World:
         return self.cloudflare.control("POST", path, body)
 
     def first_tokens(self):
-        """Each zone has a token that somebody made, and no other."""
+        """Gives each zone one token that a user created."""
         for owner, manager in (("/user", MANAGER), (f"/accounts/{ACCOUNT_ID}", ACCOUNTS_MANAGER)):
             for token in self.tokens(owner, manager):
                 if any(group["id"] == PURGES for policy in token["policies"] for group in policy["permission_groups"]):
@@ -109,7 +109,7 @@ class World:
         return self.ssm.get_parameter(Name=self.zones[zone][2], WithDecryption=True)["Parameter"]
 
     def purges(self, zone, secret=None):
-        """Whether what is stored, or another secret, may purge a zone."""
+        """Whether the stored token, or another secret, may purge a zone."""
         path = f"/zones/{self.zones[zone][0]}/purge_cache"
         try:
             self.api("POST", path, secret or self.stored(zone)["Value"], {"files": [f"https://www.{zone}/a.css"]})
@@ -160,7 +160,7 @@ def world(_tokens):
 
 
 def rotate(*zones, more=()):
-    """A rotation that does not wait, and minds no other that was a moment ago."""
+    """A rotation that does not wait, and ignores other recent rotations."""
     of_zones = [part for zone in zones for part in ("--zone", zone)]
     return ("rotate", *of_zones, "--yes", "--wait", "0", "--take-over", *more)
 
@@ -249,7 +249,7 @@ def test_unneeded_rights_and_a_near_expiry_give_a_warning(world):
     assert (code, lines["shop.com"]["problems"]) == (0, [])
     [warning] = lines["shop.com"]["warnings"]
     assert warning == f"it may do more than purge this zone: reach com.cloudflare.api.account.zone.{zone_ids[1]}"
-    # Somebody who may not read tokens is not told.
+    # A user who may not read tokens gets no warning.
     code, lines = verified(world, "--zone", "shop.com", manager=world.create("shop.com"))
     assert code == 0 and "what it may do is not known: HTTP 403" in lines["shop.com"]["warnings"][0]
     _, lines = verified(world, "--zone", "shop.com", "--expiring-within", "40000")
@@ -320,7 +320,7 @@ def test_a_rotation_keeps_the_old_tokens_settings_by_default(world):
     world.done(*rotate(zone, more=("--expires-in", "30", "--from", "127.0.0.1/32")))
     [after] = [token for token in world.of_zone(zone) if "condition" in token]
     assert after["condition"] == {"request.ip": {"in": ["127.0.0.1/32"]}} and after["expires_on"] < "2099"
-    # A new token that does not work is not stored, and does not stay.
+    # A new token that does not work is not stored, and is deleted.
     before, tokens = world.stored(zone), len(world.of_zone(zone))
     code, _, errors = world.run(*rotate(zone, more=("--from", "192.0.2.1/32")))
     assert code == 1 and "the new token was deleted again: the new token does not work: HTTP 403" in errors
@@ -365,7 +365,7 @@ def test_a_token_that_is_already_rejected_is_replaced(world):
 
 
 def stopped(world, arguments, manager):
-    """Kills a command where the proxy stops it; whether it came to its end before."""
+    """Kills a command where the proxy interrupts it. Returns whether it had already finished."""
     process = world.start(*arguments, manager=manager, through_proxy=True)
     aws.wait_for("the command", lambda: world.proxy.waiting.is_set() or process.poll() is not None, 60)
     is_over = process.poll() is not None
@@ -384,7 +384,7 @@ def test_a_rotation_can_be_interrupted_at_each_call_without_loss_or_leak(world, 
             world.proxy.stop_after(calls, lose_answer)
             is_over = stopped(world, rotate(zone), manager)
             lost.append(world.proxy.seen[-1])
-            # Whatever was done: what is stored may purge.
+            # In any case, the stored token may purge.
             assert world.purges(zone), (calls, lose_answer, world.proxy.seen)
             world.proxy.let_all_pass()
             if is_over:
@@ -396,7 +396,7 @@ def test_a_rotation_can_be_interrupted_at_each_call_without_loss_or_leak(world, 
         if is_over:
             break
         calls += 1
-    # Reading, creating, trying, storing, deleting.
+    # Read, create, try, store, delete.
     assert calls > 10, lost
     for part in ("POST", "PutParameter", "DELETE"):
         assert any(part in call for call in lost), lost
@@ -404,7 +404,7 @@ def test_a_rotation_can_be_interrupted_at_each_call_without_loss_or_leak(world, 
 
 def test_a_rotation_that_may_be_in_progress_is_not_disturbed(world):
     zone = "shop.com"
-    # It is stopped after it has created a token, and before that is stored.
+    # It is interrupted after it has created a token and before it has stored it.
     world.proxy.stop_after(10**6)
     world.done(*rotate(zone), through_proxy=True)
     create = next(
@@ -420,7 +420,7 @@ def test_a_rotation_that_may_be_in_progress_is_not_disturbed(world):
     code, out, errors = world.run(*hasty)
     assert code == 1 and may_go_on in errors, (out, errors)
     assert world.stored(zone)["Version"] == 1 and len(world.of_zone(zone)) == 2
-    # While one waits for the caches, too: the other would delete what these still hold.
+    # Also while one waits for the caches: the other would delete tokens that are still cached.
     with world.start("rotate", "--zone", zone, "--yes", "--take-over", "--wait", "3") as waiting:
         aws.wait_for("the new token is stored", lambda: world.stored(zone)["Version"] == 2)
         code, out, errors = world.run(*hasty)
@@ -453,7 +453,9 @@ def test_a_leaked_token_is_rolled(world):
 def test_an_interrupted_roll_is_rolled_again(world):
     zone = "shop.com"
     [token] = world.of_zone(zone)
-    world.api("PUT", f"/user/tokens/{token['id']}/value", MANAGER, {})  # as if it had broken off before it was stored
+    world.api(
+        "PUT", f"/user/tokens/{token['id']}/value", MANAGER, {}
+    )  # as if the run had been interrupted before it was stored
     assert not world.purges(zone)
     code, _, errors = world.run("rotate", "--zone", zone, "--roll", "--yes")
     assert code == 1 and "name the token with --token-id" in errors
@@ -465,13 +467,13 @@ def test_a_good_token_that_is_rejected_once_is_not_invalid(world):
     zone = "shop.com"
     world.done(*rotate(zone))
     [before], stored = world.of_zone(zone), world.stored(zone)["Value"]
-    # Nothing can be created: what is there must stay.
+    # Nothing can be created, so the existing token must stay.
     world.proxy.refuse("/verify", 401, NOT_AUTHENTIC, times=1)
     world.proxy.refuse("POST /client/v4/user/tokens", 500, refusal(1, "no"))
     code, _, errors = world.run(*rotate(zone), through_proxy=True)
     assert code == 1 and "creating a token" in errors
     assert world.of_zone(zone) == [before] and world.purges(zone, stored)
-    # Nor is one deleted that stays refused, before another is stored.
+    # A token that is always rejected is not deleted either, before another is stored.
     world.proxy.refuse("/verify", 401, NOT_AUTHENTIC, holding=stored)
     code, out, errors = world.run(*rotate(zone), through_proxy=True)
     assert code == 1 and "write that account as the zone's `account_id`" in errors, (out, errors)
@@ -497,7 +499,7 @@ def test_an_old_token_is_kept_if_its_users_are_unknown(world, trouble):
         case "denied":
             error = {"__type": "AccessDeniedException", "message": "no"}
             world.proxy.refuse("GetParameter", 400, error, holding=f'"{name}"')
-        case "hidden":  # what a token is has nothing to do with whose it is
+        case "hidden":  # the kind of token does not say who owns it
             world.proxy.refuse("/verify", 429, refusal(971, "too many"), holding=old, skip=1)
     code, out, errors = world.run(*rotate("shop.com"), through_proxy=True)
     if trouble == "hidden":
@@ -537,7 +539,7 @@ def test_another_users_token_is_not_taken_for_deleted(world):
 
 def test_a_token_replaced_by_an_earlier_rotation_is_deleted_too(world):
     zone, first = "shop.com", world.stored("shop.com")["Value"]
-    # It breaks off before it deletes the first one, and then somebody stores another by hand.
+    # It is interrupted before it deletes the first one, and then a user stores another by hand.
     with world.start("rotate", "--zone", zone, "--yes", "--wait", "600") as waiting:
         aws.wait_for("the new token is stored", lambda: world.stored(zone)["Version"] == 2)
         waiting.kill()
@@ -549,7 +551,7 @@ def test_a_token_replaced_by_an_earlier_rotation_is_deleted_too(world):
 
 
 def broken_off(world, zone):
-    """A rotation that ends while it waits, with the new token stored and the old one there."""
+    """A rotation that is interrupted while it waits: the new token is stored and the old one exists."""
     version = world.stored(zone)["Version"]
     with world.start("rotate", "--zone", zone, "--yes", "--take-over", "--wait", "600") as waiting:
         aws.wait_for("the new token is stored", lambda: world.stored(zone)["Version"] == version + 1)
@@ -560,7 +562,7 @@ def test_a_token_is_deleted_before_the_one_that_names_it(world):
     zone, first = "shop.com", world.stored("shop.com")["Value"]
     [made_by_hand] = world.of_zone(zone)
     broken_off(world, zone)
-    # The second run may delete nothing that is not of its own making.
+    # The second run must not delete tokens that it did not create.
     world.proxy.refuse(f"DELETE /client/v4/user/tokens/{made_by_hand['id']}", 503, refusal(1, "no"))
     code, out, errors = world.run(*rotate(zone), through_proxy=True)
     assert code == 1 and "its name tells of the one that it replaced" in errors, (out, errors)
@@ -663,7 +665,7 @@ def test_a_roll_can_be_interrupted_at_each_call_and_another_one_repairs_all_para
     zone_ids = [ZONES[zone][0] for zone in zones]
     calls = 0
     text = world.mappings.read_text()
-    # Of one team, so that each is a holder that the other is known to.
+    # Zones of one team, so that each is known to have the other's token.
     world.mappings.write_text(
         text.replace("teams.blog.zones", "teams.shop.zones").replace("[teams.blog]", "[teams.other]")
     )
@@ -706,7 +708,7 @@ def test_a_good_token_is_not_reported_as_bad(world):
         assert "write that account as the zone's `account_id`" in warning
     finally:
         world.mappings.write_text(text)
-    # Cloudflare's limits say nothing of the token.
+    # Cloudflare's rate limits do not mean that the token is bad.
     world.proxy.refuse("/purge_cache", 429, refusal(971, "too many"))
     code, out, _ = world.run("verify", "--json", "--zone", zone, manager=None, through_proxy=True)
     [line] = json.loads(out)
@@ -731,7 +733,7 @@ def test_users_can_purge_by_hand_with_the_stored_tokens(world):
     [outcome] = json.loads(out)["outcomes"]
     reason = f"CLOUDFLARE_API_TOKEN is not set, and {parameter}: SSM has no such parameter in this region; "
     assert (code, outcome["status"], outcome["attempts"]) == (1, "token-missing", 0) and reason in outcome["error"]
-    # The one in the environment comes first.
+    # The one in the environment has precedence.
     world.done(*purge, command="purge", manager=token)
 
 
@@ -751,7 +753,7 @@ def test_no_output_holds_a_secret_even_at_trace_level(world):
     note(*rotate(zone, more=("--from", "192.0.2.1/32")), code=1)
     note("rotate", "--zone", zone, "--roll", "--yes")
     note("https://www.shop.com/a.css", command="purge", manager=None)
-    # What nobody can read may hold a secret of which nobody knows.
+    # Unreadable text may contain an unknown secret.
     secrets.add("a-secret-without-a-prefix-0000000000")
     world.proxy.refuse("POST /client/v4/user/tokens", 200, {"value": "a-secret-without-a-prefix-0000000000"})
     note(*rotate(zone), code=1, through_proxy=True)

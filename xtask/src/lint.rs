@@ -16,9 +16,9 @@ pub(crate) fn all() -> Step {
     clippy()?;
     house::check(HOUSE_RULES_FAIL)?;
     layers::check()?;
-    docs()?;
     python_files()?;
     templates()?;
+    docs()?;
     cargo(&["deny", "--locked", "check", "bans", "licenses", "sources"])
         .map_err(|reason| format!("{reason}; `cargo install cargo-deny --locked` installs it"))
 }
