@@ -8,6 +8,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use time::UtcDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::model::change::{Change, ChangeKind, Origin};
 use crate::model::event::{Event, Ignored, Rejected, RejectionKind};
@@ -31,9 +33,6 @@ const CEPH: &str = "ceph:s3";
 
 /// How deep one message may be wrapped in another: SQS holds SNS holds an event, with one to spare.
 const DEPTH: usize = 4;
-
-/// The longest time that is one: it goes with each item.
-const TIME: usize = 40;
 
 /// Reads an event. Only bytes that hold no known shape at all are an error.
 pub fn decode(bytes: &[u8]) -> Result<Event, NotAnEvent> {
@@ -183,7 +182,6 @@ impl Reader<'_> {
             keys,
             kind,
             text(record, "/eventTime"),
-            text(record, "/s3/object/sequencer"),
         )
     }
 
@@ -198,18 +196,10 @@ impl Reader<'_> {
             vec![text(event, "/detail/object/key").ok_or("detail.object.key: missing")?.to_owned()],
             kind,
             text(event, "/time"),
-            text(event, "/detail/object/sequencer"),
         )
     }
 
-    fn changes(
-        &self,
-        bucket: &str,
-        keys: Vec<String>,
-        kind: ChangeKind,
-        time: Option<&str>,
-        sequencer: Option<&str>,
-    ) -> Result<Read, String> {
+    fn changes(&self, bucket: &str, keys: Vec<String>, kind: ChangeKind, time: Option<&str>) -> Result<Read, String> {
         if keys.iter().any(String::is_empty) {
             return Err("the object's key is empty".to_owned());
         }
@@ -218,8 +208,7 @@ impl Reader<'_> {
             bucket: bucket.clone(),
             key,
             kind,
-            time: time.filter(|time| time.len() <= TIME).map(str::to_owned),
-            sequencer: sequencer.map(str::to_owned),
+            time: time.and_then(|time| UtcDateTime::parse(time, &Rfc3339).ok()),
             origin: self.origin.clone(),
         };
         Ok(Read::Changes(keys.into_iter().map(change).collect()))

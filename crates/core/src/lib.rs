@@ -35,6 +35,8 @@
 //! is to be purged is joined into [`Batch`]es. [`Mappings`] is valid by construction: nothing in it leads to another
 //! team's zone or token.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::expect_used))]
+
 mod decode;
 mod model;
 mod plan;
@@ -47,11 +49,13 @@ pub use model::change::{Change, ChangeKind, Origin};
 pub use model::code::Code;
 pub use model::event::{Event, Ignored, Rejected, RejectionKind};
 pub use model::invalid::Invalid;
-pub use model::mapping::{Mapping, Mappings, Mode, Purge, Scheme, Team, UrlRules, Zone};
+pub use model::mapping::{Mapping, Mode, Purge, Scheme, UrlRules};
+pub use model::mappings::{Mappings, NotOwned};
+pub use model::tag::{TagTemplate, is_tag};
+pub use model::zone::{Team, Zone};
 pub use model::{bounds, glob, limits, names, suggest};
-pub use plan::{Asked, Batch, BatchItem, Escalated, Plan, Unmatched, batches, plan};
+pub use plan::{Batch, BatchItem, Escalated, Plan, PurgeRequest, Unmatched, batches, oversize, plan, plan_until};
 pub use purge::item::{Body, Item, Method};
-pub use purge::tag::{TagTemplate, is_tag};
-pub use purge::urls::{DotSegments, shared_folder};
-pub use route::{Decline, Route, accept, route};
+pub use purge::paths::{DotSegments, shared_folder};
+pub use route::{Decline, Route, route, route_all};
 pub use unreadable::reject_unreadable;

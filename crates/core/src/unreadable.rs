@@ -34,7 +34,6 @@ mod tests {
             key: "a".to_owned(),
             kind: ChangeKind::Created,
             time: None,
-            sequencer: None,
             origin: Origin::Invocation,
         };
         let event = Event { changes: vec![change("one"), change("two"), change("one")], ..Event::default() };

@@ -74,10 +74,28 @@ fn every_shape() {
     ] {
         assert_eq!(lines(&read(&event)), [expected], "{shape}");
     }
-    let change = &read(&direct).changes[0];
-    assert_eq!((change.time.as_deref(), change.sequencer.as_deref()), (Some("2026-11-01T10:00:00.000Z"), Some("0A1B")));
-    let change = &read(&bridge).changes[0];
-    assert_eq!((change.time.as_deref(), change.sequencer.as_deref()), (Some("2026-11-01T10:00:00Z"), Some("0A1B")));
+}
+
+#[test]
+fn times_are_parsed_and_what_is_no_time_is_none() {
+    let ten = UtcDateTime::from_unix_timestamp(1_793_527_200).unwrap();
+    for (time, parsed) in [
+        (json!("2026-11-01T10:00:00.000Z"), Some(ten)),
+        (json!("2026-11-01T10:00:00Z"), Some(ten)),
+        (json!("2026-11-01T12:00:00+02:00"), Some(ten)),
+        (json!("2026-11-01T10:00:00.250Z"), Some(ten + std::time::Duration::from_millis(250))),
+        (json!("2026-11-01"), None),
+        (json!("yesterday"), None),
+        (json!(1_793_527_200), None),
+        (json!(null), None),
+    ] {
+        let mut record = s3_record("ObjectCreated:Put", "a");
+        record["eventTime"] = time.clone();
+        assert_eq!(read(&records(&[record])).changes[0].time, parsed, "{time}");
+        let mut event = eventbridge("Object Created", "a");
+        event["time"] = time.clone();
+        assert_eq!(read(&event).changes[0].time, parsed, "{time} of EventBridge");
+    }
 }
 
 #[test]

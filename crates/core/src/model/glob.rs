@@ -148,6 +148,11 @@ impl Patterns {
         self.texts.is_empty()
     }
 
+    /// The patterns as written.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.texts.iter().map(String::as_str)
+    }
+
     /// The bytes of all patterns.
     pub(crate) fn size(&self) -> usize {
         self.texts.iter().map(String::len).sum()
@@ -155,8 +160,8 @@ impl Patterns {
 
     /// The first pattern that matches a key relative to the mapping's prefix.
     pub fn first_match(&self, relative_key: &str) -> Option<&str> {
-        let nth = self.set.matches(relative_key).into_iter().min()?;
-        Some(&self.texts[nth])
+        let index = self.set.matches(relative_key).into_iter().min()?;
+        self.texts.get(index).map(String::as_str)
     }
 }
 
