@@ -1,4 +1,4 @@
-//! Changes in buckets whose mappings can't be read: they can't be planned, and nobody may report them as done.
+//! Changes in buckets whose mappings can't be read: they can't be planned, and must not be reported as done.
 
 use std::collections::BTreeMap;
 

@@ -170,12 +170,12 @@ fn each_broken_record_fails_alone() {
     };
     for (body, reason) in [
         (with("/s3/object", json!({})), "body.Records[0].s3.object.key: missing"),
-        (with("/s3/object/key", json!(7)), "body.Records[0].s3.object.key: missing"),
+        (with("/s3/object/key", json!(7)), "body.Records[0].s3.object.key: expected a string, found number 7"),
         (with("/s3/object/key", json!("")), "body.Records[0].the object's key is empty"),
-        (with("/s3/object/key", json!("a%2")), "body.Records[0].s3.object.key: `a%2`: `%2` is no percent sequence"),
+        (with("/s3/object/key", json!("a%2")), "body.Records[0].s3.object.key: `a%2`: `%2` is not a percent sequence"),
         (
             with("/s3/object/key", json!("a%zzü")),
-            "body.Records[0].s3.object.key: `a%zzü`: `%zz` is no percent sequence",
+            "body.Records[0].s3.object.key: `a%zzü`: `%zz` is not a percent sequence",
         ),
         (with("/s3/object/key", json!("a%FF")), "body.Records[0].s3.object.key: `a%FF`: its bytes are not UTF-8"),
         (with("/s3/bucket", json!({})), "body.Records[0].s3.bucket.name: missing"),
@@ -191,13 +191,13 @@ fn each_broken_record_fails_alone() {
             r#"{"Records":[{"eventSource":"aws:kinesis"}]}"#.to_owned(),
             "body.Records[0]: saw a record of `aws:kinesis`, expected a record of S3, SQS or SNS",
         ),
-        (sqs(&[("2", good.clone())]).to_string(), "body.Records[0]: an SQS message inside of another message"),
+        (sqs(&[("2", good.clone())]).to_string(), "body.Records[0]: an SQS message inside another message"),
         (
             r#"{"source":"aws.s3","detail-type":"Object Created","detail":{}}"#.to_owned(),
             "body.detail.bucket.name: missing",
         ),
         (r#"{"source":"aws.s3"}"#.to_owned(), "body.detail-type: missing"),
-        (r#"{"Type":"Notification","Message":1}"#.to_owned(), "body.Message: missing"),
+        (r#"{"Type":"Notification","Message":1}"#.to_owned(), "body.Message: expected a string, found number 1"),
     ] {
         let event = read(&sqs(&[("1", good.clone()), ("bad", body.clone()), ("3", good.clone())]));
         let expected = ["1 created assets good", "3 created assets good", &format!("bad rejected {reason}")];

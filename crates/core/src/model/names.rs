@@ -1,4 +1,4 @@
-//! Names that can't be wrong: each is a type with one constructor, `parse`, which says what is wrong and the way out.
+//! Names that are always valid: each is a type with one constructor, `parse`, whose error says how to fix the name.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -260,15 +260,12 @@ impl TokenFolder {
         }
         let root = inner.to_ascii_lowercase();
         if root.starts_with("aws") || root.starts_with("ssm") {
-            return bad(
-                format!("`{text}` begins with a level that SSM keeps for itself"),
-                "begin it with another name",
-            );
+            return bad(format!("`{text}` begins with a level that SSM reserves"), "begin it with another name");
         }
         Ok(Self(text.to_owned()))
     }
 
-    /// The team's own folder, where the operator wrote none.
+    /// The team's folder if its grant names none.
     pub fn default_of(team: &TeamName) -> Self {
         Self(format!("/purge-router/{team}/"))
     }

@@ -87,7 +87,7 @@ impl TagTemplate {
             let start: String = tag.chars().take(100).collect();
             let more = if start.len() < tag.len() { "…" } else { "" };
             return Err(format!(
-                "`{}{more}` can't be a cache tag (1 to {TAG_LENGTH} printable ASCII characters, without space and comma)",
+                "`{}{more}` is not a valid cache tag (1 to {TAG_LENGTH} printable ASCII characters, without space and comma)",
                 start.escape_debug()
             ));
         }
