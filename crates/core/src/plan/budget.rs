@@ -123,3 +123,6 @@ impl<'p> EventBudget<'p> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
