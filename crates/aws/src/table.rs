@@ -255,12 +255,12 @@ fn size(value: &AttributeValue) -> usize {
         AttributeValue::L(values) => values.iter().map(size).sum(),
         AttributeValue::M(values) => values.iter().map(|(name, value)| name.len() + size(value)).sum(),
         AttributeValue::Ss(texts) | AttributeValue::Ns(texts) => {
-            texts.iter().map(|text| bounds::BESIDE_A_VALUE + text.len()).sum()
+            texts.iter().map(|text| bounds::VALUE_OVERHEAD + text.len()).sum()
         }
-        AttributeValue::Bs(all) => all.iter().map(|bytes| bounds::BESIDE_A_VALUE + bytes.as_ref().len()).sum(),
+        AttributeValue::Bs(all) => all.iter().map(|bytes| bounds::VALUE_OVERHEAD + bytes.as_ref().len()).sum(),
         _ => 0,
     };
-    bounds::BESIDE_A_VALUE + text
+    bounds::VALUE_OVERHEAD + text
 }
 
 pub(crate) fn row(mut attributes: Attributes) -> Row {

@@ -93,7 +93,14 @@ fn read(root: &Value, problems: &mut Problems) -> Mappings {
         problems,
     );
     mappings.sort_by(|one: &Arc<Mapping>, other| one.team.cmp(&other.team));
-    Mappings::new(teams, mappings)
+    if problems.count() > 0 {
+        return Mappings::default();
+    }
+    Mappings::new(teams, mappings).unwrap_or_else(|error| {
+        let help = "map only what the team owns, to its own zones";
+        problems.add(Place::root(), Invalid::new(Code::SourceNotOwned, error.to_string(), help));
+        Mappings::default()
+    })
 }
 
 /// Whether the rest is worth reading: another version's fields may mean something else.

@@ -1,4 +1,4 @@
-//! Bytes of an event → changes. Every shape is told apart by what it holds, and each record fails alone.
+//! Bytes of an event → changes. Fields tell which shape a message has, and each record fails alone.
 //!
 //! Understood: S3 records (AWS, MinIO, Ceph), SQS batches, SNS (to Lambda, and to SQS raw or wrapped) and EventBridge
 //! (to Lambda, and to SQS). S3 form-encodes the keys of its notifications; EventBridge does not.
@@ -8,39 +8,41 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use time::UtcDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::model::change::{Change, ChangeKind, Origin};
 use crate::model::event::{Event, Ignored, Rejected, RejectionKind};
 use crate::model::names::BucketName;
 
-/// The bytes are no event at all.
+/// The bytes hold no known shape.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not an event: saw {seen}; understood are {UNDERSTOOD}")]
 pub struct NotAnEvent {
     seen: String,
 }
 
-/// Some tools put it before UTF-8.
+/// Some tools write it before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 const UNDERSTOOD: &str = "S3 event notifications (AWS, MinIO, Ceph), directly or in SQS, SNS or both, \
                           and EventBridge events of aws.s3, directly or in SQS";
 
-/// The source of Ceph's records.
+/// The `eventSource` of Ceph's records.
 const CEPH: &str = "ceph:s3";
 
 /// How deep one message may be wrapped in another: SQS holds SNS holds an event, with one to spare.
 const DEPTH: usize = 4;
 
-/// The longest time that is one: it goes with each item.
-const TIME: usize = 40;
-
-/// Reads an event. Only bytes that hold no known shape at all are an error.
+/// Reads an event.
+///
+/// # Errors
+/// The bytes hold no known shape at all. A broken record of a known shape is rejected alone.
 pub fn decode(bytes: &[u8]) -> Result<Event, NotAnEvent> {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let mut event = Event::default();
     let mut reader = Reader { event: &mut event, origin: Origin::Invocation, depth: 0 };
-    let json = std::str::from_utf8(bytes).map_err(|error| format!("bytes that are no UTF-8 ({error})"));
+    let json = std::str::from_utf8(bytes).map_err(|error| format!("bytes that are not UTF-8 ({error})"));
     json.and_then(|json| reader.message(json, "")).map_err(|seen| NotAnEvent { seen })?;
     Ok(event)
 }
@@ -49,18 +51,17 @@ fn not_json(json: &str, error: &serde_json::Error) -> String {
     if json.trim().is_empty() {
         return "no bytes but white space".to_owned();
     }
-    let start: String = json.chars().take(40).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    format!("no JSON ({error}), beginning with `{start}`")
+    format!("no JSON ({error}), beginning with `{}`", excerpt(json))
 }
 
-/// A message of several records, not yet looked at: what is wrong with one must not reach the others.
+/// A message of several records, not yet parsed: a broken one must not affect the others.
 #[derive(Deserialize)]
 struct Records<'v> {
     #[serde(borrow, rename = "Records")]
     records: Vec<&'v RawValue>,
 }
 
-/// Reads one level of an event; `origin` is where all that it finds came from.
+/// Reads one level of an event; all that it finds came from `origin`.
 struct Reader<'e> {
     event: &'e mut Event,
     origin: Origin,
@@ -70,11 +71,11 @@ struct Reader<'e> {
 impl Reader<'_> {
     /// Reads a whole message. An error says what was seen instead of a known shape.
     fn message(&mut self, json: &str, place: &str) -> Result<(), String> {
-        // An array would do for the struct, too.
+        // serde would read an array as the struct, too.
         let is_object = json.trim_start().starts_with('{');
         if let Some(Records { records }) = is_object.then(|| serde_json::from_str(json).ok()).flatten() {
-            for (nth, record) in records.into_iter().map(RawValue::get).enumerate() {
-                let place = format!("{place}Records[{nth}]");
+            for (index, record) in records.into_iter().map(RawValue::get).enumerate() {
+                let place = format!("{place}Records[{index}]");
                 match serde_json::from_str(record) {
                     Ok(value) => self.record(&value, &place),
                     Err(error) => self.reject(format!("{place}: saw {}", not_json(record, &error))),
@@ -92,12 +93,12 @@ impl Reader<'_> {
         }
         if fields.get("source").and_then(Value::as_str) == Some("aws.s3") {
             let read = self.eventbridge(&value);
-            self.take(read, place);
+            self.add(read, place);
             return Ok(());
         }
         match fields.get("Type").and_then(Value::as_str) {
             Some("Notification") if fields.contains_key("Message") => {
-                self.nested(fields.get("Message"), &format!("{place}Message"));
+                self.nested(&value, "Message", place);
                 return Ok(());
             }
             Some("SubscriptionConfirmation") if fields.contains_key("TopicArn") => {
@@ -119,38 +120,42 @@ impl Reader<'_> {
 
     /// Reads one of `Records`.
     fn record(&mut self, record: &Value, place: &str) {
-        let source = text(record, "/eventSource").or_else(|| text(record, "/EventSource")).unwrap_or_default();
+        let source = string_at(record, "eventSource").or_else(|_| string_at(record, "EventSource")).unwrap_or_default();
         if source == "aws:sqs" || (record.get("body").is_some() && record.get("messageId").is_some()) {
             return self.sqs_message(record, place);
         }
         if source == "aws:sns" || record.get("Sns").is_some() {
-            return self.nested(record.pointer("/Sns/Message"), &format!("{place}.Sns.Message"));
+            return self.nested(record, "Sns.Message", &format!("{place}."));
         }
         if source.ends_with(":s3") || record.get("s3").is_some() {
             let read = self.s3(record);
-            return self.take(read, place);
+            return self.add(read, place);
         }
         let seen = if source.is_empty() { kind_of(record).to_owned() } else { format!("a record of `{source}`") };
         self.reject(format!("{place}: saw {seen}, expected a record of S3, SQS or SNS"));
     }
 
-    /// An SQS message: from here on everything has its id as origin.
+    /// Reads an SQS message: everything in it has the message's id as origin.
     fn sqs_message(&mut self, record: &Value, place: &str) {
-        let Some(id) = text(record, "/messageId").filter(|id| !id.is_empty()) else {
-            return self.reject(format!("{place}.messageId: missing"));
+        let id = match string_at(record, "messageId") {
+            Ok(id) if !id.is_empty() => id,
+            Ok(_) => return self.reject(format!("{place}.messageId: empty")),
+            Err(problem) => return self.reject(format!("{place}.{problem}")),
         };
         if self.depth > 0 {
-            return self.reject(format!("{place}: an SQS message inside of another message"));
+            return self.reject(format!("{place}: an SQS message inside another message"));
         }
         let mut inner = Reader { event: self.event, origin: Origin::Message(Arc::from(id)), depth: self.depth };
-        inner.nested(record.get("body"), "body");
+        inner.nested(record, "body", "");
     }
 
-    /// A message inside of another, as text.
-    fn nested(&mut self, message: Option<&Value>, place: &str) {
-        let Some(message) = message.and_then(Value::as_str) else {
-            return self.reject(format!("{place}: missing"));
+    /// Reads a message inside another, which is a string.
+    fn nested(&mut self, outer: &Value, field: &str, place_of_outer: &str) {
+        let message = match string_at(outer, field) {
+            Ok(message) => message,
+            Err(problem) => return self.reject(format!("{place_of_outer}{problem}")),
         };
+        let place = format!("{place_of_outer}{field}");
         if self.depth == DEPTH {
             return self.reject(format!("{place}: wrapped more than {DEPTH} times"));
         }
@@ -160,72 +165,57 @@ impl Reader<'_> {
         }
     }
 
-    /// A record of S3's own form, whose key is form-encoded.
+    /// Reads a record in S3's own form, whose key is form-encoded.
     fn s3(&self, record: &Value) -> Result<Read, String> {
-        let version = text(record, "/eventVersion").ok_or("eventVersion: missing")?;
+        let version = string_at(record, "eventVersion")?;
         if version.split('.').next() != Some("2") {
             return Err(format!("eventVersion: saw `{}`, understood is 2.x", version.escape_debug()));
         }
-        let name = text(record, "/eventName").ok_or("eventName: missing")?;
+        let name = string_at(record, "eventName")?;
         let Some(kind) = ChangeKind::of_event_name(name) else {
             return Ok(Read::Ignored(name.to_owned()));
         };
-        let encoded = text(record, "/s3/object/key").ok_or("s3.object.key: missing")?;
-        let keys = match (form_decode(encoded), text(record, "/eventSource")) {
-            // Ceph's documents say nothing of encoding, and its releases differ: both readings count.
+        let encoded = string_at(record, "s3.object.key")?;
+        let keys = match (form_decode(encoded), string_at(record, "eventSource").ok()) {
+            // Ceph doesn't document the encoding, and its releases differ: both readings are purged.
             (Ok(decoded), Some(CEPH)) if decoded != encoded => vec![encoded.to_owned(), decoded],
             (Err(_), Some(CEPH)) => vec![encoded.to_owned()],
             (Ok(decoded), _) => vec![decoded],
             (Err(error), _) => return Err(format!("s3.object.key: `{}`: {error}", encoded.escape_debug())),
         };
-        self.changes(
-            text(record, "/s3/bucket/name").ok_or("s3.bucket.name: missing")?,
-            keys,
-            kind,
-            text(record, "/eventTime"),
-            text(record, "/s3/object/sequencer"),
-        )
+        self.changes(string_at(record, "s3.bucket.name")?, keys, kind, string_at(record, "eventTime").ok())
     }
 
-    /// An EventBridge event of S3, whose key is as it is.
+    /// Reads an EventBridge event of S3, whose key is not encoded.
     fn eventbridge(&self, event: &Value) -> Result<Read, String> {
-        let detail_type = text(event, "/detail-type").ok_or("detail-type: missing")?;
+        let detail_type = string_at(event, "detail-type")?;
         let Some(kind) = ChangeKind::of_detail_type(detail_type) else {
             return Ok(Read::Ignored(detail_type.to_owned()));
         };
         self.changes(
-            text(event, "/detail/bucket/name").ok_or("detail.bucket.name: missing")?,
-            vec![text(event, "/detail/object/key").ok_or("detail.object.key: missing")?.to_owned()],
+            string_at(event, "detail.bucket.name")?,
+            vec![string_at(event, "detail.object.key")?.to_owned()],
             kind,
-            text(event, "/time"),
-            text(event, "/detail/object/sequencer"),
+            string_at(event, "time").ok(),
         )
     }
 
-    fn changes(
-        &self,
-        bucket: &str,
-        keys: Vec<String>,
-        kind: ChangeKind,
-        time: Option<&str>,
-        sequencer: Option<&str>,
-    ) -> Result<Read, String> {
+    fn changes(&self, bucket: &str, keys: Vec<String>, kind: ChangeKind, time: Option<&str>) -> Result<Read, String> {
         if keys.iter().any(String::is_empty) {
             return Err("the object's key is empty".to_owned());
         }
-        let bucket = BucketName::parse(bucket).map_err(|fault| fault.to_string())?;
+        let bucket = BucketName::parse(bucket).map_err(|invalid| invalid.to_string())?;
         let change = |key| Change {
             bucket: bucket.clone(),
             key,
             kind,
-            time: time.filter(|time| time.len() <= TIME).map(str::to_owned),
-            sequencer: sequencer.map(str::to_owned),
+            time: time.and_then(|time| UtcDateTime::parse(time, &Rfc3339).ok()),
             origin: self.origin.clone(),
         };
         Ok(Read::Changes(keys.into_iter().map(change).collect()))
     }
 
-    fn take(&mut self, read: Result<Read, String>, place: &str) {
+    fn add(&mut self, read: Result<Read, String>, place: &str) {
         match read {
             Ok(Read::Changes(changes)) => self.event.changes.extend(changes),
             Ok(Read::Ignored(reason)) => self.ignore(&reason),
@@ -251,8 +241,20 @@ enum Read {
     Ignored(String),
 }
 
-fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
-    value.pointer(pointer).and_then(Value::as_str)
+/// The string at a place such as `s3.object.key`, or what is wrong there.
+fn string_at<'v>(value: &'v Value, place: &str) -> Result<&'v str, String> {
+    match place.split('.').try_fold(value, |value, field| value.get(field)) {
+        Some(Value::String(text)) => Ok(text),
+        None | Some(Value::Null) => Err(format!("{place}: missing")),
+        Some(other) => {
+            Err(format!("{place}: expected a string, found {} {}", kind_of(other), excerpt(&other.to_string())))
+        }
+    }
+}
+
+/// The start of a text on one line, for messages.
+fn excerpt(text: &str) -> String {
+    text.chars().take(40).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn kind_of(value: &Value) -> &'static str {
@@ -260,21 +262,21 @@ fn kind_of(value: &Value) -> &'static str {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
         Value::Number(_) => "number",
-        Value::String(_) => "text",
+        Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     }
 }
 
 /// Decodes `application/x-www-form-urlencoded`, strictly: a `%` without two hexadecimal digits is an error, and so
-/// are bytes that are no UTF-8. The lenient decoders would turn such a key into that of another object.
+/// are bytes that are not UTF-8. A lenient decoder would turn such a key into that of another object.
 fn form_decode(encoded: &str) -> Result<String, String> {
     let bytes = encoded.as_bytes();
     for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%') {
         let digits = bytes.get(at + 1..at + 3).unwrap_or_default();
         if digits.len() != 2 || !digits.iter().all(u8::is_ascii_hexdigit) {
             let sequence: String = encoded[at..].chars().take(3).collect();
-            return Err(format!("`{}` is no percent sequence", sequence.escape_debug()));
+            return Err(format!("`{}` is not a percent sequence", sequence.escape_debug()));
         }
     }
     let spaced = encoded.replace('+', " ");

@@ -1,6 +1,6 @@
-//! Pure decisions of purge-router: text and changes in, plans out. No clock, environment, network, file or async.
+//! Pure decisions of purge-router: mappings and events in, plans out. No clock, environment, network, file or async.
 //!
-//! One event's whole way, as the function and the command go it:
+//! One event from bytes to the body of a request, as the function and the command plan it:
 //!
 //! ```
 //! use purge_router_core::{decode, plan};
@@ -31,9 +31,13 @@
 //! assert_eq!(plan.batches[0].zone.token.as_str(), "/purge-router/web/website.co.uk");
 //! ```
 //!
-//! The way is [`decode()`] → [`route`] → [`plan()`]: bytes become [`Change`]s, mappings accept or decline them, and what
-//! is to be purged is joined into [`Batch`]es. [`Mappings`] is valid by construction: nothing in it leads to another
-//! team's zone or token.
+//! The stages are [`decode()`] → [`route()`] → [`plan()`]: bytes become [`Change`]s, mappings accept or decline them, and
+//! what they purge is joined into [`Batch`]es. What can't be purged is [`Rejected`], of a [`RejectionKind`];
+//! [`Plan::failed_origins`] says which of it must be retried. [`plan_until`] stops at a deadline that its caller watches.
+//!
+//! [`Mappings`] is valid by construction: nothing in it leads to another team's zone or token.
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::expect_used))]
 
 mod decode;
 mod model;
@@ -47,11 +51,13 @@ pub use model::change::{Change, ChangeKind, Origin};
 pub use model::code::Code;
 pub use model::event::{Event, Ignored, Rejected, RejectionKind};
 pub use model::invalid::Invalid;
-pub use model::mapping::{Mapping, Mappings, Mode, Purge, Scheme, Team, UrlRules, Zone};
+pub use model::mapping::{Mapping, Mode, Purge, Scheme, UrlRules};
+pub use model::mappings::{Mappings, NotOwned};
+pub use model::tag::{TagTemplate, is_tag};
+pub use model::zone::{Team, Zone};
 pub use model::{bounds, glob, limits, names, suggest};
-pub use plan::{Asked, Batch, BatchItem, Escalated, Plan, Unmatched, batches, plan};
+pub use plan::{Batch, BatchItem, Escalated, Plan, PurgeRequest, Unmatched, batches, oversize, plan, plan_until};
 pub use purge::item::{Body, Item, Method};
-pub use purge::tag::{TagTemplate, is_tag};
-pub use purge::urls::{DotSegments, shared_folder};
-pub use route::{Decline, Route, accept, route};
+pub use purge::paths::{DotSegments, shared_folder};
+pub use route::{Decline, Route, route, route_all};
 pub use unreadable::reject_unreadable;

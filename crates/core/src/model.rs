@@ -1,4 +1,4 @@
-//! What teams wrote and what changed, as types that can't hold anything invalid.
+//! What teams wrote and what changed, as types that can't hold anything invalid. Nothing here imports from another folder.
 
 pub mod bounds;
 pub(crate) mod change;
@@ -8,5 +8,8 @@ pub mod glob;
 pub(crate) mod invalid;
 pub mod limits;
 pub(crate) mod mapping;
+pub(crate) mod mappings;
 pub mod names;
 pub mod suggest;
+pub(crate) mod tag;
+pub(crate) mod zone;

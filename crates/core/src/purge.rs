@@ -1,5 +1,5 @@
 //! What a change purges: URLs in every spelling, prefixes, hosts, tags or everything.
 
 pub(crate) mod item;
-pub(crate) mod tag;
+pub(crate) mod paths;
 pub(crate) mod urls;

@@ -1,67 +1,109 @@
-//! Which mappings accept a change, and why the others do not. Order never matters: all that accept fire.
+//! Which mappings accept a change, and why the others decline. Order never matters: all that accept are hits.
 
 use std::fmt;
 
 use crate::model::change::{Change, ChangeKind};
-use crate::model::mapping::{Mapping, Mappings};
+use crate::model::glob::Patterns;
+use crate::model::mapping::Mapping;
+use crate::model::mappings::Mappings;
 
-/// The answer for one change.
-#[derive(Debug)]
+/// What one mapping answers to a change.
+#[derive(Debug, Clone)]
 pub struct Route<'m> {
-    /// The mappings that fire.
-    pub fires: Vec<&'m Mapping>,
-    /// The others, each with its reason.
-    pub declined: Vec<(&'m Mapping, Decline)>,
+    /// The mapping's index in [`Mappings::all`].
+    pub index: usize,
+    /// The mapping.
+    pub mapping: &'m Mapping,
+    /// A hit, or the first condition that fails.
+    pub answer: Result<(), Decline<'m>>,
+}
+
+impl Route<'_> {
+    /// Whether the mapping accepts the change.
+    pub fn is_hit(&self) -> bool {
+        self.answer.is_ok()
+    }
+
+    /// Whether it is unknown what the mapping answers, because its globs were not compared.
+    pub(crate) fn is_too_much(&self) -> bool {
+        matches!(self.answer, Err(Decline::TooMuchMatching))
+    }
 }
 
 /// Why a mapping does not accept a change: the first condition that fails.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decline {
+#[derive(Debug, Clone)]
+pub enum Decline<'m> {
     /// The change is in another bucket.
     OtherBucket,
     /// The key is not below the mapping's prefix.
     OtherPrefix,
-    /// The mapping does not want this kind of change.
-    OtherKind(ChangeKind),
-    /// No `include` pattern matches.
-    NotIncluded,
+    /// The kind of the change is not among the mapping's events.
+    OtherKind {
+        /// The change's kind.
+        kind: ChangeKind,
+        /// The mapping's events.
+        events: &'m [ChangeKind],
+    },
+    /// The globs were not compared, because the caller allows no more matching work for the team.
+    TooMuchMatching,
+    /// None of these `include` patterns matches.
+    NotIncluded(&'m Patterns),
     /// This `exclude` pattern matches.
-    Excluded(String),
+    Excluded(&'m str),
 }
 
-impl fmt::Display for Decline {
+/// How many patterns a message shows.
+const PATTERNS_SHOWN: usize = 10;
+
+impl fmt::Display for Decline<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OtherBucket => f.write_str("another bucket"),
             Self::OtherPrefix => f.write_str("the key is not below its prefix"),
-            Self::OtherKind(kind) => write!(f, "its events hold no `{kind}`"),
-            Self::NotIncluded => f.write_str("no include matches"),
+            Self::OtherKind { kind, events } => {
+                let events = events.iter().map(|event| event.as_str()).collect::<Vec<_>>().join(", ");
+                write!(f, "'{kind}' is not among its events ({events})")
+            }
+            Self::TooMuchMatching => f.write_str("the team's globs are too much work for one event"),
+            Self::NotIncluded(patterns) => {
+                let shown: Vec<&str> = patterns.iter().take(PATTERNS_SHOWN).collect();
+                write!(f, "none of include = {shown:?} ")?;
+                match patterns.iter().len() - shown.len() {
+                    0 => f.write_str("matches"),
+                    more => write!(f, "and {more} more matches"),
+                }
+            }
             Self::Excluded(pattern) => write!(f, "excluded by `{pattern}`"),
         }
     }
 }
 
-/// Asks every mapping.
-pub fn route<'m>(mappings: &'m Mappings, change: &Change) -> Route<'m> {
-    let mut route = Route { fires: Vec::new(), declined: Vec::new() };
-    for mapping in mappings.all() {
-        match accept(mapping, change) {
-            Ok(()) => route.fires.push(mapping),
-            Err(reason) => route.declined.push((mapping, reason)),
-        }
-    }
-    route
+/// What each mapping of the change's bucket answers.
+pub fn route<'m>(mappings: &'m Mappings, change: &'m Change) -> impl Iterator<Item = Route<'m>> {
+    route_while(mappings, change, |_| true)
 }
 
-/// Whether a change is where a mapping looks, and of a kind that it wants.
-pub(crate) fn may_accept(mapping: &Mapping, change: &Change) -> bool {
-    mapping.source.bucket == change.bucket
-        && change.key.starts_with(mapping.source.prefix.as_str())
-        && mapping.events.contains(&change.kind)
+/// What each mapping answers, those of other buckets too.
+pub fn route_all<'m>(mappings: &'m Mappings, change: &'m Change) -> impl Iterator<Item = Route<'m>> {
+    let all = mappings.all().iter().enumerate();
+    all.map(|(index, mapping)| Route { index, mapping, answer: decide(mapping, change, |_| true) })
 }
 
-/// Asks one mapping.
-pub fn accept(mapping: &Mapping, change: &Change) -> Result<(), Decline> {
+/// As [`route`], but compares a mapping's globs only if `may_match` allows it.
+pub(crate) fn route_while<'m>(
+    mappings: &'m Mappings,
+    change: &'m Change,
+    mut may_match: impl FnMut(&'m Mapping) -> bool,
+) -> impl Iterator<Item = Route<'m>> {
+    let of_bucket = mappings.of_bucket(&change.bucket);
+    of_bucket.map(move |(index, mapping)| Route { index, mapping, answer: decide(mapping, change, &mut may_match) })
+}
+
+fn decide<'m>(
+    mapping: &'m Mapping,
+    change: &Change,
+    may_match: impl FnOnce(&'m Mapping) -> bool,
+) -> Result<(), Decline<'m>> {
     if mapping.source.bucket != change.bucket {
         return Err(Decline::OtherBucket);
     }
@@ -69,13 +111,16 @@ pub fn accept(mapping: &Mapping, change: &Change) -> Result<(), Decline> {
         return Err(Decline::OtherPrefix);
     };
     if !mapping.events.contains(&change.kind) {
-        return Err(Decline::OtherKind(change.kind));
+        return Err(Decline::OtherKind { kind: change.kind, events: &mapping.events });
+    }
+    if !may_match(mapping) {
+        return Err(Decline::TooMuchMatching);
     }
     if !mapping.include.is_empty() && mapping.include.first_match(relative_key).is_none() {
-        return Err(Decline::NotIncluded);
+        return Err(Decline::NotIncluded(&mapping.include));
     }
-    if let Some(pattern) = mapping.exclude.first_match(relative_key) {
-        return Err(Decline::Excluded(pattern.to_owned()));
+    match mapping.exclude.first_match(relative_key) {
+        Some(pattern) => Err(Decline::Excluded(pattern)),
+        None => Ok(()),
     }
-    Ok(())
 }

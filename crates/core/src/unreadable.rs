@@ -1,4 +1,4 @@
-//! Changes in buckets whose mappings can't be read: they can't be planned, and nobody may report them as done.
+//! Changes in buckets whose mappings can't be read: they can't be planned, and must not be reported as done.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,6 @@ mod tests {
             key: "a".to_owned(),
             kind: ChangeKind::Created,
             time: None,
-            sequencer: None,
             origin: Origin::Invocation,
         };
         let event = Event { changes: vec![change("one"), change("two"), change("one")], ..Event::default() };

@@ -183,7 +183,7 @@ impl<T: TokenStore> Way<'_, T> {
             latency: None,
             failed: Vec::new(),
         };
-        let since = batch.since().map(str::to_owned);
+        let changed_at = batch.changed_at();
         let mut pieces = vec![batch];
         while let Some(piece) = pieces.pop() {
             let sent = self.send_if_open(&piece, &mut outcome.attempts).await;
@@ -216,7 +216,7 @@ impl<T: TokenStore> Way<'_, T> {
         let (team, zone) = (self.zone.team.as_str(), self.zone.domain.as_str());
         let status = outcome.status.as_str();
         if outcome.status == Status::Purged {
-            outcome.latency = since.and_then(|since| meter::ago(&since));
+            outcome.latency = changed_at.map(meter::age);
             let latency = outcome.latency.map(|latency| latency.as_millis() as u64);
             let Outcome { attempts, ray, .. } = &outcome;
             tracing::info!(team, zone, method, items, outcome = status, attempts, milliseconds, latency, ray, "batch");

@@ -2,12 +2,11 @@
 //! nobody listens. Names of teams and zones are labels; keys never are.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 use purge_router_core::{Plan, Zone};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::UtcDateTime;
 
 use crate::outcome::{Outcome, Status};
 
@@ -31,10 +30,9 @@ pub fn describe_metrics() {
     );
 }
 
-/// How long ago something was, said in RFC 3339; no time at all for what lies ahead, by a clock that is slow.
-pub(crate) fn ago(since: &str) -> Option<Duration> {
-    let since: SystemTime = OffsetDateTime::parse(since, &Rfc3339).ok()?.into();
-    Some(SystemTime::now().duration_since(since).unwrap_or_default())
+/// The age of a change; zero if it is in the future, because a clock is slow.
+pub(crate) fn age(changed_at: UtcDateTime) -> Duration {
+    Duration::try_from(UtcDateTime::now() - changed_at).unwrap_or_default()
 }
 
 /// Cloudflare said that there were too many requests.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use purge_router_core::{Change, ChangeKind, Decline, Event, Mapping, Origin, Plan, Route, plan, route};
+use purge_router_core::{Change, ChangeKind, Decline, Event, Mapping, Origin, Plan, Route, plan, route_all};
 use serde_json::json;
 
 use crate::args::{EventKind, ExplainArgs};
@@ -19,22 +19,19 @@ pub(crate) async fn run(args: &ExplainArgs) -> anyhow::Result<End> {
         EventKind::Tagged => ChangeKind::Tagged,
         EventKind::Acl => ChangeKind::Acl,
     };
-    let change = Change { bucket, key, kind, time: None, sequencer: None, origin: Origin::Invocation };
-    let route = route(&mappings, &change);
+    let change = Change { bucket, key, kind, time: None, origin: Origin::Invocation };
+    let routes: Vec<Route<'_>> = route_all(&mappings, &change).collect();
     let plan = plan(&mappings, Event { changes: vec![change.clone()], ..Event::default() });
     match args.json {
-        true => print::json(&as_json(&change, &route, &plan))?,
-        false => print::out(&as_text(&change, &route, &plan)),
+        true => print::json(&as_json(&change, &routes, &plan))?,
+        false => print::out(&as_text(&change, &routes, &plan)),
     }
     Ok(if plan.failed_origins().is_empty() { End::Done } else { End::Problems })
 }
 
-fn as_json(change: &Change, route: &Route<'_>, plan: &Plan) -> serde_json::Value {
-    let fires: Vec<_> =
-        route.fires.iter().map(|mapping| json!({ "mapping": mapping.name, "team": mapping.team })).collect();
-    let declined: Vec<_> = route
-        .declined
-        .iter()
+fn as_json(change: &Change, routes: &[Route<'_>], plan: &Plan) -> serde_json::Value {
+    let fires: Vec<_> = hits(routes).map(|mapping| json!({ "mapping": mapping.name, "team": mapping.team })).collect();
+    let declined: Vec<_> = declines(routes)
         .map(|(mapping, reason)| json!({ "mapping": mapping.name, "team": mapping.team, "reason": reason.to_string() }))
         .collect();
     json!({
@@ -47,14 +44,15 @@ fn as_json(change: &Change, route: &Route<'_>, plan: &Plan) -> serde_json::Value
     })
 }
 
-fn as_text(change: &Change, route: &Route<'_>, plan: &Plan) -> String {
+fn as_text(change: &Change, routes: &[Route<'_>], plan: &Plan) -> String {
     let mut text = format!("{} {}\n\n", print::bold(print::shown(&change.object())), print::dim(change.kind));
-    for mapping in &route.fires {
+    for mapping in hits(routes) {
         let zones: Vec<&str> = mapping.zones.iter().map(|zone| zone.domain.as_str()).collect();
         let _ = writeln!(text, "{} {} → {}", print::green("fires   "), describe(mapping), zones.join(", "));
     }
-    let elsewhere = route.declined.iter().filter(|(_, reason)| *reason == Decline::OtherBucket).count();
-    for (mapping, reason) in route.declined.iter().filter(|(_, reason)| *reason != Decline::OtherBucket) {
+    let is_elsewhere = |reason: &Decline<'_>| matches!(reason, Decline::OtherBucket);
+    let elsewhere = declines(routes).filter(|(_, reason)| is_elsewhere(reason)).count();
+    for (mapping, reason) in declines(routes).filter(|(_, reason)| !is_elsewhere(reason)) {
         let _ = writeln!(
             text,
             "{} {}: {}",
@@ -72,6 +70,14 @@ fn as_text(change: &Change, route: &Route<'_>, plan: &Plan) -> String {
     }
     let _ = write!(text, "\n{}", print::plan(plan));
     text
+}
+
+fn hits<'m>(routes: &[Route<'m>]) -> impl Iterator<Item = &'m Mapping> {
+    routes.iter().filter(|route| route.is_hit()).map(|route| route.mapping)
+}
+
+fn declines<'r, 'm>(routes: &'r [Route<'m>]) -> impl Iterator<Item = (&'m Mapping, &'r Decline<'m>)> {
+    routes.iter().filter_map(|route| Some((route.mapping, route.answer.as_ref().err()?)))
 }
 
 fn describe(mapping: &Mapping) -> String {

@@ -1,6 +1,6 @@
 //! `plan`: exactly the requests that would be sent, and none is.
 
-use purge_router_core::{Event, Mappings, accept, decode, plan};
+use purge_router_core::{Event, Mappings, decode, plan, route};
 
 use super::event_bytes;
 use crate::args::{EventArgs, PlanArgs};
@@ -33,10 +33,10 @@ pub(crate) async fn load(args: &EventArgs) -> anyhow::Result<Option<(Mappings, E
 pub(crate) fn reasons(mappings: &Mappings, event: &Event) -> String {
     print::reasons(event.changes.iter().map(|change| {
         let (mut fires, mut declines) = (Vec::new(), Vec::new());
-        for (_, mapping) in mappings.of_bucket(&change.bucket) {
-            match accept(mapping, change) {
-                Ok(()) => fires.push(mapping.name.clone()),
-                Err(reason) => declines.push(format!("{}: {reason}", mapping.name)),
+        for route in route(mappings, change) {
+            match route.answer {
+                Ok(()) => fires.push(route.mapping.name.clone()),
+                Err(reason) => declines.push(format!("{}: {reason}", route.mapping.name)),
             }
         }
         (format!("{} {}", change.object(), change.kind), fires, declines)

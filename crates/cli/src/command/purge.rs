@@ -6,7 +6,7 @@ use std::time::Duration;
 use purge_router_core::is_tag;
 use purge_router_core::limits::{PREFIX_SEPARATORS, TAG_LENGTH};
 use purge_router_core::names::Hostname;
-use purge_router_core::{Asked, Item, Mappings, Mode, Origin, Plan, Zone, batches};
+use purge_router_core::{Item, Mappings, Mode, Origin, Plan, PurgeRequest, Zone, batches};
 use serde_json::json;
 use tokio::time::Instant;
 use url::{Position, Url};
@@ -23,8 +23,11 @@ pub(crate) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
         PurgeMode::Invalidate => Mode::Invalidate,
     };
     let origin = Origin::Invocation;
-    let asked = wanted.iter().map(|(zone, item)| Asked { zone, mode, item, origin: &origin, since: None });
-    let batches = batches(asked);
+    let requests = wanted.iter().map(|(zone, item)| {
+        let item = Arc::new(item.clone());
+        PurgeRequest { zone, mode, item, origin: &origin, changed_at: None }
+    });
+    let batches = batches(requests);
     let plan = Plan { batches, ..Plan::default() };
     let sender = Sender::new(&args.sending, &mappings).await?;
     let purged_at = Instant::now();

@@ -17,8 +17,8 @@ fn every_reason_to_decline() {
     let world = World::new();
     for (object, event, reasons) in [
         ("css/app.css", "created", &["teams.web.mappings[1]: the key is not below its prefix"][..]),
-        ("img/a.css", "removed", &["teams.web.mappings[1]: its events hold no `removed`"]),
-        ("img/a.svg", "created", &["teams.web.mappings[0]: no include matches"]),
+        ("img/a.css", "removed", &["teams.web.mappings[1]: 'removed' is not among its events (created)"]),
+        ("img/a.svg", "created", &["teams.web.mappings[0]: none of include = [\"*.{css,js,html}\"] matches"]),
         (
             "drafts/a.css",
             "created",
@@ -27,7 +27,10 @@ fn every_reason_to_decline() {
         (
             "img/a.svg",
             "acl",
-            &["teams.web.mappings[0]: its events hold no `acl`", "teams.web.mappings[1]: its events hold no `acl`"],
+            &[
+                "teams.web.mappings[0]: 'acl' is not among its events (created, removed)",
+                "teams.web.mappings[1]: 'acl' is not among its events (created)",
+            ],
         ),
     ] {
         let object = format!("s3://assets.website.com/{object}");
@@ -61,7 +64,7 @@ fn machines_get_the_whole_answer() {
         "fires": [{ "mapping": "teams.web.mappings[0]", "team": "web" }],
         "declined": [
             { "mapping": "teams.docs.mappings[0]", "team": "docs", "reason": "another bucket" },
-            { "mapping": "teams.web.mappings[1]", "team": "web", "reason": "its events hold no `removed`" },
+            { "mapping": "teams.web.mappings[1]", "team": "web", "reason": "'removed' is not among its events (created)" },
         ],
         "rejected": [],
         "batches": [{

@@ -40,7 +40,7 @@ fn what_is_no_event_is_named_on_one_line() {
         (b"{}", "an empty JSON object"),
         (b"{\"detail\": {}, \"source\": \"aws.ec2\"}", "a JSON object with `detail`, `source`"),
         (b"{\"line\\nbreak\": 1, \"\\u001b[31m\": 2}", "a JSON object with `line\\nbreak`, `\\u{1b}[31m`"),
-        (b"\xff\xfe\x00", "bytes that are no UTF-8 (invalid utf-8 sequence of 1 bytes from index 0)"),
+        (b"\xff\xfe\x00", "bytes that are not UTF-8 (invalid utf-8 sequence of 1 bytes from index 0)"),
     ] {
         for command in [&["plan", "-"][..], &["plan", "-", "--json"], &["run", "-", "--sandbox"]] {
             let answer = world.run_with(command, &[], bytes).with_code(1);

@@ -263,7 +263,6 @@ fn purged(rows: &Rows) -> BTreeSet<String> {
             key: key.to_owned(),
             kind: purge_router_core::ChangeKind::Created,
             time: None,
-            sequencer: None,
             origin: purge_router_core::Origin::Invocation,
         };
         let plan = purge_router_core::plan(

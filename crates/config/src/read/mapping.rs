@@ -113,7 +113,7 @@ pub(super) fn mapping(
         purge: purge?,
         mode,
     };
-    if let Some(message) = mapping.is_too_much() {
+    if let Some(message) = purge_router_core::oversize(&mapping) {
         let help = "write fewer or shorter ones, or purge by prefix or tag";
         problems.add(table.place.clone(), Invalid::new(Code::TooManyUrls, message, help));
         return None;

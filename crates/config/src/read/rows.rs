@@ -122,7 +122,13 @@ pub fn from_rows<'r>(rows: impl IntoIterator<Item = &'r Row>) -> (Mappings, Vec<
             teams.insert(name, Arc::new(team));
         }
     }
-    (Mappings::new(teams, mappings), skipped)
+    let mappings = Mappings::new(teams, mappings).unwrap_or_else(|error| {
+        let help = "report this: the rows were read, though they lead outside of their team";
+        let key = RowKey::new(RowKey::GRANTS, "");
+        skipped.push(Skipped::new(&key, Invalid::new(Code::SourceNotOwned, error.to_string(), help)));
+        Mappings::default()
+    });
+    (mappings, skipped)
 }
 
 /// What teams share in the table that no two may share. Nobody but an operator sees it: a team's push knows only its

@@ -74,10 +74,28 @@ fn every_shape() {
     ] {
         assert_eq!(lines(&read(&event)), [expected], "{shape}");
     }
-    let change = &read(&direct).changes[0];
-    assert_eq!((change.time.as_deref(), change.sequencer.as_deref()), (Some("2026-11-01T10:00:00.000Z"), Some("0A1B")));
-    let change = &read(&bridge).changes[0];
-    assert_eq!((change.time.as_deref(), change.sequencer.as_deref()), (Some("2026-11-01T10:00:00Z"), Some("0A1B")));
+}
+
+#[test]
+fn times_are_parsed_and_what_is_no_time_is_none() {
+    let ten = UtcDateTime::from_unix_timestamp(1_793_527_200).unwrap();
+    for (time, parsed) in [
+        (json!("2026-11-01T10:00:00.000Z"), Some(ten)),
+        (json!("2026-11-01T10:00:00Z"), Some(ten)),
+        (json!("2026-11-01T12:00:00+02:00"), Some(ten)),
+        (json!("2026-11-01T10:00:00.250Z"), Some(ten + std::time::Duration::from_millis(250))),
+        (json!("2026-11-01"), None),
+        (json!("yesterday"), None),
+        (json!(1_793_527_200), None),
+        (json!(null), None),
+    ] {
+        let mut record = s3_record("ObjectCreated:Put", "a");
+        record["eventTime"] = time.clone();
+        assert_eq!(read(&records(&[record])).changes[0].time, parsed, "{time}");
+        let mut event = eventbridge("Object Created", "a");
+        event["time"] = time.clone();
+        assert_eq!(read(&event).changes[0].time, parsed, "{time} of EventBridge");
+    }
 }
 
 #[test]
@@ -152,12 +170,12 @@ fn each_broken_record_fails_alone() {
     };
     for (body, reason) in [
         (with("/s3/object", json!({})), "body.Records[0].s3.object.key: missing"),
-        (with("/s3/object/key", json!(7)), "body.Records[0].s3.object.key: missing"),
+        (with("/s3/object/key", json!(7)), "body.Records[0].s3.object.key: expected a string, found number 7"),
         (with("/s3/object/key", json!("")), "body.Records[0].the object's key is empty"),
-        (with("/s3/object/key", json!("a%2")), "body.Records[0].s3.object.key: `a%2`: `%2` is no percent sequence"),
+        (with("/s3/object/key", json!("a%2")), "body.Records[0].s3.object.key: `a%2`: `%2` is not a percent sequence"),
         (
             with("/s3/object/key", json!("a%zzü")),
-            "body.Records[0].s3.object.key: `a%zzü`: `%zz` is no percent sequence",
+            "body.Records[0].s3.object.key: `a%zzü`: `%zz` is not a percent sequence",
         ),
         (with("/s3/object/key", json!("a%FF")), "body.Records[0].s3.object.key: `a%FF`: its bytes are not UTF-8"),
         (with("/s3/bucket", json!({})), "body.Records[0].s3.bucket.name: missing"),
@@ -173,13 +191,13 @@ fn each_broken_record_fails_alone() {
             r#"{"Records":[{"eventSource":"aws:kinesis"}]}"#.to_owned(),
             "body.Records[0]: saw a record of `aws:kinesis`, expected a record of S3, SQS or SNS",
         ),
-        (sqs(&[("2", good.clone())]).to_string(), "body.Records[0]: an SQS message inside of another message"),
+        (sqs(&[("2", good.clone())]).to_string(), "body.Records[0]: an SQS message inside another message"),
         (
             r#"{"source":"aws.s3","detail-type":"Object Created","detail":{}}"#.to_owned(),
             "body.detail.bucket.name: missing",
         ),
         (r#"{"source":"aws.s3"}"#.to_owned(), "body.detail-type: missing"),
-        (r#"{"Type":"Notification","Message":1}"#.to_owned(), "body.Message: missing"),
+        (r#"{"Type":"Notification","Message":1}"#.to_owned(), "body.Message: expected a string, found number 1"),
     ] {
         let event = read(&sqs(&[("1", good.clone()), ("bad", body.clone()), ("3", good.clone())]));
         let expected = ["1 created assets good", "3 created assets good", &format!("bad rejected {reason}")];

@@ -1,5 +1,5 @@
-//! How much one team may ask for. What a team writes is read and planned in one small process beside what others wrote, and
-//! must not take it from them.
+//! How much a team may ask for, and how much an event may hold. One small process reads and plans what all teams write, so
+//! no team may take what the others need.
 
 use std::collections::BTreeMap;
 
@@ -31,22 +31,31 @@ pub const PATTERNS: usize = 256 * 1024;
 /// more memory than its text, so that each counts for some bytes besides.
 pub const ROWS: usize = 16 * 1024 * 1024;
 
-/// What a value of a row takes beside its text, in bytes.
-pub const BESIDE_A_VALUE: usize = 64;
+/// What a value of a row takes besides its text, in bytes.
+pub const VALUE_OVERHEAD: usize = 64;
 
-/// The most bytes of all items of a team in one event, each with what comes with it.
-pub const ITEMS: usize = 32 * 1024 * 1024;
+/// The most bytes of all purges of one event, which its teams share. One hit more may be beside that.
+pub const EVENT: usize = 64 * 1024 * 1024;
 
-/// What an item takes beside its text, in bytes.
-pub const BESIDE_AN_ITEM: usize = 256;
+/// What an item takes besides its text, in bytes.
+pub const ITEM_OVERHEAD: usize = 256;
+
+/// What a change takes for each mapping that accepts it, besides paths and items, in bytes.
+pub const HIT_OVERHEAD: usize = 192;
+
+/// What one more change takes that asks for an item which others ask for too, in bytes.
+pub const ORIGIN_OVERHEAD: usize = 32;
+
+/// What it takes to count a path of a mapping that may escalate, in bytes.
+pub const COUNTED_PATH: usize = 16;
 
 /// The most work of matching a team's patterns in one event: bytes of those that a change is compared with.
 pub const MATCHING: usize = 128 * 1024 * 1024;
 
-/// What comparing with a mapping takes beside its patterns, in such bytes.
-pub const BESIDE_PATTERNS: usize = 8;
+/// What comparing with a mapping takes besides its patterns, in such bytes.
+pub const MATCHING_OVERHEAD: usize = 8;
 
-/// How many reasons are told why a change of a team has not all its items.
+/// How many reasons are reported for each change and team, why it purges less than its mappings ask for.
 pub const REASONS: usize = 10;
 
 /// The most headers in a set.
@@ -54,6 +63,6 @@ pub const HEADERS: usize = 10;
 
 /// The bytes that a set of headers takes.
 pub fn of_headers(set: &BTreeMap<String, String>) -> usize {
-    const BESIDE_A_HEADER: usize = 64;
-    set.iter().map(|(name, value)| BESIDE_A_HEADER + name.len() + value.len()).sum()
+    const HEADER_OVERHEAD: usize = 64;
+    set.iter().map(|(name, value)| HEADER_OVERHEAD + name.len() + value.len()).sum()
 }

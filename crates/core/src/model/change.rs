@@ -1,31 +1,30 @@
-//! One object that changed, and where the news of it came from.
+//! One object that changed, and where its event came from.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
+use time::UtcDateTime;
 
 use crate::model::names::BucketName;
 
 /// One object that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The bucket.
+    /// Its bucket.
     pub bucket: BucketName,
     /// The object's key, decoded. Never empty.
     pub key: String,
     /// What happened to it.
     pub kind: ChangeKind,
-    /// When, in RFC 3339 as the event wrote it.
-    pub time: Option<String>,
-    /// S3's order of the changes of one key: hexadecimal, to be padded with zeros on the right before it is compared.
-    pub sequencer: Option<String>,
-    /// Where a failure finds its way back to.
+    /// When it changed; `None` if the event doesn't say, or not in RFC 3339.
+    pub time: Option<UtcDateTime>,
+    /// Where the event came from, which fails if the change can't be purged.
     pub origin: Origin,
 }
 
 impl Change {
-    /// The object as `s3://bucket/key`, for people.
+    /// The object as `s3://bucket/key`, for messages.
     pub fn object(&self) -> String {
         format!("s3://{}/{}", self.bucket, self.key)
     }
@@ -57,14 +56,14 @@ impl ChangeKind {
         ("acl", Self::Acl),
     ];
 
-    /// The kind of an S3 event name, with or without its `s3:`; `None` where what is served stays the same.
+    /// The kind of an S3 event name, with or without its `s3:`; `None` if what is served stays the same.
     pub fn of_event_name(name: &str) -> Option<Self> {
         let name = name.strip_prefix("s3:").unwrap_or(name);
         let family = name.split(':').next().unwrap_or(name);
         match family {
             "ObjectCreated" => Some(Self::Created),
             "ObjectRemoved" | "LifecycleExpiration" => Some(Self::Removed),
-            // Ceph's name of the same.
+            // Ceph's name for an expiration.
             "ObjectLifecycle" if name.starts_with("ObjectLifecycle:Expiration") => Some(Self::Removed),
             "ObjectRestore" if name == "ObjectRestore:Completed" => Some(Self::Restored),
             "ObjectTagging" => Some(Self::Tagged),
@@ -103,7 +102,7 @@ impl fmt::Display for ChangeKind {
     }
 }
 
-/// Where a change came from. A failed origin is what the caller sends again.
+/// Where a change came from. A failed origin is redelivered or invoked again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
     /// The invocation itself: a direct event, which fails or succeeds as a whole.

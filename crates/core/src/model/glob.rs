@@ -2,7 +2,7 @@
 //!
 //! A pattern without `/` matches the file name at any depth; with one, `*` and `?` stop at `/` and `**` crosses it; a
 //! leading `/` anchors; a trailing `/` means everything below. `?` and `[ab]` stand for one byte, so for ASCII characters
-//! only. Patterns are bounded, so that no team's rule is slow.
+//! only. Patterns are bounded, so that no mapping is slow to match.
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
@@ -16,7 +16,7 @@ pub const PATTERN_ALTERNATES: usize = 64;
 /// The most patterns in one list of a mapping.
 pub const PATTERNS: usize = 64;
 
-/// One pattern that is known to compile.
+/// One pattern that compiles.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     text: String,
@@ -25,6 +25,9 @@ pub struct Pattern {
 
 impl Pattern {
     /// Reads a pattern.
+    ///
+    /// # Errors
+    /// The pattern is not a glob, or exceeds a bound.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let bad = |code, message: String, help: &str| Err(Invalid::new(code, message, help));
         if text.is_empty() {
@@ -46,7 +49,7 @@ impl Pattern {
             return bad(
                 Code::BadGlob,
                 format!("`{text}` has a `.` or `..` segment"),
-                "keys have none that a URL leads to",
+                "no URL leads to a key with such a segment",
             );
         }
         if has_class_beyond_ascii(text) {
@@ -98,7 +101,7 @@ fn has_class_beyond_ascii(text: &str) -> bool {
     false
 }
 
-/// The pattern in globset's words, which are always relative to the root.
+/// The pattern in globset's syntax, which is always relative to the root.
 fn anywhere(text: &str) -> String {
     let (below, text) = match text.strip_suffix('/') {
         Some(text) => ("/**", text),
@@ -148,6 +151,11 @@ impl Patterns {
         self.texts.is_empty()
     }
 
+    /// The patterns as written.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.texts.iter().map(String::as_str)
+    }
+
     /// The bytes of all patterns.
     pub(crate) fn size(&self) -> usize {
         self.texts.iter().map(String::len).sum()
@@ -155,8 +163,8 @@ impl Patterns {
 
     /// The first pattern that matches a key relative to the mapping's prefix.
     pub fn first_match(&self, relative_key: &str) -> Option<&str> {
-        let nth = self.set.matches(relative_key).into_iter().min()?;
-        Some(&self.texts[nth])
+        let index = self.set.matches(relative_key).into_iter().min()?;
+        self.texts.get(index).map(String::as_str)
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CloudflarePlan {
-    /// Free, also what a zone without a written plan is taken for: the lowest limits are never too high.
+    /// Free; also the default, because the lowest limits are never too high.
     #[default]
     Free,
     /// Pro.
@@ -33,7 +33,7 @@ pub enum LimitClass {
 /// A token bucket: it holds at most `capacity` and gains `refill` every `period_seconds`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// How many may be spent at once.
+    /// How many may be taken at once.
     pub capacity: u32,
     /// How many come back each period.
     pub refill: u32,

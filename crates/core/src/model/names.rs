@@ -1,4 +1,4 @@
-//! Names that can't be wrong: each is a type with one constructor, `parse`, which says what is wrong and the way out.
+//! Names that are always valid: each is a type with one constructor, `parse`, whose error says how to fix the name.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -55,7 +55,7 @@ impl TeamName {
         Ok(Self(text.to_owned()))
     }
 
-    /// A name that is none, so that what else is wrong with its team can be told. Nothing valid ever holds it.
+    /// An invalid name, so that the other problems of its team can be reported. Nothing valid ever holds it.
     pub fn unchecked(text: &str) -> Self {
         Self(text.to_owned())
     }
@@ -244,30 +244,28 @@ impl TokenFolder {
     /// `aws` or `ssm` at the root.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let bad = |message: String, help: &str| Err(Invalid::new(Code::BadTokenFolder, message, help));
-        if text.len() < 3 || !text.starts_with('/') || !text.ends_with('/') {
+        let inner = text.strip_prefix('/').and_then(|text| text.strip_suffix('/'));
+        let Some(inner) = inner.filter(|inner| !inner.is_empty()) else {
             return bad(
                 format!("`{text}` is not a folder of tokens"),
                 "begin and end it with `/`: `/purge-router/web/`",
             );
-        }
-        let levels: Vec<&str> = text[1..text.len() - 1].split('/').collect();
+        };
+        let levels: Vec<&str> = inner.split('/').collect();
         if levels.len() > 14 || !levels.iter().all(|level| is_ssm_level(level)) {
             return bad(
                 format!("`{text}` is not a name that SSM allows"),
                 "use at most 14 levels of letters, digits, `.`, `-` and `_`",
             );
         }
-        let root = levels[0].to_ascii_lowercase();
+        let root = inner.to_ascii_lowercase();
         if root.starts_with("aws") || root.starts_with("ssm") {
-            return bad(
-                format!("`{text}` begins with a level that SSM keeps for itself"),
-                "begin it with another name",
-            );
+            return bad(format!("`{text}` begins with a level that SSM reserves"), "begin it with another name");
         }
         Ok(Self(text.to_owned()))
     }
 
-    /// The team's own folder, where the operator wrote none.
+    /// The team's folder if its grant names none.
     pub fn default_of(team: &TeamName) -> Self {
         Self(format!("/purge-router/{team}/"))
     }
@@ -275,6 +273,11 @@ impl TokenFolder {
     /// Whether one of the two folders holds the other, so that both teams could name the same token.
     pub fn overlaps(&self, other: &TokenFolder) -> bool {
         self.0.starts_with(&other.0) || other.0.starts_with(&self.0)
+    }
+
+    /// Whether a parameter is in this folder and not in a folder below it.
+    pub fn contains(&self, parameter: &TokenParameter) -> bool {
+        parameter.0.strip_prefix(&self.0).is_some_and(|name| !name.contains('/'))
     }
 
     /// The parameter of this name in the folder. Its name has no `/`, so it can't lead out of the folder.

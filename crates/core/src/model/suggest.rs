@@ -1,6 +1,6 @@
-//! Names in messages: the one that was probably meant, and the ones that are known.
+//! Names in messages: the name that the user probably meant, and the known names.
 
-/// The candidate that is at most two letters away.
+/// The nearest candidate, at most two edits away.
 pub fn nearest<'c>(text: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
     candidates
         .map(|candidate| (strsim::damerau_levenshtein(text, candidate), candidate))

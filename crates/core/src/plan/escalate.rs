@@ -1,68 +1,124 @@
-//! Many URLs of a mapping in one event → one folder.
+//! Which mappings have more URLs in one event than they want, and so purge their folder instead.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
 
-use super::{Demand, Escalated, wanted};
-use crate::model::mapping::{Mapping, Purge, Zone};
-use crate::purge::item::Item;
+use crate::model::mapping::Mapping;
+use crate::plan::cost::UrlCost;
+use crate::plan::hit::{Hit, Targets, escalation_folder};
+use crate::plan::output::Escalated;
 
-/// Turns the URLs of a mapping into one prefix where the event has more of them than the mapping wants.
-pub(super) fn escalate(
-    demands: &mut [Demand<'_>],
-    counted: &HashMap<usize, HashSet<u64>>,
-    first: &mut HashMap<usize, usize>,
-) -> Vec<Escalated> {
-    let mut escalated: BTreeMap<usize, Escalated> = BTreeMap::new();
-    for at in 0..demands.len() {
-        let Demand { nth, mapping, change, same_as, .. } = demands[at];
-        let (urls, above) = (counted.get(&nth).map_or(0, HashSet::len), limit_of(mapping));
-        if above == 0 || urls <= above {
-            continue;
-        }
-        escalated.insert(nth, Escalated { mapping: mapping.name.clone(), urls, above });
-        if same_as.is_none() && first.get(&nth) != Some(&at) {
-            demands[at].items = wanted(mapping, change, true).items;
-            demands[at].same_as = same(&demands[at].items, nth, demands, first);
-            if demands[at].same_as.is_some() {
-                demands[at].items.clear();
-            }
-        }
-    }
-    escalated.into_values().collect()
+/// The hits of each mapping, counted, and what they are charged.
+#[derive(Debug, Default)]
+pub(super) struct MappingCounts<'p>(BTreeMap<usize, MappingCount<'p>>);
+
+#[derive(Debug)]
+struct MappingCount<'p> {
+    mapping: &'p Mapping,
+    hits: usize,
+    urls: Option<UrlCount>,
 }
 
-/// The first demand of a mapping that has escalated, if it holds the same; without one, this one will be the first.
-pub(super) fn same(
-    items: &[(&Arc<Zone>, Item)],
-    nth: usize,
-    demands: &[Demand<'_>],
-    first: &mut HashMap<usize, usize>,
-) -> Option<usize> {
-    match first.get(&nth) {
-        Some(at) => {
-            let others = &demands[*at].items;
-            let mut pairs = items.iter().zip(others);
-            let are_same = pairs.all(|((zone, item), other)| Arc::ptr_eq(zone, other.0) && *item == other.1);
-            (are_same && others.len() == items.len()).then_some(*at)
+/// The different URLs of a mapping that may escalate.
+#[derive(Debug)]
+struct UrlCount {
+    above: usize,
+    per_path: usize,
+    paths: HashSet<u64>,
+    /// The bytes of URLs that an escalation makes superfluous.
+    replaced: usize,
+}
+
+impl<'p> MappingCounts<'p> {
+    /// What a hit is charged, as long as it is its mapping's last one.
+    pub(super) fn charge_of(&self, hit: &Hit<'p>, others: usize) -> usize {
+        let replaced = if self.is_escalated(hit.mapping_index) { 0 } else { hit.cost.replaced };
+        let shared = if others == 0 { hit.cost.shared } else { 0 };
+        hit.cost.kept + replaced + shared
+    }
+
+    /// How many hits a mapping has.
+    pub(super) fn hits(&self, mapping_index: usize) -> usize {
+        self.0.get(&mapping_index).map_or(0, |count| count.hits)
+    }
+
+    /// Whether a mapping purges its folder instead of its URLs.
+    pub(super) fn is_escalated(&self, mapping_index: usize) -> bool {
+        self.0.get(&mapping_index).and_then(|count| count.urls.as_ref()).is_some_and(UrlCount::is_escalated)
+    }
+
+    /// Counts a hit. If its mapping escalates with it, the answer is what earlier hits are charged too much.
+    pub(super) fn add(&mut self, hit: &Hit<'p>, is_charged: bool) -> usize {
+        let count = self.0.entry(hit.mapping_index).or_insert_with(|| MappingCount::new(hit.mapping));
+        count.hits += 1;
+        let (Some(urls), Targets::Paths(paths)) = (&mut count.urls, &hit.targets) else { return 0 };
+        let was_escalated = urls.is_escalated();
+        urls.paths.extend(paths.iter().flat_map(|path| &path.spellings).map(hash_of));
+        if was_escalated {
+            return 0;
         }
-        None => {
-            first.insert(nth, demands.len());
-            None
+        if is_charged {
+            urls.replaced += hit.cost.replaced;
         }
+        if urls.is_escalated() { std::mem::take(&mut urls.replaced) } else { 0 }
+    }
+
+    /// Takes a hit back, which is the last of its mapping, and says what it was charged.
+    pub(super) fn remove(&mut self, hit: &Hit<'p>) -> usize {
+        let others = self.hits(hit.mapping_index).saturating_sub(1);
+        if let Some(count) = self.0.get_mut(&hit.mapping_index) {
+            count.hits = others;
+        }
+        self.stop_charging(hit, others)
+    }
+
+    /// Notes that a hit is not charged any more, and says what it was charged.
+    pub(super) fn stop_charging(&mut self, hit: &Hit<'p>, others: usize) -> usize {
+        let charge = self.charge_of(hit, others);
+        if !self.is_escalated(hit.mapping_index)
+            && let Some(urls) = self.0.get_mut(&hit.mapping_index).and_then(|count| count.urls.as_mut())
+        {
+            urls.replaced = urls.replaced.saturating_sub(hit.cost.replaced);
+        }
+        charge
+    }
+
+    /// The mappings that escalated and have a hit left, in the order of all mappings.
+    pub(super) fn escalated(&self) -> Vec<Escalated> {
+        let counts = self.0.values().filter(|count| count.hits > 0);
+        let escalated = counts.filter_map(|count| {
+            let urls = count.urls.as_ref().filter(|urls| urls.is_escalated())?;
+            Some(Escalated { mapping: count.mapping.name.clone(), urls: urls.count(), above: urls.above })
+        });
+        escalated.collect()
     }
 }
 
-pub(super) fn hash_of(item: &Item) -> u64 {
+impl<'p> MappingCount<'p> {
+    fn new(mapping: &'p Mapping) -> Self {
+        let urls = escalation_folder(mapping).map(|_| UrlCount {
+            above: mapping.escalate_above(),
+            per_path: UrlCost::of(mapping).urls,
+            paths: HashSet::new(),
+            replaced: 0,
+        });
+        Self { mapping, hits: 0, urls }
+    }
+}
+
+impl UrlCount {
+    fn count(&self) -> usize {
+        self.paths.len() * self.per_path
+    }
+
+    fn is_escalated(&self) -> bool {
+        self.count() > self.above
+    }
+}
+
+/// Hashes take less memory than paths; two paths with the same hash count as one, which is one URL less of thousands.
+fn hash_of(path: &String) -> u64 {
     let mut hasher = DefaultHasher::new();
-    item.hash(&mut hasher);
+    path.hash(&mut hasher);
     hasher.finish()
-}
-
-pub(super) fn limit_of(mapping: &Mapping) -> usize {
-    match mapping.purge {
-        Purge::Urls { escalate_above } => escalate_above,
-        _ => 0,
-    }
 }

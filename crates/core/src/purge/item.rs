@@ -33,7 +33,7 @@ pub enum Item {
 }
 
 impl Item {
-    /// Its bytes.
+    /// The bytes of its text.
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::Url(text) | Self::Prefix(text) | Self::Host(text) | Self::Tag(text) => text.len(),
@@ -109,11 +109,17 @@ impl Method {
 /// The body of a request, such as `{"files": ["https://…"]}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body<'b> {
-    pub(crate) method: Method,
-    pub(crate) items: Vec<&'b Item>,
+    method: Method,
+    items: Vec<&'b Item>,
 }
 
 impl<'b> Body<'b> {
+    /// The body that names these items, which all have this method.
+    pub fn new(method: Method, items: Vec<&'b Item>) -> Self {
+        debug_assert!(items.iter().all(|item| item.method() == method), "a body has one method");
+        Self { method, items }
+    }
+
     /// The body that names one item.
     pub fn of(item: &'b Item) -> Self {
         Self { method: item.method(), items: vec![item] }

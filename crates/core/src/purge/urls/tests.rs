@@ -6,8 +6,9 @@ use super::*;
 use crate::model::change::ChangeKind;
 use crate::model::glob::Patterns;
 use crate::model::limits::CloudflarePlan;
-use crate::model::mapping::{Mode, Purge, Scheme};
-use crate::model::names::{CloudflareId, Hostname, Prefix, TeamName, TokenFolder};
+use crate::model::mapping::{Mode, Purge, Scheme, UrlRules};
+use crate::model::names::{CloudflareId, Hostname, Prefix, Source, TeamName, TokenFolder};
+use crate::purge::paths::{DotSegments, served_paths};
 
 fn hostname(text: &str) -> Hostname {
     Hostname::parse(text).unwrap()
@@ -53,8 +54,8 @@ fn mapping(hostnames: &[&str], change: impl FnOnce(&mut UrlRules)) -> Mapping {
 }
 
 fn urls_of(mapping: &Mapping, key: &str) -> Vec<String> {
-    let paths = paths(&mapping.urls, key).unwrap();
-    url_items(mapping, &mapping.zones[0], &paths).iter().map(|item| item.to_string()).collect()
+    let paths = served_paths(&mapping.urls, key).unwrap();
+    url_items(mapping, &mapping.zones[0], paths.iter()).iter().map(|item| item.to_string()).collect()
 }
 
 /// The URLs of a key on w.com alone.
@@ -158,17 +159,17 @@ fn prefixes_schemes_queries_and_headers() {
 fn dot_segments_have_no_url() {
     let rules = mapping(&[], |rules| rules.add_prefix = Prefix::parse("x/").unwrap()).urls;
     for key in [".", "..", "a/./b", "a/../b", "../a", "a/.."] {
-        assert_eq!(paths(&rules, key), Err(DotSegments), "{key}");
+        assert_eq!(served_paths(&rules, key), Err(DotSegments), "{key}");
     }
     for key in ["...", ".a", "a.", "a..b", "%2e%2e/a"] {
-        assert!(paths(&rules, key).is_ok(), "{key}");
+        assert!(served_paths(&rules, key).is_ok(), "{key}");
     }
 }
 
 #[test]
 fn a_folder_that_is_cut_to_slashes_is_the_root() {
-    assert!(bounded(&format!("{}a/", "/".repeat(40))).bytes().all(|byte| byte == b'/'));
-    assert_eq!(bounded("a/b/"), "a/b/");
+    assert!(nearest_prefix(&format!("{}a/", "/".repeat(40))).bytes().all(|byte| byte == b'/'));
+    assert_eq!(nearest_prefix("a/b/"), "a/b/");
 }
 
 #[test]

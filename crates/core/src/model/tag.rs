@@ -62,7 +62,10 @@ impl TagTemplate {
         Ok(Self(parts))
     }
 
-    /// The tag for one change, or why it can't be a tag.
+    /// The tag for one change.
+    ///
+    /// # Errors
+    /// The template yields no valid tag for this change.
     pub fn render(&self, change: &Change) -> Result<String, String> {
         let (dir, name) = change.key.rsplit_once('/').unwrap_or(("", &change.key));
         let (stem, ext) = match name.rsplit_once('.') {
@@ -84,7 +87,7 @@ impl TagTemplate {
             let start: String = tag.chars().take(100).collect();
             let more = if start.len() < tag.len() { "…" } else { "" };
             return Err(format!(
-                "`{}{more}` can't be a cache tag (1 to {TAG_LENGTH} printable ASCII characters, without space and comma)",
+                "`{}{more}` is not a valid cache tag (1 to {TAG_LENGTH} printable ASCII characters, without space and comma)",
                 start.escape_debug()
             ));
         }
@@ -92,12 +95,12 @@ impl TagTemplate {
     }
 }
 
-/// Whether a text can be a cache tag.
+/// Whether a string is a valid cache tag.
 pub fn is_tag(text: &str) -> bool {
     (1..=TAG_LENGTH).contains(&text.len()) && text.bytes().all(allowed)
 }
 
-/// Printable ASCII without space; a comma parts tags in the `Cache-Tag` header, so no tag can hold one.
+/// Printable ASCII without space; a comma separates tags in the `Cache-Tag` header, so no tag can hold one.
 fn allowed(byte: u8) -> bool {
     byte.is_ascii_graphic() && byte != b','
 }
@@ -114,7 +117,6 @@ mod tests {
             key: key.to_owned(),
             kind: ChangeKind::Created,
             time: None,
-            sequencer: None,
             origin: Origin::Invocation,
         })
     }
@@ -135,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_no_tag() {
+    fn invalid_tags_and_templates_are_refused() {
         for (template, key) in
             [("{key}", "a b"), ("{key}", "ü"), ("{key}", "a,b"), ("{dir}", "root"), ("{key}", &*"a".repeat(1025))]
         {

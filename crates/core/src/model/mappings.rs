@@ -1,0 +1,217 @@
+//! All mappings of some teams. It is valid by construction: no mapping leads outside what its team owns, or to another
+//! team's zone or token.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::model::mapping::Mapping;
+use crate::model::names::{BucketName, TeamName};
+use crate::model::zone::{Team, Zone};
+
+/// All valid mappings, found by bucket.
+#[derive(Debug, Default)]
+pub struct Mappings {
+    teams: BTreeMap<TeamName, Arc<Team>>,
+    mappings: Vec<Arc<Mapping>>,
+    by_bucket: HashMap<BucketName, Vec<usize>>,
+}
+
+/// Why teams and mappings don't belong together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotOwned {
+    /// A team is listed under another name, or holds a zone or a token of another team.
+    #[error("team {team}: `{what}` is another team's")]
+    Team {
+        /// The team.
+        team: String,
+        /// The name, zone or token.
+        what: String,
+    },
+    /// A mapping's team is not among the teams.
+    #[error("{mapping}: unknown team {team}")]
+    UnknownTeam {
+        /// The mapping.
+        mapping: String,
+        /// Its team.
+        team: String,
+    },
+    /// A mapping's source is outside what its team owns.
+    #[error("{mapping}: team {team} does not own `{place}`")]
+    Source {
+        /// The mapping.
+        mapping: String,
+        /// Its team.
+        team: String,
+        /// Bucket and prefix.
+        place: String,
+    },
+    /// A mapping names a zone that its team doesn't have.
+    #[error("{mapping}: `{zone}` is not a zone of team {team}")]
+    Zone {
+        /// The mapping.
+        mapping: String,
+        /// Its team.
+        team: String,
+        /// The zone's domain.
+        zone: String,
+    },
+}
+
+impl Mappings {
+    /// Checks that each mapping belongs to its team, and indexes all by bucket.
+    ///
+    /// # Errors
+    /// The first thing that leads outside its team.
+    pub fn new(teams: BTreeMap<TeamName, Arc<Team>>, mappings: Vec<Arc<Mapping>>) -> Result<Self, NotOwned> {
+        for (name, team) in &teams {
+            check_team(name, team)?;
+        }
+        for mapping in &mappings {
+            check_mapping(teams.get(&mapping.team), mapping)?;
+        }
+        Ok(Self::indexed(teams, mappings))
+    }
+
+    fn indexed(teams: BTreeMap<TeamName, Arc<Team>>, mappings: Vec<Arc<Mapping>>) -> Self {
+        let mut by_bucket: HashMap<BucketName, Vec<usize>> = HashMap::new();
+        for (index, mapping) in mappings.iter().enumerate() {
+            match by_bucket.get_mut(&mapping.source.bucket) {
+                Some(indices) => indices.push(index),
+                None => drop(by_bucket.insert(mapping.source.bucket.clone(), vec![index])),
+            }
+        }
+        Self { teams, mappings, by_bucket }
+    }
+
+    /// Joins parts that were read at different times, for example one for each bucket; the newest part comes first.
+    ///
+    /// What the newest part says of a team's grant and of a zone holds for the mappings of all parts: an older mapping
+    /// uses the newest zone, and is dropped if the newest grant doesn't cover it.
+    pub fn joined<'m>(newest_first: impl IntoIterator<Item = &'m Self>) -> Self {
+        let parts: Vec<&Self> = newest_first.into_iter().collect();
+        let teams = newest_teams(&parts);
+        let mut mappings = Vec::with_capacity(parts.iter().map(|part| part.mappings.len()).sum());
+        for part in parts {
+            let is_outdated = |team: &&Team| !teams.get(&team.name).is_some_and(|newest| is_up_to_date(team, newest));
+            let outdated: HashSet<&TeamName> = part.teams().filter(is_outdated).map(|team| &team.name).collect();
+            for mapping in &part.mappings {
+                match teams.get(&mapping.team).filter(|_| outdated.contains(&mapping.team)) {
+                    Some(newest) => mappings.extend(updated(mapping, newest)),
+                    None => mappings.push(Arc::clone(mapping)),
+                }
+            }
+        }
+        Self::indexed(teams, mappings)
+    }
+
+    /// The mappings that a condition accepts, with all teams.
+    pub fn only(&self, is_wanted: impl Fn(&Mapping) -> bool) -> Self {
+        let wanted = self.mappings.iter().filter(|mapping| is_wanted(mapping)).cloned().collect();
+        Self::indexed(self.teams.clone(), wanted)
+    }
+
+    /// All mappings, by team, then in the order of the document.
+    pub fn all(&self) -> &[Arc<Mapping>] {
+        &self.mappings
+    }
+
+    /// The mappings of one bucket, each with its index in [`Mappings::all`].
+    pub fn of_bucket(&self, bucket: &BucketName) -> impl Iterator<Item = (usize, &Mapping)> {
+        let indices = self.by_bucket.get(bucket).into_iter().flatten();
+        indices.filter_map(|index| Some((*index, self.mappings.get(*index)?.as_ref())))
+    }
+
+    /// All teams by name.
+    pub fn by_name(&self) -> &BTreeMap<TeamName, Arc<Team>> {
+        &self.teams
+    }
+
+    /// All teams, by name.
+    pub fn teams(&self) -> impl Iterator<Item = &Team> {
+        self.teams.values().map(Arc::as_ref)
+    }
+
+    /// All zones, by team, then by domain.
+    pub fn zones(&self) -> impl Iterator<Item = &Arc<Zone>> {
+        self.teams.values().flat_map(|team| team.zones.values())
+    }
+}
+
+fn check_team(name: &TeamName, team: &Team) -> Result<(), NotOwned> {
+    let foreign = |what: &str| Err(NotOwned::Team { team: name.to_string(), what: what.to_owned() });
+    if team.name != *name {
+        return foreign(team.name.as_str());
+    }
+    for (domain, zone) in &team.zones {
+        if zone.team != *name || zone.domain != *domain {
+            return foreign(domain.as_str());
+        }
+        if !team.tokens.contains(&zone.token) {
+            return foreign(zone.token.as_str());
+        }
+    }
+    Ok(())
+}
+
+fn check_mapping(team: Option<&Arc<Team>>, mapping: &Mapping) -> Result<(), NotOwned> {
+    let (name, team_name) = (|| mapping.name.clone(), || mapping.team.to_string());
+    let Some(team) = team else {
+        return Err(NotOwned::UnknownTeam { mapping: name(), team: team_name() });
+    };
+    if !team.owns(&mapping.source) {
+        let place = mapping.source.to_string();
+        return Err(NotOwned::Source { mapping: name(), team: team_name(), place });
+    }
+    let is_own = |zone: &&Arc<Zone>| team.zones.get(&zone.domain).is_some_and(|own| Arc::ptr_eq(own, zone));
+    match mapping.zones.iter().find(|zone| !is_own(zone)) {
+        Some(zone) => Err(NotOwned::Zone {
+            mapping: name(),
+            team: team_name(),
+            zone: format!("{} of {}", zone.domain, zone.team),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Each team as its newest part has it, with the zones that only older parts know.
+fn newest_teams(newest_first: &[&Mappings]) -> BTreeMap<TeamName, Arc<Team>> {
+    let mut teams: BTreeMap<TeamName, Arc<Team>> = BTreeMap::new();
+    for (name, team) in newest_first.iter().flat_map(|part| &part.teams) {
+        let mut newest = match teams.entry(name.clone()) {
+            Entry::Vacant(entry) => {
+                entry.insert(Arc::clone(team));
+                continue;
+            }
+            Entry::Occupied(entry) => entry,
+        };
+        for (domain, zone) in &team.zones {
+            // A token outside of the newest grant's folder is not the team's any more.
+            if !newest.get().zones.contains_key(domain) && newest.get().tokens.contains(&zone.token) {
+                Arc::make_mut(newest.get_mut()).zones.insert(domain.clone(), Arc::clone(zone));
+            }
+        }
+    }
+    teams
+}
+
+/// Whether mappings that were read with `team` hold for `newest` as they are.
+fn is_up_to_date(team: &Team, newest: &Team) -> bool {
+    let has_zone = |zone: &Arc<Zone>| {
+        let newest = newest.zones.get(&zone.domain);
+        newest.is_some_and(|newest| Arc::ptr_eq(newest, zone) || newest == zone)
+    };
+    team.owns == newest.owns && team.zones.values().all(has_zone)
+}
+
+/// An older mapping under the newest grant and with the newest zones.
+fn updated(mapping: &Mapping, newest: &Team) -> Option<Arc<Mapping>> {
+    if !newest.owns(&mapping.source) {
+        return None;
+    }
+    let zones = mapping.zones.iter().map(|zone| newest.zones.get(&zone.domain).cloned()).collect::<Option<_>>()?;
+    Some(Arc::new(Mapping { zones, ..mapping.clone() }))
+}
+
+#[cfg(test)]
+mod tests;

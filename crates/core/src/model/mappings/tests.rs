@@ -1,0 +1,142 @@
+//! What belongs together, and what a newer part changes of an older one.
+
+use indexmap::IndexSet;
+
+use super::*;
+use crate::model::change::ChangeKind;
+use crate::model::glob::Patterns;
+use crate::model::limits::CloudflarePlan;
+use crate::model::mapping::{Mode, Purge, Scheme, UrlRules};
+use crate::model::names::{CloudflareId, Hostname, Prefix, Source, TokenFolder};
+
+fn name(text: &str) -> TeamName {
+    TeamName::parse(text).unwrap()
+}
+
+fn zone(team: &str, domain: &str, hostname: &str) -> Arc<Zone> {
+    Arc::new(Zone {
+        team: name(team),
+        domain: Hostname::parse(domain).unwrap(),
+        zone_id: CloudflareId::parse("023e105f4ecef8ad9ca31a8372d0c353").unwrap(),
+        account_id: None,
+        account_is_granted: false,
+        plan: CloudflarePlan::Free,
+        hostnames: [Hostname::parse(hostname).unwrap()].into(),
+        token: TokenFolder::default_of(&name(team)).parameter(domain).unwrap(),
+        urls_per_request: None,
+    })
+}
+
+fn team(owns: &str, zones: &[&Arc<Zone>]) -> Arc<Team> {
+    let zones = zones.iter().map(|zone| (zone.domain.clone(), Arc::clone(zone))).collect();
+    let owns = vec![Source::parse(owns).unwrap()];
+    Arc::new(Team { name: name("web"), owns, tokens: TokenFolder::default_of(&name("web")), kms_key: None, zones })
+}
+
+fn mapping(source: &str, zone: &Arc<Zone>) -> Arc<Mapping> {
+    let urls = UrlRules {
+        strip_prefix: Prefix::empty(),
+        add_prefix: Prefix::empty(),
+        index_documents: Vec::new(),
+        clean_urls: false,
+        query_strings: vec![String::new()],
+        schemes: vec![Scheme::Https],
+        vary_headers: Vec::new(),
+    };
+    Arc::new(Mapping {
+        name: source.to_owned(),
+        team: name("web"),
+        source: Source::parse(source).unwrap(),
+        zones: vec![Arc::clone(zone)],
+        include: Patterns::default(),
+        exclude: Patterns::default(),
+        events: vec![ChangeKind::Created],
+        urls,
+        hostnames: IndexSet::new(),
+        purge: Purge::Urls { escalate_above: 0 },
+        mode: Mode::Purge,
+    })
+}
+
+fn part(team: &Arc<Team>, mappings: &[Arc<Mapping>]) -> Mappings {
+    Mappings::new([(team.name.clone(), Arc::clone(team))].into(), mappings.to_vec()).unwrap()
+}
+
+#[test]
+fn what_leads_outside_its_team_is_refused() {
+    let (own, twin) = (zone("web", "w.com", "w.com"), zone("web", "w.com", "w.com"));
+    let other = zone("docs", "d.com", "d.com");
+    let web = team("s3://b/web/", &[&own]);
+    let of = |team: &Arc<Team>, key: &str, mapping: Option<Arc<Mapping>>| {
+        let mappings = Mappings::new([(name(key), Arc::clone(team))].into(), mapping.into_iter().collect());
+        mappings.map(|_| ()).map_err(|error| error.to_string())
+    };
+    let foreign_token = Arc::new(Zone { token: other.token.clone(), ..Zone::clone(&own) });
+    let deep_token = TokenFolder::parse("/purge-router/web/deep/").unwrap().parameter("w.com").unwrap();
+    let deep_token = Arc::new(Zone { token: deep_token, ..Zone::clone(&own) });
+    for (result, expected) in [
+        (of(&web, "web", Some(mapping("s3://b/web/a/", &own))), None),
+        (of(&web, "docs", None), Some("team docs: `web` is another team's")),
+        (of(&team("s3://b/", &[&other]), "web", None), Some("team web: `d.com` is another team's")),
+        (
+            of(&team("s3://b/", &[&foreign_token]), "web", None),
+            Some("team web: `/purge-router/docs/d.com` is another team's"),
+        ),
+        (
+            of(&team("s3://b/", &[&deep_token]), "web", None),
+            Some("team web: `/purge-router/web/deep/w.com` is another team's"),
+        ),
+        (
+            of(&web, "web", Some(mapping("s3://b/webs/", &own))),
+            Some("s3://b/webs/: team web does not own `s3://b/webs/`"),
+        ),
+        (
+            of(&web, "web", Some(mapping("s3://b/web/", &other))),
+            Some("s3://b/web/: `d.com of docs` is not a zone of team web"),
+        ),
+        (
+            of(&web, "web", Some(mapping("s3://b/web/", &twin))),
+            Some("s3://b/web/: `w.com of web` is not a zone of team web"),
+        ),
+    ] {
+        assert_eq!(result.err().as_deref(), expected);
+    }
+    let unknown = Mappings::new(BTreeMap::new(), vec![mapping("s3://b/web/", &own)]).unwrap_err();
+    assert_eq!(unknown.to_string(), "s3://b/web/: unknown team web");
+}
+
+#[test]
+fn the_newest_zone_and_grant_win() {
+    let (old_zone, new_zone) = (zone("web", "w.com", "old.w.com"), zone("web", "w.com", "new.w.com"));
+    let only_old = zone("web", "x.com", "x.com");
+    let old = part(
+        &team("s3://b/", &[&old_zone, &only_old]),
+        &[mapping("s3://b/a/", &old_zone), mapping("s3://b/a/x/", &only_old), mapping("s3://b/z/", &old_zone)],
+    );
+    let new = part(&team("s3://b/a/", &[&new_zone]), &[mapping("s3://b/a/n/", &new_zone)]);
+    let joined = Mappings::joined([&new, &old]);
+    let seen: Vec<String> = joined
+        .all()
+        .iter()
+        .map(|mapping| format!("{} {}", mapping.name, mapping.zones[0].hostnames.first().unwrap()))
+        .collect();
+    // The new grant doesn't cover `z/` any more.
+    assert_eq!(seen, ["s3://b/a/n/ new.w.com", "s3://b/a/ new.w.com", "s3://b/a/x/ x.com"]);
+    assert_eq!(joined.teams().map(|team| team.owns[0].to_string()).collect::<Vec<_>>(), ["s3://b/a/"]);
+    assert_eq!(joined.zones().map(|zone| zone.hostnames[0].as_str()).collect::<Vec<_>>(), ["new.w.com", "x.com"]);
+    assert_eq!(joined.of_bucket(&bucket_b()).count(), 3);
+}
+
+fn bucket_b() -> BucketName {
+    BucketName::parse("b").unwrap()
+}
+
+#[test]
+fn a_part_that_nothing_newer_contradicts_is_taken_as_it_is() {
+    let (one, same) = (zone("web", "w.com", "w.com"), zone("web", "w.com", "w.com"));
+    let first = part(&team("s3://b/", &[&one]), &[mapping("s3://b/a/", &one)]);
+    let second = part(&team("s3://b/", &[&same]), &[mapping("s3://b/b/", &same)]);
+    let joined = Mappings::joined([&first, &second]);
+    assert!(Arc::ptr_eq(&joined.all()[1], &second.all()[0]), "not copied");
+    assert_eq!(joined.zones().count(), 1);
+}

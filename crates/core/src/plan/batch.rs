@@ -1,0 +1,167 @@
+//! Items → batches: equal items are joined, and each group is cut at the limit of one request.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use indexmap::{IndexMap, IndexSet};
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+use time::UtcDateTime;
+
+use crate::model::change::Origin;
+use crate::model::limits::LimitClass;
+use crate::model::mapping::Mode;
+use crate::model::names::{Hostname, TeamName};
+use crate::model::zone::Zone;
+use crate::purge::item::{Body, Item, Method};
+
+/// One request: one team, one zone, one mode, one method, and at most the plan's limit of items. Never empty.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// The zone, and with it the team and the token.
+    pub zone: Arc<Zone>,
+    /// Purge or invalidate.
+    pub mode: Mode,
+    method: Method,
+    items: Vec<BatchItem>,
+}
+
+/// One item with the origins of the changes that asked for it.
+#[derive(Debug, Clone)]
+pub struct BatchItem {
+    /// What to purge.
+    pub item: Arc<Item>,
+    /// The origins that fail if it is not purged.
+    pub origins: Vec<Origin>,
+    /// The time of the earliest change that asked for it, if known.
+    pub changed_at: Option<UtcDateTime>,
+}
+
+/// One item to purge in a zone, and the change that asks for it.
+#[derive(Debug, Clone)]
+pub struct PurgeRequest<'p> {
+    /// The zone.
+    pub zone: &'p Arc<Zone>,
+    /// Purge or invalidate.
+    pub mode: Mode,
+    /// What to purge.
+    pub item: Arc<Item>,
+    /// The origin that fails if it is not purged.
+    pub origin: &'p Origin,
+    /// When the object changed, if known.
+    pub changed_at: Option<UtcDateTime>,
+}
+
+impl Batch {
+    /// The method of all its items.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// Its items, in order of first appearance.
+    pub fn items(&self) -> &[BatchItem] {
+        &self.items
+    }
+
+    /// How much of its class's rate limit it takes: its URLs, or one request.
+    pub fn cost(&self) -> usize {
+        match self.method.class() {
+            LimitClass::Urls => self.items.len(),
+            LimitClass::Requests => 1,
+        }
+    }
+
+    /// The origins of its items, each once, in order of first appearance.
+    pub fn origins(&self) -> Vec<&Origin> {
+        self.items.iter().flat_map(|item| &item.origins).collect::<IndexSet<_>>().into_iter().collect()
+    }
+
+    /// The time of its earliest change, if known.
+    pub fn changed_at(&self) -> Option<UtcDateTime> {
+        self.items.iter().filter_map(|item| item.changed_at).min()
+    }
+
+    /// The request's body.
+    pub fn body(&self) -> Body<'_> {
+        Body::new(self.method, self.items.iter().map(|item| &*item.item).collect())
+    }
+
+    /// Its two halves, or itself if it has a single item.
+    pub fn halves(mut self) -> Result<(Self, Self), Self> {
+        if self.items.len() < 2 {
+            return Err(self);
+        }
+        let second = self.items.split_off(self.items.len() / 2);
+        let half = Self { zone: Arc::clone(&self.zone), mode: self.mode, method: self.method, items: second };
+        Ok((self, half))
+    }
+}
+
+impl Serialize for Batch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut batch = serializer.serialize_struct("Batch", 6)?;
+        batch.serialize_field("team", &self.zone.team)?;
+        batch.serialize_field("zone", &self.zone.domain)?;
+        batch.serialize_field("zone_id", &self.zone.zone_id)?;
+        batch.serialize_field("mode", &self.mode)?;
+        batch.serialize_field("body", &self.body())?;
+        batch.serialize_field("origins", &self.origins())?;
+        batch.end()
+    }
+}
+
+/// Joins equal items per team, zone, mode and method, and cuts each group at the limit of one request.
+pub fn batches<'p>(requests: impl IntoIterator<Item = PurgeRequest<'p>>) -> Vec<Batch> {
+    let mut groups = Groups::default();
+    requests.into_iter().for_each(|request| groups.add(request));
+    groups.into_batches()
+}
+
+/// The items of batches to be, joined so far.
+#[derive(Default)]
+pub(super) struct Groups<'p>(BTreeMap<GroupKey<'p>, Group<'p>>);
+
+type GroupKey<'p> = (&'p TeamName, &'p Hostname, Mode, Method);
+
+struct Group<'p> {
+    zone: &'p Arc<Zone>,
+    items: IndexMap<Arc<Item>, Askers<'p>>,
+}
+
+/// Who asked for an item.
+#[derive(Default)]
+struct Askers<'p> {
+    origins: IndexSet<&'p Origin>,
+    changed_at: Option<UtcDateTime>,
+}
+
+impl<'p> Groups<'p> {
+    pub(super) fn add(&mut self, request: PurgeRequest<'p>) {
+        let PurgeRequest { zone, mode, item, origin, changed_at } = request;
+        let key = (&zone.team, &zone.domain, mode, item.method());
+        let group = self.0.entry(key).or_insert_with(|| Group { zone, items: IndexMap::new() });
+        let askers = group.items.entry(item).or_default();
+        askers.origins.insert(origin);
+        askers.changed_at = askers.changed_at.into_iter().chain(changed_at).min();
+    }
+
+    pub(super) fn into_batches(self) -> Vec<Batch> {
+        let mut batches = Vec::new();
+        for ((_, _, mode, method), Group { zone, items }) in self.0 {
+            let mut items = items.into_iter().map(|(item, Askers { origins, changed_at })| BatchItem {
+                item,
+                origins: origins.into_iter().cloned().collect(),
+                changed_at,
+            });
+            let limit = zone.items_per_request(method.class());
+            loop {
+                let items: Vec<BatchItem> = items.by_ref().take(limit).collect();
+                if items.is_empty() {
+                    break;
+                }
+                batches.push(Batch { zone: Arc::clone(zone), mode, method, items });
+            }
+        }
+        batches
+    }
+}

@@ -1,0 +1,130 @@
+//! Whatever teams ask for in whatever order: the budget holds, its books are right, and nobody gets less than a share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::change::{Change, ChangeKind, Origin};
+use crate::model::glob::Patterns;
+use crate::model::limits::CloudflarePlan;
+use crate::model::mapping::{Mode, Purge, Scheme, UrlRules};
+use crate::model::names::{BucketName, CloudflareId, Hostname, Prefix, Source, TokenFolder};
+use crate::model::zone::Zone;
+use crate::route::Route;
+
+const TEAMS: usize = 3;
+const LIMIT: usize = 20_000;
+
+/// A mapping of a team with so many hostnames, which may escalate or purge hosts.
+fn mapping(team: usize, hostnames: usize, purge: Purge) -> Mapping {
+    let team = TeamName::parse(&format!("t{team}")).unwrap();
+    let domain = Hostname::parse("w.com").unwrap();
+    let zone = Zone {
+        team: team.clone(),
+        zone_id: CloudflareId::parse("023e105f4ecef8ad9ca31a8372d0c353").unwrap(),
+        account_id: None,
+        account_is_granted: false,
+        plan: CloudflarePlan::Free,
+        hostnames: (0..hostnames).map(|nth| Hostname::parse(&format!("h{nth}.w.com")).unwrap()).collect(),
+        token: TokenFolder::default_of(&team).parameter("w.com").unwrap(),
+        urls_per_request: None,
+        domain,
+    };
+    let urls = UrlRules {
+        strip_prefix: Prefix::empty(),
+        add_prefix: Prefix::empty(),
+        index_documents: vec!["index.html".to_owned()],
+        clean_urls: true,
+        query_strings: vec![String::new()],
+        schemes: vec![Scheme::Https],
+        vary_headers: Vec::new(),
+    };
+    Mapping {
+        name: String::new(),
+        team,
+        source: Source::parse("s3://b/a/").unwrap(),
+        zones: vec![Arc::new(zone)],
+        include: Patterns::default(),
+        exclude: Patterns::default(),
+        events: vec![ChangeKind::Created],
+        urls,
+        hostnames: Default::default(),
+        purge,
+        mode: Mode::Purge,
+    }
+}
+
+fn purge() -> impl Strategy<Value = Purge> {
+    prop_oneof![
+        (0..12usize).prop_map(|escalate_above| Purge::Urls { escalate_above }),
+        Just(Purge::Prefixes),
+        Just(Purge::Hosts),
+        Just(Purge::Everything),
+    ]
+}
+
+fn changes() -> Vec<Change> {
+    let keys = ["a/x", "a/index.html", "a/b+c/(1).html", "a/b/index.html", "a/../x", "a/y", "a/z", "a/b/z|"];
+    let change = |key: &str| Change {
+        bucket: BucketName::parse("b").unwrap(),
+        key: key.to_owned(),
+        kind: ChangeKind::Created,
+        time: None,
+        origin: Origin::Invocation,
+    };
+    keys.map(change).to_vec()
+}
+
+/// What each team is charged for the hits that it has, added up anew.
+fn charges(budget: &EventBudget<'_>) -> BTreeMap<TeamName, usize> {
+    let mut charges = BTreeMap::new();
+    for (name, team) in &budget.teams {
+        let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut bytes = 0;
+        for (at, hit) in team.hits.iter().enumerate() {
+            let others = seen.entry(hit.mapping_index).or_default();
+            if at > 0 || !team.is_overdrawn {
+                bytes += budget.counts.charge_of(hit, *others);
+            }
+            *others += 1;
+        }
+        charges.insert(TeamName::clone(name), bytes);
+    }
+    charges
+}
+
+proptest! {
+    #[test]
+    fn the_budget_holds_and_its_books_are_right(
+        mappings in prop::collection::vec((0..TEAMS, 1..12usize, purge()), 1..6),
+        asked in prop::collection::vec((any::<prop::sample::Index>(), 0..8usize), 0..120),
+    ) {
+        let mappings: Vec<Mapping> =
+            mappings.into_iter().map(|(team, hostnames, purge)| mapping(team, hostnames, purge)).collect();
+        let changes = changes();
+        let mut budget = EventBudget::new(LIMIT);
+        let (mut admitted, mut shed) = (0, 0);
+        for (index, change) in &asked {
+            let index = index.index(mappings.len());
+            let route = Route { index, mapping: &mappings[index], answer: Ok(()) };
+            let hit = Hit::new(*change, &changes[*change], &route, 10);
+            let team = &mappings[index].team;
+            let bytes = budget.counts.charge_of(&hit, budget.counts.hits(index));
+            let had = budget.teams.get(team).map_or(0, |team| team.bytes);
+            if budget.admit(hit) {
+                admitted += 1;
+            } else {
+                prop_assert!((had + bytes) * TEAMS > LIMIT, "refused within its share: {} + {}", had, bytes);
+            }
+            shed += budget.take_shed().len();
+            let charged = charges(&budget);
+            prop_assert_eq!(charged.values().sum::<usize>(), budget.bytes);
+            prop_assert!(budget.teams.iter().all(|(name, team)| charged[*name] == team.bytes));
+            prop_assert!(budget.bytes <= LIMIT);
+            prop_assert!(budget.teams.values().filter(|team| team.is_overdrawn).count() <= 1);
+        }
+        prop_assert_eq!(budget.into_hits().0.len(), admitted - shed);
+    }
+}

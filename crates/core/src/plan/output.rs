@@ -1,0 +1,53 @@
+//! What planning yields. Its JSON is a public interface.
+
+use indexmap::IndexSet;
+use serde::Serialize;
+
+use crate::model::change::Origin;
+use crate::model::event::{Ignored, Rejected};
+use crate::plan::batch::Batch;
+
+/// Everything that one event leads to.
+#[derive(Debug, Default, Serialize)]
+pub struct Plan {
+    /// How many objects changed.
+    pub changes: usize,
+    /// Records that change nothing that is served.
+    pub ignored: Vec<Ignored>,
+    /// What is not purged, and why; [`Plan::failed_origins`] says which of it fails.
+    pub rejected: Vec<Rejected>,
+    /// Changes that no mapping accepts.
+    pub unmatched: Vec<Unmatched>,
+    /// Mappings whose URLs became one folder in this event.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub escalated: Vec<Escalated>,
+    /// The requests, by team, then by zone.
+    pub batches: Vec<Batch>,
+}
+
+/// A mapping that had more URLs in one event than its `escalate_above`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Escalated {
+    /// The mapping's name.
+    pub mapping: String,
+    /// How many URLs it had.
+    pub urls: usize,
+    /// Its `escalate_above`.
+    pub above: usize,
+}
+
+/// A change that no mapping accepts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unmatched {
+    /// The bucket.
+    pub bucket: String,
+    /// The key, decoded.
+    pub key: String,
+}
+
+impl Plan {
+    /// The origins that fail whatever becomes of the batches, each once: those of malformed and transient rejections.
+    pub fn failed_origins(&self) -> IndexSet<&Origin> {
+        self.rejected.iter().filter(|rejected| rejected.kind.is_failure()).map(|rejected| &rejected.origin).collect()
+    }
+}
