@@ -2,12 +2,16 @@
 
 use serde_json::json;
 
+use purge_router_core::bounds;
 use purge_router_core::names::BucketName;
 
 use super::*;
+use crate::rows::needs::{grants_of, needs_of, zones_within};
+use crate::validate::cross_team::check_cross_team;
+use crate::validate::mapping::MAX_ZONES;
 
 fn row(partition: &str, sort: &str, fields: Value) -> Row {
-    Row { key: RowKey::new(partition, sort), fields: fields.as_object().unwrap().clone() }
+    Row { key: RowKey::parse(partition, sort), fields: fields.as_object().unwrap().clone() }
 }
 
 fn grant(team: &str, owns: &[&str]) -> Row {
@@ -145,7 +149,7 @@ fn a_grant_that_can_not_be_read_grants_nothing() {
 fn a_row_can_not_ask_for_more_zones_than_a_mapping_may_name() {
     let names: Vec<String> = (0..20_000).map(|nth| format!("zone{nth}.com")).collect();
     let many = with(mapping("web", "uk/"), "zones", json!(names));
-    assert_eq!(needs_of([&many]).len(), 1 + mapping::MOST_ZONES);
+    assert_eq!(needs_of([&many]).len(), 1 + MAX_ZONES);
     let (sources, problems) = read(&[grant("web", &["s3://assets/"]), zone("web"), many]);
     assert_eq!((sources, problems), (vec![], vec!["too-many-zones @ TEAM#web/MAPPING#assets/uk/: zones".to_owned()]));
 }
@@ -167,7 +171,7 @@ fn a_team_has_so_many_mappings_in_a_bucket_and_others_do_not_count() {
         let (mappings, skipped) = from_rows(&[&granted[..], &rows, &others.collect::<Vec<_>>()].concat());
         assert_eq!(mappings.all().len(), left, "{what}");
         let codes = |team: &str| -> Vec<&str> {
-            let of_team = skipped.iter().filter(|it| it.key.partition == format!("TEAM#{team}"));
+            let of_team = skipped.iter().filter(|it| it.key.partition() == format!("TEAM#{team}"));
             of_team.flat_map(|it| &it.problems).map(|problem| problem.code.as_str()).collect()
         };
         assert_eq!(codes("web"), vec!["too-many-mappings"; rows.len() - left], "{what}");
@@ -193,7 +197,7 @@ fn mappings_of_a_bucket_need_so_many_zones_of_a_team_at_most() {
         with(
             Row { key: key.clone(), ..zone("web") },
             "hostnames",
-            json!([format!("www.{}", &key.sort["ZONE#".len()..])]),
+            json!([format!("www.{}", &key.sort()["ZONE#".len()..])]),
         )
     });
     let all = [vec![grant("web", &["s3://assets/"])], zone_rows.collect(), rows].concat();

@@ -1,7 +1,7 @@
 //! What a mapping file may say, and every problem that it may have.
 
-use purge_router_core::ChangeKind;
 use purge_router_core::limits::CloudflarePlan;
+use purge_router_core::{ChangeKind, Code};
 use purge_router_core::{Mode, Purge, Scheme};
 
 use super::*;
