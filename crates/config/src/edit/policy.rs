@@ -97,7 +97,7 @@ impl ProposedPush<'_> {
         Some(Stale { based_on: pulled.revision, current: self.revision, pushed })
     }
 
-    /// Whether it may be written. `force` overrules what a user may mean, but not that others pushed meanwhile.
+    /// Whether it may be written. `force` overrules what a user may mean, but not that others pushed in the meantime.
     ///
     /// # Errors
     /// The first objection.
