@@ -99,3 +99,35 @@ fn written_fields(spec: &impl Serialize) -> Fields {
     fields.retain(|_, value| !value.is_null());
     fields
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::fields::FIELDS;
+
+    #[test]
+    fn every_field_is_listed_for_the_conditions_of_a_push() {
+        let all = [
+            serde_json::to_value(GrantSpec::default()).unwrap(),
+            serde_json::to_value(ZoneSpec::default()).unwrap(),
+            serde_json::to_value(MappingSpec::default()).unwrap(),
+        ];
+        for name in all.iter().flat_map(|spec| spec.as_object().unwrap().keys()) {
+            assert!(FIELDS.contains(&name.as_str()), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_what_was_written_is_written_again() {
+        let grant = GrantSpec { owns: Some(vec!["s3://assets".to_owned()]), ..GrantSpec::default() };
+        assert_eq!(Value::Object(grant.to_fields()), serde_json::json!({ "owns": ["s3://assets"] }));
+        let mapping = MappingSpec {
+            source: Some("s3://assets/uk/".to_owned()),
+            exclude: Some(Vec::new()),
+            escalate_above: Some(0),
+            ..MappingSpec::default()
+        };
+        let row = serde_json::json!({ "exclude": [], "escalate_above": 0, "bucket": "assets", "prefix": "uk/" });
+        assert_eq!(Value::Object(mapping.to_row_fields()), row);
+    }
+}

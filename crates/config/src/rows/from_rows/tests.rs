@@ -111,6 +111,7 @@ fn each_wrong_row_is_left_out_and_no_other() {
         (with(mapping("web", "uk/a/"), "include", json!(["[a"])), format!("bad-glob @ {own}uk/a/: include[0]")),
         (with(mapping("web", "uk/a/"), "source", json!("s3://assets/uk/")), format!("unknown-field @ {own}uk/a/")),
         (without(mapping("web", "uk/a/"), "bucket"), format!("missing-field @ {own}uk/a/")),
+        (with(mapping("web", "uk/a/"), "prefix", json!(7)), format!("wrong-type @ {own}uk/a/: prefix")),
         (row("TEAM#Web", "MAPPING#x", json!({ "bucket": "assets" })), "no-team @ TEAM#Web/MAPPING#x".to_owned()),
         (row("web", "MAPPING#x", json!({ "bucket": "assets" })), "no-team @ web/MAPPING#x".to_owned()),
         (row("TEAM#web", "x", json!({ "bucket": "assets" })), "no-mapping @ TEAM#web/x".to_owned()),
