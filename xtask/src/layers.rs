@@ -4,7 +4,8 @@ use std::process::Command;
 
 use crate::process::{Step, output};
 
-/// Packages that must not be among core's dependencies: core has no network, async runtime or clock.
+/// Packages that must not be among core's dependencies: core has no network, async runtime or clock. `time` is allowed, because
+/// core parses the times of events with it; core's `clippy.toml` forbids its functions that read the clock.
 const FORBIDDEN_IN_CORE: &[&str] = &[
     "tokio",
     "async-std",

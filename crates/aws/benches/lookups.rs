@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use purge_router_aws::{DynamoMappings, Editor, Note};
-use purge_router_config::{Diff, Rows};
+use purge_router_config::{Diff, RowKey, Rows};
 use purge_router_core::names::{BucketName, TeamName};
 use purge_router_dynamodb_local::Table;
 use serde_json::{Value, json};
@@ -103,8 +103,10 @@ async fn pushes() {
         let table = Table::new().await;
         let editor = Editor::new(&table.config(), table.name.clone()).unwrap();
         let partition = editor.team(&TeamName::parse("media").unwrap()).await.unwrap();
-        let after: Rows =
-            mappings(count).into_iter().map(|(sort, it)| (sort, it.as_object().unwrap().clone())).collect();
+        let after: Rows = mappings(count)
+            .into_iter()
+            .map(|(sort, it)| (RowKey::parse("TEAM#media", &sort), it.as_object().unwrap().clone()))
+            .collect();
         let note = Note {
             by: "bench".to_owned(),
             summary: "all".to_owned(),
@@ -121,7 +123,7 @@ async fn pushes() {
         let start = Instant::now();
         table.put_all(rows).await;
         let (pushed, put) = (pushed.as_secs_f64(), start.elapsed().as_secs_f64());
-        println!("| {count} | {} | {pushed:.2} | {} | {put:.2} |", push.steps(), count.div_ceil(25));
+        println!("| {count} | {} | {pushed:.2} | {} | {put:.2} |", push.transactions(), count.div_ceil(25));
     }
 }
 

@@ -21,7 +21,7 @@ mod trouble;
 pub use caller::caller;
 pub use config::{load as load_config, load_patient as load_patient_config};
 pub use dynamo_mappings::{DynamoMappings, Lookup};
-pub use editor::{Editor, Head, History, Note, Partition, Push, PushError, Revision, Stamp};
+pub use editor::{Editor, Head, History, Note, PartitionSnapshot, Push, PushError, Revision, Stamp};
 pub use function_tokens::FunctionTokens;
 pub use parameters::{Parameters, Stored, WriteError};
 pub use read_error::ReadError;

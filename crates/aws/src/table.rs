@@ -157,10 +157,10 @@ impl Table {
         while let Some(items) = calls.try_next().await? {
             for item in items {
                 let key = key_of(&item);
-                let bytes: &mut usize = taken.entry(key.partition.clone()).or_default();
+                let bytes: &mut usize = taken.entry(key.partition()).or_default();
                 *bytes += size_of(&item);
                 // Only operators write grants.
-                if *bytes <= bounds::ROWS || key.partition == RowKey::GRANTS {
+                if *bytes <= bounds::ROWS || matches!(key, RowKey::Grant(_)) {
                     rows.push(row(item));
                 } else {
                     tracing::warn!(row = %key, most = bounds::ROWS, "more bytes of zones than are read of a team: left out");
@@ -204,7 +204,7 @@ pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
 }
 
 pub(crate) fn key_attributes(key: &RowKey) -> Attributes {
-    [("pk".to_owned(), text(&key.partition)), ("sk".to_owned(), text(&key.sort))].into()
+    [("pk".to_owned(), text(key.partition())), ("sk".to_owned(), text(key.sort()))].into()
 }
 
 /// How much of one team was taken, while its rows come by.
@@ -219,7 +219,7 @@ struct Taken {
 
 impl Taken {
     fn is_room_for(&mut self, item: &Attributes) -> bool {
-        let partition = key_of(item).partition;
+        let partition = key_of(item).partition();
         if partition != self.partition {
             *self = Self { partition, full: std::mem::take(&mut self.full), ..Self::default() };
         }
@@ -270,9 +270,9 @@ pub(crate) fn row(mut attributes: Attributes) -> Row {
     Row { key, fields: fields(attributes) }
 }
 
-fn key_of(item: &Attributes) -> RowKey {
-    let text = |name: &str| item.get(name).and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
-    RowKey { partition: text("pk"), sort: text("sk") }
+pub(crate) fn key_of(item: &Attributes) -> RowKey {
+    let text = |name: &str| item.get(name).and_then(|key| key.as_s().ok()).map_or("", String::as_str);
+    RowKey::parse(text("pk"), text("sk"))
 }
 
 /// Attributes as plain values. What has none, such as bytes, is null, which no field of a mapping may be.

@@ -1,5 +1,5 @@
-//! Edits of the table on the real SDK and on AWS's own engine: who writes first wins, nothing is lost, and a push may break
-//! off anywhere.
+//! Edits of the table on the real SDK and on AWS's own engine: the first push wins, nothing is lost, and a push may be
+//! interrupted anywhere.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
 
@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use purge_router_aws::{DynamoMappings, Editor, History, Note, Partition, Push, PushError, TableError};
-use purge_router_config::{Diff, Fields, Rows, TeamTables, rows_of};
+use purge_router_aws::{DynamoMappings, Editor, History, Note, PartitionSnapshot, Push, PushError, TableError};
+use purge_router_config::{Diff, Fields, Partition, RowKey, Rows, TeamTables, assign_row_keys};
 use purge_router_core::decode;
 use purge_router_core::names::TeamName;
 use purge_router_dynamodb_local::{Action, Call, Table};
@@ -18,6 +18,10 @@ const WRITE: &str = "TransactWriteItems";
 
 fn web() -> TeamName {
     TeamName::parse("web").unwrap()
+}
+
+fn partition_of_web() -> Partition {
+    Partition::Team(web())
 }
 
 fn fields(value: Value) -> Fields {
@@ -57,7 +61,7 @@ impl World {
         Self { table, editor }
     }
 
-    async fn team(&self) -> Partition {
+    async fn team(&self) -> PartitionSnapshot {
         self.editor.team(&web()).await.unwrap()
     }
 
@@ -68,7 +72,7 @@ impl World {
 
     async fn try_prepared(&self, tables: &TeamTables, by: &str, take_over: bool) -> Result<Push, PushError> {
         let partition = self.team().await;
-        let diff = Diff::between(&partition.rows, &rows_of(tables.clone(), &partition.rows));
+        let diff = Diff::between(&partition.rows, &assign_row_keys(&web(), tables.clone(), &partition.rows));
         self.editor.prepare(&partition, &diff, note(by), take_over)
     }
 
@@ -79,7 +83,7 @@ impl World {
     /// Whether the table says what these tables say.
     async fn says(&self, tables: &TeamTables) -> bool {
         let rows = self.team().await.rows;
-        Diff::between(&rows, &rows_of(tables.clone(), &rows)).is_empty()
+        Diff::between(&rows, &assign_row_keys(&web(), tables.clone(), &rows)).is_empty()
     }
 
     /// The URLs that the function would purge for changes of these objects, reading the table anew.
@@ -130,7 +134,7 @@ async fn a_push_is_one_transaction_with_its_revision() {
     let world = World::new().await;
     let note = Note { message: Some("the first".to_owned()), ..note("alice") };
     let partition = world.team().await;
-    let diff = Diff::between(&partition.rows, &rows_of(some(2), &partition.rows));
+    let diff = Diff::between(&partition.rows, &assign_row_keys(&web(), some(2), &partition.rows));
     let push = world.editor.prepare(&partition, &diff, note, false).unwrap();
     world.table.proxy.calls();
     world.editor.push(&push, |_| {}).await.unwrap();
@@ -153,13 +157,13 @@ async fn a_push_is_one_transaction_with_its_revision() {
     let expected =
         json!({ "version": 1, "bucket": "assets", "prefix": "0001/", "zones": ["website.com"], "include": ["*.css"] });
     assert_eq!(row, expected);
-    let history = world.editor.history("TEAM#web", 10).await.unwrap().revisions;
+    let history = world.editor.history(&partition_of_web(), 10).await.unwrap().revisions;
     assert_eq!(history.len(), 1);
     let (revision, stamp) = (history[0].revision, &history[0].stamp);
     assert_eq!((revision, stamp.by.as_str(), stamp.message.as_deref()), (1, "alice", Some("the first")));
     assert_eq!((stamp.at.len(), &stamp.at[10..11], &stamp.at[19..]), (20, "T", "Z"));
-    assert_eq!(world.editor.document("TEAM#web", 1).await.unwrap().unwrap(), world.team().await.rows);
-    assert_eq!(world.editor.document("TEAM#web", 2).await.unwrap(), None);
+    assert_eq!(world.editor.document(&partition_of_web(), 1).await.unwrap().unwrap(), world.team().await.rows);
+    assert_eq!(world.editor.document(&partition_of_web(), 2).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -174,14 +178,14 @@ async fn of_two_pushes_at_once_one_wins_and_the_other_changes_nothing() {
         let error = world.editor.push(&loser, |_| {}).await.unwrap_err();
         let PushError::Lost { revision, by, .. } = &error else { panic!("{error}") };
         assert_eq!((*revision, by.as_str()), (winner.revision(), "alice"), "{error}");
-        assert!(error.to_string().starts_with("it was pushed meanwhile: revision "), "{error}");
+        assert!(error.to_string().starts_with("another push came first: revision "), "{error}");
         assert_eq!(world.table.sorts("TEAM#web").await, before);
         assert!(world.says(&some(count)).await);
     }
 }
 
 #[tokio::test]
-async fn pushes_side_by_side_all_end_and_one_at_a_time() {
+async fn concurrent_pushes_all_end_and_win_one_at_a_time() {
     let world = World::new().await;
     let pushes = futures_util::future::join_all((1..=8).map(|count| {
         let world = &world;
@@ -192,14 +196,14 @@ async fn pushes_side_by_side_all_end_and_one_at_a_time() {
     for (_, error) in &lost {
         assert!(matches!(error, Err(PushError::Lost { .. })), "{error:?}");
     }
-    let history = world.editor.history("TEAM#web", 20).await.unwrap().revisions;
+    let history = world.editor.history(&partition_of_web(), 20).await.unwrap().revisions;
     assert_eq!(history.len(), won.len());
     let last: usize = history[0].stamp.by.strip_prefix("user").unwrap().parse().unwrap();
     assert!(world.says(&some(last)).await);
 }
 
 #[tokio::test]
-async fn a_row_that_is_edited_meanwhile_is_not_written_over() {
+async fn a_row_that_is_edited_in_the_meantime_is_not_overwritten() {
     for (sort, edit) in [
         ("MAPPING#assets/0001/", Some(json!({ "include": ["*.js"] }))),
         ("MAPPING#assets/0001/", Some(json!({ "mode": "invalidate" }))),
@@ -226,7 +230,7 @@ async fn a_row_that_is_edited_meanwhile_is_not_written_over() {
         let error = world.editor.push(&push, |_| {}).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("the row TEAM#web/{sort} was edited meanwhile; see what changed and push again")
+            format!("the row TEAM#web/{sort} was edited in the meantime; see what changed, and push again")
         );
         assert_eq!(world.table.sorts("TEAM#web").await, before);
         assert_eq!(world.table.get("TEAM#web", sort).await, edited);
@@ -246,7 +250,7 @@ async fn a_row_of_sets_as_the_console_writes_them_can_be_changed() {
     .unwrap();
     item.insert("include".to_owned(), AttributeValue::Ss(vec!["*.css".to_owned()]));
     world.table.put_item(item).await;
-    assert_eq!(world.team().await.rows["MAPPING#by-hand"]["include"], json!(["*.css"]));
+    assert_eq!(world.team().await.rows[&RowKey::parse("TEAM#web", "MAPPING#by-hand")]["include"], json!(["*.css"]));
     world.push(&some(2), "alice").await.unwrap();
     assert!(world.says(&some(2)).await);
 }
@@ -264,36 +268,37 @@ fn keys() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_large_push_may_break_off_at_each_step_and_a_second_one_completes_it() {
+async fn a_large_push_may_be_interrupted_at_each_step_and_a_second_one_completes_it() {
     let (before, after) = large_edit();
     let mut nth = 0;
     loop {
-        // Refused, or written with the answer lost: to the one who pushes it is the same.
+        // Refused, or written with the answer lost: the pusher sees no difference.
         let mut steps = 0;
         for action in [Action::Refuse(500, "InternalServerError", "gone"), Action::LoseAnswer] {
             let world = World::new().await;
             world.push(&before, "zoe").await.unwrap();
             let purged_before = world.purged(&keys()).await;
             let partition = world.team().await;
-            let begun = Diff::between(&partition.rows, &rows_of(after.clone(), &partition.rows)).checksum();
+            let begun =
+                Diff::between(&partition.rows, &assign_row_keys(&web(), after.clone(), &partition.rows)).checksum();
             let first = world.prepared(&after, "alice").await;
-            steps = first.steps();
+            steps = first.transactions();
             assert!(steps >= 4, "{steps}");
             world.table.proxy.calls();
             world.table.proxy.on_call(from_nth(nth, action.clone()));
-            let told = Mutex::new(Vec::new());
-            let pushed = world.editor.push(&first, |done| told.lock().unwrap().push(done)).await;
+            let reported = Mutex::new(Vec::new());
+            let pushed = world.editor.push(&first, |done| reported.lock().unwrap().push(done)).await;
             let calls = world.table.proxy.calls();
             let writes: Vec<&Call> = calls.iter().filter(|call| call.operation == WRITE).collect();
             assert!(writes.iter().all(|call| items_of(call) <= 100));
             assert!(writes.iter().all(|call| is_guarded(call)), "each goes on a condition of HEAD");
-            assert_eq!(*told.lock().unwrap(), (1..=nth).collect::<Vec<_>>());
+            assert_eq!(*reported.lock().unwrap(), (1..=nth).collect::<Vec<_>>());
             world.table.proxy.release();
             let is_last_and_written = nth + 1 == steps && action == Action::LoseAnswer;
             match (&pushed, nth) {
                 (Ok(()), _) => assert!(is_last_and_written, "{nth} of {steps}"),
                 (Err(PushError::Table(_)), 0) => {}
-                (Err(PushError::BrokeOff { done, of, .. }), _) => assert_eq!((*done, *of), (nth, steps)),
+                (Err(PushError::Interrupted { done, of, .. }), _) => assert_eq!((*done, *of), (nth, steps)),
                 (Err(other), _) => panic!("{other}"),
             }
             let now = world.purged(&keys()).await;
@@ -306,9 +311,12 @@ async fn a_large_push_may_break_off_at_each_step_and_a_second_one_completes_it()
             assert!(in_both.iter().all(|url| now.contains(*url)), "step {nth}");
             let partition = world.team().await;
             assert_eq!(partition.head.unwrap().pending, None);
-            let newest = &world.editor.history("TEAM#web", 1).await.unwrap().revisions[0];
-            assert!(newest.stamp.diff == begun || is_last_and_written, "it is told as it was begun");
-            assert_eq!(world.editor.document("TEAM#web", newest.revision).await.unwrap().unwrap(), partition.rows);
+            let newest = &world.editor.history(&partition_of_web(), 1).await.unwrap().revisions[0];
+            assert!(newest.stamp.diff == begun || is_last_and_written, "it is described as it was started");
+            assert_eq!(
+                world.editor.document(&partition_of_web(), newest.revision).await.unwrap().unwrap(),
+                partition.rows
+            );
         }
         nth += 1;
         if nth == steps {
@@ -319,7 +327,7 @@ async fn a_large_push_may_break_off_at_each_step_and_a_second_one_completes_it()
 
 /// The zone is written twice, before the mappings and after them, and a transaction takes each row once.
 #[tokio::test]
-async fn a_zone_that_loses_a_hostname_goes_with_any_number_of_mappings() {
+async fn a_zone_that_loses_a_hostname_is_pushed_with_any_number_of_mappings() {
     let zone_alone = tables(&["www.website.com", "a.website.com"], Vec::new());
     for count in (90..=100).chain(186..=196) {
         let world = World::new().await;
@@ -332,7 +340,7 @@ async fn a_zone_that_loses_a_hostname_goes_with_any_number_of_mappings() {
 }
 
 #[tokio::test]
-async fn while_a_large_push_goes_on_nobody_else_gets_between() {
+async fn while_a_large_push_is_in_progress_no_other_is_written() {
     let (before, after) = large_edit();
     let world = World::new().await;
     world.push(&before, "zoe").await.unwrap();
@@ -341,12 +349,12 @@ async fn while_a_large_push_goes_on_nobody_else_gets_between() {
     world.table.proxy.on_call(from_nth(2, Action::Refuse(500, "InternalServerError", "gone")));
     world.editor.push(&first, |_| {}).await.unwrap_err();
     world.table.proxy.release();
-    // One that was prepared before, and one of another document, are told of it.
+    // One that was prepared before, and one of another document, are refused because of it.
     for error in [
         world.editor.push(&small, |_| {}).await.unwrap_err(),
         world.try_prepared(&some(3), "carol", false).await.unwrap_err(),
     ] {
-        let PushError::Underway { by, .. } = &error else { panic!("{error}") };
+        let PushError::InProgress { by, .. } = &error else { panic!("{error}") };
         assert_eq!(by, "alice");
         assert!(error.to_string().contains("add --take-over"), "{error}");
     }
@@ -360,7 +368,7 @@ async fn while_a_large_push_goes_on_nobody_else_gets_between() {
 }
 
 #[tokio::test]
-async fn one_who_took_over_stops_the_one_who_still_pushes() {
+async fn a_push_that_took_over_stops_the_one_that_is_in_progress() {
     let (before, after) = large_edit();
     let world = World::new().await;
     world.push(&before, "zoe").await.unwrap();
@@ -371,20 +379,20 @@ async fn one_who_took_over_stops_the_one_who_still_pushes() {
         world.table.proxy.arrived(WRITE, 3).await;
         let other = Editor::new(&world.table.config(), world.table.name.clone()).unwrap();
         let partition = other.team(&web()).await.unwrap();
-        let diff = Diff::between(&partition.rows, &rows_of(some(150), &partition.rows));
+        let diff = Diff::between(&partition.rows, &assign_row_keys(&web(), some(150), &partition.rows));
         let over = other.prepare(&partition, &diff, note("carol"), true).unwrap();
         world.table.proxy.on_call(|_| Action::Pass);
         other.push(&over, |_| {}).await.unwrap();
         world.table.proxy.release();
     });
-    let PushError::BrokeOff { error, done, .. } = error else { panic!("{error}") };
+    let PushError::Interrupted { error, done, .. } = error else { panic!("{error}") };
     assert!(matches!(&*error, PushError::Lost { by, .. } if by == "carol"), "{error}");
     assert_eq!(done, 2);
     assert!(world.says(&some(150)).await);
 }
 
 #[tokio::test]
-async fn who_takes_over_from_a_state_that_has_passed_changes_nothing() {
+async fn taking_over_from_an_outdated_state_changes_nothing() {
     let (before, after) = large_edit();
     let world = World::new().await;
     world.push(&before, "zoe").await.unwrap();
@@ -400,7 +408,7 @@ async fn who_takes_over_from_a_state_that_has_passed_changes_nothing() {
     world.table.put("TEAM#web", "HEAD", head).await;
     let sorts = world.table.sorts("TEAM#web").await;
     let error = world.editor.push(&over, |_| {}).await.unwrap_err();
-    assert!(matches!(&error, PushError::Underway { by, .. } if by == "alice"), "{error}");
+    assert!(matches!(&error, PushError::InProgress { by, .. } if by == "alice"), "{error}");
     assert_eq!(world.table.sorts("TEAM#web").await, sorts);
 }
 
@@ -419,7 +427,7 @@ async fn a_push_whose_answer_was_lost_is_done() {
 }
 
 #[tokio::test]
-async fn transactions_that_meet_are_tried_again() {
+async fn transactions_that_conflict_are_retried() {
     let world = World::new().await;
     let mut left = 3;
     world.table.proxy.on_call(move |call| {
@@ -450,12 +458,12 @@ async fn large_documents_are_kept_in_parts_and_large_rows_in_several_transaction
     let mappings = (0..60).map(|nth| mapping(nth as usize, &noise(nth))).collect();
     let large = tables(&["www.website.com"], mappings);
     let push = world.prepared(&large, "alice").await;
-    assert!(push.steps() > 1, "3.6 MB are too many for one transaction, though 60 rows are not");
+    assert!(push.transactions() > 1, "3.6 MB are too many for one transaction, though 60 rows are not");
     world.editor.push(&push, |_| {}).await.unwrap();
     assert!(world.says(&large).await);
     let sorts = world.table.sorts("TEAM#web").await;
     assert!(sorts.iter().filter(|sort| sort.starts_with("DOCUMENT#")).count() > 5, "{sorts:?}");
-    let document = world.editor.document("TEAM#web", 1).await.unwrap().unwrap();
+    let document = world.editor.document(&partition_of_web(), 1).await.unwrap().unwrap();
     assert_eq!(document, world.team().await.rows);
 }
 
@@ -464,14 +472,14 @@ async fn grants_are_one_partition_and_each_team_has_a_copy_of_its_own() {
     let world = World::new().await;
     let grant = |owns: &str| fields(json!({ "owns": [owns] }));
     let rows = |teams: &[(&str, &str)]| -> Rows {
-        teams.iter().map(|(team, owns)| ((*team).to_owned(), grant(owns))).collect()
+        teams.iter().map(|(team, owns)| (RowKey::parse("GRANTS", team), grant(owns))).collect()
     };
     let push = async |after: Rows| {
         let partition = world.editor.grants().await.unwrap();
         let diff = Diff::between(&partition.rows, &after);
         let push = world.editor.prepare(&partition, &diff, note("op"), false).unwrap();
         world.editor.push(&push, |_| {}).await.unwrap();
-        push.steps()
+        push.transactions()
     };
     assert_eq!(world.editor.grants().await.unwrap().rows, rows(&[("web", "s3://assets/")]));
     let three = rows(&[("0day", "s3://a/"), ("web", "s3://b/"), ("zoo", "s3://c/")]);
@@ -483,44 +491,46 @@ async fn grants_are_one_partition_and_each_team_has_a_copy_of_its_own() {
     assert_eq!(world.table.get("TEAM#zoo", "GRANT").await, Value::Null);
     // A copy that somebody wrote over is written again by the next push, though the grant is the same.
     world.table.put("TEAM#web", "GRANT", json!({ "version": 1, "owns": ["s3://everything/"] })).await;
-    assert_eq!(world.editor.grants().await.unwrap().stale_copies, ["web"]);
+    assert_eq!(world.editor.grants().await.unwrap().stale_copies, [web()]);
     push(rows(&[("web", "s3://b/")])).await;
     assert_eq!(world.team().await.grant, Some(grant("s3://b/")));
-    let many: Rows = (0..120).map(|nth| (format!("team{nth}"), grant("s3://many/"))).collect();
+    let many: Rows =
+        (0..120).map(|nth| (RowKey::parse("GRANTS", &format!("team{nth}")), grant("s3://many/"))).collect();
     assert!(push(many.clone()).await > 1);
     assert_eq!(world.editor.grants().await.unwrap().rows, many);
     assert_eq!(world.table.get("TEAM#team77", "GRANT").await["owns"], json!(["s3://many/"]));
-    assert_eq!(world.editor.history("GRANTS", 10).await.unwrap().revisions.len(), 4);
+    assert_eq!(world.editor.history(&Partition::Grants, 10).await.unwrap().revisions.len(), 4);
 }
 
 #[tokio::test]
-async fn what_can_not_be_read_is_told() {
+async fn rows_that_can_not_be_read_are_reported() {
     let world = World::new().await;
     world.push(&some(2), "alice").await.unwrap();
     world.table.put("TEAM#web", "MAPPING#later", json!({ "version": 2, "bucket": "assets" })).await;
     let later: Vec<String> = world.team().await.later_versions().map(|key| key.to_string()).collect();
     assert_eq!(later, ["TEAM#web/MAPPING#later"]);
     world.table.delete("TEAM#web", "MAPPING#later").await;
-    // Who deletes the head loses no history.
+    // Without the head, no history is lost.
     world.table.delete("TEAM#web", "HEAD").await;
     world.push(&some(3), "alice").await.unwrap();
-    let history = world.editor.history("TEAM#web", 9).await.unwrap().revisions;
+    let history = world.editor.history(&partition_of_web(), 9).await.unwrap().revisions;
     assert_eq!(history.iter().map(|it| it.revision).collect::<Vec<_>>(), [2, 1]);
     // Not even where the newest revision can't be read.
     world.table.delete("TEAM#web", "HEAD").await;
     world.table.put("TEAM#web", "REVISION#0000000002", json!({ "revision": "two" })).await;
     assert_eq!(world.team().await.revision, 2);
     world.push(&some(4), "alice").await.unwrap();
-    let History { revisions, unreadable } = world.editor.history("TEAM#web", 9).await.unwrap();
+    let History { revisions, unreadable } = world.editor.history(&partition_of_web(), 9).await.unwrap();
     assert_eq!((revisions.iter().map(|it| it.revision).collect::<Vec<_>>(), unreadable.len()), (vec![3, 1], 1));
-    // A head that was mended to an earlier number writes over none.
+    // A head that was set back to an earlier number overwrites no revision.
     let head = world.table.get("TEAM#web", "HEAD").await;
     let mut earlier = head.clone();
     earlier["revision"] = json!(1);
     world.table.put("TEAM#web", "HEAD", earlier).await;
     let error = world.push(&some(3), "alice").await.unwrap_err().to_string();
-    let reason = "DynamoDB refuses it: the row TEAM#web/REVISION#0000000002 is there already, and the row TEAM#web/HEAD says \
-                  that it comes next: delete TEAM#web/HEAD, and the next push writes it by the newest revision";
+    let reason = "DynamoDB refuses it: the row TEAM#web/REVISION#0000000002 exists already, though the row \
+                  TEAM#web/HEAD says that it comes next: delete TEAM#web/HEAD, and the next push writes it from the newest \
+                  revision";
     assert_eq!(error, reason);
     world.table.delete("TEAM#web", "HEAD").await;
     world.table.put("TEAM#web", "REVISION#four", json!({})).await;
@@ -530,15 +540,15 @@ async fn what_can_not_be_read_is_told() {
     world.table.put("TEAM#web", "REVISION#5th", json!({})).await;
     let error = world.editor.team(&web()).await.unwrap_err().to_string();
     assert!(
-        error.contains("the row TEAM#web/REVISION#5th is no revision: its key has no number; delete it"),
+        error.contains("the row TEAM#web/REVISION#5th is no revision: its key has no number of ten digits; delete it"),
         "{error}"
     );
     world.table.put("TEAM#web", "HEAD", json!({ "revision": "seven" })).await;
-    assert_eq!(world.editor.all_rows().await.unwrap().len(), 5, "it matters to no one else");
+    assert_eq!(world.editor.all_rows().await.unwrap().len(), 5, "other commands still read the rows");
     let error = world.editor.team(&web()).await.unwrap_err().to_string();
     assert!(error.starts_with("DynamoDB refuses it: the row TEAM#web/HEAD can't be read: "), "{error}");
     world.table.put("TEAM#web", "DOCUMENT#0000000001#0000", json!({ "data": "text" })).await;
-    let error = world.editor.document("TEAM#web", 1).await.unwrap_err().to_string();
+    let error = world.editor.document(&partition_of_web(), 1).await.unwrap_err().to_string();
     assert!(error.contains("the document of revision 1 of TEAM#web can't be read: "), "{error}");
     for (status, code, expected) in [
         (400, "AccessDeniedException", "it may not be done: AccessDeniedException: no"),
@@ -553,11 +563,11 @@ async fn what_can_not_be_read_is_told() {
 }
 
 #[tokio::test]
-async fn what_is_edited_while_a_push_is_broken_off_is_known() {
+async fn an_edit_during_an_interrupted_push_is_noticed() {
     let (before, after) = large_edit();
     let world = World::new().await;
     world.push(&before, "zoe").await.unwrap();
-    let steps = world.prepared(&after, "alice").await.steps();
+    let steps = world.prepared(&after, "alice").await.transactions();
     for broken_at in 1..steps {
         let world = World::new().await;
         world.push(&before, "zoe").await.unwrap();
@@ -569,7 +579,8 @@ async fn what_is_edited_while_a_push_is_broken_off_is_known() {
         let partition = world.team().await;
         let begun = partition.head.as_ref().unwrap().pending.clone().unwrap();
         assert!(!partition.is_edited(), "what the push wrote is no edit: {broken_at} of {steps}");
-        let sort = partition.rows.keys().find(|sort| sort.starts_with("MAPPING#")).unwrap();
+        let key = partition.rows.keys().find(|key| matches!(key, RowKey::Mapping { .. })).unwrap();
+        let sort = &key.sort();
         let mut row = world.table.get("TEAM#web", sort).await;
         row["mode"] = json!("invalidate");
         world.table.put("TEAM#web", sort, row).await;
@@ -577,7 +588,7 @@ async fn what_is_edited_while_a_push_is_broken_off_is_known() {
         // It is completed, but not as what was approved.
         let note = Note { approval: "another".to_owned(), ..note("bob") };
         let partition = world.team().await;
-        let diff = Diff::between(&partition.rows, &rows_of(after.clone(), &partition.rows));
+        let diff = Diff::between(&partition.rows, &assign_row_keys(&web(), after.clone(), &partition.rows));
         let push = world.editor.prepare(&partition, &diff, note, false).unwrap();
         world.editor.push(&push, |_| {}).await.unwrap();
         assert!(world.says(&after).await);
@@ -588,14 +599,17 @@ async fn what_is_edited_while_a_push_is_broken_off_is_known() {
 }
 
 #[tokio::test]
-async fn a_push_under_a_grant_that_changes_meanwhile_writes_nothing() {
+async fn a_push_under_a_grant_that_changes_in_the_meantime_writes_nothing() {
     for count in [2, 150] {
         let world = World::new().await;
         world.table.put("TEAM#web", "GRANT", json!({ "version": 1, "owns": ["s3://assets/"] })).await;
         let push = world.prepared(&some(count), "alice").await;
         world.table.put("TEAM#web", "GRANT", json!({ "version": 1, "owns": ["s3://other/"] })).await;
         let error = world.editor.push(&push, |_| {}).await.unwrap_err();
-        assert_eq!(error.to_string(), "the row TEAM#web/GRANT was edited meanwhile; see what changed and push again");
+        assert_eq!(
+            error.to_string(),
+            "the row TEAM#web/GRANT was edited in the meantime; see what changed, and push again"
+        );
         assert_eq!(world.table.sorts("TEAM#web").await, ["GRANT"]);
         let push = world.prepared(&some(count), "alice").await;
         world.editor.push(&push, |_| {}).await.unwrap();
@@ -615,7 +629,7 @@ async fn a_history_is_read_over_pages_and_past_rows_that_can_not_be_read() {
     }
     world.table.put("TEAM#web", "REVISION#0000000007", json!({ "revision": "seven" })).await;
     for (most, expected) in [(20, vec![9, 8, 6, 5, 4, 3, 2, 1]), (3, vec![9, 8]), (4, vec![9, 8, 6])] {
-        let history = world.editor.history("TEAM#web", most).await.unwrap();
+        let history = world.editor.history(&partition_of_web(), most).await.unwrap();
         assert_eq!(history.revisions.iter().map(|it| it.revision).collect::<Vec<_>>(), expected);
         assert_eq!(history.unreadable.len(), 1);
         let reason = "the row TEAM#web/REVISION#0000000007 can't be read: ";
@@ -645,7 +659,9 @@ async fn rows_that_no_push_can_write_are_named() {
     world.table.put("TEAM#web", "HEAD", json!({ "revision": u64::MAX })).await;
     let error = world.editor.team(&web()).await.unwrap_err().to_string();
     assert!(
-        error.contains("the row TEAM#web/HEAD says revision 18446744073709551615, which can't be: mend it"),
+        error.contains(
+            "the row TEAM#web/HEAD says revision 18446744073709551615, which is impossible; fix it, or delete it"
+        ),
         "{error}"
     );
 }

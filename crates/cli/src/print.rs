@@ -96,7 +96,7 @@ pub(crate) fn error(text: &str) {
 pub(crate) fn agreed(question: &str) -> anyhow::Result<bool> {
     use std::io::Write;
     if !std::io::stdin().is_terminal() {
-        return Err(Misuse("nobody can be asked here: add --yes to write without asking".to_owned()).into());
+        return Err(Misuse("not a terminal, so I can't ask; add --yes".to_owned()).into());
     }
     let mut terminal = anstream::stderr();
     write!(terminal, "{} [y/N] ", bold(question))?;

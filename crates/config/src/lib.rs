@@ -1,19 +1,36 @@
 //! What teams and operators write: mapping files, rows of the table, and edits of both.
 //!
-//! [`from_toml`] and [`from_rows`] turn either into [`Mappings`](purge_router_core::Mappings). A file is refused with all its
-//! problems at once; a row that is wrong is skipped, with the mappings that need it. [`Diff`] is what an edit changes.
+//! A file or rows are decoded into specs, and one validation turns specs into [`Mappings`](purge_router_core::Mappings):
+//! [`from_toml`] refuses a file with all its problems at once, [`from_rows`] skips a wrong row and the mappings that need it.
+//! [`Diff`] is what an edit changes, and [`ProposedPush`] decides whether that may be written.
 
-mod document;
+mod decoded;
 mod edit;
 mod file;
+mod path;
 mod problem;
 mod read;
 mod rows;
 pub mod script_env;
+mod spec;
+mod validate;
 
-pub use edit::{Changed, Checksum, Diff, Excess, FieldChange, Write, checksum_of_texts, rows_of, written};
-pub use file::{FileOfTeam, MappingFile, Pulled, TeamTables, to_toml};
-pub use problem::{Place, Problem, Step};
-pub use read::from_toml;
-pub use read::rows::{Skipped, check_cross_team, from_rows, grants_of, needs_of, zones_within};
-pub use rows::{FIELDS, Fields, Row, RowKey, Rows, in_file_order};
+pub use edit::assign_row_keys::assign_row_keys;
+pub use edit::checksum::{Checksum, checksum_of_texts};
+pub use edit::diff::{Changed, Diff, FieldChange};
+pub use edit::large_change::{LargeChange, RowKind};
+pub use edit::policy::{ApprovedDiff, LastPush, Objection, ProposedPush, Stale, approval_checksum, check_approval};
+pub use edit::write::{Write, apply_writes};
+pub use file::mapping_file::{MappingFile, from_toml};
+pub use file::pulled::Pulled;
+pub use file::to_toml::{FileOfTeam, NotInToml, to_toml};
+pub use path::{ConfigPath, PathStep};
+pub use problem::Problem;
+pub use rows::check_rows::check_rows;
+pub use rows::fields::{FIELDS, Fields, Row, Rows, in_file_order};
+pub use rows::from_rows::{Skipped, from_rows};
+pub use rows::needs::{grants_of, needs_of, zones_within};
+pub use rows::row_key::{MAX_PART, MAX_REVISION, Partition, RowKey, ranges};
+pub use rows::team_tables::TeamTables;
+pub use spec::{GrantSpec, MappingSpec, TeamSpec, ZoneSpec};
+pub use validate::cross_team::check_cross_team;

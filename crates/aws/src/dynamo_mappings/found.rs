@@ -71,7 +71,7 @@ async fn parsed(table: &Table, rows_of: &RowsOf) -> Result<FoundIn, TableError> 
         }
     };
     let needed: HashMap<RowKey, Row> = needed.into_iter().map(|row| (row.key.clone(), row)).collect();
-    let grants: Vec<Row> = needed.values().filter(|row| row.key.partition == RowKey::GRANTS).cloned().collect();
+    let grants: Vec<Row> = needed.values().filter(|row| matches!(row.key, RowKey::Grant(_))).cloned().collect();
     let found = rows_of.iter().map(|(bucket, rows)| {
         let mut keys = grants_of(rows);
         keys.extend(zones_within(rows, &grants));
@@ -89,7 +89,7 @@ fn doubtful_in(all: &FoundIn) -> BTreeSet<RowKey> {
         let doubtful = of_team.into_iter().filter(|(_, skipped)| skipped.is_granted());
         keys.extend(doubtful.take(READ_AGAIN).map(|(key, _)| key.clone()));
     }
-    keys.retain(|key| key.partition != RowKey::GRANTS);
+    keys.retain(|key| !matches!(key, RowKey::Grant(_)));
     keys
 }
 
@@ -118,10 +118,10 @@ fn tell(all: &FoundIn) {
 }
 
 /// What is left out, each row once.
-fn by_partition(all: &FoundIn) -> BTreeMap<&str, BTreeMap<&RowKey, &Skipped>> {
-    let mut partitions: BTreeMap<&str, BTreeMap<&RowKey, &Skipped>> = BTreeMap::new();
+fn by_partition(all: &FoundIn) -> BTreeMap<String, BTreeMap<&RowKey, &Skipped>> {
+    let mut partitions: BTreeMap<String, BTreeMap<&RowKey, &Skipped>> = BTreeMap::new();
     for skipped in all.values().flat_map(|found| &found.skipped) {
-        partitions.entry(&skipped.key.partition).or_default().insert(&skipped.key, skipped);
+        partitions.entry(skipped.key.partition()).or_default().insert(&skipped.key, skipped);
     }
     partitions
 }

@@ -8,9 +8,9 @@ use aws_sdk_dynamodb::types::{
 };
 use purge_router_config::{FIELDS, RowKey};
 
-use crate::table::{Attributes, TableError, key_attributes, text};
+use crate::table::{Attributes, TableError, key_attributes, key_of, text};
 
-/// What the row `HEAD` may say that others do not.
+/// The fields of the row `HEAD` that other rows do not have.
 const FIELDS_OF_HEAD: [&str; 13] = [
     "revision", "push", "by", "at", "summary", "message", "document", "diff", "approval", "pulled", "pending", "rows",
     "step",
@@ -23,25 +23,25 @@ const MOST_COMPARED: usize = 80;
 #[derive(Debug, Clone)]
 pub(super) struct Item {
     pub(super) key: RowKey,
-    pub(super) deed: Deed,
+    pub(super) action: Action,
     pub(super) condition: Condition,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Deed {
+pub(super) enum Action {
     Put(Attributes),
     Delete,
-    /// It is not written; only its condition counts.
+    /// Writes nothing: only the condition is checked.
     Check,
 }
 
-/// What must hold of the row before.
+/// What must be true of the row before.
 #[derive(Debug, Clone)]
 pub(super) enum Condition {
     None,
-    /// There is none.
+    /// There is no such row.
     Absent,
-    /// It has these attributes, and no other that means something.
+    /// It has these attributes, and no other field that has a meaning.
     Is(Attributes),
     /// It is the head of this push.
     PendingIs(String),
@@ -49,31 +49,31 @@ pub(super) enum Condition {
 
 impl Item {
     pub(super) fn put(key: RowKey, item: Attributes, condition: Condition) -> Self {
-        Self { key, deed: Deed::Put(item), condition }
+        Self { key, action: Action::Put(item), condition }
     }
 
     /// A row whose key is in it, whatever was there before.
     pub(super) fn put_row(item: Attributes) -> Self {
-        let name = |name: &str| item.get(name).and_then(|it| it.as_s().ok()).cloned().unwrap_or_default();
-        Self::put(RowKey::new(name("pk"), name("sk")), item, Condition::None)
+        Self::put(key_of(&item), item, Condition::None)
     }
 
     /// About how many bytes DynamoDB counts for it.
     pub(super) fn bytes(&self) -> usize {
-        match &self.deed {
-            Deed::Put(item) => item.iter().map(|(name, value)| name.len() + bytes_of(value)).sum(),
-            Deed::Delete | Deed::Check => 100,
+        match &self.action {
+            Action::Put(item) => item.iter().map(|(name, value)| name.len() + bytes_of(value)).sum(),
+            Action::Delete | Action::Check => 100,
         }
     }
 
-    pub(super) fn of_table(self, table: &str) -> Result<TransactWriteItem, TableError> {
+    /// The request for it.
+    pub(super) fn into_request(self, table: &str) -> Result<TransactWriteItem, TableError> {
         let refused = |error: BuildError| TableError::Refused(error.to_string());
         if let Condition::Is(row) = &self.condition
             && row.len() > MOST_COMPARED
         {
             let (key, count) = (&self.key, row.len());
             return Err(TableError::Refused(format!(
-                "the row {key} has {count} attributes, more than can be compared: delete those that are no fields"
+                "the row {key} has {count} attributes, more than can be compared: delete those that are not fields"
             )));
         }
         let Expression { text, names, values } = self.condition.expression();
@@ -81,20 +81,20 @@ impl Item {
         let names = Some(names).filter(|names| !names.is_empty());
         let old = Some(ReturnValuesOnConditionCheckFailure::AllOld);
         let item = TransactWriteItem::builder();
-        Ok(match self.deed {
-            Deed::Check => {
+        Ok(match self.action {
+            Action::Check => {
                 let key = key_attributes(&self.key);
                 let check = ConditionCheck::builder().table_name(table).set_key(Some(key));
                 let check = check.set_condition_expression(text).set_expression_attribute_names(names);
                 let check = check.set_expression_attribute_values(values);
                 item.condition_check(check.set_return_values_on_condition_check_failure(old).build().map_err(refused)?)
             }
-            Deed::Put(row) => {
+            Action::Put(row) => {
                 let put = Put::builder().table_name(table).set_item(Some(row)).set_condition_expression(text);
                 let put = put.set_expression_attribute_names(names).set_expression_attribute_values(values);
                 item.put(put.set_return_values_on_condition_check_failure(old).build().map_err(refused)?)
             }
-            Deed::Delete => {
+            Action::Delete => {
                 let key = key_attributes(&self.key);
                 let delete = Delete::builder().table_name(table).set_key(Some(key)).set_condition_expression(text);
                 let delete = delete.set_expression_attribute_names(names).set_expression_attribute_values(values);
@@ -106,13 +106,13 @@ impl Item {
 }
 
 fn bytes_of(value: &AttributeValue) -> usize {
-    use AttributeValue as It;
+    use AttributeValue as Attribute;
     match value {
-        It::S(text) | It::N(text) => text.len(),
-        It::B(data) => data.as_ref().len(),
-        It::L(items) => 3 + items.iter().map(|item| 1 + bytes_of(item)).sum::<usize>(),
-        It::M(items) => 3 + items.iter().map(|(name, item)| 1 + name.len() + bytes_of(item)).sum::<usize>(),
-        It::Ss(texts) | It::Ns(texts) => texts.iter().map(String::len).sum(),
+        Attribute::S(text) | Attribute::N(text) => text.len(),
+        Attribute::B(data) => data.as_ref().len(),
+        Attribute::L(items) => 3 + items.iter().map(|item| 1 + bytes_of(item)).sum::<usize>(),
+        Attribute::M(items) => 3 + items.iter().map(|(name, item)| 1 + name.len() + bytes_of(item)).sum::<usize>(),
+        Attribute::Ss(texts) | Attribute::Ns(texts) => texts.iter().map(String::len).sum(),
         _ => 1,
     }
 }
@@ -140,16 +140,16 @@ impl Condition {
                 let is_key = |name: &&String| matches!(name.as_str(), "pk" | "sk");
                 let mut terms = Vec::new();
                 let known = FIELDS.iter().chain(&FIELDS_OF_HEAD).filter(|name| !item.contains_key(**name));
-                for (nth, name) in known.enumerate() {
-                    expression.names.insert(format!("#new{nth}"), (*name).to_owned());
-                    terms.push(format!("attribute_not_exists(#new{nth})"));
+                for (index, name) in known.enumerate() {
+                    expression.names.insert(format!("#new{index}"), (*name).to_owned());
+                    terms.push(format!("attribute_not_exists(#new{index})"));
                 }
-                for (nth, (name, value)) in item.iter().filter(|(name, _)| !is_key(name)).enumerate() {
-                    expression.names.insert(format!("#old{nth}"), name.clone());
-                    expression.values.insert(format!(":old{nth}"), value.clone());
-                    terms.push(format!("#old{nth} = :old{nth}"));
+                for (index, (name, value)) in item.iter().filter(|(name, _)| !is_key(name)).enumerate() {
+                    expression.names.insert(format!("#old{index}"), name.clone());
+                    expression.values.insert(format!(":old{index}"), value.clone());
+                    terms.push(format!("#old{index} = :old{index}"));
                 }
-                // A row of nothing but its key is there, at least.
+                // A row without any field must exist, too.
                 terms.push("attribute_exists(pk)".to_owned());
                 expression.text = Some(terms.join(" AND "));
             }

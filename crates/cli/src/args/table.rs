@@ -1,4 +1,4 @@
-//! What may be written after `mappings` and `grants`.
+//! The arguments of `mappings` and `grants`.
 
 use clap::{Args as ClapArgs, Subcommand};
 use purge_router_core::names::TeamName;
@@ -25,12 +25,12 @@ pub(crate) enum EditCommand {
     Push(PushArgs),
     /// List the pushes: who, when and what
     History(HistoryArgs),
-    /// Push what an earlier push left
+    /// Push the result of an earlier push again
     Rollback(RollbackArgs),
 }
 
 #[derive(ClapArgs)]
-#[command(after_help = "The line `pulled` lets a push of the file notice what others pushed in between.
+#[command(after_help = "By the line `pulled`, a push of the file notices what others pushed in the meantime.
 
 Examples:
   purge-router mappings pull --team web > mappings.toml
@@ -53,7 +53,7 @@ pub(crate) struct DiffArgs {
     pub(crate) table: TableArgs,
     #[command(flatten)]
     pub(crate) file: FileArg,
-    /// End with exit code 1 if a push would write anything, or if anything was edited without one
+    /// Exit with 1 if a push would write anything, or if rows were edited without one
     #[arg(long)]
     pub(crate) exit_code: bool,
     /// Print JSON
@@ -62,9 +62,9 @@ pub(crate) struct DiffArgs {
 }
 
 #[derive(ClapArgs)]
-#[command(after_help = "Teams that the file does not name stay as they are. One that --team names, and the file does
-not, loses what it has in the table; that needs --force. A file that was pulled before somebody else pushed is refused;
-pull it anew, or delete its line `pulled`.
+#[command(after_help = "Teams that the file does not name stay as they are. A team that --team names and the file does
+not loses what it has in the table; that needs --force. A file that was pulled before somebody else pushed is refused:
+pull again, or delete the `pulled` line to overwrite.
 
 Examples:
   purge-router mappings push --team web --message 'serve the shop from its own bucket'
@@ -84,11 +84,11 @@ pub(crate) struct WritingArgs {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Write even if more than 30 % (and more than one) of a team's mappings or zones, or of the grants, change or go, or all
-    /// that a team has. It does not write over what others pushed since the file was pulled
+    /// Write even if more than 30 % (and more than one) of a team's mappings or zones, or of the grants, are changed or
+    /// removed, or all that a team has. It does not overwrite what others pushed since the file was pulled
     #[arg(long)]
     pub(crate) force: bool,
-    /// Take over from a push that is under way or broke off
+    /// Take over from a push that is in progress or was interrupted
     #[arg(long)]
     pub(crate) take_over: bool,
     /// Write only the difference of this checksum, which `diff` shows

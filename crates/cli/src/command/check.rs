@@ -27,14 +27,14 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
     Ok(if problems.is_empty() { End::Done } else { End::Problems })
 }
 
-/// The rows of a table that the function leaves out.
+/// The rows of a table that the function skips.
 async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
     let (mappings, skipped) = load_table(table).await?;
     let (folders, zones): (Vec<Problem>, Vec<Problem>) = purge_router_config::check_cross_team(&mappings)
         .into_iter()
         .partition(|problem| problem.code == Code::SharedTokenFolder);
     let problems: Vec<&Problem> = skipped.iter().flat_map(|skipped| &skipped.problems).chain(&folders).collect();
-    // Any team can bring this about, and it leaves out nothing: each team's purges need its own token.
+    // Any team can cause this, and nothing is skipped because of it: each team's purges need its own token.
     for problem in &zones {
         print::warning(&print::shown(&problem.to_string()));
     }
@@ -49,7 +49,7 @@ async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
             print::error(&print::shown(&problem.to_string()));
         }
         let (rows, used) = (print::count(skipped.len(), "row"), counts(&mappings));
-        print::error(&format!("the function leaves out {rows} of {table}, and uses {used}"));
+        print::error(&format!("the function skips {rows} of {table}, and uses {used}"));
     }
     Ok(if problems.is_empty() { End::Done } else { End::Problems })
 }

@@ -8,8 +8,8 @@ use crate::{End, print};
 pub(crate) fn run(args: &ImportEnvArgs) -> anyhow::Result<End> {
     let script = match ScriptEnv::read(|name| std::env::var(name).ok()) {
         Ok(script) => script,
-        Err(faults) => {
-            faults.iter().for_each(|fault| print::error(&fault.to_string()));
+        Err(problems) => {
+            problems.iter().for_each(|problem| print::error(&problem.to_string()));
             return Ok(End::Problems);
         }
     };

@@ -19,7 +19,7 @@ pub(crate) fn run(args: &InitArgs) -> anyhow::Result<End> {
             Ok(End::Done)
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(Misuse(format!("{shown} is there already; --force overwrites it")).into())
+            Err(Misuse(format!("{shown} exists already; --force overwrites it")).into())
         }
         Err(error) => Err(Misuse(format!("can't write {shown}: {error}")).into()),
     }

@@ -80,7 +80,7 @@ fn all_that_is_missing_or_wrong_is_said_at_once() {
     for (buckets, said) in [
         (&["--bucket", "My_Bucket"][..], "`My_Bucket` has capital letters"),
         (&["--bucket", "a.one.com", "--bucket", "b.two.net"], "the buckets' names share no domain"),
-        (&["--bucket", "a.one.com", "--domain", "two.net"], "the bucket `a.one.com` is no hostname of `two.net`"),
+        (&["--bucket", "a.one.com", "--domain", "two.net"], "the bucket `a.one.com` is not a hostname of `two.net`"),
     ] {
         let answer = world.run_with(&[&["import-env"], buckets].concat(), &variables, b"").with_code(1);
         assert!(answer.stderr.starts_with(&format!("error: {said} (")), "{answer}");

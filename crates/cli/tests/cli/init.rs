@@ -19,7 +19,7 @@ fn a_file_that_is_there_is_overwritten_only_by_force() {
     let world = World::empty();
     world.write("mine.toml", "mine");
     let refused = world.run(&["init", "mine.toml"]).expect_misuse();
-    assert_eq!(refused.stderr, "error: mine.toml is there already; --force overwrites it\n");
+    assert_eq!(refused.stderr, "error: mine.toml exists already; --force overwrites it\n");
     assert_eq!(world.read("mine.toml"), "mine");
     world.write("mine.toml", "x".repeat(100_000));
     world.run(&["init", "mine.toml", "--force"]).with_code(0);

@@ -127,7 +127,7 @@ async fn an_edit_is_shown_by_field_and_kept_in_the_history() {
     assert_answer("table_edit_json", &world.run(&[&diff[..], &["--json"]].concat()).with_code(0));
     let refused = world.run_as("bob", &["mappings", "push", "--team", "web", "--yes"]).with_code(1);
     assert!(
-        refused.stderr.contains("team web: 2 of 2 mappings would change or go, more than 30 %: add --force"),
+        refused.stderr.contains("team web: 2 of 2 mappings would be changed or removed, more than 30 %: add --force"),
         "{refused}"
     );
     let pushed = world.run_as("bob", &["mappings", "push", "--team", "web", "--yes", "--force", "--json"]).with_code(0);
@@ -184,7 +184,7 @@ async fn a_rollback_is_a_push_of_an_earlier_document() {
     ] {
         let answer = world.run(args).with_code(1);
         assert!(
-            answer.stderr.contains("there is no revision 9 of TEAM#web; `history` lists those that there are"),
+            answer.stderr.contains("there is no revision 9 of TEAM#web; `history` lists all revisions"),
             "{answer}"
         );
     }
@@ -195,7 +195,7 @@ async fn a_rollback_is_a_push_of_an_earlier_document() {
     world.run(&["grants", "push", "--mappings", "grants.toml", "--yes"]).with_code(0);
     let answer = world.run(&[&rollback[..], &["--yes"]].concat()).with_code(1);
     assert!(answer.stderr.contains("source-not-owned"), "{answer}");
-    assert!(answer.stderr.contains("revision 1 is not valid under what team web is granted now"), "{answer}");
+    assert!(answer.stderr.contains("revision 1 is not valid under the present grant of team web"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -230,17 +230,17 @@ async fn a_row_that_was_edited_in_the_console_is_drift() {
     let document = "DOCUMENT#0000000002#0000";
     world.table.put("TEAM#web", document, json!({ "data": "text" })).await;
     let unknown = world.run(&["mappings", "diff", "--team", "web", "--exit-code"]).with_code(1);
-    let warning = "warning: rows of TEAM#web were edited since revision 2, and which of them is not known, because its \
+    let warning = "warning: rows of TEAM#web were edited since revision 2, but it is unknown which, because its \
                    document can't be read: ";
     assert!(unknown.stderr.contains(warning), "{unknown}");
     world.table.delete("TEAM#web", document).await;
     let unknown = world.run(&["mappings", "push", "--team", "web", "--yes"]).with_code(0);
-    assert!(unknown.stderr.contains(&format!("{warning}it is not there")), "{unknown}");
+    assert!(unknown.stderr.contains(&format!("{warning}it does not exist")), "{unknown}");
     world.run(&["mappings", "diff", "--team", "web", "--exit-code"]).with_code(0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_pulled_before_somebody_else_pushed_is_told() {
+async fn a_file_that_is_older_than_the_table_is_refused() {
     let world = TableWorld::pushed().await;
     for (kind, from, to, other) in [
         ("mappings", "*.{css,js,html}", "*.{css,js}", "*.svg"),
@@ -259,23 +259,23 @@ async fn who_pulled_before_somebody_else_pushed_is_told() {
             world.world.write(&format!("{user}.toml"), pulled.replace(from, if user == "alice" { to } else { other }));
         }
         push("alice", "alice.toml").with_code(0);
-        // Whose file it is may push it again, changed or not.
+        // The same file may be pushed again, changed or not.
         push("alice", "alice.toml").with_code(0);
         let again = world.world.read("alice.toml").replace(to, from);
         world.world.write("alice.toml", &again);
         push("alice", "alice.toml").with_code(0);
         world.world.write("alice.toml", again.replace(from, to));
         push("alice", "alice.toml").with_code(0);
-        // Whose is older may not.
+        // An older one may not.
         let diff = ["diff", "--mappings", "bob.toml"];
-        assert_answer(&format!("{kind}_outdated"), &world.run(&[&[kind], &diff[..]].concat()).with_code(0));
+        assert_answer(&format!("{kind}_stale"), &world.run(&[&[kind], &diff[..]].concat()).with_code(0));
         let json = world.run(&[&[kind], &diff[..], &["--json"]].concat()).with_code(0).json();
         let since = json["edits"].as_array().unwrap().last().unwrap()["pushed_since"].as_str().unwrap();
-        assert!(since.starts_with("the file was pulled at revision 1, and now there is revision 4 by "), "{since}");
+        assert!(since.starts_with("your file is based on revision 1; the table is at 4 (pushed by "), "{since}");
         for args in [&[][..], &["--force"]] {
             let push = [&[kind, "push", "--yes", "--mappings", "bob.toml"], args].concat();
             let answer = world.run_as("bob", &push).with_code(1);
-            let way_out = "pull it anew and edit that, or delete its line `pulled` to write over what others pushed";
+            let way_out = "pull again and redo your edit, or delete the `pulled` line to overwrite";
             assert!(answer.stderr.contains(way_out) && answer.stderr.contains("user/alice at "), "{answer}");
         }
         assert!(pull("bob").contains(to));
@@ -289,7 +289,7 @@ async fn who_pulled_before_somebody_else_pushed_is_told() {
         world.world.write("bob.toml", mine.join("\n"));
         push("bob", "bob.toml").with_code(0);
         assert!(pull("alice").contains(other));
-        // Now it is Alice's that is outdated, and so it is after a rollback.
+        // Now Alice's file is stale, and so it is after a rollback.
         push("alice", "alice.toml").with_code(1);
         world.world.write("alice.toml", pull("alice"));
         let team: &[&str] = if kind == "mappings" { &["--team", "web"] } else { &[] };
@@ -301,13 +301,14 @@ async fn who_pulled_before_somebody_else_pushed_is_told() {
     world.world.write("later.toml", later.replace("pulled = \"", "pulled = \"9").replace("*.{css,js,html}", "*.gif"));
     let answer = world.run(&["mappings", "push", "--yes", "--mappings", "later.toml"]).with_code(1);
     assert!(
-        answer.stderr.contains("the file was pulled at revision 9") && answer.stderr.contains("now there is revision ")
+        answer.stderr.contains("your file is based on revision 9") && answer.stderr.contains("; the table is at "),
+        "{answer}"
     );
     // What a team pulled says of its grant what the team may write.
     world.world.write("team.toml", later);
     let answer = world.run(&["grants", "push", "--yes", "--force", "--mappings", "team.toml"]).with_code(1);
-    let reason = "error: the file was pulled by team web, and says of its grant what the team may write: pull with \
-                  `purge-router grants pull`, and push that";
+    let reason = "error: the file was pulled by team web, which may have written what it says about its grant: pull \
+                  with `purge-router grants pull`, and push that";
     assert!(answer.stderr.lines().any(|line| line == reason), "{answer}");
     let bad = MAPPINGS.replace("version = 1", "version = 1\npulled = \"7\"");
     let bad = bad.replace("[teams.web]", "[teams.web]\npulled = \"8-1234567G\"");
@@ -365,7 +366,7 @@ async fn too_many_changes_are_refused_and_nothing_is_written() {
         world.world.write("mappings.toml", text);
         let answer = world.run(&["mappings", "push", "--yes", "--team", "web"]).with_code(1);
         let reason = format!(
-            "error: team web: {touched} of 10 mappings would change or go, more than 30 %: add --force if that is meant"
+            "error: team web: {touched} of 10 mappings would be changed or removed, more than 30 %: add --force if you mean that"
         );
         assert!(answer.stderr.lines().any(|line| line == reason), "{answer}");
         assert_eq!(world.table.sorts("TEAM#web").await, before);
@@ -396,7 +397,7 @@ async fn only_the_difference_that_was_approved_is_written() {
     world.edit("\"old/\"]", "\"older/\"]");
     let answer = push(&approved).with_code(1);
     let other = world.checksum(&["--team", "web"]);
-    let reason = format!("error: this difference is {other}, and not {approved}, which was expected: look at it again");
+    let reason = format!("error: the difference is now {other}, but {approved} was expected: review it again");
     assert!(answer.stderr.lines().any(|line| line == reason), "{answer}");
     world.edit("\"older/\"]", "\"old/\"]");
     // Somebody else's edit in between is another difference, too.
@@ -415,7 +416,7 @@ async fn only_the_difference_that_was_approved_is_written() {
     push(&approved).with_code(1);
     world.table.put("TEAM#web", "MAPPING#assets.website.com/", written).await;
     let again = push(&other).with_code(1);
-    assert!(again.stderr.contains(&format!("there is no difference, and {other} was expected")), "{again}");
+    assert!(again.stderr.contains(&format!("there is no difference, but {other} was expected")), "{again}");
     let row = world.table.get("TEAM#web", "MAPPING#assets.website.com/").await;
     assert_eq!(row["exclude"], json!(["drafts/", "old/"]));
     // An approval serves once: not again after a rollback, and not in another table.
@@ -433,7 +434,7 @@ async fn nothing_is_written_unless_somebody_agrees() {
     let world = TableWorld::new().await;
     world.run(&["grants", "push", "--yes"]).with_code(0);
     let unasked = world.run(&["mappings", "push"]).with_code(2);
-    assert!(unasked.stderr.ends_with("nobody can be asked here: add --yes to write without asking\n"), "{unasked}");
+    assert!(unasked.stderr.ends_with("not a terminal, so I can't ask; add --yes\n"), "{unasked}");
     for (answer, args, code, is_written) in
         [("n", "", 1, false), ("n", " --json", 1, false), ("", "", 1, false), ("y", "", 0, true)]
     {
@@ -499,23 +500,26 @@ async fn grants_are_the_operators_and_no_two_share_a_folder_of_tokens() {
     assert_eq!(world.table.get("TEAM#shop", "GRANT").await, Value::Null);
     assert_answer("grants_history", &world.run(&["grants", "history"]).with_code(0));
     let back = world.run(&["grants", "rollback", "1", "--yes"]).with_code(0);
-    assert!(!back.stderr.contains("the function leaves out"), "{back}");
+    assert!(!back.stderr.contains("would disable"), "{back}");
     world.run(&["grants", "rollback", "2", "--yes"]).with_code(0);
     assert_eq!(world.table.get("GRANTS", "shop").await["owns"], json!(["s3://shop/"]));
     world.run(&["grants", "history", "--team", "web"]).expect_misuse();
-    // What a team sees of its grant is written anew where somebody wrote over it.
+    // A team's copy of its grant is written again if somebody changed it.
     world.table.put("TEAM#web", "GRANT", json!({ "version": 1, "owns": "everything" })).await;
     let answer = world.run(&["mappings", "diff", "--team", "web"]).with_code(1);
-    assert!(answer.stderr.contains("the row TEAM#web/GRANT, can't be read; the operator's next"), "{answer}");
+    assert!(
+        answer.stderr.contains("the row TEAM#web/GRANT, which says what the team is granted, can't be read; the"),
+        "{answer}"
+    );
     world.run(&["grants", "pull"]).with_code(0);
     world.world.write("now.toml", world.run(&["grants", "pull"]).with_code(0).stdout);
     let answer = world.run(&["grants", "push", "--yes", "--mappings", "now.toml"]).with_code(0);
-    assert!(answer.stdout.contains("renews what these teams see of their grants: web"), "{answer}");
+    assert!(answer.stdout.contains("updates the copies of grants that teams see: web"), "{answer}");
     world.run(&["mappings", "diff", "--team", "web"]).with_code(0);
-    // What a smaller grant leaves out is told before it is written.
+    // The mappings that a smaller grant disables are reported before it is written.
     world.world.write("grants.toml", "version = 1\n[teams.web]\nowns = [\"s3://assets.website.com/img/\"]\n");
     let answer = world.run(&[&["grants", "diff"], &grants[..]].concat()).with_code(0);
-    let warning = "warning: the function leaves out 1 mapping of team web under this grant";
+    let warning = "warning: this grant would disable 1 mapping of team web";
     assert!(answer.stderr.lines().any(|line| line == warning), "{answer}");
     // What a team without a grant has left can be cleared away.
     world.run(&["grants", "push", "--yes", "--team", "docs", "--mappings", "grants.toml", "--force"]).with_code(0);
@@ -615,10 +619,7 @@ async fn what_a_file_can_not_say_and_what_a_push_would_refuse_is_told_by_pull() 
     row["include"] = json!(["[a"]);
     world.table.put("TEAM#web", "MAPPING#assets.website.com/", row.clone()).await;
     let pulled = world.run(&["mappings", "pull", "--team", "web"]).with_code(0);
-    assert!(
-        pulled.stderr.contains("warning: a push refuses this until what is wrong in it (1 problem) is mended"),
-        "{pulled}"
-    );
+    assert!(pulled.stderr.contains("warning: a push refuses this file, because it has 1 problem; `check"), "{pulled}");
     row["include"] = Value::Null;
     world.table.put("TEAM#web", "MAPPING#assets.website.com/", row).await;
     let pulled = world.run(&["mappings", "pull", "--team", "web"]).with_code(1);

@@ -38,7 +38,7 @@ async fn granted() -> TableWorld {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_pushes_at_the_same_time_the_second_is_told_who_won() {
+async fn of_two_pushes_at_the_same_time_the_second_learns_who_won() {
     for (count, what) in [(3, "one transaction each"), (150, "several transactions each")] {
         let world = granted().await;
         world.world.write("a.toml", many(count, "*.css"));
@@ -58,8 +58,8 @@ async fn of_two_pushes_at_the_same_time_the_second_is_told_who_won() {
         let (winner, wrote) = if include == json!(["*.css"]) { ("alice", "*.css") } else { ("bob", "*.js") };
         let winner = format!("by arn:aws:iam::123456789012:user/{winner}");
         assert!(lost.stderr.contains(&winner), "{what}: {lost}");
-        let is_told =
-            ["it was pushed meanwhile: revision 1", "is under way or broke off"].map(|it| lost.stderr.contains(it));
+        let is_told = ["another push came first: revision 1", "is in progress or was interrupted"]
+            .map(|it| lost.stderr.contains(it));
         assert_ne!(is_told[0], is_told[1], "{what}: {lost}");
         for sort in world.table.sorts("TEAM#web").await.iter().filter(|sort| sort.starts_with("MAPPING#")) {
             assert_eq!(world.table.get("TEAM#web", sort).await["include"], json!([wrote]));
@@ -82,12 +82,12 @@ async fn a_push_that_is_interrupted_says_how_far_it_came() {
     let stopped = answer(interrupted.wait_with_output().unwrap()).with_code(1);
     assert!(stopped.stderr.contains("stopped after 2 of "), "{stopped}");
     world.table.proxy.release();
-    // Who wants something else is told of it first.
+    // A push of something else is refused.
     world.world.write("few.toml", many(1, "*.js"));
     let mut other = world.command("carol");
     other.args(["mappings", "push", "--team", "web", "--yes", "--mappings", "few.toml"]);
     let other = answer(other.output().unwrap()).with_code(1);
-    assert!(other.stderr.contains("is under way or broke off"), "{other}");
+    assert!(other.stderr.contains("is in progress or was interrupted"), "{other}");
     answer(push(&world, "alice", "many.toml").output().unwrap()).with_code(0);
 }
 
@@ -120,7 +120,7 @@ async fn a_push_that_is_killed_at_any_step_is_completed_by_a_second_one() {
             let shown = world.run(&diff).with_code(0);
             assert!(shown.stdout.contains("unfinished a push by arn:aws:iam::123456789012:user/alice"), "{shown}");
             let other = answer(push(&world, "carol", "before.toml").output().unwrap()).with_code(1);
-            assert!(other.stderr.contains("user/alice, begun at "), "{other}");
+            assert!(other.stderr.contains("user/alice, started at "), "{other}");
             if nth == 2 {
                 assert_answer("table_unfinished", &world.run(&["mappings", "history", "--team", "web"]).with_code(0));
             }

@@ -7,10 +7,21 @@ use serde_json::json;
 use purge_router_core::Mappings;
 use purge_router_core::names::TeamName;
 
-use super::*;
-use crate::file::MappingFile;
-use crate::rows::Row;
-use crate::{FileOfTeam, from_rows, from_toml, to_toml};
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::edit::assign_row_keys::assign_row_keys;
+use crate::edit::checksum::{Checksum, canonical};
+use crate::edit::diff::{Changed, Diff};
+use crate::edit::large_change::{LargeChange, RowKind};
+use crate::edit::write::apply_writes;
+use crate::file::mapping_file::{MappingFile, from_toml};
+use crate::file::to_toml::{FileOfTeam, to_toml};
+use crate::rows::fields::{Fields, Row, Rows};
+use crate::rows::from_rows::from_rows;
+use crate::rows::row_key::RowKey;
+use crate::rows::team_tables::TeamTables;
 
 fn web() -> TeamName {
     TeamName::parse("web").unwrap()
@@ -29,13 +40,15 @@ fn tables(mappings: &[Fields]) -> TeamTables {
 }
 
 fn after(before: &Rows, mappings: &[Fields]) -> (Rows, Diff) {
-    let rows = rows_of(tables(mappings), before);
+    let rows = assign_row_keys(&web(), tables(mappings), before);
     let diff = Diff::between(before, &rows);
     (rows, diff)
 }
 
 fn shown(diff: &Diff) -> Vec<String> {
-    let keys = |sign: &str, keys: Vec<&String>| keys.into_iter().map(|key| format!("{sign} {key}")).collect::<Vec<_>>();
+    let keys = |sign: &str, keys: Vec<&RowKey>| -> Vec<String> {
+        keys.into_iter().map(|key| format!("{sign} {}", key.sort())).collect()
+    };
     let (added, changed, removed) =
         (diff.added.keys().collect(), diff.changed.keys().collect(), diff.removed.keys().collect());
     [keys("+", added), keys("~", changed), keys("-", removed)].concat()
@@ -65,7 +78,7 @@ fn a_long_source_has_a_row_too() {
     let one = mapping(&long, "*.css");
     let (rows, _) = after(&Rows::new(), &[one.clone(), mapping(&long, "*.js"), mapping(&format!("{long}a/"), "*.js")]);
     assert_eq!(rows.len(), 3);
-    assert!(rows.keys().all(|sort| sort.len() <= 1024), "{:?}", rows.keys());
+    assert!(rows.keys().all(|key| key.sort().len() <= 1024), "{:?}", rows.keys());
     assert_eq!(rows.values().filter(|fields| **fields == one).count(), 1);
 }
 
@@ -75,7 +88,7 @@ fn a_file_and_its_rows_say_the_same() {
     let file = MappingFile::parse(text).unwrap();
     let teams: Vec<TeamName> = file.teams().into_iter().map(|name| TeamName::parse(name).unwrap()).collect();
     assert!(teams.len() > 1);
-    let rows: Vec<Rows> = teams.iter().map(|team| rows_of(file.tables(team), &Rows::new())).collect();
+    let rows: Vec<Rows> = teams.iter().map(|team| assign_row_keys(team, file.tables(team), &Rows::new())).collect();
     let grants: Vec<Fields> = teams.iter().map(|team| file.grant(team)).collect();
     let again = to_toml(
         None,
@@ -105,18 +118,18 @@ fn a_file_and_its_rows_say_the_same() {
     assert_eq!(said(&read), said(&reread));
     let file = MappingFile::parse(&again).unwrap();
     for (team, rows) in teams.iter().zip(&rows) {
-        assert!(Diff::between(rows, &rows_of(file.tables(team), rows)).is_empty());
+        assert!(Diff::between(rows, &assign_row_keys(team, file.tables(team), rows)).is_empty());
     }
 }
 
 #[test]
-fn a_change_tells_its_fields() {
+fn a_change_has_its_fields() {
     let before = fields(json!({ "plan": "free", "zone_id": "1", "token": "a" }));
     let changed = Changed { before, after: fields(json!({ "zone_id": "2", "plan": "free", "hostnames": ["h"] })) };
-    let told: Vec<String> =
+    let shown: Vec<String> =
         changed.fields().map(|field| format!("{} {:?} {:?}", field.name, field.before, field.after)).collect();
     assert_eq!(
-        told,
+        shown,
         [
             r#"zone_id Some(String("1")) Some(String("2"))"#,
             r#"hostnames None Some(Array [String("h")])"#,
@@ -126,7 +139,7 @@ fn a_change_tells_its_fields() {
 }
 
 #[test]
-fn checksums_tell_edits_apart() {
+fn different_edits_have_different_checksums() {
     let (a, b) = (mapping("a/", "*.css"), mapping("b/", "*.css"));
     let (rows, first) = after(&Rows::new(), &[a.clone(), b.clone()]);
     let diffs = [
@@ -142,14 +155,14 @@ fn checksums_tell_edits_apart() {
     assert!(checksums.iter().all(|checksum| checksum.len() == 32));
     let turned: Fields = a.iter().rev().map(|(name, value)| (name.clone(), value.clone())).collect();
     let (_, again) = after(&Rows::new(), &[b, turned]);
-    assert_eq!(diffs[0].checksum(), again.checksum(), "the order of fields and mappings says nothing");
+    assert_eq!(diffs[0].checksum(), again.checksum(), "the order of fields and mappings does not matter");
 }
 
 #[test]
-fn what_rows_say_has_a_checksum_whatever_their_keys() {
+fn rows_have_the_same_checksum_whatever_the_keys_of_their_mappings() {
     let (a, b) = (mapping("a/", "*.css"), mapping("b/", "*.css"));
     let rows = |of: &[(&str, &Fields)]| -> Rows {
-        of.iter().map(|(sort, fields)| ((*sort).to_owned(), (*fields).clone())).collect()
+        of.iter().map(|(sort, fields)| (RowKey::parse("TEAM#web", sort), (*fields).clone())).collect()
     };
     let one = Checksum::of(&rows(&[("MAPPING#1", &a), ("MAPPING#2", &b), ("ZONE#x", &a)]));
     assert_eq!(one.to_string().len(), 32);
@@ -161,12 +174,12 @@ fn what_rows_say_has_a_checksum_whatever_their_keys() {
         rows(&[("MAPPING#1", &a), ("MAPPING#2", &b), ("ZONE#x", &b)]),
     ] {
         assert_ne!(one, Checksum::of(&other));
-        // What leads from one to the other leads there write by write.
+        // The writes of a difference lead to its checksum one by one.
         let before = rows(&[("MAPPING#1", &a), ("MAPPING#2", &b), ("ZONE#x", &a)]);
-        for writes in [Diff::between(&before, &other).writes(), Diff::between(&before, &other).in_order(&before)] {
+        for writes in [Diff::between(&before, &other).writes(), Diff::between(&before, &other).safe_order(&before)] {
             assert_eq!(
                 writes.iter().fold(one, |sum, write| sum.after(write)),
-                Checksum::of(&written(before.clone(), &writes))
+                Checksum::of(&apply_writes(before.clone(), &writes))
             );
             assert_eq!(writes.iter().fold(one, |sum, write| sum.after(write)), Checksum::of(&other));
         }
@@ -174,36 +187,41 @@ fn what_rows_say_has_a_checksum_whatever_their_keys() {
 }
 
 #[test]
-fn more_than_30_percent_is_too_much() {
-    let all: Vec<Fields> = (0..10).map(|nth| mapping(&format!("{nth}/"), "*.css")).collect();
+fn more_than_30_percent_is_a_large_change() {
+    let all: Vec<Fields> = (0..10).map(|index| mapping(&format!("{index}/"), "*.css")).collect();
     let (rows, added) = after(&Rows::new(), &all);
-    assert_eq!(added.excess(&Rows::new()), None);
+    assert_eq!(added.large_change(&Rows::new()), None);
     let changed = |count: usize| -> Vec<Fields> {
-        let new = (0..count).map(|nth| mapping(&format!("{nth}/"), "*.js"));
+        let new = (0..count).map(|index| mapping(&format!("{index}/"), "*.js"));
         new.chain(all[count..].iter().cloned()).collect()
     };
-    let excess = |touched, of| Some(Excess { kind: "mapping", touched, of });
+    let large = |touched, of| Some(LargeChange { kind: RowKind::Mapping, touched, of });
     for (mappings, expected) in [
         (changed(3), None),
-        (changed(4), excess(4, 10)),
+        (changed(4), large(4, 10)),
         (all[3..].to_vec(), None),
-        (all[4..].to_vec(), excess(4, 10)),
-        (changed(2)[..8].to_vec(), excess(4, 10)),
-        (vec![], excess(10, 10)),
+        (all[4..].to_vec(), large(4, 10)),
+        (changed(2)[..8].to_vec(), large(4, 10)),
+        (vec![], large(10, 10)),
     ] {
-        assert_eq!(after(&rows, &mappings).1.excess(&rows), expected);
+        assert_eq!(after(&rows, &mappings).1.large_change(&rows), expected);
     }
     let (few, _) = after(&Rows::new(), &all[..2]);
-    assert_eq!(after(&few, &all[..1]).1.excess(&few), None, "one row is meant");
-    assert_eq!(after(&few, &[]).1.excess(&few), excess(2, 2));
+    assert_eq!(after(&few, &all[..1]).1.large_change(&few), None, "one row is meant");
+    assert_eq!(after(&few, &[]).1.large_change(&few), large(2, 2));
     let (last, _) = after(&Rows::new(), &all[..1]);
-    assert_eq!(after(&last, &[]).1.excess(&last), excess(1, 1), "nothing would be left");
-    assert_eq!(after(&last, &all[1..2]).1.excess(&last), None);
-    let zones: Rows = ["a", "b", "c"].map(|name| (format!("ZONE#{name}"), Fields::new())).into();
+    assert_eq!(after(&last, &[]).1.large_change(&last), large(1, 1), "nothing would be left");
+    assert_eq!(after(&last, &all[1..2]).1.large_change(&last), None);
+    let zones: Rows =
+        ["a", "b", "c"].map(|name| (RowKey::Zone { team: web(), domain: name.to_owned() }, Fields::new())).into();
     let diff = Diff::between(&zones, &zones.clone().into_iter().take(1).collect());
-    assert_eq!(diff.excess(&zones), Some(Excess { kind: "zone", touched: 2, of: 3 }));
-    let grants: Rows = ["a", "b", "c"].map(|name| (name.to_owned(), Fields::new())).into();
-    assert_eq!(Diff::between(&grants, &Rows::new()).excess(&grants), Some(Excess { kind: "grant", touched: 3, of: 3 }));
+    assert_eq!(diff.large_change(&zones), Some(LargeChange { kind: RowKind::Zone, touched: 2, of: 3 }));
+    let grants: Rows =
+        ["a", "b", "c"].map(|name| (RowKey::Grant(TeamName::parse(name).unwrap()), Fields::new())).into();
+    assert_eq!(
+        Diff::between(&grants, &Rows::new()).large_change(&grants),
+        Some(LargeChange { kind: RowKind::Grant, touched: 3, of: 3 })
+    );
 }
 
 const DOMAINS: [&str; 3] = ["one.com", "two.com", "three.com"];
@@ -241,13 +259,9 @@ fn team() -> impl Strategy<Value = TeamTables> {
 }
 
 fn read(rows: &Rows) -> Mappings {
-    let grant = Row { key: RowKey::grant(&web()), fields: fields(json!({ "owns": ["s3://assets/"] })) };
-    let partition = RowKey::partition_of(&web());
-    let rows: Vec<Row> = rows
-        .iter()
-        .map(|(sort, fields)| Row { key: RowKey::new(&partition, sort), fields: fields.clone() })
-        .chain([grant])
-        .collect();
+    let grant = Row { key: RowKey::Grant(web()), fields: fields(json!({ "owns": ["s3://assets/"] })) };
+    let of_team = rows.iter().map(|(key, fields)| Row { key: key.clone(), fields: fields.clone() });
+    let rows: Vec<Row> = of_team.chain([grant]).collect();
     let (mappings, skipped) = from_rows(&rows);
     assert_eq!(skipped, []);
     mappings
@@ -276,51 +290,53 @@ fn purged(rows: &Rows) -> BTreeSet<String> {
 
 /// What rows of mappings hold, each as often as it is there.
 fn contents(rows: &Rows) -> Vec<String> {
-    let mappings = rows.iter().filter(|(sort, _)| sort.starts_with(RowKey::MAPPING));
+    let mappings = rows.iter().filter(|(key, _)| matches!(key, RowKey::Mapping { .. }));
     let mut contents: Vec<String> = mappings.map(|(_, fields)| canonical(fields)).collect();
     contents.sort();
     contents
 }
 
+fn zones(rows: &Rows) -> Vec<(&RowKey, &Fields)> {
+    rows.iter().filter(|(key, _)| matches!(key, RowKey::Zone { .. })).collect()
+}
+
 proptest! {
     #[test]
     fn an_edit_may_stop_after_every_write(before in team(), after in team()) {
-        let before = rows_of(before, &Rows::new());
+        let before = assign_row_keys(&web(), before, &Rows::new());
         let tables = after;
-        let after = rows_of(tables.clone(), &before);
+        let after = assign_row_keys(&web(), tables.clone(), &before);
         let in_both: BTreeSet<String> = purged(&before).intersection(&purged(&after)).cloned().collect();
         let mut rows = before.clone();
-        for write in Diff::between(&before, &after).in_order(&before) {
-            prop_assert_eq!(rows.get(&write.sort), write.before.as_ref());
-            rows = written(rows, &[write]);
+        for write in Diff::between(&before, &after).safe_order(&before) {
+            prop_assert_eq!(rows.get(&write.key), write.before.as_ref());
+            rows = apply_writes(rows, &[write]);
             prop_assert!(purged(&rows).is_superset(&in_both));
-            // Whoever goes on from here comes to the same end.
-            let rest = Diff::between(&rows, &rows_of(tables.clone(), &rows)).in_order(&rows);
-            let finished = written(rows.clone(), &rest);
-            prop_assert!(Diff::between(&finished, &rows_of(tables.clone(), &finished)).is_empty());
+            // A push that goes on from here has the same result.
+            let rest = Diff::between(&rows, &assign_row_keys(&web(), tables.clone(), &rows)).safe_order(&rows);
+            let finished = apply_writes(rows.clone(), &rest);
+            prop_assert!(Diff::between(&finished, &assign_row_keys(&web(), tables.clone(), &finished)).is_empty());
             prop_assert_eq!(contents(&finished), contents(&after));
         }
         prop_assert_eq!(contents(&rows), contents(&after));
-        prop_assert!(rows.iter().filter(|(sort, _)| sort.starts_with(RowKey::ZONE)).eq(
-            after.iter().filter(|(sort, _)| sort.starts_with(RowKey::ZONE))
-        ));
+        prop_assert_eq!(zones(&rows), zones(&after));
     }
 
     #[test]
     fn the_same_file_changes_nothing(before in team(), turned in any::<bool>()) {
-        let rows = rows_of(before.clone(), &Rows::new());
+        let rows = assign_row_keys(&web(), before.clone(), &Rows::new());
         let mut again = before;
         if turned {
             again.mappings.reverse();
         }
-        prop_assert!(Diff::between(&rows, &rows_of(again, &rows)).is_empty());
+        prop_assert!(Diff::between(&rows, &assign_row_keys(&web(), again, &rows)).is_empty());
     }
 
     #[test]
     fn all_of_a_file_is_in_its_rows(before in team(), after in team()) {
-        let before = rows_of(before, &Rows::new());
+        let before = assign_row_keys(&web(), before, &Rows::new());
         let mut wanted: Vec<String> = after.mappings.iter().map(canonical).collect();
         wanted.sort();
-        prop_assert_eq!(contents(&rows_of(after, &before)), wanted);
+        prop_assert_eq!(contents(&assign_row_keys(&web(), after, &before)), wanted);
     }
 }

@@ -58,19 +58,26 @@ pub enum NotOwned {
     },
 }
 
+impl NotOwned {
+    /// The team whose grant doesn't allow it.
+    pub fn team(&self) -> &str {
+        match self {
+            Self::Team { team, .. } | Self::UnknownTeam { team, .. } => team,
+            Self::Source { team, .. } | Self::Zone { team, .. } => team,
+        }
+    }
+}
+
 impl Mappings {
-    /// Checks that each mapping belongs to its team, and indexes all by bucket.
-    ///
-    /// # Errors
-    /// The first thing that leads outside its team.
-    pub fn new(teams: BTreeMap<TeamName, Arc<Team>>, mappings: Vec<Arc<Mapping>>) -> Result<Self, NotOwned> {
-        for (name, team) in &teams {
-            check_team(name, team)?;
-        }
-        for mapping in &mappings {
-            check_mapping(teams.get(&mapping.team), mapping)?;
-        }
-        Ok(Self::indexed(teams, mappings))
+    /// Indexes by bucket the teams and mappings that belong together. What leads outside its team is left out and returned, so
+    /// that one such mapping stops no other.
+    pub fn new(mut teams: BTreeMap<TeamName, Arc<Team>>, mut mappings: Vec<Arc<Mapping>>) -> (Self, Vec<NotOwned>) {
+        let mut refused = Vec::new();
+        teams.retain(|name, team| check_team(name, team).map_err(|error| refused.push(error)).is_ok());
+        mappings.retain(|mapping| {
+            check_mapping(teams.get(&mapping.team), mapping).map_err(|error| refused.push(error)).is_ok()
+        });
+        (Self::indexed(teams, mappings), refused)
     }
 
     fn indexed(teams: BTreeMap<TeamName, Arc<Team>>, mappings: Vec<Arc<Mapping>>) -> Self {

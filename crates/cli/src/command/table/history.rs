@@ -3,23 +3,24 @@
 use std::fmt::Write;
 
 use anyhow::{Context, bail};
-use purge_router_aws::{History, Partition, Revision, Stamp};
+use purge_router_aws::{History, PartitionSnapshot, Revision, Stamp};
 use purge_router_config::{Diff, Rows};
 use serde_json::json;
 
-use super::edits::{document, partition_of};
-use super::{Kind, Table, show};
+use super::partitions::{document, only_partition};
+use super::show;
+use super::target::{Kind, Table};
 use crate::args::HistoryArgs;
 use crate::{End, print};
 
 pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
     let table = Table::open(&args.table).await?;
-    let (team, partition) = partition_of(kind, &table, &args.table).await?;
+    let (team, partition) = only_partition(kind, &table, &args.table).await?;
     if let Some(revision) = args.show {
         return show_one(&table, &partition, revision, args.json).await;
     }
     let most = usize::try_from(args.limit)?;
-    let History { revisions, unreadable } = table.editor.history(&partition.name, most).await?;
+    let History { revisions, unreadable } = table.editor.history(&partition.id, most).await?;
     for reason in &unreadable {
         print::warning(reason);
     }
@@ -41,7 +42,7 @@ pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
     }
     match revisions.is_empty() {
         true if team.is_some() && partition.grant.is_none() && partition.rows.is_empty() => {
-            bail!("the table {} has nothing of {}", table.name, partition.name)
+            bail!("the table {} has nothing of {}", table.name, partition.id)
         }
         true => print::note("nothing was pushed yet"),
         false => print::out(text.trim_end()),
@@ -50,11 +51,11 @@ pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
 }
 
 /// What one push changed, with what was edited in the table before it.
-async fn show_one(table: &Table, partition: &Partition, revision: u64, json: bool) -> anyhow::Result<End> {
+async fn show_one(table: &Table, partition: &PartitionSnapshot, revision: u64, json: bool) -> anyhow::Result<End> {
     let (mut before, after) = (Rows::new(), document(table, partition, revision).await?);
     if revision > 1 {
-        let compared = format!("what push {revision} changed can't be told");
-        before = document(table, partition, revision - 1).await.context(compared)?;
+        let unknown = || format!("can't find out what push {revision} changed");
+        before = document(table, partition, revision - 1).await.with_context(unknown)?;
     }
     let diff = Diff::between(&before, &after);
     match json {

@@ -3,98 +3,119 @@
 use std::collections::BTreeSet;
 
 use anyhow::bail;
-use purge_router_aws::Partition;
+use purge_router_aws::PartitionSnapshot;
 use purge_router_cloudflare::redact;
-use purge_router_config::{Fields, FileOfTeam, Pulled, Rows, to_toml};
+use purge_router_config::{Fields, FileOfTeam, Pulled, RowKey, Rows, from_toml, to_toml};
 use purge_router_core::names::TeamName;
 
-use super::edits::{document, grants, partition_of, partitions};
-use super::{Kind, Table};
+use super::partitions::{document, grants, only_partition, partitions};
+use super::target::{Kind, Table};
 use crate::args::PullArgs;
 use crate::{End, print};
 
+/// What is pulled.
+#[derive(Default)]
+struct Content {
+    /// What the grants were pulled from.
+    grants: Option<Pulled>,
+    teams: Vec<Team>,
+}
+
+struct Team {
+    name: TeamName,
+    /// What its mappings were pulled from.
+    pulled: Option<Pulled>,
+    grant: Option<Fields>,
+    rows: Rows,
+}
+
 pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
     let table = Table::open(&args.table).await?;
-    let mut teams: Vec<(TeamName, Option<Pulled>, Option<Fields>, Rows)> = Vec::new();
-    let copy = fastrand::u32(..);
-    let pulled = |partition: &Partition| Pulled::new(partition.revision, copy);
-    let mut of_grants = None;
-    match (kind, args.revision) {
-        (_, Some(revision)) => {
-            let (team, partition) = partition_of(kind, &table, &args.table).await?;
-            let rows = document(&table, &partition, revision).await?;
-            match team {
-                // Who pushes an earlier revision means to undo what came later.
-                Some(team) => teams.push((team, None, partition.grant, rows)),
-                None => teams.extend(granted(rows, |_| true)),
-            }
-        }
-        (Kind::Grants, None) => {
-            let is_wanted = |team: &TeamName| args.table.teams.is_empty() || args.table.teams.contains(team);
-            let partition = grants(&table).await?;
-            of_grants = Some(pulled(&partition));
-            teams.extend(granted(partition.rows, is_wanted));
-        }
-        (Kind::Mappings, None) => {
-            let mut wanted: BTreeSet<TeamName> = args.table.teams.iter().cloned().collect();
-            let mut of_all = Rows::new();
-            if wanted.is_empty() {
-                let partition = grants(&table).await?;
-                of_grants = Some(pulled(&partition));
-                of_all = partition.rows;
-                wanted = of_all.keys().filter_map(|name| TeamName::parse(name).ok()).collect();
-            }
-            let partitions = partitions(&table, &wanted).await?;
-            teams.extend(partitions.into_iter().map(|(team, partition)| {
-                // What an operator may push again must not be a copy that a team could write over.
-                let pulled = Some(pulled(&partition));
-                let grant = of_all.get(team.as_str()).cloned().or(partition.grant);
-                (team, pulled, grant, partition.rows)
-            }));
-        }
-    }
-    let is_there = |team: &TeamName| {
-        teams.iter().any(|(name, _, grant, rows)| name == team && (grant.is_some() || !rows.is_empty()))
+    let content = match args.revision {
+        Some(revision) => of_revision(kind, &table, args, revision).await?,
+        None => of_now(kind, &table, args).await?,
     };
-    if let Some(team) = args.table.teams.iter().find(|team| !is_there(team)) {
+    let teams = &content.teams;
+    let has = |wanted: &TeamName| {
+        teams.iter().any(|team| team.name == *wanted && (team.grant.is_some() || !team.rows.is_empty()))
+    };
+    if let Some(team) = args.table.teams.iter().find(|team| !has(team)) {
         bail!("the table {} has nothing of team {team}", table.name);
     }
     if teams.is_empty() {
-        print::note(&format!(
-            "the table {} has no grants yet; `purge-router grants push` writes the first",
-            table.name
-        ));
+        let help = "`purge-router grants push` writes the first";
+        print::note(&format!("the table {} has no grants yet; {help}", table.name));
     }
-    let files = teams.iter().map(|(team, pulled, grant, rows)| FileOfTeam {
-        team,
-        pulled: pulled.clone(),
-        grant: grant.as_ref(),
-        rows,
-    });
-    let text = to_toml(of_grants.as_ref(), files);
-    let text = text.map_err(anyhow::Error::msg)?;
-    let shown = redact(&text);
-    if shown != text {
-        print::warning(
-            "the table holds what looks like a token, which is not printed: replace the token, and mend the row",
-        );
-    }
-    let problems =
-        if teams.is_empty() { 0 } else { purge_router_config::from_toml(&text).err().map_or(0, |all| all.len()) };
-    if problems > 0 {
-        let count = print::count(problems, "problem");
-        print::warning(&format!(
-            "a push refuses this until what is wrong in it ({count}) is mended; `check --mappings FILE` tells it"
-        ));
-    }
-    print::document(shown.trim_end());
+    print_file(&content)?;
     Ok(End::Done)
 }
 
-fn granted(
-    grants: Rows,
-    is_wanted: impl Fn(&TeamName) -> bool,
-) -> impl Iterator<Item = (TeamName, Option<Pulled>, Option<Fields>, Rows)> {
-    let named = grants.into_iter().filter_map(|(name, grant)| Some((TeamName::parse(&name).ok()?, grant)));
-    named.filter(move |(team, _)| is_wanted(team)).map(|(team, grant)| (team, None, Some(grant), Rows::new()))
+/// What an earlier push left. To push that again means to undo what came later, so it is not marked as pulled.
+async fn of_revision(kind: Kind, table: &Table, args: &PullArgs, revision: u64) -> anyhow::Result<Content> {
+    let (team, partition) = only_partition(kind, table, &args.table).await?;
+    let rows = document(table, &partition, revision).await?;
+    let teams = match team {
+        Some(name) => vec![Team { name, pulled: None, grant: partition.grant, rows }],
+        None => granted(rows, |_| true).collect(),
+    };
+    Ok(Content { grants: None, teams })
+}
+
+async fn of_now(kind: Kind, table: &Table, args: &PullArgs) -> anyhow::Result<Content> {
+    let copy = fastrand::u32(..);
+    let pulled = |partition: &PartitionSnapshot| Pulled::new(partition.revision, copy);
+    let asked = &args.table.teams;
+    if kind == Kind::Grants {
+        let partition = grants(table).await?;
+        let pulled = Some(pulled(&partition));
+        let is_asked = |team: &TeamName| asked.is_empty() || asked.contains(team);
+        return Ok(Content { grants: pulled, teams: granted(partition.rows, is_asked).collect() });
+    }
+    let mut content = Content::default();
+    let mut names: BTreeSet<TeamName> = asked.iter().cloned().collect();
+    let mut all_grants = Rows::new();
+    if names.is_empty() {
+        let partition = grants(table).await?;
+        content.grants = Some(pulled(&partition));
+        all_grants = partition.rows;
+        names = all_grants.keys().filter_map(RowKey::team).collect();
+    }
+    for (name, partition) in partitions(table, &names).await? {
+        // An operator may push the file again, so the grant itself is taken: a team may have written over its copy.
+        let grant = all_grants.remove(&RowKey::Grant(name.clone())).or(partition.grant.clone());
+        let pulled = Some(pulled(&partition));
+        content.teams.push(Team { name, pulled, grant, rows: partition.rows });
+    }
+    Ok(content)
+}
+
+fn granted(grants: Rows, is_wanted: impl Fn(&TeamName) -> bool) -> impl Iterator<Item = Team> {
+    grants.into_iter().filter_map(move |(key, grant)| {
+        let name = key.team().filter(|team| is_wanted(team))?;
+        Some(Team { name, pulled: None, grant: Some(grant), rows: Rows::new() })
+    })
+}
+
+fn print_file(content: &Content) -> anyhow::Result<()> {
+    let files = content.teams.iter().map(|team| FileOfTeam {
+        team: &team.name,
+        pulled: team.pulled.clone(),
+        grant: team.grant.as_ref(),
+        rows: &team.rows,
+    });
+    let text = to_toml(content.grants.as_ref(), files)?;
+    let shown = redact(&text);
+    if shown != text {
+        let help = "replace the token, and fix the row";
+        print::warning(&format!("the table holds what looks like a token, which is not printed: {help}"));
+    }
+    let is_empty = content.teams.is_empty();
+    let problems = if is_empty { 0 } else { from_toml(&text).err().map_or(0, |problems| problems.len()) };
+    if problems > 0 {
+        let count = print::count(problems, "problem");
+        let help = "`check --mappings FILE` shows what is wrong";
+        print::warning(&format!("a push refuses this file, because it has {count}; {help}"));
+    }
+    print::document(shown.trim_end());
+    Ok(())
 }

@@ -5,9 +5,10 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 use purge_router_aws::Stamp;
 use purge_router_config::{Changed, Diff, FieldChange, Fields, RowKey, Rows};
+use purge_router_core::names::TeamName;
 use serde_json::{Value, json};
 
-use super::edits::Edit;
+use super::edit::Edit;
 use crate::print;
 
 /// How many rows of one difference are shown before the rest is only counted.
@@ -29,8 +30,8 @@ pub(super) fn edit(edit: &Edit) -> String {
             let _ = writeln!(text, "  {} rows were edited in the table since it stopped", print::yellow("drift"));
         }
     }
-    if let Some(since) = edit.pushed_since() {
-        let _ = writeln!(text, "  {} {since}", print::yellow("outdated"));
+    if let Some(stale) = stale(edit) {
+        let _ = writeln!(text, "  {} {stale}", print::yellow("stale:"));
     }
     if !edit.drift.is_empty() {
         let _ = writeln!(text, "  {} edited in the table since that push:", print::yellow("drift"));
@@ -40,15 +41,16 @@ pub(super) fn edit(edit: &Edit) -> String {
         }
     }
     if !edit.partition.stale_copies.is_empty() {
-        let teams = print::shown(&edit.partition.stale_copies.join(", "));
-        let _ = writeln!(text, "  {} what these teams see of their grants: {teams}", print::yellow("renews"));
+        let teams: Vec<&str> = edit.partition.stale_copies.iter().map(TeamName::as_str).collect();
+        let _ =
+            writeln!(text, "  {} the copies of grants that teams see: {}", print::yellow("updates"), teams.join(", "));
     }
     rows(&mut text, "  ", &edit.diff);
     let _ = write!(text, "  {}", summary(edit));
     text
 }
 
-/// `2 to add, 1 to change, none to remove`.
+/// `2 to add, 1 to change, 0 to remove`.
 fn summary(edit: &Edit) -> String {
     let Diff { added, changed, removed } = &edit.diff;
     match edit.diff.is_empty() {
@@ -59,14 +61,16 @@ fn summary(edit: &Edit) -> String {
 }
 
 /// `2 added, 1 changed`: for the history.
-pub(super) fn deed(edit: &Edit) -> String {
+pub(super) fn history_summary(edit: &Edit) -> String {
     let Diff { added, changed, removed } = &edit.diff;
     let parts = [(added.len(), "added"), (changed.len(), "changed"), (removed.len(), "removed")];
     let parts: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let edits = print::count(edit.drift.len(), "edit");
     match (parts.is_empty(), edit.drift.is_empty()) {
-        (true, true) if !edit.partition.stale_copies.is_empty() => "renews what teams see of their grants".to_owned(),
+        (true, true) if !edit.partition.stale_copies.is_empty() => {
+            "updates the copies of grants that teams see".to_owned()
+        }
         (true, true) => "nothing changed".to_owned(),
         (true, false) => format!("keeps {edits} made in the table"),
         (false, true) => parts.join(", "),
@@ -74,9 +78,9 @@ pub(super) fn deed(edit: &Edit) -> String {
     }
 }
 
-/// A push that has begun, and not ended.
+/// A push that was started and is not finished.
 pub(super) fn pending(stamp: &Stamp) -> String {
-    print::shown(&format!("a push by {}, begun at {}, has not ended ({})", stamp.by, stamp.at, stamp.summary))
+    print::shown(&format!("a push by {}, started at {}, is not finished ({})", stamp.by, stamp.at, stamp.summary))
 }
 
 /// A difference alone.
@@ -88,10 +92,10 @@ pub(super) fn diff(diff: &Diff) -> String {
 
 fn rows(text: &mut String, margin: &str, diff: &Diff) {
     let mut left = SHOWN;
-    let mut show = |mark: &str, style: Style, sort: &str, fields: &Fields, lines: Vec<String>| {
+    let mut show = |mark: &str, style: Style, key: &RowKey, fields: &Fields, lines: Vec<String>| {
         if let Some(less) = left.checked_sub(1) {
             left = less;
-            let _ = writeln!(text, "{margin}{}", print::styled(style, format!("{mark} {}", name(sort, fields))));
+            let _ = writeln!(text, "{margin}{}", print::styled(style, format!("{mark} {}", name(key, fields))));
             for line in lines {
                 let _ = writeln!(text, "{margin}    {line}");
             }
@@ -99,15 +103,15 @@ fn rows(text: &mut String, margin: &str, diff: &Diff) {
     };
     // Zones first: mappings name them.
     for zones in [true, false] {
-        let is_one = |sort: &str| sort.starts_with(RowKey::ZONE) == zones;
-        for (sort, fields) in diff.added.iter().filter(|(sort, _)| is_one(sort)) {
-            show("+", GREEN, sort, fields, whole(sort, fields));
+        let is_one = |key: &RowKey| matches!(key, RowKey::Zone { .. }) == zones;
+        for (key, fields) in diff.added.iter().filter(|(key, _)| is_one(key)) {
+            show("+", GREEN, key, fields, whole(key, fields));
         }
-        for (sort, changed) in diff.changed.iter().filter(|(sort, _)| is_one(sort)) {
-            show("~", YELLOW, sort, &changed.before, changed.fields().map(|field| line(&field)).collect());
+        for (key, changed) in diff.changed.iter().filter(|(key, _)| is_one(key)) {
+            show("~", YELLOW, key, &changed.before, changed.fields().map(|field| line(&field)).collect());
         }
-        for (sort, fields) in diff.removed.iter().filter(|(sort, _)| is_one(sort)) {
-            show("-", RED, sort, fields, Vec::new());
+        for (key, fields) in diff.removed.iter().filter(|(key, _)| is_one(key)) {
+            show("-", RED, key, fields, Vec::new());
         }
     }
     if diff.len() > SHOWN {
@@ -116,27 +120,28 @@ fn rows(text: &mut String, margin: &str, diff: &Diff) {
 }
 
 /// `mapping s3://assets/uk/`, `zone website.com`, `grant of team web`.
-fn name(sort: &str, fields: &Fields) -> String {
+fn name(key: &RowKey, fields: &Fields) -> String {
     let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
-    let name = if let Some(domain) = sort.strip_prefix(RowKey::ZONE) {
-        format!("zone {domain}")
-    } else if let Some(id) = sort.strip_prefix(RowKey::MAPPING) {
-        let source = format!("{}/{}", text("bucket"), text("prefix"));
-        match text("bucket") {
-            "" => format!("mapping {id}"),
-            _ if source == id => format!("mapping s3://{source}"),
-            _ => format!("mapping s3://{source} ({id})"),
+    let name = match key {
+        RowKey::Zone { domain, .. } => format!("zone {domain}"),
+        RowKey::Mapping { id, .. } => {
+            let source = format!("{}/{}", text("bucket"), text("prefix"));
+            match text("bucket") {
+                "" => format!("mapping {id}"),
+                _ if source == *id => format!("mapping s3://{source}"),
+                _ => format!("mapping s3://{source} ({id})"),
+            }
         }
-    } else {
-        format!("grant of team {sort}")
+        RowKey::Grant(team) => format!("grant of team {team}"),
+        other => other.to_string(),
     };
     print::shown(&name)
 }
 
-/// A new row's fields, but those that its name tells.
-fn whole(sort: &str, fields: &Fields) -> Vec<String> {
-    let is_told = |name: &str| sort.starts_with(RowKey::MAPPING) && matches!(name, "bucket" | "prefix");
-    let shown = fields.iter().filter(|(name, _)| !is_told(name));
+/// A new row's fields, except those that are in its name.
+fn whole(key: &RowKey, fields: &Fields) -> Vec<String> {
+    let is_in_name = |name: &str| matches!(key, RowKey::Mapping { .. }) && matches!(name, "bucket" | "prefix");
+    let shown = fields.iter().filter(|(name, _)| !is_in_name(name));
     shown.map(|(name, value)| print::shown(&format!("{name} = {value}"))).collect()
 }
 
@@ -148,6 +153,11 @@ fn line(field: &FieldChange<'_>) -> String {
     format!("{name}: {} → {}", print::styled(RED, before), print::styled(GREEN, after))
 }
 
+/// That the file is older than the table.
+fn stale(edit: &Edit) -> Option<String> {
+    edit.proposed().stale().map(|stale| print::shown(&stale.to_string()))
+}
+
 /// One edit for machines.
 pub(super) fn edit_json(edit: &Edit) -> Value {
     let head = edit.partition.head.as_ref();
@@ -157,7 +167,7 @@ pub(super) fn edit_json(edit: &Edit) -> Value {
         "drift": diff_json(&edit.drift),
         "pending": edit.pending(),
         "is_edited": edit.partition.is_edited(),
-        "pushed_since": edit.pushed_since(),
+        "pushed_since": stale(edit),
     });
     if let (Value::Object(value), Value::Object(diff)) = (&mut value, diff_json(&edit.diff)) {
         value.extend(diff);
@@ -167,13 +177,13 @@ pub(super) fn edit_json(edit: &Edit) -> Value {
 
 pub(super) fn diff_json(diff: &Diff) -> Value {
     let rows = |rows: &Rows| -> Vec<Value> {
-        rows.iter().map(|(sort, fields)| json!({ "row": sort, "fields": fields })).collect()
+        rows.iter().map(|(key, fields)| json!({ "row": key.sort(), "fields": fields })).collect()
     };
-    let changed = |(sort, changed): (&String, &Changed)| {
+    let changed = |(key, changed): (&RowKey, &Changed)| {
         let fields = changed
             .fields()
             .map(|field| (field.name.to_owned(), json!({ "before": field.before, "after": field.after })));
-        json!({ "row": sort, "fields": fields.collect::<Fields>() })
+        json!({ "row": key.sort(), "fields": fields.collect::<Fields>() })
     };
     json!({
         "added": rows(&diff.added),

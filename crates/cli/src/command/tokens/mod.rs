@@ -116,10 +116,8 @@ impl World {
                 }
             }
         };
-        let is_of_others = |key: &RowKey| {
-            let team = key.team().or_else(|| TeamName::parse(&key.sort).ok());
-            !args.teams.is_empty() && team.is_some_and(|team| !args.teams.contains(&team))
-        };
+        let is_of_others =
+            |key: &RowKey| !args.teams.is_empty() && key.team().is_some_and(|team| !args.teams.contains(&team));
         skipped.retain(|skipped| !is_of_others(&skipped.key));
         warn(&skipped);
         let is_asked_for = |team: &&purge_router_core::Team| args.teams.is_empty() || args.teams.contains(&team.name);
@@ -146,9 +144,7 @@ impl World {
         let teams: BTreeSet<TeamName> = targets.iter().map(team_of).collect();
         let others = others.into_iter().filter(|other| teams.contains(&other.zone.team)).collect();
         let is_unknown = |row: &RowKey| {
-            let is_of_them =
-                |team: &TeamName| row.partition == RowKey::partition_of(team) || *row == RowKey::grant(team);
-            !row.sort.starts_with(RowKey::MAPPING) && teams.iter().any(is_of_them)
+            !matches!(row, RowKey::Mapping { .. }) && row.team().is_some_and(|team| teams.contains(&team))
         };
         let skipped = skipped.iter().filter(|skipped| is_unknown(&skipped.key)).count();
         let base_url = variable(BASE_URL_VARIABLE)?.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
@@ -184,9 +180,8 @@ async fn of_teams(editor: &Editor, table: &str, teams: &[TeamName]) -> anyhow::R
     for team in teams {
         let partition = editor.team(team).await?;
         let Some(grant) = partition.grant else { bail!("team {team} has no grant in the table {table}") };
-        rows.push(Row { key: RowKey::grant(team), fields: grant });
-        let of_team = partition.rows.into_iter();
-        rows.extend(of_team.map(|(sort, fields)| Row { key: RowKey::new(&partition.name, sort), fields }));
+        rows.push(Row { key: RowKey::Grant(team.clone()), fields: grant });
+        rows.extend(partition.rows.into_iter().map(|(key, fields)| Row { key, fields }));
     }
     Ok(purge_router_config::from_rows(&rows))
 }

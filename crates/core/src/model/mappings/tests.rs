@@ -59,7 +59,9 @@ fn mapping(source: &str, zone: &Arc<Zone>) -> Arc<Mapping> {
 }
 
 fn part(team: &Arc<Team>, mappings: &[Arc<Mapping>]) -> Mappings {
-    Mappings::new([(team.name.clone(), Arc::clone(team))].into(), mappings.to_vec()).unwrap()
+    let (part, refused) = Mappings::new([(team.name.clone(), Arc::clone(team))].into(), mappings.to_vec());
+    assert_eq!(refused, []);
+    part
 }
 
 #[test]
@@ -68,8 +70,10 @@ fn what_leads_outside_its_team_is_refused() {
     let other = zone("docs", "d.com", "d.com");
     let web = team("s3://b/web/", &[&own]);
     let of = |team: &Arc<Team>, key: &str, mapping: Option<Arc<Mapping>>| {
-        let mappings = Mappings::new([(name(key), Arc::clone(team))].into(), mapping.into_iter().collect());
-        mappings.map(|_| ()).map_err(|error| error.to_string())
+        let count = mapping.iter().len();
+        let (mappings, refused) = Mappings::new([(name(key), Arc::clone(team))].into(), mapping.into_iter().collect());
+        assert_eq!(mappings.all().len(), if refused.is_empty() { count } else { 0 });
+        refused.first().map(ToString::to_string)
     };
     let foreign_token = Arc::new(Zone { token: other.token.clone(), ..Zone::clone(&own) });
     let deep_token = TokenFolder::parse("/purge-router/web/deep/").unwrap().parameter("w.com").unwrap();
@@ -99,10 +103,21 @@ fn what_leads_outside_its_team_is_refused() {
             Some("s3://b/web/: `w.com of web` is not a zone of team web"),
         ),
     ] {
-        assert_eq!(result.err().as_deref(), expected);
+        assert_eq!(result.as_deref(), expected);
     }
-    let unknown = Mappings::new(BTreeMap::new(), vec![mapping("s3://b/web/", &own)]).unwrap_err();
-    assert_eq!(unknown.to_string(), "s3://b/web/: unknown team web");
+}
+
+#[test]
+fn a_mapping_that_is_refused_stops_no_other() {
+    let own = zone("web", "w.com", "w.com");
+    let web = team("s3://b/web/", &[&own]);
+    let foreign = Arc::new(Mapping { team: name("docs"), ..Mapping::clone(&mapping("s3://b/web/", &own)) });
+    let all = vec![mapping("s3://b/web/a/", &own), foreign, mapping("s3://b/x/", &own), mapping("s3://b/web/c/", &own)];
+    let (mappings, refused) = Mappings::new([(name("web"), web)].into(), all);
+    let kept: Vec<&str> = mappings.all().iter().map(|mapping| mapping.name.as_str()).collect();
+    assert_eq!(kept, ["s3://b/web/a/", "s3://b/web/c/"]);
+    let refused: Vec<String> = refused.iter().map(NotOwned::to_string).collect();
+    assert_eq!(refused, ["s3://b/web/: unknown team docs", "s3://b/x/: team web does not own `s3://b/x/`"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a mapping file may say, and every problem that it may have.
 
-use purge_router_core::ChangeKind;
 use purge_router_core::limits::CloudflarePlan;
+use purge_router_core::{ChangeKind, Code};
 use purge_router_core::{Mode, Purge, Scheme};
 
 use super::*;
@@ -228,5 +228,34 @@ zones = ["website.com"]
     assert!(
         syntax.len() >= 2 && syntax.iter().all(|problem| problem.code == Code::InvalidToml && problem.span.is_some()),
         "{syntax:?}"
+    );
+}
+
+#[test]
+fn a_wrong_item_hides_no_other_and_has_one_problem() {
+    let place = "teams.web.mappings[0]";
+    for (lines, expected) in [
+        (
+            "hostnames = [1, \"BAD\"]",
+            vec![format!("wrong-type @ {place}.hostnames[0]"), format!("bad-hostname @ {place}.hostnames[1]")],
+        ),
+        ("schemes = [1]", vec![format!("wrong-type @ {place}.schemes[0]")]),
+        ("purge = 1\ntags = [\"a\"]", vec![format!("wrong-type @ {place}.purge")]),
+        ("purge = \"tags\"\ntags = [1]", vec![format!("wrong-type @ {place}.tags[0]")]),
+        (
+            "vary_headers = [1, { A = 2, \"b c\" = \"d\" }]",
+            vec![
+                format!("bad-vary-headers @ {place}.vary_headers[0]"),
+                format!("bad-vary-headers @ {place}.vary_headers[1].A"),
+                format!("bad-vary-headers @ {place}.vary_headers[1].\"b c\""),
+            ],
+        ),
+    ] {
+        assert_eq!(with_mapping(lines), expected, "{lines}");
+    }
+    let zone = HEAD.replace("\"023e105f4ecef8ad9ca31a8372d0c353\"", "7").replace("owns = [", "owns = [7, ");
+    assert_eq!(
+        codes(&zone),
+        ["wrong-type @ teams.web.owns[0]", "wrong-type @ teams.web.zones.\"website.com\".zone_id"]
     );
 }

@@ -2,12 +2,16 @@
 
 use serde_json::json;
 
+use purge_router_core::bounds;
 use purge_router_core::names::BucketName;
 
 use super::*;
+use crate::rows::needs::{grants_of, needs_of, zones_within};
+use crate::validate::cross_team::check_cross_team;
+use crate::validate::mapping::MAX_ZONES;
 
 fn row(partition: &str, sort: &str, fields: Value) -> Row {
-    Row { key: RowKey::new(partition, sort), fields: fields.as_object().unwrap().clone() }
+    Row { key: RowKey::parse(partition, sort), fields: fields.as_object().unwrap().clone() }
 }
 
 fn grant(team: &str, owns: &[&str]) -> Row {
@@ -107,6 +111,7 @@ fn each_wrong_row_is_left_out_and_no_other() {
         (with(mapping("web", "uk/a/"), "include", json!(["[a"])), format!("bad-glob @ {own}uk/a/: include[0]")),
         (with(mapping("web", "uk/a/"), "source", json!("s3://assets/uk/")), format!("unknown-field @ {own}uk/a/")),
         (without(mapping("web", "uk/a/"), "bucket"), format!("missing-field @ {own}uk/a/")),
+        (with(mapping("web", "uk/a/"), "prefix", json!(7)), format!("wrong-type @ {own}uk/a/: prefix")),
         (row("TEAM#Web", "MAPPING#x", json!({ "bucket": "assets" })), "no-team @ TEAM#Web/MAPPING#x".to_owned()),
         (row("web", "MAPPING#x", json!({ "bucket": "assets" })), "no-team @ web/MAPPING#x".to_owned()),
         (row("TEAM#web", "x", json!({ "bucket": "assets" })), "no-mapping @ TEAM#web/x".to_owned()),
@@ -145,7 +150,7 @@ fn a_grant_that_can_not_be_read_grants_nothing() {
 fn a_row_can_not_ask_for_more_zones_than_a_mapping_may_name() {
     let names: Vec<String> = (0..20_000).map(|nth| format!("zone{nth}.com")).collect();
     let many = with(mapping("web", "uk/"), "zones", json!(names));
-    assert_eq!(needs_of([&many]).len(), 1 + mapping::MOST_ZONES);
+    assert_eq!(needs_of([&many]).len(), 1 + MAX_ZONES);
     let (sources, problems) = read(&[grant("web", &["s3://assets/"]), zone("web"), many]);
     assert_eq!((sources, problems), (vec![], vec!["too-many-zones @ TEAM#web/MAPPING#assets/uk/: zones".to_owned()]));
 }
@@ -167,7 +172,7 @@ fn a_team_has_so_many_mappings_in_a_bucket_and_others_do_not_count() {
         let (mappings, skipped) = from_rows(&[&granted[..], &rows, &others.collect::<Vec<_>>()].concat());
         assert_eq!(mappings.all().len(), left, "{what}");
         let codes = |team: &str| -> Vec<&str> {
-            let of_team = skipped.iter().filter(|it| it.key.partition == format!("TEAM#{team}"));
+            let of_team = skipped.iter().filter(|it| it.key.partition() == format!("TEAM#{team}"));
             of_team.flat_map(|it| &it.problems).map(|problem| problem.code.as_str()).collect()
         };
         assert_eq!(codes("web"), vec!["too-many-mappings"; rows.len() - left], "{what}");
@@ -193,7 +198,7 @@ fn mappings_of_a_bucket_need_so_many_zones_of_a_team_at_most() {
         with(
             Row { key: key.clone(), ..zone("web") },
             "hostnames",
-            json!([format!("www.{}", &key.sort["ZONE#".len()..])]),
+            json!([format!("www.{}", &key.sort()["ZONE#".len()..])]),
         )
     });
     let all = [vec![grant("web", &["s3://assets/"])], zone_rows.collect(), rows].concat();

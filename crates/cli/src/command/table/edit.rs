@@ -1,0 +1,114 @@
+//! One edit: what a file, or an earlier revision, would change in one partition.
+
+use anyhow::bail;
+use purge_router_aws::{Editor, PartitionSnapshot, Stamp};
+use purge_router_config::{ApprovedDiff, Checksum, Diff, LastPush, ProposedPush, Pulled, Rows};
+use purge_router_core::names::TeamName;
+
+use crate::print;
+
+/// What is to be written to one partition.
+pub(super) struct Edit {
+    /// Whose partition it is; `None`: all teams' grants.
+    pub(super) team: Option<TeamName>,
+    /// The partition as it is.
+    pub(super) partition: PartitionSnapshot,
+    /// From what is there to what shall be there.
+    pub(super) diff: Diff,
+    /// From what the last push left to what is there.
+    pub(super) drift: Diff,
+    /// The checksum of what shall be there.
+    pub(super) document: Checksum,
+    /// A team that was asked for, and that the file does not name: its rows would be removed.
+    pub(super) unnamed: Option<TeamName>,
+    /// What the file was pulled from.
+    pub(super) pulled: Option<Pulled>,
+}
+
+impl Edit {
+    pub(super) async fn new(
+        editor: &Editor,
+        team: Option<TeamName>,
+        partition: PartitionSnapshot,
+        after: &Rows,
+    ) -> anyhow::Result<Self> {
+        if let Some(key) = partition.later_versions().next() {
+            bail!("the row {key} is of a later version than this release writes; use a later release");
+        }
+        let drift = drift(editor, &partition).await;
+        let diff = Diff::between(&partition.rows, after);
+        Ok(Self { team, partition, diff, drift, document: Checksum::of(after), unnamed: None, pulled: None })
+    }
+
+    /// The partition's name for people.
+    pub(super) fn name(&self) -> String {
+        self.team.as_ref().map_or_else(|| "grants".to_owned(), |team| format!("team {team}"))
+    }
+
+    /// Whether there is anything to push: a difference, rows that were edited in the table, a push that was interrupted, or
+    /// a stale copy of a grant.
+    pub(super) fn is_needed(&self) -> bool {
+        let is_pending = self.pending().is_some();
+        !self.diff.is_empty() || self.partition.is_edited() || is_pending || !self.partition.stale_copies.is_empty()
+    }
+
+    pub(super) fn pending(&self) -> Option<&Stamp> {
+        self.partition.head.as_ref()?.pending.as_ref()
+    }
+
+    fn last(&self) -> Option<&Stamp> {
+        self.partition.head.as_ref()?.last.as_ref()
+    }
+
+    /// What there is to decide on.
+    pub(super) fn proposed(&self) -> ProposedPush<'_> {
+        let last = self.last();
+        ProposedPush {
+            before: &self.partition.rows,
+            diff: &self.diff,
+            revision: self.partition.revision,
+            last: last.map(|last| LastPush { by: &last.by, at: &last.at, pulled: last.pulled.as_deref() }),
+            pulled: self.pulled.as_ref(),
+            unnamed: self.unnamed.as_ref(),
+        }
+    }
+
+    /// The difference to approve; `None` if there is none.
+    pub(super) fn to_approve(&self) -> Option<ApprovedDiff> {
+        (!self.diff.is_empty()).then(|| self.approved(self.partition.revision, self.diff.checksum()))
+    }
+
+    /// The difference as it was when this was approved, if its push was started, or finished, and nobody wrote since.
+    pub(super) fn to_approve_again(&self, approval: &str) -> Option<ApprovedDiff> {
+        let revision = self.partition.revision;
+        let begun = match self.pending() {
+            Some(begun) => Some((revision, begun)).filter(|(_, it)| it.document == self.document.to_string()),
+            None => self.last().filter(|_| !self.is_needed()).map(|last| (revision.saturating_sub(1), last)),
+        };
+        match begun.filter(|(_, begun)| begun.approval == approval && !self.partition.is_edited()) {
+            Some((revision, begun)) => Some(self.approved(revision, begun.diff.clone())),
+            None => self.to_approve(),
+        }
+    }
+
+    fn approved(&self, revision: u64, checksum: String) -> ApprovedDiff {
+        ApprovedDiff { partition: self.partition.id.to_string(), revision, checksum }
+    }
+}
+
+/// What was edited in the table since the last push. While a push is in progress, it is not known what its rows were.
+async fn drift(editor: &Editor, partition: &PartitionSnapshot) -> Diff {
+    let Some(head) = partition.head.as_ref().filter(|head| head.pending.is_none() && partition.is_edited()) else {
+        return Diff::default();
+    };
+    let reason = match editor.document(&partition.id, head.revision).await {
+        Ok(Some(left)) => return Diff::between(&left, &partition.rows),
+        Ok(None) => "it does not exist".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    print::warning(&format!(
+        "rows of {} were edited since revision {}, but it is unknown which, because its document can't be read: {reason}",
+        partition.id, head.revision
+    ));
+    Diff::default()
+}

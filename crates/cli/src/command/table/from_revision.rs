@@ -1,0 +1,61 @@
+//! The edit that brings back what an earlier push left.
+
+use anyhow::bail;
+use purge_router_config::{Problem, Row, RowKey, Rows, assign_row_keys, check_rows};
+
+use super::disabled_mappings::warn_of_disabled_mappings;
+use super::edit::Edit;
+use super::partitions::{document, only_partition};
+use super::target::{Kind, Table};
+use crate::args::TableArgs;
+use crate::print;
+
+/// The edit of one partition. Its problems go to standard error; `None` says that there were some.
+pub(super) async fn from_revision(
+    kind: Kind,
+    table: &Table,
+    args: &TableArgs,
+    revision: u64,
+) -> anyhow::Result<Option<Vec<Edit>>> {
+    let (team, partition) = only_partition(kind, table, args).await?;
+    let rows = document(table, &partition, revision).await?;
+    let Some(team) = team else {
+        if !grants_agree(&rows) {
+            return Ok(None);
+        }
+        let edit = Edit::new(&table.editor, None, partition, &rows).await?;
+        warn_of_disabled_mappings(&table.editor, &edit.diff).await?;
+        return Ok(Some(vec![edit]));
+    };
+    let Some(grant) = &partition.grant else {
+        let help = "the operator writes one with `purge-router grants push`";
+        bail!("team {team} has no grant in the table {}: {help}", table.name);
+    };
+    let grant = Row { key: RowKey::Grant(team.clone()), fields: grant.clone() };
+    let problems = check_rows(as_rows(&rows).iter().chain([&grant]));
+    if !is_clean(&problems, &format!("revision {revision} is not valid under the present grant of team {team}")) {
+        return Ok(None);
+    }
+    let after = assign_row_keys(&team, rows.into(), &partition.rows);
+    Ok(Some(vec![Edit::new(&table.editor, Some(team), partition, &after).await?]))
+}
+
+/// Whether all grants together are valid: no two teams may share a token folder. Problems go to standard error.
+pub(super) fn grants_agree(grants: &Rows) -> bool {
+    let problems = check_rows(&as_rows(grants));
+    is_clean(&problems, "the grants in the table and those of the file are not valid together")
+}
+
+fn as_rows(rows: &Rows) -> Vec<Row> {
+    rows.iter().map(|(key, fields)| Row { key: key.clone(), fields: fields.clone() }).collect()
+}
+
+fn is_clean(problems: &[Problem], summary: &str) -> bool {
+    for problem in problems {
+        print::error(&print::shown(&problem.to_string()));
+    }
+    if !problems.is_empty() {
+        print::error(summary);
+    }
+    problems.is_empty()
+}

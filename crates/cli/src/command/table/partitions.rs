@@ -1,0 +1,64 @@
+//! Reading the partitions that a command is about.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, bail};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use purge_router_aws::PartitionSnapshot;
+use purge_router_config::Rows;
+use purge_router_core::names::TeamName;
+
+use super::target::{Kind, Table};
+use crate::Misuse;
+use crate::args::TableArgs;
+
+/// How many partitions are read side by side.
+pub(super) const PARTITIONS: usize = 16;
+
+/// The one partition that a command is about.
+pub(super) async fn only_partition(
+    kind: Kind,
+    table: &Table,
+    args: &TableArgs,
+) -> anyhow::Result<(Option<TeamName>, PartitionSnapshot)> {
+    match (kind, &args.teams[..]) {
+        (Kind::Mappings, [team]) => Ok((Some(team.clone()), partition_of_team(table, team).await?)),
+        (Kind::Mappings, _) => Err(Misuse("name the one team with --team".to_owned()).into()),
+        (Kind::Grants, []) => Ok((None, grants(table).await?)),
+        (Kind::Grants, _) => {
+            Err(Misuse("the grants of all teams have one history: leave --team out".to_owned()).into())
+        }
+    }
+}
+
+/// The partition of all grants.
+pub(super) async fn grants(table: &Table) -> anyhow::Result<PartitionSnapshot> {
+    table.editor.grants().await.context(
+        "the grants of all teams, which are for operators; a team sees its own with `mappings pull --team NAME`",
+    )
+}
+
+/// The partitions of some teams.
+pub(super) async fn partitions(
+    table: &Table,
+    teams: &BTreeSet<TeamName>,
+) -> anyhow::Result<Vec<(TeamName, PartitionSnapshot)>> {
+    let reads = teams.iter().cloned().map(|team| async move {
+        let partition = partition_of_team(table, &team).await?;
+        anyhow::Ok((team, partition))
+    });
+    stream::iter(reads).buffered(PARTITIONS).try_collect().await
+}
+
+async fn partition_of_team(table: &Table, team: &TeamName) -> anyhow::Result<PartitionSnapshot> {
+    let what = || format!("the rows of team {team} in the table {}", table.name);
+    table.editor.team(team).await.with_context(what)
+}
+
+/// The rows of a partition as they were after a push.
+pub(super) async fn document(table: &Table, partition: &PartitionSnapshot, revision: u64) -> anyhow::Result<Rows> {
+    match table.editor.document(&partition.id, revision).await? {
+        Some(rows) => Ok(rows),
+        None => bail!("there is no revision {revision} of {}; `history` lists all revisions", partition.id),
+    }
+}

@@ -1,0 +1,34 @@
+//! The table that is edited, and what of it.
+
+use purge_router_aws::{Editor, load_patient_config};
+
+use crate::Misuse;
+use crate::args::TableArgs;
+use crate::mappings::misuse;
+
+/// What is edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Teams' zones and mappings, each team's in a partition of its own.
+    Mappings,
+    /// What each team may map, all in one partition.
+    Grants,
+}
+
+/// A table to be edited, and how to reach AWS.
+pub(super) struct Table {
+    pub(super) name: String,
+    pub(super) config: aws_config::SdkConfig,
+    pub(super) editor: Editor,
+}
+
+impl Table {
+    pub(super) async fn open(args: &TableArgs) -> anyhow::Result<Self> {
+        let Some(name) = &args.table else {
+            return Err(Misuse("name the table with --table or MAPPINGS_TABLE".to_owned()).into());
+        };
+        let config = load_patient_config().await;
+        let editor = Editor::new(&config, name.to_owned()).map_err(misuse)?;
+        Ok(Self { name: name.to_owned(), config, editor })
+    }
+}

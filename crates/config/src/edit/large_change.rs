@@ -1,0 +1,72 @@
+//! Whether an edit changes or removes more than edits usually do.
+
+use std::fmt;
+
+use crate::edit::diff::Diff;
+use crate::rows::fields::Rows;
+use crate::rows::row_key::RowKey;
+
+/// The most of a team's zones or mappings, in percent, that an edit changes or removes without an objection.
+const USUAL_PERCENT: usize = 30;
+
+/// More is changed or removed than an edit usually does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LargeChange {
+    /// Of which rows.
+    pub kind: RowKind,
+    /// How many are changed or removed.
+    pub touched: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+/// The rows that users edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowKind {
+    /// A team's mapping.
+    Mapping,
+    /// A team's zone.
+    Zone,
+    /// A team's grant.
+    Grant,
+}
+
+impl RowKind {
+    const ALL: [Self; 3] = [Self::Mapping, Self::Zone, Self::Grant];
+
+    /// What the row of this key holds; `None` if users don't edit it.
+    pub fn of(key: &RowKey) -> Option<Self> {
+        match key {
+            RowKey::Mapping { .. } => Some(Self::Mapping),
+            RowKey::Zone { .. } => Some(Self::Zone),
+            RowKey::Grant(_) => Some(Self::Grant),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for RowKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mapping => "mapping",
+            Self::Zone => "zone",
+            Self::Grant => "grant",
+        })
+    }
+}
+
+impl Diff {
+    /// The kind of row of which more than 30 % are changed or removed, and more than one. Most teams are small, and whoever
+    /// edits one row means it. To remove the last one, with none added, is a large change in any case.
+    pub fn large_change(&self, before: &Rows) -> Option<LargeChange> {
+        RowKind::ALL.into_iter().find_map(|kind| {
+            let is_of_kind = |key: &&RowKey| RowKind::of(key) == Some(kind);
+            let removed = self.removed.keys().filter(is_of_kind).count();
+            let touched = removed + self.changed.keys().filter(is_of_kind).count();
+            let of = before.keys().filter(is_of_kind).count();
+            let is_emptied = of > 0 && removed == of && !self.added.keys().any(|key| is_of_kind(&key));
+            let is_large = touched > 1 && touched * 100 > of * USUAL_PERCENT;
+            (is_large || is_emptied).then_some(LargeChange { kind, touched, of })
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! Each objection to a push, without a table.
+
+use super::*;
+use crate::edit::large_change::RowKind;
+use crate::rows::fields::Fields;
+use crate::rows::row_key::RowKey;
+
+fn web() -> TeamName {
+    TeamName::parse("web").unwrap()
+}
+
+fn mappings(count: usize, include: &str) -> Rows {
+    let fields: Fields = [("include".to_owned(), include.into())].into_iter().collect();
+    let key = |index: usize| RowKey::Mapping { team: web(), id: format!("{index:02}") };
+    (0..count).map(|index| (key(index), fields.clone())).collect()
+}
+
+/// Reviews a push that leads from `before` to `after`.
+fn reviewed(before: &Rows, after: &Rows, force: bool) -> Result<(), Objection> {
+    let diff = Diff::between(before, after);
+    ProposedPush { before, diff: &diff, revision: 3, last: None, pulled: None, unnamed: None }.review(force)
+}
+
+#[test]
+fn a_usual_change_has_no_objection() {
+    let (before, mut after) = (mappings(10, "*.css"), mappings(10, "*.css"));
+    after.extend(mappings(3, "*.js"));
+    assert_eq!(reviewed(&before, &after, false), Ok(()));
+    assert_eq!(reviewed(&before, &before, false), Ok(()));
+    assert_eq!(reviewed(&Rows::new(), &before, false), Ok(()));
+}
+
+#[test]
+fn a_large_change_needs_force() {
+    let (before, after) = (mappings(10, "*.css"), mappings(6, "*.css"));
+    let large = LargeChange { kind: RowKind::Mapping, touched: 4, of: 10 };
+    let objection = reviewed(&before, &after, false).unwrap_err();
+    assert_eq!(objection, Objection::LargeChange(large));
+    let message = "4 of 10 mappings would be changed or removed, more than 30 %: add --force if you mean that";
+    assert_eq!(objection.to_string(), message);
+    assert_eq!(reviewed(&before, &after, true), Ok(()));
+}
+
+#[test]
+fn a_team_that_the_file_does_not_name_needs_force() {
+    let team = web();
+    let rows = mappings(1, "*.css");
+    let diff = Diff::between(&rows, &Rows::new());
+    let push = ProposedPush { before: &rows, diff: &diff, revision: 3, last: None, pulled: None, unnamed: Some(&team) };
+    assert_eq!(push.review(false), Err(Objection::RemovesTeam(web())));
+    assert_eq!(push.review(true), Ok(()));
+}
+
+#[test]
+fn a_stale_file_is_refused_even_with_force() {
+    let rows = mappings(3, "*.css");
+    let diff = Diff::default();
+    let push = |pulled: &Pulled, revision: u64, last_file: Option<&str>, force: bool| {
+        let last = LastPush { by: "user/alice", at: "2026-11-28T10:00:00Z", pulled: last_file };
+        let (pulled, last) = (Some(pulled), Some(last));
+        ProposedPush { before: &rows, diff: &diff, revision, last, pulled, unnamed: None }.review(force)
+    };
+    let mine = Pulled::new(2, 7);
+    for force in [false, true] {
+        let objection = push(&mine, 3, None, force).unwrap_err();
+        let message = "your file is based on revision 2; the table is at 3 (pushed by user/alice at 2026-11-28T10:00:00Z): \
+                       pull again and redo your edit, or delete the `pulled` line to overwrite";
+        assert_eq!(objection.to_string(), message);
+        assert!(push(&mine, 3, Some("2-00000008"), force).is_err(), "another copy of the same revision");
+        assert!(push(&mine, 1, None, force).is_err(), "the table was restored");
+        assert_eq!(push(&mine, 2, None, force), Ok(()));
+        assert_eq!(push(&mine, 9, Some("2-00000007"), force), Ok(()), "the same file was pushed before");
+    }
+}
+
+#[test]
+fn only_what_was_approved_is_written() {
+    assert_eq!(check_approval("a", Some("a"), None), Ok(()));
+    assert_eq!(check_approval("a", Some("b"), Some("a")), Ok(()), "a push that was begun is completed");
+    let other = Objection::NotApproved { expected: "a".to_owned(), found: "b".to_owned() };
+    assert_eq!(check_approval("a", Some("b"), Some("c")), Err(other));
+    let none = Objection::NothingToApprove { expected: "a".to_owned() };
+    assert_eq!(check_approval("a", None, None), Err(none));
+}
+
+#[test]
+fn an_approval_is_for_one_table_and_one_revision() {
+    let diff = |revision: u64| ApprovedDiff { partition: "TEAM#web".to_owned(), revision, checksum: "0".to_owned() };
+    let checksums = [
+        approval_checksum("one", &[diff(1)]),
+        approval_checksum("two", &[diff(1)]),
+        approval_checksum("one", &[diff(2)]),
+        approval_checksum("one", &[diff(1), diff(1)]),
+    ];
+    let distinct: std::collections::BTreeSet<&Option<String>> = checksums.iter().collect();
+    assert_eq!((distinct.len(), approval_checksum("one", &[])), (4, None));
+}

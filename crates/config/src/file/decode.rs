@@ -1,0 +1,130 @@
+//! A file's values as specs, team by team.
+
+use serde_json::Value;
+
+use purge_router_core::names::TeamName;
+use purge_router_core::{Code, Invalid};
+
+use crate::decoded::{Decoded, FieldChecker};
+use crate::file::pulled::PULLED;
+use crate::path::ConfigPath;
+use crate::read::specs;
+use crate::read::table_reader::{TableReader, wrong_type};
+use crate::rows::fields::{Fields, VERSION};
+use crate::spec::{GrantSpec, MappingSpec, TeamSpec, ZoneSpec};
+
+/// All that a file says.
+pub(crate) struct DecodedFile {
+    /// What is wrong outside of teams.
+    pub(crate) checker: FieldChecker,
+    pub(crate) pulled: Option<String>,
+    /// In the order of the file; none if it is of another version.
+    pub(crate) teams: Vec<DecodedTeam>,
+}
+
+/// What a file says about one team.
+pub(crate) struct DecodedTeam {
+    /// Valid or not.
+    pub(crate) name: String,
+    /// What is wrong with its table beside its grant, zones and mappings.
+    pub(crate) checker: FieldChecker,
+    pub(crate) pulled: Option<String>,
+    pub(crate) grant: Decoded<GrantSpec>,
+    /// By domain, valid or not.
+    pub(crate) zones: Vec<(String, Decoded<ZoneSpec>)>,
+    pub(crate) mappings: Vec<Decoded<MappingSpec>>,
+}
+
+pub(crate) fn decode_file(fields: &Fields) -> DecodedFile {
+    let mut reader = TableReader::new(fields, ConfigPath::root());
+    if !is_of_this_version(&mut reader) {
+        return DecodedFile { checker: reader.checker, pulled: None, teams: Vec::new() };
+    }
+    let pulled = reader.string(PULLED);
+    let tables = reader.tables("teams");
+    let teams: Vec<DecodedTeam> =
+        tables.into_iter().map(|(name, place, fields)| decode_team(name, place, fields)).collect();
+    if teams.is_empty() && !reader.checker.is_wrong("teams") {
+        let help = "write `[teams.<name>]` with `owns`; `purge-router init` writes an example";
+        reader.checker.note_whole(Invalid::new(Code::NoTeams, "there is no team", help));
+    }
+    DecodedFile { checker: reader.finish(Some(())).checker, pulled, teams }
+}
+
+/// Whether the rest is worth reading: another version's fields may mean something else.
+fn is_of_this_version(reader: &mut TableReader<'_>) -> bool {
+    let help = format!("write `version = {VERSION}` in the first line");
+    match reader.number("version", 0..=u32::MAX as usize) {
+        Some(version) if version as u64 == VERSION => true,
+        Some(version) => {
+            let message = format!("unknown version {version}; this release reads version {VERSION}");
+            reader.checker.note("version", Invalid::new(Code::UnknownVersion, message, help));
+            false
+        }
+        None => {
+            reader.checker.require("version", false, &help);
+            true
+        }
+    }
+}
+
+fn decode_team(name: &str, place: ConfigPath, fields: &Fields) -> DecodedTeam {
+    let mut reader = TableReader::new(fields, place);
+    let pulled = reader.string(PULLED);
+    let before_grant = reader.take_checker();
+    let grant = specs::grant(&mut reader);
+    let grant = Decoded { spec: Some(grant), checker: reader.take_checker() };
+    reader.checker = before_grant;
+    let zones = reader.tables("zones").into_iter().map(|(domain, place, fields)| {
+        let mut reader = TableReader::new(fields, place);
+        let zone = specs::zone(&mut reader);
+        (domain.to_owned(), reader.finish(Some(zone)))
+    });
+    let zones = zones.collect();
+    let mut mappings = Vec::new();
+    for (index, item) in reader.array("mappings").unwrap_or_default().iter().enumerate() {
+        match item {
+            Value::Object(fields) => {
+                let place = reader.checker.place.key("mappings").index(index);
+                mappings.push(decode_mapping(place, fields));
+            }
+            other => reader.checker.note_item("mappings", index, wrong_type("a table", other)),
+        }
+    }
+    let mut checker = reader.finish(Some(())).checker;
+    if let Err(invalid) = TeamName::parse(name) {
+        checker.note_whole(invalid);
+    }
+    DecodedTeam { name: name.to_owned(), checker, pulled, grant, zones, mappings }
+}
+
+fn decode_mapping(place: ConfigPath, fields: &Fields) -> Decoded<MappingSpec> {
+    let mut reader = TableReader::new(fields, place);
+    let source = reader.string("source");
+    let mapping = specs::mapping(source, &mut reader);
+    reader.finish(Some(mapping))
+}
+
+impl DecodedFile {
+    /// A file with one team, as if it had been decoded.
+    pub(crate) fn of_team(team: TeamSpec) -> Self {
+        let place = ConfigPath::root().key("teams").key(team.name.as_str());
+        let decoded_zone = |(domain, zone): (String, ZoneSpec)| {
+            let checker = FieldChecker::new(place.key("zones").key(&domain));
+            (domain, Decoded { spec: Some(zone), checker })
+        };
+        let decoded_mapping = |(index, mapping): (usize, MappingSpec)| Decoded {
+            spec: Some(mapping),
+            checker: FieldChecker::new(place.key("mappings").index(index)),
+        };
+        let team = DecodedTeam {
+            name: team.name.to_string(),
+            checker: FieldChecker::new(place.clone()),
+            pulled: None,
+            grant: Decoded { spec: Some(team.grant), checker: FieldChecker::new(place.clone()) },
+            zones: team.zones.into_iter().map(decoded_zone).collect(),
+            mappings: team.mappings.into_iter().enumerate().map(decoded_mapping).collect(),
+        };
+        Self { checker: FieldChecker::new(ConfigPath::root()), pulled: None, teams: vec![team] }
+    }
+}

@@ -1,0 +1,103 @@
+//! A mapping file, from which teams are read, or pushed to the table one by one.
+
+use purge_router_core::Mappings;
+use purge_router_core::names::TeamName;
+
+use crate::file::decode::{DecodedFile, DecodedTeam, decode_file};
+use crate::file::pulled::Pulled;
+use crate::file::validate::validate_file;
+use crate::problem::Problem;
+use crate::read::specs;
+use crate::read::table_reader::TableReader;
+use crate::read::toml_document::TomlDocument;
+use crate::rows::fields::Fields;
+use crate::rows::team_tables::TeamTables;
+
+/// Reads a mapping file (TOML, version 1).
+///
+/// # Errors
+/// All problems of the file, in the order of their places in it.
+pub fn from_toml(text: &str) -> Result<Mappings, Vec<Problem>> {
+    MappingFile::parse(text)?.read()
+}
+
+/// A parsed mapping file. What it says is known to be valid only after [`MappingFile::read`].
+pub struct MappingFile<'t> {
+    document: TomlDocument<'t>,
+    decoded: DecodedFile,
+}
+
+impl<'t> MappingFile<'t> {
+    /// Parses TOML.
+    ///
+    /// # Errors
+    /// All errors of syntax.
+    pub fn parse(text: &'t str) -> Result<Self, Vec<Problem>> {
+        let document = TomlDocument::parse(text)?;
+        let decoded = decode_file(&document.to_fields());
+        Ok(Self { document, decoded })
+    }
+
+    /// Validates what it says.
+    ///
+    /// # Errors
+    /// All problems of the file, in the order of their places in it.
+    pub fn read(&self) -> Result<Mappings, Vec<Problem>> {
+        let (mappings, mut problems) = validate_file(&self.decoded);
+        if problems.is_empty() {
+            return Ok(mappings);
+        }
+        self.document.locate(&mut problems);
+        Err(problems)
+    }
+
+    /// The teams that it names, valid or not.
+    pub fn teams(&self) -> Vec<&str> {
+        self.decoded.teams.iter().map(|team| team.name.as_str()).collect()
+    }
+
+    /// Leaves out all teams that are not wanted, with their problems.
+    pub fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
+        self.decoded.teams.retain(|team| wanted(&team.name));
+    }
+
+    /// From what a team's part of the file was pulled, or without a team, the grants in it.
+    pub fn pulled(&self, team: Option<&TeamName>) -> Option<Pulled> {
+        let text = match team {
+            Some(team) => &self.team(team)?.pulled,
+            None => &self.decoded.pulled,
+        };
+        Pulled::parse(text.as_deref()?).ok()
+    }
+
+    /// What the file says about a team's grant, as its row.
+    pub fn grant(&self, team: &TeamName) -> Fields {
+        let grant = self.team(team).and_then(|team| team.grant.spec.as_ref());
+        grant.map(|grant| grant.to_fields()).unwrap_or_default()
+    }
+
+    /// Replaces what the file says about a team's grant by the row that grants it.
+    pub fn set_grant(&mut self, team: &TeamName, row: &Fields) {
+        if let Some(team) = self.decoded.teams.iter_mut().find(|it| it.name == team.as_str()) {
+            let mut reader = TableReader::new(row, team.checker.place.clone());
+            let grant = specs::grant(&mut reader);
+            team.grant = reader.finish(Some(grant));
+        }
+    }
+
+    /// A team's zones and mappings as fields of rows.
+    pub fn tables(&self, team: &TeamName) -> TeamTables {
+        let Some(team) = self.team(team) else { return TeamTables::default() };
+        let zones =
+            team.zones.iter().filter_map(|(domain, zone)| Some((domain.clone(), zone.spec.as_ref()?.to_fields())));
+        let mappings = team.mappings.iter().filter_map(|mapping| Some(mapping.spec.as_ref()?.to_row_fields()));
+        TeamTables { zones: zones.collect(), mappings: mappings.collect() }
+    }
+
+    fn team(&self, team: &TeamName) -> Option<&DecodedTeam> {
+        self.decoded.teams.iter().find(|it| it.name == team.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! The fields of grants, zones and mappings, which are the same in a file and in a row.
+
+use purge_router_core::bounds;
+
+use crate::read::table_reader::TableReader;
+use crate::spec::{GrantSpec, MappingSpec, ZoneSpec};
+
+pub(crate) fn grant(reader: &mut TableReader<'_>) -> GrantSpec {
+    GrantSpec {
+        owns: reader.strings("owns"),
+        tokens: reader.string("tokens"),
+        accounts: reader.strings("accounts"),
+        kms_key: reader.string("kms_key"),
+    }
+}
+
+pub(crate) fn zone(reader: &mut TableReader<'_>) -> ZoneSpec {
+    ZoneSpec {
+        zone_id: reader.string("zone_id"),
+        hostnames: reader.few_strings("hostnames", bounds::VALUES),
+        custom_hostnames: reader.few_strings("custom_hostnames", bounds::VALUES),
+        plan: reader.string("plan"),
+        account_id: reader.string("account_id"),
+        token: reader.string("token"),
+        urls_per_request: reader.integer("urls_per_request"),
+    }
+}
+
+/// A mapping whose source was read already: a file and a row write it differently.
+pub(crate) fn mapping(source: Option<String>, reader: &mut TableReader<'_>) -> MappingSpec {
+    MappingSpec {
+        source,
+        zones: reader.strings("zones"),
+        hostnames: reader.few_strings("hostnames", bounds::VALUES),
+        include: reader.strings("include"),
+        exclude: reader.strings("exclude"),
+        events: reader.few_strings("events", bounds::FEW_VALUES),
+        strip_prefix: reader.string("strip_prefix"),
+        add_prefix: reader.string("add_prefix"),
+        index_documents: reader.few_strings("index_documents", bounds::FEW_VALUES),
+        clean_urls: reader.boolean("clean_urls"),
+        query_strings: reader.few_strings("query_strings", bounds::VALUES),
+        schemes: reader.few_strings("schemes", bounds::FEW_VALUES),
+        vary_headers: reader.header_sets("vary_headers"),
+        purge: reader.string("purge"),
+        tags: reader.few_strings("tags", bounds::FEW_VALUES),
+        mode: reader.string("mode"),
+        escalate_above: reader.integer("escalate_above"),
+    }
+}

@@ -1,0 +1,212 @@
+//! A table of plain values, read field by field.
+
+use std::ops::RangeInclusive;
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use purge_router_core::bounds;
+use purge_router_core::suggest::{nearest, quoted};
+use purge_router_core::{Code, Invalid};
+
+use crate::decoded::{Decoded, FieldChecker};
+use crate::path::ConfigPath;
+use crate::rows::fields::Fields;
+
+/// One table that is being read. Each field is asked for once, by name; [`TableReader::finish`] reports all others.
+pub(crate) struct TableReader<'v> {
+    fields: &'v Fields,
+    known: Vec<&'static str>,
+    skips_rest: bool,
+    pub(crate) checker: FieldChecker,
+}
+
+impl<'v> TableReader<'v> {
+    pub(crate) fn new(fields: &'v Fields, place: ConfigPath) -> Self {
+        Self { fields, known: Vec::new(), skips_rest: false, checker: FieldChecker::new(place) }
+    }
+
+    /// Ends the reading: reports every field that was not asked for.
+    pub(crate) fn finish<S>(mut self, spec: Option<S>) -> Decoded<S> {
+        if !self.skips_rest {
+            self.reject_unknown_fields();
+        }
+        Decoded { spec, checker: self.checker }
+    }
+
+    fn reject_unknown_fields(&mut self) {
+        let fields = self.fields;
+        for key in fields.keys().filter(|key| !self.known.contains(&key.as_str())) {
+            let help = match nearest(key, self.known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the fields here are {}", quoted(self.known.iter().copied())),
+            };
+            let invalid = Invalid::new(Code::UnknownField, format!("there is no field `{key}` here"), help);
+            self.checker.push(self.checker.place.key(key), invalid);
+        }
+    }
+
+    /// Reads no more of this table, and reports none of its other fields.
+    pub(crate) fn skip_rest(&mut self) {
+        self.skips_rest = true;
+    }
+
+    /// Ends one part of the table: what is noted from here on is noted with the next part.
+    pub(crate) fn take_checker(&mut self) -> FieldChecker {
+        let next = FieldChecker::new(self.checker.place.clone());
+        std::mem::replace(&mut self.checker, next)
+    }
+
+    fn value(&mut self, field: &'static str) -> Option<&'v Value> {
+        self.known.push(field);
+        self.fields.get(field)
+    }
+
+    pub(crate) fn string(&mut self, field: &'static str) -> Option<String> {
+        match self.value(field)? {
+            Value::String(text) => Some(text.clone()),
+            other => self.reject(field, "a string", other),
+        }
+    }
+
+    pub(crate) fn boolean(&mut self, field: &'static str) -> Option<bool> {
+        match self.value(field)? {
+            Value::Bool(boolean) => Some(*boolean),
+            other => self.reject(field, "a boolean", other),
+        }
+    }
+
+    pub(crate) fn integer(&mut self, field: &'static str) -> Option<i64> {
+        let value = self.value(field)?;
+        value.as_i64().or_else(|| self.reject(field, "a whole number", value))
+    }
+
+    /// A whole number of a range that depends on no other field.
+    pub(crate) fn number(&mut self, field: &'static str, range: RangeInclusive<usize>) -> Option<usize> {
+        let number = self.integer(field);
+        self.checker.number(field, number, range)
+    }
+
+    /// A list of strings. An item that is no string is noted and read as an empty one, so that others keep their places.
+    pub(crate) fn strings(&mut self, field: &'static str) -> Option<Vec<String>> {
+        let items = self.array(field)?;
+        let mut strings = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            if let Value::String(text) = item {
+                strings.push(text.clone());
+            } else {
+                self.checker.note_item(field, index, wrong_type("a string", item));
+                strings.push(String::new());
+            }
+        }
+        Some(strings)
+    }
+
+    /// The same, for a list that is not looked into if it is too long.
+    pub(crate) fn few_strings(&mut self, field: &'static str, most: usize) -> Option<Vec<String>> {
+        let strings = self.strings(field)?;
+        if self.is_too_long(field, strings.len(), most) {
+            return None;
+        }
+        for (index, text) in strings.iter().enumerate().filter(|(_, text)| text.len() > bounds::TEXT) {
+            let message = format!("a string of {} bytes is longer than {}", text.len(), bounds::TEXT);
+            self.checker.note_item(field, index, Invalid::new(Code::TooLong, message, "write a shorter one"));
+        }
+        Some(strings)
+    }
+
+    fn is_too_long(&mut self, field: &'static str, count: usize, most: usize) -> bool {
+        if count > most {
+            let message = format!("`{field}` has {count} values, more than {most}");
+            self.checker.note(field, Invalid::new(Code::TooManyValues, message, "write fewer"));
+        }
+        count > most
+    }
+
+    /// A list of tables of strings, each of some headers. What is no string is noted and read as an empty one.
+    pub(crate) fn header_sets(&mut self, field: &'static str) -> Option<Vec<IndexMap<String, String>>> {
+        let items = self.array(field)?;
+        if self.is_too_long(field, items.len(), bounds::FEW_VALUES) {
+            return None;
+        }
+        let mut sets = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let mut set = IndexMap::new();
+            match item {
+                Value::Object(headers) => {
+                    for (name, value) in headers {
+                        set.insert(name.clone(), self.header_value(field, index, name, value));
+                    }
+                }
+                other => self.checker.note_item(field, index, bad_headers("a table of headers", other)),
+            }
+            sets.push(set);
+        }
+        Some(sets)
+    }
+
+    fn header_value(&mut self, field: &'static str, index: usize, name: &str, value: &Value) -> String {
+        if let Value::String(text) = value {
+            return text.clone();
+        }
+        self.checker.note_inside(field, index, name, bad_headers("a string", value));
+        String::new()
+    }
+
+    pub(crate) fn array(&mut self, field: &'static str) -> Option<&'v [Value]> {
+        match self.value(field)? {
+            Value::Array(items) => Some(items),
+            other => self.reject(field, "a list", other),
+        }
+    }
+
+    /// A table of tables, in the order of the file.
+    pub(crate) fn tables(&mut self, field: &'static str) -> Vec<(&'v str, ConfigPath, &'v Fields)> {
+        let tables = match self.value(field) {
+            Some(Value::Object(tables)) => tables,
+            Some(other) => return self.reject(field, "a table", other).unwrap_or_default(),
+            None => return Vec::new(),
+        };
+        let mut found = Vec::new();
+        for (name, value) in tables {
+            let place = self.checker.place.key(field).key(name);
+            match value {
+                Value::Object(fields) => found.push((name.as_str(), place, fields)),
+                other => {
+                    self.checker.mark_wrong(field);
+                    self.checker.push(place, wrong_type("a table", other));
+                }
+            }
+        }
+        found
+    }
+
+    fn reject<T>(&mut self, field: &'static str, expected: &str, found: &Value) -> Option<T> {
+        self.checker.note(field, wrong_type(expected, found));
+        None
+    }
+}
+
+/// `expected a string, found the number 3`.
+pub(crate) fn wrong_type(expected: &str, found: &Value) -> Invalid {
+    let found = match found {
+        Value::Null => "a date, a null, or a number that is not finite".to_owned(),
+        Value::Bool(boolean) => format!("the boolean {boolean}"),
+        Value::Number(number) => format!("the number {number}"),
+        Value::String(text) => format!("the string `{text}`"),
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "a table".to_owned(),
+    };
+    let help = match expected {
+        "a string" => "write it in quotes",
+        "a boolean" => "write `true` or `false`, without quotes",
+        "a whole number" => "write a number, without quotes",
+        "a list" => "write it in brackets: `[…]`",
+        _ => "write a table",
+    };
+    Invalid::new(Code::WrongType, format!("expected {expected}, found {found}"), help)
+}
+
+fn bad_headers(expected: &str, found: &Value) -> Invalid {
+    Invalid { code: Code::BadVaryHeaders, ..wrong_type(expected, found) }
+}

@@ -1,0 +1,95 @@
+//! A TOML text as plain values, with the place of each in the text.
+
+use std::ops::Range;
+
+use serde_json::Value;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use purge_router_core::{Code, Invalid};
+
+use crate::path::{ConfigPath, PathStep};
+use crate::problem::Problem;
+use crate::rows::fields::Fields;
+
+/// A parsed TOML text.
+pub(crate) struct TomlDocument<'t>(Spanned<DeTable<'t>>);
+
+impl<'t> TomlDocument<'t> {
+    /// Parses TOML.
+    ///
+    /// # Errors
+    /// All errors of syntax.
+    pub(crate) fn parse(text: &'t str) -> Result<Self, Vec<Problem>> {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        match errors.is_empty() {
+            true => Ok(Self(table)),
+            false => Err(errors.iter().map(syntax_problem).collect()),
+        }
+    }
+
+    /// All of it as plain values.
+    pub(crate) fn to_fields(&self) -> Fields {
+        fields(self.0.get_ref())
+    }
+
+    /// Gives each problem its bytes in the text, and sorts them by these.
+    pub(crate) fn locate(&self, problems: &mut [Problem]) {
+        for problem in problems.iter_mut() {
+            // Of a field that is unknown, the name is wrong, and not the value.
+            problem.span = Some(self.span(&problem.place, problem.code == Code::UnknownField));
+        }
+        problems.sort_by_key(|problem| problem.span.as_ref().map_or(0, |span| span.start));
+    }
+
+    /// The bytes of a value (or of its name, for `of_name`), or of the nearest table that should hold it.
+    fn span(&self, place: &ConfigPath, of_name: bool) -> Range<usize> {
+        let mut span = 0..0;
+        let mut table: Option<&DeTable<'_>> = Some(self.0.get_ref());
+        let mut list: Option<&[Spanned<DeValue<'_>>]> = None;
+        for step in place.steps() {
+            let item = match step {
+                PathStep::Row(_) => None,
+                PathStep::Key(key) => table.and_then(|table| table.get_key_value(key.as_str())).map(|(key, item)| {
+                    // A table's own span may be its header or everything in it; its name is what a reader looks for.
+                    span = if item.get_ref().is_table() || of_name { key.span() } else { item.span() };
+                    item
+                }),
+                PathStep::Index(index) => list.and_then(|list| list.get(*index)).inspect(|item| span = item.span()),
+            };
+            let Some(item) = item else { break };
+            table = item.get_ref().as_table();
+            list = item.get_ref().as_array().map(|array| &**array);
+        }
+        span
+    }
+}
+
+fn syntax_problem(error: &toml::de::Error) -> Problem {
+    let help = match error.message().contains("duplicate key") {
+        true => "it is in the file already: put both into one",
+        false => "write the file as TOML 1.0",
+    };
+    let invalid = Invalid::new(Code::InvalidToml, error.message().replace('\n', ", "), help);
+    Problem { span: error.span(), ..Problem::new(ConfigPath::root(), invalid) }
+}
+
+fn fields(table: &DeTable<'_>) -> Fields {
+    table.iter().map(|(key, item)| (key.get_ref().to_string(), value(item.get_ref()))).collect()
+}
+
+fn value(item: &DeValue<'_>) -> Value {
+    match item {
+        DeValue::String(text) => Value::String(text.to_string()),
+        DeValue::Boolean(boolean) => Value::Bool(*boolean),
+        DeValue::Integer(number) => {
+            let whole = i64::from_str_radix(number.as_str(), number.radix()).map(Value::from);
+            whole.unwrap_or_else(|_| Value::from(number.as_str().parse::<f64>().unwrap_or(f64::NAN)))
+        }
+        DeValue::Float(number) => Value::from(number.as_str().parse::<f64>().unwrap_or(f64::NAN)),
+        // No field holds a date, so a problem need only say that there is one.
+        DeValue::Datetime(_) => Value::Null,
+        DeValue::Array(array) => Value::Array(array.iter().map(|item| value(item.get_ref())).collect()),
+        DeValue::Table(table) => Value::Object(fields(table)),
+    }
+}

@@ -1,0 +1,101 @@
+//! What rows hold, as plain values.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use purge_router_core::names::Source;
+
+use crate::rows::row_key::RowKey;
+
+/// The fields of a row, or of a table in a mapping file, by name.
+pub type Fields = Map<String, Value>;
+
+/// The zones and mappings of one team, or the grants of all teams, as they are or shall be in the table: fields by key,
+/// without the version.
+pub type Rows = BTreeMap<RowKey, Fields>;
+
+/// A row as it is in the table: all attributes but the two keys.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Its key.
+    pub key: RowKey,
+    /// What it holds.
+    pub fields: Fields,
+}
+
+/// The version of files and rows that this release reads and writes.
+pub(crate) const VERSION: u64 = 1;
+
+/// All fields that grants, zones and mappings may have, as rows or in a file, in the order in which they are written.
+pub const FIELDS: [&str; 30] = [
+    "version",
+    "owns",
+    "tokens",
+    "accounts",
+    "kms_key",
+    "source",
+    "bucket",
+    "prefix",
+    "zones",
+    "zone_id",
+    "hostnames",
+    "custom_hostnames",
+    "plan",
+    "account_id",
+    "token",
+    "urls_per_request",
+    "include",
+    "exclude",
+    "events",
+    "strip_prefix",
+    "add_prefix",
+    "index_documents",
+    "clean_urls",
+    "query_strings",
+    "schemes",
+    "vary_headers",
+    "purge",
+    "tags",
+    "mode",
+    "escalate_above",
+];
+
+/// Sorts fields as [`FIELDS`] is; fields that are not listed there come last, by name.
+pub fn in_file_order(fields: Fields) -> Fields {
+    let mut sorted: Vec<(String, Value)> = fields.into_iter().collect();
+    sorted.sort_by_cached_key(|(name, _)| {
+        (FIELDS.iter().position(|known| known == name).unwrap_or(FIELDS.len()), name.clone())
+    });
+    sorted.into_iter().collect()
+}
+
+/// Replaces `source` by the two attributes of a row: `bucket`, which the table's index is keyed by, and `prefix`.
+pub(crate) fn split_source(fields: &mut Fields) {
+    let source = fields.get("source").and_then(Value::as_str).and_then(|text| Source::parse(text).ok());
+    if let Some(source) = source {
+        fields.shift_remove("source");
+        fields.insert("bucket".to_owned(), source.bucket.as_str().into());
+        fields.insert("prefix".to_owned(), source.prefix.as_str().into());
+    }
+}
+
+/// Undoes [`split_source`].
+pub(crate) fn join_source(fields: &mut Fields) {
+    let Some(source) = source_text(fields) else { return };
+    fields.shift_remove("bucket");
+    fields.shift_remove("prefix");
+    fields.shift_insert(0, "source".to_owned(), source.into());
+}
+
+/// The source of a mapping's row; `None` if it has none that is valid.
+pub(crate) fn source_of(fields: &Fields) -> Option<Source> {
+    Source::parse(&source_text(fields)?).ok()
+}
+
+/// The source of a mapping's row, valid or not; `None` if `bucket` is missing, or one of the two is not a string.
+pub(crate) fn source_text(fields: &Fields) -> Option<String> {
+    let bucket = fields.get("bucket")?.as_str()?;
+    let prefix = fields.get("prefix").map_or(Some(""), Value::as_str)?;
+    Some(format!("s3://{bucket}/{prefix}"))
+}

@@ -1,0 +1,254 @@
+//! The keys of the table's rows: which row is what.
+
+use std::fmt;
+
+use purge_router_core::names::{Hostname, TeamName};
+
+/// The key of a row: what it holds, and whose it is. Its text is `partition/sort key`.
+///
+/// Keys of one team are ordered as their sort keys are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RowKey {
+    /// What a team may map. Only operators write it.
+    Grant(TeamName),
+    /// One packed part of the rows of a partition as they were after a push.
+    Document {
+        /// Whose rows.
+        partition: Partition,
+        /// After which push.
+        revision: u64,
+        /// Which part, from 0 on.
+        part: usize,
+    },
+    /// A copy of the grant in the team's own partition, for the team to see. The function does not read it.
+    GrantCopy(TeamName),
+    /// The newest revision of a partition, and a push that is under way.
+    Head(Partition),
+    /// A mapping of a team.
+    Mapping {
+        /// The team.
+        team: TeamName,
+        /// Any text that no other mapping of the team has.
+        id: String,
+    },
+    /// Who pushed what, and when.
+    Revision {
+        /// To which partition.
+        partition: Partition,
+        /// Its number, from 1 on.
+        revision: u64,
+    },
+    /// A zone of a team.
+    Zone {
+        /// The team.
+        team: TeamName,
+        /// The zone's domain, valid or not.
+        domain: String,
+    },
+    /// A row that is none of these.
+    Other {
+        /// The attribute `pk`.
+        partition: String,
+        /// The attribute `sk`.
+        sort: String,
+    },
+}
+
+/// A part of the table that is edited as a whole and has revisions of its own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Partition {
+    /// The grants of all teams.
+    Grants,
+    /// The zones and mappings of one team.
+    Team(TeamName),
+}
+
+/// The largest revision: beyond it, revisions would not be sorted by their numbers any more.
+pub const MAX_REVISION: u64 = 9_999_999_999;
+
+/// The largest number of a document's part.
+pub const MAX_PART: usize = 9_999;
+
+const GRANTS: &str = "GRANTS";
+const TEAM: &str = "TEAM#";
+const DOCUMENT: &str = "DOCUMENT#";
+const GRANT_COPY: &str = "GRANT";
+const HEAD: &str = "HEAD";
+const MAPPING: &str = "MAPPING#";
+const REVISION: &str = "REVISION#";
+const ZONE: &str = "ZONE#";
+
+impl Partition {
+    /// Reads the attribute `pk`; `None` if teams' names can't be so.
+    pub fn parse(pk: &str) -> Option<Self> {
+        match pk {
+            GRANTS => Some(Self::Grants),
+            _ => TeamName::parse(pk.strip_prefix(TEAM)?).ok().map(Self::Team),
+        }
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Grants => f.write_str(GRANTS),
+            Self::Team(team) => write!(f, "{TEAM}{team}"),
+        }
+    }
+}
+
+impl RowKey {
+    /// Reads the attributes `pk` and `sk`. What is not understood is [`RowKey::Other`].
+    pub fn parse(pk: &str, sk: &str) -> Self {
+        let key = Partition::parse(pk).and_then(|partition| Self::parse_sort(partition, sk));
+        key.unwrap_or_else(|| Self::Other { partition: pk.to_owned(), sort: sk.to_owned() })
+    }
+
+    fn parse_sort(partition: Partition, sk: &str) -> Option<Self> {
+        if sk == HEAD {
+            return Some(Self::Head(partition));
+        }
+        if let Some(number) = sk.strip_prefix(REVISION) {
+            let key = Self::Revision { partition, revision: number.parse().ok()? };
+            return Some(key).filter(|key| key.sort() == sk);
+        }
+        if let Some(numbers) = sk.strip_prefix(DOCUMENT) {
+            let (revision, part) = numbers.split_once('#')?;
+            let key = Self::Document { partition, revision: revision.parse().ok()?, part: part.parse().ok()? };
+            return Some(key).filter(|key| key.sort() == sk);
+        }
+        let team = match partition {
+            Partition::Grants => return TeamName::parse(sk).ok().map(Self::Grant),
+            Partition::Team(team) => team,
+        };
+        if sk == GRANT_COPY {
+            return Some(Self::GrantCopy(team));
+        }
+        if let Some(id) = sk.strip_prefix(MAPPING) {
+            return Some(Self::Mapping { team, id: id.to_owned() });
+        }
+        sk.strip_prefix(ZONE).map(|domain| Self::Zone { team, domain: domain.to_owned() })
+    }
+
+    /// The row of a zone.
+    pub fn zone(team: &TeamName, domain: &Hostname) -> Self {
+        Self::Zone { team: team.clone(), domain: domain.to_string() }
+    }
+
+    /// The attribute `pk`.
+    pub fn partition(&self) -> String {
+        match self {
+            Self::Grant(_) => GRANTS.to_owned(),
+            Self::Document { partition, .. } | Self::Head(partition) | Self::Revision { partition, .. } => {
+                partition.to_string()
+            }
+            Self::GrantCopy(team) | Self::Mapping { team, .. } | Self::Zone { team, .. } => format!("{TEAM}{team}"),
+            Self::Other { partition, .. } => partition.clone(),
+        }
+    }
+
+    /// The attribute `sk`.
+    pub fn sort(&self) -> String {
+        match self {
+            Self::Grant(team) => team.to_string(),
+            Self::Document { revision, part, .. } => format!("{DOCUMENT}{revision:010}#{part:04}"),
+            Self::GrantCopy(_) => GRANT_COPY.to_owned(),
+            Self::Head(_) => HEAD.to_owned(),
+            Self::Mapping { id, .. } => format!("{MAPPING}{id}"),
+            Self::Revision { revision, .. } => format!("{REVISION}{revision:010}"),
+            Self::Zone { domain, .. } => format!("{ZONE}{domain}"),
+            Self::Other { sort, .. } => sort.clone(),
+        }
+    }
+
+    /// The team that the row is about: the one of a grant, or the one whose partition it is in.
+    pub fn team(&self) -> Option<TeamName> {
+        let partition = match self {
+            Self::Grant(team) | Self::GrantCopy(team) | Self::Mapping { team, .. } | Self::Zone { team, .. } => {
+                return Some(team.clone());
+            }
+            Self::Document { partition, .. } | Self::Head(partition) | Self::Revision { partition, .. } => {
+                Some(partition.clone())
+            }
+            Self::Other { partition, .. } => Partition::parse(partition),
+        };
+        match partition? {
+            Partition::Team(team) => Some(team),
+            Partition::Grants => None,
+        }
+    }
+}
+
+impl fmt::Display for RowKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.partition(), self.sort())
+    }
+}
+
+/// Ranges of sort keys, both ends included: what a query of a partition asks for.
+pub mod ranges {
+    /// Of a team's partition: the head, the copy of the grant, mappings and zones.
+    pub const TEAM: [(&str, &str); 2] = [("GRANT", "MAPPING$"), ("ZONE#", "ZONE$")];
+
+    /// Of the partition of grants: the head, and grants. The names of teams begin with a digit or a small letter.
+    pub const GRANTS: [(&str, &str); 3] = [("HEAD", "HEAD"), ("0", ":"), ("a", "~")];
+
+    /// Of any partition: all but documents and revisions, which are large and many.
+    pub const EXCEPT_HISTORY: [(&str, &str); 3] =
+        [(" ", "DOCUMENT#"), ("DOCUMENT$", "REVISION#"), ("REVISION$", "\u{10ffff}")];
+
+    /// Of any partition: revisions.
+    pub const REVISIONS: (&str, &str) = ("REVISION#0", "REVISION#:");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_as_it_is_written() {
+        let web = || TeamName::parse("web").unwrap();
+        let team = || Partition::Team(web());
+        for (pk, sk, key) in [
+            ("GRANTS", "web", RowKey::Grant(web())),
+            ("GRANTS", "HEAD", RowKey::Head(Partition::Grants)),
+            ("TEAM#web", "HEAD", RowKey::Head(team())),
+            ("TEAM#web", "GRANT", RowKey::GrantCopy(web())),
+            ("TEAM#web", "MAPPING#assets/uk/#2", RowKey::Mapping { team: web(), id: "assets/uk/#2".to_owned() }),
+            ("TEAM#web", "MAPPING#", RowKey::Mapping { team: web(), id: String::new() }),
+            ("TEAM#web", "ZONE#Not A Name", RowKey::Zone { team: web(), domain: "Not A Name".to_owned() }),
+            ("TEAM#web", "REVISION#0000000007", RowKey::Revision { partition: team(), revision: 7 }),
+            ("TEAM#web", "DOCUMENT#0000000007#0003", RowKey::Document { partition: team(), revision: 7, part: 3 }),
+        ] {
+            assert_eq!(RowKey::parse(pk, sk), key);
+            assert_eq!((key.partition().as_str(), key.sort().as_str()), (pk, sk));
+            assert_eq!(key.to_string(), format!("{pk}/{sk}"));
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_keeps_its_text() {
+        for (pk, sk) in [
+            ("TEAM#Web", "MAPPING#x"),
+            ("web", "MAPPING#x"),
+            ("TEAM#web", "mapping#x"),
+            ("TEAM#web", "REVISION#7"),
+            ("TEAM#web", "REVISION#x"),
+            ("TEAM#web", "DOCUMENT#0000000007"),
+            ("GRANTS", "Web"),
+            ("", ""),
+        ] {
+            let key = RowKey::parse(pk, sk);
+            assert_eq!(key, RowKey::Other { partition: pk.to_owned(), sort: sk.to_owned() });
+            assert_eq!(key.to_string(), format!("{pk}/{sk}"));
+        }
+    }
+
+    #[test]
+    fn keys_of_a_team_are_ordered_as_their_sort_keys() {
+        let sorts =
+            ["DOCUMENT#0000000001#0000", "GRANT", "HEAD", "MAPPING#a", "MAPPING#b", "REVISION#0000000001", "ZONE#a"];
+        let keys: Vec<RowKey> = sorts.iter().map(|sort| RowKey::parse("TEAM#web", sort)).collect();
+        assert!(keys.is_sorted(), "{keys:?}");
+    }
+}

@@ -1,0 +1,133 @@
+//! What a grant, a zone and a mapping say: their fields as the user wrote them, of the right types, and not yet checked.
+//!
+//! Words, names and globs are kept as text. So what was written can be written again unchanged, and nothing is compiled
+//! before it is known that the team may write it. [`crate::validate`] turns specs into what core uses.
+
+use indexmap::IndexMap;
+use serde::Serialize;
+use serde_json::Value;
+
+use purge_router_core::names::TeamName;
+
+use crate::rows::fields::{Fields, split_source};
+
+/// What the operator grants a team.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "docs/mappings.md explains the fields")]
+pub struct GrantSpec {
+    pub owns: Option<Vec<String>>,
+    pub tokens: Option<String>,
+    pub accounts: Option<Vec<String>>,
+    pub kms_key: Option<String>,
+}
+
+/// A Cloudflare zone of a team. Its domain is its key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "docs/mappings.md explains the fields")]
+pub struct ZoneSpec {
+    pub zone_id: Option<String>,
+    pub hostnames: Option<Vec<String>>,
+    pub custom_hostnames: Option<Vec<String>>,
+    pub plan: Option<String>,
+    pub account_id: Option<String>,
+    pub token: Option<String>,
+    pub urls_per_request: Option<i64>,
+}
+
+/// A mapping of a team.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "docs/mappings.md explains the fields")]
+pub struct MappingSpec {
+    pub source: Option<String>,
+    pub zones: Option<Vec<String>>,
+    pub hostnames: Option<Vec<String>>,
+    pub include: Option<Vec<String>>,
+    pub exclude: Option<Vec<String>>,
+    pub events: Option<Vec<String>>,
+    pub strip_prefix: Option<String>,
+    pub add_prefix: Option<String>,
+    pub index_documents: Option<Vec<String>>,
+    pub clean_urls: Option<bool>,
+    pub query_strings: Option<Vec<String>>,
+    pub schemes: Option<Vec<String>>,
+    pub vary_headers: Option<Vec<IndexMap<String, String>>>,
+    pub purge: Option<String>,
+    pub tags: Option<Vec<String>>,
+    pub mode: Option<String>,
+    pub escalate_above: Option<i64>,
+}
+
+/// What a file says about one team.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TeamSpec {
+    /// Its name.
+    pub name: TeamName,
+    /// What it is granted.
+    pub grant: GrantSpec,
+    /// Its zones, each with its domain.
+    pub zones: Vec<(String, ZoneSpec)>,
+    /// Its mappings.
+    pub mappings: Vec<MappingSpec>,
+}
+
+impl GrantSpec {
+    /// The fields of its row, which are those of the file.
+    pub fn to_fields(&self) -> Fields {
+        written_fields(self)
+    }
+}
+
+impl ZoneSpec {
+    /// The fields of its row, which are those of the file.
+    pub fn to_fields(&self) -> Fields {
+        written_fields(self)
+    }
+}
+
+impl MappingSpec {
+    /// The fields of its row: with `bucket` and `prefix` for `source`.
+    pub fn to_row_fields(&self) -> Fields {
+        let mut fields = written_fields(self);
+        split_source(&mut fields);
+        fields
+    }
+}
+
+/// Each field that was written, and no other: a row is compared with what was pushed before.
+fn written_fields(spec: &impl Serialize) -> Fields {
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(spec) else { return Fields::new() };
+    fields.retain(|_, value| !value.is_null());
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::fields::FIELDS;
+
+    #[test]
+    fn every_field_is_listed_for_the_conditions_of_a_push() {
+        let all = [
+            serde_json::to_value(GrantSpec::default()).unwrap(),
+            serde_json::to_value(ZoneSpec::default()).unwrap(),
+            serde_json::to_value(MappingSpec::default()).unwrap(),
+        ];
+        for name in all.iter().flat_map(|spec| spec.as_object().unwrap().keys()) {
+            assert!(FIELDS.contains(&name.as_str()), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_what_was_written_is_written_again() {
+        let grant = GrantSpec { owns: Some(vec!["s3://assets".to_owned()]), ..GrantSpec::default() };
+        assert_eq!(Value::Object(grant.to_fields()), serde_json::json!({ "owns": ["s3://assets"] }));
+        let mapping = MappingSpec {
+            source: Some("s3://assets/uk/".to_owned()),
+            exclude: Some(Vec::new()),
+            escalate_above: Some(0),
+            ..MappingSpec::default()
+        };
+        let row = serde_json::json!({ "exclude": [], "escalate_above": 0, "bucket": "assets", "prefix": "uk/" });
+        assert_eq!(Value::Object(mapping.to_row_fields()), row);
+    }
+}

@@ -1,0 +1,50 @@
+//! How much of each bucket a team has mapped so far.
+
+use std::collections::{HashMap, HashSet};
+
+use purge_router_core::bounds;
+use purge_router_core::names::{BucketName, Source};
+use purge_router_core::{Code, Invalid};
+
+use crate::spec::MappingSpec;
+use crate::validate::mapping::MAX_ZONES;
+
+/// What the mappings of one team take of its quota, by bucket.
+#[derive(Default)]
+pub(crate) struct TeamQuota(HashMap<BucketName, Usage>);
+
+#[derive(Default)]
+struct Usage {
+    mappings: usize,
+    pattern_bytes: usize,
+    zones: HashSet<String>,
+}
+
+impl TeamQuota {
+    /// Charges a mapping, of which nothing need be compiled yet, unless it is too much.
+    pub(crate) fn charge(&mut self, spec: &MappingSpec) -> Result<(), Invalid> {
+        let Some(Ok(Source { bucket, .. })) = spec.source.as_deref().map(Source::parse) else { return Ok(()) };
+        let usage = self.0.entry(bucket.clone()).or_default();
+        let patterns = [&spec.include, &spec.exclude].into_iter().flatten().flatten();
+        let pattern_bytes = usage.pattern_bytes + patterns.map(String::len).sum::<usize>();
+        // More of them are a problem of their own.
+        let zones = spec.zones.iter().flatten().take(MAX_ZONES);
+        let new_zones: HashSet<&String> = zones.filter(|zone| !usage.zones.contains(*zone)).collect();
+        let message = if usage.mappings + 1 > bounds::MAPPINGS {
+            format!("a team may have {} mappings of the bucket {bucket}, and this is one more", bounds::MAPPINGS)
+        } else if pattern_bytes > bounds::PATTERNS {
+            let most = bounds::PATTERNS;
+            format!("with this mapping, the team's globs of the bucket {bucket} have more than {most} bytes")
+        } else if usage.zones.len() + new_zones.len() > bounds::ZONES {
+            format!("with this mapping, the team names more than {} zones for the bucket {bucket}", bounds::ZONES)
+        } else {
+            let new_zones: Vec<String> = new_zones.into_iter().cloned().collect();
+            usage.mappings += 1;
+            usage.pattern_bytes = pattern_bytes;
+            usage.zones.extend(new_zones);
+            return Ok(());
+        };
+        let help = "delete some, or give them to another team";
+        Err(Invalid::new(Code::TooManyMappings, message, help))
+    }
+}

@@ -1,0 +1,117 @@
+//! How a mapping's keys become URLs: prefixes, query strings and headers.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+
+use purge_router_core::bounds;
+use purge_router_core::names::{Prefix, Source};
+use purge_router_core::{Code, Invalid, Scheme, UrlRules};
+
+use crate::decoded::FieldChecker;
+use crate::spec::MappingSpec;
+use crate::validate::words::word;
+
+/// The rules, with the defaults for what is not valid.
+pub(crate) fn url_rules(source: Option<&Source>, spec: &MappingSpec, checker: &mut FieldChecker) -> UrlRules {
+    let leads_source = |text: &str| {
+        let strip = Prefix::parse(text)?;
+        match source {
+            Some(source) if !strip.covers(&source.prefix) => {
+                let message = format!("`{strip}` is not a leading part of the source's prefix `{}`", source.prefix);
+                let help = "not every key begins with it, so it can't be stripped; narrow the source, or strip less";
+                Err(Invalid::new(Code::StripPrefixOutsideSource, message, help))
+            }
+            _ => Ok(strip),
+        }
+    };
+    let strip_prefix = checker.optional("strip_prefix", spec.strip_prefix.as_deref(), leads_source);
+    let add_prefix = checker.optional("add_prefix", spec.add_prefix.as_deref(), added_prefix);
+    let index_documents = checker.list("index_documents", spec.index_documents.as_deref(), file_name);
+    let help = "write `[\"\"]` for no query string, or leave it out";
+    let query_strings = checker.filled_list("query_strings", spec.query_strings.as_deref(), help, query_string);
+    let scheme = word(Code::UnknownScheme, "a scheme", Scheme::WORDS);
+    let schemes = checker.filled_list("schemes", spec.schemes.as_deref(), "leave it out for https", scheme);
+    UrlRules {
+        strip_prefix: strip_prefix.unwrap_or_else(Prefix::empty),
+        add_prefix: add_prefix.unwrap_or_else(Prefix::empty),
+        index_documents: index_documents.unwrap_or_else(|| vec!["index.html".to_owned()]),
+        clean_urls: spec.clean_urls.unwrap_or_default(),
+        query_strings: query_strings.unwrap_or_else(|| vec![String::new()]),
+        schemes: schemes.unwrap_or_else(|| vec![Scheme::Https]),
+        vary_headers: vary_headers(spec.vary_headers.as_deref().unwrap_or_default(), checker),
+    }
+}
+
+fn added_prefix(text: &str) -> Result<Prefix, Invalid> {
+    let bad = |what: &str, help: String| Err(Invalid::new(Code::BadAddPrefix, format!("`{text}` {what}"), help));
+    if text.len() > bounds::TEXT {
+        let message = format!("`add_prefix` has {} bytes, more than {}", text.len(), bounds::TEXT);
+        return Err(Invalid::new(Code::TooLong, message, "write a shorter one"));
+    }
+    if text.starts_with('/') {
+        let help = format!("write `{}`: the URL's own `/` comes before it", text.trim_start_matches('/'));
+        return bad("begins with `/`", help);
+    }
+    if text.split('/').any(|segment| segment == "." || segment == "..") {
+        return bad("has `.` or `..` segments, which no URL can have", "write the path without them".to_owned());
+    }
+    Prefix::parse(text)
+}
+
+fn file_name(text: &str) -> Result<String, Invalid> {
+    if text.is_empty() || text.contains('/') {
+        let message = format!("`{text}` is not a file name");
+        return Err(Invalid::new(Code::BadIndexDocument, message, "write a bare name, such as `index.html`"));
+    }
+    Ok(text.to_owned())
+}
+
+fn query_string(text: &str) -> Result<String, Invalid> {
+    let bad = |what: &str, help: &str| Err(Invalid::new(Code::BadQueryString, format!("`{text}` {what}"), help));
+    if text.starts_with('?') {
+        return bad("begins with `?`", "write it without the `?`");
+    }
+    let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    let is_allowed = |byte: u8| byte.is_ascii_graphic() && !b"#\"<>'".contains(&byte);
+    if !text.bytes().all(is_allowed) || !text.split('%').skip(1).all(is_escape) {
+        let help = "percent-encode spaces, quotes, `#`, `<`, `>`, `%` and all that is not ASCII";
+        return bad("is not as a browser sends it", help);
+    }
+    Ok(text.to_owned())
+}
+
+fn vary_headers(sets: &[IndexMap<String, String>], checker: &mut FieldChecker) -> Vec<BTreeMap<String, String>> {
+    let mut valid = Vec::new();
+    for (index, set) in sets.iter().enumerate() {
+        if checker.is_wrong_item("vary_headers", index) {
+            continue;
+        }
+        if !(1..=bounds::HEADERS).contains(&set.len()) {
+            let message = format!("expected 1 to {} headers, found {}", bounds::HEADERS, set.len());
+            let help = "write header names and values: `{ \"CF-Device-Type\" = \"mobile\" }`";
+            checker.note_item("vary_headers", index, Invalid::new(Code::BadVaryHeaders, message, help));
+            continue;
+        }
+        valid.push(header_set(index, set, checker));
+    }
+    valid
+}
+
+fn header_set(index: usize, set: &IndexMap<String, String>, checker: &mut FieldChecker) -> BTreeMap<String, String> {
+    let mut valid: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in set {
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let is_name = !name.is_empty() && name.bytes().all(is_token);
+        let is_repeated = valid.keys().any(|known| known.eq_ignore_ascii_case(name));
+        let is_value = value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+        if is_name && !is_repeated && is_value && name.len() + value.len() <= bounds::TEXT {
+            valid.insert(name.clone(), value.clone());
+        } else {
+            let message = format!("`{name}` is not a header with a value");
+            let help = "write header names, and values of printable ASCII, of 1024 bytes at most";
+            checker.note_inside("vary_headers", index, name, Invalid::new(Code::BadVaryHeaders, message, help));
+        }
+    }
+    valid
+}
