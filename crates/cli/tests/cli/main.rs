@@ -14,6 +14,7 @@ mod init;
 mod plan;
 mod purge;
 mod run;
+mod same_domain;
 mod sandbox;
 mod secrets;
 mod table;

@@ -30,6 +30,17 @@ fn a_rejected_record_fails_though_the_rest_is_purged() {
     assert_eq!((&json["outcomes"][0]["status"], &json["failed"]), (&json!("purged"), &json!(["bad"])));
 }
 
+#[test]
+fn an_unpurgeable_record_is_a_warning_and_no_failure() {
+    let event = sqs_event(&[("good", "assets.website.com", "a.css"), ("dots", "assets.website.com", "../b.css")]);
+    let world = world(&event);
+    let text = world.run(&["run", "event.json", "--sandbox"]).with_code(0).stdout;
+    assert!(text.contains("\nunpurgeable s3://assets.website.com/../b.css: "), "{text}");
+    assert!(!text.contains("failed origins"), "{text}");
+    let json = world.run(&["run", "event.json", "--sandbox", "--json"]).with_code(0).json();
+    assert_eq!((&json["rejected"][0]["kind"], &json["failed"]), (&json!("unpurgeable"), &json!([])));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn cloudflare_receives_what_the_plan_shows() {
     let sandbox = cloudflare().start().await.unwrap();

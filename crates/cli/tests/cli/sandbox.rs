@@ -139,7 +139,9 @@ fn refuses_addresses_that_others_can_reach() {
     for args in [["--api", "0.0.0.0:0"], ["--edge", "192.0.2.1:0"], ["--api", "[::]:0"]] {
         let answer = world.run(&[&["sandbox"], &args[..]].concat()).expect_misuse();
         let address = args[1];
-        let expected = format!("error: {address} is not on loopback: whoever reaches the sandbox may change it\n");
+        let expected = format!(
+            "error: {address} is not on loopback: every client that reaches the sandbox can use and change it\n"
+        );
         assert_eq!(answer.stderr, expected);
     }
 }
@@ -170,4 +172,44 @@ fn every_valid_mapping_file_has_a_sandbox() {
         world.run(&["check", "--mappings", file]).with_code(0);
         world.run_with(&["run", "-", "--sandbox", "--mappings", file], &[], br#"{"Records": []}"#).with_code(0);
     }
+}
+
+#[test]
+fn two_origin_servers_for_one_hostname_are_misuse() {
+    let world = World::new();
+    for (one, other, subject) in [
+        ("http://127.0.0.1:1", "http://127.0.0.1:2", "all hostnames"),
+        ("CDN.website.com=http://127.0.0.1:1", "cdn.website.com=http://127.0.0.1:2", "cdn.website.com"),
+    ] {
+        let answer = world.run(&["sandbox", "--origin", one, "--origin", other]).expect_misuse();
+        assert_eq!(answer.stderr, format!("error: --origin is given twice for {subject}; keep one\n"));
+    }
+}
+
+/// Zones that share a parameter share its token: neither zone's purge may be sent with a token of the other zone only.
+#[test]
+fn zones_that_share_a_token_are_both_purged() {
+    let world = World::empty();
+    let zone = |domain: &str, zone_id: &str| {
+        format!(
+            "[teams.web.zones.\"{domain}\"]\nzone_id = \"{zone_id}\"\nhostnames = [\"{domain}\"]\ntoken = \"both\"\n"
+        )
+    };
+    let zones = zone("website.com", WEB_ZONE) + &zone("website.dev", DOCS_ZONE);
+    world.write("mappings.toml", format!("version = 1\n[teams.web]\nowns = []\n{zones}"));
+    world.run(&["purge", "--host", "website.com", "--host", "website.dev", "--sandbox"]).with_code(0);
+}
+
+#[test]
+fn a_hostname_of_two_zones_is_reported() {
+    let world = World::empty();
+    world.write("mappings.toml", include_str!("twins.toml"));
+    let mut command = world.command();
+    command.args(["sandbox", "--api", "127.0.0.1:0", "--edge", "127.0.0.1:0"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let line = BufReader::new(child.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+    let _ = child.kill();
+    let _ = child.wait();
+    assert!(line.contains("several zones list the hostname www.twins.example"), "{line}");
+    assert!(line.contains("one.example") && line.contains("other.example"), "{line}");
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use purge_router_core::limits::CloudflarePlan;
 use purge_router_sandbox::{Builder, Sandbox, SandboxToken, SandboxZone};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -176,24 +175,11 @@ pub(crate) fn assert_answer(name: &str, answer: &Answer) {
     settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
-/// A sandbox with the zones of [`MAPPINGS`], which takes [`TOKEN`] for both.
+/// A sandbox with the zones of [`MAPPINGS`], which accepts [`TOKEN`] for both.
 pub(crate) fn cloudflare() -> Builder {
-    let zone = |zone_id: &str, domain: &str, hostnames: &[&str], plan| SandboxZone {
-        zone_id: zone_id.to_owned(),
-        domain: domain.to_owned(),
-        plan,
-        hostnames: hostnames.iter().map(ToString::to_string).collect(),
-        ..SandboxZone::default()
-    };
-    Sandbox::builder()
-        .zone(zone(WEB_ZONE, "website.com", &["www.website.com", "cdn.website.com"], CloudflarePlan::Pro))
-        .zone(zone(DOCS_ZONE, "website.dev", &["docs.website.dev"], CloudflarePlan::Enterprise))
-        .token(SandboxToken {
-            secret: TOKEN.to_owned(),
-            id: "ed17574386854bf78a67040be0a770b0".to_owned(),
-            zones: vec![WEB_ZONE.to_owned(), DOCS_ZONE.to_owned()],
-            ..SandboxToken::default()
-        })
+    let mappings = purge_router_config::from_toml(MAPPINGS).unwrap();
+    let token = SandboxToken::for_all_zones(TOKEN, &mappings);
+    Sandbox::builder().zones(SandboxZone::from_mappings(&mappings)).token(token)
 }
 
 /// What a sandbox received: `METHOD path body`, by path.

@@ -90,7 +90,7 @@ impl Edit {
         let pulled = self.pulled.as_ref().filter(|pulled| self.partition.is_past(pulled))?;
         let by = self.last().map(|last| format!(" by {} at {} ({})", last.by, last.at, last.summary));
         let (then, now, by) = (pulled.revision, self.partition.revision, by.unwrap_or_default());
-        Some(print::shown(&format!("the file was pulled at revision {then}, and now there is revision {now}{by}")))
+        Some(print::escaped(&format!("the file was pulled at revision {then}, and now there is revision {now}{by}")))
     }
 
     /// The revision that this goes on from, and the checksum of what there is to write; none where there is nothing.
@@ -343,7 +343,7 @@ fn grants_agree(grants: &Rows) -> anyhow::Result<bool> {
 fn told(what: &str, text: &str) -> bool {
     let Err(problems) = purge_router_config::from_toml(text) else { return true };
     for problem in &problems {
-        print::error(&print::shown(&problem.to_string()));
+        print::error(&print::escaped(&problem.to_string()));
     }
     print::error(what);
     false

@@ -114,7 +114,7 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, what: &str) 
     if !args.yes && args.json {
         print::note(&as_text(table, &needed));
     }
-    if !args.yes && !print::agreed(&format!("Write this to the table {}?", table.name))? {
+    if !args.yes && !print::confirm(&format!("Write this to the table {}?", table.name))? {
         print::note("nothing was written");
         return Ok(End::Problems);
     }
@@ -147,7 +147,7 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, what: &str) 
                 print::out(&format!("{}: {}", edit.name(), print::green(format!("revision {revision}"))));
             }
             Ok(_) => {}
-            Err(error) => print::error(&print::shown(&format!("{}: {error}", edit.name()))),
+            Err(error) => print::error(&print::escaped(&format!("{}: {error}", edit.name()))),
         }
     }
     Ok(if pushed.iter().all(Result::is_ok) { End::Done } else { End::Problems })

@@ -40,7 +40,7 @@ pub(super) fn edit(edit: &Edit) -> String {
         }
     }
     if !edit.partition.stale_copies.is_empty() {
-        let teams = print::shown(&edit.partition.stale_copies.join(", "));
+        let teams = print::escaped(&edit.partition.stale_copies.join(", "));
         let _ = writeln!(text, "  {} what these teams see of their grants: {teams}", print::yellow("renews"));
     }
     rows(&mut text, "  ", &edit.diff);
@@ -76,7 +76,7 @@ pub(super) fn deed(edit: &Edit) -> String {
 
 /// A push that has begun, and not ended.
 pub(super) fn pending(stamp: &Stamp) -> String {
-    print::shown(&format!("a push by {}, begun at {}, has not ended ({})", stamp.by, stamp.at, stamp.summary))
+    print::escaped(&format!("a push by {}, begun at {}, has not ended ({})", stamp.by, stamp.at, stamp.summary))
 }
 
 /// A difference alone.
@@ -130,19 +130,19 @@ fn name(sort: &str, fields: &Fields) -> String {
     } else {
         format!("grant of team {sort}")
     };
-    print::shown(&name)
+    print::escaped(&name)
 }
 
 /// A new row's fields, but those that its name tells.
 fn whole(sort: &str, fields: &Fields) -> Vec<String> {
     let is_told = |name: &str| sort.starts_with(RowKey::MAPPING) && matches!(name, "bucket" | "prefix");
     let shown = fields.iter().filter(|(name, _)| !is_told(name));
-    shown.map(|(name, value)| print::shown(&format!("{name} = {value}"))).collect()
+    shown.map(|(name, value)| print::escaped(&format!("{name} = {value}"))).collect()
 }
 
 fn line(field: &FieldChange<'_>) -> String {
-    let value = |value: Option<&Value>| value.map(|value| print::shown(&value.to_string()));
-    let name = print::shown(field.name);
+    let value = |value: Option<&Value>| value.map(|value| print::escaped(&value.to_string()));
+    let name = print::escaped(field.name);
     let unset = || "unset".to_owned();
     let (before, after) = (value(field.before).unwrap_or_else(unset), value(field.after).unwrap_or_else(unset));
     format!("{name}: {} → {}", print::styled(RED, before), print::styled(GREEN, after))

@@ -10,7 +10,7 @@ use purge_router_core::{Body, Item, Mode, Zone};
 use tokio::time::{Instant, sleep};
 
 use super::{Place, World};
-use crate::sender::SETTINGS;
+use crate::environment::AWS_SETTINGS_HELP;
 
 /// How often a token is looked at before it is taken for dead, and after which time again.
 const LOOKS: u32 = 4;
@@ -149,7 +149,7 @@ impl Look {
                 let help = format!("`purge-router tokens put --zone {zone}` stores one");
                 return Some(format!("SSM has no parameter {parameter} in this region: {help}"));
             }
-            Err(error @ ReadError::Settings(_)) => return Some(with_help(error, Some(SETTINGS))),
+            Err(error @ ReadError::Settings(_)) => return Some(with_help(error, Some(AWS_SETTINGS_HELP))),
             Err(error) => return Some(with_help(error, error.help())),
         };
         if !stored.is_secure() {

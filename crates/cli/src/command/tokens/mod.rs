@@ -14,15 +14,15 @@ use std::sync::Arc;
 use anyhow::bail;
 use futures_util::{StreamExt, stream};
 use purge_router_aws::{Editor, Parameters, TableError, load_patient_config};
-use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL};
+use purge_router_cloudflare::{ApiToken, Client, Credential};
 use purge_router_config::{Row, RowKey, Skipped};
 use purge_router_core::names::{KmsKey, TeamName};
 use purge_router_core::{Mappings, Zone};
 
 use self::look::Look;
 use crate::args::{TokensCommand, ZonesArgs};
+use crate::environment::{api_token, cloudflare_client};
 use crate::mappings::{load, misuse, only_for_operators, warn};
-use crate::sender::{BASE_URL_VARIABLE, own_token, variable};
 use crate::{End, Misuse};
 
 /// How many parameters are looked at side by side: SSM answers 40 reads a second.
@@ -151,8 +151,7 @@ impl World {
             !row.sort.starts_with(RowKey::MAPPING) && teams.iter().any(is_of_them)
         };
         let skipped = skipped.iter().filter(|skipped| is_unknown(&skipped.key)).count();
-        let base_url = variable(BASE_URL_VARIABLE)?.unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
-        let client = Client::new(&base_url).map_err(misuse)?;
+        let client = cloudflare_client()?;
         let zones = mappings.zones().cloned().collect();
         Ok(Some(Self { targets, others, skipped, zones, parameters: Parameters::new(&config), client }))
     }
@@ -204,7 +203,7 @@ fn grouped(targets: &[Target]) -> Vec<Place> {
 
 /// The caller's own token, which manages others: from the environment.
 fn manager() -> anyhow::Result<Option<Credential>> {
-    Ok(own_token()?.map(Credential::Token))
+    Ok(api_token()?.map(Credential::Token))
 }
 
 /// Asks for a token on the terminal, without showing it, or reads it from standard input.

@@ -96,7 +96,7 @@ pub(super) async fn roll(world: &World, manager: &Credential, args: &RotateArgs)
         places.join(", ")
     ));
     print::note(&format!("if this breaks off, roll again with --token-id {id}"));
-    if !args.yes && !print::agreed("Roll it?")? {
+    if !args.yes && !print::confirm("Roll it?")? {
         print::note("nothing was done");
         return Ok(End::Problems);
     }

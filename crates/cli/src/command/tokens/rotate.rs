@@ -24,7 +24,7 @@ use super::report::until;
 use super::roll::roll;
 use super::{Place, World, asked, manager};
 use crate::args::RotateArgs;
-use crate::sender::TOKEN_VARIABLE;
+use crate::environment::TOKEN_VARIABLE;
 use crate::{End, Misuse, print};
 
 /// How long a rotation that was begun is taken for one that goes on.
@@ -99,7 +99,7 @@ pub(super) async fn run(args: &RotateArgs) -> anyhow::Result<End> {
     if rotations.is_empty() {
         return Ok(End::Problems);
     }
-    if !args.yes && !print::agreed("Go on?")? {
+    if !args.yes && !print::confirm("Go on?")? {
         print::note("nothing was done");
         return Ok(End::Problems);
     }
