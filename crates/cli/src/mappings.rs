@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use anyhow::bail;
+use aws_config::SdkConfig;
 use purge_router_aws::{DynamoMappings, Editor, Lookup, TableError, load_patient_config};
 use purge_router_cloudflare::mask;
 use purge_router_config::{Problem, Row, RowKey, Skipped};
@@ -31,7 +32,7 @@ pub(crate) async fn load(args: &MappingsArg) -> anyhow::Result<Option<Mappings>>
 /// Loads the mappings like [`load`]. A caller that may not read the whole table gets those of these teams.
 pub(crate) async fn load_of_teams(args: &MappingsArg, teams: &[TeamName]) -> anyhow::Result<Option<Mappings>> {
     let Some(table) = &args.table else { return load_file(&args.file.path()) };
-    let (mappings, mut skipped) = load_table_of(table, teams).await?;
+    let (mappings, mut skipped) = load_table_of(&load_patient_config().await, table, teams).await?;
     skipped.retain(|skipped| is_of_teams(&skipped.key, teams));
     warn(&skipped);
     Ok(Some(mappings))
@@ -58,12 +59,16 @@ pub(crate) async fn load_of_buckets(
 
 /// Loads all mappings of a table, and its rows that are skipped.
 pub(crate) async fn load_table(table: &str) -> anyhow::Result<(Mappings, Vec<Skipped>)> {
-    load_table_of(table, &[]).await
+    load_table_of(&load_patient_config().await, table, &[]).await
 }
 
 /// Loads all mappings of a table or, for a caller that may not read all of it, those of these teams.
-pub(crate) async fn load_table_of(table: &str, teams: &[TeamName]) -> anyhow::Result<(Mappings, Vec<Skipped>)> {
-    let editor = Editor::new(&load_patient_config().await, table.to_owned()).map_err(misuse)?;
+pub(crate) async fn load_table_of(
+    config: &SdkConfig,
+    table: &str,
+    teams: &[TeamName],
+) -> anyhow::Result<(Mappings, Vec<Skipped>)> {
+    let editor = Editor::new(config, table.to_owned()).map_err(misuse)?;
     let rows = match editor.all_rows().await {
         Ok(rows) => rows,
         // A team can write the copy of its grant that is in its partition. That is good enough for a caller with no more

@@ -97,3 +97,28 @@ async fn purge_with_a_team_reaches_that_teams_zone() {
     world.run(&["purge", "--host", "red.shared.com"]).with_code(0);
     assert_eq!(received(&world.sandbox), purge_request(RED_ZONE, r#"{"hosts":["red.shared.com"]}"#));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_put_and_rotate_ask_for_the_team_before_they_read_a_token() {
+    let world = SameDomain::new().await;
+    for args in [
+        &["tokens", "put", "--zone", "shared.com"][..],
+        &["tokens", "rotate", "--zone", "shared.com", "--yes"],
+        &["tokens", "rotate", "--zone", "shared.com", "--roll", "--yes"],
+    ] {
+        let answer = world.run(args).expect_misuse();
+        assert_eq!(received(&world.sandbox), Vec::<String>::new(), "{answer}");
+        for part in ["--team", &format!("team blue (zone id {BLUE_ZONE})"), &format!("team red (zone id {RED_ZONE})")] {
+            assert!(answer.stderr.contains(part), "{part}: {answer}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_team_that_does_not_exist_is_misuse_beside_one_that_does() {
+    let world = SameDomain::new().await;
+    for command in ["verify", "status", "rotate", "put"] {
+        let answer = world.run(&["tokens", command, "--team", "red", "--team", "gren"]).expect_misuse();
+        assert!(answer.stderr.contains("unknown team gren; known teams: blue, red"), "{answer}");
+    }
+}
