@@ -29,10 +29,9 @@ pub(crate) fn unknown_zone<'z>(domain: impl Display, known: impl Iterator<Item =
 /// The error for a domain, hostname or parameter that several zones have: what they are, and the option that chooses.
 pub(crate) fn ambiguous(subject: impl Display, zones: &[&Zone]) -> Misuse {
     let domains: BTreeSet<_> = zones.iter().map(|zone| &zone.domain).collect();
-    let teams: BTreeSet<_> = zones.iter().map(|zone| &zone.team).collect();
-    let option = match (domains.len(), teams.len()) {
-        (1, _) => "--team",
-        (_, 1) => "--zone",
+    let option = match domains.len() {
+        1 => "--team",
+        count if count == zones.len() => "--zone",
         _ => "--zone and --team",
     };
     let describe = |zone: &&Zone| match domains.len() {

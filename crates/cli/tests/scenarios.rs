@@ -1,11 +1,11 @@
-//! Every folder of `tests/scenarios`: mappings, an event, and the plan that it must lead to, through core, through
-//! `plan --json`, through `run --sandbox --json` and through the function's handler. Adding a scenario is adding a folder.
+//! Every folder of `tests/scenarios` has mappings, an event and the expected plan. Each goes through core, `plan --json`,
+//! `run --sandbox --json` and the function's handler. To add a scenario, add a folder.
 //!
 //! `UPDATE_SCENARIOS=1 cargo test -p purge-router --test scenarios` writes what `plan --json` prints into each
-//! `expected.json`. Read the difference before you commit it: it is what the function will send. Where `CI` is set the
-//! variable is refused.
+//! `expected.json`. Read the diff before you commit it: it is what the function will send. If `CI` is set, the variable is
+//! refused.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "clippy does not treat test helpers as tests")]
 
 mod support;
 
@@ -77,7 +77,7 @@ fn all() -> Vec<Scenario> {
 }
 
 impl Scenario {
-    /// Everything that is wrong with it.
+    /// All mismatches.
     fn problems(&self, update: bool) -> Vec<String> {
         let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if !self.name.chars().all(kebab) {

@@ -80,7 +80,7 @@ impl TokensContext {
             return Ok(slots.remove(0));
         }
         let zones: Vec<&Zone> = self.targets.iter().map(|target| &*target.zone).collect();
-        Err(ambiguous("this takes one zone, and several match", &zones))
+        Err(ambiguous("several zones match, and this command takes one", &zones))
     }
 
     /// Refuses a domain that several teams have, unless the caller named teams.
