@@ -41,7 +41,7 @@ fn every_problem_is_drawn_where_it_is() {
     let answer = world.run(&["check", "--mappings", "bad.toml", "--color", "never"]).with_code(1);
     assert_eq!(answer.stdout, "");
     assert_answer("check_bad", &answer);
-    // Every command that reads the file tells the same.
+    // Every command that reads the file prints the same.
     for args in
         [&["explain", "s3://b/k"][..], &["plan", "-"], &["run", "-"], &["purge", "--host", "h.com"], &["sandbox"]]
     {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use futures_util::{StreamExt, stream};
 use purge_router_aws::{Parameters, WriteError, load_patient_config};
 use purge_router_cloudflare::{ApiToken, Client};
 use purge_router_config::{RowKey, Skipped};
@@ -11,7 +10,6 @@ use purge_router_core::names::{KmsKey, TeamName};
 use purge_router_core::{Mappings, Zone};
 
 use crate::args::ZonesArgs;
-use crate::command::tokens::inspect::Inspection;
 use crate::command::tokens::slot::{Target, TokenSlot};
 use crate::environment::cloudflare_client;
 use crate::exit::Misuse;
@@ -93,14 +91,6 @@ impl TokensContext {
             }
         }
         Ok(())
-    }
-
-    /// Inspects every parameter of the teams.
-    pub(super) async fn inspect_all(&self) -> Vec<Inspection> {
-        let all: Vec<Target> = self.targets.iter().chain(&self.other_targets).cloned().collect();
-        let inspections = TokenSlot::group(&all).into_iter();
-        let inspections = inspections.map(|slot| async move { self.inspect_carefully(&slot).await });
-        stream::iter(inspections).buffered(CONCURRENCY).collect().await
     }
 
     /// Overwrites what a parameter holds, and returns the parameter's new version.

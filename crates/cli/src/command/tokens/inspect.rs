@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use purge_router_aws::{ReadError, Stored};
 use purge_router_cloudflare::{ApiToken, Client, Meaning, Refusal, TokenKind, TokenOwner, TokenStatus, Verified};
 use tokio::time::sleep;
 
-use crate::command::tokens::context::TokensContext;
+use crate::command::tokens::context::{CONCURRENCY, TokensContext};
 use crate::command::tokens::probe::try_purge;
-use crate::command::tokens::slot::TokenSlot;
+use crate::command::tokens::slot::{Target, TokenSlot};
 use crate::environment::AWS_SETTINGS_HELP;
 
 /// How often a token is inspected before it counts as invalid, and the pause in between.
@@ -73,6 +74,14 @@ impl TokensContext {
             inspection = self.inspect(slot).await;
         }
         inspection
+    }
+
+    /// Inspects every parameter of the teams.
+    pub(super) async fn inspect_all(&self) -> Vec<Inspection> {
+        let all: Vec<Target> = self.targets.iter().chain(&self.other_targets).cloned().collect();
+        let inspections = TokenSlot::group(&all).into_iter();
+        let inspections = inspections.map(|slot| async move { self.inspect_carefully(&slot).await });
+        stream::iter(inspections).buffered(CONCURRENCY).collect().await
     }
 }
 
@@ -148,7 +157,7 @@ impl Inspection {
         self.identity.as_ref().is_some_and(Identity::is_invalid)
     }
 
-    /// Whether verification left open what the token is, and a purge may tell.
+    /// Whether verification left open what the token is, so that only a purge can show it.
     fn is_in_doubt(&self) -> bool {
         self.is_invalid() || matches!(self.identity, Some(Identity::UnknownAccount))
     }

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::args::RotateArgs;
 use crate::command::tokens::context::TokensContext;
-use crate::command::tokens::rotate::plan::OwnedToken;
+use crate::command::tokens::rotate::rotation::OwnedToken;
 use crate::command::tokens::rotation_name::RotationName;
 use crate::command::tokens::slot::TokenSlot;
 

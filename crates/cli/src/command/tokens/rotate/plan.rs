@@ -10,7 +10,7 @@ use crate::command::tokens::age::relative;
 use crate::command::tokens::cleanup::Obsolete;
 use crate::command::tokens::context::TokensContext;
 use crate::command::tokens::inspect::{Identity, Inspection, SET_ACCOUNT};
-use crate::command::tokens::rotate::rotation::Rotation;
+use crate::command::tokens::rotate::rotation::{OwnedToken, Rotation};
 use crate::command::tokens::rotation_name::RotationName;
 use crate::command::tokens::slot::TokenSlot;
 
@@ -20,9 +20,6 @@ const MAX_RUNNING: Duration = Duration::minutes(10);
 /// How many tokens Cloudflare allows a user and an account.
 const MAX_USER_TOKENS: usize = 50;
 const MAX_ACCOUNT_TOKENS: usize = 500;
-
-/// A token at Cloudflare.
-pub(super) type OwnedToken = (TokenOwner, CloudflareId);
 
 /// Who owns a token, as far as the admin token can see.
 enum Visibility {

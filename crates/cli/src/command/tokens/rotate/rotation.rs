@@ -8,6 +8,9 @@ use crate::command::tokens::cleanup::Obsolete;
 use crate::command::tokens::slot::TokenSlot;
 use crate::print;
 
+/// A token at Cloudflare.
+pub(super) type OwnedToken = (TokenOwner, CloudflareId);
+
 /// The plan of one slot's rotation.
 pub(super) struct Rotation {
     pub(super) slot: TokenSlot,
