@@ -529,7 +529,10 @@ def test_another_users_token_is_not_taken_for_deleted(world):
     old = world.stored(zone)["Value"]
     world.proxy.refuse("DELETE /client/v4/user/tokens/", 404, refusal(1003, "no such token"))
     code, out, errors = world.run(*rotate(zone), through_proxy=True)
-    assert code == 1 and "is kept: it belongs to another user, and only that user can delete it" in errors, (out, errors)
+    assert code == 1 and "is kept: it belongs to another user, and only that user can delete it" in errors, (
+        out,
+        errors,
+    )
     assert world.purges(zone) and world.purges(zone, old)
     world.done(*rotate(zone))
     assert world.purges(zone) and not world.purges(zone, old) and len(world.of_zone(zone)) == 1
@@ -626,9 +629,7 @@ def test_a_token_of_something_else_is_not_rolled(world):
             world.ministack.put_token(ZONES["shop.com"][2], "cfut_nobody-has-this-token-0000000000")
         arguments = ("rotate", "--zone", "shop.com", "--roll", "--yes", "--token-id", token["id"])
         code, out, errors = world.run(*arguments)
-        reason = (
-            "holds another token" if stored == "good" else "can't purge shop.com, so it is not rolled"
-        )
+        reason = "holds another token" if stored == "good" else "can't purge shop.com, so it is not rolled"
         assert code == 1 and reason in errors, (out, errors)
         assert world.purges("blog.org", other)
 
