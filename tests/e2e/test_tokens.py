@@ -204,8 +204,8 @@ def test_good_tokens_are_verified(world):
         ("no token", "this is not an API token: it holds white space", None),
         ("unknown", "Cloudflare does not know it (HTTP 401", None),
         ("disabled", "it is disabled: enable it", None),
-        ("of another zone", f"it may not purge shop.com, zone {ZONES['shop.com'][0]} (HTTP 403", False),
-        ("a global key", "it is a global key, which may do all that its user may", None),
+        ("of another zone", f"it can't purge shop.com, zone {ZONES['shop.com'][0]} (HTTP 403", False),
+        ("a global key", "it is a global key, which can do everything that its user can", None),
     ],
 )
 def test_a_problem_of_a_token_is_reported(world, what, problem, purges):
@@ -248,10 +248,10 @@ def test_unneeded_rights_and_a_near_expiry_give_a_warning(world):
     code, lines = verified(world, "--zone", "shop.com", manager=MANAGER)
     assert (code, lines["shop.com"]["problems"]) == (0, [])
     [warning] = lines["shop.com"]["warnings"]
-    assert warning == f"it may do more than purge this zone: reach com.cloudflare.api.account.zone.{zone_ids[1]}"
+    assert warning == f"it can do more than purge this zone: reach com.cloudflare.api.account.zone.{zone_ids[1]}"
     # A user who may not read tokens gets no warning.
     code, lines = verified(world, "--zone", "shop.com", manager=world.create("shop.com"))
-    assert code == 0 and "what it may do is not known: HTTP 403" in lines["shop.com"]["warnings"][0]
+    assert code == 0 and "couldn't read its permissions: HTTP 403" in lines["shop.com"]["warnings"][0]
     _, lines = verified(world, "--zone", "shop.com", "--expiring-within", "40000")
     assert lines["shop.com"]["warnings"][0].startswith("it expires in ")
 
@@ -261,18 +261,18 @@ def test_a_first_token_is_put_from_standard_input(world):
     world.ssm.delete_parameters(Names=[parameter])
     secret = world.create(zone)
     out = world.done("put", "--zone", zone, stdin=f"{secret}\n", manager=None)
-    assert out == f"shop.com of team shop: it may purge the zone; stored in {parameter}, version 1\n"
+    assert out == f"shop.com of team shop: it can purge the zone; stored in {parameter}, version 1\n"
     assert (world.stored(zone)["Value"], world.stored(zone)["Type"]) == (secret, "SecureString")
     other = world.create(zone)
     code, _, errors = world.run("put", "--zone", zone, stdin=other)
-    assert code == 1 and "there is a token already: add --overwrite to replace it" in errors
+    assert code == 1 and "a token is already stored; add --overwrite to replace it" in errors
     assert world.stored(zone)["Value"] == secret
     world.done("put", "--zone", zone, "--overwrite", stdin=other)
     assert world.stored(zone)["Value"] == other
     for bad, reason in [
         (
             world.create("blog.org"),
-            f"this token was not stored: it may not purge {zone}, zone {ZONES[zone][0]} (HTTP 403",
+            f"this token was not stored: it can't purge {zone}, zone {ZONES[zone][0]} (HTTP 403",
         ),
         ("cfk_0000000000000000000000000000", "this is a global key"),
         ("two words", "this is not an API token"),
@@ -338,19 +338,19 @@ def test_a_token_that_two_zones_share_is_left_to_the_other(world):
     for zone in ("shop.com", "shop.net"):
         world.ministack.put_token(ZONES[zone][2], shared)
     out, errors = world.run(*rotate("shop.com"))[1:]
-    assert "is left: it is also that of shop.net of team shop" in errors, (out, errors)
+    assert "is kept: shop.net of team shop uses it, too" in errors, (out, errors)
     assert world.purges("shop.com") and world.purges("shop.com", shared)
 
 
 def test_a_token_that_may_not_manage_tokens_changes_nothing(world):
     zone, before = "shop.com", world.stored("shop.com")["Value"]
     code, out, errors = world.run(*rotate(zone), manager=world.create(zone))
-    assert code == 1 and "your own token must be one that may read and write its user's tokens" in errors, (
+    assert code == 1 and "the admin token must be able to read and edit its user's tokens" in errors, (
         out,
         errors,
     )
     code, _, errors = world.run(*rotate(zone), manager=None)
-    assert code == 2 and "set CLOUDFLARE_API_TOKEN to your own token" in errors
+    assert code == 2 and "set CLOUDFLARE_API_TOKEN to an admin token" in errors
     assert world.stored(zone)["Value"] == before and world.purges(zone)
 
 
@@ -360,8 +360,8 @@ def test_a_token_that_is_already_rejected_is_replaced(world):
     code, out, errors = world.run(*rotate(zone))
     assert (code, out) == (1, "") and "add --least-rights" in errors, errors
     out = world.done(*rotate(zone, more=("--least-rights",)))
-    assert f"that may purge {zone} ({ZONES[zone][0]}) and nothing else" in out
-    assert "is refused already" in out and world.purges(zone)
+    assert f"that can only purge {zone} ({ZONES[zone][0]})" in out
+    assert "is already rejected" in out and world.purges(zone)
 
 
 def stopped(world, arguments, manager):
@@ -416,7 +416,7 @@ def test_a_rotation_that_may_be_in_progress_is_not_disturbed(world):
     world.proxy.let_all_pass()
     assert len(world.of_zone(zone)) == 2
     hasty = ("rotate", "--zone", zone, "--yes", "--wait", "0")
-    may_go_on = "by a rotation that may still be under way: wait for it, or add --take-over"
+    may_go_on = "by a rotation that may still be running: wait for it, or add --take-over"
     code, out, errors = world.run(*hasty)
     assert code == 1 and may_go_on in errors, (out, errors)
     assert world.stored(zone)["Version"] == 1 and len(world.of_zone(zone)) == 2
@@ -434,7 +434,7 @@ def test_a_token_that_must_not_be_used_from_here_is_not_invalid(world):
     secret = world.create(zone, condition={"request.ip": {"in": ["192.0.2.0/24"]}})
     world.ministack.put_token(ZONES[zone][2], secret)
     code, _, errors = world.run(*rotate(zone))
-    assert code == 1 and "does not tell what is stored: HTTP 403: 9109 Cannot use the access token from" in errors
+    assert code == 1 and "couldn't verify the stored token: HTTP 403: 9109 Cannot use the access token from" in errors
     assert world.stored(zone)["Value"] == secret and len(world.of_zone(zone)) == 2
 
 
@@ -444,7 +444,7 @@ def test_a_leaked_token_is_rolled(world):
     [before] = world.of_zone(zone)
     code, out, errors = world.run("rotate", "--zone", zone, "--roll", "--yes")
     assert code == 0, (out, errors)
-    assert "dies at once" in errors and f"--token-id {before['id']}" in errors
+    assert "at once; purges fail until" in errors and f"--token-id {before['id']}" in errors
     [after] = world.of_zone(zone)
     assert after["id"] == before["id"] and world.purges(zone) and not world.purges(zone, old)
     assert world.stored(zone)["Value"] not in out + errors
@@ -476,10 +476,10 @@ def test_a_good_token_that_is_rejected_once_is_not_invalid(world):
     # A token that is always rejected is not deleted either, before another is stored.
     world.proxy.refuse("/verify", 401, NOT_AUTHENTIC, holding=stored)
     code, out, errors = world.run(*rotate(zone), through_proxy=True)
-    assert code == 1 and "write that account as the zone's `account_id`" in errors, (out, errors)
+    assert code == 1 and "set the zone's `account_id` to the token's account" in errors, (out, errors)
     world.proxy.refuse("/purge_cache", 401, NOT_AUTHENTIC, holding=stored)
     code, out, errors = world.run(*rotate(zone, more=("--least-rights",)), through_proxy=True)
-    assert code == 1 and "is refused already" in out, (out, errors)
+    assert code == 1 and "is already rejected" in out, (out, errors)
     assert world.of_zone(zone) == [before] and world.purges(zone, stored)
     world.proxy.let_all_pass()
     world.proxy.refuse("/verify", 401, NOT_AUTHENTIC, times=1)
@@ -503,9 +503,9 @@ def test_an_old_token_is_kept_if_its_users_are_unknown(world, trouble):
             world.proxy.refuse("/verify", 429, refusal(971, "too many"), holding=old, skip=1)
     code, out, errors = world.run(*rotate("shop.com"), through_proxy=True)
     if trouble == "hidden":
-        assert code == 0 and "is left: it is also that of shop.net of team shop" in errors, (out, errors)
+        assert code == 0 and "is kept: shop.net of team shop uses it, too" in errors, (out, errors)
     else:
-        assert code == 1 and "is left: it may be that of shop.net of team shop, too: " in errors, (out, errors)
+        assert code == 1 and "is kept: shop.net of team shop may use it, too: " in errors, (out, errors)
     assert world.purges("shop.com") and world.purges("shop.com", old)
 
 
@@ -518,10 +518,10 @@ def test_the_old_tokens_rights_are_not_guessed(world, status):
     [token] = [token for token in tokens if "condition" in token]
     world.proxy.refuse(f"GET /client/v4/user/tokens/{token['id']}", status, refusal(1003, "no"))
     code, out, errors = world.run(*rotate(zone), through_proxy=True)
-    assert code == 1 and f"what the stored token {token['id']} may do is not known" in errors, (out, errors)
+    assert code == 1 and f"couldn't read the permissions of the stored token {token['id']}" in errors, (out, errors)
     assert "--least-rights" in errors and (world.of_zone(zone), world.stored(zone)) == (tokens, stored)
     out = world.done(*rotate(zone, more=("--least-rights",)), through_proxy=True)
-    assert "which does not expire" in out and world.purges(zone)
+    assert "never expires" in out and world.purges(zone)
     [policy] = next(token for token in world.of_zone(zone) if token["name"].endswith(zone))["policies"]
     assert list(policy["resources"]) == [f"com.cloudflare.api.account.zone.{ZONES[zone][0]}"]
 
@@ -531,7 +531,10 @@ def test_another_users_token_is_not_taken_for_deleted(world):
     old = world.stored(zone)["Value"]
     world.proxy.refuse("DELETE /client/v4/user/tokens/", 404, refusal(1003, "no such token"))
     code, out, errors = world.run(*rotate(zone), through_proxy=True)
-    assert code == 1 and "is left: it is another user's, who alone can delete it" in errors, (out, errors)
+    assert code == 1 and "is kept: it belongs to another user, and only that user can delete it" in errors, (
+        out,
+        errors,
+    )
     assert world.purges(zone) and world.purges(zone, old)
     world.done(*rotate(zone))
     assert world.purges(zone) and not world.purges(zone, old) and len(world.of_zone(zone)) == 1
@@ -565,7 +568,7 @@ def test_a_token_is_deleted_before_the_one_that_names_it(world):
     # The second run must not delete tokens that it did not create.
     world.proxy.refuse(f"DELETE /client/v4/user/tokens/{made_by_hand['id']}", 503, refusal(1, "no"))
     code, out, errors = world.run(*rotate(zone), through_proxy=True)
-    assert code == 1 and "its name tells of the one that it replaced" in errors, (out, errors)
+    assert code == 1 and "its name records the token that it replaced" in errors, (out, errors)
     assert world.purges(zone, first)
     world.done(*rotate(zone))
     assert len(world.of_zone(zone)) == 1 and world.purges(zone) and not world.purges(zone, first)
@@ -628,9 +631,7 @@ def test_a_token_with_other_uses_is_not_rolled(world):
             world.ministack.put_token(ZONES["shop.com"][2], "cfut_nobody-has-this-token-0000000000")
         arguments = ("rotate", "--zone", "shop.com", "--roll", "--yes", "--token-id", token["id"])
         code, out, errors = world.run(*arguments)
-        reason = (
-            "holds another token" if stored == "good" else "may not purge shop.com, so that it is not rolled for it"
-        )
+        reason = "holds another token" if stored == "good" else "can't purge shop.com, so it is not rolled"
         assert code == 1 and reason in errors, (out, errors)
         assert world.purges("blog.org", other)
 
@@ -648,7 +649,7 @@ def test_a_roll_overwrites_no_concurrent_change(world):
     parameter = {"Name": name, "Type": "SecureString", "Value": "cfut_of-somebody-0000000000000000", "Version": 7}
     world.proxy.refuse("GetParameter", 200, {"Parameter": parameter}, holding=f'"{name}"', skip=2)
     code, _, errors = world.run("rotate", "--zone", zone, "--roll", "--yes", through_proxy=True)
-    assert code == 1 and "somebody stored another token meanwhile, which stays; nothing was rolled" in errors
+    assert code == 1 and "another token was stored in the meantime and is kept; nothing was rolled" in errors
     assert world.purges(zone) and world.stored(zone)["Version"] == 1
 
 
@@ -656,7 +657,7 @@ def test_a_roll_reports_parameters_that_it_can_not_read(world):
     name = ZONES["shop.net"][2]
     world.proxy.refuse("GetParameter", 400, {"__type": "AccessDeniedException", "message": "no"}, holding=f'"{name}"')
     code, _, errors = world.run("rotate", "--zone", "shop.com", "--roll", "--yes", through_proxy=True)
-    assert code == 1 and "shop.net of team shop may have the same token, and would keep what dies" in errors
+    assert code == 1 and "shop.net of team shop may use the same token, and would keep the old secret" in errors
     assert world.purges("shop.com")
 
 
@@ -705,17 +706,17 @@ def test_a_good_token_is_not_reported_as_bad(world):
         code, lines = verified(world, "--zone", zone)
         assert (code, lines[zone]["may_purge"], lines[zone]["problems"]) == (0, True, [])
         [warning] = lines[zone]["warnings"]
-        assert "write that account as the zone's `account_id`" in warning
+        assert "set the zone's `account_id` to the token's account" in warning
     finally:
         world.mappings.write_text(text)
     # Cloudflare's rate limits do not mean that the token is bad.
     world.proxy.refuse("/purge_cache", 429, refusal(971, "too many"))
     code, out, _ = world.run("verify", "--json", "--zone", zone, manager=None, through_proxy=True)
     [line] = json.loads(out)
-    assert (code, line["may_purge"]) == (1, None) and "whether it may purge the zone is not known: HTTP 429" in out
+    assert (code, line["may_purge"]) == (1, None) and "couldn't check that it can purge the zone: HTTP 429" in out
     secret = world.create(zone)
     code, _, errors = world.run("put", "--zone", zone, "--overwrite", stdin=secret, manager=None, through_proxy=True)
-    assert code == 1 and "could not be tried, and it was not stored: HTTP 429" in errors
+    assert code == 1 and "couldn't check that it can purge shop.net: HTTP 429" in errors
 
 
 def test_users_can_purge_by_hand_with_the_stored_tokens(world):

@@ -1,4 +1,4 @@
-//! Reading a mapping file or a table, and problems drawn with carets.
+//! Loading mappings from a file or a table, and problems drawn with carets.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -6,65 +6,115 @@ use std::path::Path;
 use std::time::Duration;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use anyhow::bail;
+use aws_config::SdkConfig;
 use purge_router_aws::{DynamoMappings, Editor, Lookup, TableError, load_patient_config};
 use purge_router_cloudflare::mask;
-use purge_router_config::{Problem, Skipped};
-use purge_router_core::names::BucketName;
+use purge_router_config::{Problem, Row, RowKey, Skipped};
+use purge_router_core::names::{BucketName, TeamName};
 use purge_router_core::{Code, Mappings};
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::args::MappingsArg;
-use crate::{Misuse, print};
+use crate::exit::Misuse;
+use crate::print;
 
-/// How long a table may take to answer for the buckets of an event, and longer than its answer is needed.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a table may take to answer for the buckets of an event. It is also the TTL of the answer, which must be longer
+/// than the command needs it.
+const TABLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Reads all mappings of a file or a table. Problems go to standard error; `None` says that there were some in a file.
+/// Loads all mappings of a file or a table. Problems are printed to standard error; `None`: the file has problems.
 pub(crate) async fn load(args: &MappingsArg) -> anyhow::Result<Option<Mappings>> {
+    load_of_teams(args, &[]).await
+}
+
+/// Loads the mappings like [`load`]. A caller that may not read the whole table gets those of these teams.
+pub(crate) async fn load_of_teams(args: &MappingsArg, teams: &[TeamName]) -> anyhow::Result<Option<Mappings>> {
     let Some(table) = &args.table else { return load_file(&args.file.path()) };
-    let (mappings, skipped) = load_table(table).await?;
+    let (mappings, mut skipped) = load_table_of(&load_patient_config().await, table, teams).await?;
+    skipped.retain(|skipped| is_of_teams(&skipped.key, teams));
     warn(&skipped);
     Ok(Some(mappings))
 }
 
-/// Reads what is mapped of these buckets, as the function does.
-pub(crate) async fn load_of(args: &MappingsArg, buckets: BTreeSet<BucketName>) -> anyhow::Result<Option<Mappings>> {
+/// Loads the mappings of these buckets, as the function does.
+pub(crate) async fn load_of_buckets(
+    args: &MappingsArg,
+    buckets: BTreeSet<BucketName>,
+) -> anyhow::Result<Option<Mappings>> {
     let Some(table) = &args.table else { return load_file(&args.file.path()) };
-    let store = DynamoMappings::new(&load_patient_config().await, table.clone(), PATIENCE).map_err(misuse)?;
-    let Lookup { mappings, unknown, skipped } = store.of(buckets, Instant::now() + PATIENCE).await;
-    if let Some((bucket, error)) = unknown.into_iter().next() {
-        return Err(only_for_operators(error).context(format!("can't read the mappings of the bucket {bucket}")));
+    let store = DynamoMappings::new(&load_patient_config().await, table.clone(), TABLE_TIMEOUT).map_err(misuse)?;
+    let Lookup { mappings, unknown, skipped } = store.of(buckets, Instant::now() + TABLE_TIMEOUT).await;
+    let names: Vec<String> = unknown.keys().map(ToString::to_string).collect();
+    if let Some(error) = unknown.into_values().next() {
+        let noun = if names.len() == 1 { "bucket" } else { "buckets" };
+        return Err(
+            only_for_operators(error).context(format!("can't read the mappings of {noun} {}", names.join(", ")))
+        );
     }
     warn(&skipped);
     Ok(Some(mappings))
 }
 
-/// Reads all mappings of a table, and what of it can't be read.
+/// Loads all mappings of a table, and its rows that are skipped.
 pub(crate) async fn load_table(table: &str) -> anyhow::Result<(Mappings, Vec<Skipped>)> {
-    let editor = Editor::new(&load_patient_config().await, table.to_owned()).map_err(misuse)?;
-    Ok(purge_router_config::from_rows(&editor.all_rows().await.map_err(only_for_operators)?))
+    load_table_of(&load_patient_config().await, table, &[]).await
 }
 
-/// A team's editors may read their own rows only, and there is another way for them.
+/// Loads all mappings of a table or, for a caller that may not read all of it, those of these teams.
+pub(crate) async fn load_table_of(
+    config: &SdkConfig,
+    table: &str,
+    teams: &[TeamName],
+) -> anyhow::Result<(Mappings, Vec<Skipped>)> {
+    let editor = Editor::new(config, table.to_owned()).map_err(misuse)?;
+    let rows = match editor.all_rows().await {
+        Ok(rows) => rows,
+        // A team can write the copy of its grant that is in its partition. That is good enough for a caller with no more
+        // rights than the team; a caller with more rights, whom it could mislead, reads the grants themselves.
+        Err(TableError::Denied(_)) if !teams.is_empty() => rows_of_teams(&editor, table, teams).await?,
+        Err(error) => return Err(only_for_operators(error)),
+    };
+    Ok(purge_router_config::from_rows(&rows))
+}
+
+/// The rows of these teams, each with the copy of its grant.
+async fn rows_of_teams(editor: &Editor, table: &str, teams: &[TeamName]) -> anyhow::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for team in teams {
+        let partition = editor.team(team).await?;
+        let Some(grant) = partition.grant else { bail!("team {team} has no grant in the table {table}") };
+        rows.push(Row { key: RowKey::Grant(team.clone()), fields: grant });
+        rows.extend(partition.rows.into_iter().map(|(key, fields)| Row { key, fields }));
+    }
+    Ok(rows)
+}
+
+/// Whether a row belongs to one of these teams, or to none; without teams, every row does.
+pub(crate) fn is_of_teams(key: &RowKey, teams: &[TeamName]) -> bool {
+    teams.is_empty() || key.team().is_none_or(|team| teams.contains(&team))
+}
+
+/// Adds to a denial how a team, which may read only its own rows, gets its mappings.
 pub(crate) fn only_for_operators(error: TableError) -> anyhow::Error {
-    let help =
-        "the whole table is for operators; a team pulls its own mappings into a file: `mappings pull --team NAME`";
+    let help = "only operators can read the whole table; a team pulls its own mappings into a file: \
+                `purge-router mappings pull --team NAME`";
     match error {
         TableError::Denied(_) => anyhow::anyhow!("{error}; {help}"),
         error => error.into(),
     }
 }
 
-/// What can't be meant.
+/// An error that is the caller's to fix.
 pub(crate) fn misuse(error: impl std::fmt::Display) -> Misuse {
     Misuse(error.to_string())
 }
 
-/// Tells which rows the function leaves out, and why.
+/// Warns about the rows that the function skips, with the reasons.
 pub(crate) fn warn(skipped: &[Skipped]) {
     for problem in skipped.iter().flat_map(|skipped| &skipped.problems) {
-        print::warning(&print::shown(&format!("a row is left out: {problem}")));
+        print::warning(&format!("skipped row: {problem}"));
     }
 }
 
@@ -79,7 +129,7 @@ fn load_file(path: &Path) -> anyhow::Result<Option<Mappings>> {
     }
 }
 
-/// The text of a mapping file.
+/// Reads the text of a mapping file.
 pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
     let shown = path.display();
     let hint = "name it with --mappings or MAPPINGS_FILE; `purge-router init` writes an example";
@@ -87,18 +137,18 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
         std::fs::read(path).map_err(|error| Misuse(format!("can't read the mapping file {shown}: {error}; {hint}")))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        anyhow::anyhow!("the mapping file {shown} is not UTF-8, from byte {at} on; save it as UTF-8")
+        anyhow::anyhow!("the mapping file {shown} is not UTF-8 at byte {at}; save it as UTF-8")
     })
 }
 
-/// Draws all problems on standard error, each under the line that it is in.
+/// Prints all problems to standard error, each under its line of the file.
 pub(crate) fn draw(path: &Path, text: &str, problems: &[Problem]) {
     let renderer = if print::stderr_is_colored() { Renderer::styled() } else { Renderer::plain() };
     let name = path.display().to_string();
     let masked = mask(text);
     let text = masked.as_ref();
     for problem in problems {
-        let (message, help) = (print::shown(&mask(&problem.message)), print::shown(&mask(&problem.help)));
+        let (message, help) = (print::escaped(&mask(&problem.message)), print::escaped(&mask(&problem.help)));
         let title = Level::ERROR.primary_title(&message).id(problem.code.as_str());
         let help = Level::HELP.message(&help);
         let place = mask(&problem.place.to_string()).into_owned();
@@ -107,11 +157,10 @@ pub(crate) fn draw(path: &Path, text: &str, problems: &[Problem]) {
         let report = [title.element(snippet).element(help)];
         anstream::eprintln!("{}\n", renderer.render(&report));
     }
-    let count = problems.len();
-    print::error(&format!("{name} has {count} problem{}", if count == 1 { "" } else { "s" }));
+    print::error(&format!("{name} has {}", print::count(problems.len(), "problem")));
 }
 
-/// A problem for machines.
+/// A problem as JSON.
 #[derive(Serialize)]
 pub(crate) struct ProblemJson<'p> {
     code: Code,

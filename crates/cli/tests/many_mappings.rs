@@ -1,6 +1,6 @@
-//! 100,000 mappings go through `mappings push`, with a progress bar on a terminal; a second push finds nothing to do.
+//! Pushes 100,000 mappings, with a progress bar on a terminal; a second push has nothing to change.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
+#![allow(clippy::unwrap_used, reason = "clippy does not treat test helpers as tests")]
 
 #[expect(dead_code, reason = "the scenarios are for other tests")]
 mod support;
@@ -13,10 +13,10 @@ use support::purge_router;
 
 const MAPPINGS: usize = 100_000;
 
-/// More than it takes; a push that hangs ends with it.
+/// Longer than a push takes; ends a push that hangs.
 const TIME: Duration = Duration::from_secs(1200);
 
-/// How many of them are in one bucket: as many as may be. Of these, some have a folder each; the others share one.
+/// How many of them are in one bucket: the maximum. Some of these have a folder each; the others share one.
 const IN_A_BUCKET: usize = 10_000;
 const FOLDERS: usize = 7_000;
 

@@ -1,11 +1,11 @@
-//! Every folder of `tests/scenarios`: mappings, an event, and the plan that it must lead to, through core, through
-//! `plan --json`, through `run --sandbox --json` and through the function's handler. Adding a scenario is adding a folder.
+//! Every folder of `tests/scenarios` has mappings, an event and the expected plan. Each goes through core, `plan --json`,
+//! `run --sandbox --json` and the function's handler. To add a scenario, add a folder.
 //!
 //! `UPDATE_SCENARIOS=1 cargo test -p purge-router --test scenarios` writes what `plan --json` prints into each
-//! `expected.json`. Read the difference before you commit it: it is what the function will send. Where `CI` is set the
-//! variable is refused.
+//! `expected.json`. Read the diff before you commit it: it is what the function will send. If `CI` is set, the variable is
+//! refused.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "clippy does not treat test helpers as tests")]
 
 mod support;
 
@@ -23,7 +23,7 @@ use purge_router_cloudflare::{ApiToken, Client, Credential};
 use purge_router_core::{Zone, decode, plan};
 use purge_router_lambda::{Function, Routing};
 use purge_router_pipeline::{Executor, Freshness, RateLimits, Settings, TokenError, TokenStore};
-use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone};
+use purge_router_sandbox::{Sandbox, zone_secret};
 use serde_json::{Value, json};
 use support::{purge_router, scenarios};
 use tokio::time::Instant;
@@ -77,7 +77,7 @@ fn all() -> Vec<Scenario> {
 }
 
 impl Scenario {
-    /// Everything that is wrong with it.
+    /// All mismatches.
     fn problems(&self, update: bool) -> Vec<String> {
         let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if !self.name.chars().all(kebab) {
@@ -185,23 +185,8 @@ fn failed(expected: &Value) -> Vec<&Value> {
 async fn through_the_function(mappings: &str, event: &[u8], expected: &Value) -> Result<(), String> {
     let mappings =
         purge_router_config::from_toml(mappings).map_err(|problems| format!("mappings.toml: {problems:#?}"))?;
-    let secret = |zone: &Zone| format!("{}-{}", zone.team, zone.domain);
-    let mut sandbox = Sandbox::builder();
-    for (nth, zone) in mappings.zones().enumerate() {
-        let zone_id = zone.zone_id.to_string();
-        let token = SandboxToken {
-            secret: secret(zone),
-            id: format!("{nth:032x}"),
-            zones: vec![zone_id.clone()],
-            ..SandboxToken::default()
-        };
-        let (domain, plan, urls_per_request) = (zone.domain.to_string(), zone.plan, zone.urls_per_request);
-        let hostnames = zone.hostnames.iter().map(ToString::to_string).collect();
-        let zone = SandboxZone { zone_id, domain, plan, hostnames, urls_per_request, ..SandboxZone::default() };
-        sandbox = sandbox.zone(zone).token(token);
-    }
-    let sandbox = sandbox.start().await.unwrap();
-    let tokens = mappings.zones().map(|zone| (zone.token.to_string(), secret(zone))).collect();
+    let sandbox = Sandbox::builder().mappings(&mappings).start().await.unwrap();
+    let tokens = mappings.zones().map(|zone| (zone.token.to_string(), zone_secret(zone))).collect();
     let client = Client::new(&sandbox.api_url()).unwrap();
     let executor = Executor::new(client, Tokens(tokens), RateLimits::new(NonZeroU32::MIN), Settings::default());
     let function = Function::new(Routing::File(mappings), executor);

@@ -14,35 +14,47 @@ use crate::zone::SandboxZone;
 impl Builder {
     /// Adds every zone of these mappings, and for each zone a token with the secret [`zone_secret`].
     ///
-    /// Two zones with the same id fail at [`Builder::start`].
+    /// Zones whose token is in the same SSM parameter share that token, so each of their sandbox tokens may purge all of
+    /// them.
     #[must_use]
     pub fn mappings(self, mappings: &Mappings) -> Self {
         let builder = self.zones(SandboxZone::from_mappings(mappings));
-        mappings.zones().map(|zone| SandboxToken::for_zone(zone)).fold(builder, Self::token)
+        let token = |zone: &Arc<Zone>| {
+            let same_parameter = mappings.zones().filter(|other| other.token == zone.token);
+            let zones = same_parameter.map(|other| other.zone_id.to_string()).collect();
+            SandboxToken { zones, ..SandboxToken::for_zone(zone) }
+        };
+        mappings.zones().map(token).fold(builder, Self::token)
     }
 }
 
 impl SandboxZone {
-    /// The zones of these mappings, in their order. A zone's cache key has the headers of all `vary_headers` of its
-    /// mappings.
+    /// The zones of these mappings, in their order, each zone id once. A zone's cache key has the headers of all
+    /// `vary_headers` of its mappings.
+    ///
+    /// Several teams of a table may declare the same zone id. The zone then has the hostnames of all of them, and the
+    /// domain, plan and account of the first.
     pub fn from_mappings(mappings: &Mappings) -> Vec<Self> {
+        let mut zones: Vec<Self> = Vec::new();
         // A hostname may be listed twice, even in two zones. The edge serves it for the first.
         let mut served = HashSet::new();
-        let zone = |zone: &Arc<Zone>| Self {
-            zone_id: zone.zone_id.to_string(),
-            domain: zone.domain.to_string(),
-            plan: zone.plan,
-            account_id: zone.account_id.as_ref().map(ToString::to_string),
-            hostnames: zone
-                .hostnames
-                .iter()
-                .map(ToString::to_string)
-                .filter(|name| served.insert(name.clone()))
-                .collect(),
-            vary_headers: vary_headers(mappings, zone),
-            urls_per_request: zone.urls_per_request,
-        };
-        mappings.zones().map(zone).collect()
+        for zone in mappings.zones() {
+            let hostnames = zone.hostnames.iter().filter(|name| served.insert(*name)).map(ToString::to_string);
+            if let Some(same) = zones.iter_mut().find(|other| other.zone_id == zone.zone_id.as_str()) {
+                same.hostnames.extend(hostnames);
+                continue;
+            }
+            zones.push(Self {
+                zone_id: zone.zone_id.to_string(),
+                domain: zone.domain.to_string(),
+                plan: zone.plan,
+                account_id: zone.account_id.as_ref().map(ToString::to_string),
+                hostnames: hostnames.collect(),
+                vary_headers: vary_headers(mappings, zone),
+                urls_per_request: zone.urls_per_request,
+            });
+        }
+        zones
     }
 }
 

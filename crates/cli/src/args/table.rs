@@ -3,7 +3,8 @@
 use clap::{Args as ClapArgs, Subcommand};
 use purge_router_core::names::TeamName;
 
-use super::{FileArg, parser};
+use crate::args::mappings::FileArg;
+use crate::args::parse::parser;
 
 #[derive(ClapArgs)]
 pub(crate) struct TableArgs {

@@ -5,8 +5,9 @@ use purge_router_core::{Code, Mappings};
 use serde_json::json;
 
 use crate::args::CheckArgs;
+use crate::exit::End;
 use crate::mappings::{ProblemJson, draw, load_table, read};
-use crate::{End, print};
+use crate::print;
 
 pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
     if let Some(table) = &args.mappings.table {
@@ -36,7 +37,7 @@ async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
     let problems: Vec<&Problem> = skipped.iter().flat_map(|skipped| &skipped.problems).chain(&folders).collect();
     // Any team can cause this, and nothing is skipped because of it: each team's purges need its own token.
     for problem in &zones {
-        print::warning(&print::shown(&problem.to_string()));
+        print::warning(&print::escaped(&problem.to_string()));
     }
     if json {
         let problems: Vec<_> = problems.iter().map(|problem| problem_of_row(problem)).collect();
@@ -46,7 +47,7 @@ async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
         print::out(&format!("{table}: {}: {}", counts(&mappings), print::green("no problem")));
     } else {
         for problem in &problems {
-            print::error(&print::shown(&problem.to_string()));
+            print::error(&print::escaped(&problem.to_string()));
         }
         let (rows, used) = (print::count(skipped.len(), "row"), counts(&mappings));
         print::error(&format!("the function skips {rows} of {table}, and uses {used}"));

@@ -1,18 +1,19 @@
-//! `completions`: what a shell needs to complete the command line.
+//! `completions`: prints a shell's completion script.
 
 use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::args::{Args, CompletionsArgs};
-use crate::{End, print};
+use crate::exit::End;
+use crate::print;
 
-pub(crate) fn run(args: &CompletionsArgs) -> anyhow::Result<End> {
+pub(super) fn run(args: &CompletionsArgs) -> anyhow::Result<End> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Args::command(), "purge-router", &mut script);
     let mut script = String::from_utf8(script)?;
     if args.shell == Shell::Bash {
-        // clap_complete 4.6 gives a name with a hyphen two spellings, so that nothing after a subcommand is completed
-        // (clap issue 6421).
+        // clap_complete 4.6 spells a name with a hyphen in two ways, so nothing after a subcommand would be completed (clap
+        // issue 6421).
         script = script.replace("purge__subcmd__router", "purge__router");
     }
     print::out(script.trim_end());

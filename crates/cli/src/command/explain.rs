@@ -1,4 +1,4 @@
-//! `explain`: which mappings one change fires, what they purge, and why the others do not.
+//! `explain`: which mappings fire for one change, what they purge, and why the others decline.
 
 use std::fmt::Write;
 
@@ -6,12 +6,13 @@ use purge_router_core::{Change, ChangeKind, Decline, Event, Mapping, Origin, Pla
 use serde_json::json;
 
 use crate::args::{EventKind, ExplainArgs};
-use crate::{End, mappings, print};
+use crate::exit::End;
+use crate::{mappings, print};
 
-pub(crate) async fn run(args: &ExplainArgs) -> anyhow::Result<End> {
+pub(super) async fn run(args: &ExplainArgs) -> anyhow::Result<End> {
     let (bucket, key) = args.object.clone();
     let buckets = [bucket.clone()].into();
-    let Some(mappings) = mappings::load_of(&args.mappings, buckets).await? else { return Ok(End::Problems) };
+    let Some(mappings) = mappings::load_of_buckets(&args.mappings, buckets).await? else { return Ok(End::Problems) };
     let kind = match args.event {
         EventKind::Created => ChangeKind::Created,
         EventKind::Removed => ChangeKind::Removed,
@@ -26,7 +27,7 @@ pub(crate) async fn run(args: &ExplainArgs) -> anyhow::Result<End> {
         true => print::json(&as_json(&change, &routes, &plan))?,
         false => print::out(&as_text(&change, &routes, &plan)),
     }
-    Ok(if plan.failed_origins().is_empty() { End::Done } else { End::Problems })
+    Ok(End::done_if(plan.failed_origins().is_empty()))
 }
 
 fn as_json(change: &Change, routes: &[Route<'_>], plan: &Plan) -> serde_json::Value {
@@ -45,7 +46,7 @@ fn as_json(change: &Change, routes: &[Route<'_>], plan: &Plan) -> serde_json::Va
 }
 
 fn as_text(change: &Change, routes: &[Route<'_>], plan: &Plan) -> String {
-    let mut text = format!("{} {}\n\n", print::bold(print::shown(&change.object())), print::dim(change.kind));
+    let mut text = format!("{} {}\n\n", print::bold(print::escaped(&change.object())), print::dim(change.kind));
     for mapping in hits(routes) {
         let zones: Vec<&str> = mapping.zones.iter().map(|zone| zone.domain.as_str()).collect();
         let _ = writeln!(text, "{} {} → {}", print::green("fires   "), describe(mapping), zones.join(", "));
@@ -58,7 +59,7 @@ fn as_text(change: &Change, routes: &[Route<'_>], plan: &Plan) -> String {
             "{} {}: {}",
             print::yellow("declines"),
             describe(mapping),
-            print::shown(&reason.to_string())
+            print::escaped(&reason.to_string())
         );
     }
     if elsewhere > 0 {
@@ -81,5 +82,5 @@ fn declines<'r, 'm>(routes: &'r [Route<'m>]) -> impl Iterator<Item = (&'m Mappin
 }
 
 fn describe(mapping: &Mapping) -> String {
-    format!("{} {}", mapping.name, print::dim(print::shown(&mapping.source.to_string())))
+    format!("{} {}", mapping.name, print::dim(print::escaped(&mapping.source.to_string())))
 }

@@ -3,7 +3,8 @@
 use purge_router_config::script_env::ScriptEnv;
 
 use crate::args::ImportEnvArgs;
-use crate::{End, print};
+use crate::exit::End;
+use crate::print;
 
 pub(crate) fn run(args: &ImportEnvArgs) -> anyhow::Result<End> {
     let script = match ScriptEnv::read(|name| std::env::var(name).ok()) {

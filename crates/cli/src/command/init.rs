@@ -4,7 +4,8 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 
 use crate::args::InitArgs;
-use crate::{End, Misuse, print};
+use crate::exit::{End, Misuse};
+use crate::print;
 
 const EXAMPLE: &str = include_str!("../../../../mappings.example.toml");
 

@@ -13,8 +13,8 @@ mod target;
 
 pub(crate) use target::Kind;
 
-use crate::End;
 use crate::args::EditCommand;
+use crate::exit::End;
 
 pub(crate) async fn run(kind: Kind, command: &EditCommand) -> anyhow::Result<End> {
     match command {

@@ -1,4 +1,4 @@
-//! The largest batch that SQS hands over: 10,000 messages.
+//! The largest batch that SQS delivers: 10,000 messages.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use crate::world::{World, sqs_event};
 
 const MESSAGES: usize = 10_000;
 
-/// Three of four messages are for web, two of whose three have a key of their own; the rest is for docs.
+/// Three of four messages are for web, and two of those three have a unique key; the others are for docs.
 fn message(nth: usize) -> (String, &'static str, String) {
     let id = format!("message-{nth}");
     match nth % 4 {

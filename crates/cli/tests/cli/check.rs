@@ -41,7 +41,7 @@ fn every_problem_is_drawn_where_it_is() {
     let answer = world.run(&["check", "--mappings", "bad.toml", "--color", "never"]).with_code(1);
     assert_eq!(answer.stdout, "");
     assert_answer("check_bad", &answer);
-    // Every command that reads the file tells the same.
+    // Every command that reads the file prints the same.
     for args in
         [&["explain", "s3://b/k"][..], &["plan", "-"], &["run", "-"], &["purge", "--host", "h.com"], &["sandbox"]]
     {
@@ -110,7 +110,7 @@ fn a_file_that_can_not_be_read() {
     assert!(missing.stderr.contains("mappings.toml") && missing.stderr.contains("purge-router init"), "{missing}");
     world.run(&["check", "--json", "--mappings", "."]).expect_misuse();
     let latin1 = world.run(&["check", "--mappings", "latin1.toml"]).with_code(1);
-    assert_eq!(latin1.stderr, "error: the mapping file latin1.toml is not UTF-8, from byte 18 on; save it as UTF-8\n");
+    assert_eq!(latin1.stderr, "error: the mapping file latin1.toml is not UTF-8 at byte 18; save it as UTF-8\n");
 }
 
 #[test]

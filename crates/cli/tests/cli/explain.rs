@@ -1,4 +1,4 @@
-//! `explain`: what one change fires, and why the other mappings decline.
+//! `explain`: which mappings fire for one change, and why the others decline.
 
 use serde_json::json;
 
@@ -56,7 +56,7 @@ fn every_kind_of_change() {
 }
 
 #[test]
-fn machines_get_the_whole_answer() {
+fn json_has_the_whole_answer() {
     let answer = World::new().run(&["explain", "s3://assets.website.com/img/a.css", "--event", "removed", "--json"]);
     let expected = json!({
         "object": "s3://assets.website.com/img/a.css",

@@ -1,4 +1,4 @@
-//! What the command says of itself, and of a command line that makes no sense.
+//! `--help`, and errors in the arguments.
 
 use crate::world::World;
 
@@ -58,7 +58,7 @@ fn the_command_itself_has_an_example() {
 }
 
 #[test]
-fn help_tells_exit_codes_and_variables() {
+fn help_lists_exit_codes_and_variables() {
     let help = World::empty().run(&["--help"]).with_code(0).stdout;
     for word in [
         "Exit codes:",
@@ -80,7 +80,7 @@ fn the_version() {
 }
 
 #[test]
-fn misuse_is_told_on_stderr() {
+fn misuse_is_reported_on_stderr() {
     let world = World::new();
     for (args, said) in [
         (&[][..], "Usage: purge-router"),

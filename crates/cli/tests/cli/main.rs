@@ -1,6 +1,6 @@
-//! The command as people and scripts meet it: the built binary, its output, its exit codes.
+//! The command as users and scripts call it: the built binary, its output and its exit codes.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "clippy does not treat test helpers as tests")]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -14,6 +14,7 @@ mod init;
 mod plan;
 mod purge;
 mod run;
+mod same_domain;
 mod sandbox;
 mod secrets;
 mod table;

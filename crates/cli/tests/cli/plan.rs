@@ -1,10 +1,10 @@
-//! `plan`: what would be sent, as text and as JSON, and what is no event.
+//! `plan`: the planned requests as text and as JSON, and input that is not an event.
 
 use crate::support::scenarios;
 use crate::world::{World, assert_answer, both_teams, s3_event};
 
 #[test]
-fn for_people() {
+fn as_text() {
     let world = World::new();
     world.write("event.json", both_teams());
     assert_answer("plan", &world.run(&["plan", "event.json"]).with_code(0));
@@ -28,7 +28,7 @@ fn from_standard_input() {
 }
 
 #[test]
-fn what_is_no_event_is_named_on_one_line() {
+fn input_that_is_not_an_event_is_an_error_on_one_line() {
     let world = World::new();
     for (bytes, seen) in [
         (&b""[..], "no bytes but white space"),
@@ -54,7 +54,7 @@ fn what_is_no_event_is_named_on_one_line() {
 }
 
 #[test]
-fn an_event_that_can_not_be_read_expect_misuse() {
+fn an_event_that_can_not_be_read_is_misuse() {
     let world = World::new();
     for event in ["none.json", "."] {
         let answer = world.run(&["plan", event]).expect_misuse();

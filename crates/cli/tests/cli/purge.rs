@@ -1,4 +1,4 @@
-//! `purge`: what is asked for by hand, as Cloudflare receives it.
+//! `purge`: the requests that Cloudflare receives for each argument.
 
 use serde_json::json;
 
@@ -39,10 +39,10 @@ async fn each_method_reaches_its_zone() {
 }
 
 #[test]
-fn what_is_asked_for_must_make_sense() {
+fn arguments_that_can_not_be_purged_are_misuse() {
     let world = World::new();
     world.write("twins.toml", include_str!("twins.toml"));
-    let unknown = "`website.org` is not a zone of the mapping file; its zones are website.dev, website.com";
+    let unknown = "unknown zone website.org; known zones: website.dev, website.com";
     for (args, said) in [
         (&[][..], "nothing to purge: name URLs, or use --prefix, --host, --tag or --everything"),
         (
@@ -60,13 +60,19 @@ fn what_is_asked_for_must_make_sense() {
         (&["--zone", "website.com"], "nothing to purge: name URLs, or use --prefix, --host, --tag or --everything"),
         (&["--zone", "website.org", "--everything"], unknown),
         (
-            &["https://www.website.com.evil.net/"],
-            "no zone of the mapping file serves `www.website.com.evil.net`; add it to the zone's hostnames",
+            &["--zone", "website.org", "--everything", "--team", "docs"],
+            "unknown zone website.org; known zones: website.dev",
+        ),
+        (&["--zone", "website.com", "--everything", "--team", "wbe"], "unknown team wbe; known teams: docs, web"),
+        (
+            &["https://www.website.com/", "--team", "docs"],
+            "no zone serves `www.website.com`; add it to the zone's hostnames",
         ),
         (
-            &["https://evilwebsite.com/"],
-            "no zone of the mapping file serves `evilwebsite.com`; add it to the zone's hostnames",
+            &["https://www.website.com.evil.net/"],
+            "no zone serves `www.website.com.evil.net`; add it to the zone's hostnames",
         ),
+        (&["https://evilwebsite.com/"], "no zone serves `evilwebsite.com`; add it to the zone's hostnames"),
         (&["https://www.website.com/", "--zone", "website.dev"], "`www.website.com` is not in the zone `website.dev`"),
         (&["--host", "www.website.com", "--zone", "website.dev"], "`www.website.com` is not in the zone `website.dev`"),
         (
@@ -76,10 +82,10 @@ fn what_is_asked_for_must_make_sense() {
         (&["s3://assets/a.css"], "`s3://assets/a.css` is not an http or https URL"),
         (
             &["https://www.website.com/c#.html"],
-            "`https://www.website.com/c#.html` has a `#`; write it as %23, or leave the fragment out: it is never sent",
+            "`https://www.website.com/c#.html` has a `#`; write it as %23, or remove the fragment, which clients never send",
         ),
-        (&["--prefix", "www.website.com"], "`www.website.com` is a whole host; purge that with --host"),
-        (&["--prefix", "www.website.com/"], "`www.website.com/` is a whole host; purge that with --host"),
+        (&["--prefix", "www.website.com"], "`www.website.com` is a whole host; purge it with --host"),
+        (&["--prefix", "www.website.com/"], "`www.website.com/` is a whole host; purge it with --host"),
         (
             &["--prefix", "www.website.com/a b/"],
             "no client sends `www.website.com/a b/` in this spelling; write `www.website.com/a%20b/`",
@@ -90,7 +96,7 @@ fn what_is_asked_for_must_make_sense() {
         ),
         (
             &["https://user:secret@www.website.com/"],
-            "a URL holds a user or a password; leave them out: they are no part of what is cached",
+            "a URL has a user name or password; remove it, since it is not part of what is cached",
         ),
         (
             &["--prefix", "https://www.website.com/blog/"],
@@ -99,11 +105,12 @@ fn what_is_asked_for_must_make_sense() {
         ),
         (
             &["--tag", "a b", "--zone", "website.com"],
-            "`a b` is not a cache tag: 1 to 1024 printable ASCII characters, without space and comma",
+            "`a b` is not a cache tag: 1 to 1024 printable ASCII characters, without spaces and commas",
         ),
         (
             &["https://www.twins.example/", "--mappings", "twins.toml"],
-            "several zones serve `www.twins.example`; say which with --zone",
+            "several zones serve `www.twins.example`: one.example of team web (zone id 023e105f4ecef8ad9ca31a8372d0c353), \
+             other.example of team web (zone id 372e67954025e0ba6aaa6d586b9e0b59); choose one with --zone",
         ),
     ] {
         let answer = world.run(&[&["purge", "--sandbox"], args].concat()).expect_misuse();
@@ -112,7 +119,7 @@ fn what_is_asked_for_must_make_sense() {
 }
 
 #[test]
-fn in_a_sandbox_for_people_and_for_machines() {
+fn in_a_sandbox_as_text_and_as_json() {
     let world = World::new();
     let args = ["purge", "https://www.website.com/a.css", "--tag", "news", "--zone", "website.com", "--sandbox"];
     assert_answer("purge_sandbox", &world.run(&args).with_code(0));

@@ -1,4 +1,4 @@
-//! `run`: what is sent, byte for byte, and what is said where Cloudflare does not take it.
+//! `run`: the bytes that are sent, and the report if Cloudflare does not accept them.
 
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,17 @@ fn a_rejected_record_fails_though_the_rest_is_purged() {
     assert_eq!((&json["outcomes"][0]["status"], &json["failed"]), (&json!("purged"), &json!(["bad"])));
 }
 
+#[test]
+fn an_unpurgeable_record_is_a_warning_and_no_failure() {
+    let event = sqs_event(&[("good", "assets.website.com", "a.css"), ("dots", "assets.website.com", "../b.css")]);
+    let world = world(&event);
+    let text = world.run(&["run", "event.json", "--sandbox"]).with_code(0).stdout;
+    assert!(text.contains("\nunpurgeable s3://assets.website.com/../b.css: "), "{text}");
+    assert!(!text.contains("failed origins"), "{text}");
+    let json = world.run(&["run", "event.json", "--sandbox", "--json"]).with_code(0).json();
+    assert_eq!((&json["rejected"][0]["kind"], &json["failed"]), (&json!("unpurgeable"), &json!([])));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn cloudflare_receives_what_the_plan_shows() {
     let sandbox = cloudflare().start().await.unwrap();
@@ -53,7 +64,7 @@ async fn cloudflare_receives_what_the_plan_shows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_teams_trouble_is_not_the_others() {
+async fn one_teams_failure_is_not_the_others() {
     let sandbox = cloudflare().start().await.unwrap();
     let refusal = FaultKind::Status { status: 400, code: 1136, message: "no".into(), retry_after: None };
     sandbox.add_fault(Fault { zone_id: Some(DOCS_ZONE.into()), ..Fault::new(refusal) });
@@ -107,7 +118,7 @@ fn while_cloudflare_is_down_nothing_is_reported_as_done() {
     assert_eq!(json["failed"], json!(["m-docs", "m-web"]), "{json}");
     for outcome in json["outcomes"].as_array().unwrap() {
         assert_eq!(outcome["status"], "unreachable", "{json}");
-        assert!(outcome["attempts"].as_u64().unwrap() > 1, "it was tried again: {json}");
+        assert!(outcome["attempts"].as_u64().unwrap() > 1, "it was retried: {json}");
         assert!(outcome["error"].as_str().unwrap().contains("Connection refused"), "{json}");
     }
     let text = world.run_with(&["run", "event.json", "--deadline", "1"], &variables, b"").with_code(1).stdout;
@@ -115,7 +126,7 @@ fn while_cloudflare_is_down_nothing_is_reported_as_done() {
 }
 
 #[test]
-fn a_base_url_that_tokens_must_not_go_to() {
+fn a_base_url_that_must_not_get_tokens_is_misuse() {
     let world = world(&both_teams());
     for url in ["api.cloudflare.com", "http://api.cloudflare.com/client/v4", "ftp://127.0.0.1/", "https://a?b=c"] {
         let variables = [("CLOUDFLARE_BASE_URL", url), ("CLOUDFLARE_API_TOKEN", TOKEN)];
@@ -133,7 +144,7 @@ fn an_event_without_purges_needs_no_token() {
 }
 
 #[test]
-fn the_count_of_hidden_batches_is_right_where_many_fail() {
+fn the_count_of_hidden_batches_is_right_if_many_fail() {
     let keys: Vec<String> = (0..1500).map(|n| format!("{n}.css")).collect();
     let objects: Vec<(&str, &str)> = keys.iter().map(|key| ("assets.website.com", key.as_str())).collect();
     let text = world(&s3_event(&objects)).run(&["run", "event.json"]).with_code(1).stdout;

@@ -1,4 +1,4 @@
-//! `sandbox`: the stand-in as a process of its own, from its first line to its end.
+//! `sandbox` as a process, from its first line to its end.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 
 use crate::world::{DOCS_ZONE, MAPPINGS, WEB_ZONE, World, http};
 
-const LONGEST_STOP: Duration = Duration::from_secs(5);
+const MAX_STOP: Duration = Duration::from_secs(5);
 
 /// A running `purge-router sandbox`; it is killed when it is dropped.
 struct Process {
     child: Child,
     api: String,
     edge: String,
-    said: String,
+    printed: String,
 }
 
 impl Process {
@@ -27,27 +27,27 @@ impl Process {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // The zones come last, and website.com is the last of them.
-        let mut said = String::new();
-        while !said.contains("\nwebsite.com ") {
-            said = format!("{said}{}\n", lines.next().expect("the sandbox ended").unwrap());
+        let mut printed = String::new();
+        while !printed.contains("\nwebsite.com ") {
+            printed = format!("{printed}{}\n", lines.next().expect("the sandbox ended").unwrap());
         }
-        let after = |label: &str| said.lines().find_map(|line| line.strip_prefix(label)).unwrap().to_owned();
+        let after = |label: &str| printed.lines().find_map(|line| line.strip_prefix(label)).unwrap().to_owned();
         let (api, edge) = (after("api   "), after("edge  "));
-        Self { child, api, edge, said }
+        Self { child, api, edge, printed }
     }
 
     fn signal(&self, name: &str) {
         assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
     }
 
-    /// Waits for its end, but not for ever.
+    /// Waits until it ends, for a limited time.
     fn ended(&mut self) -> ExitStatus {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(start.elapsed() < LONGEST_STOP, "it still runs");
+            assert!(start.elapsed() < MAX_STOP, "it still runs");
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -71,7 +71,7 @@ async fn get(url: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn says_where_it_is_and_stops_when_it_is_told() {
+async fn prints_its_addresses_and_stops_on_a_signal() {
     let world = World::new();
     for signal in ["-TERM", "-INT"] {
         let mut process = Process::start(&world, &[]);
@@ -82,15 +82,15 @@ async fn says_where_it_is_and_stops_when_it_is_told() {
         ]);
         assert_eq!(health, json!({ "status": "ok", "zones": zones }));
         let export = format!("export CLOUDFLARE_BASE_URL={} CLOUDFLARE_API_TOKEN=sandbox", process.api);
-        assert!(process.said.contains(&export), "{}", process.said);
-        assert!(process.said.contains("token sandbox-web-website.com"), "{}", process.said);
+        assert!(process.printed.contains(&export), "{}", process.printed);
+        assert!(process.printed.contains("token sandbox-web-website.com"), "{}", process.printed);
         process.signal(signal);
         assert_eq!(process.ended().code(), Some(0), "{signal}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stops_though_clients_hold_on() {
+async fn stops_with_connected_clients() {
     let world = World::new();
     let mut process = Process::start(&world, &[]);
     let address = process.api.strip_prefix("http://").unwrap().split('/').next().unwrap();
@@ -139,7 +139,9 @@ fn refuses_addresses_that_others_can_reach() {
     for args in [["--api", "0.0.0.0:0"], ["--edge", "192.0.2.1:0"], ["--api", "[::]:0"]] {
         let answer = world.run(&[&["sandbox"], &args[..]].concat()).expect_misuse();
         let address = args[1];
-        let expected = format!("error: {address} is not on loopback: whoever reaches the sandbox may change it\n");
+        let expected = format!(
+            "error: {address} is not on loopback: every client that reaches the sandbox can use and change it\n"
+        );
         assert_eq!(answer.stderr, expected);
     }
 }
@@ -170,4 +172,44 @@ fn every_valid_mapping_file_has_a_sandbox() {
         world.run(&["check", "--mappings", file]).with_code(0);
         world.run_with(&["run", "-", "--sandbox", "--mappings", file], &[], br#"{"Records": []}"#).with_code(0);
     }
+}
+
+#[test]
+fn two_origin_servers_for_one_hostname_are_misuse() {
+    let world = World::new();
+    for (one, other, subject) in [
+        ("http://127.0.0.1:1", "http://127.0.0.1:2", "all hostnames"),
+        ("CDN.website.com=http://127.0.0.1:1", "cdn.website.com=http://127.0.0.1:2", "cdn.website.com"),
+    ] {
+        let answer = world.run(&["sandbox", "--origin", one, "--origin", other]).expect_misuse();
+        assert_eq!(answer.stderr, format!("error: --origin is given twice for {subject}; keep one\n"));
+    }
+}
+
+/// Zones that share a parameter share its token: neither zone's purge may be sent with a token of the other zone only.
+#[test]
+fn zones_that_share_a_token_are_both_purged() {
+    let world = World::empty();
+    let zone = |domain: &str, zone_id: &str| {
+        format!(
+            "[teams.web.zones.\"{domain}\"]\nzone_id = \"{zone_id}\"\nhostnames = [\"{domain}\"]\ntoken = \"both\"\n"
+        )
+    };
+    let zones = zone("website.com", WEB_ZONE) + &zone("website.dev", DOCS_ZONE);
+    world.write("mappings.toml", format!("version = 1\n[teams.web]\nowns = []\n{zones}"));
+    world.run(&["purge", "--host", "website.com", "--host", "website.dev", "--sandbox"]).with_code(0);
+}
+
+#[test]
+fn a_hostname_of_two_zones_is_reported() {
+    let world = World::empty();
+    world.write("mappings.toml", include_str!("twins.toml"));
+    let mut command = world.command();
+    command.args(["sandbox", "--api", "127.0.0.1:0", "--edge", "127.0.0.1:0"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let line = BufReader::new(child.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+    let _ = child.kill();
+    let _ = child.wait();
+    assert!(line.contains("several zones list the hostname www.twins.example"), "{line}");
+    assert!(line.contains("one.example") && line.contains("other.example"), "{line}");
 }

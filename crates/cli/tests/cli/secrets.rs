@@ -1,4 +1,4 @@
-//! Tokens: nothing that the command prints or logs holds one.
+//! The command never prints or logs a token.
 
 use purge_router_sandbox::{Fault, FaultKind};
 
@@ -38,7 +38,7 @@ async fn a_token_is_never_printed() {
 }
 
 #[test]
-fn a_text_that_is_no_token_is_not_shown() {
+fn a_malformed_token_is_not_shown() {
     let world = World::new();
     world.write("event.json", both_teams());
     for text in ["s3cr3t with spaces", "s3cr3t\nline", "s3cr3t-ü"] {
@@ -49,14 +49,14 @@ fn a_text_that_is_no_token_is_not_shown() {
 }
 
 #[test]
-fn white_space_around_a_token_is_no_part_of_it() {
+fn white_space_around_a_token_is_ignored() {
     let world = World::new();
     world.write("event.json", r#"{"Records": []}"#);
     world.run_with(&["run", "event.json"], &[("CLOUDFLARE_API_TOKEN", " s3cr3t\n")], b"").with_code(0);
 }
 
 #[test]
-fn help_does_not_show_what_the_variables_hold() {
+fn help_does_not_show_the_variables() {
     let variables = [("CLOUDFLARE_API_TOKEN", TOKEN), ("CLOUDFLARE_API_KEY", "s3cr3t")];
     for args in [&["--help"][..], &["run", "--help"], &["import-env", "--help"]] {
         let answer = World::empty().run_with(args, &variables, b"").with_code(0);

@@ -1,5 +1,5 @@
-//! What a terminal gets: colours only where they are wanted, no control characters from outside, and no panic when
-//! the reader goes away.
+//! Output on a terminal: colors only if they are wanted, no control characters from outside, and no panic when the reader
+//! goes away.
 
 use std::io::pipe;
 use std::process::Stdio;
@@ -18,10 +18,10 @@ fn world(event: &str) -> World {
 }
 
 #[test]
-fn colours_only_where_they_are_wanted() {
+fn colors_only_if_they_are_wanted() {
     let world = world(&both_teams());
     let forced = ("CLICOLOR_FORCE", "1");
-    for (color, variables, colours) in [
+    for (color, variables, has_colors) in [
         (&[][..], &[][..], false),
         (&[], &[forced], true),
         (&[], &[forced, ("NO_COLOR", "1")], false),
@@ -31,17 +31,17 @@ fn colours_only_where_they_are_wanted() {
     ] {
         for args in [&["plan", "event.json"][..], &["run", "event.json", "--sandbox"], &["check"]] {
             let answer = world.run_with(&[color, args].concat(), variables, b"").with_code(0);
-            assert_eq!(answer.stdout.contains(ESCAPE), colours, "{color:?} {variables:?} {answer}");
+            assert_eq!(answer.stdout.contains(ESCAPE), has_colors, "{color:?} {variables:?} {answer}");
         }
         let problems = world.run_with(&[color, &["check", "--mappings", "bad.toml"]].concat(), variables, b"");
-        assert_eq!(problems.stderr.contains(ESCAPE), colours, "{color:?} {variables:?} {problems}");
+        assert_eq!(problems.stderr.contains(ESCAPE), has_colors, "{color:?} {variables:?} {problems}");
         let json = world.run_with(&[color, &["plan", "event.json", "--json"]].concat(), variables, b"").with_code(0);
-        assert!(!json.stdout.contains(ESCAPE), "JSON has no colours: {json}");
+        assert!(!json.stdout.contains(ESCAPE), "JSON has no colors: {json}");
     }
 }
 
 #[test]
-fn the_log_has_colours_only_where_they_are_wanted() {
+fn the_log_has_colors_only_if_they_are_wanted() {
     let world = world(&both_teams());
     for color in [&[][..], &["--color", "never"]] {
         let args = [color, &["run", "event.json", "--sandbox"]].concat();
@@ -102,7 +102,7 @@ fn unread(world: &World, args: &[&str], stderr_too: bool) -> Option<i32> {
 }
 
 #[test]
-fn a_reader_that_went_away_is_no_trouble() {
+fn a_reader_that_went_away_is_no_error() {
     let world = world(&both_teams());
     for args in [
         &["--help"][..],
@@ -119,12 +119,12 @@ fn a_reader_that_went_away_is_no_trouble() {
 }
 
 #[test]
-fn completions_that_nobody_reads_are_no_trouble() {
+fn completions_without_a_reader_are_no_error() {
     assert_eq!(unread(&World::empty(), &["completions", "bash"], false), Some(0));
 }
 
 #[test]
-fn a_closed_standard_error_is_no_trouble() {
+fn a_closed_standard_error_is_no_error() {
     let world = world(&both_teams());
     for (args, code) in [
         (&["run", "event.json", "--sandbox"][..], 0),
@@ -135,7 +135,7 @@ fn a_closed_standard_error_is_no_trouble() {
     }
 }
 
-/// What bash would propose for the last of these words.
+/// Bash's completions of the last of these words.
 fn proposals(world: &World, words: &[&str]) -> Vec<String> {
     let script = r#"
         source completions.bash

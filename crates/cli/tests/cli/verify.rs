@@ -1,4 +1,4 @@
-//! `purge --verify`: whether the edge still serves what it had before the purge.
+//! `purge --verify`: whether the edge still serves a response from before the purge.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::world::{Answer, NOWHERE, TOKEN, World, assert_answer, cloudflare, htt
 
 const URL: &str = "https://www.website.com/css/app.css";
 
-/// A sandbox whose edge has kept `old` of an object that is now `new`.
+/// A sandbox whose edge has cached `old` for an object that is now `new`.
 struct Stale {
     world: World,
     sandbox: Sandbox,
@@ -67,11 +67,11 @@ async fn an_edge_that_kept_what_it_had_is_stale() {
     assert_eq!(json["verified"][0]["cache_status"], "HIT");
 }
 
-/// Another visitor has asked for it between the purge and the look: the edge has it, but not from before.
+/// Another visitor requests it between the purge and the check, so the edge has it, but not from before.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_stored_after_the_purge_is_fresh() {
     let stale = Stale::new().await;
-    // As over a real network, the eviction comes some time after the request went out.
+    // As over a real network, the eviction is later than the request.
     stale.sandbox.add_fault(Fault::new(FaultKind::Delay { milliseconds: 300 }));
     let edge = stale.sandbox.edge_url();
     let visits = tokio::spawn(async move {
@@ -104,7 +104,7 @@ async fn what_was_not_purged_is_not_verified() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_purge_is_told_though_the_edge_can_not_be_reached() {
+async fn a_purge_is_reported_if_the_edge_can_not_be_reached() {
     let stale = Stale::new().await;
     let args = ["purge", URL, "--verify", "--edge", NOWHERE];
     let answer = stale.world.run_at(&stale.sandbox, &args).with_code(1);
@@ -133,10 +133,10 @@ async fn an_age_beyond_all_bounds_is_stale() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_deadline_bounds_the_look_too() {
+async fn the_deadline_limits_the_check_too() {
     let stale = Stale::new().await;
     stale.origin.set_delay(Duration::from_secs(20));
     let args = ["purge", URL, "--verify", "--deadline", "2", "--edge", &stale.origin.url()];
     let answer = stale.world.run_at(&stale.sandbox, &args).with_code(1);
-    assert!(answer.stdout.contains("unseen"), "{answer}");
+    assert!(answer.stdout.contains("couldn't check"), "{answer}");
 }

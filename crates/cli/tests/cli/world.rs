@@ -1,11 +1,10 @@
-//! A folder with a mapping file in which the command runs, a sandbox that plays Cloudflare, and what came of a run.
+//! A folder with a mapping file in which the command runs, a sandbox as Cloudflare, and the result of a run.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use purge_router_core::limits::CloudflarePlan;
 use purge_router_sandbox::{Builder, Sandbox, SandboxToken, SandboxZone};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -16,7 +15,7 @@ pub(crate) const WEB_ZONE: &str = "023e105f4ecef8ad9ca31a8372d0c353";
 pub(crate) const DOCS_ZONE: &str = "372e67954025e0ba6aaa6d586b9e0b59";
 pub(crate) const TOKEN: &str = "cfut_of-the-tests-0001";
 
-/// An address where nothing listens: the port of a service that nobody runs, which tests can't be given by chance.
+/// An address where nothing listens: the port of an obsolete service, which no test gets as a free port.
 pub(crate) const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// Two teams: web purges URLs, docs invalidates prefixes.
@@ -86,7 +85,7 @@ impl World {
         std::fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// The command in this folder, for what [`World::run`] can't do.
+    /// The command in this folder.
     pub(crate) fn command(&self) -> Command {
         let mut command = purge_router();
         command.current_dir(self.0.path());
@@ -109,7 +108,7 @@ impl World {
     }
 }
 
-/// What a run left. Shown, it is fit for a snapshot.
+/// The result of a run. Its text goes into snapshots.
 pub(crate) struct Answer {
     args: String,
     pub(crate) code: Option<i32>,
@@ -153,7 +152,7 @@ impl fmt::Display for Answer {
     }
 }
 
-/// Compares with the snapshot of this name, but for ports, rays and the version.
+/// Compares with the snapshot of this name, with ports, rays, times and the version replaced.
 pub(crate) fn assert_answer(name: &str, answer: &Answer) {
     let mut text = answer.to_string();
     let version = regex::escape(env!("CARGO_PKG_VERSION"));
@@ -162,7 +161,7 @@ pub(crate) fn assert_answer(name: &str, answer: &Answer) {
         ("[0-9a-f]{16}-SBX", "RAY"),
         (version.as_str(), "VERSION"),
         (r"table-\d+-\d+", "TABLE"),
-        // That of a difference is also that of its table.
+        // A difference's checksum depends on its table's name.
         ("checksum(\"?:?) (\"?)[0-9a-f]{32}", "checksum$1 ${2}CHECKSUM"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
         ("\"push\": \"[0-9a-f]{32}\"", "\"push\": \"PUSH\""),
@@ -176,27 +175,14 @@ pub(crate) fn assert_answer(name: &str, answer: &Answer) {
     settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
-/// A sandbox with the zones of [`MAPPINGS`], which takes [`TOKEN`] for both.
+/// A sandbox with the zones of [`MAPPINGS`], which accepts [`TOKEN`] for both.
 pub(crate) fn cloudflare() -> Builder {
-    let zone = |zone_id: &str, domain: &str, hostnames: &[&str], plan| SandboxZone {
-        zone_id: zone_id.to_owned(),
-        domain: domain.to_owned(),
-        plan,
-        hostnames: hostnames.iter().map(ToString::to_string).collect(),
-        ..SandboxZone::default()
-    };
-    Sandbox::builder()
-        .zone(zone(WEB_ZONE, "website.com", &["www.website.com", "cdn.website.com"], CloudflarePlan::Pro))
-        .zone(zone(DOCS_ZONE, "website.dev", &["docs.website.dev"], CloudflarePlan::Enterprise))
-        .token(SandboxToken {
-            secret: TOKEN.to_owned(),
-            id: "ed17574386854bf78a67040be0a770b0".to_owned(),
-            zones: vec![WEB_ZONE.to_owned(), DOCS_ZONE.to_owned()],
-            ..SandboxToken::default()
-        })
+    let mappings = purge_router_config::from_toml(MAPPINGS).unwrap();
+    let token = SandboxToken::for_all_zones(TOKEN, &mappings);
+    Sandbox::builder().zones(SandboxZone::from_mappings(&mappings)).token(token)
 }
 
-/// What a sandbox received: `METHOD path body`, by path.
+/// The requests that a sandbox received, as `METHOD path body`, sorted.
 pub(crate) fn received(sandbox: &Sandbox) -> Vec<String> {
     let shown = |request: &purge_router_sandbox::Received| {
         format!("{} {} {}", request.method, request.path, String::from_utf8_lossy(&request.body))
@@ -206,12 +192,12 @@ pub(crate) fn received(sandbox: &Sandbox) -> Vec<String> {
     all
 }
 
-/// A client for the servers of a test, whatever proxy the caller has.
+/// A client for the servers of a test, without the caller's proxy.
 pub(crate) fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-/// A record of S3 for an object that was created; the key as the notification has it.
+/// S3's record of a created object, with the key as the notification has it.
 pub(crate) fn s3_record(bucket: &str, key: &str) -> Value {
     json!({
         "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "eu-west-1", "eventName": "ObjectCreated:Put",
@@ -224,7 +210,7 @@ pub(crate) fn s3_event(objects: &[(&str, &str)]) -> String {
     json!({ "Records": objects.iter().map(|(bucket, key)| s3_record(bucket, key)).collect::<Vec<_>>() }).to_string()
 }
 
-/// A batch of SQS: each message's id and the object that its body tells of.
+/// An SQS batch: each message's id, and the bucket and key in its body.
 pub(crate) fn sqs_event(messages: &[(&str, &str, &str)]) -> String {
     let record = |(id, bucket, key): &(&str, &str, &str)| json!({ "messageId": id, "eventSource": "aws:sqs", "body": s3_event(&[(bucket, key)]) });
     json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() }).to_string()

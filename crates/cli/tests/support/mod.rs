@@ -1,9 +1,9 @@
-//! The built command in an environment that the tests decide, and where the scenarios are.
+//! The built command in a clean environment, and the folder of the scenarios.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What of the caller's environment could change what the command does or prints.
+/// Prefixes of the caller's variables that could change what the command does or prints.
 const FOREIGN: [&str; 10] = [
     "AWS_",
     "CLOUDFLARE_",
@@ -17,7 +17,7 @@ const FOREIGN: [&str; 10] = [
     "COLUMNS",
 ];
 
-/// The built command. Nothing of the caller's settings reaches it, nor a proxy.
+/// The built command, without the caller's settings and proxies.
 pub(crate) fn purge_router() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_purge-router"));
     for (name, _) in std::env::vars_os() {

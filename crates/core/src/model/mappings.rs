@@ -129,11 +129,6 @@ impl Mappings {
         indices.filter_map(|index| Some((*index, self.mappings.get(*index)?.as_ref())))
     }
 
-    /// All teams by name.
-    pub fn by_name(&self) -> &BTreeMap<TeamName, Arc<Team>> {
-        &self.teams
-    }
-
     /// All teams, by name.
     pub fn teams(&self) -> impl Iterator<Item = &Team> {
         self.teams.values().map(Arc::as_ref)

@@ -1,5 +1,6 @@
 //! A sandbox made from mappings.
 
+use purge_router_core::Mappings;
 use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone, zone_secret};
 
 use crate::world::{client, json};
@@ -58,4 +59,36 @@ async fn a_token_purges_its_own_zone_and_one_for_all_purges_each() {
         assert_eq!(answer.status(), status, "{secret} {}", zone.domain);
         assert_eq!(json(answer).await["success"], status == 200);
     }
+}
+
+#[tokio::test]
+async fn zones_that_share_a_parameter_share_its_token() {
+    let text = MAPPINGS.replace("hostnames = [", "token = \"both\"\nhostnames = [");
+    let mappings = purge_router_config::from_toml(&text).unwrap();
+    let sandbox = Sandbox::builder().mappings(&mappings).start().await.unwrap();
+    for token in mappings.zones() {
+        for zone in mappings.zones() {
+            let url = format!("{}/zones/{}/purge_cache", sandbox.api_url(), zone.zone_id);
+            let purge = client().post(url).bearer_auth(zone_secret(token)).body(r#"{"purge_everything": true}"#);
+            assert_eq!(purge.send().await.unwrap().status(), 200, "{} with the token of {}", zone.domain, token.domain);
+        }
+    }
+}
+
+/// Only a table can hold this: a file with both teams is refused.
+#[tokio::test]
+async fn two_teams_may_declare_the_same_zone_id() {
+    let team = |name: &str| {
+        let text = format!(
+            "version = 1\n[teams.{name}]\nowns = []\n[teams.{name}.zones.\"{name}.com\"]\n\
+             zone_id = \"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a\"\nhostnames = [\"www.{name}.com\"]\n"
+        );
+        purge_router_config::from_toml(&text).unwrap()
+    };
+    let (blue, red) = (team("blue"), team("red"));
+    let mappings = Mappings::joined([&blue, &red]);
+    let zones = SandboxZone::from_mappings(&mappings);
+    let seen: Vec<_> = zones.iter().map(|zone| (zone.domain.as_str(), zone.hostnames.join(" "))).collect();
+    assert_eq!(seen, [("blue.com", "www.blue.com www.red.com".to_owned())]);
+    Sandbox::builder().mappings(&mappings).start().await.unwrap();
 }

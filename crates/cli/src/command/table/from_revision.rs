@@ -52,7 +52,7 @@ fn as_rows(rows: &Rows) -> Vec<Row> {
 
 fn is_clean(problems: &[Problem], summary: &str) -> bool {
     for problem in problems {
-        print::error(&print::shown(&problem.to_string()));
+        print::error(&print::escaped(&problem.to_string()));
     }
     if !problems.is_empty() {
         print::error(summary);

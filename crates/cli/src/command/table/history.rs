@@ -11,7 +11,8 @@ use super::partitions::{document, only_partition};
 use super::show;
 use super::target::{Kind, Table};
 use crate::args::HistoryArgs;
-use crate::{End, print};
+use crate::exit::End;
+use crate::print;
 
 pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
     let table = Table::open(&args.table).await?;
@@ -34,10 +35,10 @@ pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
     let mut text = String::new();
     for Revision { revision, stamp } in &revisions {
         let Stamp { by, at, summary, message, .. } = stamp;
-        let (by, at, summary) = (print::shown(by), print::shown(at), print::shown(summary));
+        let (by, at, summary) = (print::escaped(by), print::escaped(at), print::escaped(summary));
         let _ = writeln!(text, "{} {at} {} {summary}", print::bold(format!("{revision:>5}")), print::dim(by));
         if let Some(message) = message {
-            let _ = writeln!(text, "      {}", print::shown(message));
+            let _ = writeln!(text, "      {}", print::escaped(message));
         }
     }
     match revisions.is_empty() {

@@ -9,8 +9,8 @@ use purge_router_config::Rows;
 use purge_router_core::names::TeamName;
 
 use super::target::{Kind, Table};
-use crate::Misuse;
 use crate::args::TableArgs;
+use crate::exit::Misuse;
 
 /// How many partitions are read side by side.
 pub(super) const PARTITIONS: usize = 16;

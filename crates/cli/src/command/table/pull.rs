@@ -11,7 +11,8 @@ use purge_router_core::names::TeamName;
 use super::partitions::{document, grants, only_partition, partitions};
 use super::target::{Kind, Table};
 use crate::args::PullArgs;
-use crate::{End, print};
+use crate::exit::End;
+use crate::print;
 
 /// What is pulled.
 #[derive(Default)]

@@ -13,7 +13,8 @@ use super::from_revision::from_revision;
 use super::show;
 use super::target::{Kind, Table};
 use crate::args::{DiffArgs, PushArgs, RollbackArgs, WritingArgs};
-use crate::{End, print};
+use crate::exit::End;
+use crate::print;
 
 /// How many partitions are written side by side.
 const PARTITIONS: usize = 8;
@@ -70,12 +71,12 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, summary_pref
     let pushes = prepare(table, &needed, args, &approval, summary_prefix).await?;
     for edit in &needed {
         let reviewed = edit.proposed().review(args.force);
-        reviewed.map_err(|objection| anyhow::anyhow!(print::shown(&format!("{}: {objection}", edit.name()))))?;
+        reviewed.map_err(|objection| anyhow::anyhow!(print::escaped(&format!("{}: {objection}", edit.name()))))?;
     }
     if !args.yes && args.json {
         print::note(&as_text(table, &needed));
     }
-    if !args.yes && !print::agreed(&format!("Write this to the table {}?", table.name))? {
+    if !args.yes && !print::confirm(&format!("Write this to the table {}?", table.name))? {
         print::note("nothing was written");
         return Ok(End::Problems);
     }
@@ -151,7 +152,7 @@ fn report(table: &Table, edits: &[Edit], pushed: &[Pushed], json: bool) -> anyho
                 print::out(&format!("{}: {}", edit.name(), print::green(format!("revision {revision}"))));
             }
             Ok(_) => {}
-            Err(error) => print::error(&print::shown(&format!("{}: {error}", edit.name()))),
+            Err(error) => print::error(&print::escaped(&format!("{}: {error}", edit.name()))),
         }
     }
     Ok(if pushed.iter().all(Result::is_ok) { End::Done } else { End::Problems })

@@ -80,7 +80,7 @@ pub(super) fn history_summary(edit: &Edit) -> String {
 
 /// A push that was started and is not finished.
 pub(super) fn pending(stamp: &Stamp) -> String {
-    print::shown(&format!("a push by {}, started at {}, is not finished ({})", stamp.by, stamp.at, stamp.summary))
+    print::escaped(&format!("a push by {}, started at {}, is not finished ({})", stamp.by, stamp.at, stamp.summary))
 }
 
 /// A difference alone.
@@ -135,19 +135,19 @@ fn name(key: &RowKey, fields: &Fields) -> String {
         RowKey::Grant(team) => format!("grant of team {team}"),
         other => other.to_string(),
     };
-    print::shown(&name)
+    print::escaped(&name)
 }
 
 /// A new row's fields, except those that are in its name.
 fn whole(key: &RowKey, fields: &Fields) -> Vec<String> {
     let is_in_name = |name: &str| matches!(key, RowKey::Mapping { .. }) && matches!(name, "bucket" | "prefix");
     let shown = fields.iter().filter(|(name, _)| !is_in_name(name));
-    shown.map(|(name, value)| print::shown(&format!("{name} = {value}"))).collect()
+    shown.map(|(name, value)| print::escaped(&format!("{name} = {value}"))).collect()
 }
 
 fn line(field: &FieldChange<'_>) -> String {
-    let value = |value: Option<&Value>| value.map(|value| print::shown(&value.to_string()));
-    let name = print::shown(field.name);
+    let value = |value: Option<&Value>| value.map(|value| print::escaped(&value.to_string()));
+    let name = print::escaped(field.name);
     let unset = || "unset".to_owned();
     let (before, after) = (value(field.before).unwrap_or_else(unset), value(field.after).unwrap_or_else(unset));
     format!("{name}: {} → {}", print::styled(RED, before), print::styled(GREEN, after))
@@ -155,7 +155,7 @@ fn line(field: &FieldChange<'_>) -> String {
 
 /// That the file is older than the table.
 fn stale(edit: &Edit) -> Option<String> {
-    edit.proposed().stale().map(|stale| print::shown(&stale.to_string()))
+    edit.proposed().stale().map(|stale| print::escaped(&stale.to_string()))
 }
 
 /// One edit for machines.

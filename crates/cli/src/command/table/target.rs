@@ -2,8 +2,8 @@
 
 use purge_router_aws::{Editor, load_patient_config};
 
-use crate::Misuse;
 use crate::args::TableArgs;
+use crate::exit::Misuse;
 use crate::mappings::misuse;
 
 /// What is edited.

@@ -1,0 +1,48 @@
+//! Loading an event, and the mappings that it needs.
+
+use std::io::Read;
+use std::path::Path;
+
+use purge_router_core::{Event, Mappings, decode, route};
+
+use crate::args::EventArgs;
+use crate::exit::Misuse;
+use crate::{mappings, print};
+
+/// Loads mappings and event; `None`: the mapping file has problems, which were printed.
+pub(super) async fn load(args: &EventArgs) -> anyhow::Result<Option<(Mappings, Event)>> {
+    if args.mappings.table.is_none() {
+        let Some(mappings) = mappings::load(&args.mappings).await? else { return Ok(None) };
+        return Ok(Some((mappings, decode(&read(&args.event)?)?)));
+    }
+    let event = decode(&read(&args.event)?)?;
+    let buckets = event.changes.iter().map(|change| change.bucket.clone()).collect();
+    let mappings = mappings::load_of_buckets(&args.mappings, buckets).await?;
+    Ok(mappings.map(|mappings| (mappings, event)))
+}
+
+/// Which mappings each change fires, or why none, one line per change.
+pub(super) fn reasons(mappings: &Mappings, event: &Event) -> String {
+    print::reasons(event.changes.iter().map(|change| {
+        let (mut fires, mut declines) = (Vec::new(), Vec::new());
+        for route in route(mappings, change) {
+            match route.answer {
+                Ok(()) => fires.push(route.mapping.name.clone()),
+                Err(reason) => declines.push(format!("{}: {reason}", route.mapping.name)),
+            }
+        }
+        (format!("{} {}", change.object(), change.kind), fires, declines)
+    }))
+}
+
+/// The bytes of a file, or of standard input for `-`.
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = match path.as_os_str() == "-" {
+        true => std::io::stdin().read_to_end(&mut bytes).map(|_| bytes),
+        false => std::fs::read(path),
+    };
+    read.map_err(|error| {
+        Misuse(format!("can't read the event {}: {error}; name a file, or - for standard input", path.display())).into()
+    })
+}

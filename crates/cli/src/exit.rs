@@ -1,0 +1,43 @@
+//! How the command ends: exit code 0 done, 1 problems found or a purge failed, 2 misuse.
+
+use std::process::ExitCode;
+
+/// How a command ended that returned no error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Done,
+    Problems,
+}
+
+impl End {
+    /// [`End::Done`] if all went well.
+    pub(crate) fn done_if(is_good: bool) -> Self {
+        if is_good { Self::Done } else { Self::Problems }
+    }
+}
+
+impl From<End> for ExitCode {
+    fn from(end: End) -> Self {
+        match end {
+            End::Done => Self::SUCCESS,
+            End::Problems => Self::from(1),
+        }
+    }
+}
+
+/// The arguments or the environment can't be used as they are, or a file that they name can't be read: exit code 2.
+#[derive(Debug)]
+pub(crate) struct Misuse(pub(crate) String);
+
+impl std::fmt::Display for Misuse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Misuse {}
+
+/// The exit code of an error that ended the command.
+pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
+    ExitCode::from(if error.is::<Misuse>() { 2 } else { 1 })
+}

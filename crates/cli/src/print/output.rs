@@ -1,0 +1,68 @@
+//! Writing to standard output and standard error, with tokens redacted.
+
+use std::io::{ErrorKind, IsTerminal, Write};
+
+use purge_router_cloudflare::redact;
+use serde::Serialize;
+
+use crate::print::style::{dim, red, yellow};
+use crate::print::text::{escaped, is_control};
+
+/// Writes a line to standard output. A reader that went away (`| head`) is not an error; a full disk ends the command.
+pub(crate) fn out(text: &str) {
+    exit_if_lost(write_line(anstream::stdout(), &redact(text)));
+}
+
+/// Writes JSON to standard output. Control characters can only be inside its strings, so they are escaped as JSON does.
+pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    let must_escape = |c: char| c != '\n' && is_control(c);
+    let mut text = serde_json::to_string_pretty(value)?;
+    if text.contains(must_escape) {
+        let escape = |c| if must_escape(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+        text = text.chars().map(escape).collect();
+    }
+    exit_if_lost(write_line(std::io::stdout(), &redact(&text)));
+    Ok(())
+}
+
+/// Writes a document to standard output: escaped line by line on a terminal, unchanged into a file.
+pub(crate) fn document(text: &str) {
+    match std::io::stdout().is_terminal() {
+        true => out(&text.lines().map(escaped).collect::<Vec<_>>().join("\n")),
+        false => out(text),
+    }
+}
+
+/// Writes a hint or progress to standard error.
+pub(crate) fn note(text: &str) {
+    anstream::eprintln!("{}", dim(redact(text)));
+}
+
+/// Writes a warning on one line to standard error, escaped.
+pub(crate) fn warning(text: &str) {
+    anstream::eprintln!("{} {}", yellow("warning:"), redact(&escaped(text)));
+}
+
+/// Writes an error on one line to standard error, escaped.
+pub(crate) fn error(text: &str) {
+    anstream::eprintln!("{} {}", red("error:"), redact(&escaped(text)));
+}
+
+pub(crate) fn stderr_is_colored() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+}
+
+fn write_line(mut stream: impl Write, text: &str) -> std::io::Result<()> {
+    writeln!(stream, "{text}")?;
+    stream.flush()
+}
+
+fn exit_if_lost(written: std::io::Result<()>) {
+    match written {
+        Err(lost) if lost.kind() != ErrorKind::BrokenPipe => {
+            error(&format!("can't write the output: {lost}"));
+            std::process::exit(1);
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,124 @@
+//! Plans as text, and which mappings each change fires.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use purge_router_core::{Batch, Escalated, Method, Mode, Plan, Rejected};
+
+use crate::print::list::{MAX_LINES, push_first_lines, push_lines};
+use crate::print::style::{bold, dim, red, yellow};
+use crate::print::text::{count, escaped};
+
+/// A change, the mappings that fire, and the others of its bucket, each with its reason.
+pub(crate) type Reasons = (String, Vec<String>, Vec<String>);
+
+/// One line per change: the mappings that fire, or why those of its bucket decline.
+pub(crate) fn reasons(changes: impl ExactSizeIterator<Item = Reasons>) -> String {
+    let mut text = String::new();
+    push_lines(
+        &mut text,
+        changes.map(|(change, fires, declines)| {
+            let why = match (fires.is_empty(), &declines[..]) {
+                (false, _) => fires.join(", "),
+                (true, []) => yellow("no mapping of this bucket"),
+                (true, [only]) => yellow(escaped(only)),
+                (true, [first, rest @ ..]) => yellow(format!("{}, and {} more decline", escaped(first), rest.len())),
+            };
+            format!("  {} {} {why}", escaped(&change), dim("→"))
+        }),
+    );
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+/// A plan as text.
+pub(crate) fn plan(plan: &Plan) -> String {
+    let mut text = String::new();
+    for (index, batch) in plan.batches.iter().enumerate().take(MAX_LINES) {
+        let _ = writeln!(text, "{:>4}  {}", index + 1, batch_title(batch));
+        push_items(&mut text, plan, batch);
+    }
+    push_hidden_batches(&mut text, plan.batches.len().saturating_sub(MAX_LINES));
+    push_unbatched(&mut text, plan);
+    text + &summary(plan)
+}
+
+/// `purge 3 URLs of website.co.uk (team web)`.
+pub(crate) fn batch_title(batch: &Batch) -> String {
+    let verb = match batch.mode {
+        Mode::Purge => "purge",
+        Mode::Invalidate => "invalidate",
+    };
+    let items = count(batch.items().len(), noun(batch.method()));
+    format!("{verb} {items} of {} {}", bold(&batch.zone.domain), dim(format!("(team {})", batch.zone.team)))
+}
+
+/// Appends a batch's items; only a few of each if there are many batches.
+pub(crate) fn push_items(text: &mut String, plan: &Plan, batch: &Batch) {
+    let max = if plan.batches.len() > 3 { 3 } else { MAX_LINES };
+    if batch.method() != Method::Everything {
+        let lines = batch.items().iter().map(|item| format!("      {}", escaped(&item.item.to_string())));
+        push_first_lines(text, max, lines);
+    }
+}
+
+pub(crate) fn push_hidden_batches(text: &mut String, hidden: usize) {
+    if hidden > 0 {
+        let noun = if hidden == 1 { "batch" } else { "batches" };
+        let _ = writeln!(text, "{}", dim(format!("… and {hidden} more {noun} (--json has all)")));
+    }
+}
+
+/// Appends what led to no batch, or to another one than it asked for.
+pub(crate) fn push_unbatched(text: &mut String, plan: &Plan) {
+    push_lines(text, plan.escalated.iter().map(escalated));
+    let unmatched = plan.unmatched.iter();
+    push_lines(text, unmatched.map(|it| format!("{} s3://{}/{}", yellow("unmatched"), it.bucket, escaped(&it.key))));
+    let ignored = plan.ignored.iter();
+    push_lines(
+        text,
+        ignored.map(|it| format!("{} {} ({})", dim("ignored"), escaped(&it.reason), escaped(&it.origin.to_string()))),
+    );
+    push_lines(text, plan.rejected.iter().map(rejected));
+}
+
+/// `2 changes → 3 items in 1 batch to 1 zone`.
+pub(crate) fn summary(plan: &Plan) -> String {
+    let zones: BTreeSet<_> = plan.batches.iter().map(|batch| (&batch.zone.team, &batch.zone.domain)).collect();
+    let items: usize = plan.batches.iter().map(|batch| batch.items().len()).sum();
+    let changes = match plan.changes {
+        0 if !plan.batches.is_empty() => String::new(),
+        changes => format!("{} → ", bold(count(changes, "change"))),
+    };
+    format!(
+        "{changes}{} in {} to {}",
+        count(items, "item"),
+        bold(count(plan.batches.len(), "batch")),
+        count(zones.len(), "zone"),
+    )
+}
+
+fn escalated(escalated: &Escalated) -> String {
+    let Escalated { mapping, urls, above } = escalated;
+    format!("{} {mapping}: {urls} URLs, more than {above}, so its folder is purged by prefix", yellow("escalated"))
+}
+
+fn rejected(rejected: &Rejected) -> String {
+    let label = match rejected.kind.is_failure() {
+        true => red("rejected"),
+        false => yellow("unpurgeable"),
+    };
+    format!("{label} {} ({})", escaped(&rejected.reason), escaped(&rejected.origin.to_string()))
+}
+
+fn noun(method: Method) -> &'static str {
+    match method {
+        Method::Files | Method::FilesWithHeaders => "URL",
+        Method::Prefixes => "prefix",
+        Method::Hosts => "host",
+        Method::Tags => "tag",
+        Method::Everything => "everything",
+    }
+}

@@ -1,0 +1,81 @@
+//! Plans with their outcomes as text.
+
+use std::fmt::Write;
+
+use purge_router_core::Batch;
+use purge_router_pipeline::{Outcome, Report, Status};
+
+use crate::print::list::{MAX_LINES, push_lines};
+use crate::print::plan::{batch_title, push_hidden_batches, push_items, push_unbatched, summary};
+use crate::print::style::{bold, dim, green, red};
+use crate::print::text::{count, escaped};
+
+/// A plan with the outcome of each batch.
+pub(crate) fn report(report: &Report<'_>) -> String {
+    let mut text = String::new();
+    let (good, bad): (Vec<&Outcome>, Vec<&Outcome>) =
+        report.outcomes.iter().partition(|outcome| outcome.status == Status::Purged);
+    for outcome in good.iter().take(MAX_LINES).chain(bad.iter().take(MAX_LINES)) {
+        push_outcome(&mut text, report, outcome);
+    }
+    push_hidden_batches(&mut text, good.len().saturating_sub(MAX_LINES) + bad.len().saturating_sub(MAX_LINES));
+    push_unbatched(&mut text, report.plan);
+    let partial = bad.iter().filter(|outcome| is_partial(outcome, &report.plan.batches[outcome.batch])).count();
+    let _ = write!(text, "{}: {}", summary(report.plan), green(format!("{} done", good.len())));
+    for (number, words) in [(partial, "partly done"), (bad.len() - partial, "failed")] {
+        if number > 0 {
+            let _ = write!(text, ", {}", red(format!("{number} {words}")));
+        }
+    }
+    push_failed_origins(&mut text, report);
+    text
+}
+
+fn push_outcome(text: &mut String, report: &Report<'_>, outcome: &Outcome) {
+    let batch = &report.plan.batches[outcome.batch];
+    let _ = writeln!(text, "{:>4}  {} {}", outcome.batch + 1, batch_title(batch), verdict(outcome, batch));
+    push_items(text, report.plan, batch);
+    let refused = outcome.refused_items.iter();
+    push_lines(text, refused.map(|item| format!("      {} {}", red("refused"), escaped(item))));
+}
+
+fn push_failed_origins(text: &mut String, report: &Report<'_>) {
+    if report.failed.is_empty() {
+        return;
+    }
+    let origins: Vec<String> =
+        report.failed.iter().take(MAX_LINES).map(|origin| escaped(&origin.to_string())).collect();
+    let _ = write!(text, "\n{} {}", red("failed origins:"), origins.join(", "));
+    if report.failed.len() > MAX_LINES {
+        let _ = write!(text, " and {} more", report.failed.len() - MAX_LINES);
+    }
+}
+
+/// How a batch ended; the error and its fix are on the next lines.
+fn verdict(outcome: &Outcome, batch: &Batch) -> String {
+    let status = match outcome.status {
+        Status::Purged => green("done"),
+        Status::ItemsRefused if is_partial(outcome, batch) => red("partly done"),
+        Status::ItemsRefused => red("refused"),
+        Status::TokenMissing => red("no token"),
+        Status::TokenRefused => red("token rejected"),
+        Status::RequestRefused => red("request refused"),
+        Status::RateLimited => red("rate limited"),
+        Status::Unreachable => red("unreachable"),
+    };
+    let requests = match outcome.attempts {
+        0 => dim("(nothing sent)"),
+        attempts => dim(format!("in {}", count(attempts as usize, "request"))),
+    };
+    let error = outcome.error.as_ref().map(|error| format!("\n      {} {}", red("error:"), escaped(error)));
+    let help = (outcome.status == Status::TokenRefused).then(|| {
+        let zone_id = &batch.zone.zone_id;
+        format!("\n      {} the token needs the permission Zone · Cache Purge on zone {zone_id}", bold("help:"))
+    });
+    format!("{status} {requests}{}{}", error.unwrap_or_default(), help.unwrap_or_default())
+}
+
+/// Whether Cloudflare refused some items for good, and accepted all others.
+fn is_partial(outcome: &Outcome, batch: &Batch) -> bool {
+    outcome.status == Status::ItemsRefused && outcome.refused_items.len() < batch.items().len()
+}

@@ -1,0 +1,59 @@
+//! Zones and teams that the caller names: a name that is unknown, or that several zones have, is misuse. No command picks
+//! one of several zones by itself.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use purge_router_core::names::TeamName;
+use purge_router_core::{Mappings, Zone};
+
+use crate::exit::Misuse;
+
+/// How many zones an error names; the rest is counted.
+const MAX_ZONES: usize = 10;
+
+/// Checks that the mappings have all of these teams.
+pub(crate) fn check_teams(mappings: &Mappings, teams: &[TeamName]) -> Result<(), Misuse> {
+    let known = || mappings.teams().map(|team| &team.name);
+    match teams.iter().find(|name| !known().any(|team| team == *name)) {
+        Some(unknown) => Err(Misuse(format!("unknown team {unknown}; {}", list("teams", known())))),
+        None => Ok(()),
+    }
+}
+
+/// The error for a domain that none of the `known` zones has.
+pub(crate) fn unknown_zone<'z>(domain: impl Display, known: impl Iterator<Item = &'z Zone>) -> Misuse {
+    Misuse(format!("unknown zone {domain}; {}", list("zones", known.map(|zone| &zone.domain))))
+}
+
+/// The error for a domain, hostname or parameter that several zones have: what they are, and the option that chooses.
+pub(crate) fn ambiguous(subject: impl Display, zones: &[&Zone]) -> Misuse {
+    let domains: BTreeSet<_> = zones.iter().map(|zone| &zone.domain).collect();
+    let option = match domains.len() {
+        1 => "--team",
+        count if count == zones.len() => "--zone",
+        _ => "--zone and --team",
+    };
+    let describe = |zone: &&Zone| match domains.len() {
+        1 => format!("team {} (zone id {})", zone.team, zone.zone_id),
+        _ => format!("{} of team {} (zone id {})", zone.domain, zone.team, zone.zone_id),
+    };
+    let mut described: Vec<String> = zones.iter().take(MAX_ZONES).map(describe).collect();
+    if zones.len() > MAX_ZONES {
+        described.push(format!("and {} more", zones.len() - MAX_ZONES));
+    }
+    Misuse(format!("{subject}: {}; choose one with {option}", described.join(", ")))
+}
+
+fn list<T: Display>(noun: &str, names: impl Iterator<Item = T>) -> String {
+    let mut known: Vec<String> = Vec::new();
+    for name in names.map(|name| name.to_string()) {
+        if !known.contains(&name) {
+            known.push(name);
+        }
+    }
+    match known.is_empty() {
+        true => format!("the mappings have no {noun}"),
+        false => format!("known {noun}: {}", known.join(", ")),
+    }
+}
