@@ -209,7 +209,7 @@ def test_a_grant_that_is_taken_stops_its_teams_purges_only_and_a_new_one_brings_
     world.purged(put_all(world, "changed"))
 
 
-STALE = "old mappings serve while DynamoDB can't be read"
+STALE = "using stale mappings: can't read DynamoDB"
 
 
 def test_while_dynamodb_fails_known_mappings_serve_on_and_other_changes_come_again(world):

@@ -1,11 +1,13 @@
 //! The store of tokens on the real SDK, against a stand-in for SSM that counts what it is asked. What real services answer
-//! is for the end-to-end tests; here are the cases that they can't be brought to.
+//! is for the end-to-end tests; here are the cases that they can't reproduce.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
 
 mod logged;
+mod moved_clock;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,8 +27,10 @@ use purge_router_core::Zone;
 use purge_router_pipeline::Freshness::{self, Cached, Fresh};
 use purge_router_pipeline::{TokenError, TokenStore};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use logged::Logged;
+use moved_clock::MovedClock;
 
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -41,6 +45,8 @@ struct Ssm {
     /// What is cut off the end of every answer.
     cut: usize,
     delay: Duration,
+    /// What the answer to the next call waits for.
+    hold: Option<Arc<Notify>>,
     calls: Vec<Vec<String>>,
 }
 
@@ -71,17 +77,38 @@ impl Stand {
         tokio::time::timeout(Duration::from_secs(10), one).await.unwrap();
     }
 
-    async fn store(&self, time_to_live: Duration) -> SsmTokens {
+    async fn store(&self, ttl: Duration) -> Store {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().route("/", post(get_parameters)).with_state(self.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        store_at(&url, time_to_live)
+        store_at(&url, ttl)
+    }
+
+    /// Holds the answer to the next call until the returned one is notified.
+    fn hold(&self) -> Arc<Notify> {
+        let hold = Arc::new(Notify::new());
+        self.change(|ssm| ssm.hold = Some(Arc::clone(&hold)));
+        hold
+    }
+}
+
+/// A store, and the clock that it reads.
+struct Store {
+    tokens: SsmTokens,
+    clock: MovedClock,
+}
+
+impl Deref for Store {
+    type Target = SsmTokens;
+
+    fn deref(&self) -> &SsmTokens {
+        &self.tokens
     }
 }
 
 /// A store that asks this URL, once for each read: the SDK's own retries would be counted, too.
-fn store_at(url: &str, time_to_live: Duration) -> SsmTokens {
+fn store_at(url: &str, ttl: Duration) -> Store {
     let credentials = Credentials::new("key", "secret", None, None, "test");
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -90,7 +117,8 @@ fn store_at(url: &str, time_to_live: Duration) -> SsmTokens {
         .retry_config(RetryConfig::disabled())
         .endpoint_url(url)
         .build();
-    SsmTokens::new(&config, time_to_live)
+    let clock = MovedClock::new();
+    Store { tokens: SsmTokens::new(&config, ttl, clock.clock.clone()), clock }
 }
 
 async fn get_parameters(State(stand): State<Stand>, headers: HeaderMap, request: Bytes) -> Response {
@@ -98,12 +126,15 @@ async fn get_parameters(State(stand): State<Stand>, headers: HeaderMap, request:
     let request: Value = serde_json::from_slice(&request).unwrap();
     assert_eq!(request["WithDecryption"], true);
     let names: Vec<String> = serde_json::from_value(request["Names"].clone()).unwrap();
-    let (answer, delay) = {
+    let (answer, delay, hold) = {
         let mut ssm = stand.0.lock().unwrap();
         ssm.calls.push(names.clone());
-        (ssm.answer(&names), ssm.delay)
+        (ssm.answer(&names), ssm.delay, ssm.hold.take())
     };
     tokio::time::sleep(delay).await;
+    if let Some(hold) = hold {
+        hold.notified().await;
+    }
     answer
 }
 
@@ -132,10 +163,10 @@ impl Ssm {
 }
 
 /// A store, and what it asks, with a token for each of the parameters `/t/0`, `/t/1`, …
-async fn stand(tokens: usize, time_to_live: Duration) -> (Stand, SsmTokens) {
+async fn stand(tokens: usize, ttl: Duration) -> (Stand, Store) {
     let stand = Stand::default();
     names(tokens).iter().for_each(|name| stand.set(name, "SecureString", &format!("token-of-{name}")));
-    let store = stand.store(time_to_live).await;
+    let store = stand.store(ttl).await;
     (stand, store)
 }
 
@@ -157,7 +188,7 @@ async fn read(store: &SsmTokens, names: &[String], freshness: Freshness) -> Vec<
 }
 
 #[tokio::test]
-async fn up_to_ten_are_read_in_one_call_and_then_kept() {
+async fn up_to_ten_parameters_are_read_in_one_call_and_then_cached() {
     let (stand, store) = stand(23, LONG).await;
     let names = names(23);
     assert!(stand.calls().is_empty(), "nothing is read before it is needed");
@@ -173,14 +204,14 @@ async fn up_to_ten_are_read_in_one_call_and_then_kept() {
 }
 
 #[tokio::test]
-async fn one_parameter_is_read_once_for_all_who_ask_at_the_same_time() {
+async fn one_parameter_is_read_once_for_all_concurrent_callers() {
     for freshness in [Cached, Fresh] {
         let (stand, store) = stand(1, LONG).await;
         stand.change(|ssm| ssm.delay = Duration::from_millis(50));
         let fifty = vec!["/t/0".to_owned(); 50];
         assert_eq!(read(&store, &fifty, freshness).await, vec![good("/t/0"); 50]);
         assert_eq!(stand.calls(), [["/t/0"]], "{freshness:?}");
-        // What fails is told to all of them, too.
+        // All of them get a failure, too.
         stand.change(|ssm| ssm.parameters.clear());
         assert_eq!(read(&store, &fifty, Fresh).await, vec![Err(ReadError::Absent); 50]);
         assert_eq!(stand.calls().len(), 1);
@@ -204,7 +235,7 @@ async fn a_fresh_read_begins_after_it_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_token_is_kept_for_its_time_to_live() {
+async fn a_token_is_cached_for_the_ttl() {
     for (time_to_live, calls) in [(LONG, 1), (Duration::ZERO, 3)] {
         let (stand, store) = stand(1, time_to_live).await;
         for _ in 0..3 {
@@ -215,31 +246,31 @@ async fn a_token_is_kept_for_its_time_to_live() {
 }
 
 #[tokio::test]
-async fn a_token_is_read_again_when_its_time_is_over() {
+async fn a_token_is_read_again_after_the_ttl() {
     let (stand, store) = stand(1, Duration::from_millis(300)).await;
     assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
     stand.set("/t/0", "SecureString", "new");
-    tokio::time::sleep(Duration::from_millis(350)).await;
+    store.clock.advance(Duration::from_millis(300));
     assert_eq!(store.read("/t/0", Cached).await, token("new"));
 }
 
 #[tokio::test]
-async fn what_failed_is_asked_again_after_five_seconds_or_by_whoever_wants_it_fresh() {
-    for (freshness, pause, calls) in [(Cached, 0, 1), (Cached, 5200, 2), (Fresh, 0, 2)] {
+async fn a_failed_read_is_retried_after_five_seconds_or_by_a_fresh_read() {
+    for (freshness, pause, calls) in [(Cached, 0, 1), (Cached, 4, 1), (Cached, 5, 2), (Fresh, 0, 2)] {
         let (stand, store) = stand(0, LONG).await;
         assert_eq!(store.read("/t/0", Cached).await, Err(ReadError::Absent));
         stand.set("/t/0", "SecureString", "later");
-        tokio::time::sleep(Duration::from_millis(pause)).await;
+        store.clock.advance(Duration::from_secs(pause));
         let expected = if calls == 1 { Err(ReadError::Absent) } else { token("later") };
         assert_eq!(store.read("/t/0", freshness).await, expected);
-        assert_eq!(stand.calls().len(), calls, "{freshness:?} after {pause} ms");
+        assert_eq!(stand.calls().len(), calls, "{freshness:?} after {pause} s");
     }
 }
 
 #[tokio::test]
-async fn a_plain_token_is_refused_or_taken_and_a_mended_one_is_found() {
+async fn a_plaintext_token_is_refused_or_accepted_and_a_fixed_one_is_found() {
     let (stand, strict) = stand(0, LONG).await;
-    let lax = stand.store(LONG).await.taking_plain();
+    let lax = stand.store(LONG).await.tokens.accepting_plaintext();
     stand.set("/t/0", "String", "open");
     assert_eq!(strict.read("/t/0", Cached).await, Err(ReadError::NotSecure("String".to_owned())));
     assert_eq!(lax.read("/t/0", Cached).await, token("open"));
@@ -247,12 +278,12 @@ async fn a_plain_token_is_refused_or_taken_and_a_mended_one_is_found() {
     let error = lax.read("/t/1", Cached).await.unwrap_err();
     assert!(matches!(error, ReadError::NotAToken(_)), "{error}");
     stand.set("/t/0", "SecureString", "hidden");
-    tokio::time::sleep(Duration::from_millis(5200)).await;
+    strict.clock.advance(Duration::from_secs(5));
     assert_eq!(strict.read("/t/0", Cached).await, token("hidden"));
 }
 
 #[tokio::test]
-async fn a_slow_failure_is_told_again_too() {
+async fn a_slow_failure_pauses_reads_too() {
     let (stand, store) = stand(1, Duration::ZERO).await;
     assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
     stand.change(|ssm| ssm.trouble = Some((500, "InternalServerError".to_owned())));
@@ -264,11 +295,11 @@ async fn a_slow_failure_is_told_again_too() {
 }
 
 #[tokio::test]
-async fn a_young_token_serves_on_though_a_fresh_one_can_not_be_had() {
+async fn a_young_token_is_used_even_if_a_fresh_read_failed() {
     let (stand, store) = stand(1, LONG).await;
     assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
     stand.change(|ssm| ssm.trouble = Some((500, "InternalServerError".to_owned())));
-    assert!(store.read("/t/0", Fresh).await.unwrap_err().may_pass());
+    assert!(store.read("/t/0", Fresh).await.unwrap_err().is_transient());
     assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
     assert_eq!(stand.calls().len(), 2, "the second cached read needs none");
 }
@@ -296,7 +327,7 @@ async fn a_parameter_that_is_refused_fails_alone() {
 }
 
 #[tokio::test]
-async fn a_reader_who_gives_up_does_not_stop_the_others() {
+async fn a_caller_that_gives_up_does_not_stop_the_others() {
     let (stand, store) = stand(3, LONG).await;
     stand.change(|ssm| ssm.delay = Duration::from_millis(100));
     let names = names(3);
@@ -308,11 +339,11 @@ async fn a_reader_who_gives_up_does_not_stop_the_others() {
 
 /// What SSM answers to every call → how the read ends, and whether trying again may help.
 #[tokio::test]
-async fn errors_are_told_by_what_they_mean() {
+async fn errors_are_classified_by_status_and_code() {
     let (stand, store) = stand(3, LONG).await;
     let said = |code: &str| format!("{code}: cfut_[redacted] is no reason");
     type Kind = fn(String) -> ReadError;
-    for (status, code, kind, may_pass) in [
+    for (status, code, kind, is_transient) in [
         (400, "ThrottlingException", ReadError::Throttled as Kind, true),
         (429, "TooManyRequests", ReadError::Throttled, true),
         (400, "RequestLimitExceeded", ReadError::Throttled, true),
@@ -327,36 +358,86 @@ async fn errors_are_told_by_what_they_mean() {
     ] {
         stand.change(|ssm| ssm.trouble = Some((status, code.to_owned())));
         let error = kind(said(code));
-        assert_eq!(error.may_pass(), may_pass, "{code}");
+        assert_eq!(error.is_transient(), is_transient, "{code}");
         assert_eq!(read(&store, &names(3), Fresh).await, vec![Err(error); 3], "{code}");
-        // Where it hits all alike, asking for each alone would only add to it.
-        assert_eq!(stand.calls().len(), if may_pass { 1 } else { 4 }, "{code}");
+        // If it affects all parameters, reading each alone would only add to the load.
+        assert_eq!(stand.calls().len(), if is_transient { 1 } else { 4 }, "{code}");
     }
 }
 
 #[tokio::test]
-async fn an_old_token_serves_while_ssm_can_not_be_asked() {
+async fn a_stale_token_is_used_while_ssm_can_not_be_read() {
     let (stand, store) = stand(1, Duration::ZERO).await;
     assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
     for code in ["ThrottlingException", "InternalServerError"] {
         let logged = Logged::new();
         stand.change(|ssm| ssm.trouble = Some((500, code.to_owned())));
         assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
-        let said = logged.with("an old token serves while SSM can't be read parameter=\"/t/0\"");
+        let said = logged.with("using a stale token: can't read SSM parameter=\"/t/0\"");
         assert_eq!(said.len(), 1, "{code}");
-        assert!(store.read("/t/0", Fresh).await.unwrap_err().may_pass());
+        assert!(store.read("/t/0", Fresh).await.unwrap_err().is_transient());
     }
     // A token that was taken away does not.
     stand.change(|ssm| ssm.trouble = None);
     stand.change(|ssm| ssm.parameters.clear());
     assert_eq!(store.read("/t/0", Fresh).await, Err(ReadError::Absent));
     stand.change(|ssm| ssm.trouble = Some((500, "InternalServerError".to_owned())));
-    assert!(store.read("/t/0", Fresh).await.unwrap_err().may_pass());
-    assert!(store.read("/t/0", Cached).await.unwrap_err().may_pass());
+    assert!(store.read("/t/0", Fresh).await.unwrap_err().is_transient());
+    assert!(store.read("/t/0", Cached).await.unwrap_err().is_transient());
+}
+
+/// A call that was under way during a freeze: its connection may be dead, and its token old.
+#[tokio::test]
+async fn a_read_from_before_a_freeze_delays_nobody() {
+    let (stand, store) = stand(1, LONG).await;
+    let hold = stand.hold();
+    let before = tokio::time::timeout(Duration::from_millis(100), store.read("/t/0", Cached)).await;
+    assert!(before.is_err(), "its deadline passed");
+    store.clock.advance(LONG);
+    stand.set("/t/0", "SecureString", "rolled");
+    for freshness in [Cached, Fresh] {
+        let read = tokio::time::timeout(Duration::from_secs(4), store.read("/t/0", freshness)).await;
+        assert_eq!(read.unwrap(), token("rolled"), "{freshness:?}");
+    }
+    hold.notify_one();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(store.read("/t/0", Cached).await, token("rolled"), "the old answer replaces no newer one");
+    assert_eq!(stand.calls().len(), 3);
 }
 
 #[tokio::test]
-async fn a_service_that_is_not_there_is_unavailable() {
+async fn a_token_that_arrives_after_a_freeze_is_stale() {
+    let (stand, store) = stand(1, Duration::from_secs(5)).await;
+    let hold = stand.hold();
+    let before = tokio::time::timeout(Duration::from_millis(100), store.read("/t/0", Cached)).await;
+    assert!(before.is_err(), "its deadline passed");
+    stand.set("/t/0", "SecureString", "rolled");
+    store.clock.advance(Duration::from_secs(3));
+    let (read, ()) = tokio::join!(store.read("/t/0", Cached), async {
+        store.clock.advance(Duration::from_secs(3));
+        hold.notify_one();
+    });
+    assert_eq!(read, token("rolled"), "the age is checked again after waiting");
+}
+
+#[tokio::test]
+async fn a_read_that_fails_after_a_freeze_does_not_stop_the_next_one() {
+    let (stand, store) = stand(1, Duration::from_secs(5)).await;
+    assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
+    store.clock.advance(Duration::from_secs(5));
+    stand.change(|ssm| ssm.trouble = Some((500, "InternalServerError".to_owned())));
+    let hold = stand.hold();
+    let before = tokio::time::timeout(Duration::from_millis(100), store.read("/t/0", Cached)).await;
+    assert!(before.is_err(), "its deadline passed");
+    stand.change(|ssm| ssm.trouble = None);
+    stand.set("/t/0", "SecureString", "rolled");
+    store.clock.advance(Duration::from_secs(3));
+    let (read, ()) = tokio::join!(store.read("/t/0", Cached), async { hold.notify_one() });
+    assert_eq!(read, token("rolled"), "the failed read began before this one was asked for");
+}
+
+#[tokio::test]
+async fn an_unreachable_service_is_unavailable() {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -371,13 +452,13 @@ async fn a_broken_answer_is_not_shown() {
     let (stand, store) = stand(1, LONG).await;
     stand.change(|ssm| ssm.cut = 3);
     let error = store.read("/t/0", Cached).await.unwrap_err();
-    assert!(error.may_pass(), "{error:?}");
+    assert!(error.is_transient(), "{error:?}");
     assert!(!format!("{error} {error:?}").contains("token-of"), "{error:?}");
 }
 
-/// What a team is told: the parameter, what is wrong with it, and the way out.
+/// The error names the parameter, what is wrong with it, and the fix.
 #[tokio::test]
-async fn a_zone_without_a_good_token_is_told_why() {
+async fn a_zone_without_a_valid_token_gets_the_reason_and_the_fix() {
     let zone = zone();
     let name = zone.token.as_str();
     let (stand, store) = stand(0, LONG).await;

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use purge_router_aws::{DynamoMappings, Editor, Lookup, TableError, load_patient_config};
+use purge_router_aws::{DynamoMappings, Editor, Lookup, TableError, load_patient_config, with_caller};
 use purge_router_cloudflare::mask;
 use purge_router_config::{Problem, Skipped};
 use purge_router_core::names::BucketName;
 use purge_router_core::{Code, Mappings};
+use purge_router_pipeline::Clock;
 use serde::Serialize;
-use tokio::time::Instant;
 
 use crate::args::MappingsArg;
 use crate::{Misuse, print};
@@ -31,9 +31,12 @@ pub(crate) async fn load(args: &MappingsArg) -> anyhow::Result<Option<Mappings>>
 /// Reads what is mapped of these buckets, as the function does.
 pub(crate) async fn load_of(args: &MappingsArg, buckets: BTreeSet<BucketName>) -> anyhow::Result<Option<Mappings>> {
     let Some(table) = &args.table else { return load_file(&args.file.path()) };
-    let store = DynamoMappings::new(&load_patient_config().await, table.clone(), PATIENCE).map_err(misuse)?;
-    let Lookup { mappings, unknown, skipped } = store.of(buckets, Instant::now() + PATIENCE).await;
-    if let Some((bucket, error)) = unknown.into_iter().next() {
+    let clock = Clock::system();
+    let config = load_patient_config().await;
+    let store = DynamoMappings::new(&config, table.clone(), PATIENCE, clock.clone()).map_err(misuse)?;
+    let Lookup { mappings, unreadable, skipped } = store.lookup(buckets, clock.now() + PATIENCE).await;
+    if let Some((bucket, error)) = unreadable.into_iter().next() {
+        let error = with_caller(&config, error).await;
         return Err(only_for_operators(error).context(format!("can't read the mappings of the bucket {bucket}")));
     }
     warn(&skipped);
@@ -42,8 +45,12 @@ pub(crate) async fn load_of(args: &MappingsArg, buckets: BTreeSet<BucketName>) -
 
 /// Reads all mappings of a table, and what of it can't be read.
 pub(crate) async fn load_table(table: &str) -> anyhow::Result<(Mappings, Vec<Skipped>)> {
-    let editor = Editor::new(&load_patient_config().await, table.to_owned()).map_err(misuse)?;
-    Ok(purge_router_config::from_rows(&editor.all_rows().await.map_err(only_for_operators)?))
+    let config = load_patient_config().await;
+    let editor = Editor::new(&config, table.to_owned()).map_err(misuse)?;
+    match editor.all_rows().await {
+        Ok(rows) => Ok(purge_router_config::from_rows(&rows)),
+        Err(error) => Err(only_for_operators(with_caller(&config, error).await)),
+    }
 }
 
 /// A team's editors may read their own rows only, and there is another way for them.

@@ -21,7 +21,7 @@ use std::time::Duration;
 use assert_cmd::Command;
 use purge_router_cloudflare::{ApiToken, Client, Credential};
 use purge_router_core::{Zone, decode, plan};
-use purge_router_lambda::{Function, Routing};
+use purge_router_lambda::{Function, MappingSource};
 use purge_router_pipeline::{Executor, Freshness, RateLimits, Settings, TokenError, TokenStore};
 use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone};
 use serde_json::{Value, json};
@@ -204,8 +204,9 @@ async fn through_the_function(mappings: &str, event: &[u8], expected: &Value) ->
     let tokens = mappings.zones().map(|zone| (zone.token.to_string(), secret(zone))).collect();
     let client = Client::new(&sandbox.api_url()).unwrap();
     let executor = Executor::new(client, Tokens(tokens), RateLimits::new(NonZeroU32::MIN), Settings::default());
-    let function = Function::new(Routing::File(mappings), executor);
-    let response = function.handle(event, Instant::now() + TIME).await;
+    let clock = Clock::system();
+    let function = Function::new(MappingSource::File(mappings), executor, clock.clone());
+    let response = function.handle(event, clock.now() + TIME).await;
 
     let sent = sandbox.requests().into_iter().map(|request| {
         let body: Value = serde_json::from_slice(&request.body).unwrap();

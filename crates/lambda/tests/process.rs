@@ -487,7 +487,7 @@ async fn a_wrong_setting_stops_the_start_with_one_clear_line() {
         ),
         (
             vec![("MAPPINGS_TABLE", "my table")],
-            "MAPPINGS_TABLE: `my table` is not a table's name: write 3 to 255 letters, digits, `_`, `-` or `.`",
+            "MAPPINGS_TABLE: `my table` is not a table name: use 3 to 255 letters, digits, `_`, `-` or `.`",
         ),
         (
             vec![good, ("MAPPINGS_TABLE", "purge-router")],
@@ -514,7 +514,7 @@ async fn a_wrong_setting_stops_the_start_with_one_clear_line() {
         (vec![good, ("TOKEN_TTL_SECONDS", "-1")], "TOKEN_TTL_SECONDS is `-1`: write whole seconds"),
         (
             vec![good, ("MAX_CONCURRENCY", "0")],
-            "MAX_CONCURRENCY is `0`: write how many copies may run at once, such as 2",
+            "MAX_CONCURRENCY is `0`: write how many instances may run at once, such as 2",
         ),
         (vec![good, ("MAX_CONCURRENCY", "cfut_x\n2")], "MAX_CONCURRENCY is `cfut_[redacted] 2`: "),
         (
@@ -598,7 +598,7 @@ async fn outside_of_lambda_it_points_to_the_command() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        text.contains("ERROR this runs only inside of AWS Lambda; elsewhere use the `purge-router` command"),
+        text.contains("ERROR this program runs only in AWS Lambda; elsewhere use the `purge-router` command"),
         "{text}"
     );
 }

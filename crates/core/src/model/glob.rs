@@ -149,7 +149,7 @@ impl Patterns {
     }
 
     /// The bytes of all patterns.
-    pub(crate) fn size(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.texts.iter().map(String::len).sum()
     }
 
