@@ -3,7 +3,7 @@
 use aws_config::SdkConfig;
 use purge_router_cloudflare::causes;
 
-use crate::table::TableError;
+use crate::table_error::TableError;
 
 /// The ARN of the credentials in use. No permission is needed for it.
 ///

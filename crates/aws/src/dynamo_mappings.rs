@@ -24,7 +24,8 @@ use crate::cache::{Cached, Entries, ReadEnd, SharedEntry};
 use crate::dynamo_mappings::bucket_mappings::BucketMappings;
 use crate::dynamo_mappings::removal::BucketState;
 use crate::dynamo_mappings::resolve::resolve;
-use crate::table::{NotATable, Table, TableError};
+use crate::table::Table;
+use crate::table_error::{NotATable, TableError};
 
 /// How many buckets are queried at once.
 const CONCURRENT_QUERIES: usize = 32;

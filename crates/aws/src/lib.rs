@@ -6,6 +6,7 @@
 //! [`DynamoMappings`] reads the mappings of the buckets in an event: one Query for each, and one BatchGetItem for the grants
 //! and zones of all. It caches them, too. [`Editor`] reads and writes whole partitions of the same table.
 
+mod attributes;
 mod aws_error;
 mod cache;
 mod caller;
@@ -16,8 +17,10 @@ mod function_tokens;
 mod parameter_batcher;
 mod parameters;
 mod read_error;
+mod row_quota;
 mod ssm_tokens;
 mod table;
+mod table_error;
 
 pub use caller::{caller, with_caller};
 pub use config::{load as load_config, load_patient as load_patient_config};
@@ -27,4 +30,4 @@ pub use function_tokens::FunctionTokens;
 pub use parameters::{Parameters, Stored, WriteError};
 pub use read_error::ReadError;
 pub use ssm_tokens::SsmTokens;
-pub use table::{NotATable, TableError};
+pub use table_error::{NotATable, TableError};

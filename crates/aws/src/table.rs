@@ -6,17 +6,16 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use purge_router_config::{Fields, Row, RowKey};
+use purge_router_config::{Row, RowKey};
 use purge_router_core::bounds;
 use purge_router_core::names::BucketName;
-use serde_json::Value;
 
-use crate::aws_error::{AwsError, AwsErrorKind};
-
-/// The index of mappings by bucket.
-const INDEX: &str = "by-bucket";
+pub(crate) use crate::attributes::{Attributes, attributes, fields, key_attributes, key_of, row, size_of, text};
+use crate::row_quota::RowQuota;
+use crate::table_error::INDEX;
+pub(crate) use crate::table_error::{NotATable, TableError};
 
 /// The most keys of one BatchGetItem. DynamoDB allows 100, but teams may write rows of 400 KB.
 pub(crate) const KEYS_PER_CALL: usize = 25;
@@ -26,38 +25,6 @@ const CONCURRENT_CALLS: usize = 2;
 
 /// How often unprocessed keys are requested again.
 const RETRIES: u32 = 6;
-
-/// The attributes of a row, keys included.
-pub(crate) type Attributes = HashMap<String, AttributeValue>;
-
-/// Why the table can't be read or written.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TableError {
-    /// There is no such table, or it has no index by bucket.
-    #[error("DynamoDB has no table `{table}` with an index `{INDEX}` in the region {region}: {message}")]
-    #[expect(missing_docs, reason = "the message says what they are")]
-    NoTable { table: String, region: String, message: String },
-    /// The caller lacks a permission. [`with_caller`](crate::with_caller) adds who that is.
-    #[error("access denied: {0}")]
-    Denied(String),
-    /// There were too many calls.
-    #[error("DynamoDB throttles: {0}")]
-    Throttled(String),
-    /// DynamoDB did not answer, or had an internal error.
-    #[error("DynamoDB does not answer: {0}")]
-    Unavailable(String),
-    /// The region or the credentials are missing or not accepted.
-    #[error("can't call DynamoDB: {0}; set the AWS region and credentials, or renew them, as for the AWS CLI")]
-    Settings(String),
-    /// DynamoDB refused the request for another reason.
-    #[error("DynamoDB refused the request: {0}")]
-    Refused(String),
-}
-
-/// A name that no DynamoDB table can have.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a table name: use 3 to 255 letters, digits, `_`, `-` or `.`")]
-pub struct NotATable(String);
 
 /// A table of this layout.
 #[derive(Debug, Clone)]
@@ -75,23 +42,12 @@ impl Table {
         }
     }
 
+    /// The table's error for an error of the SDK.
     pub(crate) fn failed<E>(&self, error: &SdkError<E>) -> TableError
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let region = self.client.config().region();
-        let AwsError { kind, code, message } = AwsError::of(error, region);
-        match kind {
-            _ if code == "ResourceNotFoundException" => {
-                let region = region.map(ToString::to_string).unwrap_or_default();
-                TableError::NoTable { table: self.name.clone(), region, message }
-            }
-            AwsErrorKind::Denied => TableError::Denied(message),
-            AwsErrorKind::Throttled => TableError::Throttled(message),
-            AwsErrorKind::Unavailable => TableError::Unavailable(message),
-            AwsErrorKind::Settings => TableError::Settings(message),
-            AwsErrorKind::Refused => TableError::Refused(message),
-        }
+        TableError::of(error, &self.name, self.client.config().region())
     }
 
     /// The rows of one bucket, as the index has them: it follows the table within moments. Anyone may write rows of any
@@ -192,92 +148,4 @@ impl Table {
 pub(crate) async fn pause(retry: u32) {
     let longest = Duration::from_millis(50) * 2_u32.pow(retry.clamp(1, 7) - 1);
     tokio::time::sleep(longest.mul_f64(fastrand::f64())).await;
-}
-
-pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(value.into())
-}
-
-pub(crate) fn key_attributes(key: &RowKey) -> Attributes {
-    [("pk".to_owned(), text(&key.partition)), ("sk".to_owned(), text(&key.sort))].into()
-}
-
-/// Counts the rows and bytes of one team after another, up to what a team may have.
-#[derive(Default)]
-struct RowQuota {
-    partition: String,
-    rows: usize,
-    bytes: usize,
-    /// The partitions with more than that.
-    exceeded: Vec<String>,
-}
-
-impl RowQuota {
-    /// Counts a row, and returns whether it is within the quota.
-    fn charge(&mut self, item: &Attributes) -> bool {
-        let partition = key_of(item).partition;
-        if partition != self.partition {
-            *self = Self { partition, exceeded: std::mem::take(&mut self.exceeded), ..Self::default() };
-        }
-        if self.is_exceeded() {
-            return false;
-        }
-        self.rows += 1;
-        self.bytes += size_of(item);
-        // One more than allowed, so that the reader of the rows reports it.
-        let is_within = self.rows <= bounds::MAPPINGS + 1 && self.bytes <= bounds::ROWS;
-        if !is_within {
-            self.exceeded.push(self.partition.clone());
-        }
-        is_within
-    }
-
-    /// Whether the current team's other rows are ignored.
-    fn is_exceeded(&self) -> bool {
-        self.exceeded.last() == Some(&self.partition)
-    }
-}
-
-/// About how many bytes a row takes.
-fn size_of(item: &Attributes) -> usize {
-    item.iter().map(|(name, value)| name.len() + size(value)).sum()
-}
-
-/// About how many bytes a value takes, overhead included.
-fn size(value: &AttributeValue) -> usize {
-    let text = match value {
-        AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
-        AttributeValue::B(bytes) => bytes.as_ref().len(),
-        AttributeValue::L(values) => values.iter().map(size).sum(),
-        AttributeValue::M(values) => values.iter().map(|(name, value)| name.len() + size(value)).sum(),
-        AttributeValue::Ss(texts) | AttributeValue::Ns(texts) => {
-            texts.iter().map(|text| bounds::BESIDE_A_VALUE + text.len()).sum()
-        }
-        AttributeValue::Bs(all) => all.iter().map(|bytes| bounds::BESIDE_A_VALUE + bytes.as_ref().len()).sum(),
-        _ => 0,
-    };
-    bounds::BESIDE_A_VALUE + text
-}
-
-pub(crate) fn row(mut attributes: Attributes) -> Row {
-    let key = key_of(&attributes);
-    attributes.remove("pk");
-    attributes.remove("sk");
-    Row { key, fields: fields(attributes) }
-}
-
-fn key_of(item: &Attributes) -> RowKey {
-    let text = |name: &str| item.get(name).and_then(|key| key.as_s().ok()).cloned().unwrap_or_default();
-    RowKey { partition: text("pk"), sort: text("sk") }
-}
-
-/// Attributes as JSON values. Bytes have none and become null, which no field of a mapping may be.
-pub(crate) fn fields(attributes: Attributes) -> Fields {
-    let value = |value| serde_dynamo::from_attribute_value(value).unwrap_or(Value::Null);
-    attributes.into_iter().map(|(name, it)| (name, value(it))).collect()
-}
-
-/// JSON values as attributes.
-pub(crate) fn attributes(fields: &Fields) -> Result<Attributes, TableError> {
-    serde_dynamo::to_item(fields).map_err(|error| TableError::Refused(error.to_string()))
 }

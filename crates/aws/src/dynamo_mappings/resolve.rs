@@ -7,7 +7,8 @@ use purge_router_core::names::BucketName;
 
 use crate::dynamo_mappings::bucket_mappings::{BucketMappings, skipped_by_partition};
 use crate::dynamo_mappings::log::log_skipped;
-use crate::table::{KEYS_PER_CALL, Table, TableError};
+use crate::table::{KEYS_PER_CALL, Table};
+use crate::table_error::TableError;
 
 /// How many rows of one team are read a second time: a team may write any number of invalid rows.
 const REREADS_PER_TEAM: usize = 100;

@@ -588,10 +588,7 @@ async fn a_table_that_can_not_be_reached_is_told() {
     let reason = format!("error: the rows of team docs in the table {}: access denied: ", world.table.name);
     assert!(denied.stderr.starts_with(&reason), "{denied}");
     let denied = world.run(&["mappings", "pull"]).with_code(1);
-    assert!(
-        denied.stderr.contains("a team sees its own with `mappings pull --team NAME`: access denied"),
-        "{denied}"
-    );
+    assert!(denied.stderr.contains("a team sees its own with `mappings pull --team NAME`: access denied"), "{denied}");
     for command in [&["check"][..], &["explain", "s3://docs-site/a"]] {
         let denied = world.run(&[command, &["--table", &world.table.name]].concat()).with_code(1);
         assert!(denied.stderr.contains("a team pulls its own mappings into a file"), "{denied}");
