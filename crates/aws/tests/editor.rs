@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use purge_router_aws::{DynamoMappings, Editor, History, Note, Partition, Push, PushError, TableError};
 use purge_router_config::{Diff, Fields, Rows, TeamTables, rows_of};
-use purge_router_core::decode;
 use purge_router_core::names::TeamName;
+use purge_router_core::{decode, plan};
 use purge_router_dynamodb_local::{Action, Call, Table};
+use purge_router_pipeline::Clock;
 use serde_json::{Value, json};
 
 const WRITE: &str = "TransactWriteItems";
@@ -92,8 +93,12 @@ impl World {
             })
             .collect();
         let event = decode(json!({ "Records": records }).to_string().as_bytes()).unwrap();
-        let store = DynamoMappings::new(&self.table.config(), self.table.name.clone(), Duration::ZERO).unwrap();
-        let plan = store.plan(event, tokio::time::Instant::now() + Duration::from_secs(30)).await;
+        let (config, clock) = (self.table.config(), Clock::system());
+        let store = DynamoMappings::new(&config, self.table.name.clone(), Duration::ZERO, clock.clone()).unwrap();
+        let buckets = event.changes.iter().map(|change| change.bucket.clone()).collect();
+        let lookup = store.lookup(buckets, clock.now() + Duration::from_secs(30)).await;
+        assert!(lookup.unreadable.is_empty(), "{:?}", lookup.unreadable);
+        let plan = plan(&lookup.mappings, event);
         assert!(plan.rejected.is_empty(), "{:?}", plan.rejected);
         plan.batches.iter().flat_map(|batch| batch.items()).map(|item| item.item.to_string()).collect()
     }

@@ -22,11 +22,10 @@ use assert_cmd::Command;
 use purge_router_cloudflare::{ApiToken, Client, Credential};
 use purge_router_core::{Zone, decode, plan};
 use purge_router_lambda::{Function, MappingSource};
-use purge_router_pipeline::{Executor, Freshness, RateLimits, Settings, TokenError, TokenStore};
+use purge_router_pipeline::{Clock, Executor, Freshness, RateLimits, Settings, TokenError, TokenStore};
 use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone};
 use serde_json::{Value, json};
 use support::{purge_router, scenarios};
-use tokio::time::Instant;
 
 const FEWEST: usize = 25;
 const FILES: [&str; 3] = ["mappings.toml", "event.json", "expected.json"];

@@ -592,6 +592,7 @@ async fn a_table_that_can_not_be_reached_is_told() {
     for command in [&["check"][..], &["explain", "s3://docs-site/a"]] {
         let denied = world.run(&[command, &["--table", &world.table.name]].concat()).with_code(1);
         assert!(denied.stderr.contains("a team pulls its own mappings into a file"), "{denied}");
+        assert!(denied.stderr.contains("is not authorized (you are user/alice)"), "{denied}");
     }
     world.table.proxy.release();
     let nobody = world.run(&["mappings", "history", "--team", "nobody"]).with_code(1);
