@@ -524,7 +524,7 @@ async fn what_can_not_be_read_is_told() {
     earlier["revision"] = json!(1);
     world.table.put("TEAM#web", "HEAD", earlier).await;
     let error = world.push(&some(3), "alice").await.unwrap_err().to_string();
-    let reason = "DynamoDB refuses it: the row TEAM#web/REVISION#0000000002 is there already, and the row TEAM#web/HEAD says \
+    let reason = "DynamoDB refused the request: the row TEAM#web/REVISION#0000000002 is there already, and the row TEAM#web/HEAD says \
                   that it comes next: delete TEAM#web/HEAD, and the next push writes it by the newest revision";
     assert_eq!(error, reason);
     world.table.delete("TEAM#web", "HEAD").await;
@@ -541,7 +541,7 @@ async fn what_can_not_be_read_is_told() {
     world.table.put("TEAM#web", "HEAD", json!({ "revision": "seven" })).await;
     assert_eq!(world.editor.all_rows().await.unwrap().len(), 5, "it matters to no one else");
     let error = world.editor.team(&web()).await.unwrap_err().to_string();
-    assert!(error.starts_with("DynamoDB refuses it: the row TEAM#web/HEAD can't be read: "), "{error}");
+    assert!(error.starts_with("DynamoDB refused the request: the row TEAM#web/HEAD can't be read: "), "{error}");
     world.table.put("TEAM#web", "DOCUMENT#0000000001#0000", json!({ "data": "text" })).await;
     let error = world.editor.document("TEAM#web", 1).await.unwrap_err().to_string();
     assert!(error.contains("the document of revision 1 of TEAM#web can't be read: "), "{error}");

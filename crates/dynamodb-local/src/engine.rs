@@ -66,7 +66,7 @@ impl Drop for Engine {
     }
 }
 
-/// The engine lies beside the built programs, or where `DYNAMODB_LOCAL` says.
+/// The engine is next to the built programs, or in the folder `DYNAMODB_LOCAL`.
 fn folder() -> PathBuf {
     if let Some(folder) = std::env::var_os("DYNAMODB_LOCAL") {
         return folder.into();

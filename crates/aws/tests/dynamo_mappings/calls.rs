@@ -63,9 +63,9 @@ async fn queries_run_concurrently() {
 async fn many_grants_zones_and_mappings_are_all_read() {
     let table = Table::new().await;
     let shared = "shared-media".to_owned();
-    let mut all: Vec<_> = (0..150).flat_map(|nth| team(nth, std::slice::from_ref(&shared))).collect();
+    let mut all: Vec<_> = (0..150).flat_map(|index| team(index, std::slice::from_ref(&shared))).collect();
     // More than the megabyte that one answer of a Query holds.
-    let patterns: Vec<String> = (0..40).map(|nth| format!("{nth}{}", "x".repeat(200))).collect();
+    let patterns: Vec<String> = (0..40).map(|index| format!("{index}{}", "x".repeat(200))).collect();
     for (_, sort, fields) in &mut all {
         if sort.starts_with("MAPPING#") {
             fields["include"] = json!(patterns);

@@ -12,10 +12,10 @@ use crate::world::{LONG, look, rows, store, table_of};
 #[tokio::test]
 async fn rows_of_a_team_without_a_grant_for_the_bucket_cost_few_calls() {
     let table = table_of(2).await;
-    let foreign = |nth: usize| {
-        let zones: Vec<String> = (0..64).map(|zone| format!("zone{zone}-{nth}.com")).collect();
+    let foreign = |index: usize| {
+        let zones: Vec<String> = (0..64).map(|zone| format!("zone{zone}-{index}.com")).collect();
         let fields = json!({ "version": 1, "bucket": "bucket-0", "prefix": "", "zones": zones });
-        ("TEAM#team1".to_owned(), format!("MAPPING#{nth:03}"), fields)
+        ("TEAM#team1".to_owned(), format!("MAPPING#{index:03}"), fields)
     };
     table.put_all((0..150).map(foreign).collect()).await;
     let logged = Logged::new();
@@ -35,9 +35,9 @@ async fn rows_of_a_team_without_a_grant_for_the_bucket_cost_few_calls() {
     assert_eq!(logged.with("mappings buckets=1 mappings=1 skipped=150").len(), 1);
 
     // Its own rows that make no sense are read again, but not all of them.
-    let own = |nth: usize| {
+    let own = |index: usize| {
         let fields = json!({ "version": 1, "bucket": "bucket-1", "prefix": "", "zones": ["gone.com"] });
-        ("TEAM#team1".to_owned(), format!("MAPPING#own{nth:03}"), fields)
+        ("TEAM#team1".to_owned(), format!("MAPPING#own{index:03}"), fields)
     };
     table.put_all((0..150).map(own).collect()).await;
     table.proxy.calls();
@@ -52,9 +52,9 @@ async fn rows_of_a_team_without_a_grant_for_the_bucket_cost_few_calls() {
 async fn many_and_large_rows_of_a_team_cost_other_teams_few_calls() {
     let table = table_of(3).await;
     let large = |team: usize, count: usize, bytes: usize| {
-        (0..count).map(move |nth| {
+        (0..count).map(move |index| {
             let fields = json!({ "version": 1, "bucket": "bucket-1", "prefix": "", "zones": ["x".repeat(bytes)] });
-            (format!("TEAM#team{team}"), format!("MAPPING#large{nth:03}"), fields)
+            (format!("TEAM#team{team}"), format!("MAPPING#large{index:03}"), fields)
         })
     };
     // 18 MB before the bucket's own team, and as much behind it.
@@ -75,7 +75,7 @@ async fn many_and_large_rows_of_a_team_cost_other_teams_few_calls() {
     }
 
     // So it is with zones; and what one team has too much of costs no other its mappings.
-    let domains: Vec<String> = (0..60).map(|nth| format!("large{nth}.com")).collect();
+    let domains: Vec<String> = (0..60).map(|index| format!("large{index}.com")).collect();
     let zone = |domain: &String| {
         let fields = json!({ "version": 1, "zone_id": "0".repeat(32), "hostnames": ["x".repeat(390_000)] });
         ("TEAM#team2".to_owned(), format!("ZONE#{domain}"), fields)
@@ -92,19 +92,19 @@ async fn many_and_large_rows_of_a_team_cost_other_teams_few_calls() {
 #[tokio::test]
 async fn many_buckets_with_many_zones_of_one_team_are_all_read() {
     let table = Table::new().await;
-    let buckets: Vec<String> = (0..21).map(|nth| format!("b{nth}")).collect();
+    let buckets: Vec<String> = (0..21).map(|index| format!("b{index}")).collect();
     let owns: Vec<String> = buckets.iter().map(|bucket| format!("s3://{bucket}/")).collect();
     // More than a team's rows may have, which operators do not write.
-    let more = (0..2000).map(|nth| format!("s3://b0/{nth:060}/"));
+    let more = (0..2000).map(|index| format!("s3://b0/{index:060}/"));
     let mut all = vec![(
         "GRANTS".to_owned(),
         "web".to_owned(),
         json!({ "version": 1, "owns": owns.into_iter().chain(more).collect::<Vec<_>>() }),
     )];
-    for (nth, bucket) in buckets.iter().enumerate() {
-        let domains: Vec<String> = (0..50).map(|of| format!("z{nth}-{of}.com")).collect();
+    for (index, bucket) in buckets.iter().enumerate() {
+        let domains: Vec<String> = (0..50).map(|of| format!("z{index}-{of}.com")).collect();
         for (of, domain) in domains.iter().enumerate() {
-            let zone_id = format!("{:032x}", nth * 100 + of);
+            let zone_id = format!("{:032x}", index * 100 + of);
             let zone = json!({ "version": 1, "zone_id": zone_id, "hostnames": [format!("www.{domain}")] });
             all.push(("TEAM#web".to_owned(), format!("ZONE#{domain}"), zone));
         }
@@ -121,12 +121,13 @@ async fn many_buckets_with_many_zones_of_one_team_are_all_read() {
 #[tokio::test]
 async fn globs_of_invalid_sources_are_not_compiled() {
     let table = table_of(2).await;
-    let pattern =
-        |nth: usize| format!("**/a{nth}/**/*{{{}}}*", (0..55).map(|it| format!("{it}*")).collect::<Vec<_>>().join(","));
+    let pattern = |index: usize| {
+        format!("**/a{index}/**/*{{{}}}*", (0..55).map(|it| format!("{it}*")).collect::<Vec<_>>().join(","))
+    };
     let patterns: Vec<String> = (0..64).map(pattern).collect();
-    let row = |nth: usize| {
+    let row = |index: usize| {
         let fields = json!({ "version": 1, "bucket": "bucket-0", "prefix": "no-slash", "zones": ["team1.com"], "include": patterns });
-        ("TEAM#team1".to_owned(), format!("MAPPING#odd{nth}"), fields)
+        ("TEAM#team1".to_owned(), format!("MAPPING#odd{index}"), fields)
     };
     table.put_all((0..100).map(row).collect()).await;
     let start = std::time::Instant::now();

@@ -13,13 +13,13 @@ use crate::moved_clock::MovedClock;
 
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
-fn zone_id(nth: usize) -> String {
-    format!("{nth:032x}")
+fn zone_id(index: usize) -> String {
+    format!("{index:032x}")
 }
 
 /// A team with a grant, a zone and a mapping of each of its buckets.
-pub(crate) fn team(nth: usize, buckets: &[String]) -> Vec<(String, String, Value)> {
-    let (name, pk, domain) = (format!("team{nth}"), format!("TEAM#team{nth}"), format!("team{nth}.com"));
+pub(crate) fn team(index: usize, buckets: &[String]) -> Vec<(String, String, Value)> {
+    let (name, pk, domain) = (format!("team{index}"), format!("TEAM#team{index}"), format!("team{index}.com"));
     let owns: Vec<String> = buckets.iter().map(|bucket| format!("s3://{bucket}/")).collect();
     let hostnames = [format!("www.{domain}")];
     let mut rows = vec![
@@ -27,7 +27,7 @@ pub(crate) fn team(nth: usize, buckets: &[String]) -> Vec<(String, String, Value
         (
             pk.clone(),
             format!("ZONE#{domain}"),
-            json!({ "version": 1, "zone_id": zone_id(nth), "hostnames": hostnames }),
+            json!({ "version": 1, "zone_id": zone_id(index), "hostnames": hostnames }),
         ),
     ];
     rows.extend(buckets.iter().map(|bucket| {
@@ -37,14 +37,14 @@ pub(crate) fn team(nth: usize, buckets: &[String]) -> Vec<(String, String, Value
     rows
 }
 
-pub(crate) fn bucket(nth: usize) -> String {
-    format!("bucket-{nth}")
+pub(crate) fn bucket(index: usize) -> String {
+    format!("bucket-{index}")
 }
 
 /// A table in which so many teams map a bucket each.
 pub(crate) async fn table_of(teams: usize) -> Table {
     let table = Table::new().await;
-    table.put_all((0..teams).flat_map(|nth| team(nth, &[bucket(nth)])).collect()).await;
+    table.put_all((0..teams).flat_map(|index| team(index, &[bucket(index)])).collect()).await;
     table
 }
 
@@ -91,10 +91,10 @@ pub(crate) fn rows(lookup: &Lookup) -> Vec<&str> {
 }
 
 fn event(objects: &[(&str, &str)]) -> Event {
-    let message = |(nth, (bucket, key)): (usize, &(&str, &str))| {
+    let message = |(index, (bucket, key)): (usize, &(&str, &str))| {
         let body = json!({ "Records": [{ "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
             "s3": { "bucket": { "name": bucket }, "object": { "key": key } } }] });
-        json!({ "messageId": format!("m{nth}"), "eventSource": "aws:sqs", "body": body.to_string() })
+        json!({ "messageId": format!("m{index}"), "eventSource": "aws:sqs", "body": body.to_string() })
     };
     let messages: Vec<Value> = objects.iter().enumerate().map(message).collect();
     decode(json!({ "Records": messages }).to_string().as_bytes()).unwrap()

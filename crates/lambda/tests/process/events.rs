@@ -88,7 +88,7 @@ async fn a_hanging_api_does_not_exceed_the_deadline() {
 
 #[tokio::test]
 async fn instances_share_the_rate_limit() {
-    let events = [1, 2].map(|nth| sqs(&[s3("www.website.com", &format!("{nth}.css"))]));
+    let events = [1, 2].map(|index| sqs(&[s3("www.website.com", &format!("{index}.css"))]));
     let key = ("CLOUDFLARE_API_KEY", TOKEN);
     // A ten-thousandth of 800 URLs a second lets one URL pass, and the next after twelve seconds.
     for (variables, second) in

@@ -85,7 +85,7 @@ async fn metrics_are_per_zone_and_in_total() {
 
 #[tokio::test]
 async fn a_zone_with_many_batches_has_one_latency() {
-    let keys: Vec<String> = (0..100 * 101).map(|nth| format!("{nth}.css")).collect();
+    let keys: Vec<String> = (0..100 * 101).map(|index| format!("{index}.css")).collect();
     let mut event = s3("www.website.com", "any");
     let record = event["Records"][0].take();
     let records = keys.iter().map(|key| {

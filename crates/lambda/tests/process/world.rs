@@ -185,9 +185,9 @@ pub(crate) fn s3(bucket: &str, key: &str) -> Value {
 
 /// SQS messages `m-0`, `m-1`, … with these bodies.
 pub(crate) fn sqs(bodies: &[Value]) -> Value {
-    let message = |(nth, body): (usize, &Value)| {
+    let message = |(index, body): (usize, &Value)| {
         let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
-        json!({ "messageId": format!("m-{nth}"), "eventSource": "aws:sqs", "body": body })
+        json!({ "messageId": format!("m-{index}"), "eventSource": "aws:sqs", "body": body })
     };
     json!({ "Records": bodies.iter().enumerate().map(message).collect::<Value>() })
 }
