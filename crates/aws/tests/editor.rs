@@ -546,10 +546,10 @@ async fn what_can_not_be_read_is_told() {
     let error = world.editor.document("TEAM#web", 1).await.unwrap_err().to_string();
     assert!(error.contains("the document of revision 1 of TEAM#web can't be read: "), "{error}");
     for (status, code, expected) in [
-        (400, "AccessDeniedException", "it may not be done: AccessDeniedException: no"),
+        (400, "AccessDeniedException", "access denied: AccessDeniedException: no"),
         (400, "ResourceNotFoundException", "DynamoDB has no table `"),
-        (400, "ValidationException", "DynamoDB refuses it: ValidationException: no"),
-        (400, "ExpiredTokenException", "DynamoDB can't be asked: ExpiredTokenException: no; set the region and the"),
+        (400, "ValidationException", "DynamoDB refused the request: ValidationException: no"),
+        (400, "ExpiredTokenException", "can't call DynamoDB: ExpiredTokenException: no; set the AWS region and"),
     ] {
         world.table.proxy.on_call(move |_| Action::Refuse(status, code, "no"));
         let error = world.editor.team(&web()).await.unwrap_err().to_string();
