@@ -335,7 +335,9 @@ impl<T: TokenStore> Way<'_, T> {
                     }
                     return Err(failure);
                 }
-                Meaning::ItemRefused | Meaning::RequestRefused => return Err(failure),
+                Meaning::ItemRefused | Meaning::HostnameRefused | Meaning::Unclear | Meaning::RequestRefused => {
+                    return Err(failure);
+                }
             }
         }
     }
@@ -466,7 +468,7 @@ impl From<Refusal> for Failure {
             Meaning::RateLimited { .. } => Status::RateLimited,
             Meaning::Unreachable | Meaning::ServerTrouble => Status::Unreachable,
             Meaning::TokenRefused => Status::TokenRefused,
-            Meaning::ItemRefused => Status::ItemsRefused,
+            Meaning::ItemRefused | Meaning::HostnameRefused | Meaning::Unclear => Status::ItemsRefused,
             Meaning::RequestRefused => Status::RequestRefused,
         };
         Self { status, error: refusal.message, ray: refusal.ray }
