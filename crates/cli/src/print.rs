@@ -262,6 +262,7 @@ fn verdict(outcome: &Outcome, batch: &Batch) -> String {
         Status::RequestRefused => red("request refused"),
         Status::RateLimited => red("rate limited"),
         Status::Unreachable => red("unreachable"),
+        Status::DeadlineExceeded => red("deadline exceeded"),
     };
     let requests = match outcome.attempts {
         0 => dim("(nothing sent)"),
@@ -281,7 +282,8 @@ fn verdict(outcome: &Outcome, batch: &Batch) -> String {
 
 /// Whether Cloudflare refused some items for good, and took all others.
 fn is_partly_done(outcome: &Outcome, batch: &Batch) -> bool {
-    outcome.status == Status::ItemsRefused && outcome.refused_items.len() < batch.items().len()
+    let Outcome { status, refused_items, untried_items, .. } = outcome;
+    *status == Status::ItemsRefused && *untried_items == 0 && refused_items.len() < batch.items().len()
 }
 
 fn push_hidden_batches(text: &mut String, hidden: usize) {

@@ -2,17 +2,15 @@
 //! process.
 
 use std::collections::{HashMap, HashSet};
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use anyhow::Context;
 use purge_router_aws::{Parameters, ReadError, Stored, load_patient_config};
 use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL};
 use purge_router_core::{Mappings, Plan, Zone};
-use purge_router_pipeline::{Executor, Freshness, RateLimits, Report, Settings, TokenError, TokenStore};
+use purge_router_pipeline::{Clock, Executor, Freshness, Report, Settings, TokenError, TokenStore};
 use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone};
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
 
 use crate::args::SendingArgs;
 use crate::{Misuse, print};
@@ -44,13 +42,13 @@ impl Sender {
             }
         };
         let client = Client::new(&base_url).map_err(|error| Misuse(error.to_string()))?;
-        let executor = Executor::new(client, tokens, RateLimits::new(NonZeroU32::MIN), Settings::default());
+        let executor = Executor::new(client, tokens, Settings::default(), Clock::system());
         Ok(Self { executor, deadline: Duration::from_secs(args.deadline), _sandbox: sandbox })
     }
 
     /// Sends all batches of a plan.
     pub(crate) async fn send<'p>(&self, plan: &'p Plan) -> Report<'p> {
-        self.executor.run(plan, Instant::now() + self.deadline).await
+        self.executor.run(plan, self.executor.clock().now() + self.deadline).await
     }
 }
 

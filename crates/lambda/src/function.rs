@@ -10,7 +10,6 @@ use purge_router_config::script_env::ScriptEnv;
 use purge_router_core::names::{BucketName, TeamName};
 use purge_router_core::{Event, Mappings, Origin, Plan, decode, plan, reject_unreadable};
 use purge_router_pipeline::{Clock, Executor, Timestamp, TokenStore};
-use tokio::time::Instant;
 
 use crate::one_line::on_one_line;
 
@@ -30,7 +29,6 @@ pub enum MappingSource {
 pub struct Function<T> {
     mappings: MappingSource,
     executor: Executor<T>,
-    clock: Clock,
 }
 
 /// Why an invocation fails as a whole, without any token. Lambda retries it.
@@ -62,14 +60,14 @@ impl From<InvocationError> for Diagnostic {
 }
 
 impl<T: TokenStore> Function<T> {
-    /// A function that plans with these mappings and sends with this executor. Deadlines are times of the clock.
-    pub fn new(mappings: MappingSource, executor: Executor<T>, clock: Clock) -> Self {
-        Self { mappings, executor, clock }
+    /// A function that plans with these mappings and sends with this executor.
+    pub fn new(mappings: MappingSource, executor: Executor<T>) -> Self {
+        Self { mappings, executor }
     }
 
     /// The clock of the deadlines.
     pub fn clock(&self) -> &Clock {
-        &self.clock
+        self.executor.clock()
     }
 
     /// Handles one event, and returns at the deadline. The response names the failed messages of an SQS batch.
@@ -79,7 +77,7 @@ impl<T: TokenStore> Function<T> {
     pub async fn handle(&self, event: &[u8], deadline: Timestamp) -> Result<SqsBatchResponse, InvocationError> {
         let event = decode(event).map_err(|error| InvocationError::new("NotAnEvent", &error))?;
         let plan = self.plan(event, deadline).await?;
-        let report = self.executor.run(&plan, Instant::now() + (deadline - self.clock.now())).await;
+        let report = self.executor.run(&plan, deadline).await;
         let mut response = SqsBatchResponse::default();
         for origin in &report.failed {
             match origin {

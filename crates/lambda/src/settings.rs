@@ -10,7 +10,7 @@ use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL, Em
 use purge_router_config::script_env::ScriptEnv;
 use purge_router_core::Mappings;
 use purge_router_core::names::TeamName;
-use purge_router_pipeline::{Clock, Executor, RateLimits, Settings};
+use purge_router_pipeline::{Clock, Executor, Settings};
 
 use crate::function::{Function, MappingSource};
 use crate::one_line::on_one_line;
@@ -62,8 +62,8 @@ pub async fn from_settings(
         }
         (None, None) => script(get, ssm)?,
     };
-    let executor = Executor::new(client, tokens, RateLimits::new(instances), Settings::default());
-    Ok(Function::new(mappings, executor, clock))
+    let settings = Settings { instances, ..Settings::default() };
+    Ok(Function::new(mappings, Executor::new(client, tokens, settings, clock)))
 }
 
 fn number<N: FromStr>(text: Option<String>, name: &str, default: N, help: &str) -> Result<N, SettingError> {

@@ -1,5 +1,7 @@
 //! Ages that count while the function is frozen between two invocations.
 
+#![expect(clippy::disallowed_methods, reason = "its users move to the Clock")]
+
 use std::time::{Duration, Instant, SystemTime};
 
 /// A point in time. Its age is that of the clock that says more: the monotonic one may stand still while the machine is

@@ -114,6 +114,11 @@ pub struct Body<'b> {
 }
 
 impl<'b> Body<'b> {
+    /// The body that names these items, which are all of this method.
+    pub fn new(method: Method, items: Vec<&'b Item>) -> Self {
+        Self { method, items }
+    }
+
     /// The body that names one item.
     pub fn of(item: &'b Item) -> Self {
         Self { method: item.method(), items: vec![item] }

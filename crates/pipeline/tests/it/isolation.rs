@@ -35,7 +35,7 @@ fn sufferings() -> Vec<(Suffering, Status)> {
         (Suffering::Fault(status(429, 1134, None)), Status::RateLimited),
         (Suffering::TokenRevoked, Status::TokenRefused),
         (Suffering::TokenMissing, Status::TokenMissing),
-        (Suffering::Store(Trouble::Hang), Status::TokenMissing),
+        (Suffering::Store(Trouble::Hang), Status::DeadlineExceeded),
         (Suffering::Store(Trouble::Unavailable(usize::MAX)), Status::TokenMissing),
     ]
 }

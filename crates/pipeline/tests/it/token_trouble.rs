@@ -58,12 +58,14 @@ async fn a_store_that_is_away_for_a_while_is_asked_again() {
 #[tokio::test]
 async fn a_store_that_stays_away_fails_by_the_deadline() {
     let mut cases = Vec::new();
-    for trouble in [Trouble::Unavailable(usize::MAX), Trouble::Hang] {
+    for (trouble, expected) in
+        [(Trouble::Unavailable(usize::MAX), Status::TokenMissing), (Trouble::Hang, Status::DeadlineExceeded)]
+    {
         let world = World::new(red("urls_per_request = 1", "")).await;
         world.store.trouble(&parameter("red", "red.com"), trouble);
         cases.push(async move {
             let (report, _) = world.timed(Duration::from_secs(1), &s3("red-files", keys("k", 3))).await;
-            assert_eq!(statuses(&report), [Status::TokenMissing; 3], "{trouble:?}");
+            assert_eq!(statuses(&report), [expected; 3], "{trouble:?}");
             assert!(report.outcomes.iter().all(|outcome| outcome.attempts == 0 && outcome.error.is_some()));
             assert!(world.requests().is_empty());
             assert_eq!(failed(&report), ["invocation"]);

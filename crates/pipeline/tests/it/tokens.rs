@@ -166,7 +166,7 @@ async fn a_token_that_stays_bad_is_left_alone_and_then_tried_by_one_request() {
         let report = world.run(&of_both(&keys("k", 30))).await;
         let of_red = outcomes_of(&report, "red.com");
         assert_eq!(of_red.len(), 30);
-        if begin.elapsed() < SETTINGS.token_pause / 2 {
+        if begin.elapsed() < SETTINGS.open_circuit_for / 2 {
             for outcome in of_red {
                 let reason = outcome.error.as_ref().unwrap();
                 assert!(
@@ -181,7 +181,7 @@ async fn a_token_that_stays_bad_is_left_alone_and_then_tried_by_one_request() {
         assert_eq!(outcomes_of(&report, "blue.net")[0].status, Status::Purged, "the other team goes on");
     }
     // After a while, one request tries it, twice as every one; the others of its event are not sent.
-    tokio::time::sleep(SETTINGS.token_pause).await;
+    tokio::time::sleep(SETTINGS.open_circuit_for).await;
     world.sandbox().clear_requests();
     world.store.clear_reads();
     let report = world.run(&of_both(&keys("k", 30))).await;
@@ -190,7 +190,7 @@ async fn a_token_that_stays_bad_is_left_alone_and_then_tried_by_one_request() {
     assert_eq!((reads(&world, Freshness::Cached), reads(&world, Freshness::Fresh)), (0, 1));
     // Once the team has mended it, the one that tries it opens the way for all.
     rotate(&world);
-    tokio::time::sleep(SETTINGS.token_pause).await;
+    tokio::time::sleep(SETTINGS.open_circuit_for).await;
     world.sandbox().clear_requests();
     let report = world.run(&of_both(&keys("k", 30))).await;
     assert_all_purged(&report, "mended");
@@ -204,14 +204,14 @@ async fn trouble_on_the_way_says_nothing_of_the_token_that_is_tried() {
     world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Disabled);
     world.run(&s3("red-files", ["a.css"])).await;
     world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Active);
-    tokio::time::sleep(SETTINGS.token_pause).await;
+    tokio::time::sleep(SETTINGS.open_circuit_for).await;
     world.sandbox().add_fault(fault("red.com", status(500, 0, None), Some(2)));
     assert_all_purged(&world.run(&s3("red-files", keys("k", 20))).await, "after two errors of Cloudflare");
     // Nor does an item that is refused: the token was taken.
     world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Disabled);
     world.run(&s3("red-files", ["a.css"])).await;
     world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Active);
-    tokio::time::sleep(SETTINGS.token_pause).await;
+    tokio::time::sleep(SETTINGS.open_circuit_for).await;
     world.sandbox().add_fault(fault(
         "red.com",
         FaultKind::RejectUrl { url: "https://www.red.com/k0.css".to_owned() },
