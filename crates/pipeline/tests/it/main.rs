@@ -11,6 +11,7 @@ mod halving;
 mod happy;
 mod isolation;
 mod limits;
+mod log;
 mod report;
 mod secrets;
 mod store;

@@ -143,6 +143,10 @@ impl World {
         Setup { teams, ..Setup::default() }.build().await
     }
 
+    pub(crate) fn executor(&self) -> &Executor<Store> {
+        &self.executor
+    }
+
     pub(crate) fn sandbox(&self) -> &Sandbox {
         self.sandbox.as_ref().unwrap()
     }
