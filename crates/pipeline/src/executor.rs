@@ -49,7 +49,7 @@ impl<T: TokenStore, A: PurgeApi> Executor<T, A> {
         for (index, batch) in plan.batches.iter().enumerate() {
             zones.entry((&batch.zone.team, &batch.zone.domain)).or_default().push((index, batch));
         }
-        let senders: Vec<(ZoneSender<'_, T, A>, Vec<(usize, &Batch)>)> = zones
+        let senders: Vec<_> = zones
             .into_values()
             .filter_map(|batches| {
                 let (_, first) = batches.first()?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use purge_router_cloudflare::{Accepted, Meaning};
+use purge_router_cloudflare::{Accepted, Meaning, Refusal};
 
 use super::attempt::{Attempt, AttemptOutcome};
 use super::failure::{Failure, NotSent};
@@ -77,21 +77,19 @@ impl<T: TokenStore, A: PurgeApi> SendPiece for Retry<'_, T, A> {
         let mut probe = None;
         let mut failed = 0;
         // What Cloudflare answered last says more than that the deadline passed after it.
-        let mut last: Option<Failure> = None;
+        let mut last = None::<Failure>;
         loop {
-            let (failure, decision) = match self.0.send(piece, token_try, probe.take()).await {
-                Ok(AttemptOutcome { answer, probe: held }) => {
-                    *attempts += 1;
-                    let refusal = match answer {
-                        Ok(accepted) => return Ok(accepted),
-                        Err(refusal) => refusal,
-                    };
-                    if refusal.meaning == Meaning::Unreachable && self.0.deadline.left().is_zero() {
-                        return Err(last.unwrap_or(refusal.into()));
-                    }
+            let outcome = self.0.send(piece, token_try, probe.take()).await;
+            *attempts += u32::from(outcome.is_ok());
+            let (failure, decision) = match outcome {
+                Ok(AttemptOutcome { answer: Ok(accepted), .. }) => return Ok(accepted),
+                Ok(AttemptOutcome { answer: Err(refusal), .. }) if self.is_cut_by_deadline(&refusal) => {
+                    return Err(last.unwrap_or(refusal.into()));
+                }
+                Ok(AttemptOutcome { answer: Err(refusal), probe: held }) => {
                     let decision = decide(refusal.meaning, token_try);
                     probe = held.filter(|_| decision == Decision::RetryWithFreshToken);
-                    (Failure::from(refusal), decision)
+                    (refusal.into(), decision)
                 }
                 Err(reason @ NotSent::Token(TokenUnusable::NotRead(TokenError::Unavailable { .. }))) => {
                     (reason.into(), Decision::Retry(Wait::Backoff))
@@ -118,6 +116,10 @@ impl<T: TokenStore, A: PurgeApi> SendPiece for Retry<'_, T, A> {
 }
 
 impl<T: TokenStore, A: PurgeApi> Retry<'_, T, A> {
+    fn is_cut_by_deadline(&self, refusal: &Refusal) -> bool {
+        refusal.meaning == Meaning::Unreachable && self.0.deadline.left().is_zero()
+    }
+
     /// Reads the token at once, so that requests that wait for a slot do not send the refused one. Then waits a moment.
     async fn refresh_token(&self) -> bool {
         let Attempt { token, deadline, .. } = &self.0;
