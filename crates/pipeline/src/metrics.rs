@@ -75,3 +75,61 @@ pub(crate) fn count_event(plan: &Plan, outcomes: &[Outcome]) {
 fn labels(zone: &Zone) -> [(&'static str, String); 2] {
     [("team", zone.team.to_string()), ("zone", zone.domain.to_string())]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, with_local_recorder};
+    use purge_router_core::{Origin, Rejected, RejectionKind};
+
+    use super::*;
+    use crate::test_support::plan_of;
+
+    /// Counters by name, with the number of their labels.
+    #[derive(Default)]
+    struct Counters(Mutex<BTreeMap<(String, usize), Arc<AtomicU64>>>);
+
+    impl Recorder for Counters {
+        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+            let name = (key.name().to_owned(), key.labels().count());
+            Counter::from_arc(Arc::clone(self.0.lock().unwrap().entry(name).or_default()))
+        }
+
+        fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::noop()
+        }
+
+        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::noop()
+        }
+    }
+
+    #[test]
+    fn rejections_are_counted_by_whether_they_fail_and_batches_by_their_status() {
+        let kinds = [RejectionKind::Malformed, RejectionKind::Transient, RejectionKind::Unpurgeable];
+        let rejected = |kind| Rejected { origin: Origin::Invocation, kind, reason: String::new() };
+        let plan = Plan { rejected: kinds.map(rejected).into(), ..plan_of(1) };
+        let outcome = Outcome { status: Status::DeadlineExceeded, ..Outcome::new(0) };
+        let counters = Counters::default();
+        with_local_recorder(&counters, || count_event(&plan, &[outcome]));
+        let counters = counters.0.into_inner().unwrap();
+        let counts = counters.iter().map(|((name, labels), count)| (&**name, *labels, count.load(Ordering::Relaxed)));
+        let expected = [
+            ("DeadlineExceeded", 0, 1),
+            ("DeadlineExceeded", 2, 1),
+            ("Rejected", 0, 2),
+            ("Unmatched", 0, 0),
+            ("Unpurgeable", 0, 1),
+        ];
+        assert_eq!(counts.collect::<Vec<_>>(), expected);
+    }
+}

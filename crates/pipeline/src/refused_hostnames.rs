@@ -85,6 +85,9 @@ impl ZoneHostnames {
     pub(crate) fn refused_alone(&self, hostname: &str, item: &Item, error: &str) -> Option<usize> {
         let evidence = self.hostnames.get_or_insert_with(&self.key(hostname), Mutex::default);
         let mut evidence = lock(&evidence);
+        if evidence.refused_until.is_some_and(|until| until <= self.clock.now()) {
+            *evidence = Evidence::default();
+        }
         let hash = hash(item);
         if evidence.items.len() < EVIDENCE && !evidence.items.contains(&hash) {
             evidence.items.push(hash);
@@ -193,6 +196,6 @@ mod tests {
         assert!(red.refusal("a.com").unwrap().contains("in 1 s"));
         ahead.store(180, Ordering::Relaxed);
         assert_eq!(red.refusal("a.com"), None);
-        assert_eq!(red.refused_alone("a.com", &url("a.com", 0), ""), None, "one refusal renews it");
+        assert_eq!(red.refused_alone("a.com", &url("a.com", 0), ""), Some(1), "the evidence is forgotten, too");
     }
 }

@@ -49,7 +49,7 @@ pub(super) enum Step<'b> {
 pub(super) enum GivenUp<'b> {
     /// Cloudflare refused them, or their hostname.
     Refused { items: Vec<&'b BatchItem>, error: String, ray: Option<String> },
-    /// They were refused together, and the budget to tell the bad ones is spent.
+    /// They were refused together, and the budget to single out the bad ones is spent.
     Untried { items: Vec<&'b BatchItem>, error: String },
     /// The request is refused whatever its items are.
     Request { items: Vec<&'b BatchItem>, error: String, ray: Option<String> },

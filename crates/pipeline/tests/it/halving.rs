@@ -1,4 +1,4 @@
-//! Bad items: the batch is halved until they stand alone, and the rest is purged.
+//! Bad items: the batch is halved until they are alone, and the others are purged.
 
 use std::time::Duration;
 
@@ -111,7 +111,7 @@ async fn too_many_items_for_cloudflare_are_split() {
 }
 
 #[tokio::test]
-async fn trouble_while_halving_fails_all_that_was_not_purged() {
+async fn an_outage_while_halving_fails_all_that_was_not_purged() {
     let world = world_with_bad(&["k3.css"]).await;
     // The first request is let through to the bad item, and none of those that follow.
     world.sandbox().add_fault(Fault { share: 0.999, ..fault("red.com", status(500, 0, None), None) });
@@ -123,7 +123,7 @@ async fn trouble_while_halving_fails_all_that_was_not_purged() {
 }
 
 #[tokio::test]
-async fn trouble_after_a_bad_item_was_found_outweighs_it() {
+async fn an_outage_after_a_bad_item_was_found_outweighs_it() {
     let world = world_with_bad(&["k1.css"]).await;
     world.sandbox().add_fault(fault("red.com", FaultKind::Delay { milliseconds: 300 }, None));
     let event = sqs([("m-1", s3("red-files", ["k1.css"])), ("m-2", s3("red-files", ["k2.css"]))]);

@@ -12,9 +12,10 @@ mod happy;
 mod isolation;
 mod limits;
 mod log;
+mod missing_tokens;
 mod report;
 mod secrets;
 mod store;
-mod token_trouble;
+
 mod tokens;
 mod world;

@@ -1,11 +1,11 @@
-//! Tokens that are missing, and a store that can't be asked.
+//! Missing tokens, and a store that is unavailable.
 
 use std::time::Duration;
 
 use purge_router_pipeline::{Freshness, Status};
 
 use crate::event::{keys, s3, sqs};
-use crate::store::Trouble;
+use crate::store::Problem;
 use crate::world::{
     World, assert_all_purged, blue, failed, fault, outcomes_of, parameter, red, secret, side_by_side, status, statuses,
 };
@@ -41,11 +41,11 @@ async fn a_token_that_was_set_meanwhile_is_found_by_the_next_run() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_for_a_while_is_asked_again() {
+async fn a_store_that_is_unavailable_for_a_while_is_asked_again() {
     for (objects, most_reads) in [(1, 3), (10, 12)] {
         let world = World::new(red("urls_per_request = 1", "")).await;
         let parameter = parameter("red", "red.com");
-        world.store.trouble(&parameter, Trouble::Unavailable(2));
+        world.store.problem(&parameter, Problem::Unavailable(2));
         let report = world.run(&s3("red-files", keys("k", objects))).await;
         assert_all_purged(&report, "unavailable twice");
         assert!(report.outcomes.iter().all(|outcome| outcome.attempts == 1));
@@ -56,16 +56,16 @@ async fn a_store_that_is_away_for_a_while_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_store_that_stays_away_fails_by_the_deadline() {
+async fn a_store_that_stays_unavailable_fails_by_the_deadline() {
     let mut cases = Vec::new();
-    for (trouble, expected) in
-        [(Trouble::Unavailable(usize::MAX), Status::TokenMissing), (Trouble::Hang, Status::DeadlineExceeded)]
+    for (problem, expected) in
+        [(Problem::Unavailable(usize::MAX), Status::TokenMissing), (Problem::Hang, Status::DeadlineExceeded)]
     {
         let world = World::new(red("urls_per_request = 1", "")).await;
-        world.store.trouble(&parameter("red", "red.com"), trouble);
+        world.store.problem(&parameter("red", "red.com"), problem);
         cases.push(async move {
             let (report, _) = world.timed(Duration::from_secs(1), &s3("red-files", keys("k", 3))).await;
-            assert_eq!(statuses(&report), [expected; 3], "{trouble:?}");
+            assert_eq!(statuses(&report), [expected; 3], "{problem:?}");
             assert!(report.outcomes.iter().all(|outcome| outcome.attempts == 0 && outcome.error.is_some()));
             assert!(world.requests().is_empty());
             assert_eq!(failed(&report), ["invocation"]);
@@ -75,12 +75,12 @@ async fn a_store_that_stays_away_fails_by_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_when_a_token_is_refused_is_asked_again() {
+async fn a_store_that_is_unavailable_when_a_token_is_refused_is_asked_again() {
     let world = World::new(red("", "")).await;
     let parameter = parameter("red", "red.com");
     world.sandbox().add_fault(fault("red.com", status(401, 10000, None), Some(1)));
     world.store.set_cached(&parameter, &secret("red.com"));
-    world.store.trouble(&parameter, Trouble::Unavailable(2));
+    world.store.problem(&parameter, Problem::Unavailable(2));
     let report = world.run(&s3("red-files", ["a.css"])).await;
     assert_all_purged(&report, "refused, then away");
     assert_eq!(report.outcomes[0].attempts, 2);
@@ -88,11 +88,11 @@ async fn a_store_that_is_away_when_a_token_is_refused_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_passing_401_while_the_store_is_away_fails_its_own_batch_only() {
+async fn a_transient_401_while_the_store_is_unavailable_fails_its_own_batch_only() {
     let world = World::new(red("urls_per_request = 1", "")).await;
     world.sandbox().add_fault(fault("red.com", status(401, 10000, None), Some(1)));
     world.store.set_cached(&parameter("red", "red.com"), &secret("red.com"));
-    world.store.trouble(&parameter("red", "red.com"), Trouble::Unavailable(usize::MAX));
+    world.store.problem(&parameter("red", "red.com"), Problem::Unavailable(usize::MAX));
     let (report, _) = world.timed(Duration::from_secs(3), &s3("red-files", keys("k", 40))).await;
     let purged = report.outcomes.iter().filter(|outcome| outcome.status == Status::Purged).count();
     assert_eq!(purged, 39, "{:?}", report.outcomes);
