@@ -36,7 +36,7 @@ pub(crate) struct ZoneSender<'e, T, A> {
 impl<'e, T: TokenStore, A: PurgeApi> ZoneSender<'e, T, A> {
     pub(crate) fn new(shared: &'e Shared<T, A>, zone: &'e Zone, deadline: Timestamp) -> Self {
         let deadline = Deadline::new(&shared.clock, deadline);
-        let token = Arc::new(ZoneToken::new(&shared.tokens, &shared.health, zone));
+        let token = Arc::new(ZoneToken::new(&shared.tokens, &shared.circuits, zone));
 
         let one_request = Attempt::new(shared, zone, Arc::clone(&token), deadline);
         let retried = Retry::new(one_request);

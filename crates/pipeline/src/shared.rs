@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::rate_limit::RateLimits;
 use crate::refused_hostnames::RefusedHostnames;
 use crate::settings::Settings;
-use crate::token_health::TokenHealth;
+use crate::token_health::TokenCircuits;
 
 /// What outlives an event: connections, tokens, and what was learned about limits, tokens and hostnames.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(crate) struct Shared<T, A> {
     pub(crate) tokens: T,
     pub(crate) clock: Clock,
     pub(crate) limits: RateLimits,
-    pub(crate) health: TokenHealth,
+    pub(crate) circuits: TokenCircuits,
     pub(crate) hostnames: RefusedHostnames,
     pub(crate) settings: Settings,
 }
@@ -22,9 +22,9 @@ pub(crate) struct Shared<T, A> {
 impl<T, A> Shared<T, A> {
     pub(crate) fn new(api: A, tokens: T, settings: Settings, clock: Clock) -> Self {
         let limits = RateLimits::new(settings.instances, clock.clone());
-        let health = TokenHealth::new(settings.open_circuit_for, clock.clone());
+        let circuits = TokenCircuits::new(settings.open_circuit_for, clock.clone());
         let hostnames = RefusedHostnames::new(clock.clone());
-        Self { api, tokens, clock, limits, health, hostnames, settings }
+        Self { api, tokens, clock, limits, circuits, hostnames, settings }
     }
 
     pub(crate) fn backoff(&self) -> Backoff {

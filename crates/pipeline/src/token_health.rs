@@ -6,12 +6,11 @@
 mod circuit;
 mod credentials;
 mod probe_limiter;
-mod registry;
+mod token_circuits;
 mod unusable;
 mod zone_token;
 
 pub(crate) use self::credentials::TokenTry;
-pub(crate) use self::probe_limiter::ProbeSlot;
-pub(crate) use self::registry::TokenHealth;
+pub(crate) use self::token_circuits::TokenCircuits;
 pub(crate) use self::unusable::TokenUnusable;
-pub(crate) use self::zone_token::ZoneToken;
+pub(crate) use self::zone_token::{Admission, ZoneToken};

@@ -13,7 +13,7 @@ use super::piece::Piece;
 use crate::api::PurgeApi;
 use crate::shared::Shared;
 use crate::store::TokenStore;
-use crate::token_health::{ProbeSlot, TokenTry, ZoneToken};
+use crate::token_health::{Admission, TokenTry, ZoneToken};
 
 /// Sends single requests to one zone.
 pub(super) struct Attempt<'e, T, A> {
@@ -28,8 +28,8 @@ pub(super) struct Attempt<'e, T, A> {
 /// The answer to a request that was sent.
 pub(super) struct AttemptOutcome {
     pub(super) answer: Result<Accepted, Refusal>,
-    /// The team's probe slot that the request had, to be held until the second try if the token was refused.
-    pub(super) probe: Option<ProbeSlot>,
+    /// To be held until the second try, if the token was refused.
+    pub(super) admission: Option<Admission>,
 }
 
 impl<'e, T: TokenStore, A: PurgeApi> Attempt<'e, T, A> {
@@ -43,12 +43,12 @@ impl<'e, T: TokenStore, A: PurgeApi> Attempt<'e, T, A> {
         Self { shared, zone, token, deadline, slots_for_urls: slots(), slots_for_requests: slots() }
     }
 
-    /// Sends one request. `held` is the probe slot that a first try left for the second one.
+    /// Sends one request. `held` is the admission of the first try, for a second one.
     pub(super) async fn send(
         &self,
         piece: &Piece<'_>,
         token_try: TokenTry,
-        held: Option<ProbeSlot>,
+        held: Option<Admission>,
     ) -> Result<AttemptOutcome, NotSent> {
         let (deadline, class) = (&self.deadline, piece.class());
         // The slot comes first: what passed the rate limit must be sent at once, or requests would save up for a burst.
@@ -59,9 +59,10 @@ impl<'e, T: TokenStore, A: PurgeApi> Attempt<'e, T, A> {
         deadline.before_deadline(read, self.token.credential(token_try)).await??;
         self.shared.limits.acquire(self.zone, class, piece.cost(), deadline.at()).await?;
         // Each batch gets a second try, because a good token may be refused for a moment.
-        let probe = match token_try {
+        let admission = match token_try {
             TokenTry::First => {
-                deadline.before_deadline("its team's other zones were answered", self.token.admit()).await??
+                let admit = self.token.admit();
+                Some(deadline.before_deadline("its team's other zones were answered", admit).await??)
             }
             TokenTry::Second => held,
         };
@@ -75,7 +76,7 @@ impl<'e, T: TokenStore, A: PurgeApi> Attempt<'e, T, A> {
         let (zone_id, mode, body) = (&self.zone.zone_id, piece.mode(), piece.body());
         let answer = self.shared.api.purge(&credential, zone_id, mode, &body, timeout).await;
         self.token.record(freshness, token_try, &answer);
-        Ok(AttemptOutcome { answer, probe })
+        Ok(AttemptOutcome { answer, admission })
     }
 
     fn slots(&self, class: LimitClass) -> &Semaphore {

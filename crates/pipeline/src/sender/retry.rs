@@ -74,21 +74,21 @@ impl<'e, T: TokenStore, A: PurgeApi> Retry<'e, T, A> {
 impl<T: TokenStore, A: PurgeApi> SendPiece for Retry<'_, T, A> {
     async fn send(&self, piece: &Piece<'_>, attempts: &mut u32) -> Result<Accepted, Failure> {
         let mut token_try = TokenTry::First;
-        let mut probe = None;
+        let mut admission = None;
         let mut failed = 0;
         // What Cloudflare answered last says more than that the deadline passed after it.
         let mut last = None::<Failure>;
         loop {
-            let outcome = self.0.send(piece, token_try, probe.take()).await;
+            let outcome = self.0.send(piece, token_try, admission.take()).await;
             *attempts += u32::from(outcome.is_ok());
             let (failure, decision) = match outcome {
                 Ok(AttemptOutcome { answer: Ok(accepted), .. }) => return Ok(accepted),
                 Ok(AttemptOutcome { answer: Err(refusal), .. }) if self.is_cut_by_deadline(&refusal) => {
                     return Err(last.unwrap_or(refusal.into()));
                 }
-                Ok(AttemptOutcome { answer: Err(refusal), probe: held }) => {
+                Ok(AttemptOutcome { answer: Err(refusal), admission: held }) => {
                     let decision = decide(refusal.meaning, token_try);
-                    probe = held.filter(|_| decision == Decision::RetryWithFreshToken);
+                    admission = held.filter(|_| decision == Decision::RetryWithFreshToken);
                     (refusal.into(), decision)
                 }
                 Err(reason @ NotSent::Token(TokenUnusable::NotRead(TokenError::Unavailable { .. }))) => {

@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 
 /// A circuit breaker. It outlives events.
 #[derive(Debug)]
-pub(crate) struct Circuit {
+pub(super) struct Circuit {
     open_for: Duration,
     state: Mutex<State>,
 }
@@ -24,7 +24,7 @@ enum State {
 
 /// How an event may use the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Passage {
+pub(super) enum Passage {
     Closed,
     /// This event probes it.
     HalfOpen,

@@ -19,11 +19,11 @@ const REFUSALS_OF_REFUSED: usize = 16;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A token in one zone: a token that two zones share may be good for only one of them.
-pub(crate) type TokenKey = (TokenParameter, CloudflareId);
+pub(super) type TokenKey = (TokenParameter, CloudflareId);
 
 /// Limits the probes of one team.
 #[derive(Debug)]
-pub(crate) struct ProbeLimiter {
+pub(super) struct ProbeLimiter {
     clock: Clock,
     slots: Arc<Semaphore>,
     minute: Mutex<Minute>,
@@ -38,7 +38,7 @@ struct Minute {
 
 /// One of a team's probes. Dropping it lets another zone be probed.
 #[derive(Debug)]
-pub(crate) struct ProbeSlot(#[expect(dead_code, reason = "held for its Drop")] OwnedSemaphorePermit);
+pub(super) struct ProbeSlot(#[expect(dead_code, reason = "held for its Drop")] OwnedSemaphorePermit);
 
 /// Too many of the team's tokens were refused in this minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

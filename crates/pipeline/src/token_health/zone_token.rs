@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use super::circuit::{Circuit, Passage};
 use super::credentials::{Credentials, TokenTry};
 use super::probe_limiter::ProbeSlot;
-use super::registry::{TeamTokens, TokenHealth, key};
+use super::token_circuits::{TeamTokens, TokenCircuits, key};
 use super::unusable::TokenUnusable;
 use crate::clock::Clock;
 use crate::store::{Freshness, TokenStore};
@@ -31,13 +31,18 @@ pub(crate) struct ZoneToken<'e, T> {
 #[derive(Debug)]
 pub(crate) struct BatchPass<'t>(#[expect(dead_code, reason = "held for its Drop")] Option<MutexGuard<'t, ()>>);
 
+/// The right to send one request with the token, until it is dropped. An untested token's first request holds a probe slot
+/// of its team.
+#[derive(Debug)]
+pub(crate) struct Admission(#[expect(dead_code, reason = "held for its Drop")] Option<ProbeSlot>);
+
 impl<'e, T: TokenStore> ZoneToken<'e, T> {
-    pub(crate) fn new(store: &'e T, health: &'e TokenHealth, zone: &'e Zone) -> Self {
-        let (team, circuit) = health.of(zone);
-        let passage = circuit.enter(health.clock().now());
+    pub(crate) fn new(store: &'e T, circuits: &'e TokenCircuits, zone: &'e Zone) -> Self {
+        let (team, circuit) = circuits.of(zone);
+        let passage = circuit.enter(circuits.clock().now());
         let credentials = Credentials::new(store, zone, passage == Passage::HalfOpen);
         let (probe, is_admitted) = (Mutex::default(), OnceCell::new());
-        Self { zone, clock: health.clock(), credentials, team, circuit, passage, probe, is_admitted }
+        Self { zone, clock: circuits.clock(), credentials, team, circuit, passage, probe, is_admitted }
     }
 
     /// Lets one batch pass the circuit. If it is half-open, this waits while another batch probes the token.
@@ -62,9 +67,9 @@ impl<'e, T: TokenStore> ZoneToken<'e, T> {
 
     /// Waits until the team's probes have room for this zone's token, if it is not proven. Only the zone's first request
     /// takes a slot; the others of this event go with it.
-    pub(crate) async fn admit(&self) -> Result<Option<ProbeSlot>, TokenUnusable> {
+    pub(crate) async fn admit(&self) -> Result<Admission, TokenUnusable> {
         if self.circuit.is_proven() {
-            return Ok(None);
+            return Ok(Admission(None));
         }
         let mut slot = None;
         let acquire = async || {
@@ -72,7 +77,7 @@ impl<'e, T: TokenStore> ZoneToken<'e, T> {
             slot.is_some()
         };
         let is_admitted = *self.is_admitted.get_or_init(acquire).await;
-        if is_admitted || self.circuit.is_proven() { Ok(slot) } else { Err(TokenUnusable::TooManyRefused) }
+        if is_admitted || self.circuit.is_proven() { Ok(Admission(slot)) } else { Err(TokenUnusable::TooManyRefused) }
     }
 
     /// Notes what an answer says about the token that was sent.

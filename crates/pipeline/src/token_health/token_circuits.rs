@@ -20,7 +20,7 @@ const CIRCUITS_PER_TEAM: usize = 1024;
 
 /// What is known about the tokens of all teams.
 #[derive(Debug)]
-pub(crate) struct TokenHealth {
+pub(crate) struct TokenCircuits {
     clock: Clock,
     open_for: Duration,
     teams: BoundedMap<TeamName, TeamTokens>,
@@ -33,7 +33,7 @@ pub(super) struct TeamTokens {
     pub(super) probes: ProbeLimiter,
 }
 
-impl TokenHealth {
+impl TokenCircuits {
     /// `open_for` is how long a circuit stays open before one request probes the token.
     pub(crate) fn new(open_for: Duration, clock: Clock) -> Self {
         Self { clock, open_for, teams: BoundedMap::new(TEAMS) }
