@@ -197,7 +197,7 @@ def test_a_token_is_cached_for_its_ttl(world, seconds, second):
 NOT_THERE = {
     "absent": ": SSM has no such parameter in this region; store the token there as a SecureString",
     "plain text": ": it is a String, not a SecureString; delete it, and store the token there again as a SecureString",
-    "of a key that the role may not use": ": it may not be read: AccessDeniedException: .*; let it be read, by the command with ssm:GetParameter and by the function",
+    "of a key that the role may not use": ": access denied: AccessDeniedException: .*; allow ssm:GetParameter for the command and ssm:GetParameters for the function",
 }
 
 

@@ -209,7 +209,7 @@ def test_a_revoked_grant_stops_only_its_teams_purges_and_a_new_one_restores_them
     world.purged(put_all(world, "changed"))
 
 
-STALE = "old mappings serve while DynamoDB can't be read"
+STALE = "using stale mappings: can't read DynamoDB"
 
 
 def test_while_dynamodb_fails_stale_mappings_are_used_and_other_changes_are_redelivered(world):

@@ -11,6 +11,7 @@ use purge_router_aws::{DynamoMappings, Editor, Note};
 use purge_router_config::{Diff, RowKey, Rows};
 use purge_router_core::names::{BucketName, TeamName};
 use purge_router_dynamodb_local::Table;
+use purge_router_pipeline::Clock;
 use serde_json::{Value, json};
 
 const ROUNDS: usize = 20;
@@ -45,6 +46,7 @@ fn median(mut times: Vec<Duration>) -> f64 {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
+    let clock = Clock::system();
     println!(
         "| buckets in the table | buckets in the event | cold: requests | cold, ms | warm: requests | warm, ms | Scan: requests | Scan, ms |"
     );
@@ -61,11 +63,11 @@ async fn main() {
                 let names = (0..of_event).map(|at| if buckets == 10 { at } else { nth(at) });
                 let names: BTreeSet<BucketName> =
                     names.map(|nth| BucketName::parse(&format!("bucket-{nth}")).unwrap()).collect();
-                let store = DynamoMappings::new(&table.config(), table.name.clone(), LONG).unwrap();
+                let store = DynamoMappings::new(&table.config(), table.name.clone(), LONG, clock.clone()).unwrap();
                 let look = async || {
                     let start = Instant::now();
-                    let found = store.of(names.clone(), tokio::time::Instant::now() + Duration::from_secs(30)).await;
-                    assert_eq!((found.mappings.all().len(), found.unknown.len()), (names.len(), 0));
+                    let found = store.lookup(names.clone(), clock.now() + Duration::from_secs(30)).await;
+                    assert_eq!((found.mappings.all().len(), found.unreadable.len()), (names.len(), 0));
                     start.elapsed()
                 };
                 table.proxy.calls();

@@ -1,4 +1,4 @@
-//! How AWS is reached: region, credentials and endpoint come from the environment, as for every AWS tool.
+//! The AWS configuration. Region, credentials and endpoint come from the environment, as for every AWS tool.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 
-/// AWS's own settings, with timeouts that leave an invocation time for a second try.
+/// The function's configuration, with timeouts that leave an invocation time for a retry.
 pub async fn load() -> SdkConfig {
     with(Duration::from_secs(2), Duration::from_secs(5), RetryConfig::standard()).await
 }
 
-/// The same for a command that may take its time: the largest transactions need it, and a throttled table passes.
+/// The command's configuration. The largest transactions take long, and a throttled table recovers.
 pub async fn load_patient() -> SdkConfig {
     with(Duration::from_secs(20), Duration::from_secs(60), RetryConfig::standard().with_max_attempts(5)).await
 }

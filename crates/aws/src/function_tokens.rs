@@ -1,4 +1,4 @@
-//! Where the function has its tokens from.
+//! Where the function's tokens come from.
 
 use purge_router_cloudflare::{Credential, Email};
 use purge_router_core::Zone;
@@ -6,7 +6,7 @@ use purge_router_pipeline::{Freshness, TokenError, TokenStore};
 
 use crate::ssm_tokens::SsmTokens;
 
-/// Where the function has its tokens from.
+/// Where the function's tokens come from.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "the fields say it: SSM, a parameter's name, and the address of a global key's user")]
 pub enum FunctionTokens {

@@ -1,24 +1,28 @@
 //! The stores on AWS: tokens in SSM, mappings in DynamoDB.
 //!
-//! [`SsmTokens`] reads SecureString parameters. It asks SSM only for what a batch waits for, keeps what it read for a
-//! while, and reads past that when Cloudflare refused a token.
+//! [`SsmTokens`] reads SecureString parameters when a batch needs them, and caches them for the TTL. It reads past the cache
+//! when Cloudflare rejected a token.
 //!
 //! [`DynamoMappings`] reads the mappings of the buckets in an event: one Query for each, and one BatchGetItem for the grants
-//! and zones of all. [`Editor`] reads and writes whole partitions of the same table.
+//! and zones of all. It caches them, too. [`Editor`] reads and writes whole partitions of the same table.
 
+mod attributes;
+mod aws_error;
+mod cache;
 mod caller;
 mod config;
 mod dynamo_mappings;
 mod editor;
 mod function_tokens;
-mod gather;
+mod parameter_batcher;
 mod parameters;
 mod read_error;
+mod row_quota;
 mod ssm_tokens;
 mod table;
-mod trouble;
+mod table_error;
 
-pub use caller::caller;
+pub use caller::{caller, with_caller};
 pub use config::{load as load_config, load_patient as load_patient_config};
 pub use dynamo_mappings::{DynamoMappings, Lookup};
 pub use editor::{Editor, Head, History, Note, PartitionSnapshot, Push, PushError, Revision, Stamp};
@@ -26,4 +30,4 @@ pub use function_tokens::FunctionTokens;
 pub use parameters::{Parameters, Stored, WriteError};
 pub use read_error::ReadError;
 pub use ssm_tokens::SsmTokens;
-pub use table::{NotATable, TableError};
+pub use table_error::{NotATable, TableError};

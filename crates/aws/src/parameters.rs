@@ -1,4 +1,4 @@
-//! Token parameters in SSM, as the command reads and writes them: one by one, with nothing kept.
+//! Token parameters in SSM, as the command reads and writes them: one by one, without a cache.
 
 use aws_config::SdkConfig;
 use aws_sdk_ssm::Client;
@@ -7,19 +7,19 @@ use aws_sdk_ssm::types::ParameterType;
 use purge_router_cloudflare::{ApiToken, NotAToken};
 use std::time::SystemTime;
 
+use crate::aws_error::{AwsError, AwsErrorKind};
 use crate::read_error::ReadError;
-use crate::trouble::Trouble;
 
-/// What lies in a parameter.
+/// The content of a parameter.
 #[derive(Debug, Clone)]
 pub struct Stored {
-    /// The token, if it can be one.
+    /// Its value, if that can be a token.
     pub token: Result<ApiToken, NotAToken>,
-    /// Its type: `SecureString`, if nobody made a mistake.
+    /// Its type: `SecureString`, unless someone made a mistake.
     pub kind: String,
-    /// Its ARN, which no other parameter has.
+    /// Its ARN, which is unique.
     pub arn: String,
-    /// How often it was written.
+    /// Its version: how often it was written.
     pub version: i64,
     /// When it was written last.
     pub at: Option<SystemTime>,
@@ -31,10 +31,10 @@ impl Stored {
         self.kind == ParameterType::SecureString.as_str()
     }
 
-    /// The token, if it lies there as it should.
+    /// The token, if it is stored as a SecureString.
     ///
     /// # Errors
-    /// It lies open, or can't be a token.
+    /// It is stored in plain text, or can't be a token.
     pub fn into_token(self) -> Result<ApiToken, ReadError> {
         match self.is_secure() {
             true => Ok(self.token?),
@@ -46,41 +46,41 @@ impl Stored {
 /// Why a token could not be stored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
-    /// There is one already, and it was not to be overwritten.
+    /// There is one already, and the caller did not ask to overwrite it.
     #[error("there is a token already")]
     Exists,
-    /// The user or role may not write there, or not with this key.
-    #[error("it may not be written: {0}")]
+    /// The caller may not write this parameter, or not with this KMS key.
+    #[error("access denied: {0}")]
     Denied(String),
-    /// SSM refuses it for another reason.
-    #[error("SSM refuses it: {0}")]
+    /// SSM refused the request for another reason.
+    #[error("SSM refused the request: {0}")]
     Refused(String),
-    /// SSM did not answer: it may have been written all the same.
+    /// SSM did not answer. The token may have been written.
     #[error("SSM does not answer: {0}")]
     Unavailable(String),
 }
 
-/// Parameters of tokens. Each call asks SSM.
+/// The token parameters in SSM.
 #[derive(Debug, Clone)]
 pub struct Parameters {
     client: Client,
 }
 
 impl Parameters {
-    /// The parameters that these settings lead to.
+    /// The parameters of this account and region.
     pub fn new(config: &SdkConfig) -> Self {
         Self { client: Client::new(config) }
     }
 
-    /// What lies in a parameter now.
+    /// Reads a parameter.
     ///
     /// # Errors
-    /// There is none, it may not be read, or SSM has trouble.
+    /// See [`ReadError`].
     pub async fn read(&self, name: &str) -> Result<Stored, ReadError> {
         let answer = self.client.get_parameter().name(name).with_decryption(true).send().await;
         let answer = answer.map_err(|error| match error.as_service_error() {
             Some(GetParameterError::ParameterNotFound(_)) => ReadError::Absent,
-            _ => ReadError::from_trouble(Trouble::of(&error)),
+            _ => ReadError::of(&error, self.client.config().region()),
         })?;
         let parameter = answer.parameter.ok_or(ReadError::Absent)?;
         let kind = parameter.r#type.as_ref().map_or("parameter of no type", ParameterType::as_str).to_owned();
@@ -89,10 +89,10 @@ impl Parameters {
         Ok(Stored { token, kind, arn: parameter.arn.unwrap_or_default(), version: parameter.version, at })
     }
 
-    /// Stores a token as a SecureString, encrypted with this KMS key or else with the account's own; its version.
+    /// Stores a token as a SecureString, encrypted with this KMS key or else with the account's own. Returns its version.
     ///
     /// # Errors
-    /// It is there already and may not be overwritten, it may not be written, or SSM has trouble.
+    /// See [`WriteError`].
     pub async fn write(
         &self,
         name: &str,
@@ -106,10 +106,11 @@ impl Parameters {
             if error.as_service_error().is_some_and(|error| error.is_parameter_already_exists()) {
                 return WriteError::Exists;
             }
-            match Trouble::of(&error) {
-                (Trouble::Denied, _, said) => WriteError::Denied(said),
-                (Trouble::Refused, _, said) => WriteError::Refused(said),
-                (_, _, said) => WriteError::Unavailable(said),
+            let AwsError { kind, message, .. } = AwsError::of(&error, self.client.config().region());
+            match kind {
+                AwsErrorKind::Denied => WriteError::Denied(message),
+                AwsErrorKind::Refused => WriteError::Refused(message),
+                _ => WriteError::Unavailable(message),
             }
         })?;
         Ok(answer.version)

@@ -1,139 +1,150 @@
-//! Tokens as SecureString parameters in SSM.
+//! Tokens as SecureString parameters in SSM, cached for the TTL.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_ssm::Client;
 use purge_router_cloudflare::{ApiToken, Credential};
 use purge_router_core::Zone;
-use purge_router_pipeline::{Freshness, Moment, TokenError, TokenStore};
+use purge_router_pipeline::{Clock, Freshness, Timestamp, TokenError, TokenStore};
+use tracing::Instrument;
 
-use crate::gather::{Gather, Parameter, Reading};
+use crate::cache::{Entries, Entry, ReadEnd, SharedEntry};
+use crate::parameter_batcher::{Parameter, ParameterBatcher};
 use crate::read_error::ReadError;
 
-/// How long a failure is told again before SSM is asked again: one that passes by itself, and one that somebody has to mend.
-/// A team that has just stored its token waits no longer.
-const PAUSE: Duration = Duration::from_secs(1);
-const LONG_PAUSE: Duration = Duration::from_secs(5);
+/// How long SSM is not asked again after a failure: one that is transient, and one that someone has to fix. A team that has
+/// just stored its token waits no longer than that.
+const TRANSIENT_PAUSE: Duration = Duration::from_secs(1);
+const PERMANENT_PAUSE: Duration = Duration::from_secs(5);
 
-/// Reads parameters from SSM, and keeps them for a while.
+/// How many reads a caller waits for: one that was under way already, and one that began later.
+const READS_PER_CALL: usize = 2;
+
+/// How many tokens are cached. Teams write the names of their parameters.
+const CACHED_TOKENS: usize = 10_000;
+
+/// Reads parameters from SSM and caches them for the TTL.
 ///
-/// A parameter is read once for all who ask for it at the same time, and up to ten in one call. While SSM can't be asked,
-/// an old token serves on.
+/// Each parameter is read by one read at a time (single-flight), and up to ten in one call. If SSM can't be read, a stale
+/// token is used (stale-if-error).
 #[derive(Debug)]
 pub struct SsmTokens {
-    gather: Gather,
-    time_to_live: Duration,
-    takes_plain: bool,
-    shelf: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Readings>>>>,
+    batcher: ParameterBatcher,
+    ttl: Duration,
+    clock: Clock,
+    accepts_plaintext: bool,
+    entries: Entries<String, ApiToken, ReadError>,
 }
 
-/// What is known of one parameter.
-#[derive(Debug, Default)]
-struct Readings {
-    /// When the last token was read, and the token; none after SSM said that there is none.
-    good: Option<(Moment, ApiToken)>,
-    /// How reading failed since.
-    failed: Option<Failed>,
-}
-
-#[derive(Debug)]
-struct Failed {
-    /// When the read began, and when it was given up: SSM may have hung in between.
-    began: Moment,
-    ended: Moment,
-    error: ReadError,
-}
+type TokenEntry = Entry<ApiToken, ReadError>;
 
 impl SsmTokens {
-    /// A store that keeps a token for this long.
-    pub fn new(config: &SdkConfig, time_to_live: Duration) -> Self {
-        let gather = Gather::new(Client::new(config));
-        Self { gather, time_to_live, takes_plain: false, shelf: Mutex::default() }
+    /// A store that caches a token for the TTL.
+    pub fn new(config: &SdkConfig, ttl: Duration, clock: Clock) -> Self {
+        let batcher = ParameterBatcher::new(Client::new(config), clock.clone());
+        let entries = Entries::new(CACHED_TOKENS, CACHED_TOKENS as u64, 1);
+        Self { batcher, ttl, clock, accepts_plaintext: false, entries }
     }
 
-    /// Takes tokens that lie open in SSM, too, though not without a warning.
+    /// Accepts tokens that SSM stores in plain text, too, with a warning.
     #[must_use]
-    pub fn taking_plain(self) -> Self {
-        Self { takes_plain: true, ..self }
+    pub fn accepting_plaintext(self) -> Self {
+        Self { accepts_plaintext: true, ..self }
     }
 
     /// The token in the parameter of this name.
     ///
     /// # Errors
-    /// What [`ReadError`] says. Where trying again may help, an old token serves instead, unless a fresh one is wanted.
+    /// See [`ReadError`]. If the error is transient, a stale token is used instead, unless a fresh one is wanted.
     pub async fn read(&self, name: &str, freshness: Freshness) -> Result<ApiToken, ReadError> {
-        let asked = Moment::now();
-        // Who comes while the parameter is read waits here, and takes what was brought.
-        let slot = self.slot(name);
-        let mut readings = slot.lock().await;
-        let brought = match readings.known(asked, freshness, self.time_to_live) {
-            Some(known) => known,
-            None => {
-                let Reading { began, brought } = self.gather.read(name).await;
-                readings.note(began, brought.and_then(|parameter| self.taken(name, parameter)))
-            }
+        let asked = self.clock.now();
+        let shared = self.entries.entry(&name.to_owned());
+        for _ in 0..READS_PER_CALL {
+            let end = {
+                let mut entry = shared.lock();
+                if let Some(answer) = self.answer(name, &entry, asked, freshness) {
+                    return answer;
+                }
+                let now = self.clock.now();
+                entry.read_under_way(now, self.ttl).unwrap_or_else(|| self.start_read(name, &shared, &mut entry, now))
+            };
+            end.reached().await;
+        }
+        let answer = self.answer(name, &shared.lock(), asked, freshness);
+        answer.unwrap_or_else(|| Err(ReadError::Unavailable("the read was aborted".to_owned())))
+    }
+
+    /// The answer to a caller who asked then, if no other read is needed.
+    fn answer(
+        &self,
+        name: &str,
+        entry: &TokenEntry,
+        asked: Timestamp,
+        freshness: Freshness,
+    ) -> Option<Result<ApiToken, ReadError>> {
+        let now = self.clock.now();
+        let is_cached_enough = freshness == Freshness::Cached;
+        let ttl = if is_cached_enough { self.ttl } else { Duration::ZERO };
+        // A token that is still young is used, even if a fresh one could not be read.
+        if let Some(cached) = entry.cached().filter(|cached| cached.is_fresh(asked, now, ttl)) {
+            return Some(Ok(cached.value.clone()));
+        }
+        let pause = |error: &ReadError| match error.is_transient() {
+            _ if !is_cached_enough => Duration::ZERO,
+            true => TRANSIENT_PAUSE,
+            false => PERMANENT_PAUSE,
         };
-        match (brought, &readings.good) {
-            (Err(error), Some((_, old))) if error.may_pass() && freshness == Freshness::Cached => {
-                tracing::warn!(parameter = name, error = %error, "an old token serves while SSM can't be read");
-                Ok(old.clone())
+        let error = entry.failure_for(asked, now, pause)?;
+        match entry.cached() {
+            Some(stale) if error.is_transient() && is_cached_enough => {
+                tracing::warn!(parameter = name, %error, "using a stale token: can't read SSM");
+                Some(Ok(stale.value.clone()))
             }
-            (brought, _) => brought,
+            _ => Some(Err(error.clone())),
         }
     }
 
-    fn taken(&self, name: &str, Parameter { token, plain }: Parameter) -> Result<ApiToken, ReadError> {
-        match plain {
-            Some(kind) if !self.takes_plain => return Err(ReadError::NotSecure(kind)),
-            Some(kind) => {
-                tracing::warn!(parameter = name, kind, "the token lies open in SSM: store it as a SecureString");
+    /// Reads the parameter in a task of its own, so that a token that is too late for this event is there for the next.
+    fn start_read(
+        &self,
+        name: &str,
+        shared: &SharedEntry<ApiToken, ReadError>,
+        entry: &mut TokenEntry,
+        now: Timestamp,
+    ) -> ReadEnd {
+        let (sender, end) = entry.begin_read(now);
+        let (name, shared) = (name.to_owned(), shared.clone());
+        let (batcher, clock, accepts_plaintext) = (self.batcher.clone(), self.clock.clone(), self.accepts_plaintext);
+        let read = async move {
+            let read = batcher.read(&name).await;
+            let token = read.result.and_then(|parameter| accept(&name, parameter, accepts_plaintext));
+            let mut entry = shared.lock();
+            match token {
+                Ok(token) => entry.store(read.began, |_| token),
+                Err(error) => {
+                    let is_transient = error.is_transient();
+                    if entry.store_failure(read.began, clock.now(), error) && !is_transient {
+                        entry.drop_value();
+                    }
+                }
             }
-            None => {}
-        }
-        Ok(token?)
-    }
-
-    fn slot(&self, name: &str) -> Arc<tokio::sync::Mutex<Readings>> {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(shelf.entry(name.to_owned()).or_default())
+            drop(sender);
+        };
+        tokio::spawn(read.in_current_span());
+        end
     }
 }
 
-impl Readings {
-    /// What serves without another read: what a read brought that began after this was asked for or, where it need not be
-    /// fresh, a young token, or the failure of a moment ago.
-    fn known(
-        &self,
-        asked: Moment,
-        freshness: Freshness,
-        time_to_live: Duration,
-    ) -> Option<Result<ApiToken, ReadError>> {
-        let cached = freshness == Freshness::Cached;
-        // A token that is still young serves though a fresh one could not be had.
-        let serves = |began: Moment| !began.is_before(&asked) || (cached && began.elapsed() < time_to_live);
-        if let Some((_, token)) = self.good.as_ref().filter(|(began, _)| serves(*began)) {
-            return Some(Ok(token.clone()));
+fn accept(name: &str, Parameter { token, plain }: Parameter, accepts_plaintext: bool) -> Result<ApiToken, ReadError> {
+    match plain {
+        Some(kind) if !accepts_plaintext => return Err(ReadError::NotSecure(kind)),
+        Some(kind) => {
+            tracing::warn!(parameter = name, kind, "SSM stores the token in plain text: store it as a SecureString");
         }
-        let tells = |failed: &&Failed| {
-            let pause = if failed.error.may_pass() { PAUSE } else { LONG_PAUSE };
-            !failed.began.is_before(&asked) || (cached && failed.ended.elapsed() < pause)
-        };
-        self.failed.as_ref().filter(tells).map(|failed| Err(failed.error.clone()))
+        None => {}
     }
-
-    fn note(&mut self, began: Moment, brought: Result<ApiToken, ReadError>) -> Result<ApiToken, ReadError> {
-        match &brought {
-            Ok(token) => *self = Self { good: Some((began, token.clone())), failed: None },
-            Err(error) => {
-                self.failed = Some(Failed { began, ended: Moment::now(), error: error.clone() });
-                self.good.take_if(|_| !error.may_pass());
-            }
-        }
-        brought
-    }
+    Ok(token?)
 }
 
 impl TokenStore for SsmTokens {

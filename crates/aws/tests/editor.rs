@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use purge_router_aws::{DynamoMappings, Editor, History, Note, PartitionSnapshot, Push, PushError, TableError};
 use purge_router_config::{Diff, Fields, Partition, RowKey, Rows, TeamTables, assign_row_keys};
-use purge_router_core::decode;
 use purge_router_core::names::TeamName;
+use purge_router_core::{decode, plan};
 use purge_router_dynamodb_local::{Action, Call, Table};
+use purge_router_pipeline::Clock;
 use serde_json::{Value, json};
 
 const WRITE: &str = "TransactWriteItems";
@@ -96,8 +97,12 @@ impl World {
             })
             .collect();
         let event = decode(json!({ "Records": records }).to_string().as_bytes()).unwrap();
-        let store = DynamoMappings::new(&self.table.config(), self.table.name.clone(), Duration::ZERO).unwrap();
-        let plan = store.plan(event, tokio::time::Instant::now() + Duration::from_secs(30)).await;
+        let (config, clock) = (self.table.config(), Clock::system());
+        let store = DynamoMappings::new(&config, self.table.name.clone(), Duration::ZERO, clock.clone()).unwrap();
+        let buckets = event.changes.iter().map(|change| change.bucket.clone()).collect();
+        let lookup = store.lookup(buckets, clock.now() + Duration::from_secs(30)).await;
+        assert!(lookup.unreadable.is_empty(), "{:?}", lookup.unreadable);
+        let plan = plan(&lookup.mappings, event);
         assert!(plan.rejected.is_empty(), "{:?}", plan.rejected);
         plan.batches.iter().flat_map(|batch| batch.items()).map(|item| item.item.to_string()).collect()
     }
@@ -528,7 +533,7 @@ async fn rows_that_can_not_be_read_are_reported() {
     earlier["revision"] = json!(1);
     world.table.put("TEAM#web", "HEAD", earlier).await;
     let error = world.push(&some(3), "alice").await.unwrap_err().to_string();
-    let reason = "DynamoDB refuses it: the row TEAM#web/REVISION#0000000002 exists already, though the row \
+    let reason = "DynamoDB refused the request: the row TEAM#web/REVISION#0000000002 exists already, though the row \
                   TEAM#web/HEAD says that it comes next: delete TEAM#web/HEAD, and the next push writes it from the newest \
                   revision";
     assert_eq!(error, reason);
@@ -546,15 +551,15 @@ async fn rows_that_can_not_be_read_are_reported() {
     world.table.put("TEAM#web", "HEAD", json!({ "revision": "seven" })).await;
     assert_eq!(world.editor.all_rows().await.unwrap().len(), 5, "other commands still read the rows");
     let error = world.editor.team(&web()).await.unwrap_err().to_string();
-    assert!(error.starts_with("DynamoDB refuses it: the row TEAM#web/HEAD can't be read: "), "{error}");
+    assert!(error.starts_with("DynamoDB refused the request: the row TEAM#web/HEAD can't be read: "), "{error}");
     world.table.put("TEAM#web", "DOCUMENT#0000000001#0000", json!({ "data": "text" })).await;
     let error = world.editor.document(&partition_of_web(), 1).await.unwrap_err().to_string();
     assert!(error.contains("the document of revision 1 of TEAM#web can't be read: "), "{error}");
     for (status, code, expected) in [
-        (400, "AccessDeniedException", "it may not be done: AccessDeniedException: no"),
+        (400, "AccessDeniedException", "access denied: AccessDeniedException: no"),
         (400, "ResourceNotFoundException", "DynamoDB has no table `"),
-        (400, "ValidationException", "DynamoDB refuses it: ValidationException: no"),
-        (400, "ExpiredTokenException", "DynamoDB can't be asked: ExpiredTokenException: no; set the region and the"),
+        (400, "ValidationException", "DynamoDB refused the request: ValidationException: no"),
+        (400, "ExpiredTokenException", "can't call DynamoDB: ExpiredTokenException: no; set the AWS region and"),
     ] {
         world.table.proxy.on_call(move |_| Action::Refuse(status, code, "no"));
         let error = world.editor.team(&web()).await.unwrap_err().to_string();

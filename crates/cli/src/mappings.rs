@@ -8,13 +8,13 @@ use std::time::Duration;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use anyhow::bail;
 use aws_config::SdkConfig;
-use purge_router_aws::{DynamoMappings, Editor, Lookup, TableError, load_patient_config};
+use purge_router_aws::{DynamoMappings, Editor, Lookup, TableError, load_patient_config, with_caller};
 use purge_router_cloudflare::mask;
 use purge_router_config::{Problem, Row, RowKey, Skipped};
 use purge_router_core::names::{BucketName, TeamName};
 use purge_router_core::{Code, Mappings};
+use purge_router_pipeline::Clock;
 use serde::Serialize;
-use tokio::time::Instant;
 
 use crate::args::MappingsArg;
 use crate::exit::Misuse;
@@ -44,14 +44,14 @@ pub(crate) async fn load_of_buckets(
     buckets: BTreeSet<BucketName>,
 ) -> anyhow::Result<Option<Mappings>> {
     let Some(table) = &args.table else { return load_file(&args.file.path()) };
-    let store = DynamoMappings::new(&load_patient_config().await, table.clone(), TABLE_TIMEOUT).map_err(misuse)?;
-    let Lookup { mappings, unknown, skipped } = store.of(buckets, Instant::now() + TABLE_TIMEOUT).await;
-    let names: Vec<String> = unknown.keys().map(ToString::to_string).collect();
-    if let Some(error) = unknown.into_values().next() {
+    let (clock, config) = (Clock::system(), load_patient_config().await);
+    let store = DynamoMappings::new(&config, table.clone(), TABLE_TIMEOUT, clock.clone()).map_err(misuse)?;
+    let Lookup { mappings, unreadable, skipped } = store.lookup(buckets, clock.now() + TABLE_TIMEOUT).await;
+    let names: Vec<String> = unreadable.keys().map(ToString::to_string).collect();
+    if let Some(error) = unreadable.into_values().next() {
         let noun = if names.len() == 1 { "bucket" } else { "buckets" };
-        return Err(
-            only_for_operators(error).context(format!("can't read the mappings of {noun} {}", names.join(", ")))
-        );
+        let error = only_for_operators(with_caller(&config, error).await);
+        return Err(error.context(format!("can't read the mappings of {noun} {}", names.join(", "))));
     }
     warn(&skipped);
     Ok(Some(mappings))
@@ -74,7 +74,7 @@ pub(crate) async fn load_table_of(
         // A team can write the copy of its grant that is in its partition. That is good enough for a caller with no more
         // rights than the team; a caller with more rights, whom it could mislead, reads the grants themselves.
         Err(TableError::Denied(_)) if !teams.is_empty() => rows_of_teams(&editor, table, teams).await?,
-        Err(error) => return Err(only_for_operators(error)),
+        Err(error) => return Err(only_for_operators(with_caller(config, error).await)),
     };
     Ok(purge_router_config::from_rows(&rows))
 }

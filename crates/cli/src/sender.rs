@@ -1,13 +1,11 @@
 //! Sends plans through the pipeline, to Cloudflare or to a sandbox in this process.
 
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use anyhow::Context;
 use purge_router_core::{Mappings, Plan};
-use purge_router_pipeline::{Executor, RateLimits, Report, Settings};
+use purge_router_pipeline::{Clock, Executor, Report, Settings};
 use purge_router_sandbox::Sandbox;
-use tokio::time::Instant;
 
 use crate::args::SendingArgs;
 use crate::environment::{client_of, cloudflare_client};
@@ -31,12 +29,12 @@ impl Sender {
         } else {
             (cloudflare_client()?, TokenSource::from_environment()?, None)
         };
-        let executor = Executor::new(client, tokens, RateLimits::new(NonZeroU32::MIN), Settings::default());
+        let executor = Executor::new(client, tokens, Settings::default(), Clock::system());
         Ok(Self { executor, deadline: Duration::from_secs(args.deadline), _sandbox: sandbox })
     }
 
     /// Sends all batches of a plan.
     pub(crate) async fn send<'p>(&self, plan: &'p Plan) -> Report<'p> {
-        self.executor.run(plan, Instant::now() + self.deadline).await
+        self.executor.run(plan, self.executor.clock().now() + self.deadline).await
     }
 }

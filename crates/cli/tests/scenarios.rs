@@ -12,7 +12,6 @@ mod support;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::fs;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,12 +20,11 @@ use std::time::Duration;
 use assert_cmd::Command;
 use purge_router_cloudflare::{ApiToken, Client, Credential};
 use purge_router_core::{Zone, decode, plan};
-use purge_router_lambda::{Function, Routing};
-use purge_router_pipeline::{Executor, Freshness, RateLimits, Settings, TokenError, TokenStore};
+use purge_router_lambda::{Function, MappingSource};
+use purge_router_pipeline::{Clock, Executor, Freshness, Settings, TokenError, TokenStore};
 use purge_router_sandbox::{Sandbox, zone_secret};
 use serde_json::{Value, json};
 use support::{purge_router, scenarios};
-use tokio::time::Instant;
 
 const FEWEST: usize = 25;
 const FILES: [&str; 3] = ["mappings.toml", "event.json", "expected.json"];
@@ -188,9 +186,9 @@ async fn through_the_function(mappings: &str, event: &[u8], expected: &Value) ->
     let sandbox = Sandbox::builder().mappings(&mappings).start().await.unwrap();
     let tokens = mappings.zones().map(|zone| (zone.token.to_string(), zone_secret(zone))).collect();
     let client = Client::new(&sandbox.api_url()).unwrap();
-    let executor = Executor::new(client, Tokens(tokens), RateLimits::new(NonZeroU32::MIN), Settings::default());
-    let function = Function::new(Routing::File(mappings), executor);
-    let response = function.handle(event, Instant::now() + TIME).await;
+    let executor = Executor::new(client, Tokens(tokens), Settings::default(), Clock::system());
+    let function = Function::new(MappingSource::File(mappings), executor);
+    let response = function.handle(event, function.clock().now() + TIME).await;
 
     let sent = sandbox.requests().into_iter().map(|request| {
         let body: Value = serde_json::from_slice(&request.body).unwrap();

@@ -1,30 +1,29 @@
-//! One request out, one answer in.
+//! The HTTP client: one request out, one answer in. It keeps its connections and never retries.
 
 use std::error::Error;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use purge_router_core::names::CloudflareId;
 use purge_router_core::{Body, Mode};
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, redirect};
 use secrecy::zeroize::Zeroizing;
-use serde::Deserialize;
 use serde_json::Value;
 use url::{Host, Url};
 
-use crate::error::{Meaning, Refusal, meaning, meaning_without_codes};
+use crate::answer::{self, Echo, Unaccepted};
+use crate::error::{Meaning, Refusal};
+use crate::retry_after::retry_after;
 use crate::token::{Credential, redact};
 
 /// Cloudflare's API.
 pub const DEFAULT_BASE_URL: &str = "https://api.cloudflare.com/client/v4";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A longer Retry-After is taken for this one: Cloudflare's longest block is five minutes.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
-/// How much of an answer is shown, in characters.
-const LONGEST_MESSAGE: usize = 300;
+/// How much of an answer an error quotes.
+const MAX_MESSAGE_CHARS: usize = 300;
 
-/// A base URL that tokens must not be sent to.
+/// A base URL to which tokens must not be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{url}` can't be Cloudflare's API: {reason}; leave CLOUDFLARE_BASE_URL unset for {DEFAULT_BASE_URL}")]
 pub struct BadBaseUrl {
@@ -32,18 +31,18 @@ pub struct BadBaseUrl {
     reason: String,
 }
 
-/// What an accepted request brought. It does not prove eviction: only `CF-Cache-Status` at the edge does.
+/// Cloudflare accepted the request. That does not prove eviction: only `CF-Cache-Status` at the edge does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
-    /// Cloudflare's id of the request.
+    /// The answer's `CF-Ray`.
     pub ray: Option<String>,
 }
 
-/// A client with its connections.
+/// A client of the API with its connection pool. Clones share the pool.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
-    /// Without a final `/`.
+    /// The base URL, without a final `/`.
     base: String,
 }
 
@@ -51,7 +50,7 @@ impl Client {
     /// A client of the API at this URL: HTTPS, or HTTP on loopback.
     ///
     /// # Errors
-    /// A URL that is none, or that would send tokens in the clear.
+    /// The URL does not parse, or tokens would be sent in clear text.
     pub fn new(base_url: &str) -> Result<Self, BadBaseUrl> {
         let bad = |reason: String| BadBaseUrl { url: without_userinfo(base_url), reason };
         let base = Url::parse(base_url).map_err(|error| bad(error.to_string()))?;
@@ -64,14 +63,15 @@ impl Client {
             || base.query().is_some()
             || base.fragment().is_some()
         {
-            return Err(bad("it holds more than scheme, host, port and path".to_owned()));
+            return Err(bad("it has more than scheme, host, port and path".to_owned()));
         }
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("purge-router/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(Duration::from_secs(60))
             .redirect(redirect::Policy::none())
-            // One HTTP/2 connection would carry all teams' requests, and its stream limit would let them wait for others.
+            // One HTTP/2 connection would carry the requests of all teams, and its stream limit would make them wait for
+            // each other.
             .http1_only();
         if local {
             builder = builder.no_proxy();
@@ -83,7 +83,7 @@ impl Client {
     /// Purges or invalidates. `timeout` is for the whole request.
     ///
     /// # Errors
-    /// All but an answer with `success: true`.
+    /// Anything but an answer with `success: true`.
     pub async fn send(
         &self,
         credential: &Credential,
@@ -97,20 +97,21 @@ impl Client {
             Mode::Invalidate => "invalidate_cache",
         };
         let request = self.request(Method::POST, &format!("/zones/{zone_id}/{call}")).timeout(timeout).json(body);
-        self.answer(credential, request, true).await.map(|(_, ray)| Accepted { ray })
+        self.call(credential, request, Echo::Quote).await.map(|(_, ray)| Accepted { ray })
     }
 
-    /// A request of the API at this path below its base.
+    /// A request to this path below the base URL.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.base))
     }
 
-    /// The result that a request brought, and the id of its answer. What can't be read may be shown, if no secret is in it.
-    pub(crate) async fn answer(
+    /// Sends a request and returns the answer's result and ray. `echo` says whether an answer that is not the API's may be
+    /// quoted in the error.
+    pub(crate) async fn call(
         &self,
         credential: &Credential,
         request: RequestBuilder,
-        may_show: bool,
+        echo: Echo,
     ) -> Result<(Value, Option<String>), Refusal> {
         let unreachable = |error: reqwest::Error| Refusal {
             meaning: Meaning::Unreachable,
@@ -118,55 +119,24 @@ impl Client {
             status: None,
             ray: None,
         };
-        let answer = credential.authorize(request).send().await.map_err(unreachable)?;
-        let status = answer.status().as_u16();
-        let (ray, retry_after) = (ray(answer.headers()), retry_after(answer.headers()));
-        let text = Zeroizing::new(answer.text().await.map_err(unreachable)?);
-        let refused = |meaning, message: String| {
-            // Redacted before it is cut: a cut through a token would hide it from the redaction.
-            let start: String = credential.redact(&message).chars().take(LONGEST_MESSAGE).collect();
-            Refusal { meaning, message: shown(&start), status: Some(status), ray: ray.clone() }
-        };
-        let Ok(envelope) = serde_json::from_str::<Envelope>(&text) else {
-            let shown = if may_show { text.as_str() } else { "it may hold a token, and is not shown" };
-            let message = format!("HTTP {status} without the API's JSON: {shown}");
-            // Whoever stands in between says nothing of a token.
-            let refusal = refused(meaning_without_codes(status, retry_after), message);
-            return Err(Refusal { status: None, ..refusal });
-        };
-        // Whatever stands in between may answer for Cloudflare, so a success must be one in both its places.
-        if envelope.success && (200..300).contains(&status) {
-            return Ok((envelope.result, ray));
+        let response = credential.authorize(request).send().await.map_err(unreachable)?;
+        let status = response.status().as_u16();
+        let (ray, retry_after) = (ray(response.headers()), retry_after(response.headers(), SystemTime::now()));
+        let text = Zeroizing::new(response.text().await.map_err(unreachable)?);
+        match answer::read(status, &text, retry_after, echo) {
+            Ok(result) => Ok((result, ray)),
+            Err(Unaccepted { meaning, message, is_from_api }) => {
+                // Redact before cutting: a cut through a token would hide it from the redaction.
+                let start: String = credential.redact(&message).chars().take(MAX_MESSAGE_CHARS).collect();
+                let message = on_one_line(&start);
+                Err(Refusal { meaning, message, status: is_from_api.then_some(status), ray })
+            }
         }
-        let errors = envelope.errors.unwrap_or_default();
-        let codes: Vec<i64> = errors.iter().map(code_of).collect();
-        let said: Vec<String> = errors
-            .iter()
-            .map(|error| format!("{} {}", code_of(error), error["message"].as_str().unwrap_or_default()))
-            .collect();
-        let said = if said.is_empty() { "no reason given".to_owned() } else { said.join(", ") };
-        Err(refused(meaning(status, &codes, retry_after), format!("HTTP {status}: {said}")))
     }
 }
 
-/// The part of every answer that counts. Codes may be 0 or 971, and code 10000 also stands in `messages` of a good one.
-#[derive(Deserialize)]
-struct Envelope {
-    success: bool,
-    /// Each with a code and a message. Codes were seen as numbers and as texts; one that is neither must not hide the
-    /// others.
-    errors: Option<Vec<Value>>,
-    #[serde(default)]
-    result: Value,
-}
-
-fn code_of(error: &Value) -> i64 {
-    let code = &error["code"];
-    code.as_i64().or_else(|| code.as_str()?.parse().ok()).unwrap_or_default()
-}
-
-/// Text from outside on one line.
-fn shown(text: &str) -> String {
+/// Text from outside, without line breaks and other control characters.
+fn on_one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
@@ -174,12 +144,7 @@ fn ray(headers: &HeaderMap) -> Option<String> {
     Some(headers.get("cf-ray")?.to_str().ok()?.to_owned())
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
-}
-
-/// The URL as it may be shown: what stands before an `@` may be a password.
+/// The URL without what precedes an `@`, which may be a password.
 fn without_userinfo(url: &str) -> String {
     match (url.split_once("://"), url.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://…@{rest}"),
@@ -188,7 +153,7 @@ fn without_userinfo(url: &str) -> String {
     }
 }
 
-/// Whether a URL leads to this machine.
+/// Whether the URL's host is this machine.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -198,7 +163,7 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// An error with its causes, which clients' own texts hide.
+/// An error's message followed by those of its causes, which HTTP clients leave out of their own messages.
 pub fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

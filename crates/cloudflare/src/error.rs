@@ -1,68 +1,94 @@
-//! What Cloudflare's refusals mean, and what may be done about each.
+//! What Cloudflare's refusals mean.
 
 use std::time::Duration;
 
-/// A request that was not accepted.
+/// A request that Cloudflare did not accept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}{}", ray.as_ref().map(|ray| format!(" (CF-Ray {ray})")).unwrap_or_default())]
 pub struct Refusal {
     /// What it means.
     pub meaning: Meaning,
-    /// Status, codes and messages of the answer, or the cause of its absence; without any token.
+    /// Status, codes and messages of the answer, or why there was none. Tokens are redacted.
     pub message: String,
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status, if the API answered.
     pub status: Option<u16>,
-    /// Cloudflare's id of the request, where it answered.
+    /// The answer's `CF-Ray`.
     pub ray: Option<String>,
 }
 
 /// What a refusal means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
-    /// Too many requests; try again after the delay that the answer named.
+    /// Too many requests.
     RateLimited {
-        /// How long to wait, where the answer said it.
+        /// How long the answer asks to wait, at most 300 s.
         retry_after: Option<Duration>,
         /// Whether all calls of the account are blocked, not only purges.
         all_calls: bool,
     },
-    /// No answer came: refused, reset, timed out. Purging twice is harmless, so trying again is safe.
+    /// No answer: connection refused or reset, or a timeout. Purging twice is harmless, so a retry is safe.
     Unreachable,
-    /// Cloudflare had trouble of its own (5xx, or an answer that is none of its API's).
+    /// Cloudflare had a problem (5xx), or something between us and the API answered.
     ServerTrouble,
-    /// The token is wrong, revoked, expired or lacks the permission.
+    /// The token is malformed, unknown, revoked, expired or lacks the permission.
     TokenRefused,
-    /// An item, or the number of items, is wrong: without it the rest would pass.
+    /// At least one item is wrong, or there are too many items. The others would be accepted.
     ItemRefused,
-    /// The request is wrong whatever its items are, such as an unknown zone id.
+    /// At least one URL, prefix or host is not of this zone, or is not a valid one. The others would be accepted.
+    HostnameRefused,
+    /// The request is wrong whatever its items are: an unknown zone id, or a method that the zone's plan lacks.
     RequestRefused,
+    /// A 400 with a code that is not in our lists: either the request or an item is wrong.
+    Unclear,
 }
 
-/// Reads status and codes. Codes come first: they say more than the status, and one status stands for several of them.
+/// Codes of blocks: 1134 of purges, 971 and 10429 of all calls. 10502 is "too many authentication failures": another
+/// request with any token only prolongs it.
+const RATE_LIMITED: &[i64] = &[1134, 971, 10429, 10502];
+const ALL_CALLS_BLOCKED: &[i64] = &[971, 10429, 10502];
+
+const TOKEN_REFUSED: &[i64] = &[1000, 6003, 9109, 10000];
+
+/// 1092 and 1014: a body of the wrong shape. 1107 and 1112: the plan lacks the method. 1136: `files` in an environment that
+/// can't purge by URL. 7000 and 7003: an unknown zone id.
+const REQUEST_REFUSED: &[i64] = &[1092, 1014, 1107, 1112, 1136, 7000, 7003];
+
+const HOSTNAME_REFUSED: &[i64] = &[1016, 1082];
+
+/// 1012 is documented for a body without any known field, which we never send. Of the bodies that we do send, only an item
+/// (a tag or prefix of the wrong form) or their number can be wrong, so it is worth splitting.
+const ITEM_REFUSED: &[i64] = &[1012];
+
+/// Reads status and codes. Codes take precedence: one status has several meanings.
 pub(crate) fn meaning(status: u16, codes: &[i64], retry_after: Option<Duration>) -> Meaning {
-    let has = |wanted: &[i64]| codes.iter().any(|code| wanted.contains(code));
-    // 10502 is "too many authentication failures": another try with any token only prolongs it.
-    if status == 429 || has(&[1134, 971, 10429, 10502]) {
-        return Meaning::RateLimited { retry_after, all_calls: has(&[971, 10429, 10502]) };
+    let has = |listed: &[i64]| codes.iter().any(|code| listed.contains(code));
+    if status == 429 || has(RATE_LIMITED) {
+        return Meaning::RateLimited { retry_after, all_calls: has(ALL_CALLS_BLOCKED) };
     }
     if status >= 500 {
         return Meaning::ServerTrouble;
     }
-    if matches!(status, 401 | 403) || has(&[1000, 6003, 9109, 10000]) {
+    if has(TOKEN_REFUSED) {
         return Meaning::TokenRefused;
     }
-    if status == 404 || has(&[7000, 7003, 1092, 1136]) {
+    if status == 404 || has(REQUEST_REFUSED) {
         return Meaning::RequestRefused;
     }
+    if matches!(status, 401 | 403) {
+        return Meaning::TokenRefused;
+    }
     match status {
-        // 408 and 425 ask for another try; a redirect or a success that is none comes from something in between.
+        // 408 and 425 ask for a retry; a redirect, or a success without `success`, comes from a proxy.
         408 | 425 | 0..=399 => Meaning::ServerTrouble,
-        400 | 413 | 422 => Meaning::ItemRefused,
+        413 => Meaning::ItemRefused,
+        400 | 422 if has(HOSTNAME_REFUSED) => Meaning::HostnameRefused,
+        400 | 422 if has(ITEM_REFUSED) => Meaning::ItemRefused,
+        400 | 422 => Meaning::Unclear,
         _ => Meaning::RequestRefused,
     }
 }
 
-/// Reads the status alone: the answer is none of the API's, but of something in between, which knows no items and no
+/// Reads the status alone: the answer is not the API's, but of something in between, which knows nothing about items and
 /// tokens.
 pub(crate) fn meaning_without_codes(status: u16, retry_after: Option<Duration>) -> Meaning {
     match status {
@@ -78,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn meanings_of_what_is_no_answer_of_the_api() {
+    fn meanings_of_answers_that_are_not_the_apis() {
         let limited = Meaning::RateLimited { retry_after: None, all_calls: false };
         for (status, expected) in [
             (200, Meaning::ServerTrouble),
@@ -104,7 +130,7 @@ mod tests {
             (403, &[10429], limited(true)),
             (403, &[10000, 10502], limited(true)),
             (405, &[], Meaning::RequestRefused),
-            (422, &[], Meaning::ItemRefused),
+            (422, &[], Meaning::Unclear),
             (400, &[1134], limited(false)),
             (500, &[0], Meaning::ServerTrouble),
             (503, &[10000], Meaning::ServerTrouble),
@@ -120,10 +146,16 @@ mod tests {
             (400, &[1092], Meaning::RequestRefused),
             (400, &[1136], Meaning::RequestRefused),
             (400, &[1012], Meaning::ItemRefused),
-            (400, &[1016], Meaning::ItemRefused),
-            (400, &[1082], Meaning::ItemRefused),
+            (400, &[1016], Meaning::HostnameRefused),
+            (400, &[1082], Meaning::HostnameRefused),
+            (400, &[1014], Meaning::RequestRefused),
+            (400, &[1107], Meaning::RequestRefused),
+            (403, &[1107], Meaning::RequestRefused),
+            (403, &[1107, 10000], Meaning::TokenRefused),
+            (400, &[1112], Meaning::RequestRefused),
             (413, &[], Meaning::ItemRefused),
-            (400, &[999_999], Meaning::ItemRefused),
+            (400, &[999_999], Meaning::Unclear),
+            (400, &[], Meaning::Unclear),
         ] {
             assert_eq!(meaning(status, codes, delay), expected, "{status} {codes:?}");
         }

@@ -1,10 +1,12 @@
-//! A client of Cloudflare's API: purge, invalidate and tokens, with errors by what they mean.
+//! A client for Cloudflare's API: purge, invalidate and tokens, with typed refusals.
 //!
-//! One [`Client`] keeps its connections and may be shared by all zones. It never tries twice: whether a request is worth
-//! another try is for the pipeline to decide, by the [`Meaning`] of a [`Refusal`].
+//! One [`Client`] keeps its connections and can be shared by all zones. It never retries: the pipeline decides that by the
+//! [`Meaning`] of a [`Refusal`].
 
+mod answer;
 mod client;
 mod error;
+mod retry_after;
 mod token;
 mod tokens;
 

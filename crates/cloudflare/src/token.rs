@@ -1,4 +1,4 @@
-//! What opens Cloudflare's API, which can't be printed, and the redaction of tokens in text from outside.
+//! Credentials for Cloudflare's API, which can't be printed, and the redaction of tokens in text from outside.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,31 +9,31 @@ use reqwest::RequestBuilder;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-/// A Cloudflare API token. It can't be printed or serialised, and its memory is wiped when it is dropped.
+/// A Cloudflare API token. It can't be printed or serialized, and its memory is wiped when it is dropped.
 #[derive(Clone)]
 pub struct ApiToken(SecretString);
 
-/// Whose a token is, by its beginning.
+/// What a secret is, by its prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
-    /// A user's.
+    /// A user's token: `cfut_`.
     OfUser,
-    /// An account's, which outlives its users.
+    /// An account's token, which outlives its users: `cfat_`.
     OfAccount,
-    /// No token, but a user's global key.
+    /// A user's global key, which is not a token: `cfk_`.
     GlobalKey,
 }
 
-/// A text that can't be a token; it is not shown.
+/// A string that can't be a token. The error does not show it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("this is not an API token: {0}")]
 pub struct NotAToken(&'static str);
 
 impl ApiToken {
-    /// Takes a token, without white space around it. Its length says nothing: Cloudflare has changed it before.
+    /// Parses a token and trims white space. Its length is not checked: Cloudflare has changed it before.
     ///
     /// # Errors
-    /// An empty text, or one that no HTTP header can hold.
+    /// The string is empty, or an HTTP header can't hold it.
     pub fn parse(text: &str) -> Result<Self, NotAToken> {
         let text = text.trim();
         if text.is_empty() {
@@ -45,12 +45,12 @@ impl ApiToken {
         Ok(Self(SecretString::from(text)))
     }
 
-    /// The token itself, to be put where it belongs and nowhere else.
+    /// The secret. Never log it.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// Whose it is, where its beginning tells: tokens from before 2026 have none.
+    /// What its prefix says; `None` for tokens from before 2026, which have no prefix.
     pub fn kind(&self) -> Option<TokenKind> {
         let of = [("cfut_", TokenKind::OfUser), ("cfat_", TokenKind::OfAccount), ("cfk_", TokenKind::GlobalKey)];
         of.into_iter().find(|(prefix, _)| self.expose().starts_with(prefix)).map(|(_, kind)| kind)
@@ -61,20 +61,20 @@ impl ApiToken {
     }
 }
 
-/// The e-mail address of a Cloudflare user, as a header can hold it.
+/// The email address of a Cloudflare user, in a form that a header can hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email(String);
 
-/// A text that can't be the address of a user. It is not shown: what stands there by mistake may be the key.
+/// A string that can't be a user's address. The error does not show it, because it may be the key by mistake.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("this is not an e-mail address: write one such as `ops@website.com`")]
 pub struct NotAnEmail;
 
 impl Email {
-    /// Takes an address, without white space around it.
+    /// Parses an address and trims white space.
     ///
     /// # Errors
-    /// A text without an `@`, or one that no HTTP header can hold.
+    /// The string has no `@`, or an HTTP header can't hold it.
     pub fn parse(text: &str) -> Result<Self, NotAnEmail> {
         let text = text.trim();
         match text.contains('@') && text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -84,23 +84,23 @@ impl Email {
     }
 }
 
-/// What a request shows to be let in.
+/// What authenticates a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
-    /// An API token, which may be limited to one zone and one deed.
+    /// An API token, which can be limited to one zone and one permission.
     Token(ApiToken),
-    /// The global API key of a user, which may do all that the user may. Only for those who come from a script that used
-    /// it.
+    /// The global API key of a user, which may do everything that the user may. Only for users of the single-zone script,
+    /// which used it.
     GlobalKey {
-        /// The user.
+        /// The user's address.
         email: Email,
-        /// The key.
+        /// Its global key.
         key: ApiToken,
     },
 }
 
 impl Credential {
-    /// The global key of this user, or without one an API token.
+    /// The global key of the user with this address or, without an address, an API token.
     pub fn new(email: Option<Email>, secret: ApiToken) -> Self {
         match email {
             None => Self::Token(secret),
@@ -119,7 +119,7 @@ impl Credential {
         }
     }
 
-    /// The text without this secret, wherever it stands in it, and without all that looks like a token.
+    /// Replaces this secret and everything that looks like a token.
     pub(crate) fn redact(&self, text: &str) -> String {
         let (Self::Token(secret) | Self::GlobalKey { key: secret, .. }) = self;
         secret.redact(text)
@@ -154,7 +154,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     TOKEN.replace_all(text, "${1}[redacted]")
 }
 
-/// The same in as many bytes, for text whose places count.
+/// Like [`redact`], but keeps the number of bytes, for text in which positions matter.
 pub fn mask(text: &str) -> Cow<'_, str> {
     TOKEN.replace_all(text, |found: &Captures<'_>| format!("{}{}", &found[1], "*".repeat(found[2].len())))
 }
@@ -175,8 +175,8 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_does_not_tell_it() {
-        let (sender, told) = std::sync::mpsc::channel();
+    fn a_panic_does_not_show_it() {
+        let (sender, messages) = std::sync::mpsc::channel();
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| sender.send(panic.to_string()).unwrap()));
         let panicked = std::panic::catch_unwind(|| {
@@ -185,8 +185,8 @@ mod tests {
         });
         std::panic::set_hook(before);
         assert!(panicked.is_err());
-        let told = told.recv().unwrap();
-        assert!(told.contains("ApiToken([redacted])") && !told.contains("s3cr3t"), "{told}");
+        let message = messages.recv().unwrap();
+        assert!(message.contains("ApiToken([redacted])") && !message.contains("s3cr3t"), "{message}");
     }
 
     #[test]

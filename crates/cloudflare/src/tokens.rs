@@ -1,4 +1,4 @@
-//! The API of tokens: what a token is, and creating, rolling and deleting them for whoever may.
+//! The tokens API: verifies, lists, creates, rolls and deletes tokens.
 
 use std::time::Duration;
 
@@ -10,29 +10,30 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use crate::answer::Echo;
 use crate::client::Client;
 use crate::error::{Meaning, Refusal};
 use crate::token::{ApiToken, Credential};
 
-/// The permission to purge, by Cloudflare's name and id.
+/// The permission group that allows purges: its name and id.
 const CACHE_PURGE: (&str, &str) = ("Cache Purge", "e17beae8b8cb423a99b1730f21238bed");
 
-/// What a zone is called in a policy.
+/// The prefixes of resource names in policies.
 const ZONE: &str = "com.cloudflare.api.account.zone";
 const ACCOUNT: &str = "com.cloudflare.api.account";
 
-/// The longest time for one call.
+/// The timeout of one call.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How many tokens one page of the list holds.
+/// The page size of the list.
 const PER_PAGE: usize = 50;
 
-/// Whose tokens are meant.
+/// Who owns the tokens of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenOwner {
-    /// The user's who asks.
+    /// The user whose credential makes the call.
     User,
-    /// An account's.
+    /// An account.
     Account(CloudflareId),
 }
 
@@ -55,22 +56,22 @@ pub enum TokenStatus {
     Expired,
 }
 
-/// What a token's verification tells.
+/// The result of a token's verification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verified {
     /// Its id.
     pub id: CloudflareId,
     /// Whether it is active.
     pub status: TokenStatus,
-    /// From when on it is good.
+    /// Cloudflare refuses it before this time.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub not_before: Option<OffsetDateTime>,
-    /// Until when it is good.
+    /// Cloudflare refuses it after this time.
     #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub expires_on: Option<OffsetDateTime>,
 }
 
-/// What who may read tokens is told of one.
+/// A token as Cloudflare lists it, without its secret.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct TokenDetails {
     /// Its id.
@@ -81,19 +82,19 @@ pub struct TokenDetails {
     /// When it was created.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub issued_on: Option<OffsetDateTime>,
-    /// Until when it is good.
+    /// Cloudflare refuses it after this time.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub expires_on: Option<OffsetDateTime>,
-    /// What it may do.
+    /// Its permissions.
     #[serde(default)]
     pub policies: Vec<Policy>,
-    /// From where it may be used, as Cloudflare has it.
+    /// The addresses from which it may be used, as Cloudflare returns them.
     #[serde(default)]
     pub condition: Option<Value>,
 }
 
 impl TokenDetails {
-    /// Whether it may purge this zone, as far as its policies tell.
+    /// Whether its policies allow it to purge this zone.
     pub fn may_purge(&self, zone_id: &CloudflareId, account_id: Option<&CloudflareId>) -> bool {
         let account = account_id.map(|id| format!("{ACCOUNT}.{id}"));
         let reaches = |name: &str| {
@@ -109,14 +110,14 @@ impl TokenDetails {
     }
 }
 
-/// What a token may do, or may not.
+/// What a token is allowed or denied.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
     /// `allow` or `deny`.
     pub effect: String,
-    /// The resources that it is about, by name.
+    /// Names of resources, each with `*`.
     pub resources: serde_json::Map<String, Value>,
-    /// What it is about.
+    /// The permissions on these resources.
     pub permission_groups: Vec<PermissionGroup>,
 }
 
@@ -131,13 +132,13 @@ pub struct PermissionGroup {
 }
 
 impl Policy {
-    /// That which a token needs to purge one zone, and no more.
+    /// The least that a token needs to purge one zone.
     pub fn purging(zone_id: &CloudflareId, group: PermissionGroup) -> Self {
         let resources = [(format!("{ZONE}.{zone_id}"), json!("*"))].into_iter().collect();
         Self { effect: "allow".to_owned(), resources, permission_groups: vec![group] }
     }
 
-    /// What it allows beyond purging this zone, in words; nothing where it only takes away.
+    /// What it allows beyond purging this zone, as phrases such as `reach NAME`. Empty for a policy that denies.
     pub fn beyond(&self, zone_id: &CloudflareId) -> Vec<String> {
         if self.effect != "allow" {
             return Vec::new();
@@ -155,47 +156,47 @@ impl Policy {
 pub struct NewToken {
     /// Its name, of up to 120 characters.
     pub name: String,
-    /// What it may do.
+    /// Its permissions.
     pub policies: Vec<Policy>,
-    /// Until when it is good.
+    /// Cloudflare refuses it after this time.
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub expires_on: Option<OffsetDateTime>,
-    /// From where it may be used.
+    /// The addresses from which it may be used, as [`only_from`] writes them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condition: Option<Value>,
 }
 
-/// That a token may be used from these ranges of addresses only.
+/// The condition that a token is used only from these address ranges.
 pub fn only_from(ranges: &[String]) -> Value {
     json!({ "request.ip": { "in": ranges } })
 }
 
 impl Client {
-    /// Asks what Cloudflare knows of this token; only its owner knows it.
+    /// Verifies a token with the API of its owner; other owners' APIs do not know it.
     ///
     /// # Errors
-    /// It is not known there, or there was no answer.
+    /// The owner has no such token, or there was no answer.
     pub async fn verify(&self, token: &ApiToken, owner: &TokenOwner) -> Result<Verified, Refusal> {
         self.tokens(Method::GET, &Credential::Token(token.clone()), owner, "/verify", None).await
     }
 
-    /// A token that may be read by whoever asks; none where there is no such token.
+    /// Reads one token; `None` if there is no such token.
     ///
     /// # Errors
-    /// It may not be read, or there was no answer.
+    /// The credential may not read it, or there was no answer.
     pub async fn token(
         &self,
         by: &Credential,
         owner: &TokenOwner,
         id: &CloudflareId,
     ) -> Result<Option<TokenDetails>, Refusal> {
-        present(self.tokens(Method::GET, by, owner, &format!("/{id}"), None).await)
+        none_if_not_found(self.tokens(Method::GET, by, owner, &format!("/{id}"), None).await)
     }
 
     /// All tokens of an owner.
     ///
     /// # Errors
-    /// They may not be read, or there was no answer.
+    /// The credential may not read them, or there was no answer.
     pub async fn list_tokens(&self, by: &Credential, owner: &TokenOwner) -> Result<Vec<TokenDetails>, Refusal> {
         let mut all = Vec::new();
         for page in 1.. {
@@ -210,23 +211,23 @@ impl Client {
         Ok(all)
     }
 
-    /// The permission to purge, as Cloudflare names it now.
+    /// The permission group that allows purges, as Cloudflare lists it now.
     ///
     /// # Errors
-    /// Permissions may not be read, or there was no answer.
+    /// The credential may not read permission groups, or there was no answer.
     pub async fn purge_permission(&self, by: &Credential, owner: &TokenOwner) -> Result<PermissionGroup, Refusal> {
         let groups: Vec<PermissionGroup> =
             self.tokens(Method::GET, by, owner, "/permission_groups?name=Cache%20Purge", None).await?;
         let (name, id) = CACHE_PURGE;
         let by_id = groups.iter().find(|group| group.id == id);
         let found = by_id.or_else(|| groups.iter().find(|group| group.name == name)).cloned();
-        found.ok_or_else(|| unreadable(&format!("there is no permission {name}")))
+        found.ok_or_else(|| unexpected(&format!("there is no permission {name}")))
     }
 
     /// Creates a token.
     ///
     /// # Errors
-    /// It may not be created, or there was no answer: it may then have been created all the same.
+    /// The credential may not create it, or there was no answer. Without an answer, it may have been created.
     pub async fn create_token(
         &self,
         by: &Credential,
@@ -239,14 +240,14 @@ impl Client {
             value: SecretString,
         }
         let Created { id, value } = self.tokens(Method::POST, by, owner, "", Some(json!(token))).await?;
-        let secret = ApiToken::parse(value.expose_secret()).map_err(|error| unreadable(&error.to_string()))?;
+        let secret = ApiToken::parse(value.expose_secret()).map_err(|error| unexpected(&error.to_string()))?;
         Ok((id, secret))
     }
 
-    /// Gives a token another secret. The old one is worth nothing from then on.
+    /// Replaces a token's secret. Cloudflare refuses the old secret at once.
     ///
     /// # Errors
-    /// It may not be rolled, or there was no answer: it may then have been rolled all the same.
+    /// The credential may not roll it, or there was no answer. Without an answer, it may have been rolled.
     pub async fn roll_token(
         &self,
         by: &Credential,
@@ -255,16 +256,16 @@ impl Client {
     ) -> Result<ApiToken, Refusal> {
         let secret: SecretString =
             self.tokens(Method::PUT, by, owner, &format!("/{id}/value"), Some(json!({}))).await?;
-        ApiToken::parse(secret.expose_secret()).map_err(|error| unreadable(&error.to_string()))
+        ApiToken::parse(secret.expose_secret()).map_err(|error| unexpected(&error.to_string()))
     }
 
-    /// Deletes a token; whether there was one.
+    /// Deletes a token. False if there was no such token.
     ///
     /// # Errors
-    /// It may not be deleted, or there was no answer.
+    /// The credential may not delete it, or there was no answer.
     pub async fn delete_token(&self, by: &Credential, owner: &TokenOwner, id: &CloudflareId) -> Result<bool, Refusal> {
         let deleted: Result<Value, Refusal> = self.tokens(Method::DELETE, by, owner, &format!("/{id}"), None).await;
-        present(deleted).map(|deleted| deleted.is_some())
+        none_if_not_found(deleted).map(|deleted| deleted.is_some())
     }
 
     async fn tokens<T: DeserializeOwned>(
@@ -280,18 +281,18 @@ impl Client {
             Some(body) => request.json(&body),
             None => request,
         };
-        let (result, _) = self.answer(by, request, false).await?;
-        // What is wrong may lie beside a secret, so that the answer is not shown.
-        serde_json::from_value(result).map_err(|error| unreadable(&format!("at {}, {}", error.line(), error.column())))
+        let (result, _) = self.call(by, request, Echo::Hide).await?;
+        // The answer may hold a secret, so the error gives only the place.
+        serde_json::from_value(result).map_err(|error| unexpected(&format!("at {}, {}", error.line(), error.column())))
     }
 }
 
-fn unreadable(reason: &str) -> Refusal {
-    let message = format!("the answer can't be understood: {reason}");
+fn unexpected(reason: &str) -> Refusal {
+    let message = format!("unexpected answer: {reason}");
     Refusal { meaning: Meaning::ServerTrouble, message, status: None, ray: None }
 }
 
-fn present<T>(answer: Result<T, Refusal>) -> Result<Option<T>, Refusal> {
+fn none_if_not_found<T>(answer: Result<T, Refusal>) -> Result<Option<T>, Refusal> {
     match answer {
         Err(refusal) if refusal.status == Some(404) => Ok(None),
         answer => answer.map(Some),

@@ -26,6 +26,10 @@ pub enum Action {
     LeaveHalfOut,
     /// It waits for [`Proxy::release`]. Then the engine receives it.
     Hold,
+    /// The engine answers now, and its answer waits for [`Proxy::release`].
+    HoldAnswer,
+    /// It waits for [`Proxy::release`], and is then refused with this HTTP status, code and message.
+    HoldThenRefuse(u16, &'static str, &'static str),
     /// It is never answered, and the engine does not receive it.
     Hang,
 }
@@ -110,6 +114,10 @@ impl Proxy {
         tokio::time::timeout(std::time::Duration::from_secs(60), all).await.unwrap();
     }
 
+    async fn wait_for_release(&self) {
+        let _ = self.released.subscribe().wait_for(|released| *released).await;
+    }
+
     fn shared(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -136,8 +144,17 @@ async fn handle(State(proxy): State<Proxy>, headers: HeaderMap, body: Bytes) -> 
         }
         Action::LeaveHalfOut => proxy.half(&headers, call.body).await,
         Action::Hold => {
-            let _ = proxy.released.subscribe().wait_for(|released| *released).await;
+            proxy.wait_for_release().await;
             proxy.forward(&headers, body).await
+        }
+        Action::HoldThenRefuse(status, code, message) => {
+            proxy.wait_for_release().await;
+            refusal(status, code, message)
+        }
+        Action::HoldAnswer => {
+            let answer = proxy.forward(&headers, body).await;
+            proxy.wait_for_release().await;
+            answer
         }
         Action::Hang => std::future::pending().await,
     }

@@ -4,95 +4,104 @@ use std::fmt;
 
 use aws_lambda_events::sqs::SqsBatchResponse;
 use lambda_runtime::Diagnostic;
-use purge_router_aws::DynamoMappings;
+use purge_router_aws::{DynamoMappings, Lookup};
 use purge_router_cloudflare::redact;
 use purge_router_config::script_env::ScriptEnv;
 use purge_router_core::names::{BucketName, TeamName};
-use purge_router_core::{Event, Mappings, Origin, Plan, decode, plan};
-use purge_router_pipeline::{Executor, TokenStore};
-use tokio::time::Instant;
+use purge_router_core::{Event, Mappings, Origin, Plan, decode, plan, reject_unreadable};
+use purge_router_pipeline::{Clock, Executor, Timestamp, TokenStore};
 
-use crate::settings::on_one_line;
+use crate::one_line::on_one_line;
 
-/// What decides where changes lead.
+/// Where the mappings come from.
 #[derive(Debug)]
-pub enum Routing {
-    /// A table that teams edit.
+pub enum MappingSource {
+    /// A DynamoDB table that teams edit.
     Table(DynamoMappings),
     /// A mapping file.
     File(Mappings),
-    /// The single-zone script's variables: whatever the bucket, its name is the hostname.
+    /// The single-zone script's variables: each bucket's name is its hostname.
     Script(TeamName, ScriptEnv),
 }
 
-/// The function, from one invocation to the next.
+/// The function. It lives as long as its process.
 #[derive(Debug)]
 pub struct Function<T> {
-    routing: Routing,
+    mappings: MappingSource,
     executor: Executor<T>,
 }
 
-/// Why an invocation fails as a whole, without any token. Lambda invokes it again.
+/// Why an invocation fails as a whole, without any token. Lambda retries it.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub struct NotDone {
-    /// What Lambda calls the type of the error: `NotAnEvent`, `NotPurged` or `BadMappings`.
+pub struct InvocationError {
+    /// Lambda's error type: `NotAnEvent`, `NotPurged` or `BadMappings`.
     pub kind: &'static str,
     reason: String,
 }
 
-impl NotDone {
+impl InvocationError {
     fn new(kind: &'static str, reason: &impl ToString) -> Self {
         Self { kind, reason: redact(&reason.to_string()).into_owned() }
     }
 }
 
-/// The runtime logs it.
-impl fmt::Debug for NotDone {
+/// The form in which the runtime logs it.
+impl fmt::Debug for InvocationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind, self.reason)
     }
 }
 
-impl From<NotDone> for Diagnostic {
-    fn from(error: NotDone) -> Self {
+impl From<InvocationError> for Diagnostic {
+    fn from(error: InvocationError) -> Self {
         Self { error_type: error.kind.to_owned(), error_message: error.reason }
     }
 }
 
 impl<T: TokenStore> Function<T> {
-    /// A function that sends what this routing plans with this executor.
-    pub fn new(routing: Routing, executor: Executor<T>) -> Self {
-        Self { routing, executor }
+    /// A function that plans with these mappings and sends with this executor.
+    pub fn new(mappings: MappingSource, executor: Executor<T>) -> Self {
+        Self { mappings, executor }
     }
 
-    /// Purges what an event asks for, and is back at the deadline. The response names the failed messages of an SQS batch.
+    /// The clock of the deadlines.
+    pub fn clock(&self) -> &Clock {
+        self.executor.clock()
+    }
+
+    /// Handles one event, and returns at the deadline. The response names the failed messages of an SQS batch.
     ///
     /// # Errors
-    /// What is no event, and an event outside of SQS of which anything failed: it comes again as a whole.
-    pub async fn handle(&self, event: &[u8], deadline: Instant) -> Result<SqsBatchResponse, NotDone> {
-        let event = decode(event).map_err(|error| NotDone::new("NotAnEvent", &error))?;
+    /// The event is not understood, or it is not from SQS and any part of it failed: Lambda retries it as a whole.
+    pub async fn handle(&self, event: &[u8], deadline: Timestamp) -> Result<SqsBatchResponse, InvocationError> {
+        let event = decode(event).map_err(|error| InvocationError::new("NotAnEvent", &error))?;
         let plan = self.plan(event, deadline).await?;
         let report = self.executor.run(&plan, deadline).await;
         let mut response = SqsBatchResponse::default();
         for origin in &report.failed {
             match origin {
                 Origin::Message(id) => response.add_failure(&**id),
-                Origin::Invocation => return Err(NotDone::new("NotPurged", &report.reason())),
+                Origin::Invocation => return Err(InvocationError::new("NotPurged", &report.reason())),
             }
         }
         Ok(response)
     }
 
-    async fn plan(&self, event: Event, deadline: Instant) -> Result<Plan, NotDone> {
-        match &self.routing {
-            Routing::Table(mappings) => Ok(mappings.plan(event, deadline).await),
-            Routing::File(mappings) => Ok(plan(mappings, event)),
-            Routing::Script(team, script) => {
+    async fn plan(&self, event: Event, deadline: Timestamp) -> Result<Plan, InvocationError> {
+        match &self.mappings {
+            MappingSource::Table(table) => {
+                let buckets = event.changes.iter().map(|change| change.bucket.clone()).collect();
+                let Lookup { mappings, unreadable, .. } = table.lookup(buckets, deadline).await;
+                let unreadable = unreadable.into_iter().map(|(bucket, error)| (bucket, error.to_string())).collect();
+                Ok(plan(&mappings, reject_unreadable(event, &unreadable)))
+            }
+            MappingSource::File(mappings) => Ok(plan(mappings, event)),
+            MappingSource::Script(team, script) => {
                 let buckets: Vec<BucketName> = event.changes.iter().map(|change| change.bucket.clone()).collect();
                 match script.mappings(team, &buckets) {
                     Ok(mappings) => Ok(plan(&mappings, event)),
-                    Err(problems) => Err(NotDone::new("BadMappings", &on_one_line(&problems))),
+                    Err(problems) => Err(InvocationError::new("BadMappings", &on_one_line(&problems))),
                 }
             }
         }

@@ -1,11 +1,12 @@
-//! The AWS Lambda function: one door to the pipeline. An invocation goes in, and what failed comes out.
+//! The AWS Lambda function: one way into the pipeline. An invocation goes in, and the failed messages come out.
 //!
-//! [`from_settings`] makes a [`Function`] once, at the start; [`Function::handle`] answers each event.
+//! [`from_settings`] builds a [`Function`] once, at the start; [`Function::handle`] handles each event.
 
 mod function;
 pub mod logs;
-pub mod meter;
+pub mod metrics_output;
+mod one_line;
 mod settings;
 
-pub use function::{Function, NotDone, Routing};
-pub use settings::{BadSetting, from_settings};
+pub use function::{Function, InvocationError, MappingSource};
+pub use settings::{SettingError, from_settings};

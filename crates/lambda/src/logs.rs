@@ -3,10 +3,10 @@
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
-/// Writes logs to standard output from now on. `RUST_LOG` counts where Lambda sets no level.
+/// Writes logs to standard output from now on. `RUST_LOG` is used if Lambda sets no level.
 ///
-/// A JSON line has its fields at the top, and a `timestamp`: Lambda takes a line without one for an INFO, and would drop
-/// it, whatever its level, where the function is set to log warnings only.
+/// A JSON line has its fields at the top level, and a `timestamp`: Lambda treats a line without one as INFO, and would drop
+/// it if the function logs warnings only.
 pub fn init() {
     let lines = tracing_subscriber::fmt().with_env_filter(filter()).with_target(false);
     if std::env::var("AWS_LAMBDA_LOG_FORMAT").is_ok_and(|format| format.eq_ignore_ascii_case("json")) {
@@ -16,7 +16,7 @@ pub fn init() {
     }
 }
 
-/// Our own lines at the level that was asked for, of others only warnings, and always the request's id.
+/// Our own lines at the configured level, warnings of other crates, and always the request id.
 fn filter() -> EnvFilter {
     let level = match std::env::var("AWS_LAMBDA_LOG_LEVEL") {
         Ok(level) if level.eq_ignore_ascii_case("fatal") => LevelFilter::ERROR,
@@ -26,7 +26,7 @@ fn filter() -> EnvFilter {
             Err(_) => LevelFilter::INFO,
         },
     };
-    let of_others = level.min(LevelFilter::WARN);
-    // This module has nothing but the span of the request's id, and that at the level INFO.
-    EnvFilter::new(format!("{of_others},lambda_runtime::layers::trace=info,purge_router={level}"))
+    let others = level.min(LevelFilter::WARN);
+    // This module has only the span of the request id, at the level INFO.
+    EnvFilter::new(format!("{others},lambda_runtime::layers::trace=info,purge_router={level}"))
 }

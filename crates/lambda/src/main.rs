@@ -1,15 +1,15 @@
 //! The function's process, which Lambda starts as `bootstrap`.
 
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use purge_router_lambda::meter::Meter;
+use purge_router_lambda::metrics_output::MetricsOutput;
 use purge_router_lambda::{from_settings, logs};
+use purge_router_pipeline::Clock;
 use serde_json::value::RawValue;
-use tokio::time::Instant;
 
-/// What is left of an invocation's time for its answer, but at most a quarter of it.
+/// How long before the end of its time an invocation answers, but at most a quarter of that time.
 const MARGIN: Duration = Duration::from_secs(1);
 
 // Lambda gives most functions less than one core.
@@ -23,16 +23,18 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Error> {
     if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
-        return Err("this runs only inside of AWS Lambda; elsewhere use the `purge-router` command".into());
+        return Err("this program runs only in AWS Lambda; elsewhere use the `purge-router` command".into());
     }
-    let function = from_settings(|name| Some(std::env::var_os(name)?.to_string_lossy().into_owned())).await?;
-    let (function, meter) = (&function, &Meter::start()?);
+    let variable = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
+    let clock = Clock::system();
+    let function = from_settings(variable, clock.clone()).await?;
+    let (function, clock, metrics) = (&function, &clock, &MetricsOutput::start()?);
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-        let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
-        let deadline = Instant::now() + (left - MARGIN.min(left / 4));
-        let answer = function.handle(event.payload.get().as_bytes(), deadline).await;
-        meter.tell();
-        answer
+        let remaining = event.context.deadline().duration_since(clock.wall_time()).unwrap_or_default();
+        let deadline = clock.now() + (remaining - MARGIN.min(remaining / 4));
+        let response = function.handle(event.payload.get().as_bytes(), deadline).await;
+        metrics.flush();
+        response
     }))
     .await
 }

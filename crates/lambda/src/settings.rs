@@ -1,4 +1,4 @@
-//! The function's settings, from its environment. What is wrong stops the start with one line.
+//! The function's settings, from its environment. A wrong setting stops the start with one line.
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -10,79 +10,98 @@ use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL, Em
 use purge_router_config::script_env::ScriptEnv;
 use purge_router_core::Mappings;
 use purge_router_core::names::TeamName;
-use purge_router_pipeline::{Executor, RateLimits, Settings};
+use purge_router_pipeline::{Clock, Executor, Settings};
 
-use crate::function::{Function, Routing};
+use crate::function::{Function, MappingSource};
+use crate::one_line::on_one_line;
 
-/// A setting that is wrong, with the way out, on one line and without any token.
+/// A wrong setting and how to fix it, on one line and without any token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("can't start: {0}")]
-pub struct BadSetting(String);
+pub struct SettingError(String);
 
-fn bad(reason: impl AsRef<str>) -> BadSetting {
-    BadSetting(redact(&reason.as_ref().replace(|c: char| c.is_control(), " ")).into_owned())
+impl SettingError {
+    fn new(reason: impl AsRef<str>) -> Self {
+        Self(redact(&reason.as_ref().replace(|c: char| c.is_control(), " ")).into_owned())
+    }
+
+    fn of(name: &str, error: impl std::fmt::Display) -> Self {
+        Self::new(format!("{name}: {error}"))
+    }
 }
 
-/// The function that the settings say, read by name through `get`; a mapping file is read where one is named.
+/// Builds the function from its settings, which are read by name through `get`. Reads the mapping file, if one is set.
 ///
 /// # Errors
 /// The first setting that is wrong.
-pub async fn from_settings(get: impl Fn(&str) -> Option<String>) -> Result<Function<FunctionTokens>, BadSetting> {
+pub async fn from_settings(
+    get: impl Fn(&str) -> Option<String>,
+    clock: Clock,
+) -> Result<Function<FunctionTokens>, SettingError> {
     let get = |name: &str| Some(get(name)?.trim().to_owned()).filter(|text| !text.is_empty());
     let seconds = |name, default| number(get(name), name, default, "write whole seconds").map(Duration::from_secs);
-    let (keep_tokens, keep_mappings) = (seconds("TOKEN_TTL_SECONDS", 300)?, seconds("MAPPINGS_TTL_SECONDS", 30)?);
-    let copies = "MAX_CONCURRENCY";
-    let copies = number(get(copies), copies, NonZeroU32::MIN, "write how many copies may run at once, such as 2")?;
+    let (token_ttl, mappings_ttl) = (seconds("TOKEN_TTL_SECONDS", 300)?, seconds("MAPPINGS_TTL_SECONDS", 30)?);
+    let (name, help) = ("MAX_CONCURRENCY", "write how many instances may run at once, such as 2");
+    let instances = number(get(name), name, NonZeroU32::MIN, help)?;
     let base_url = get("CLOUDFLARE_BASE_URL").unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
-    let client = Client::new(&base_url).map_err(|error| bad(format!("CLOUDFLARE_BASE_URL: {error}")))?;
+    let client = Client::new(&base_url).map_err(|error| SettingError::of("CLOUDFLARE_BASE_URL", error))?;
     let aws = load_config().await;
-    let ssm = SsmTokens::new(&aws, keep_tokens);
-    let (routing, tokens) = match (get("MAPPINGS_TABLE"), get("MAPPINGS_FILE")) {
-        (Some(_), Some(_)) => return Err(bad("MAPPINGS_TABLE and MAPPINGS_FILE are both set: set one of them")),
+    let ssm = SsmTokens::new(&aws, token_ttl, clock.clone());
+    let (mappings, tokens) = match (get("MAPPINGS_TABLE"), get("MAPPINGS_FILE")) {
+        (Some(_), Some(_)) => {
+            return Err(SettingError::new("MAPPINGS_TABLE and MAPPINGS_FILE are both set: set one of them"));
+        }
         (Some(table), None) => {
-            let mappings = DynamoMappings::new(&aws, table, keep_mappings);
-            let mappings = mappings.map_err(|error| bad(format!("MAPPINGS_TABLE: {error}")))?;
-            (Routing::Table(mappings), FunctionTokens::OfZones(ssm))
+            let mappings = DynamoMappings::new(&aws, table, mappings_ttl, clock.clone());
+            let mappings = mappings.map_err(|error| SettingError::of("MAPPINGS_TABLE", error))?;
+            (MappingSource::Table(mappings), FunctionTokens::OfZones(ssm))
         }
         (None, Some(file)) => {
             let mappings = mapping_file(&file, &get("LAMBDA_TASK_ROOT").unwrap_or_default())?;
-            (Routing::File(mappings), FunctionTokens::OfZones(ssm))
+            (MappingSource::File(mappings), FunctionTokens::OfZones(ssm))
         }
-        (None, None) => {
-            let wrong = "neither MAPPINGS_TABLE nor MAPPINGS_FILE is set, and of the single-zone script's variables";
-            let script = ScriptEnv::read(get).map_err(|faults| bad(format!("{wrong}: {}", on_one_line(&faults))))?;
-            let team = TeamName::parse("script").map_err(|fault| bad(fault.to_string()))?;
-            let email = get("CLOUDFLARE_API_EMAIL").as_deref().map(Email::parse).transpose();
-            let email = email.map_err(|error| bad(format!("CLOUDFLARE_API_EMAIL: {error}")))?;
-            let tokens = match script.ssm_path() {
-                // The script did not mind a key that lies open.
-                Some(path) => FunctionTokens::OfScriptInSsm { ssm: ssm.taking_plain(), path: path.to_owned(), email },
-                None => {
-                    let key = ApiToken::parse(&get("CLOUDFLARE_API_KEY").unwrap_or_default());
-                    let key = key.map_err(|error| bad(format!("CLOUDFLARE_API_KEY: {error}")))?;
-                    FunctionTokens::OfScript(Credential::new(email, key))
-                }
-            };
-            (Routing::Script(team, script), tokens)
+        (None, None) => script(get, ssm)?,
+    };
+    let settings = Settings { instances, ..Settings::default() };
+    Ok(Function::new(mappings, Executor::new(client, tokens, settings, clock)))
+}
+
+fn number<N: FromStr>(text: Option<String>, name: &str, default: N, help: &str) -> Result<N, SettingError> {
+    text.map_or(Ok(default), |text| text.parse().map_err(|_| SettingError::new(format!("{name} is `{text}`: {help}"))))
+}
+
+/// Reads a mapping file. A relative path starts at the package's folder.
+fn mapping_file(file: &str, package: &str) -> Result<Mappings, SettingError> {
+    let path = Path::new(package).join(file);
+    let help = "put it into the package, next to `bootstrap`";
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        SettingError::of("MAPPINGS_FILE", format!("can't read {}: {error}; {help}", path.display()))
+    })?;
+    purge_router_config::from_toml(&text).map_err(|problems| {
+        let problems = on_one_line(&problems);
+        let reason = format!("`purge-router check --mappings {file}` shows what is wrong: {problems}");
+        SettingError::of("MAPPINGS_FILE", reason)
+    })
+}
+
+/// The mappings and the token of the single-zone script's variables.
+fn script(
+    get: impl Fn(&str) -> Option<String>,
+    ssm: SsmTokens,
+) -> Result<(MappingSource, FunctionTokens), SettingError> {
+    let none = "neither MAPPINGS_TABLE nor MAPPINGS_FILE is set, and of the single-zone script's variables";
+    let script = ScriptEnv::read(&get).map_err(|problems| SettingError::of(none, on_one_line(&problems)))?;
+    let team = TeamName::parse("script").map_err(|invalid| SettingError::new(invalid.to_string()))?;
+    let email = get("CLOUDFLARE_API_EMAIL").as_deref().map(Email::parse).transpose();
+    let email = email.map_err(|error| SettingError::of("CLOUDFLARE_API_EMAIL", error))?;
+    let tokens = match script.ssm_path() {
+        // The script accepted a key in plain text, too.
+        Some(path) => FunctionTokens::OfScriptInSsm { ssm: ssm.accepting_plaintext(), path: path.to_owned(), email },
+        None => {
+            let key = ApiToken::parse(&get("CLOUDFLARE_API_KEY").unwrap_or_default());
+            let key = key.map_err(|error| SettingError::of("CLOUDFLARE_API_KEY", error))?;
+            FunctionTokens::OfScript(Credential::new(email, key))
         }
     };
-    Ok(Function::new(routing, Executor::new(client, tokens, RateLimits::new(copies), Settings::default())))
-}
-
-fn number<N: FromStr>(text: Option<String>, name: &str, default: N, help: &str) -> Result<N, BadSetting> {
-    text.map_or(Ok(default), |text| text.parse().map_err(|_| bad(format!("{name} is `{text}`: {help}"))))
-}
-
-/// Reads a mapping file; a relative path begins in the package's folder.
-fn mapping_file(file: &str, package: &str) -> Result<Mappings, BadSetting> {
-    let path = Path::new(package).join(file);
-    let help = "put it into the package, beside `bootstrap`";
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| bad(format!("MAPPINGS_FILE: can't read {}: {error}; {help}", path.display())))?;
-    let wrong = format!("MAPPINGS_FILE: `purge-router check --mappings {file}` shows what is wrong");
-    purge_router_config::from_toml(&text).map_err(|problems| bad(format!("{wrong}: {}", on_one_line(&problems))))
-}
-
-pub(crate) fn on_one_line(problems: &[impl ToString]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ")
+    Ok((MappingSource::Script(team, script), tokens))
 }

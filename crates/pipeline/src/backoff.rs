@@ -1,13 +1,13 @@
-//! Exponential backoff with full jitter: the n-th wait is anything up to `base * 2^n`, and never above `cap`.
+//! Exponential backoff with full jitter: a wait is random, between zero and `base` doubled with each failure, at most `cap`.
 
 use std::time::Duration;
 
-/// How long to wait between tries.
+/// The waits between retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
-    /// The upper end of the first wait.
+    /// The upper limit of the first wait.
     pub base: Duration,
-    /// The upper end of every wait.
+    /// The upper limit of every wait.
     pub cap: Duration,
 }
 
@@ -18,7 +18,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The wait before the next try, after this many failed ones.
+    /// The wait before the next request, after this many failed ones.
     pub(crate) fn wait(&self, failed: u32) -> Duration {
         self.ceiling(failed).mul_f64(fastrand::f64())
     }

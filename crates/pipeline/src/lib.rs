@@ -1,25 +1,36 @@
-//! Executes plans: fetches tokens, keeps rate limits, retries, and ends before the deadline.
+//! Executes plans: reads tokens, keeps rate limits, retries, and returns before the deadline.
 //!
-//! One [`Executor`] lives as long as its process, for rate limits outlast an event. A plan goes in, an [`Outcome`] per
-//! batch comes out, and a [`Report`] of both says which origins failed. Nothing is decided here about what to purge.
-//! Teams share nothing but Cloudflare's limit of an account that they share, and there they take turns.
+//! One [`Executor`] lives as long as its process. A plan goes in, an [`Outcome`] per batch comes out, and a [`Report`] of
+//! both says which origins failed. Nothing is decided here about what to purge. Teams share nothing except Cloudflare's
+//! limit of an account that they share, and there they take turns.
 
+#![deny(clippy::indexing_slicing, clippy::expect_used)]
+
+mod api;
 mod backoff;
+mod bounded_map;
 mod clock;
 mod executor;
-mod limits;
-mod meter;
-mod moment;
+mod log;
+mod metrics;
 mod outcome;
-mod pause;
+mod rate_limit;
+mod refused_hostnames;
+mod report;
+mod sender;
+mod settings;
+mod shared;
 mod store;
-mod zone_token;
+#[cfg(test)]
+mod test_support;
+mod token_health;
 
+pub use self::metrics::describe_metrics;
+pub use api::PurgeApi;
 pub use backoff::Backoff;
 pub use clock::{Clock, DeadlineExceeded, Timestamp};
-pub use executor::{Executor, Settings};
-pub use limits::RateLimits;
-pub use meter::describe_metrics;
-pub use moment::Moment;
-pub use outcome::{Outcome, Report, Status};
+pub use executor::Executor;
+pub use outcome::{Outcome, Status};
+pub use report::Report;
+pub use settings::Settings;
 pub use store::{Freshness, TokenError, TokenStore};

@@ -1,16 +1,14 @@
-//! What became of each batch, and which origins failed.
+//! What became of each batch.
 
 use std::time::Duration;
 
-use indexmap::IndexSet;
-use purge_router_cloudflare::redact;
-use purge_router_core::{Origin, Plan, Zone};
+use purge_router_core::{BatchItem, Origin};
 use serde::{Serialize, Serializer};
 
 /// What became of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Outcome {
-    /// The batch, by its position in the plan.
+    /// The batch's index in the plan.
     pub batch: usize,
     /// How it ended.
     pub status: Status,
@@ -19,16 +17,19 @@ pub struct Outcome {
     /// Why it was not purged, or not all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Items that Cloudflare refused; the others of the batch were purged if the status says so.
+    /// Items that Cloudflare refused, in this event or a moment before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refused_items: Vec<String>,
-    /// Cloudflare's id of the last request that it answered.
+    /// How many items are neither purged nor known to be refused, because the batch's split budget was spent.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub untried_items: usize,
+    /// The `CF-Ray` of the last request that Cloudflare answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ray: Option<String>,
-    /// From its earliest change until all of it was purged, where the events say when that was.
+    /// From the batch's earliest change until all of it was purged, if the events say when that was.
     #[serde(skip)]
     pub latency: Option<Duration>,
-    /// The origins of all items that were not purged.
+    /// The origins of all items that were not purged. An origin may be in it several times.
     #[serde(skip)]
     pub failed: Vec<Origin>,
 }
@@ -36,25 +37,26 @@ pub struct Outcome {
 /// How a batch ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Cloudflare accepted all of it.
+    /// Cloudflare accepted all items.
     Purged,
-    /// Some items were refused for good; the rest was accepted.
+    /// Some items were refused for good. The others were accepted, except for [`Outcome::untried_items`].
     ItemsRefused,
     /// There is no token, or it can't be read.
     TokenMissing,
-    /// The token was refused, and so was one read afresh.
+    /// The token was refused, and was refused again after it was read afresh.
     TokenRefused,
     /// The request was refused whatever its items are.
     RequestRefused,
-    /// Still rate limited when the time was over.
+    /// Still rate limited at the deadline.
     RateLimited,
-    /// No good answer came before the time was over: no connection, or trouble of Cloudflare's own.
+    /// No good answer came before the deadline: no connection, or a problem of Cloudflare's own.
     Unreachable,
+    /// The deadline passed before a first request was sent.
+    DeadlineExceeded,
 }
 
 impl Status {
-    /// All of them.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Purged,
         Self::ItemsRefused,
         Self::TokenMissing,
@@ -62,6 +64,7 @@ impl Status {
         Self::RequestRefused,
         Self::RateLimited,
         Self::Unreachable,
+        Self::DeadlineExceeded,
     ];
 
     /// Its name in reports and logs.
@@ -74,10 +77,11 @@ impl Status {
             Self::RequestRefused => "request-refused",
             Self::RateLimited => "rate-limited",
             Self::Unreachable => "unreachable",
+            Self::DeadlineExceeded => "deadline-exceeded",
         }
     }
 
-    /// What its batches are counted as.
+    /// The metric that counts its batches.
     pub(crate) fn metric(self) -> &'static str {
         match self {
             Self::Purged => "Purged",
@@ -87,6 +91,7 @@ impl Status {
             Self::RequestRefused => "RequestRefused",
             Self::RateLimited => "RateLimited",
             Self::Unreachable => "Unreachable",
+            Self::DeadlineExceeded => "DeadlineExceeded",
         }
     }
 }
@@ -97,41 +102,38 @@ impl Serialize for Status {
     }
 }
 
-/// A plan with its outcomes: what `run` prints, and what the function answers from.
-#[derive(Debug, Serialize)]
-pub struct Report<'p> {
-    /// The plan.
-    #[serde(flatten)]
-    pub plan: &'p Plan,
-    /// One outcome per batch, in the plan's order.
-    pub outcomes: Vec<Outcome>,
-    /// Every origin of something that was rejected or not purged, once.
-    pub failed: Vec<Origin>,
-}
-
-impl<'p> Report<'p> {
-    /// Joins a plan and its outcomes.
-    pub fn new(plan: &'p Plan, outcomes: Vec<Outcome>) -> Self {
-        let not_purged = outcomes.iter().flat_map(|outcome| &outcome.failed);
-        let failed: IndexSet<&Origin> = plan.failed_origins().into_iter().chain(not_purged).collect();
-        let failed = failed.into_iter().cloned().collect();
-        Self { plan, outcomes, failed }
-    }
-
-    /// Why origins failed, on one line and without any token: the first reason, and how many more there are.
-    pub fn reason(&self) -> String {
-        let rejected = self.plan.rejected.iter().filter(|rejected| rejected.kind.is_failure());
-        let rejected = rejected.map(|rejected| redact(&rejected.reason).into_owned());
-        let failed = self.outcomes.iter().filter(|outcome| outcome.status != Status::Purged).map(|outcome| {
-            let Zone { team, domain, .. } = self.plan.batches[outcome.batch].zone.as_ref();
-            let error = outcome.error.as_deref().unwrap_or_default();
-            format!("{domain} of team {team}: {}: {error}", outcome.status.as_str())
-        });
-        let reasons: Vec<String> = rejected.chain(failed).collect();
-        match &reasons[..] {
-            [] => "nothing failed".to_owned(),
-            [only] => only.clone(),
-            [first, rest @ ..] => format!("{first}, and {} more: see the log", rest.len()),
+impl Outcome {
+    /// The outcome of a batch of which nothing has failed yet.
+    pub(crate) fn new(batch: usize) -> Self {
+        Self {
+            batch,
+            status: Status::Purged,
+            attempts: 0,
+            error: None,
+            refused_items: Vec::new(),
+            untried_items: 0,
+            ray: None,
+            latency: None,
+            failed: Vec::new(),
         }
     }
+
+    /// Notes that these items were not purged. The last status and error count: an error that a retry may fix comes after
+    /// refused items, and outweighs them.
+    pub(crate) fn fail<'b>(
+        &mut self,
+        items: impl IntoIterator<Item = &'b BatchItem>,
+        status: Status,
+        error: String,
+        ray: Option<String>,
+    ) {
+        self.failed.extend(items.into_iter().flat_map(|item| &item.origins).cloned());
+        self.status = status;
+        self.error = Some(error);
+        self.ray = ray.or(self.ray.take());
+    }
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }

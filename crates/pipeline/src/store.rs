@@ -1,48 +1,48 @@
-//! The store of tokens that the pipeline needs; `aws` has it on SSM, the command on its environment.
+//! The token store that the pipeline needs. `aws` implements it with SSM, the command with its environment.
 
 use std::future::Future;
 
 use purge_router_cloudflare::Credential;
 use purge_router_core::Zone;
 
-/// Where tokens come from. It is asked by several zones at once, and may join what they ask.
+/// A store of tokens. Several zones ask it concurrently, and it may batch their reads.
 pub trait TokenStore: Send + Sync {
-    /// The token of a zone, by its [`Zone::token`]. That there is none may be remembered for a moment, but not for long.
+    /// The token of a zone, by its [`Zone::token`]. A missing token may be cached for a few seconds.
     fn token(&self, zone: &Zone, freshness: Freshness) -> impl Future<Output = Result<Credential, TokenError>> + Send;
 }
 
-/// Whether a token that was read before may serve.
+/// Whether a cached token is good enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Freshness {
-    /// Any that is not too old.
+    /// One from the cache, within its TTL.
     Cached,
-    /// Only one read after this call: the cached one was refused.
+    /// One that is read after this call, because the cached one was refused.
     Fresh,
 }
 
 /// Why there is no token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// There is none, or it may not be read: only its team or the operator can mend that.
+    /// There is no token, or it may not be read. Only its team or the operator can fix that.
     #[error("team {team} has no token for zone {zone}: {reason}; {help}")]
     Missing {
-        /// Whose.
+        /// The team.
         team: String,
-        /// Of which zone.
+        /// The zone.
         zone: String,
-        /// What was found instead.
+        /// What is wrong.
         reason: String,
-        /// Where to set it.
+        /// How to fix it.
         help: String,
     },
-    /// The store can't be asked now; another try may help.
+    /// The store can't be read now; a retry may help.
     #[error("the token of team {team} for zone {zone} can't be read now: {reason}")]
     Unavailable {
-        /// Whose.
+        /// The team.
         team: String,
-        /// Of which zone.
+        /// The zone.
         zone: String,
-        /// What went wrong.
+        /// The store's error.
         reason: String,
     },
 }

@@ -37,6 +37,9 @@ fn push_outcome(text: &mut String, report: &Report<'_>, outcome: &Outcome) {
     push_items(text, report.plan, batch);
     let refused = outcome.refused_items.iter();
     push_lines(text, refused.map(|item| format!("      {} {}", red("refused"), escaped(item))));
+    if outcome.untried_items > 0 {
+        let _ = writeln!(text, "      {} {}", red("not tried"), count(outcome.untried_items, "item"));
+    }
 }
 
 fn push_failed_origins(text: &mut String, report: &Report<'_>) {
@@ -62,6 +65,7 @@ fn verdict(outcome: &Outcome, batch: &Batch) -> String {
         Status::RequestRefused => red("request refused"),
         Status::RateLimited => red("rate limited"),
         Status::Unreachable => red("unreachable"),
+        Status::DeadlineExceeded => red("deadline exceeded"),
     };
     let requests = match outcome.attempts {
         0 => dim("(nothing sent)"),
@@ -70,12 +74,13 @@ fn verdict(outcome: &Outcome, batch: &Batch) -> String {
     let error = outcome.error.as_ref().map(|error| format!("\n      {} {}", red("error:"), escaped(error)));
     let help = (outcome.status == Status::TokenRefused).then(|| {
         let zone_id = &batch.zone.zone_id;
-        format!("\n      {} the token needs the permission Zone · Cache Purge on zone {zone_id}", bold("help:"))
+        format!("\n      {} store a token with the permission Zone · Cache Purge on zone {zone_id}", bold("help:"))
     });
     format!("{status} {requests}{}{}", error.unwrap_or_default(), help.unwrap_or_default())
 }
 
-/// Whether Cloudflare refused some items for good, and accepted all others.
+/// Whether Cloudflare refused some items for good, and accepted others.
 fn is_partial(outcome: &Outcome, batch: &Batch) -> bool {
-    outcome.status == Status::ItemsRefused && outcome.refused_items.len() < batch.items().len()
+    let not_purged = outcome.refused_items.len() + outcome.untried_items;
+    outcome.status == Status::ItemsRefused && not_purged < batch.items().len()
 }

@@ -584,21 +584,19 @@ async fn a_table_that_can_not_be_reached_is_told() {
     {
         let answer = world.run(command).with_code(1);
         assert!(
-            answer.stderr.contains("it may not be done: AccessDeniedException: User alice is not authorized"),
+            answer.stderr.contains("access denied: AccessDeniedException: User alice is not authorized"),
             "{answer}"
         );
     }
     let denied = world.run(&["mappings", "push", "--yes"]).with_code(1);
-    let reason = format!("error: the rows of team docs in the table {}: it may not be done: ", world.table.name);
+    let reason = format!("error: the rows of team docs in the table {}: access denied: ", world.table.name);
     assert!(denied.stderr.starts_with(&reason), "{denied}");
     let denied = world.run(&["mappings", "pull"]).with_code(1);
-    assert!(
-        denied.stderr.contains("a team sees its own with `mappings pull --team NAME`: it may not be done"),
-        "{denied}"
-    );
+    assert!(denied.stderr.contains("a team sees its own with `mappings pull --team NAME`: access denied"), "{denied}");
     for command in [&["check"][..], &["explain", "s3://docs-site/a"]] {
         let denied = world.run(&[command, &["--table", &world.table.name]].concat()).with_code(1);
         assert!(denied.stderr.contains("a team pulls its own mappings into a file"), "{denied}");
+        assert!(denied.stderr.contains("is not authorized (you are user/alice)"), "{denied}");
     }
     world.table.proxy.release();
     let nobody = world.run(&["mappings", "history", "--team", "nobody"]).with_code(1);

@@ -157,7 +157,7 @@ impl Patterns {
     }
 
     /// The bytes of all patterns.
-    pub(crate) fn size(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.texts.iter().map(String::len).sum()
     }
 

@@ -92,7 +92,7 @@ const CASES: &[Case] = &[
     },
 ];
 
-/// An edge with an origin server behind it. Whatever lies below `/tagged/` has the tag `tagged`.
+/// An edge with an origin server behind it. Everything below `/tagged/` has the tag `tagged`.
 struct Site {
     world: World,
     origin: Origin,

@@ -1,13 +1,13 @@
-//! Bad items: the batch is halved until they stand alone, and the rest is purged.
+//! Bad items: the batch is halved until they are alone, and the others are purged.
 
 use std::time::Duration;
 
 use purge_router_pipeline::{Report, Status};
-use purge_router_sandbox::{Fault, FaultKind};
+use purge_router_sandbox::{Fault, FaultKind, PurgeMethod};
 
 use crate::event::{keys, s3, sqs};
 use crate::world::{
-    Setup, World, assert_all_purged, failed, fault, items, outcomes_of, red, status, statuses, team, urls,
+    Setup, World, assert_all_purged, blue, failed, fault, items, outcomes_of, red, status, statuses, team, urls,
 };
 
 /// A world in which Cloudflare refuses these URLs of red.com.
@@ -111,7 +111,7 @@ async fn too_many_items_for_cloudflare_are_split() {
 }
 
 #[tokio::test]
-async fn trouble_while_halving_fails_all_that_was_not_purged() {
+async fn an_outage_while_halving_fails_all_that_was_not_purged() {
     let world = world_with_bad(&["k3.css"]).await;
     // The first request is let through to the bad item, and none of those that follow.
     world.sandbox().add_fault(Fault { share: 0.999, ..fault("red.com", status(500, 0, None), None) });
@@ -123,7 +123,7 @@ async fn trouble_while_halving_fails_all_that_was_not_purged() {
 }
 
 #[tokio::test]
-async fn trouble_after_a_bad_item_was_found_outweighs_it() {
+async fn an_outage_after_a_bad_item_was_found_outweighs_it() {
     let world = world_with_bad(&["k1.css"]).await;
     world.sandbox().add_fault(fault("red.com", FaultKind::Delay { milliseconds: 300 }, None));
     let event = sqs([("m-1", s3("red-files", ["k1.css"])), ("m-2", s3("red-files", ["k2.css"]))]);
@@ -135,4 +135,82 @@ async fn trouble_after_a_bad_item_was_found_outweighs_it() {
     assert_eq!(statuses(&report), [Status::Unreachable]);
     assert_eq!(report.outcomes[0].refused_items, urls("red.com", ["k1.css"]));
     assert_eq!(failed(&report), ["m-1", "m-2"]);
+}
+
+#[tokio::test]
+async fn ten_bad_urls_of_a_hundred_are_found() {
+    let keys = keys("k", 100);
+    for bad in [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [0, 10, 20, 30, 40, 50, 60, 70, 80, 90]] {
+        let bad = bad.map(|nth| keys[nth].as_str());
+        let world = world_with_bad(&bad).await;
+        let report = world.run(&s3("red-files", &keys)).await;
+        assert_only_bad_refused(&world, &report, &keys, &bad);
+        assert!(world.requests().len() <= 91, "{}", world.requests().len());
+        assert_eq!(report.outcomes[0].untried_items, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_hostname_costs_few_requests_and_none_in_the_next_event() {
+    let zone = team("red", &[("red.com", "")], "").replace("[\"www.red.com\"]", "[\"www.red.com\", \"img.red.com\"]");
+    let world = World::new(zone + &blue("", "")).await;
+    world.sandbox().add_fault(fault("red.com", FaultKind::RejectHost { host: "img.red.com".to_owned() }, None));
+    let keys = keys("k", 50);
+    let event = sqs(keys.iter().map(|key| (key.as_str(), s3("red-files", [key]))));
+    let report = world.run(&event).await;
+    assert_eq!(statuses(&report), [Status::ItemsRefused]);
+    assert_eq!(report.outcomes[0].refused_items.len(), 50);
+    assert_eq!(world.purged_items("red.com"), urls("red.com", &keys), "each once");
+    assert!(world.requests().len() <= 18, "{}", world.requests().len());
+
+    world.sandbox().clear_requests();
+    let report = world.run(&event).await;
+    assert_eq!((statuses(&report), world.requests().len()), (vec![Status::ItemsRefused], 1), "the good ones");
+    let outcome = &report.outcomes[0];
+    let error = outcome.error.as_ref().unwrap();
+    assert!(error.starts_with("not sent: Cloudflare refused img.red.com in this zone (HTTP 400: 1082 "), "{error}");
+    assert!(error.contains("tried again in 1") && error.contains(" s: check the hostname"), "{error}");
+    assert_eq!((outcome.refused_items.len(), outcome.failed.len()), (50, 50));
+    assert_all_purged(&world.run(&s3("blue-files", ["a.css"])).await, "another team");
+}
+
+#[tokio::test]
+async fn a_refused_request_is_one_request() {
+    let tags = "purge = \"tags\"\ntags = [\"p-{stem}\"]";
+    for code in [1107, 1112] {
+        let world = World::new(red("", tags)).await;
+        let kind = FaultKind::RejectMethod { method: PurgeMethod::Tags, code };
+        world.sandbox().add_fault(fault("red.com", kind, None));
+        let report = world.run(&s3("red-files", keys("k", 12))).await;
+        assert_eq!((statuses(&report), world.requests().len()), (vec![Status::RequestRefused], 1), "{code}");
+        assert_eq!(failed(&report), ["invocation"]);
+        assert!(report.outcomes[0].refused_items.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_unlisted_400_is_one_refusal_after_three_halvings() {
+    let world = World::new(red("", "")).await;
+    world.sandbox().add_fault(fault("red.com", status(400, 99_999, None), None));
+    let report = world.run(&s3("red-files", keys("k", 100))).await;
+    assert_eq!(statuses(&report), [Status::RequestRefused]);
+    assert_eq!(world.requests().len(), 7, "the whole, and three levels of halves");
+    let error = report.outcomes[0].error.as_ref().unwrap();
+    assert!(error.contains("99999"), "{error}");
+}
+
+#[tokio::test]
+async fn a_batch_of_bad_items_ends_with_its_budget() {
+    let world = World::new(red("", "")).await;
+    world.sandbox().add_fault(fault("red.com", status(400, 1012, None), None));
+    let keys = keys("k", 100);
+    let event = sqs(keys.iter().map(|key| (key.as_str(), s3("red-files", [key]))));
+    let report = world.run(&event).await;
+    assert_eq!(statuses(&report), [Status::ItemsRefused]);
+    let outcome = &report.outcomes[0];
+    assert!(world.requests().len() <= 62, "{}", world.requests().len());
+    assert_eq!(outcome.refused_items.len() + outcome.untried_items, 100);
+    assert_eq!(failed(&report).len(), 100, "what was not tried is redelivered");
+    let error = outcome.error.as_ref().unwrap();
+    assert!(error.contains("not tried one by one"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! One team's trouble neither delays nor fails another team's purge; nor does one zone's that of another zone.
+//! A team's problems neither delay nor fail another team's purges. The same holds for two zones of a team.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use purge_router_sandbox::{FaultKind, TokenStatus};
 use serde_json::Value;
 
 use crate::event::{keys, s3, sqs};
-use crate::store::Trouble;
+use crate::store::Problem;
 use crate::world::{
     World, assert_all_purged, blue, failed, fault, outcomes_of, parameter, red, secret, side_by_side, status, team,
     urls,
@@ -16,31 +16,31 @@ use crate::world::{
 const DEADLINE: Duration = Duration::from_secs(3);
 const ACCOUNT: &str = "account_id = \"acacacacacacacacacacacacacacacac\"";
 
-/// What red.com suffers from.
+/// What is wrong with red.com.
 #[derive(Debug, Clone)]
-enum Suffering {
+enum Condition {
     Fault(FaultKind),
     TokenRevoked,
     TokenMissing,
-    Store(Trouble),
+    Store(Problem),
 }
 
-fn sufferings() -> Vec<(Suffering, Status)> {
+fn conditions() -> Vec<(Condition, Status)> {
     vec![
-        (Suffering::Fault(FaultKind::Hang), Status::Unreachable),
-        (Suffering::Fault(FaultKind::Reset), Status::Unreachable),
-        (Suffering::Fault(status(500, 0, None)), Status::Unreachable),
-        (Suffering::Fault(status(429, 1134, Some(30))), Status::RateLimited),
-        (Suffering::Fault(status(429, 971, Some(30))), Status::RateLimited),
-        (Suffering::Fault(status(429, 1134, None)), Status::RateLimited),
-        (Suffering::TokenRevoked, Status::TokenRefused),
-        (Suffering::TokenMissing, Status::TokenMissing),
-        (Suffering::Store(Trouble::Hang), Status::TokenMissing),
-        (Suffering::Store(Trouble::Unavailable(usize::MAX)), Status::TokenMissing),
+        (Condition::Fault(FaultKind::Hang), Status::Unreachable),
+        (Condition::Fault(FaultKind::Reset), Status::Unreachable),
+        (Condition::Fault(status(500, 0, None)), Status::Unreachable),
+        (Condition::Fault(status(429, 1134, Some(30))), Status::RateLimited),
+        (Condition::Fault(status(429, 971, Some(30))), Status::RateLimited),
+        (Condition::Fault(status(429, 1134, None)), Status::RateLimited),
+        (Condition::TokenRevoked, Status::TokenRefused),
+        (Condition::TokenMissing, Status::TokenMissing),
+        (Condition::Store(Problem::Hang), Status::DeadlineExceeded),
+        (Condition::Store(Problem::Unavailable(usize::MAX)), Status::TokenMissing),
     ]
 }
 
-impl Suffering {
+impl Condition {
     fn begin(self, world: &World) {
         let parameter = parameter("red", "red.com");
         match self {
@@ -49,17 +49,17 @@ impl Suffering {
                 assert!(world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Disabled));
             }
             Self::TokenMissing => world.store.remove_secret(&parameter),
-            Self::Store(trouble) => world.store.trouble(&parameter, trouble),
+            Self::Store(problem) => world.store.problem(&parameter, problem),
         }
     }
 }
 
-/// Twenty batches for the one that suffers, one for the other.
+/// Twenty batches for red.com, one for the other zone.
 fn event(other: Value) -> Value {
     sqs([("m-red", s3("red-files", keys("k", 20))), ("m-other", other)])
 }
 
-/// The request to `domain` came while red.com was still at its first tries, and was all that it needed.
+/// `domain` needed one request, and it arrived while red.com was still at its first tries.
 fn assert_prompt(world: &World, domain: &str, case: &str) {
     let requests = world.requests_of(domain);
     assert_eq!(requests.len(), 1, "{case}");
@@ -67,38 +67,39 @@ fn assert_prompt(world: &World, domain: &str, case: &str) {
     let all = world.requests();
     let since_first = requests[0].at - all[0].at;
     assert!(since_first < DEADLINE / 2, "{case}: {since_first:?} after the first request");
-    // Each of the 8 requests that a zone may have under way, and as many again, may have come before.
+    // The 8 requests that a zone may have in flight, and as many again, may have arrived before.
     let before = all.iter().take_while(|request| request.at < requests[0].at).count();
     assert!(before <= 20, "{case}: {before} requests came before");
 }
 
 #[tokio::test]
-async fn a_team_in_trouble_does_not_touch_another() {
+async fn a_team_with_problems_does_not_affect_another() {
     let mut cases = Vec::new();
-    for (suffering, expected) in sufferings() {
-        for account in ["", ACCOUNT] {
-            let (case, suffering) = (format!("{suffering:?}, account `{account}`"), suffering.clone());
-            let zone = format!("urls_per_request = 1\n{account}");
-            let world = World::new(red(&zone, "") + &blue(account, "")).await;
-            suffering.begin(&world);
-            cases.push(async move {
-                let (report, _) = world.timed(DEADLINE, &event(s3("blue-files", ["a.css"]))).await;
-                let of_red = outcomes_of(&report, "red.com");
-                assert_eq!(of_red.len(), 20, "{case}");
-                assert!(of_red.iter().any(|outcome| outcome.status == expected), "{case}: {of_red:?}");
-                assert!(of_red.iter().all(|outcome| outcome.status != Status::Purged), "{case}");
-                let of_blue = outcomes_of(&report, "blue.net");
-                assert_eq!((of_blue[0].status, of_blue[0].attempts), (Status::Purged, 1), "{case}");
-                assert_eq!(failed(&report), ["m-red"], "{case}");
-                assert_prompt(&world, "blue.net", &case);
-            });
-        }
+    let with_accounts = |(condition, expected): (Condition, Status)| {
+        ["", ACCOUNT].map(|account| (condition.clone(), expected, account))
+    };
+    for (condition, expected, account) in conditions().into_iter().flat_map(with_accounts) {
+        let case = format!("{condition:?}, account `{account}`");
+        let zone = format!("urls_per_request = 1\n{account}");
+        let world = World::new(red(&zone, "") + &blue(account, "")).await;
+        condition.begin(&world);
+        cases.push(async move {
+            let (report, _) = world.timed(DEADLINE, &event(s3("blue-files", ["a.css"]))).await;
+            let of_red = outcomes_of(&report, "red.com");
+            assert_eq!(of_red.len(), 20, "{case}");
+            assert!(of_red.iter().any(|outcome| outcome.status == expected), "{case}: {of_red:?}");
+            assert!(of_red.iter().all(|outcome| outcome.status != Status::Purged), "{case}");
+            let of_blue = outcomes_of(&report, "blue.net");
+            assert_eq!((of_blue[0].status, of_blue[0].attempts), (Status::Purged, 1), "{case}");
+            assert_eq!(failed(&report), ["m-red"], "{case}");
+            assert_prompt(&world, "blue.net", &case);
+        });
     }
     side_by_side(cases).await;
 }
 
 #[tokio::test]
-async fn a_zone_in_trouble_does_not_touch_another_of_its_team() {
+async fn a_zone_with_problems_does_not_affect_another_of_its_team() {
     let mapping = "include = [\"*.css\"]\nhostnames = [\"www.red.com\"]\n[[teams.red.mappings]]\n\
                    source = \"s3://red-files/\"\nzones = [\"red.org\"]\ninclude = [\"*.svg\"]";
     let mut cases = Vec::new();
@@ -179,7 +180,7 @@ async fn an_object_of_two_teams_fails_if_one_of_them_fails() {
     assert_eq!(world.purged_items("blue.net"), urls("blue.net", ["blue/a.css", "blue/b.css"]));
 }
 
-/// A team may write any number of zones that are none; after too many refusals Cloudflare blocks an address for all.
+/// A team may write any number of zones that do not exist. After too many refusals, Cloudflare blocks an address for all.
 #[tokio::test]
 async fn a_team_with_hundreds_of_bad_zones_is_refused_a_bounded_number_of_times() {
     let domains: Vec<String> = (0..320).map(|nth| format!("red{nth}.com")).collect();
@@ -193,7 +194,7 @@ async fn a_team_with_hundreds_of_bad_zones_is_refused_a_bounded_number_of_times(
     };
     let text = zones.chunks(64).fold(text, |text, some| text + &mapping(some));
     let world = World::new(text + &blue("", "")).await;
-    // Some are good, wherever they stand.
+    // Some are good, at various places.
     let is_good = |nth: usize| nth % 40 == 7;
     for (_, domain) in domains.iter().enumerate().filter(|(nth, _)| !is_good(*nth)) {
         assert!(world.sandbox().set_token_status(&secret(domain), TokenStatus::Disabled));
@@ -207,7 +208,7 @@ async fn a_team_with_hundreds_of_bad_zones_is_refused_a_bounded_number_of_times(
         report.outcomes.iter().filter(|it| it.status != Status::Purged).all(|it| it.status == Status::TokenRefused)
     );
 
-    // In the same minute nothing is tried but what was good.
+    // In the same minute, only proven tokens are used.
     let good = |world: &World| world.requests().iter().filter(|request| request.status == Some(200)).count();
     assert!(good(&world) > 1, "blue, and some of red");
     let before = good(&world);
@@ -218,7 +219,7 @@ async fn a_team_with_hundreds_of_bad_zones_is_refused_a_bounded_number_of_times(
     assert_eq!(good(&world), before);
 }
 
-/// No zone of a team is known to be good at first; and of those that are, one refusal makes none bad.
+/// At first no token of a team is proven; later, one refusal does not make a proven token bad.
 #[tokio::test]
 async fn many_good_zones_of_a_team_are_purged_at_once_and_after_their_tokens_were_replaced() {
     let domains: Vec<String> = (0..60).map(|nth| format!("red{nth}.com")).collect();

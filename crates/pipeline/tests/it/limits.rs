@@ -46,9 +46,9 @@ async fn many_urls_go_at_the_rate_that_cloudflare_allows() {
 }
 
 #[tokio::test]
-async fn copies_share_the_rate() {
+async fn instances_share_the_rate() {
     let world = limited(red("", "")).await;
-    let (one, two) = (world.copy(2), world.copy(2));
+    let (one, two) = (world.instance(2), world.instance(2));
     let plan = |prefix| world.plan(&s3("red-files", keys(prefix, 1500)));
     let (first, second) = tokio::join!(run_on(&one, plan("a"), PLENTY), run_on(&two, plan("b"), PLENTY));
     assert_all_purged(&first, "one");

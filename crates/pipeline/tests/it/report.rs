@@ -4,7 +4,8 @@ use purge_router_sandbox::FaultKind;
 use serde_json::{Value, json};
 
 use crate::event::{message, record, records, s3, sqs};
-use crate::world::{World, assert_all_purged, failed, fault, red, zone_id};
+use crate::log::LOG;
+use crate::world::{PLENTY, World, assert_all_purged, failed, fault, red, zone_id};
 
 fn a_bit_of_everything() -> Value {
     let test_event = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent" }).to_string();
@@ -113,4 +114,34 @@ async fn a_report_says_why_on_one_line() {
     let several = reason(&s3("red-files", ["cfut_secret/%zz.css", "bad.css"])).await;
     assert!(several.starts_with("Records[0].s3.object.key: `cfut_[redacted]/%zz.css`: "), "{several}");
     assert!(several.ends_with(", and 1 more: see the log"), "{several}");
+}
+
+#[tokio::test]
+async fn the_log_line_of_a_failed_batch_names_its_origins() {
+    let start = LOG.length();
+    let world = world().await;
+    let ids: Vec<String> = (0..12).map(|index| format!("origin-{index}")).collect();
+    let bad = || s3("red-files", ["bad.css"]);
+    world
+        .run(&sqs(ids.iter().map(|id| (id.as_str(), bad())).chain([("origin-good", s3("red-files", ["a.css"]))])))
+        .await;
+    let log = LOG.text_from(start);
+    let line = log.lines().find(|line| line.contains("origin-0")).unwrap();
+    assert!(line.contains("WARN") && line.contains("outcome=\"items-refused\""), "{line}");
+    let first: Vec<&str> = ids.iter().take(10).map(String::as_str).collect();
+    assert!(line.contains(&format!("origins=\"{} and 2 more\"", first.join(", "))), "{line}");
+    assert!(!line.contains("origin-good"), "{line}");
+}
+
+#[tokio::test]
+async fn an_unpurgeable_record_is_warned_about_and_done() {
+    let start = LOG.length();
+    let world = world().await;
+    let plan = world.plan(&sqs([("m-unpurgeable", s3("red-files", ["x/../unpurgeable.css"]))]));
+    let report = world.executor().run(plan, world.executor().clock().now() + PLENTY).await;
+    assert!(report.failed.is_empty() && world.requests().is_empty());
+    let log = LOG.text_from(start);
+    let line = log.lines().find(|line| line.contains("m-unpurgeable")).unwrap();
+    assert!(line.contains("WARN") && line.contains(": unpurgeable origin=m-unpurgeable"), "{line}");
+    assert!(log.lines().any(|line| line.contains("unpurgeable=1")), "the event's line counts it");
 }

@@ -1,14 +1,12 @@
 //! Tokens appear nowhere: not in logs, outcomes or reports, even where Cloudflare or a proxy sends them back.
 
-use std::io;
-use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use purge_router_pipeline::{Backoff, Settings, Status};
 use purge_router_sandbox::FaultKind;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::event::s3;
+use crate::log::LOG;
 use crate::world::{SETTINGS, Setup, fault, parameter, red, sandbox_token, statuses};
 
 /// One as Cloudflare makes them now, one without a prefix that gives it away.
@@ -16,50 +14,6 @@ const TOKENS: [&str; 2] = ["cfut_Zq8Wm2Xv5Lk9Jt4Rb7Np1Hs6Gd3Fc0Y", "Zq8Wm2Xv5Lk9
 
 /// How much of a token may be seen anywhere.
 const LONGEST_PART: usize = 8;
-
-/// All that is logged.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Written {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
-
-/// All that this process logs, from the finest level on, once it is first looked at. A subscriber of one test's own
-/// would miss what another test's thread came by first.
-static LOG: LazyLock<Written> = LazyLock::new(|| {
-    let written = Written::default();
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(written.clone())
-        .init();
-    written
-});
-
-impl Written {
-    fn length(&self) -> usize {
-        self.0.lock().unwrap().len()
-    }
-
-    fn text_from(&self, start: usize) -> String {
-        String::from_utf8(self.0.lock().unwrap()[start..].to_vec()).unwrap()
-    }
-}
 
 fn assert_hidden(token: &str, place: &str, text: &str) {
     for start in 0..token.len() - LONGEST_PART {

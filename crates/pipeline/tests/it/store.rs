@@ -1,4 +1,4 @@
-//! A store of tokens that can be changed while it is used, and that remembers what it was asked.
+//! A store of tokens that tests change while it is used, and that records its reads.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -7,22 +7,22 @@ use purge_router_cloudflare::{ApiToken, Credential};
 use purge_router_core::Zone;
 use purge_router_pipeline::{Freshness, TokenError, TokenStore};
 
-/// Tokens by parameter, as SSM has them. Clones share them.
+/// Tokens by parameter, as in SSM. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Store(Arc<Mutex<Shelf>>);
+pub(crate) struct Store(Arc<Mutex<Entries>>);
 
 #[derive(Debug, Default)]
-struct Shelf {
+struct Entries {
     secrets: HashMap<String, String>,
     cached: HashMap<String, String>,
     reads: Vec<(String, Freshness)>,
-    troubles: HashMap<String, Trouble>,
+    problems: HashMap<String, Problem>,
 }
 
-/// What goes wrong with the reading of one parameter.
+/// What goes wrong when one parameter is read.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Trouble {
-    /// The store can't be asked, this many times; what is cached serves meanwhile.
+pub(crate) enum Problem {
+    /// The store is unavailable this many times. A cached token is still returned.
     Unavailable(usize),
     /// The store never answers.
     Hang,
@@ -30,38 +30,38 @@ pub(crate) enum Trouble {
 
 impl Store {
     pub(crate) fn set(&self, parameter: &str, secret: &str) {
-        self.shelf().secrets.insert(parameter.to_owned(), secret.to_owned());
+        self.entries().secrets.insert(parameter.to_owned(), secret.to_owned());
     }
 
-    /// Sets what a cached read gives.
+    /// Sets what a cached read returns.
     pub(crate) fn set_cached(&self, parameter: &str, secret: &str) {
-        self.shelf().cached.insert(parameter.to_owned(), secret.to_owned());
+        self.entries().cached.insert(parameter.to_owned(), secret.to_owned());
     }
 
-    /// Removes a token, which stays in the cache.
+    /// Removes a token; a cached one stays.
     pub(crate) fn remove_secret(&self, parameter: &str) {
-        self.shelf().secrets.remove(parameter);
+        self.entries().secrets.remove(parameter);
     }
 
-    pub(crate) fn trouble(&self, parameter: &str, trouble: Trouble) {
-        self.shelf().troubles.insert(parameter.to_owned(), trouble);
+    pub(crate) fn problem(&self, parameter: &str, problem: Problem) {
+        self.entries().problems.insert(parameter.to_owned(), problem);
     }
 
-    /// How often a parameter was read like this.
+    /// How often a parameter was read with this freshness.
     pub(crate) fn reads(&self, parameter: &str, freshness: Freshness) -> usize {
-        self.shelf().reads.iter().filter(|(name, wanted)| name == parameter && *wanted == freshness).count()
+        self.entries().reads.iter().filter(|(name, wanted)| name == parameter && *wanted == freshness).count()
     }
 
     pub(crate) fn clear_reads(&self) {
-        self.shelf().reads.clear();
+        self.entries().reads.clear();
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+    fn entries(&self) -> MutexGuard<'_, Entries> {
         self.0.lock().unwrap()
     }
 }
 
-impl Shelf {
+impl Entries {
     fn read(&mut self, parameter: &str, freshness: Freshness) -> Option<String> {
         let cached = self.cached.get(parameter).filter(|_| freshness == Freshness::Cached);
         let secret = cached.or_else(|| self.secrets.get(parameter)).cloned()?;
@@ -76,16 +76,16 @@ impl TokenStore for Store {
         tokio::task::yield_now().await;
         let parameter = zone.token.as_str();
         let (team, zone) = (zone.team.to_string(), zone.domain.to_string());
-        self.shelf().reads.push((parameter.to_owned(), freshness));
-        let serves_cached = freshness == Freshness::Cached && self.shelf().cached.contains_key(parameter);
-        let trouble = self.shelf().troubles.get(parameter).copied().filter(|_| !serves_cached);
-        match trouble {
-            Some(Trouble::Hang) => std::future::pending().await,
-            Some(Trouble::Unavailable(times @ 1..)) => {
-                self.trouble(parameter, Trouble::Unavailable(times - 1));
+        self.entries().reads.push((parameter.to_owned(), freshness));
+        let serves_cached = freshness == Freshness::Cached && self.entries().cached.contains_key(parameter);
+        let problem = self.entries().problems.get(parameter).copied().filter(|_| !serves_cached);
+        match problem {
+            Some(Problem::Hang) => std::future::pending().await,
+            Some(Problem::Unavailable(times @ 1..)) => {
+                self.problem(parameter, Problem::Unavailable(times - 1));
                 Err(TokenError::Unavailable { team, zone, reason: "throttled".to_owned() })
             }
-            Some(Trouble::Unavailable(0)) | None => match self.shelf().read(parameter, freshness) {
+            Some(Problem::Unavailable(0)) | None => match self.entries().read(parameter, freshness) {
                 Some(secret) => Ok(ApiToken::parse(&secret).unwrap().into()),
                 None => Err(TokenError::Missing {
                     team,

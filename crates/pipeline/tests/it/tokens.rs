@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use purge_router_pipeline::{Freshness, Status};
+use purge_router_pipeline::{Freshness, Outcome, Status};
 use purge_router_sandbox::{Fault, FaultKind, TokenStatus};
 
 use crate::event::{keys, record, s3};
-use crate::store::Trouble;
+use crate::store::Problem;
 use crate::world::{
     SETTINGS, World, assert_all_purged, blue, failed, fault, header, outcomes_of, parameter, red, sandbox_token,
     secret, status, statuses, team, urls,
@@ -14,7 +14,7 @@ use crate::world::{
 
 const NEW: &str = "Sn3Rq-the-new-token";
 
-/// Gives the zone red.com a new token, and switches the old one off.
+/// Gives the zone red.com a new token, and disables the old one.
 fn rotate(world: &World) {
     world.store.set(&parameter("red", "red.com"), NEW);
     world.sandbox().add_token(sandbox_token(NEW, "red.com"));
@@ -65,7 +65,7 @@ async fn batches_that_wait_do_not_send_a_token_that_was_refused_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_passing_401_is_tried_once_more() {
+async fn a_transient_401_is_retried_once() {
     for kind in [status(401, 10000, None), status(403, 10000, None), status(403, 9109, None), status(400, 6003, None)] {
         let world = World::new(red("", "")).await;
         world.sandbox().add_fault(fault("red.com", kind, Some(1)));
@@ -77,7 +77,7 @@ async fn a_passing_401_is_tried_once_more() {
 }
 
 #[tokio::test]
-async fn a_passing_401_meets_many_batches() {
+async fn a_transient_401_of_many_batches() {
     let world = World::new(red("urls_per_request = 1", "")).await;
     world.sandbox().add_fault(fault("red.com", status(401, 10000, None), Some(5)));
     let report = world.run(&s3("red-files", keys("k", 30))).await;
@@ -94,11 +94,11 @@ async fn now_and_then_a_401_is_no_bad_token() {
 }
 
 #[tokio::test]
-async fn a_revoked_token_costs_few_requests_while_the_store_is_away() {
+async fn a_revoked_token_costs_few_requests_while_the_store_is_unavailable() {
     let world = World::new(red("urls_per_request = 1", "")).await;
     world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Disabled);
     world.store.set_cached(&parameter("red", "red.com"), &secret("red.com"));
-    world.store.trouble(&parameter("red", "red.com"), Trouble::Unavailable(usize::MAX));
+    world.store.problem(&parameter("red", "red.com"), Problem::Unavailable(usize::MAX));
     let (report, _) = world.timed(Duration::from_secs(2), &s3("red-files", keys("k", 80))).await;
     assert!(report.outcomes.iter().all(|outcome| outcome.status != Status::Purged));
     assert!(world.requests().len() <= 24, "{}", world.requests().len());
@@ -150,7 +150,7 @@ async fn a_token_that_is_refused_and_then_gone_is_missing() {
 }
 
 #[tokio::test]
-async fn a_token_that_stays_bad_is_left_alone_and_then_tried_by_one_request() {
+async fn a_token_that_stays_refused_is_not_used_and_then_probed_by_one_request() {
     let world = World::new(red("urls_per_request = 1", "") + &blue("", "")).await;
     let of_both = |names: &[String]| {
         let mut event = s3("red-files", names);
@@ -166,52 +166,49 @@ async fn a_token_that_stays_bad_is_left_alone_and_then_tried_by_one_request() {
         let report = world.run(&of_both(&keys("k", 30))).await;
         let of_red = outcomes_of(&report, "red.com");
         assert_eq!(of_red.len(), 30);
-        if begin.elapsed() < SETTINGS.token_pause / 2 {
-            for outcome in of_red {
-                let reason = outcome.error.as_ref().unwrap();
-                assert!(
-                    reason.starts_with("not sent: the zone's token was refused a moment ago; it is tried"),
-                    "{reason}"
-                );
-                assert_eq!((outcome.status, outcome.attempts), (Status::TokenRefused, 0));
-            }
+        if begin.elapsed() < SETTINGS.open_circuit_for / 2 {
+            let reasons: Vec<&str> = of_red.iter().filter_map(|outcome| outcome.error.as_deref()).collect();
+            let unsent = "not sent: the zone's token was refused a moment ago; it is tried";
+            assert!(reasons.iter().all(|reason| reason.starts_with(unsent)), "{reasons:?}");
+            let unsent = |outcome: &&Outcome| (outcome.status, outcome.attempts) == (Status::TokenRefused, 0);
+            assert!(reasons.len() == 30 && of_red.iter().all(unsent), "{of_red:?}");
             assert_eq!(world.requests_of("red.com").len(), 0);
             assert_eq!((reads(&world, Freshness::Cached), reads(&world, Freshness::Fresh)), (0, 0));
         }
         assert_eq!(outcomes_of(&report, "blue.net")[0].status, Status::Purged, "the other team goes on");
     }
-    // After a while, one request tries it, twice as every one; the others of its event are not sent.
-    tokio::time::sleep(SETTINGS.token_pause).await;
+    // Then one request probes it, with a second try like every request; the others of its event are not sent.
+    tokio::time::sleep(SETTINGS.open_circuit_for).await;
     world.sandbox().clear_requests();
     world.store.clear_reads();
     let report = world.run(&of_both(&keys("k", 30))).await;
     assert!(outcomes_of(&report, "red.com").iter().all(|outcome| outcome.status == Status::TokenRefused));
     assert_eq!(world.requests_of("red.com").len(), 2);
     assert_eq!((reads(&world, Freshness::Cached), reads(&world, Freshness::Fresh)), (0, 1));
-    // Once the team has mended it, the one that tries it opens the way for all.
+    // Once the team has replaced it, the probe closes the circuit for all.
     rotate(&world);
-    tokio::time::sleep(SETTINGS.token_pause).await;
+    tokio::time::sleep(SETTINGS.open_circuit_for).await;
     world.sandbox().clear_requests();
     let report = world.run(&of_both(&keys("k", 30))).await;
-    assert_all_purged(&report, "mended");
+    assert_all_purged(&report, "replaced");
     assert_eq!(world.requests_of("red.com").len(), 30);
-    assert_all_purged(&world.run(&s3("red-files", ["b.css"])).await, "and it stays open");
+    assert_all_purged(&world.run(&s3("red-files", ["b.css"])).await, "and the circuit stays closed");
 }
 
 #[tokio::test]
-async fn trouble_on_the_way_says_nothing_of_the_token_that_is_tried() {
+async fn a_probe_that_fails_otherwise_says_nothing_about_the_token() {
     let world = World::new(red("urls_per_request = 1", "")).await;
     world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Disabled);
     world.run(&s3("red-files", ["a.css"])).await;
     world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Active);
-    tokio::time::sleep(SETTINGS.token_pause).await;
+    tokio::time::sleep(SETTINGS.open_circuit_for).await;
     world.sandbox().add_fault(fault("red.com", status(500, 0, None), Some(2)));
     assert_all_purged(&world.run(&s3("red-files", keys("k", 20))).await, "after two errors of Cloudflare");
-    // Nor does an item that is refused: the token was taken.
+    // A refused item shows that the token was accepted.
     world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Disabled);
     world.run(&s3("red-files", ["a.css"])).await;
     world.sandbox().set_token_status(&secret("red.com"), TokenStatus::Active);
-    tokio::time::sleep(SETTINGS.token_pause).await;
+    tokio::time::sleep(SETTINGS.open_circuit_for).await;
     world.sandbox().add_fault(fault(
         "red.com",
         FaultKind::RejectUrl { url: "https://www.red.com/k0.css".to_owned() },
@@ -220,11 +217,11 @@ async fn trouble_on_the_way_says_nothing_of_the_token_that_is_tried() {
     let report = world.run(&s3("red-files", ["k0.css"])).await;
     assert_eq!(statuses(&report), [Status::ItemsRefused]);
     let report = world.run(&s3("red-files", keys("k", 3))).await;
-    assert_eq!(statuses(&report), [Status::ItemsRefused, Status::Purged, Status::Purged], "and it is open");
+    assert_eq!(statuses(&report), [Status::ItemsRefused, Status::Purged, Status::Purged], "and the circuit is closed");
 }
 
 #[tokio::test]
-async fn a_token_of_two_zones_that_is_good_for_one_is_left_alone_for_the_other_only() {
+async fn a_token_of_two_zones_that_is_good_for_one_is_unused_for_the_other_only() {
     let shared = "token = \"shared\"";
     let world = World::new(team("red", &[("red.com", shared), ("red.org", shared)], "")).await;
     world.store.set("/purge-router/red/shared", &secret("red.org"));

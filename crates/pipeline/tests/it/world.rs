@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use purge_router_cloudflare::Client;
 use purge_router_core::{Mappings, Plan, decode, plan};
-use purge_router_pipeline::{Backoff, Executor, Outcome, RateLimits, Report, Settings, Status};
+use purge_router_pipeline::{Backoff, Clock, Executor, Outcome, Report, Settings, Status};
 use purge_router_sandbox::{Fault, FaultKind, Received, Sandbox, SandboxToken, SandboxZone};
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -17,10 +17,11 @@ pub(crate) const PLENTY: Duration = Duration::from_secs(20);
 
 /// Short waits between tries; a request timeout that a slow machine does not reach.
 pub(crate) const SETTINGS: Settings = Settings {
+    instances: NonZeroU32::MIN,
     request_timeout: Duration::from_secs(5),
     requests_per_zone: 8,
     backoff: Backoff { base: Duration::from_millis(20), cap: Duration::from_millis(100) },
-    token_pause: Duration::from_millis(500),
+    open_circuit_for: Duration::from_millis(500),
 };
 
 /// A team of the account that all teams here may share, with these zones, all of which its one mapping purges for its bucket, `<name>-files`.
@@ -82,6 +83,7 @@ pub(crate) fn status(status: u16, code: i64, retry_after: Option<u32>) -> FaultK
 pub(crate) struct Setup {
     pub(crate) teams: String,
     pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
     pub(crate) rate_limits: bool,
     pub(crate) origin: Option<String>,
     pub(crate) sandbox_zone: fn(&mut SandboxZone),
@@ -89,7 +91,8 @@ pub(crate) struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { teams: String::new(), settings: SETTINGS, rate_limits: false, origin: None, sandbox_zone: |_| {} }
+        let (settings, clock) = (SETTINGS, Clock::system());
+        Self { teams: String::new(), settings, clock, rate_limits: false, origin: None, sandbox_zone: |_| {} }
     }
 }
 
@@ -124,20 +127,24 @@ impl Setup {
             builder = builder.origin(None, origin);
         }
         let sandbox = builder.start().await.unwrap();
-        let executor = executor(&sandbox, &store, self.settings, 1);
+        let executor = executor(&sandbox, &store, self.settings, self.clock);
         World { store, mappings, executor, sandbox: Some(sandbox) }
     }
 }
 
-fn executor(sandbox: &Sandbox, store: &Store, settings: Settings, copies: u32) -> Executor<Store> {
+fn executor(sandbox: &Sandbox, store: &Store, settings: Settings, clock: Clock) -> Executor<Store> {
     let client = Client::new(&sandbox.api_url()).unwrap();
-    Executor::new(client, store.clone(), RateLimits::new(NonZeroU32::new(copies).unwrap()), settings)
+    Executor::new(client, store.clone(), settings, clock)
 }
 
 impl World {
     /// A world without rate limits at Cloudflare.
     pub(crate) async fn new(teams: String) -> Self {
         Setup { teams, ..Setup::default() }.build().await
+    }
+
+    pub(crate) fn executor(&self) -> &Executor<Store> {
+        &self.executor
     }
 
     pub(crate) fn sandbox(&self) -> &Sandbox {
@@ -148,9 +155,10 @@ impl World {
         self.sandbox.take().unwrap().stop().await;
     }
 
-    /// One of several executors that share the rate limits.
-    pub(crate) fn copy(&self, copies: u32) -> Executor<Store> {
-        executor(self.sandbox(), &self.store, SETTINGS, copies)
+    /// One of several instances that share the rate limits.
+    pub(crate) fn instance(&self, instances: u32) -> Executor<Store> {
+        let settings = Settings { instances: NonZeroU32::new(instances).unwrap(), ..SETTINGS };
+        executor(self.sandbox(), &self.store, settings, Clock::system())
     }
 
     /// An event's whole way. The plan is leaked, which spares each test to hold it.
@@ -203,7 +211,7 @@ impl World {
 }
 
 pub(crate) async fn run_on(executor: &Executor<Store>, plan: &'static Plan, time: Duration) -> Report<'static> {
-    let outcomes = executor.execute(plan, tokio::time::Instant::now() + time);
+    let outcomes = executor.execute(plan, executor.clock().now() + time);
     let bounded = tokio::time::timeout(time + Duration::from_secs(5), outcomes);
     Report::new(plan, bounded.await.expect("the executor ends by its deadline"))
 }

@@ -1,0 +1,163 @@
+//! What kind of error an AWS service returned.
+
+use std::error::Error;
+
+use aws_config::Region;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_ssm::error::{ProvideErrorMetadata, SdkError};
+use purge_router_cloudflare::{causes, redact};
+
+/// An error of an AWS service.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct AwsError {
+    pub(crate) kind: AwsErrorKind,
+    /// The service's code; empty if the service did not answer.
+    pub(crate) code: String,
+    /// Code and message, without tokens.
+    pub(crate) message: String,
+}
+
+/// The kinds of errors that call for different fixes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AwsErrorKind {
+    /// The caller lacks a permission.
+    Denied,
+    /// There were too many calls.
+    Throttled,
+    /// The service did not answer, or had an internal error.
+    Unavailable,
+    /// The region or the credentials are missing or not accepted.
+    Settings,
+    /// Anything else.
+    Refused,
+}
+
+/// Codes of errors in the caller's own credentials or clock. They fail all calls alike. Lambda renews its credentials.
+const OWN_CREDENTIALS: &[&str] = &[
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "UnrecognizedClientException",
+];
+
+/// Codes of throttled calls that don't say so.
+const THROTTLED: &[&str] = &["ProvisionedThroughputExceededException", "RequestLimitExceeded", "TooManyUpdates"];
+
+impl AwsError {
+    /// Classifies an error of a client that was configured with this region.
+    pub(crate) fn of<E>(error: &SdkError<E>, region: Option<&Region>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        match error {
+            // The SDK fails in several ways if there is no region: it can't find the endpoint, or it can't sign the request.
+            _ if region.is_none() => Self::settings("no region is set"),
+            SdkError::ServiceError(answer) => Self::of_answer(error, answer.raw().status().as_u16()),
+            _ if has_no_credentials(error) => Self::settings("there are no credentials"),
+            _ => {
+                let is_of_credentials = credentials_errors(error).next().is_some();
+                let kind = if is_of_credentials { AwsErrorKind::Settings } else { AwsErrorKind::Unavailable };
+                // Not the SDK's own long form: it shows the answer, and perhaps a token with it.
+                Self { kind, code: String::new(), message: redact(&causes(error)).into_owned() }
+            }
+        }
+    }
+
+    fn of_answer(error: &impl ProvideErrorMetadata, status: u16) -> Self {
+        let (code, message) = (error.code().unwrap_or("no code"), error.message().unwrap_or("no reason given"));
+        let kind = match code {
+            _ if status == 429 || code.contains("Throttl") || THROTTLED.contains(&code) => AwsErrorKind::Throttled,
+            _ if OWN_CREDENTIALS.contains(&code) => AwsErrorKind::Settings,
+            _ if status >= 500 => AwsErrorKind::Unavailable,
+            _ if code.contains("AccessDenied") => AwsErrorKind::Denied,
+            _ => AwsErrorKind::Refused,
+        };
+        Self { kind, code: code.to_owned(), message: redact(&format!("{code}: {message}")).into_owned() }
+    }
+
+    fn settings(message: &str) -> Self {
+        Self { kind: AwsErrorKind::Settings, code: String::new(), message: message.to_owned() }
+    }
+}
+
+fn has_no_credentials(error: &(dyn Error + 'static)) -> bool {
+    credentials_errors(error).any(|error| matches!(error, CredentialsError::CredentialsNotLoaded(_)))
+}
+
+/// The errors of credential providers among the causes of an error.
+fn credentials_errors<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e CredentialsError> {
+    std::iter::successors(Some(error), |&error| error.source()).filter_map(|error| error.downcast_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::{BehaviorVersion, SdkConfig};
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+
+    use super::*;
+
+    fn credentials() -> SharedCredentialsProvider {
+        SharedCredentialsProvider::new(Credentials::new("key", "secret", None, None, "test"))
+    }
+
+    /// A provider that fails, as the default chain does.
+    #[derive(Debug)]
+    struct Failing(fn() -> CredentialsError);
+
+    impl ProvideCredentials for Failing {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            future::ProvideCredentials::ready(Err((self.0)()))
+        }
+    }
+
+    async fn error_of(
+        region: Option<&'static str>,
+        endpoint: Option<&str>,
+        credentials: SharedCredentialsProvider,
+    ) -> AwsError {
+        let mut config = SdkConfig::builder().behavior_version(BehaviorVersion::v2026_01_12());
+        config.set_region(region.map(Region::new)).set_credentials_provider(Some(credentials));
+        config.set_endpoint_url(endpoint.map(str::to_owned));
+        let client = aws_sdk_ssm::Client::new(&config.build());
+        let error = client.get_parameters().names("/t").send().await.unwrap_err();
+        AwsError::of(&error, client.config().region())
+    }
+
+    /// With AWS's own endpoints, the SDK finds no endpoint; with an emulator's, it can't sign. It says so in other words.
+    #[tokio::test]
+    async fn a_missing_region_is_found_whatever_the_sdk_says() {
+        for endpoint in [None, Some("http://127.0.0.1:1")] {
+            let error = error_of(None, endpoint, credentials()).await;
+            assert_eq!(error, AwsError::settings("no region is set"), "{endpoint:?}");
+        }
+        let error = error_of(Some("eu-west-1"), Some("http://127.0.0.1:1"), credentials()).await;
+        assert_eq!(error.kind, AwsErrorKind::Unavailable, "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn missing_and_failing_credentials_are_told_apart_from_an_unreachable_service() {
+        let none = Failing(|| CredentialsError::not_loaded("none of the words that one might search for"));
+        let failing = Failing(|| CredentialsError::provider_error("STS returned 503"));
+        let nested = Failing(|| CredentialsError::provider_error(CredentialsError::not_loaded_no_source()));
+        for (provider, expected) in
+            [(none, Some("there are no credentials")), (nested, Some("there are no credentials")), (failing, None)]
+        {
+            let error = error_of(Some("eu-west-1"), None, SharedCredentialsProvider::new(provider)).await;
+            assert_eq!(error.kind, AwsErrorKind::Settings, "{error:?}");
+            match expected {
+                Some(expected) => assert_eq!(error.message, expected),
+                None => assert!(error.message.contains("STS returned 503"), "{error:?}"),
+            }
+        }
+    }
+}

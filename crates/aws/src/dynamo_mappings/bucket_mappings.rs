@@ -1,0 +1,60 @@
+//! What one read found for one bucket, and how much memory that takes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use purge_router_config::{Row, RowKey, Skipped};
+use purge_router_core::Mappings;
+use purge_router_core::bounds::VALUE_OVERHEAD;
+use purge_router_core::names::BucketName;
+use serde_json::Value;
+
+/// By how much a compiled pattern is larger than its text, at most.
+const COMPILED_PATTERN: usize = 200;
+
+/// The mappings of one bucket.
+#[derive(Debug, Default)]
+pub(super) struct BucketMappings {
+    pub(super) mappings: Mappings,
+    /// Rows that are left out.
+    pub(super) skipped: Vec<Skipped>,
+    /// Those of the skipped rows that should have been read a second time, but could not be.
+    pub(super) unverified: BTreeSet<RowKey>,
+    bytes: usize,
+}
+
+impl BucketMappings {
+    /// Reads the rows of a bucket, with the grants and zones that they need.
+    pub(super) fn from_rows<'r>(rows: impl Iterator<Item = &'r Row> + Clone) -> Self {
+        let bytes = rows.clone().map(|row| row.fields.values().map(bytes_of).sum::<usize>()).sum::<usize>();
+        let (mappings, skipped) = purge_router_config::from_rows(rows);
+        let patterns = mappings.all().iter().map(|mapping| mapping.include.size() + mapping.exclude.size());
+        let bytes = bytes + COMPILED_PATTERN * patterns.sum::<usize>();
+        Self { mappings, skipped, unverified: BTreeSet::new(), bytes }
+    }
+
+    /// About how many bytes of memory they take, at most.
+    pub(super) fn weight(&self) -> u64 {
+        self.bytes as u64
+    }
+}
+
+/// The skipped rows by partition, each row once.
+pub(super) fn skipped_by_partition(
+    resolved: &BTreeMap<BucketName, BucketMappings>,
+) -> BTreeMap<String, BTreeMap<&RowKey, &Skipped>> {
+    let mut partitions: BTreeMap<String, BTreeMap<&RowKey, &Skipped>> = BTreeMap::new();
+    for skipped in resolved.values().flat_map(|of_bucket| &of_bucket.skipped) {
+        partitions.entry(skipped.key.partition()).or_default().insert(&skipped.key, skipped);
+    }
+    partitions
+}
+
+fn bytes_of(value: &Value) -> usize {
+    let content = match value {
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(bytes_of).sum(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + bytes_of(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    VALUE_OVERHEAD + content
+}

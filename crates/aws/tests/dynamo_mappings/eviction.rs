@@ -1,0 +1,22 @@
+//! The bound of the cache.
+
+use purge_router_dynamodb_local::Action;
+use serde_json::json;
+
+use crate::world::{LONG, look, rows, store, table_of};
+
+#[tokio::test]
+async fn a_bucket_in_use_stays_cached_while_many_others_pass_by() {
+    let table = table_of(1).await;
+    let store = store(&table, LONG);
+    look(&store, &["bucket-0"]).await;
+    let empty = json!({ "Items": [], "Count": 0, "ScannedCount": 0 });
+    table.proxy.on_call(move |_| Action::Answer(200, empty.clone()));
+    for round in 0..11 {
+        let buckets: Vec<String> = (0..1000).map(|index| format!("other-{round}-{index}")).collect();
+        look(&store, &buckets.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        table.proxy.calls();
+        assert_eq!(rows(&look(&store, &["bucket-0"]).await).len(), 1);
+        assert_eq!(table.proxy.operations(), [""; 0], "after {round} rounds");
+    }
+}

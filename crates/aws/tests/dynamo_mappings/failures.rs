@@ -1,0 +1,143 @@
+//! DynamoDB fails, hangs or throttles.
+
+use std::time::{Duration, Instant};
+
+use purge_router_aws::DynamoMappings;
+use purge_router_dynamodb_local::{Action, Table};
+use purge_router_pipeline::Clock;
+
+use crate::logged::Logged;
+use crate::world::{LONG, bodies, look, planned, rows, store, store_of, table_of};
+
+#[tokio::test]
+async fn a_bucket_does_not_wait_for_another_one_that_hangs() {
+    let table = table_of(3).await;
+    let store = store(&table, Duration::ZERO);
+    look(&store, &["bucket-0", "bucket-1"]).await;
+    let row = table.get("TEAM#team1", "MAPPING#bucket-1/").await;
+    table.put("TEAM#team1", "MAPPING#bucket-1/new", row).await;
+    table.proxy.on_call(|call| match call.body["ExpressionAttributeValues"][":bucket"]["S"] == "bucket-0" {
+        true => Action::Hang,
+        false => Action::Pass,
+    });
+    let lookup = look(&store, &["bucket-0", "bucket-1", "bucket-2"]).await;
+    assert_eq!(
+        rows(&lookup),
+        [
+            "TEAM#team0/MAPPING#bucket-0/",
+            "TEAM#team1/MAPPING#bucket-1/",
+            "TEAM#team1/MAPPING#bucket-1/new",
+            "TEAM#team2/MAPPING#bucket-2/"
+        ]
+    );
+
+    // Nor does one that was read a moment ago wait for long for one that is new.
+    let store = crate::world::store(&table, LONG);
+    look(&store, &["bucket-1"]).await;
+    let begin = Instant::now();
+    let lookup = look(&store, &["bucket-0", "bucket-1"]).await;
+    let waited = begin.elapsed();
+    assert_eq!(lookup.unreadable.len(), 1);
+    assert_eq!(lookup.mappings.all().len(), 2);
+    assert!(waited < Duration::from_secs(4), "and not for the SDK's 5 seconds: {waited:?}");
+}
+
+#[tokio::test]
+async fn stale_mappings_are_used_if_dynamodb_fails() {
+    for (action, expected) in [
+        (Action::Refuse(400, "ThrottlingException", "slow down"), "DynamoDB throttles: ThrottlingException: slow down"),
+        (
+            Action::Refuse(400, "ProvisionedThroughputExceededException", "slow down"),
+            "DynamoDB throttles: ProvisionedThroughputExceededException: slow down",
+        ),
+        (Action::Refuse(500, "InternalServerError", "oh"), "DynamoDB does not answer: InternalServerError: oh"),
+        (Action::Refuse(400, "AccessDeniedException", "no"), "access denied: AccessDeniedException: no"),
+        (Action::Hang, "DynamoDB does not answer: no answer in time"),
+    ] {
+        for failing in ["Query", "BatchGetItem"] {
+            let table = table_of(2).await;
+            let store = store(&table, Duration::ZERO);
+            look(&store, &["bucket-0"]).await;
+            let logged = Logged::new();
+            let broken = action.clone();
+            table.proxy.on_call(move |call| if call.operation == failing { broken.clone() } else { Action::Pass });
+            let begin = Instant::now();
+            let plan = planned(&store, &[("bucket-0", "a.css"), ("bucket-1", "b.css")]).await;
+            assert!(begin.elapsed() < Duration::from_secs(25));
+            assert_eq!(bodies(&plan), [r#"{"files":["https://www.team0.com/a.css"]}"#], "{action:?} of {failing}");
+            let rejected: Vec<String> = plan.rejected.iter().map(|it| format!("{} {}", it.origin, it.reason)).collect();
+            assert_eq!(rejected.len(), 1, "{rejected:?}");
+            let prefix = "m1 s3://bucket-1/b.css: can't read the mappings of its bucket: ";
+            assert!(rejected[0].starts_with(prefix), "{rejected:?}");
+            assert_eq!(rejected[0], format!("{prefix}{expected}"));
+            let lines = logged.with("using stale mappings: can't read DynamoDB");
+            assert_eq!(lines.len(), 1, "{lines:?}");
+            assert!(lines[0].contains("bucket=\"bucket-0\"") && lines[0].contains("WARN"), "{lines:?}");
+            // When it answers again, nothing of it stays.
+            table.proxy.release();
+            let begin = Instant::now();
+            while planned(&store, &[("bucket-1", "b.css")]).await.batches.is_empty() {
+                assert!(begin.elapsed() < Duration::from_secs(20));
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            assert_eq!(logged.with("using stale mappings").len(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_lookup_waits_one_second_for_fresh_mappings_and_a_failure_pauses_reads_for_one_second() {
+    let table = table_of(1).await;
+    let store = store(&table, Duration::ZERO);
+    look(&store, &["bucket-0"]).await;
+    table.proxy.on_call(|_| Action::Hang);
+    let begin = Instant::now();
+    assert_eq!(rows(&look(&store, &["bucket-0"]).await).len(), 1);
+    assert!(begin.elapsed() >= Duration::from_secs(1));
+    table.proxy.calls();
+    let begin = Instant::now();
+    assert_eq!(rows(&look(&store, &["bucket-0"]).await).len(), 1);
+    assert!(begin.elapsed() >= Duration::from_secs(1), "the same read is waited for");
+    assert_eq!(table.proxy.operations(), [""; 0]);
+    let store = crate::world::store(&table, Duration::ZERO);
+    table.proxy.release();
+    look(&store, &["bucket-0"]).await;
+    table.proxy.on_call(|_| Action::Refuse(400, "ThrottlingException", "slow down"));
+    table.proxy.calls();
+    look(&store, &["bucket-0"]).await;
+    assert_eq!(table.proxy.operations(), ["Query"]);
+    for _ in 0..10 {
+        assert_eq!(rows(&look(&store, &["bucket-0"]).await).len(), 1);
+    }
+    assert_eq!(table.proxy.operations(), [""; 0], "a throttled table is left in peace for a moment");
+}
+
+#[tokio::test]
+async fn an_unreadable_bucket_fails_no_other() {
+    let table = table_of(2).await;
+    let store = store(&table, LONG);
+    table.proxy.on_call(|call| match call.body["ExpressionAttributeValues"][":bucket"]["S"] == "bucket-0" {
+        true => Action::Refuse(500, "InternalServerError", "oh"),
+        false => Action::Pass,
+    });
+    let plan = planned(&store, &[("bucket-0", "a.css"), ("bucket-1", "b.css")]).await;
+    assert_eq!(bodies(&plan), [r#"{"files":["https://www.team1.com/b.css"]}"#]);
+    assert_eq!(plan.rejected.iter().map(|it| it.origin.to_string()).collect::<Vec<_>>(), ["m0"]);
+}
+
+#[tokio::test]
+async fn a_missing_table_is_named() {
+    let table = Table::new().await;
+    let store = store_of("not-there", &table, LONG);
+    let lookup = look(&store, &["bucket-0"]).await;
+    let error = lookup.unreadable.values().next().unwrap().to_string();
+    assert!(
+        error.starts_with("DynamoDB has no table `not-there` with an index `by-bucket` in the region eu-west-1: "),
+        "{error}"
+    );
+    for name in ["", "ab", "a b c", "ümlaut"] {
+        let error =
+            DynamoMappings::new(&table.config(), name.to_owned(), LONG, Clock::system()).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("`{name}` is not a table name: ")), "{error}");
+    }
+}

@@ -1,0 +1,103 @@
+//! The TTL, background refreshes, and the grace period of removed mappings.
+
+use std::time::{Duration, Instant};
+
+use purge_router_dynamodb_local::Action;
+use serde_json::json;
+
+use crate::world::{bodies, bucket, look, planned, rows, store, table_of, team};
+
+#[tokio::test]
+async fn mappings_are_refreshed_in_the_background_and_read_again_after_the_ttl() {
+    let table = table_of(2).await;
+    let store = store(&table, Duration::from_secs(40));
+    assert_eq!(rows(&look(&store, &["bucket-0"]).await), ["TEAM#team0/MAPPING#bucket-0/"]);
+    table.delete("TEAM#team0", "MAPPING#bucket-0/").await;
+    table.proxy.calls();
+    look(&store, &["bucket-0"]).await;
+    assert_eq!(table.proxy.calls().len(), 0);
+
+    // In the last quarter of the TTL, a lookup uses what is cached and does not wait for the read.
+    store.advance(Duration::from_secs(32));
+    table.proxy.on_call(|_| Action::Hold);
+    assert_eq!(rows(&look(&store, &["bucket-0"]).await), ["TEAM#team0/MAPPING#bucket-0/"]);
+    table.proxy.arrived("Query", 1).await;
+    look(&store, &["bucket-0"]).await;
+    assert_eq!(table.proxy.operations(), ["Query"], "once");
+    table.proxy.release();
+    let followed = async {
+        while !rows(&look(&store, &["bucket-0"]).await).is_empty() {
+            store.advance(Duration::from_secs(1));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), followed).await.unwrap();
+    table.put_all(team(0, &[bucket(0)])).await;
+
+    // With a TTL of zero, each lookup reads.
+    let store = crate::world::store(&table, Duration::ZERO);
+    assert_eq!(rows(&look(&store, &["bucket-0"]).await).len(), 1);
+    table.put_all(team(0, &[bucket(0), bucket(3)])).await;
+    assert_eq!(rows(&look(&store, &["bucket-3"]).await).len(), 1);
+    table.delete("TEAM#team0", "MAPPING#bucket-3/").await;
+    for _ in 0..2 {
+        assert_eq!(rows(&look(&store, &["bucket-3"]).await).len(), 1, "it is in its grace period");
+    }
+    store.advance(Duration::from_secs(1));
+    assert_eq!(rows(&look(&store, &["bucket-3"]).await).len(), 0);
+}
+
+#[tokio::test]
+async fn a_mapping_that_the_index_drops_too_early_stays_in_use() {
+    let table = table_of(1).await;
+    let store = store(&table, Duration::ZERO);
+    let (old, new) = ("TEAM#team0/MAPPING#bucket-0/", "TEAM#team0/MAPPING#bucket-0/new");
+    assert_eq!(rows(&look(&store, &["bucket-0"]).await), [old]);
+    let row = table.get("TEAM#team0", "MAPPING#bucket-0/").await;
+    table.put("TEAM#team0", "MAPPING#bucket-0/new", row).await;
+    table.delete("TEAM#team0", "MAPPING#bucket-0/").await;
+    table.proxy.on_call(|call| match call.operation == "Query" {
+        true => Action::Answer(200, json!({ "Items": [], "Count": 0, "ScannedCount": 0 })),
+        false => Action::Pass,
+    });
+    let plan = planned(&store, &[("bucket-0", "a.css")]).await;
+    assert_eq!((bodies(&plan).len(), plan.unmatched.len()), (1, 0));
+    table.proxy.on_call(|_| Action::Pass);
+    assert_eq!(rows(&look(&store, &["bucket-0"]).await), [new, old]);
+    store.advance(Duration::from_millis(1100));
+    assert_eq!(rows(&look(&store, &["bucket-0"]).await), [new]);
+
+    // The second read begins after the first has ended, however long that took.
+    let row = table.get("TEAM#team0", "MAPPING#bucket-0/new").await;
+    table.delete("TEAM#team0", "MAPPING#bucket-0/new").await;
+    table.proxy.calls();
+    table.proxy.on_call(|_| Action::Hold);
+    let (slow, ()) = tokio::join!(look(&store, &["bucket-0"]), async {
+        table.proxy.arrived("Query", 1).await;
+        store.advance(Duration::from_millis(1200));
+        table.proxy.release();
+    });
+    assert_eq!(rows(&slow), [new]);
+    store.advance(Duration::from_millis(200));
+    assert_eq!(rows(&look(&store, &["bucket-0"]).await), [new]);
+    table.put("TEAM#team0", "MAPPING#bucket-0/new", row).await;
+
+    // With a long TTL, a bucket with a removed mapping is read again in the background after a second.
+    let ttl = Duration::from_secs(6);
+    let store = crate::world::store(&table, ttl);
+    look(&store, &["bucket-0"]).await;
+    table.delete("TEAM#team0", "MAPPING#bucket-0/new").await;
+    store.advance(ttl);
+    assert_eq!(rows(&look(&store, &["bucket-0"]).await), [new]);
+    table.proxy.calls();
+    assert_eq!(rows(&look(&store, &["bucket-0"]).await), [new]);
+    assert_eq!(table.proxy.operations(), [""; 0]);
+    store.advance(Duration::from_millis(1100));
+    assert_eq!(rows(&look(&store, &["bucket-0"]).await), [new]);
+    table.proxy.arrived("Query", 1).await;
+    let begin = Instant::now();
+    while !rows(&look(&store, &["bucket-0"]).await).is_empty() {
+        assert!(begin.elapsed() < Duration::from_secs(20));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}

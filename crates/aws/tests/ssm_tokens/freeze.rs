@@ -1,0 +1,57 @@
+//! A process that is frozen in the middle of a read.
+
+use std::time::Duration;
+
+use purge_router_pipeline::Freshness::{Cached, Fresh};
+
+use crate::stand::{LONG, good, stand, token};
+
+/// A call that was under way during a freeze: its connection may be dead, and its token old.
+#[tokio::test]
+async fn a_read_from_before_a_freeze_delays_nobody() {
+    let (stand, store) = stand(1, LONG).await;
+    let hold = stand.hold();
+    let before = tokio::time::timeout(Duration::from_millis(100), store.read("/t/0", Cached)).await;
+    assert!(before.is_err(), "its deadline passed");
+    store.clock.advance(LONG);
+    stand.set("/t/0", "SecureString", "rolled");
+    for freshness in [Cached, Fresh] {
+        let read = tokio::time::timeout(Duration::from_secs(4), store.read("/t/0", freshness)).await;
+        assert_eq!(read.unwrap(), token("rolled"), "{freshness:?}");
+    }
+    hold.notify_one();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(store.read("/t/0", Cached).await, token("rolled"), "the old answer replaces no newer one");
+    assert_eq!(stand.calls().len(), 3);
+}
+
+#[tokio::test]
+async fn a_token_that_arrives_after_a_freeze_is_stale() {
+    let (stand, store) = stand(1, Duration::from_secs(5)).await;
+    let hold = stand.hold();
+    let before = tokio::time::timeout(Duration::from_millis(100), store.read("/t/0", Cached)).await;
+    assert!(before.is_err(), "its deadline passed");
+    stand.set("/t/0", "SecureString", "rolled");
+    store.clock.advance(Duration::from_secs(3));
+    let (read, ()) = tokio::join!(store.read("/t/0", Cached), async {
+        store.clock.advance(Duration::from_secs(3));
+        hold.notify_one();
+    });
+    assert_eq!(read, token("rolled"), "the age is checked again after waiting");
+}
+
+#[tokio::test]
+async fn a_read_that_fails_after_a_freeze_does_not_stop_the_next_one() {
+    let (stand, store) = stand(1, Duration::from_secs(5)).await;
+    assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
+    store.clock.advance(Duration::from_secs(5));
+    stand.change(|ssm| ssm.trouble = Some((500, "InternalServerError".to_owned())));
+    let hold = stand.hold();
+    let before = tokio::time::timeout(Duration::from_millis(100), store.read("/t/0", Cached)).await;
+    assert!(before.is_err(), "its deadline passed");
+    stand.change(|ssm| ssm.trouble = None);
+    stand.set("/t/0", "SecureString", "rolled");
+    store.clock.advance(Duration::from_secs(3));
+    let (read, ()) = tokio::join!(store.read("/t/0", Cached), async { hold.notify_one() });
+    assert_eq!(read, token("rolled"), "the failed read began before this one was asked for");
+}

@@ -1,0 +1,34 @@
+//! The API that the pipeline sends to, as a trait: tests and simulations answer in Cloudflare's place, without sockets.
+
+use std::future::Future;
+use std::time::Duration;
+
+use purge_router_cloudflare::{Accepted, Client, Credential, Refusal};
+use purge_router_core::names::CloudflareId;
+use purge_router_core::{Body, Mode};
+
+/// Sends one purge request.
+pub trait PurgeApi: Send + Sync {
+    /// Purges or invalidates what the body names. It returns within `timeout`, and never retries.
+    fn purge(
+        &self,
+        credential: &Credential,
+        zone_id: &CloudflareId,
+        mode: Mode,
+        body: &Body<'_>,
+        timeout: Duration,
+    ) -> impl Future<Output = Result<Accepted, Refusal>> + Send;
+}
+
+impl PurgeApi for Client {
+    async fn purge(
+        &self,
+        credential: &Credential,
+        zone_id: &CloudflareId,
+        mode: Mode,
+        body: &Body<'_>,
+        timeout: Duration,
+    ) -> Result<Accepted, Refusal> {
+        self.send(credential, zone_id, mode, body, timeout).await
+    }
+}

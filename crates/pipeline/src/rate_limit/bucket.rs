@@ -1,0 +1,112 @@
+//! One token bucket, and the turns of the teams that share it.
+//!
+//! A team has at most one request waiting at the bucket, and the bucket serves its waiters in order. A pause that
+//! Cloudflare asks of one team stops only that team; another team finds out for itself.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use purge_router_core::limits::Rate;
+use purge_router_core::names::TeamName;
+
+use crate::bounded_map::BoundedMap;
+use crate::clock::{Clock, Timestamp};
+
+/// How much of a bucket is used at once. Requests do not all travel equally fast: of two that were sent a tenth of a second
+/// apart, the second may arrive as soon as the first. The unused part is for that.
+const USED_AT_ONCE: f64 = 0.9;
+
+/// How many teams may share one account. Beyond that, a team's pause is forgotten first.
+const TEAMS: usize = 1024;
+
+/// The rate limit lets the request pass only after the deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AfterDeadline;
+
+#[derive(Debug)]
+pub(super) struct Bucket {
+    clock: Clock,
+    capacity: f64,
+    per_second: f64,
+    level: tokio::sync::Mutex<Level>,
+    lanes: BoundedMap<TeamName, Lane>,
+}
+
+/// The tokens that are left; below zero after a request that was larger than the bucket.
+#[derive(Debug)]
+struct Level {
+    tokens: f64,
+    at: Timestamp,
+}
+
+/// One team at one bucket.
+#[derive(Debug, Default)]
+struct Lane {
+    turn: tokio::sync::Mutex<()>,
+    paused_until: Mutex<Option<Timestamp>>,
+}
+
+impl Bucket {
+    /// A full bucket with one instance's share of a rate.
+    pub(super) fn new(rate: Rate, instances: NonZeroU32, clock: Clock) -> Self {
+        let share = |whole: u32| f64::from(whole) / f64::from(instances.get());
+        let capacity = share(rate.capacity) * USED_AT_ONCE;
+        let level = tokio::sync::Mutex::new(Level { tokens: capacity, at: clock.now() });
+        let per_second = share(rate.refill) / f64::from(rate.period_seconds);
+        Self { clock, capacity, per_second, level, lanes: BoundedMap::new(TEAMS) }
+    }
+
+    pub(super) async fn acquire(&self, team: &TeamName, cost: usize, deadline: Timestamp) -> Result<(), AfterDeadline> {
+        let lane = self.lane(team);
+        let _turn = self.clock.timeout_at(deadline, lane.turn.lock()).await.map_err(|_| AfterDeadline)?;
+        while let Some(until) = lane.paused_until().filter(|until| *until > self.clock.now()) {
+            if until >= deadline {
+                return Err(AfterDeadline);
+            }
+            self.clock.sleep_until(until).await;
+        }
+        self.take(cost, deadline).await
+    }
+
+    pub(super) fn pause(&self, team: &TeamName, until: Timestamp) {
+        let lane = self.lane(team);
+        let mut pause = lane.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *pause = (*pause).max(Some(until));
+    }
+
+    /// Takes `cost` tokens, after waiting for them. Waiters queue at the lock, which is fair. A request that is larger than
+    /// the bucket waits for a full bucket and leaves a debt, so that a small share slows requests but never stops them.
+    async fn take(&self, cost: usize, deadline: Timestamp) -> Result<(), AfterDeadline> {
+        let cost = cost as f64;
+        let mut level = self.clock.timeout_at(deadline, self.level.lock()).await.map_err(|_| AfterDeadline)?;
+        self.refill(&mut level);
+        let missing = cost.min(self.capacity) - level.tokens;
+        if missing > 0.0 {
+            let until = self.clock.now() + Duration::from_secs_f64(missing / self.per_second);
+            if until >= deadline {
+                return Err(AfterDeadline);
+            }
+            self.clock.sleep_until(until).await;
+            self.refill(&mut level);
+        }
+        level.tokens -= cost;
+        Ok(())
+    }
+
+    fn refill(&self, level: &mut Level) {
+        let now = self.clock.now();
+        level.tokens = (level.tokens + (now - level.at).as_secs_f64() * self.per_second).min(self.capacity);
+        level.at = now;
+    }
+
+    fn lane(&self, team: &TeamName) -> Arc<Lane> {
+        self.lanes.get_or_insert_with(team, Lane::default)
+    }
+}
+
+impl Lane {
+    fn paused_until(&self) -> Option<Timestamp> {
+        *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

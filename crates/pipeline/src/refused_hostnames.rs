@@ -1,0 +1,201 @@
+//! Hostnames that Cloudflare refused as not of the zone. They outlive events, so that one wrong hostname in a mapping does
+//! not cost requests again and again.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use purge_router_core::names::{CloudflareId, TeamName};
+use purge_router_core::{Item, Zone};
+
+use crate::bounded_map::BoundedMap;
+use crate::clock::{Clock, Timestamp};
+
+/// How long items of a refused hostname are not sent. It is shorter than the queue's visibility timeout of four minutes, so
+/// that each redelivery of a message tries again: its team may have added the hostname to the zone meanwhile.
+const REMEMBERED_FOR: Duration = Duration::from_secs(180);
+
+/// This many different items of a hostname must be refused alone, with none accepted in between, before the hostname is
+/// taken for the reason. The code of a URL of another zone is also that of an invalid URL.
+const EVIDENCE: usize = 4;
+
+/// Operators write teams. More than this many are not in use at once.
+const TEAMS: usize = 4096;
+
+/// How many hostnames of one team are kept. Beyond that, the least used one is forgotten and costs requests again.
+const HOSTNAMES_PER_TEAM: usize = 1024;
+
+/// The refused hostnames of all teams.
+#[derive(Debug)]
+pub(crate) struct RefusedHostnames {
+    clock: Clock,
+    teams: BoundedMap<TeamName, Hostnames>,
+}
+
+type Hostnames = BoundedMap<(CloudflareId, String), Mutex<Evidence>>;
+
+/// The refused hostnames of one zone.
+#[derive(Debug)]
+pub(crate) struct ZoneHostnames {
+    clock: Clock,
+    zone_id: CloudflareId,
+    hostnames: Arc<Hostnames>,
+}
+
+/// What speaks against a hostname.
+#[derive(Debug, Default)]
+struct Evidence {
+    /// Hashes of the items that were refused alone, up to [`EVIDENCE`] of them.
+    items: Vec<u64>,
+    refused_until: Option<Timestamp>,
+    error: String,
+}
+
+impl RefusedHostnames {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, teams: BoundedMap::new(TEAMS) }
+    }
+
+    pub(crate) fn of(&self, zone: &Zone) -> ZoneHostnames {
+        let hostnames = self.teams.get_or_insert_with(&zone.team, || BoundedMap::new(HOSTNAMES_PER_TEAM));
+        ZoneHostnames { clock: self.clock.clone(), zone_id: zone.zone_id.clone(), hostnames }
+    }
+}
+
+impl ZoneHostnames {
+    /// Why items of this hostname are not sent now, if they are not.
+    pub(crate) fn refusal(&self, hostname: &str) -> Option<String> {
+        if self.hostnames.is_empty() {
+            return None;
+        }
+        let evidence = self.hostnames.get(&self.key(hostname))?;
+        let evidence = lock(&evidence);
+        let left = evidence.refused_until? - self.clock.now();
+        (!left.is_zero()).then(|| {
+            let (seconds, error) = (left.as_secs_f64().ceil(), &evidence.error);
+            format!(
+                "not sent: Cloudflare refused {hostname} in this zone ({error}); \
+                 its items are tried again in {seconds} s: check the hostname in the mappings"
+            )
+        })
+    }
+
+    /// Notes that an item of this hostname was refused alone. Returns how many different ones were refused so far if that
+    /// leaves a doubt, or `None` if the hostname is refused from now on.
+    pub(crate) fn refused_alone(&self, hostname: &str, item: &Item, error: &str) -> Option<usize> {
+        let evidence = self.hostnames.get_or_insert_with(&self.key(hostname), Mutex::default);
+        let mut evidence = lock(&evidence);
+        if evidence.refused_until.is_some_and(|until| until <= self.clock.now()) {
+            *evidence = Evidence::default();
+        }
+        let hash = hash(item);
+        if evidence.items.len() < EVIDENCE && !evidence.items.contains(&hash) {
+            evidence.items.push(hash);
+        }
+        error.clone_into(&mut evidence.error);
+        // To purge a hostname is to name it: no other item of it could be accepted.
+        let is_certain = matches!(item, Item::Host(_)) || evidence.items.len() >= EVIDENCE;
+        if !is_certain {
+            return Some(evidence.items.len());
+        }
+        evidence.refused_until = Some(self.clock.now() + REMEMBERED_FOR);
+        None
+    }
+
+    /// Cloudflare accepted an item of this hostname, so it is of the zone.
+    pub(crate) fn accepted(&self, hostname: &str) {
+        if !self.hostnames.is_empty() {
+            self.hostnames.remove(&self.key(hostname));
+        }
+    }
+
+    fn key(&self, hostname: &str) -> (CloudflareId, String) {
+        (self.zone_id.clone(), hostname.to_owned())
+    }
+}
+
+/// The hostname that an item names: `www.website.com` of `https://www.website.com/a.css`.
+pub(crate) fn hostname_of(item: &Item) -> Option<&str> {
+    let text = match item {
+        Item::Url(url) | Item::UrlWithHeaders { url, .. } => url.split_once("://")?.1,
+        Item::Prefix(text) | Item::Host(text) => text,
+        Item::Tag(_) | Item::Everything => return None,
+    };
+    text.split(['/', '?']).next()
+}
+
+fn hash(item: &Item) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    item.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn lock(evidence: &Mutex<Evidence>) -> MutexGuard<'_, Evidence> {
+    evidence.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::test_support::zones;
+
+    fn url(hostname: &str, path: usize) -> Item {
+        Item::Url(format!("https://{hostname}/{path}"))
+    }
+
+    #[test]
+    fn hostnames_of_items() {
+        for (item, hostname) in [
+            (Item::Url("https://a.com/b//c?d".to_owned()), Some("a.com")),
+            (Item::Url("http://a.com?d".to_owned()), Some("a.com")),
+            (Item::UrlWithHeaders { url: "https://a.com/".to_owned(), headers: [].into() }, Some("a.com")),
+            (Item::Prefix("a.com/b/".to_owned()), Some("a.com")),
+            (Item::Host("a.com".to_owned()), Some("a.com")),
+            (Item::Tag("a.com".to_owned()), None),
+            (Item::Everything, None),
+        ] {
+            assert_eq!(hostname_of(&item), hostname, "{item}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn several_different_items_are_needed_and_one_accepted_item_clears() {
+        let hostnames = RefusedHostnames::new(Clock::system()).of(&zones(&[("red", "")])[0]);
+        let refuse = |path| hostnames.refused_alone("a.com", &url("a.com", path), "HTTP 400: 1082");
+        for _ in 0..10 {
+            assert_eq!(refuse(1), Some(1), "the same item is no further evidence");
+        }
+        assert_eq!((refuse(2), refuse(3)), (Some(2), Some(3)));
+        hostnames.accepted("a.com");
+        assert_eq!((refuse(1), refuse(2), refuse(3)), (Some(1), Some(2), Some(3)));
+        assert_eq!(hostnames.refusal("a.com"), None);
+        assert_eq!(refuse(4), None);
+        assert!(hostnames.refusal("a.com").unwrap().contains("HTTP 400: 1082"));
+        assert_eq!(hostnames.refusal("b.com"), None);
+        hostnames.accepted("a.com");
+        assert_eq!(hostnames.refusal("a.com"), None);
+        assert_eq!(hostnames.refused_alone("b.com", &Item::Host("b.com".to_owned()), ""), None);
+        assert!(hostnames.refusal("b.com").is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hostname_is_forgotten_in_time_even_while_the_process_is_frozen() {
+        let ahead = Arc::new(AtomicU64::new(0));
+        let (seconds, start) = (Arc::clone(&ahead), SystemTime::UNIX_EPOCH);
+        let clock = Clock::with_wall_time(move || start + Duration::from_secs(seconds.load(Ordering::Relaxed)));
+        let zones = zones(&[("red", ""), ("blue", "")]);
+        let all = RefusedHostnames::new(clock);
+        let red = all.of(&zones[0]);
+        (0..EVIDENCE).for_each(|path| _ = red.refused_alone("a.com", &url("a.com", path), ""));
+        assert!(all.of(&zones[0]).refusal("a.com").unwrap().contains("in 180 s"), "it outlives the event");
+        assert_eq!(all.of(&zones[1]).refusal("a.com"), None, "another team's zone");
+        ahead.store(179, Ordering::Relaxed);
+        assert!(red.refusal("a.com").unwrap().contains("in 1 s"));
+        ahead.store(180, Ordering::Relaxed);
+        assert_eq!(red.refusal("a.com"), None);
+        assert_eq!(red.refused_alone("a.com", &url("a.com", 0), ""), Some(1), "the evidence is forgotten, too");
+    }
+}

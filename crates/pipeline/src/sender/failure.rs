@@ -1,0 +1,72 @@
+//! Why items were not purged.
+
+use purge_router_cloudflare::{Meaning, Refusal};
+
+use crate::outcome::Status;
+use crate::rate_limit::AfterDeadline;
+use crate::token_health::TokenUnusable;
+
+/// Why a request was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) status: Status,
+    pub(super) error: String,
+    pub(super) ray: Option<String>,
+    /// What the refusal is about, if a smaller request may be accepted.
+    pub(super) part: Option<RefusedPart>,
+}
+
+/// What a refusal is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RefusedPart {
+    /// At least one of the items, or their number.
+    Item,
+    /// The hostname of at least one of the items, perhaps.
+    Hostname,
+    /// An item or the whole request.
+    Unclear,
+}
+
+/// Why a request was not sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NotSent {
+    #[error("deadline exceeded before {0}")]
+    DeadlineExceeded(&'static str),
+    #[error("the rate limit would let it pass only after the deadline")]
+    RateLimited,
+    #[error(transparent)]
+    Token(#[from] TokenUnusable),
+}
+
+impl From<AfterDeadline> for NotSent {
+    fn from(_: AfterDeadline) -> Self {
+        Self::RateLimited
+    }
+}
+
+impl From<NotSent> for Failure {
+    fn from(reason: NotSent) -> Self {
+        let status = match &reason {
+            NotSent::DeadlineExceeded(_) => Status::DeadlineExceeded,
+            NotSent::RateLimited => Status::RateLimited,
+            NotSent::Token(TokenUnusable::NotRead(_)) => Status::TokenMissing,
+            NotSent::Token(_) => Status::TokenRefused,
+        };
+        Self { status, error: reason.to_string(), ray: None, part: None }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let (status, part) = match refusal.meaning {
+            Meaning::RateLimited { .. } => (Status::RateLimited, None),
+            Meaning::Unreachable | Meaning::ServerTrouble => (Status::Unreachable, None),
+            Meaning::TokenRefused => (Status::TokenRefused, None),
+            Meaning::ItemRefused => (Status::ItemsRefused, Some(RefusedPart::Item)),
+            Meaning::HostnameRefused => (Status::ItemsRefused, Some(RefusedPart::Hostname)),
+            Meaning::Unclear => (Status::ItemsRefused, Some(RefusedPart::Unclear)),
+            Meaning::RequestRefused => (Status::RequestRefused, None),
+        };
+        Self { status, error: refusal.message, ray: refusal.ray, part }
+    }
+}

@@ -1,0 +1,212 @@
+//! Which pieces of a batch to send, decided without sending anything: refused pieces are halved, within a budget.
+//!
+//! The first halves go first. Items of a refused hostname are not sent. Decision 24 has the reasons for the numbers.
+
+use std::collections::HashSet;
+
+use purge_router_core::{Batch, BatchItem};
+
+use super::failure::RefusedPart;
+use super::piece::Piece;
+use crate::refused_hostnames::{ZoneHostnames, hostname_of};
+
+/// The budget is just enough to single out this many bad items, wherever they are in the batch.
+const BAD_ITEMS: u32 = 10;
+
+/// After this many halvings without any accepted piece, an error that Cloudflare does not explain is one of the request.
+const UNCLEAR_DEPTH: u32 = 3;
+
+/// With fewer items than this of a suspected hostname left, halving them costs no more than probing the hostname.
+const WORTH_PROBING: usize = 8;
+
+/// The halving of one batch.
+pub(super) struct Halving<'b, 'h> {
+    hostnames: &'h ZoneHostnames,
+    /// The pieces that are not settled; the last one is sent next.
+    pieces: Vec<Piece<'b>>,
+    /// Pieces with an unclear refusal, to be halved only if Cloudflare turns out to look at the items.
+    unclear: Vec<Piece<'b>>,
+    given_up: Vec<GivenUp<'b>>,
+    /// Hostnames of which an item was accepted.
+    proven: HashSet<&'b str>,
+    /// Whether a piece was accepted, or refused for an item: then it is not the request as a whole that is wrong.
+    items_matter: bool,
+    is_doubtful: bool,
+    accepted: u32,
+    refused: u32,
+    budget: u32,
+    last_error: String,
+    last_ray: Option<String>,
+}
+
+pub(super) enum Step<'b> {
+    Send(Piece<'b>),
+    GiveUp(GivenUp<'b>),
+}
+
+/// Items that are not sent again.
+#[derive(Debug)]
+pub(super) enum GivenUp<'b> {
+    /// Cloudflare refused them, or their hostname.
+    Refused { items: Vec<&'b BatchItem>, error: String, ray: Option<String> },
+    /// They were refused together, and the budget to single out the bad ones is spent.
+    Untried { items: Vec<&'b BatchItem>, error: String },
+    /// The request is refused whatever its items are.
+    Request { items: Vec<&'b BatchItem>, error: String, ray: Option<String> },
+}
+
+impl<'b, 'h> Halving<'b, 'h> {
+    pub(super) fn new(batch: &'b Batch, hostnames: &'h ZoneHostnames) -> Self {
+        Self {
+            hostnames,
+            pieces: vec![Piece::whole(batch)],
+            unclear: Vec::new(),
+            given_up: Vec::new(),
+            proven: HashSet::new(),
+            items_matter: false,
+            is_doubtful: false,
+            accepted: 0,
+            refused: 0,
+            budget: budget(batch.items().len()),
+            last_error: String::new(),
+            last_ray: None,
+        }
+    }
+
+    /// What to do next; `None` if all items are settled.
+    pub(super) fn next(&mut self) -> Option<Step<'b>> {
+        loop {
+            if let Some(given_up) = self.given_up.pop() {
+                return Some(Step::GiveUp(given_up));
+            }
+            let Some(mut piece) = self.pieces.pop() else { break };
+            self.set_aside(&mut piece);
+            match piece.items().is_empty() {
+                true => {}
+                // What was set aside is given up first, so that nothing is pending while a piece is sent.
+                false if !self.given_up.is_empty() => self.pieces.push(piece),
+                false => return Some(Step::Send(piece)),
+            }
+        }
+        let items: Vec<&BatchItem> = self.unclear.drain(..).flat_map(Piece::into_items).collect();
+        let request =
+            || GivenUp::Request { items: items.clone(), error: self.last_error.clone(), ray: self.last_ray.clone() };
+        (!items.is_empty()).then(|| Step::GiveUp(request()))
+    }
+
+    /// Cloudflare accepted a piece.
+    pub(super) fn accepted(&mut self, piece: &Piece<'b>) {
+        self.accepted += 1;
+        for hostname in piece.items().iter().filter_map(|item| hostname_of(&item.item)) {
+            if self.proven.insert(hostname) {
+                self.hostnames.accepted(hostname);
+            }
+        }
+        self.resume_unclear();
+    }
+
+    /// Cloudflare refused a piece.
+    pub(super) fn refused(&mut self, piece: Piece<'b>, part: RefusedPart, error: String, ray: Option<String>) {
+        self.refused += 1;
+        if part != RefusedPart::Unclear {
+            self.resume_unclear();
+        }
+        (self.last_error, self.last_ray) = (error, ray);
+        if part == RefusedPart::Unclear {
+            self.is_doubtful |= !self.items_matter && piece.depth() >= UNCLEAR_DEPTH;
+            if self.is_doubtful {
+                self.unclear.push(piece);
+                return;
+            }
+        }
+        self.settle_or_halve(piece, part);
+    }
+
+    fn settle_or_halve(&mut self, piece: Piece<'b>, part: RefusedPart) {
+        match *piece.items() {
+            [item] => self.refused_alone(item, part),
+            // Each accepted piece extends the budget: a batch that is cut down to Cloudflare's size makes progress.
+            _ if self.refused > self.budget + self.accepted => self.give_up_untried(piece),
+            _ => {
+                let (first, second) = piece.halves();
+                self.pieces.extend([second, first]);
+            }
+        }
+    }
+
+    /// All items that are not settled.
+    pub(super) fn rest(self) -> impl Iterator<Item = &'b BatchItem> {
+        self.pieces.into_iter().chain(self.unclear).flat_map(Piece::into_items)
+    }
+
+    fn refused_alone(&mut self, item: &'b BatchItem, part: RefusedPart) {
+        let (error, ray) = (self.last_error.clone(), self.last_ray.clone());
+        if let (RefusedPart::Hostname, Some(hostname)) = (part, hostname_of(&item.item))
+            && !self.proven.contains(hostname)
+            && let Some(evidence) = self.hostnames.refused_alone(hostname, &item.item, &error)
+        {
+            self.probe(hostname, evidence);
+        }
+        self.given_up.push(GivenUp::Refused { items: vec![item], error, ray });
+    }
+
+    /// Sends another item of a suspected hostname next, alone and far from the last one: if it is accepted, the hostname is
+    /// good, and otherwise the whole hostname is refused after a few requests.
+    fn probe(&mut self, hostname: &str, evidence: usize) {
+        let of_hostname = |item: &BatchItem| hostname_of(&item.item) == Some(hostname);
+        let mut places: Vec<(usize, usize)> = Vec::new();
+        for (at, piece) in self.pieces.iter().enumerate().rev() {
+            let items = piece.items().iter().enumerate().filter(|(_, item)| of_hostname(item));
+            places.extend(items.map(|(index, _)| (at, index)));
+        }
+        if places.len() < WORTH_PROBING {
+            return;
+        }
+        let place = match evidence {
+            1 => places.last(),
+            2 => places.get(places.len() / 2),
+            _ => places.get(places.len() / 4),
+        };
+        if let Some((at, index)) = place
+            && let Some(piece) = self.pieces.get_mut(*at)
+        {
+            let single = piece.take(*index);
+            self.pieces.push(single);
+        }
+    }
+
+    /// Takes the items of refused hostnames out of a piece.
+    fn set_aside(&mut self, piece: &mut Piece<'b>) {
+        let hostnames: HashSet<&str> = piece.items().iter().filter_map(|item| hostname_of(&item.item)).collect();
+        for hostname in hostnames {
+            let Some(error) = self.hostnames.refusal(hostname) else { continue };
+            let items = piece.take_if(|item| hostname_of(&item.item) == Some(hostname));
+            self.given_up.push(GivenUp::Refused { items, error, ray: None });
+        }
+    }
+
+    fn resume_unclear(&mut self) {
+        (self.items_matter, self.is_doubtful) = (true, false);
+        for piece in std::mem::take(&mut self.unclear) {
+            self.settle_or_halve(piece, RefusedPart::Unclear);
+        }
+    }
+
+    fn give_up_untried(&mut self, piece: Piece<'b>) {
+        let (items, refused, error) = (piece.into_items(), self.refused, &self.last_error);
+        let error = format!(
+            "{error}; {} items together, not tried one by one: {refused} requests of this batch were refused",
+            items.len()
+        );
+        self.given_up.push(GivenUp::Untried { items, error });
+    }
+}
+
+/// How many refused requests a batch may cost: on each level of halving, at most each bad item has a piece that is refused.
+fn budget(items: usize) -> u32 {
+    let levels = items.next_power_of_two().ilog2();
+    (0..=levels).map(|level| 2u32.saturating_pow(level).min(BAD_ITEMS)).sum()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,255 @@
+//! The stacked layers, without sockets and without real time.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use purge_router_cloudflare::{Accepted, ApiToken, Credential, Meaning, Refusal};
+use purge_router_core::names::CloudflareId;
+use purge_router_core::{Body, Mode, Plan, Zone};
+
+use crate::api::PurgeApi;
+use crate::clock::{Clock, Timestamp};
+use crate::executor::Executor;
+use crate::outcome::{Outcome, Status};
+use crate::settings::Settings;
+use crate::store::{Freshness, TokenError, TokenStore};
+use crate::test_support::{frozen_clock, plan_of, plan_of_zones};
+
+/// Cloudflare. A zone without an answer accepts.
+#[derive(Debug, Default)]
+struct Api {
+    answers: Mutex<BTreeMap<String, Answer>>,
+    /// The zone id, token and number of items of each request.
+    requests: Mutex<Vec<(String, String, usize)>>,
+}
+
+#[derive(Debug, Clone)]
+enum Answer {
+    Refuse(Meaning),
+    Hang,
+    /// Refuses any token but this one.
+    OnlyToken(&'static str),
+}
+
+impl Api {
+    fn answer(&self, zone_id: &str, answer: Answer) {
+        self.answers.lock().unwrap().insert(zone_id.to_owned(), answer);
+    }
+
+    fn accept(&self, zone_id: &str) {
+        self.answers.lock().unwrap().remove(zone_id);
+    }
+
+    fn take_requests(&self) -> usize {
+        std::mem::take(&mut *self.requests.lock().unwrap()).len()
+    }
+}
+
+impl PurgeApi for &Api {
+    async fn purge(
+        &self,
+        credential: &Credential,
+        zone_id: &CloudflareId,
+        _: Mode,
+        body: &Body<'_>,
+        timeout: Duration,
+    ) -> Result<Accepted, Refusal> {
+        let Credential::Token(token) = credential else { panic!("a token") };
+        let items = serde_json::to_value(body).unwrap()["files"].as_array().unwrap().len();
+        self.requests.lock().unwrap().push((zone_id.to_string(), token.expose().to_owned(), items));
+        let answer = self.answers.lock().unwrap().get(zone_id.as_str()).cloned();
+        let refuse = |meaning| Err(Refusal { meaning, message: format!("{meaning:?}"), status: None, ray: None });
+        // Let others run, as a request over the network would.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        match answer {
+            None => Ok(Accepted { ray: None }),
+            Some(Answer::OnlyToken(only)) if token.expose() == only => Ok(Accepted { ray: None }),
+            Some(Answer::OnlyToken(_)) => refuse(Meaning::TokenRefused),
+            Some(Answer::Refuse(meaning)) => refuse(meaning),
+            Some(Answer::Hang) => {
+                tokio::time::sleep(timeout).await;
+                refuse(Meaning::Unreachable)
+            }
+        }
+    }
+}
+
+/// A store of one token for all zones.
+#[derive(Debug, Default)]
+struct Store {
+    token: Mutex<&'static str>,
+    hangs: bool,
+}
+
+impl TokenStore for &Store {
+    async fn token(&self, _: &Zone, _: Freshness) -> Result<Credential, TokenError> {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
+        let token = *self.token.lock().unwrap();
+        Ok(ApiToken::parse(if token.is_empty() { "first" } else { token }).unwrap().into())
+    }
+}
+
+const ZONE: &str = "00000000000000000000000000000007";
+
+fn zone_id(index: usize) -> String {
+    format!("{index:032x}")
+}
+
+fn after(clock: &Clock, seconds: u64) -> Timestamp {
+    clock.now() + Duration::from_secs(seconds)
+}
+
+async fn run(executor: &Executor<&Store, &Api>, plan: &Plan, seconds: u64) -> Vec<Outcome> {
+    let deadline = after(executor.clock(), seconds);
+    let outcomes = executor.execute(plan, deadline).await;
+    let late = executor.clock().now() - deadline;
+    assert!(late < Duration::from_millis(50), "{late:?} late");
+    outcomes
+}
+
+fn statuses(outcomes: &[Outcome]) -> Vec<Status> {
+    outcomes.iter().map(|outcome| outcome.status).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_while_the_token_is_read_is_no_missing_token() {
+    let (api, store) = (Api::default(), Store { hangs: true, ..Store::default() });
+    let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+    let outcomes = run(&executor, &plan_of(1), 10).await;
+    assert_eq!(statuses(&outcomes), [Status::DeadlineExceeded]);
+    assert_eq!(outcomes[0].error.as_deref(), Some("deadline exceeded before its token was read"));
+    assert_eq!((outcomes[0].attempts, api.take_requests()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_while_waiting_for_a_slot_a_probe_or_the_team_is_exceeded() {
+    // A slot of the zone: 8 requests hang, and the others wait for them.
+    let (api, store) = (Api::default(), Store::default());
+    let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+    api.answer(ZONE, Answer::Hang);
+    let outcomes = run(&executor, &plan_of(10 * 500), 10).await;
+    let exceeded = outcomes.iter().filter(|outcome| outcome.status == Status::DeadlineExceeded).count();
+    assert_eq!((exceeded, api.take_requests()), (2, 8));
+    assert!(outcomes.iter().all(|it| matches!(it.status, Status::DeadlineExceeded | Status::Unreachable)));
+
+    // A slot of the team: 32 unproven zones hang, and one waits.
+    let (api, store) = (Api::default(), Store::default());
+    let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+    (0..33).for_each(|zone| api.answer(&zone_id(zone), Answer::Hang));
+    let outcomes = run(&executor, &plan_of_zones(33), 10).await;
+    let exceeded: Vec<&Outcome> = outcomes.iter().filter(|it| it.status == Status::DeadlineExceeded).collect();
+    assert_eq!((exceeded.len(), api.take_requests()), (1, 32));
+    assert!(exceeded[0].error.as_ref().unwrap().starts_with("deadline exceeded before "), "{exceeded:?}");
+
+    // The probe of a half-open circuit.
+    let (api, store, (clock, freeze)) = (Api::default(), Store::default(), frozen_clock());
+    let executor = Executor::new(&api, &store, Settings::default(), clock);
+    api.answer(ZONE, Answer::Refuse(Meaning::TokenRefused));
+    run(&executor, &plan_of(1), 10).await;
+    freeze(Duration::from_secs(5));
+    api.answer(ZONE, Answer::Hang);
+    let outcomes = run(&executor, &plan_of(1000), 10).await;
+    let mut seen = statuses(&outcomes);
+    seen.sort_by_key(|status| status.as_str());
+    assert_eq!(seen, [Status::DeadlineExceeded, Status::Unreachable]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_deadline_cuts_after_an_answer_keeps_its_status() {
+    for (meaning, status) in [
+        (Meaning::ServerTrouble, Status::Unreachable),
+        (Meaning::RateLimited { retry_after: None, all_calls: false }, Status::RateLimited),
+        (Meaning::RateLimited { retry_after: Some(Duration::from_secs(60)), all_calls: false }, Status::RateLimited),
+        (Meaning::RateLimited { retry_after: None, all_calls: true }, Status::RateLimited),
+    ] {
+        let (api, store) = (Api::default(), Store::default());
+        let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+        api.answer(ZONE, Answer::Refuse(meaning));
+        assert_eq!(statuses(&run(&executor, &plan_of(1), 10).await), [status], "{meaning:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_cloudflare_asked_for_does_not_outlive_a_freeze() {
+    let (api, store, (clock, freeze)) = (Api::default(), Store::default(), frozen_clock());
+    let executor = Executor::new(&api, &store, Settings::default(), clock);
+    let retry_after = Some(Duration::from_secs(300));
+    api.answer(ZONE, Answer::Refuse(Meaning::RateLimited { retry_after, all_calls: true }));
+    assert_eq!(statuses(&run(&executor, &plan_of(1), 30).await), [Status::RateLimited]);
+    api.accept(ZONE);
+    assert_eq!(statuses(&run(&executor, &plan_of(1), 30).await), [Status::RateLimited], "not sent");
+    assert_eq!(api.take_requests(), 1);
+    freeze(Duration::from_secs(299));
+    assert_eq!(statuses(&run(&executor, &plan_of(1), 30).await), [Status::Purged]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circuit_opens_is_probed_once_and_closes() {
+    let (api, store, (clock, freeze)) = (Api::default(), Store::default(), frozen_clock());
+    let executor = Executor::new(&api, &store, Settings::default(), clock);
+    api.answer(ZONE, Answer::OnlyToken("second"));
+    assert_eq!(statuses(&run(&executor, &plan_of(1), 30).await), [Status::TokenRefused]);
+    assert_eq!(api.take_requests(), 2, "once more with a token that was read afresh");
+
+    let outcomes = run(&executor, &plan_of(3000), 30).await;
+    assert_eq!((statuses(&outcomes), api.take_requests()), (vec![Status::TokenRefused; 6], 0), "open");
+    assert!(outcomes[0].error.as_ref().unwrap().ends_with("it is tried again in 5 s"), "{outcomes:?}");
+
+    freeze(Duration::from_secs(5));
+    let outcomes = run(&executor, &plan_of(3000), 30).await;
+    assert_eq!((statuses(&outcomes), api.take_requests()), (vec![Status::TokenRefused; 6], 2), "half-open: one probe");
+
+    *store.token.lock().unwrap() = "second";
+    freeze(Duration::from_secs(5));
+    assert_eq!(statuses(&run(&executor, &plan_of(3000), 30).await), [Status::Purged; 6]);
+    assert_eq!(api.take_requests(), 6, "the probe lets the others pass");
+}
+
+#[tokio::test(start_paused = true)]
+async fn slots_are_given_back_however_requests_end() {
+    let (api, store, (clock, freeze)) = (Api::default(), Store::default(), frozen_clock());
+    let executor = Executor::new(&api, &store, Settings::default(), clock);
+    let plan = plan_of_zones(40);
+    for answer in [
+        Answer::Hang,
+        Answer::Refuse(Meaning::ServerTrouble),
+        Answer::Refuse(Meaning::TokenRefused),
+        Answer::Refuse(Meaning::RateLimited { retry_after: None, all_calls: false }),
+    ] {
+        (0..40).for_each(|zone| api.answer(&zone_id(zone), answer.clone()));
+        // The event is dropped while requests are under way, and another one ends by itself.
+        let dropped = tokio::time::timeout(Duration::from_secs(1), run(&executor, &plan, 60)).await;
+        assert!(dropped.is_err() || matches!(answer, Answer::Refuse(Meaning::TokenRefused)), "{answer:?}");
+        run(&executor, &plan, 60).await;
+        freeze(Duration::from_secs(60));
+        (0..40).for_each(|zone| api.accept(&zone_id(zone)));
+        assert_eq!(statuses(&run(&executor, &plan, 60).await), [Status::Purged; 40], "{answer:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_the_request_is_one_request() {
+    let (api, store) = (Api::default(), Store::default());
+    let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+    api.answer(ZONE, Answer::Refuse(Meaning::RequestRefused));
+    let outcomes = run(&executor, &plan_of(500), 30).await;
+    assert_eq!((statuses(&outcomes), api.take_requests()), (vec![Status::RequestRefused], 1));
+    assert_eq!((outcomes[0].failed.len(), outcomes[0].refused_items.len()), (500, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn untried_items_are_failed_and_counted() {
+    let (api, store) = (Api::default(), Store::default());
+    let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+    api.answer(ZONE, Answer::Refuse(Meaning::ItemRefused));
+    let outcomes = run(&executor, &plan_of(100), 30).await;
+    let outcome = &outcomes[0];
+    assert_eq!(outcome.status, Status::ItemsRefused);
+    assert_eq!((outcome.failed.len(), outcome.refused_items.len() + outcome.untried_items), (100, 100));
+    assert!(outcome.untried_items > 0 && outcome.attempts < 70, "{outcome:?}");
+    assert_eq!(api.take_requests(), outcome.attempts as usize);
+}

@@ -1,0 +1,33 @@
+//! The settings of an executor.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use crate::backoff::Backoff;
+
+/// The settings of an executor.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// How many instances run at once. Each takes an equal share of the rate limits.
+    pub instances: NonZeroU32,
+    /// The timeout of one request.
+    pub request_timeout: Duration,
+    /// How many requests of one limit class one zone may have in flight.
+    pub requests_per_zone: usize,
+    /// The waits between retries.
+    pub backoff: Backoff,
+    /// How long the circuit of a refused token stays open before one request probes it.
+    pub open_circuit_for: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            instances: NonZeroU32::MIN,
+            request_timeout: Duration::from_secs(15),
+            requests_per_zone: 8,
+            backoff: Backoff::default(),
+            open_circuit_for: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What several unit tests need: zones, batches and a clock that can be frozen.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use purge_router_core::{Item, Mode, Origin, Plan, PurgeRequest, Zone, batches, decode, plan};
+use serde_json::json;
+
+use crate::clock::Clock;
+
+/// One zone for each team and its lines of TOML. Every team has the grant of the same account. A team that is repeated
+/// has several zones.
+pub(crate) fn zones(teams: &[(&str, &str)]) -> Vec<Arc<Zone>> {
+    let account = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let mut text = "version = 1\n".to_owned();
+    for (index, (team, lines)) in teams.iter().enumerate() {
+        if !text.contains(&format!("[teams.{team}]")) {
+            text += &format!("[teams.{team}]\nowns = []\naccounts = [\"{account}\"]\n");
+        }
+        text += &format!(
+            "[teams.{team}.zones.\"{team}{index}.com\"]\nhostnames = [\"{team}{index}.com\"]\n\
+             zone_id = \"{index:032x}\"\n{lines}\n"
+        );
+    }
+    purge_router_config::from_toml(&text).unwrap().zones().cloned().collect()
+}
+
+/// A plan of the team `red` with one batch of this many URLs, `https://www.red.com/0` and so on. Each has an origin of its
+/// own, `m-0` and so on.
+pub(crate) fn plan_of(urls: usize) -> Plan {
+    plan_with(&["www.red.com"], urls)
+}
+
+/// A plan with one batch of this many URLs of each hostname.
+pub(crate) fn plan_with(hostnames: &[&str], keys: usize) -> Plan {
+    let text = format!(
+        "version = 1\n[teams.red]\nowns = [\"s3://red-files/\"]\n[teams.red.zones.\"red.com\"]\n\
+         zone_id = \"{:032x}\"\nhostnames = {hostnames:?}\nplan = \"enterprise\"\n\
+         [[teams.red.mappings]]\nsource = \"s3://red-files/\"\nzones = [\"red.com\"]\n",
+        7
+    );
+    let messages = (0..keys).map(|key| {
+        let object = json!({ "bucket": { "name": "red-files" }, "object": { "key": key.to_string() } });
+        let record = json!({ "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": object });
+        json!({ "messageId": format!("m-{key}"), "eventSource": "aws:sqs", "body": json!({ "Records": [record] }).to_string() })
+    });
+    let event = json!({ "Records": messages.collect::<Vec<_>>() });
+    let mappings = purge_router_config::from_toml(&text).unwrap();
+    plan(&mappings, decode(event.to_string().as_bytes()).unwrap())
+}
+
+/// A plan with one batch of one URL for each of this many zones of the team `red`. Zone `n` has the id `n` in hexadecimal.
+pub(crate) fn plan_of_zones(count: usize) -> Plan {
+    let zones: Vec<Arc<Zone>> = zones(&vec![("red", ""); count]);
+    let requests = zones.iter().map(|zone| PurgeRequest {
+        zone,
+        mode: Mode::Purge,
+        item: Arc::new(Item::Url(format!("https://{}/a", zone.domain))),
+        origin: &Origin::Invocation,
+        changed_at: None,
+    });
+    Plan { batches: batches(requests), ..Plan::default() }
+}
+
+/// A clock that follows Tokio's, and a function that freezes the process for this long.
+pub(crate) fn frozen_clock() -> (Clock, impl Fn(Duration)) {
+    let frozen = Arc::new(AtomicU64::new(0));
+    let (of_clock, tokio_clock) = (Arc::clone(&frozen), Clock::with_wall_time(|| SystemTime::UNIX_EPOCH));
+    let start = tokio_clock.now();
+    let wall_time = move || {
+        let frozen = Duration::from_millis(of_clock.load(Ordering::Relaxed));
+        SystemTime::UNIX_EPOCH + (tokio_clock.now() - start) + frozen
+    };
+    let freeze = move |time: Duration| {
+        frozen.fetch_add(time.as_millis() as u64, Ordering::Relaxed);
+    };
+    (Clock::with_wall_time(wall_time), freeze)
+}

@@ -1,0 +1,117 @@
+//! The token of one zone while a plan runs: how far its circuit is closed, and its credential.
+
+use std::sync::Arc;
+
+use purge_router_cloudflare::{Accepted, Credential, Meaning, Refusal};
+use purge_router_core::Zone;
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
+
+use super::circuit::{Circuit, Passage};
+use super::credentials::{Credentials, TokenTry};
+use super::probe_limiter::ProbeSlot;
+use super::token_circuits::{TeamTokens, TokenCircuits, key};
+use super::unusable::TokenUnusable;
+use crate::clock::Clock;
+use crate::store::{Freshness, TokenStore};
+
+/// The token of one zone, for all batches of an event.
+#[derive(Debug)]
+pub(crate) struct ZoneToken<'e, T> {
+    zone: &'e Zone,
+    clock: &'e Clock,
+    credentials: Credentials<'e, T>,
+    team: Arc<TeamTokens>,
+    circuit: Arc<Circuit>,
+    passage: Passage,
+    probe: Mutex<()>,
+    is_admitted: OnceCell<bool>,
+}
+
+/// The right of one batch to send requests, until it is dropped. With a half-open circuit, only one batch has it at a time.
+#[derive(Debug)]
+pub(crate) struct BatchPass<'t>(#[expect(dead_code, reason = "held for its Drop")] Option<MutexGuard<'t, ()>>);
+
+/// The right to send one request with the token, until it is dropped. An untested token's first request holds a probe slot
+/// of its team.
+#[derive(Debug)]
+pub(crate) struct Admission(#[expect(dead_code, reason = "held for its Drop")] Option<ProbeSlot>);
+
+impl<'e, T: TokenStore> ZoneToken<'e, T> {
+    pub(crate) fn new(store: &'e T, circuits: &'e TokenCircuits, zone: &'e Zone) -> Self {
+        let (team, circuit) = circuits.of(zone);
+        let passage = circuit.enter(circuits.clock().now());
+        let credentials = Credentials::new(store, zone, passage == Passage::HalfOpen);
+        let (probe, is_admitted) = (Mutex::default(), OnceCell::new());
+        Self { zone, clock: circuits.clock(), credentials, team, circuit, passage, probe, is_admitted }
+    }
+
+    /// Lets one batch pass the circuit. If it is half-open, this waits while another batch probes the token.
+    pub(crate) async fn enter(&self) -> Result<BatchPass<'_>, TokenUnusable> {
+        match self.passage {
+            Passage::Closed => return Ok(BatchPass(None)),
+            Passage::Open(left) => return Err(TokenUnusable::CircuitOpen(left)),
+            Passage::HalfOpen => {}
+        }
+        let probe = self.probe.lock().await;
+        match self.circuit.probed() {
+            Passage::Closed => Ok(BatchPass(None)),
+            Passage::HalfOpen => Ok(BatchPass(Some(probe))),
+            Passage::Open(_) => Err(TokenUnusable::RefusedToOthers),
+        }
+    }
+
+    /// The credential for a request.
+    pub(crate) async fn credential(&self, token_try: TokenTry) -> Result<(Credential, Freshness), TokenUnusable> {
+        self.credentials.get(token_try).await
+    }
+
+    /// Waits until the team's probes have room for this zone's token, if it is not proven. Only the zone's first request
+    /// takes a slot; the others of this event go with it.
+    pub(crate) async fn admit(&self) -> Result<Admission, TokenUnusable> {
+        if self.circuit.is_proven() {
+            return Ok(Admission(None));
+        }
+        let mut slot = None;
+        let acquire = async || {
+            slot = self.team.probes.acquire(self.circuit.is_refused()).await.ok();
+            slot.is_some()
+        };
+        let is_admitted = *self.is_admitted.get_or_init(acquire).await;
+        if is_admitted || self.circuit.is_proven() { Ok(Admission(slot)) } else { Err(TokenUnusable::TooManyRefused) }
+    }
+
+    /// Notes what an answer says about the token that was sent.
+    pub(crate) fn record(&self, freshness: Freshness, token_try: TokenTry, answer: &Result<Accepted, Refusal>) {
+        match answer.as_ref().map_err(|refusal| refusal.meaning) {
+            Ok(_) => {
+                self.credentials.accepted(freshness);
+                self.accepted();
+            }
+            // Cloudflare checked the token before it looked at the request.
+            Err(Meaning::ItemRefused | Meaning::HostnameRefused | Meaning::Unclear | Meaning::RequestRefused) => {
+                self.accepted();
+            }
+            Err(Meaning::TokenRefused) => {
+                self.credentials.refused(freshness);
+                if let (TokenTry::Second, Err(refusal)) = (token_try, answer) {
+                    self.refused_again(refusal);
+                }
+            }
+            Err(Meaning::RateLimited { .. } | Meaning::Unreachable | Meaning::ServerTrouble) => {}
+        }
+    }
+
+    fn accepted(&self) {
+        self.circuit.close();
+        self.team.probes.accepted(&key(self.zone));
+    }
+
+    fn refused_again(&self, refusal: &Refusal) {
+        self.team.probes.refused(key(self.zone));
+        let Some(open_for) = self.circuit.open(self.clock.now()) else { return };
+        let (team, zone) = (self.zone.team.as_str(), self.zone.domain.as_str());
+        let (zone_id, parameter) = (self.zone.zone_id.as_str(), self.zone.token.as_str());
+        let (error, seconds) = (&refusal.message, open_for.as_secs_f64());
+        tracing::error!(team, zone, zone_id, parameter, error, seconds, "token rejected; not used for {seconds} s");
+    }
+}
