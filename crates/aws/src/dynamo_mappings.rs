@@ -5,6 +5,7 @@ mod log;
 mod removal;
 mod resolve;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -168,7 +169,10 @@ impl DynamoMappings {
             states.push(Arc::clone(&cached.value));
         }
         lookup.skipped = states.iter().flat_map(|state| state.skipped()).cloned().collect();
-        lookup.mappings = Mappings::joined(states.iter().flat_map(|state| state.mappings()));
+        let mut parts: Vec<(Timestamp, &Mappings)> = states.iter().flat_map(|state| state.mappings()).collect();
+        // The newest first: what it says of a team is true.
+        parts.sort_by_key(|(began, _)| Reverse(*began));
+        lookup.mappings = Mappings::joined(parts.into_iter().map(|(_, mappings)| mappings));
         lookup
     }
 

@@ -21,14 +21,16 @@ const REMOVAL_GRACE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct BucketState {
     current: BucketMappings,
-    /// When the last read ended.
+    /// When the last read began and ended.
+    began: Timestamp,
     ended: Timestamp,
     removed: Vec<Removed>,
 }
 
-/// Mappings that a read did not find, and when it ended.
+/// Mappings that a read did not find, when the last read that found them began, and when the one that did not ended.
 #[derive(Debug)]
 struct Removed {
+    began: Timestamp,
     noticed: Timestamp,
     mappings: Mappings,
 }
@@ -37,12 +39,13 @@ impl BucketState {
     /// The state after a read that began then and ended now.
     pub(super) fn new(current: BucketMappings, before: Option<&Self>, began: Timestamp, now: Timestamp) -> Self {
         let removed = before.map(|before| before.removed_by(&current, began, now)).unwrap_or_default();
-        Self { current, ended: now, removed }
+        Self { current, began, ended: now, removed }
     }
 
-    /// The mappings of the last read, then those in their grace period.
-    pub(super) fn mappings(&self) -> impl Iterator<Item = &Mappings> {
-        iter::once(&self.current.mappings).chain(self.removed.iter().map(|removed| &removed.mappings))
+    /// The mappings of the last read and those in their grace period, each with the begin of the read that found them.
+    pub(super) fn mappings(&self) -> impl Iterator<Item = (Timestamp, &Mappings)> {
+        let removed = self.removed.iter().map(|removed| (removed.began, &removed.mappings));
+        iter::once((self.began, &self.current.mappings)).chain(removed)
     }
 
     /// The rows that the last read left out.
@@ -61,15 +64,16 @@ impl BucketState {
     fn removed_by(&self, found: &BucketMappings, began: Timestamp, now: Timestamp) -> Vec<Removed> {
         let unverified: HashSet<String> = found.unverified.iter().map(ToString::to_string).collect();
         let known = known_rows(found, &unverified);
-        let keep = |mappings: &Mappings, noticed: Timestamp| {
+        let keep = |mappings: &Mappings, found: Timestamp, noticed: Timestamp| {
             let is_in_grace = began - noticed < REMOVAL_GRACE;
             let mappings = mappings.only(|mapping| {
                 !known.contains(mapping.name.as_str()) && (is_in_grace || unverified.contains(&mapping.name))
             });
-            Removed { noticed, mappings }
+            Removed { began: found, noticed, mappings }
         };
-        let mut removed: Vec<Removed> = self.removed.iter().map(|old| keep(&old.mappings, old.noticed)).collect();
-        removed.push(keep(&self.current.mappings, now));
+        let kept = self.removed.iter().map(|old| keep(&old.mappings, old.began, old.noticed));
+        let mut removed: Vec<Removed> = kept.collect();
+        removed.push(keep(&self.current.mappings, self.began, now));
         removed.retain(|removed| !removed.mappings.all().is_empty());
         removed
     }

@@ -24,11 +24,12 @@ async fn a_bucket_does_not_wait_for_another_one_that_hangs() {
     assert_eq!(
         rows(&lookup),
         [
-            "TEAM#team0/MAPPING#bucket-0/",
             "TEAM#team1/MAPPING#bucket-1/",
             "TEAM#team1/MAPPING#bucket-1/new",
-            "TEAM#team2/MAPPING#bucket-2/"
-        ]
+            "TEAM#team2/MAPPING#bucket-2/",
+            "TEAM#team0/MAPPING#bucket-0/"
+        ],
+        "the newest first"
     );
 
     // Nor does one that was read a moment ago wait for long for one that is new.
