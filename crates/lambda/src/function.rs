@@ -8,7 +8,7 @@ use purge_router_aws::{DynamoMappings, Lookup};
 use purge_router_cloudflare::redact;
 use purge_router_config::script_env::ScriptEnv;
 use purge_router_core::names::{BucketName, TeamName};
-use purge_router_core::{Event, Mappings, Origin, Plan, decode, plan, reject_unreadable};
+use purge_router_core::{Event, Mappings, Origin, Plan, decode, plan_until, reject_unreadable};
 use purge_router_pipeline::{Clock, Executor, Timestamp, TokenStore};
 
 use crate::one_line::on_one_line;
@@ -89,6 +89,12 @@ impl<T: TokenStore> Function<T> {
     }
 
     async fn plan(&self, event: Event, deadline: Timestamp) -> Result<Plan, InvocationError> {
+        let plan = |mappings: &Mappings, event| {
+            let start = self.clock().now();
+            // The other half of the time is for sending what is planned by then.
+            let planning_time = (deadline - start) / 2;
+            plan_until(mappings, event, || self.clock().now() - start >= planning_time)
+        };
         match &self.mappings {
             MappingSource::Table(table) => {
                 let buckets = event.changes.iter().map(|change| change.bucket.clone()).collect();

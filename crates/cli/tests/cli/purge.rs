@@ -38,83 +38,85 @@ async fn each_method_reaches_its_zone() {
     }
 }
 
+/// Arguments of `purge`, and the error.
+const MISUSE: &[(&[&str], &str)] = &[
+    (&[], "nothing to purge: name URLs, or use --prefix, --host, --tag or --everything"),
+    (
+        &["https://www.website.com/é.css"],
+        "no client sends `https://www.website.com/é.css` in this spelling; write `https://www.website.com/%C3%A9.css`",
+    ),
+    (
+        &["https://www.website.com/a b"],
+        "no client sends `https://www.website.com/a b` in this spelling; write `https://www.website.com/a%20b`",
+    ),
+    (
+        &["https://www.website.com/a/../b"],
+        "no client sends `https://www.website.com/a/../b` in this spelling; write `https://www.website.com/b`",
+    ),
+    (&["--zone", "website.com"], "nothing to purge: name URLs, or use --prefix, --host, --tag or --everything"),
+    (&["--zone", "website.org", "--everything"], "unknown zone website.org; known zones: website.dev, website.com"),
+    (
+        &["--zone", "website.org", "--everything", "--team", "docs"],
+        "unknown zone website.org; known zones: website.dev",
+    ),
+    (&["--zone", "website.com", "--everything", "--team", "wbe"], "unknown team wbe; known teams: docs, web"),
+    (
+        &["https://www.website.com/", "--team", "docs"],
+        "no zone serves `www.website.com`; add it to the zone's hostnames",
+    ),
+    (
+        &["https://www.website.com.evil.net/"],
+        "no zone serves `www.website.com.evil.net`; add it to the zone's hostnames",
+    ),
+    (&["https://evilwebsite.com/"], "no zone serves `evilwebsite.com`; add it to the zone's hostnames"),
+    (&["https://www.website.com/", "--zone", "website.dev"], "`www.website.com` is not in the zone `website.dev`"),
+    (&["--host", "www.website.com", "--zone", "website.dev"], "`www.website.com` is not in the zone `website.dev`"),
+    (
+        &["www.website.com/a.css"],
+        "`www.website.com/a.css` is not a URL: relative URL without a base; write https://host/path",
+    ),
+    (&["s3://assets/a.css"], "`s3://assets/a.css` is not an http or https URL"),
+    (
+        &["https://www.website.com/c#.html"],
+        "`https://www.website.com/c#.html` has a `#`; write it as %23, or remove the fragment, which clients never send",
+    ),
+    (&["--prefix", "www.website.com"], "`www.website.com` is a whole host; purge it with --host"),
+    (&["--prefix", "www.website.com/"], "`www.website.com/` is a whole host; purge it with --host"),
+    (
+        &["--prefix", "www.website.com/a b/"],
+        "no client sends `www.website.com/a b/` in this spelling; write `www.website.com/a%20b/`",
+    ),
+    (
+        &["--prefix", "www.website.com/a/../b/"],
+        "no client sends `www.website.com/a/../b/` in this spelling; write `www.website.com/b/`",
+    ),
+    (
+        &["https://user:secret@www.website.com/"],
+        "a URL has a user name or password; remove it, since it is not part of what is cached",
+    ),
+    (
+        &["--prefix", "https://www.website.com/blog/"],
+        "`https://www.website.com/blog/` is not a prefix: write host and folder, without scheme and query, with at \
+             most 31 `/`",
+    ),
+    (
+        &["--tag", "a b", "--zone", "website.com"],
+        "`a b` is not a cache tag: 1 to 1024 printable ASCII characters, without spaces and commas",
+    ),
+    (
+        &["https://www.twins.example/", "--mappings", "twins.toml"],
+        "several zones serve `www.twins.example`: one.example of team web (zone id 023e105f4ecef8ad9ca31a8372d0c353), \
+             other.example of team web (zone id 372e67954025e0ba6aaa6d586b9e0b59); choose one with --zone",
+    ),
+];
+
 #[test]
 fn arguments_that_can_not_be_purged_are_misuse() {
     let world = World::new();
     world.write("twins.toml", include_str!("twins.toml"));
-    let unknown = "unknown zone website.org; known zones: website.dev, website.com";
-    for (args, said) in [
-        (&[][..], "nothing to purge: name URLs, or use --prefix, --host, --tag or --everything"),
-        (
-            &["https://www.website.com/é.css"],
-            "no client sends `https://www.website.com/é.css` in this spelling; write `https://www.website.com/%C3%A9.css`",
-        ),
-        (
-            &["https://www.website.com/a b"],
-            "no client sends `https://www.website.com/a b` in this spelling; write `https://www.website.com/a%20b`",
-        ),
-        (
-            &["https://www.website.com/a/../b"],
-            "no client sends `https://www.website.com/a/../b` in this spelling; write `https://www.website.com/b`",
-        ),
-        (&["--zone", "website.com"], "nothing to purge: name URLs, or use --prefix, --host, --tag or --everything"),
-        (&["--zone", "website.org", "--everything"], unknown),
-        (
-            &["--zone", "website.org", "--everything", "--team", "docs"],
-            "unknown zone website.org; known zones: website.dev",
-        ),
-        (&["--zone", "website.com", "--everything", "--team", "wbe"], "unknown team wbe; known teams: docs, web"),
-        (
-            &["https://www.website.com/", "--team", "docs"],
-            "no zone serves `www.website.com`; add it to the zone's hostnames",
-        ),
-        (
-            &["https://www.website.com.evil.net/"],
-            "no zone serves `www.website.com.evil.net`; add it to the zone's hostnames",
-        ),
-        (&["https://evilwebsite.com/"], "no zone serves `evilwebsite.com`; add it to the zone's hostnames"),
-        (&["https://www.website.com/", "--zone", "website.dev"], "`www.website.com` is not in the zone `website.dev`"),
-        (&["--host", "www.website.com", "--zone", "website.dev"], "`www.website.com` is not in the zone `website.dev`"),
-        (
-            &["www.website.com/a.css"],
-            "`www.website.com/a.css` is not a URL: relative URL without a base; write https://host/path",
-        ),
-        (&["s3://assets/a.css"], "`s3://assets/a.css` is not an http or https URL"),
-        (
-            &["https://www.website.com/c#.html"],
-            "`https://www.website.com/c#.html` has a `#`; write it as %23, or remove the fragment, which clients never send",
-        ),
-        (&["--prefix", "www.website.com"], "`www.website.com` is a whole host; purge it with --host"),
-        (&["--prefix", "www.website.com/"], "`www.website.com/` is a whole host; purge it with --host"),
-        (
-            &["--prefix", "www.website.com/a b/"],
-            "no client sends `www.website.com/a b/` in this spelling; write `www.website.com/a%20b/`",
-        ),
-        (
-            &["--prefix", "www.website.com/a/../b/"],
-            "no client sends `www.website.com/a/../b/` in this spelling; write `www.website.com/b/`",
-        ),
-        (
-            &["https://user:secret@www.website.com/"],
-            "a URL has a user name or password; remove it, since it is not part of what is cached",
-        ),
-        (
-            &["--prefix", "https://www.website.com/blog/"],
-            "`https://www.website.com/blog/` is not a prefix: write host and folder, without scheme and query, with at \
-             most 31 `/`",
-        ),
-        (
-            &["--tag", "a b", "--zone", "website.com"],
-            "`a b` is not a cache tag: 1 to 1024 printable ASCII characters, without spaces and commas",
-        ),
-        (
-            &["https://www.twins.example/", "--mappings", "twins.toml"],
-            "several zones serve `www.twins.example`: one.example of team web (zone id 023e105f4ecef8ad9ca31a8372d0c353), \
-             other.example of team web (zone id 372e67954025e0ba6aaa6d586b9e0b59); choose one with --zone",
-        ),
-    ] {
-        let answer = world.run(&[&["purge", "--sandbox"], args].concat()).expect_misuse();
-        assert_eq!(answer.stderr, format!("error: {said}\n"));
+    for (args, error) in MISUSE {
+        let answer = world.run(&[&["purge", "--sandbox"], *args].concat()).expect_misuse();
+        assert_eq!(answer.stderr, format!("error: {error}\n"));
     }
 }
 

@@ -296,6 +296,11 @@ async fn a_file_that_is_older_than_the_table_is_refused() {
         world.run(&[&[kind, "rollback", "1", "--yes"], team].concat()).with_code(0);
         push("alice", "alice.toml").with_code(1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_was_not_pulled_from_this_table_is_refused() {
+    let world = TableWorld::pushed().await;
     // A table that was restored is at an earlier revision than the file.
     let later = world.run(&["mappings", "pull", "--team", "web"]).with_code(0).stdout;
     world.world.write("later.toml", later.replace("pulled = \"", "pulled = \"9").replace("*.{css,js,html}", "*.gif"));

@@ -21,16 +21,16 @@ pub fn plan(mappings: &Mappings, event: Event) -> Plan {
     plan_until(mappings, event, || false)
 }
 
-/// As [`plan()`], but asks between changes whether to stop, for example because a deadline is near. What is not planned by
-/// then is rejected as transient.
+/// As [`plan()`], but asks before each change whether to stop, for example because a deadline is near. The changes that are
+/// left then are rejected as transient. What was admitted before is still planned: the event's budget bounds that work.
 pub fn plan_until(mappings: &Mappings, event: Event, must_stop: impl Fn() -> bool) -> Plan {
     let Event { changes, ignored, mut rejected } = event;
     let mut planner = Planner::new(mappings, must_stop);
     planner.admit(&changes);
-    let Planner { budget, unmatched, mut rejections, must_stop, .. } = planner;
+    let Planner { budget, unmatched, mut rejections, .. } = planner;
     let (hits, counts) = budget.into_hits();
     let escalated = counts.escalated();
-    let batches = batches_of(hits, &counts, &mut rejections, must_stop);
+    let batches = batches_of(hits, &counts, &mut rejections);
     rejected.extend(rejections.into_rejected());
     Plan { changes: changes.len(), ignored, rejected, unmatched, escalated, batches }
 }
@@ -94,20 +94,11 @@ impl<'p, S: Fn() -> bool> Planner<'p, S> {
 }
 
 /// The last steps: expands the admitted hits, and joins their items into batches.
-fn batches_of<'p>(
-    hits: Vec<Hit<'p>>,
-    counts: &MappingCounts<'p>,
-    rejections: &mut Rejections<'p>,
-    must_stop: impl Fn() -> bool,
-) -> Vec<Batch> {
+fn batches_of<'p>(hits: Vec<Hit<'p>>, counts: &MappingCounts<'p>, rejections: &mut Rejections<'p>) -> Vec<Batch> {
     let mut expander = Expander::default();
     let mut groups = Groups::default();
     for hit in hits {
         rejections.unpurgeable(&hit);
-        if must_stop() {
-            rejections.deadline_exceeded(hit.change_index, hit.change);
-            continue;
-        }
         let (change, mode) = (hit.change, hit.mapping.mode);
         for (zone, item) in expander.expand(&hit, counts.is_escalated(hit.mapping_index)) {
             groups.add(PurgeRequest { zone, mode, item, origin: &change.origin, changed_at: change.time });

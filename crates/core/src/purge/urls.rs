@@ -1,7 +1,7 @@
 //! Paths → URLs and prefixes on the hostnames of a mapping's zones.
 
 use crate::model::limits::PREFIX_SEPARATORS;
-use crate::model::mapping::Mapping;
+use crate::model::mapping::{Mapping, UrlRules};
 use crate::model::zone::Zone;
 use crate::purge::item::Item;
 use crate::purge::paths::{ServedPath, spellings};
@@ -17,19 +17,23 @@ pub(crate) fn url_items<'p>(
     for hostname in mapping.hostnames_of(zone) {
         for path in paths.clone().flat_map(|path| &path.spellings) {
             for scheme in &rules.schemes {
-                for query in &rules.query_strings {
-                    let mark = if query.is_empty() { "" } else { "?" };
-                    let url = format!("{}://{hostname}/{path}{mark}{query}", scheme.as_str());
-                    let sets = rules.vary_headers.iter();
-                    items.extend(
-                        sets.map(|headers| Item::UrlWithHeaders { url: url.clone(), headers: headers.clone() }),
-                    );
-                    items.push(Item::Url(url));
-                }
+                let url = format!("{}://{hostname}/{path}", scheme.as_str());
+                push_variants(&mut items, rules, &url);
             }
         }
     }
     items
+}
+
+/// A URL with each query string, and each of these with each set of headers and without headers.
+fn push_variants(items: &mut Vec<Item>, rules: &UrlRules, url: &str) {
+    for query in &rules.query_strings {
+        let mark = if query.is_empty() { "" } else { "?" };
+        let url = format!("{url}{mark}{query}");
+        let sets = rules.vary_headers.iter();
+        items.extend(sets.map(|headers| Item::UrlWithHeaders { url: url.clone(), headers: headers.clone() }));
+        items.push(Item::Url(url));
+    }
 }
 
 /// One folder as prefixes on the mapping's hostnames in one zone.

@@ -1,0 +1,69 @@
+//! Planning ends in time for sending: what is not planned by then fails, and the rest is purged.
+
+#![allow(clippy::unwrap_used, reason = "clippy does not recognize the helpers of tests as tests")]
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use purge_router_cloudflare::{ApiToken, Client, Credential};
+use purge_router_core::Zone;
+use purge_router_lambda::{Function, MappingSource};
+use purge_router_pipeline::{Clock, Executor, Freshness, Settings, TokenError, TokenStore};
+use purge_router_sandbox::{Sandbox, zone_secret};
+use serde_json::{Value, json};
+
+const MAPPINGS: &str = r#"version = 1
+[teams.web]
+owns = ["s3://assets/"]
+[teams.web.zones."website.com"]
+zone_id = "023e105f4ecef8ad9ca31a8372d0c353"
+hostnames = ["www.website.com"]
+[[teams.web.mappings]]
+source = "s3://assets/"
+zones = ["website.com"]
+"#;
+
+struct SandboxTokens;
+
+impl TokenStore for SandboxTokens {
+    async fn token(&self, zone: &Zone, _: Freshness) -> Result<Credential, TokenError> {
+        Ok(ApiToken::parse(&zone_secret(zone)).unwrap().into())
+    }
+}
+
+/// Each reading of this clock is a minute later than the one before.
+fn fast_clock() -> Clock {
+    let readings = AtomicU32::new(0);
+    let start = SystemTime::now();
+    Clock::with_wall_time(move || start + Duration::from_secs(60) * readings.fetch_add(1, Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn changes_that_are_not_planned_in_time_fail_and_the_others_are_purged() {
+    let mappings = purge_router_config::from_toml(MAPPINGS).unwrap();
+    let sandbox = Sandbox::builder().mappings(&mappings).start().await.unwrap();
+    let client = Client::new(&sandbox.api_url()).unwrap();
+    let executor = Executor::new(client, SandboxTokens, Settings::default(), fast_clock());
+    let function = Function::new(MappingSource::File(mappings), executor);
+    let messages = (0..100).map(|key| {
+        let object = json!({ "bucket": { "name": "assets" }, "object": { "key": format!("{key}.css") } });
+        let record = json!({ "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": object });
+        json!({ "messageId": key.to_string(), "eventSource": "aws:sqs", "body": json!({ "Records": [record] }).to_string() })
+    });
+    let event = json!({ "Records": messages.collect::<Vec<_>>() }).to_string();
+
+    let deadline = function.clock().now() + Duration::from_secs(100 * 60);
+    let response = function.handle(event.as_bytes(), deadline).await.unwrap();
+
+    let failed: BTreeSet<u32> =
+        response.batch_item_failures.iter().map(|failure| failure.item_identifier.parse().unwrap()).collect();
+    assert!((40..60).contains(&failed.len()), "half of the time is for planning: {failed:?}");
+    let [request] = &sandbox.requests()[..] else { panic!("{:?}", sandbox.requests()) };
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    let purged: BTreeSet<String> =
+        body["files"].as_array().unwrap().iter().map(|url| url.as_str().unwrap().to_owned()).collect();
+    let expected: BTreeSet<String> =
+        (0..100).filter(|key| !failed.contains(key)).map(|key| format!("https://www.website.com/{key}.css")).collect();
+    assert_eq!(purged, expected);
+}
