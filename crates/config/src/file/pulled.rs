@@ -21,7 +21,7 @@ impl Pulled {
         Self { revision, copy }
     }
 
-    /// Reads what [`Pulled::to_string`] wrote.
+    /// Reads what `Pulled`'s `Display` wrote.
     ///
     /// # Errors
     /// It is something else.
