@@ -146,7 +146,7 @@ def test_its_events_refresh_the_buckets_site(script, how):
     # An invocation that a restart of the function interrupts would be retried during another test.
     changes = lambda: sum(line["changes"] for line in seen() if line["message"] == "event")
     aws.wait_for("all are done", lambda: changes() == len(keys))
-    warned = any(line["message"].startswith("the token lies open in SSM") for line in seen())
+    warned = any(line["message"].startswith("SSM stores the token in plain text") for line in seen())
     assert warned == (how == "key as plain text in SSM")
 
 

@@ -261,7 +261,7 @@ def test_another_folder_than_the_default_is_the_teams_instead_of_it(_world, clie
     ("parameters", "said"),
     [
         ({"CreateTokenKey": "true"}, "CreateTokenKey needs FunctionRoleArn"),
-        ({"TokenFolder": "/purge-router/"}, "TokenFolder is the folder of this team"),
+        ({"TokenFolder": "/purge-router/"}, "TokenFolder must be the folder of this team"),
         ({"TokenFolder": "/purge-router/*/"}, "TokenFolder"),
         ({"TokenFolder": "/purge-router/web"}, "TokenFolder"),
     ],
