@@ -37,6 +37,9 @@ const COALESCE_WINDOW: Duration = Duration::from_millis(100);
 /// How long a lookup waits for a read before it uses stale mappings.
 const STALE_AFTER_WAIT: Duration = Duration::from_secs(1);
 
+/// The share of the remaining time (one nth) for which a lookup waits if nothing is cached.
+const FIRST_READ_SHARE: u32 = 4;
+
 /// How long DynamoDB is not asked again after a failure.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -75,8 +78,10 @@ pub struct Lookup {
     pub mappings: Mappings,
     /// The buckets whose mappings are unknown: they can't be read, and none are cached.
     pub unreadable: BTreeMap<BucketName, TableError>,
-    /// Rows that are left out, each once for every bucket that it matters to.
-    pub skipped: Vec<Skipped>,
+    /// The buckets whose mappings are stale, because DynamoDB failed or did not answer in time.
+    pub stale: BTreeSet<BucketName>,
+    /// Rows that are skipped, bucket by bucket.
+    pub skipped: Vec<Arc<[Skipped]>>,
 }
 
 /// A read that is under way. It ends when this is dropped.
@@ -100,12 +105,12 @@ impl DynamoMappings {
         let asked = self.clock.now();
         let entries: BTreeMap<BucketName, BucketEntry> =
             buckets.into_iter().map(|bucket| (bucket.clone(), self.entries.entry(&bucket))).collect();
-        // Changes of buckets that are cached must not wait for a bucket that is new: its own changes are redelivered.
+        // Changes of other buckets must not wait long for a bucket that is slow: its own changes are redelivered.
         let is_any_cached = entries.values().any(|entry| entry.lock().cached().is_some());
+        let max_wait = if is_any_cached { STALE_AFTER_WAIT } else { (deadline - asked) / FIRST_READ_SHARE };
         for _ in 0..READS_PER_LOOKUP {
             let pending = self.start_reads(&entries, asked);
-            let patience = self.clock.now() + STALE_AFTER_WAIT;
-            let until = if is_any_cached { deadline.min(patience) } else { deadline };
+            let until = deadline.min(self.clock.now() + max_wait);
             let ended = join_all(pending.into_iter().map(ReadEnd::reached));
             if self.clock.timeout_at(until, ended).await.is_err() {
                 break;
@@ -152,27 +157,36 @@ impl DynamoMappings {
         let mut lookup = Lookup::default();
         let now = self.clock.now();
         let mut states = Vec::new();
-        for (bucket, entry) in entries {
+        for (name, entry) in entries {
             let entry = entry.lock();
             let error = || {
                 let late = || TableError::Unavailable("no answer in time".to_owned());
                 entry.failure().cloned().unwrap_or_else(late)
             };
             let Some(cached) = entry.cached() else {
-                lookup.unreadable.insert(bucket.clone(), error());
+                lookup.unreadable.insert(name.clone(), error());
                 continue;
             };
             if !cached.is_fresh(asked, now, self.ttl) {
-                let (bucket, seconds, error) = (bucket.as_str(), (now - cached.began).as_secs(), error());
+                let (bucket, seconds, error) = (name.as_str(), (now - cached.began).as_secs(), error());
                 tracing::warn!(bucket, seconds, %error, "using stale mappings: can't read DynamoDB");
+                lookup.stale.insert(name.clone());
             }
             states.push(Arc::clone(&cached.value));
         }
-        lookup.skipped = states.iter().flat_map(|state| state.skipped()).cloned().collect();
+        lookup.skipped = states.iter().map(|state| state.skipped()).collect();
         let mut parts: Vec<(Timestamp, &Mappings)> = states.iter().flat_map(|state| state.mappings()).collect();
-        // The newest first: what it says of a team is true.
+        // The newest part counts for a team's grant and zones.
         parts.sort_by_key(|(began, _)| Reverse(*began));
-        lookup.mappings = Mappings::joined(parts.into_iter().map(|(_, mappings)| mappings));
+        let (mappings, outdated) = Mappings::joined(parts.into_iter().map(|(_, mappings)| mappings));
+        lookup.mappings = mappings;
+        for bucket in outdated {
+            if let Some(entry) = entries.get(&bucket) {
+                entry.lock().drop_value();
+            }
+            let reason = "its mappings are older than the grant of their team".to_owned();
+            lookup.unreadable.insert(bucket, TableError::Unavailable(reason));
+        }
         lookup
     }
 

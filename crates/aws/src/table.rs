@@ -103,7 +103,7 @@ impl Table {
         let keys: Vec<RowKey> = keys.into_iter().collect();
         let batches: Vec<Vec<RowKey>> = keys.chunks(KEYS_PER_CALL).map(<[_]>::to_vec).collect();
         let calls = stream::iter(batches.into_iter().map(|keys| self.batch_get(keys)));
-        let mut calls = calls.buffer_unordered(CONCURRENT_CALLS);
+        let mut calls = calls.buffered(CONCURRENT_CALLS);
         let (mut rows, mut bytes_by_partition) = (Vec::new(), HashMap::new());
         while let Some(items) = calls.try_next().await? {
             for item in items {
@@ -114,7 +114,7 @@ impl Table {
                 if *bytes <= bounds::ROWS || matches!(key, RowKey::Grant(_)) {
                     rows.push(row(item));
                 } else {
-                    tracing::warn!(row = %key, most = bounds::ROWS, "the zone rows of a team are too large: ignored");
+                    tracing::warn!(row = %key, most = bounds::ROWS, "the rows of a team are too large: ignored");
                 }
             }
         }

@@ -46,14 +46,14 @@ pub(crate) async fn load_of_buckets(
     let Some(table) = &args.table else { return load_file(&args.file.path()) };
     let (clock, config) = (Clock::system(), load_patient_config().await);
     let store = DynamoMappings::new(&config, table.clone(), TABLE_TIMEOUT, clock.clone()).map_err(misuse)?;
-    let Lookup { mappings, unreadable, skipped } = store.lookup(buckets, clock.now() + TABLE_TIMEOUT).await;
+    let Lookup { mappings, unreadable, skipped, .. } = store.lookup(buckets, clock.now() + TABLE_TIMEOUT).await;
     let names: Vec<String> = unreadable.keys().map(ToString::to_string).collect();
     if let Some(error) = unreadable.into_values().next() {
         let noun = if names.len() == 1 { "bucket" } else { "buckets" };
         let error = only_for_operators(with_caller(&config, error).await);
         return Err(error.context(format!("can't read the mappings of {noun} {}", names.join(", "))));
     }
-    warn(&skipped);
+    skipped.iter().for_each(|skipped| warn(skipped));
     Ok(Some(mappings))
 }
 

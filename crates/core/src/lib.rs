@@ -60,4 +60,4 @@ pub use plan::{Batch, BatchItem, Escalated, Plan, PurgeRequest, Unmatched, batch
 pub use purge::item::{Body, Item, Method};
 pub use purge::paths::{DotSegments, shared_folder};
 pub use route::{Decline, Route, route, route_all};
-pub use unreadable::reject_unreadable;
+pub use unreadable::{reject_unmatched, reject_unreadable};

@@ -3,6 +3,7 @@
 pub mod bounds;
 pub(crate) mod change;
 pub(crate) mod code;
+pub(crate) mod escape;
 pub(crate) mod event;
 pub mod glob;
 pub(crate) mod invalid;

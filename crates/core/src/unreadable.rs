@@ -1,9 +1,11 @@
-//! Changes in buckets whose mappings can't be read: they can't be planned, and must not be reported as done.
+//! Changes in buckets whose mappings can't be read now: they must not be reported as done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::escape::escaped;
 use crate::model::event::{Event, Rejected, RejectionKind};
 use crate::model::names::BucketName;
+use crate::plan::{Plan, Unmatched};
 
 /// Rejects, as transient, the changes in these buckets; each bucket comes with the reason why its mappings can't be read.
 pub fn reject_unreadable(event: Event, unreadable: &BTreeMap<BucketName, String>) -> Event {
@@ -19,6 +21,20 @@ pub fn reject_unreadable(event: Event, unreadable: &BTreeMap<BucketName, String>
         }
     }
     Event { changes: readable, ignored, rejected }
+}
+
+/// Rejects, as transient, the unmatched changes in these buckets, whose mappings are stale: a mapping that was added since
+/// may accept them.
+pub fn reject_unmatched(plan: &mut Plan, stale: &BTreeSet<BucketName>) {
+    let (unknown, unmatched) = std::mem::take(&mut plan.unmatched)
+        .into_iter()
+        .partition::<Vec<_>, _>(|unmatched| stale.contains(unmatched.bucket.as_str()));
+    plan.unmatched = unmatched;
+    plan.rejected.extend(unknown.into_iter().map(|Unmatched { bucket, key, origin }| {
+        let object = escaped(&format!("s3://{bucket}/{key}"));
+        let reason = format!("{object}: unmatched, but the mappings of its bucket are stale, so it is retried");
+        Rejected { origin, kind: RejectionKind::Transient, reason }
+    }));
 }
 
 #[cfg(test)]

@@ -59,6 +59,8 @@ pub struct Proxy {
     pub url: String,
     shared: Arc<Mutex<Shared>>,
     released: watch::Sender<bool>,
+    /// How many answers of the engine were held.
+    held_answers: watch::Sender<usize>,
 }
 
 impl std::fmt::Debug for Proxy {
@@ -74,7 +76,12 @@ impl Proxy {
         let shared = Shared { engine: engine.to_owned(), http, calls: Vec::new(), decide };
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let proxy = Self { url, shared: Arc::new(Mutex::new(shared)), released: watch::channel(false).0 };
+        let proxy = Self {
+            url,
+            shared: Arc::new(Mutex::new(shared)),
+            released: watch::channel(false).0,
+            held_answers: watch::channel(0).0,
+        };
         let router = Router::new().route("/", post(handle)).with_state(proxy.clone());
         let router = router.layer(axum::extract::DefaultBodyLimit::disable());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -112,6 +119,13 @@ impl Proxy {
             }
         };
         tokio::time::timeout(std::time::Duration::from_secs(60), all).await.unwrap();
+    }
+
+    /// Waits until the engine has given the answer of this many calls that [`Action::HoldAnswer`] holds.
+    pub async fn answers_held(&self, count: usize) {
+        let mut held = self.held_answers.subscribe();
+        let all = held.wait_for(|held| *held >= count);
+        tokio::time::timeout(std::time::Duration::from_secs(60), all).await.unwrap().unwrap();
     }
 
     async fn wait_for_release(&self) {
@@ -153,6 +167,7 @@ async fn handle(State(proxy): State<Proxy>, headers: HeaderMap, body: Bytes) -> 
         }
         Action::HoldAnswer => {
             let answer = proxy.forward(&headers, body).await;
+            proxy.held_answers.send_modify(|held| *held += 1);
             proxy.wait_for_release().await;
             answer
         }

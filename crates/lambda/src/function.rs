@@ -8,7 +8,7 @@ use purge_router_aws::{DynamoMappings, Lookup};
 use purge_router_cloudflare::redact;
 use purge_router_config::script_env::ScriptEnv;
 use purge_router_core::names::{BucketName, TeamName};
-use purge_router_core::{Event, Mappings, Origin, Plan, decode, plan_until, reject_unreadable};
+use purge_router_core::{Event, Mappings, Origin, Plan, decode, plan_until, reject_unmatched, reject_unreadable};
 use purge_router_pipeline::{Clock, Executor, Timestamp, TokenStore};
 
 use crate::one_line::on_one_line;
@@ -98,9 +98,11 @@ impl<T: TokenStore> Function<T> {
         match &self.mappings {
             MappingSource::Table(table) => {
                 let buckets = event.changes.iter().map(|change| change.bucket.clone()).collect();
-                let Lookup { mappings, unreadable, .. } = table.lookup(buckets, deadline).await;
+                let Lookup { mappings, unreadable, stale, .. } = table.lookup(buckets, deadline).await;
                 let unreadable = unreadable.into_iter().map(|(bucket, error)| (bucket, error.to_string())).collect();
-                Ok(plan(&mappings, reject_unreadable(event, &unreadable)))
+                let mut plan = plan(&mappings, reject_unreadable(event, &unreadable));
+                reject_unmatched(&mut plan, &stale);
+                Ok(plan)
             }
             MappingSource::File(mappings) => Ok(plan(mappings, event)),
             MappingSource::Script(team, script) => {

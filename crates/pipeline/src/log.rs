@@ -21,7 +21,7 @@ pub(crate) fn records(plan: &Plan) {
             RejectionKind::Unpurgeable => tracing::warn!(%origin, reason, "unpurgeable"),
         }
     }
-    for Unmatched { bucket, key } in &plan.unmatched {
+    for Unmatched { bucket, key, .. } in &plan.unmatched {
         tracing::info!(bucket, key = &*redact(key), "unmatched");
     }
 }

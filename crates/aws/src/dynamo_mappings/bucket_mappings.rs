@@ -1,6 +1,7 @@
 //! What one read found for one bucket, and how much memory that takes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use purge_router_config::{Row, RowKey, Skipped};
 use purge_router_core::Mappings;
@@ -16,7 +17,7 @@ const COMPILED_PATTERN: usize = 200;
 pub(super) struct BucketMappings {
     pub(super) mappings: Mappings,
     /// Rows that are left out.
-    pub(super) skipped: Vec<Skipped>,
+    pub(super) skipped: Arc<[Skipped]>,
     /// Those of the skipped rows that should have been read a second time, but could not be.
     pub(super) unverified: BTreeSet<RowKey>,
     bytes: usize,
@@ -29,7 +30,7 @@ impl BucketMappings {
         let (mappings, skipped) = purge_router_config::from_rows(rows);
         let patterns = mappings.all().iter().map(|mapping| mapping.include.size() + mapping.exclude.size());
         let bytes = bytes + COMPILED_PATTERN * patterns.sum::<usize>();
-        Self { mappings, skipped, unverified: BTreeSet::new(), bytes }
+        Self { mappings, skipped: skipped.into(), unverified: BTreeSet::new(), bytes }
     }
 
     /// About how many bytes of memory they take, at most.
@@ -43,7 +44,7 @@ pub(super) fn skipped_by_partition(
     resolved: &BTreeMap<BucketName, BucketMappings>,
 ) -> BTreeMap<String, BTreeMap<&RowKey, &Skipped>> {
     let mut partitions: BTreeMap<String, BTreeMap<&RowKey, &Skipped>> = BTreeMap::new();
-    for skipped in resolved.values().flat_map(|of_bucket| &of_bucket.skipped) {
+    for skipped in resolved.values().flat_map(|of_bucket| &*of_bucket.skipped) {
         partitions.entry(skipped.key.partition()).or_default().insert(&skipped.key, skipped);
     }
     partitions

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::iter;
+use std::sync::Arc;
 use std::time::Duration;
 
 use purge_router_config::Skipped;
@@ -49,8 +50,8 @@ impl BucketState {
     }
 
     /// The rows that the last read left out.
-    pub(super) fn skipped(&self) -> &[Skipped] {
-        &self.current.skipped
+    pub(super) fn skipped(&self) -> Arc<[Skipped]> {
+        Arc::clone(&self.current.skipped)
     }
 
     /// Whether it is time for a second read of mappings that were not found, or of rows that could not be verified.

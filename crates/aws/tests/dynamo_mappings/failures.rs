@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use purge_router_aws::DynamoMappings;
 use purge_router_dynamodb_local::{Action, Table};
 use purge_router_pipeline::Clock;
+use serde_json::json;
 
 use crate::logged::Logged;
 use crate::world::{LONG, bodies, look, planned, rows, store, store_of, table_of};
@@ -84,6 +85,40 @@ async fn stale_mappings_are_used_if_dynamodb_fails() {
             assert_eq!(logged.with("using stale mappings").len(), 1);
         }
     }
+}
+
+#[tokio::test]
+async fn a_change_that_stale_mappings_do_not_match_is_retried() {
+    let table = table_of(1).await;
+    let mut row = table.get("TEAM#team0", "MAPPING#bucket-0/").await;
+    row["include"] = json!(["*.css"]);
+    table.put("TEAM#team0", "MAPPING#bucket-0/", row).await;
+    let store = store(&table, Duration::ZERO);
+    let objects = [("bucket-0", "a.css"), ("bucket-0", "new/a.xyz")];
+    let plan = planned(&store, &objects).await;
+    assert_eq!((plan.unmatched.len(), plan.rejected.len()), (1, 0), "fresh mappings decide");
+    table.proxy.on_call(|_| Action::Refuse(400, "ThrottlingException", "slow down"));
+    let plan = planned(&store, &objects).await;
+    assert_eq!(bodies(&plan), [r#"{"files":["https://www.team0.com/a.css"]}"#], "stale mappings are used");
+    let failed: Vec<String> = plan.failed_origins().into_iter().map(ToString::to_string).collect();
+    assert_eq!((failed, plan.unmatched.len()), (vec!["m1".to_owned()], 0), "a mapping that is new may accept it");
+    let reason = "s3://bucket-0/new/a.xyz: unmatched, but the mappings of its bucket are stale, so it is retried";
+    assert_eq!(plan.rejected[0].reason, reason);
+}
+
+#[tokio::test]
+async fn a_new_instance_does_not_wait_to_the_deadline_for_a_bucket_that_hangs() {
+    let table = table_of(2).await;
+    let store = store(&table, LONG);
+    table.proxy.on_call(|call| match call.body["ExpressionAttributeValues"][":bucket"]["S"] == "bucket-0" {
+        true => Action::Hang,
+        false => Action::Pass,
+    });
+    let begin = Instant::now();
+    let lookup = store.lookup_within(&["bucket-0", "bucket-1"], Duration::from_secs(8)).await;
+    assert!(begin.elapsed() < Duration::from_secs(4), "a quarter of the time: {:?}", begin.elapsed());
+    assert_eq!(lookup.unreadable.keys().map(ToString::to_string).collect::<Vec<_>>(), ["bucket-0"]);
+    assert_eq!(lookup.mappings.all().len(), 1);
 }
 
 #[tokio::test]

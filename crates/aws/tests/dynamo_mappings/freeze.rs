@@ -40,9 +40,7 @@ async fn with_held_refresh(ttl: Duration) -> (Table, Store) {
     store.advance(ttl.mul_f64(0.8));
     first_query(&table, Action::HoldAnswer);
     assert_eq!(planned_bodies(&store).await, [OLD], "the refresh is in the background");
-    table.proxy.arrived("Query", 1).await;
-    // The engine answers the held query within moments.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    table.proxy.answers_held(1).await;
     change_row(&table).await;
     (table, store)
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use purge_router_aws::{DynamoMappings, Lookup};
+use purge_router_config::Skipped;
 use purge_router_core::names::BucketName;
-use purge_router_core::{Event, Plan, decode, plan, reject_unreadable};
+use purge_router_core::{Event, Plan, decode, plan, reject_unmatched, reject_unreadable};
 use purge_router_dynamodb_local::Table;
 use serde_json::{Value, json};
 
@@ -63,6 +64,11 @@ impl Store {
     async fn lookup(&self, buckets: BTreeSet<BucketName>) -> Lookup {
         self.mappings.lookup(buckets, self.clock.clock.now() + Duration::from_secs(30)).await
     }
+
+    /// Looks buckets up with a deadline that is this far away.
+    pub(crate) async fn lookup_within(&self, buckets: &[&str], time: Duration) -> Lookup {
+        self.mappings.lookup(names(buckets), self.clock.clock.now() + time).await
+    }
 }
 
 pub(crate) fn store(table: &Table, ttl: Duration) -> Store {
@@ -90,6 +96,11 @@ pub(crate) fn rows(lookup: &Lookup) -> Vec<&str> {
     lookup.mappings.all().iter().map(|mapping| mapping.name.as_str()).collect()
 }
 
+/// The rows that were skipped in all buckets.
+pub(crate) fn skipped(lookup: &Lookup) -> Vec<&Skipped> {
+    lookup.skipped.iter().flat_map(|of_bucket| of_bucket.iter()).collect()
+}
+
 fn event(objects: &[(&str, &str)]) -> Event {
     let message = |(index, (bucket, key)): (usize, &(&str, &str))| {
         let body = json!({ "Records": [{ "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
@@ -104,9 +115,11 @@ fn event(objects: &[(&str, &str)]) -> Event {
 pub(crate) async fn planned(store: &Store, objects: &[(&str, &str)]) -> Plan {
     let event = event(objects);
     let buckets = event.changes.iter().map(|change| change.bucket.clone()).collect();
-    let Lookup { mappings, unreadable, .. } = store.lookup(buckets).await;
+    let Lookup { mappings, unreadable, stale, .. } = store.lookup(buckets).await;
     let unreadable = unreadable.into_iter().map(|(bucket, error)| (bucket, error.to_string())).collect();
-    plan(&mappings, reject_unreadable(event, &unreadable))
+    let mut plan = plan(&mappings, reject_unreadable(event, &unreadable));
+    reject_unmatched(&mut plan, &stale);
+    plan
 }
 
 pub(crate) fn bodies(plan: &Plan) -> Vec<String> {

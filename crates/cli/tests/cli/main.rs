@@ -19,6 +19,7 @@ mod sandbox;
 mod secrets;
 mod table;
 mod table_races;
+mod table_terminal;
 mod terminal;
 mod verify;
 mod world;

@@ -51,7 +51,7 @@ fn the_log_has_colors_only_if_they_are_wanted() {
 }
 
 #[track_caller]
-fn assert_tame(what: &str, text: &str) {
+pub(crate) fn assert_tame(what: &str, text: &str) {
     let wild = text.lines().flat_map(str::chars).find(|c| c.is_control());
     assert_eq!(wild, None, "{what}: {text:?}");
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use time::UtcDateTime;
 
+use crate::model::escape::escaped;
 use crate::model::names::BucketName;
 
 /// One object that changed.
@@ -24,9 +25,9 @@ pub struct Change {
 }
 
 impl Change {
-    /// The object as `s3://bucket/key`, for messages.
+    /// The object as `s3://bucket/key`, for messages: control characters are escaped.
     pub fn object(&self) -> String {
-        format!("s3://{}/{}", self.bucket, self.key)
+        escaped(&format!("s3://{}/{}", self.bucket, self.key))
     }
 }
 

@@ -2,8 +2,10 @@
 //! team's zone or token.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+
+use indexmap::IndexSet;
 
 use crate::model::mapping::Mapping;
 use crate::model::names::{BucketName, TeamName};
@@ -94,22 +96,28 @@ impl Mappings {
     /// Joins parts that were read at different times, for example one for each bucket; the newest part comes first.
     ///
     /// What the newest part says of a team's grant and of a zone holds for the mappings of all parts: an older mapping
-    /// uses the newest zone, and is dropped if the newest grant doesn't cover it.
-    pub fn joined<'m>(newest_first: impl IntoIterator<Item = &'m Self>) -> Self {
+    /// uses the newest zone, and is dropped if the newest grant doesn't cover its source. An older mapping may need a zone that
+    /// the newest grant no longer allows. Then its bucket is returned, too: it must be read again before it is planned.
+    pub fn joined<'m>(newest_first: impl IntoIterator<Item = &'m Self>) -> (Self, BTreeSet<BucketName>) {
         let parts: Vec<&Self> = newest_first.into_iter().collect();
         let teams = newest_teams(&parts);
         let mut mappings = Vec::with_capacity(parts.iter().map(|part| part.mappings.len()).sum());
+        let mut outdated_buckets = BTreeSet::new();
         for part in parts {
             let is_outdated = |team: &&Team| !teams.get(&team.name).is_some_and(|newest| is_up_to_date(team, newest));
             let outdated: HashSet<&TeamName> = part.teams().filter(is_outdated).map(|team| &team.name).collect();
             for mapping in &part.mappings {
                 match teams.get(&mapping.team).filter(|_| outdated.contains(&mapping.team)) {
-                    Some(newest) => mappings.extend(updated(mapping, newest)),
+                    Some(newest) if !newest.owns(&mapping.source) => {}
+                    Some(newest) => match updated(mapping, newest) {
+                        Some(mapping) => mappings.push(mapping),
+                        None => drop(outdated_buckets.insert(mapping.source.bucket.clone())),
+                    },
                     None => mappings.push(Arc::clone(mapping)),
                 }
             }
         }
-        Self::indexed(teams, mappings)
+        (Self::indexed(teams, mappings), outdated_buckets)
     }
 
     /// The mappings that a condition accepts, with all teams.
@@ -206,13 +214,14 @@ fn is_up_to_date(team: &Team, newest: &Team) -> bool {
     team.owns == newest.owns && team.zones.values().all(has_zone)
 }
 
-/// An older mapping under the newest grant and with the newest zones.
+/// An older mapping with the newest zones; `None` if one of them is missing. If a zone no longer has any of the mapping's
+/// hostnames, all hostnames are purged: an extra purge is only a cache miss.
 fn updated(mapping: &Mapping, newest: &Team) -> Option<Arc<Mapping>> {
-    if !newest.owns(&mapping.source) {
-        return None;
-    }
-    let zones = mapping.zones.iter().map(|zone| newest.zones.get(&zone.domain).cloned()).collect::<Option<_>>()?;
-    Some(Arc::new(Mapping { zones, ..mapping.clone() }))
+    let zones: Vec<Arc<Zone>> =
+        mapping.zones.iter().map(|zone| newest.zones.get(&zone.domain).cloned()).collect::<Option<_>>()?;
+    let is_served = |zone: &Arc<Zone>| mapping.hostnames.iter().any(|name| zone.hostnames.contains(name));
+    let hostnames = if zones.iter().all(is_served) { mapping.hostnames.clone() } else { IndexSet::new() };
+    Some(Arc::new(Mapping { zones, hostnames, ..mapping.clone() }))
 }
 
 #[cfg(test)]

@@ -43,6 +43,9 @@ pub struct Unmatched {
     pub bucket: String,
     /// The key, decoded.
     pub key: String,
+    /// Where the change came from.
+    #[serde(skip)]
+    pub origin: Origin,
 }
 
 impl Plan {

@@ -57,7 +57,8 @@ impl<'p, S: Fn() -> bool> Planner<'p, S> {
         {
             let hits = self.route(change);
             if hits.is_empty() {
-                self.unmatched.push(Unmatched { bucket: change.bucket.to_string(), key: change.key.clone() });
+                let (bucket, key, origin) = (change.bucket.to_string(), change.key.clone(), change.origin.clone());
+                self.unmatched.push(Unmatched { bucket, key, origin });
             }
             self.admit_hits(index, change, &hits);
         }

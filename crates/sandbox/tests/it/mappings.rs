@@ -86,7 +86,7 @@ async fn two_teams_may_declare_the_same_zone_id() {
         purge_router_config::from_toml(&text).unwrap()
     };
     let (blue, red) = (team("blue"), team("red"));
-    let mappings = Mappings::joined([&blue, &red]);
+    let (mappings, _) = Mappings::joined([&blue, &red]);
     let zones = SandboxZone::from_mappings(&mappings);
     let seen: Vec<_> = zones.iter().map(|zone| (zone.domain.as_str(), zone.hostnames.join(" "))).collect();
     assert_eq!(seen, [("blue.com", "www.blue.com www.red.com".to_owned())]);

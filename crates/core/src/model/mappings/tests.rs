@@ -129,7 +129,8 @@ fn the_newest_zone_and_grant_win() {
         &[mapping("s3://b/a/", &old_zone), mapping("s3://b/a/x/", &only_old), mapping("s3://b/z/", &old_zone)],
     );
     let new = part(&team("s3://b/a/", &[&new_zone]), &[mapping("s3://b/a/n/", &new_zone)]);
-    let joined = Mappings::joined([&new, &old]);
+    let (joined, outdated) = Mappings::joined([&new, &old]);
+    assert!(outdated.is_empty());
     let seen: Vec<String> = joined
         .all()
         .iter()
@@ -151,7 +152,32 @@ fn a_part_that_nothing_newer_contradicts_is_taken_as_it_is() {
     let (one, same) = (zone("web", "w.com", "w.com"), zone("web", "w.com", "w.com"));
     let first = part(&team("s3://b/", &[&one]), &[mapping("s3://b/a/", &one)]);
     let second = part(&team("s3://b/", &[&same]), &[mapping("s3://b/b/", &same)]);
-    let joined = Mappings::joined([&first, &second]);
+    let (joined, outdated) = Mappings::joined([&first, &second]);
+    assert!(outdated.is_empty());
     assert!(Arc::ptr_eq(&joined.all()[1], &second.all()[0]), "not copied");
     assert_eq!(joined.zones().count(), 1);
+}
+
+#[test]
+fn a_mapping_whose_hostnames_were_renamed_purges_all_of_its_zone() {
+    let (old_zone, new_zone) = (zone("web", "w.com", "old.w.com"), zone("web", "w.com", "new.w.com"));
+    let hostnames = old_zone.hostnames.clone();
+    let narrow = Arc::new(Mapping { hostnames, ..Mapping::clone(&mapping("s3://b/a/", &old_zone)) });
+    let old = part(&team("s3://b/", &[&old_zone]), &[narrow]);
+    let new = part(&team("s3://b/", &[&new_zone]), &[]);
+    let (joined, outdated) = Mappings::joined([&new, &old]);
+    assert!(outdated.is_empty());
+    let mapping = &joined.all()[0];
+    let purged: Vec<&str> = mapping.hostnames_of(&mapping.zones[0]).map(Hostname::as_str).collect();
+    assert_eq!(purged, ["new.w.com"]);
+}
+
+#[test]
+fn the_bucket_of_a_mapping_whose_token_moved_must_be_read_again() {
+    let old_zone = zone("web", "w.com", "w.com");
+    let old = part(&team("s3://b/", &[&old_zone]), &[mapping("s3://b/a/", &old_zone)]);
+    let moved = Team { tokens: TokenFolder::parse("/elsewhere/web/").unwrap(), ..Team::clone(&team("s3://b/", &[])) };
+    let (joined, outdated) = Mappings::joined([&part(&Arc::new(moved), &[]), &old]);
+    assert!(joined.all().is_empty());
+    assert_eq!(outdated.iter().map(BucketName::as_str).collect::<Vec<_>>(), ["b"]);
 }
