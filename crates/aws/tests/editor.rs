@@ -303,7 +303,10 @@ async fn a_large_push_may_be_interrupted_at_each_step_and_a_second_one_completes
             match (&pushed, nth) {
                 (Ok(()), _) => assert!(is_last_and_written, "{nth} of {steps}"),
                 (Err(PushError::Table(_)), 0) => {}
-                (Err(PushError::Interrupted { done, of, .. }), _) => assert_eq!((*done, *of), (nth, steps)),
+                (Err(error @ PushError::Interrupted { done, of, .. }), _) => {
+                    assert_eq!((*done, *of), (nth, steps));
+                    assert!(error.to_string().ends_with(" are written: push again to complete them"), "{error}");
+                }
                 (Err(other), _) => panic!("{other}"),
             }
             let now = world.purged(&keys()).await;
@@ -390,9 +393,12 @@ async fn a_push_that_took_over_stops_the_one_that_is_in_progress() {
         other.push(&over, |_| {}).await.unwrap();
         world.table.proxy.release();
     });
+    let message = error.to_string();
     let PushError::Interrupted { error, done, .. } = error else { panic!("{error}") };
     assert!(matches!(&*error, PushError::Lost { by, .. } if by == "carol"), "{error}");
     assert_eq!(done, 2);
+    assert!(message.contains("another push came first: ") && !message.contains("to complete"), "{message}");
+    assert!(message.ends_with(&format!("; 2 of {} transactions are written", first.transactions())), "{message}");
     assert!(world.says(&some(150)).await);
 }
 
@@ -601,6 +607,29 @@ async fn an_edit_during_an_interrupted_push_is_noticed() {
         assert_eq!((last.approval.as_str(), last.diff == begun.diff), ("another", false));
         assert!(!world.team().await.is_edited());
     }
+}
+
+#[tokio::test]
+async fn a_damaged_head_is_reported_and_the_head_of_a_first_push_in_progress_is_not() {
+    let world = World::new().await;
+    let first = world.prepared(&some(150), "alice").await;
+    world.table.proxy.on_call(from_nth(2, Action::Refuse(500, "InternalServerError", "gone")));
+    world.editor.push(&first, |_| {}).await.unwrap_err();
+    world.table.proxy.release();
+    let head = world.team().await.head.unwrap();
+    assert_eq!((head.last, head.pending.unwrap().by.as_str()), (None, "alice"));
+    world.push(&some(150), "alice").await.unwrap();
+    let head = world.table.get("TEAM#web", "HEAD").await;
+    for field in ["push", "by", "at", "summary", "document"] {
+        let mut damaged = head.clone();
+        damaged.as_object_mut().unwrap().remove(field);
+        world.table.put("TEAM#web", "HEAD", damaged).await;
+        let error = world.editor.team(&web()).await.unwrap_err().to_string();
+        let reason = format!("the row TEAM#web/HEAD can't be read: missing field `{field}`; fix it, or delete it");
+        assert!(error.contains(&reason), "{error}");
+    }
+    world.table.put("TEAM#web", "HEAD", json!({ "revision": 1 })).await;
+    assert!(world.editor.team(&web()).await.is_err());
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod environment;
 mod exit;
 mod mappings;
 mod print;
+mod problems;
 mod sender;
 mod token_source;
 mod zone_choice;

@@ -1,24 +1,20 @@
-//! Loading mappings from a file or a table, and problems drawn with carets.
+//! Loading mappings from a file or a table.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use anyhow::bail;
 use aws_config::SdkConfig;
 use purge_router_aws::{DynamoMappings, Editor, Lookup, TableError, load_patient_config, with_caller};
-use purge_router_cloudflare::mask;
-use purge_router_config::{Problem, Row, RowKey, Skipped};
+use purge_router_config::{Row, RowKey, Skipped};
+use purge_router_core::Mappings;
 use purge_router_core::names::{BucketName, TeamName};
-use purge_router_core::{Code, Mappings};
 use purge_router_pipeline::Clock;
-use serde::Serialize;
 
 use crate::args::MappingsArg;
 use crate::exit::Misuse;
 use crate::print;
+use crate::problems::draw;
 
 /// How long a table may take to answer for the buckets of an event. It is also the TTL of the answer, which must be longer
 /// than the command needs it.
@@ -84,11 +80,17 @@ async fn rows_of_teams(editor: &Editor, table: &str, teams: &[TeamName]) -> anyh
     let mut rows = Vec::new();
     for team in teams {
         let partition = editor.team(team).await?;
-        let Some(grant) = partition.grant else { bail!("team {team} has no grant in the table {table}") };
+        let grant = partition.grant.ok_or_else(|| no_grant(team, table))?;
         rows.push(Row { key: RowKey::Grant(team.clone()), fields: grant });
         rows.extend(partition.rows.into_iter().map(|(key, fields)| Row { key, fields }));
     }
     Ok(rows)
+}
+
+/// The error for a team without a grant in this table.
+pub(crate) fn no_grant(team: &TeamName, table: &str) -> anyhow::Error {
+    let help = "the operator writes one with `purge-router grants push`";
+    anyhow::anyhow!("team {team} has no grant in the table {table}: {help}")
 }
 
 /// Whether a row belongs to one of these teams, or to none; without teams, every row does.
@@ -139,53 +141,4 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
         let at = error.utf8_error().valid_up_to();
         anyhow::anyhow!("the mapping file {shown} is not UTF-8 at byte {at}; save it as UTF-8")
     })
-}
-
-/// Prints all problems to standard error, each under its line of the file.
-pub(crate) fn draw(path: &Path, text: &str, problems: &[Problem]) {
-    let renderer = if print::stderr_is_colored() { Renderer::styled() } else { Renderer::plain() };
-    let name = path.display().to_string();
-    let masked = mask(text);
-    let text = masked.as_ref();
-    for problem in problems {
-        let (message, help) = (print::escaped(&mask(&problem.message)), print::escaped(&mask(&problem.help)));
-        let title = Level::ERROR.primary_title(&message).id(problem.code.as_str());
-        let help = Level::HELP.message(&help);
-        let place = mask(&problem.place.to_string()).into_owned();
-        let span = problem.span.clone().unwrap_or_default();
-        let snippet = Snippet::source(text).path(&name).annotation(AnnotationKind::Primary.span(span).label(&place));
-        let report = [title.element(snippet).element(help)];
-        anstream::eprintln!("{}\n", renderer.render(&report));
-    }
-    print::error(&format!("{name} has {}", print::count(problems.len(), "problem")));
-}
-
-/// A problem as JSON.
-#[derive(Serialize)]
-pub(crate) struct ProblemJson<'p> {
-    code: Code,
-    place: String,
-    message: Cow<'p, str>,
-    help: Cow<'p, str>,
-    value: Cow<'p, str>,
-    line: usize,
-    column: usize,
-}
-
-impl<'p> ProblemJson<'p> {
-    /// Lines and columns count from 1, columns in characters.
-    pub(crate) fn new(text: &'p str, problem: &'p Problem) -> Self {
-        let span = problem.span.clone().unwrap_or_default();
-        let before = text.get(..span.start).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Self {
-            code: problem.code,
-            place: mask(&problem.place.to_string()).into_owned(),
-            message: mask(&problem.message),
-            help: mask(&problem.help),
-            value: mask(text.get(span).unwrap_or_default()),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
-    }
 }

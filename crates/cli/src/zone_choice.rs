@@ -1,7 +1,7 @@
 //! Zones and teams that the caller names: a name that is unknown, or that several zones have, is misuse. No command picks
 //! one of several zones by itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 
 use purge_router_core::names::TeamName;
@@ -9,8 +9,8 @@ use purge_router_core::{Mappings, Zone};
 
 use crate::exit::Misuse;
 
-/// How many zones an error names; the rest is counted.
-const MAX_ZONES: usize = 10;
+/// How many zones or teams an error names; the rest is counted.
+const MAX_NAMES: usize = 10;
 
 /// Checks that the mappings have all of these teams.
 pub(crate) fn check_teams(mappings: &Mappings, teams: &[TeamName]) -> Result<(), Misuse> {
@@ -38,22 +38,21 @@ pub(crate) fn ambiguous(subject: impl Display, zones: &[&Zone]) -> Misuse {
         1 => format!("team {} (zone id {})", zone.team, zone.zone_id),
         _ => format!("{} of team {} (zone id {})", zone.domain, zone.team, zone.zone_id),
     };
-    let mut described: Vec<String> = zones.iter().take(MAX_ZONES).map(describe).collect();
-    if zones.len() > MAX_ZONES {
-        described.push(format!("and {} more", zones.len() - MAX_ZONES));
+    let mut described: Vec<String> = zones.iter().take(MAX_NAMES).map(describe).collect();
+    if zones.len() > MAX_NAMES {
+        described.push(format!("and {} more", zones.len() - MAX_NAMES));
     }
     Misuse(format!("{subject}: {}; choose one with {option}", described.join(", ")))
 }
 
 fn list<T: Display>(noun: &str, names: impl Iterator<Item = T>) -> String {
-    let mut known: Vec<String> = Vec::new();
-    for name in names.map(|name| name.to_string()) {
-        if !known.contains(&name) {
-            known.push(name);
-        }
-    }
-    match known.is_empty() {
-        true => format!("the mappings have no {noun}"),
-        false => format!("known {noun}: {}", known.join(", ")),
+    let mut seen = HashSet::new();
+    let mut known: Vec<String> = names.map(|name| name.to_string()).filter(|name| seen.insert(name.clone())).collect();
+    let hidden = known.len().saturating_sub(MAX_NAMES);
+    known.truncate(MAX_NAMES);
+    match (known.is_empty(), hidden) {
+        (true, _) => format!("the mappings have no {noun}"),
+        (false, 0) => format!("known {noun}: {}", known.join(", ")),
+        (false, hidden) => format!("known {noun}: {}, and {hidden} more", known.join(", ")),
     }
 }

@@ -3,3 +3,4 @@
 pub(crate) mod specs;
 pub(crate) mod table_reader;
 pub(crate) mod toml_document;
+pub(crate) mod version;

@@ -64,9 +64,19 @@ pub enum PushError {
     #[error(transparent)]
     Table(#[from] TableError),
     /// Some transactions were written and the next was not.
-    #[error("{error}; {done} of {of} transactions are written: push again to complete them")]
+    #[error("{error}; {done} of {of} transactions are written{}", .error.completion_help())]
     #[expect(missing_docs, reason = "the message says what they are")]
     Interrupted { error: Box<PushError>, done: usize, of: usize },
+}
+
+impl PushError {
+    /// The help for a push of which some transactions are written. Others who wrote in the meantime have a help of their own.
+    fn completion_help(&self) -> &'static str {
+        match self {
+            Self::Table(_) => ": push again to complete them",
+            _ => "",
+        }
+    }
 }
 
 impl Push {
@@ -96,7 +106,7 @@ impl Editor {
         take_over: bool,
     ) -> Result<Push, PushError> {
         let stamp = stamp(snapshot, diff, note)?;
-        let pending = snapshot.head.as_ref().and_then(|head| head.pending.as_ref());
+        let pending = snapshot.pending();
         let stamp = match pending {
             Some(begun) if begun.document == stamp.document => completion(snapshot, begun, stamp),
             Some(Stamp { by, at, summary, .. }) if !take_over => {

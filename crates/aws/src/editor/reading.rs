@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use aws_config::SdkConfig;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use purge_router_config::{Fields, MAX_REVISION, Partition, Row, RowKey, ranges};
+use purge_router_config::{Fields, Partition, Row, RowKey, ranges};
 use purge_router_core::names::TeamName;
 
 use super::revisions::newest_revision;
-use super::snapshot::{Head, PartitionSnapshot, read_head, without_version};
+use super::snapshot::{Head, PartitionSnapshot, check_revision, read_head, without_version};
 use crate::table::{NotATable, Table, TableError, key_attributes, row};
 
 /// How many partitions are read side by side.
-const PARTITIONS: usize = 16;
+const CONCURRENT_READS: usize = 16;
 
 /// Reads and writes partitions of the table.
 #[derive(Debug, Clone)]
@@ -66,7 +66,7 @@ impl Editor {
         let reads = teams
             .into_iter()
             .map(|team| async { self.rows_between(&Partition::Team(team), &ranges::EXCEPT_HISTORY).await });
-        let of_teams: Vec<Vec<Row>> = stream::iter(reads).buffered(PARTITIONS).try_collect().await?;
+        let of_teams: Vec<Vec<Row>> = stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
         let is_read = |row: &Row| {
             let is_known = matches!(row.key, RowKey::Zone { .. } | RowKey::Mapping { .. });
             is_known || row.fields.contains_key("bucket")
@@ -95,12 +95,7 @@ impl Editor {
             // Perhaps somebody deleted it; the history goes on all the same.
             None => newest_revision(&self.table, &snapshot.id).await?,
         };
-        if snapshot.revision >= MAX_REVISION {
-            let (key, revision) = (RowKey::Head(snapshot.id), snapshot.revision);
-            return Err(TableError::Refused(format!(
-                "the row {key} says revision {revision}, which is impossible; fix it, or delete it: the next push writes it"
-            )));
-        }
+        check_revision(&snapshot.id, snapshot.revision)?;
         Ok(snapshot)
     }
 

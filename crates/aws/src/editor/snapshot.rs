@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use purge_router_config::{Checksum, Fields, Partition, RowKey, Rows, in_file_order};
+use purge_router_config::{Checksum, Fields, MAX_REVISION, Partition, RowKey, Rows, VERSION, in_file_order};
 use purge_router_core::names::TeamName;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::table::{Attributes, TableError, fields, key_of};
 
-/// The version of the rows that this release writes.
-pub(super) const VERSION: u64 = 1;
+/// The fields of a push, of which the row `HEAD` has all or none.
+const FIELDS_OF_STAMP: [&str; 9] = ["push", "by", "at", "summary", "message", "document", "diff", "approval", "pulled"];
 
 /// A partition as it was when it was read.
 #[derive(Debug)]
@@ -103,6 +103,11 @@ impl PartitionSnapshot {
         Ok(())
     }
 
+    /// A push that was started and is not finished.
+    pub fn pending(&self) -> Option<&Stamp> {
+        self.head.as_ref()?.pending.as_ref()
+    }
+
     /// Whether rows were edited since the last push, or since the one in progress wrote its last ones. Without a head that
     /// is not known.
     pub fn is_edited(&self) -> bool {
@@ -122,11 +127,30 @@ impl PartitionSnapshot {
 }
 
 pub(super) fn read_head(partition: &Partition, item: Attributes) -> Result<Head, TableError> {
-    serde_dynamo::from_item(item).map_err(|error| {
+    let unreadable = |error: serde_dynamo::Error| {
         let key = RowKey::Head(partition.clone());
         let help = "fix it, or delete it: the next push writes it";
         TableError::Refused(format!("the row {key} can't be read: {error}; {help}"))
-    })
+    };
+    let head: Head = serde_dynamo::from_item(item.clone()).map_err(unreadable)?;
+    check_revision(partition, head.revision)?;
+    let has_stamp = || FIELDS_OF_STAMP.iter().any(|field| item.contains_key(*field));
+    if head.last.is_none() && (head.pending.is_none() || has_stamp()) {
+        // A push that can't be read is no last push to serde, because it is flattened into the row.
+        serde_dynamo::from_item::<_, Stamp>(item).map_err(unreadable)?;
+    }
+    Ok(head)
+}
+
+/// Checks that more revisions can follow.
+pub(super) fn check_revision(partition: &Partition, revision: u64) -> Result<(), TableError> {
+    if revision < MAX_REVISION {
+        return Ok(());
+    }
+    let key = RowKey::Head(partition.clone());
+    Err(TableError::Refused(format!(
+        "the row {key} says revision {revision}, which is impossible; fix it, or delete it: the next push writes it"
+    )))
 }
 
 /// What a row says, without its key and the version that this release writes.

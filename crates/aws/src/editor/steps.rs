@@ -1,12 +1,14 @@
 //! The transactions of a push: one, or several ordered ones, each on the condition that nobody else wrote.
 
+use std::collections::HashSet;
+
 use aws_sdk_dynamodb::types::AttributeValue;
-use purge_router_config::{Checksum, Diff, Fields, RowKey, Write, apply_writes};
+use purge_router_config::{Checksum, Diff, Fields, RowKey, VERSION, Write, apply_writes};
 use serde_json::Value;
 
 use super::document::pack;
 use super::revisions::{Revision, revision_row};
-use super::snapshot::{Head, PartitionSnapshot, Stamp, VERSION};
+use super::snapshot::{Head, PartitionSnapshot, Stamp};
 use super::transaction::{Action, Condition, Item};
 use crate::table::{Attributes, TableError, attributes, key_attributes};
 
@@ -31,6 +33,10 @@ struct Part<'w> {
 impl Steps<'_> {
     /// One transaction if DynamoDB takes it as one.
     pub(super) fn transactions(&self) -> Result<Vec<Vec<Item>>, TableError> {
+        // The document is large, so it is not packed for a transaction that can't be.
+        if self.diff.len() >= ROWS_PER_TRANSACTION {
+            return self.in_steps();
+        }
         let at_once = self.at_once()?;
         let bytes: usize = at_once.iter().map(Item::bytes).sum();
         match at_once.len() <= ROWS_PER_TRANSACTION && bytes <= BYTES_PER_TRANSACTION {
@@ -169,11 +175,11 @@ impl Steps<'_> {
 
     /// The copies of grants that are stale, and that these writes do not renew.
     fn copies(&self, writes: &[Write]) -> Result<Vec<Item>, TableError> {
+        let renewed: HashSet<&RowKey> = writes.iter().map(|write| &write.key).collect();
         let mut items = Vec::new();
         for team in &self.snapshot.stale_copies {
             let grant = RowKey::Grant(team.clone());
-            let is_renewed = writes.iter().any(|write| write.key == grant);
-            if let Some(fields) = self.snapshot.rows.get(&grant).filter(|_| !is_renewed) {
+            if let Some(fields) = self.snapshot.rows.get(&grant).filter(|_| !renewed.contains(&grant)) {
                 items.push(Item::put_row(written_row(&RowKey::GrantCopy(team.clone()), fields)?));
             }
         }

@@ -6,8 +6,9 @@ use serde_json::json;
 
 use crate::args::CheckArgs;
 use crate::exit::End;
-use crate::mappings::{ProblemJson, draw, load_table, read};
+use crate::mappings::{load_table, read};
 use crate::print;
+use crate::problems::{Lines, ProblemJson, draw};
 
 pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
     if let Some(table) = &args.mappings.table {
@@ -18,7 +19,8 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
     let read = purge_router_config::from_toml(&text);
     let problems = read.as_ref().err().map(Vec::as_slice).unwrap_or_default();
     if args.json {
-        let problems: Vec<ProblemJson<'_>> = problems.iter().map(|problem| ProblemJson::new(&text, problem)).collect();
+        let lines = Lines::of(&text);
+        let problems: Vec<_> = problems.iter().map(|problem| ProblemJson::new(&lines, problem)).collect();
         print::json(&json!({ "problems": problems }))?;
     } else if let Ok(mappings) = &read {
         print::out(&format!("{}: {}: {}", path.display(), counts(mappings), print::green("no problem")));
@@ -37,7 +39,7 @@ async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
     let problems: Vec<&Problem> = skipped.iter().flat_map(|skipped| &skipped.problems).chain(&folders).collect();
     // Any team can cause this, and nothing is skipped because of it: each team's purges need its own token.
     for problem in &zones {
-        print::warning(&print::escaped(&problem.to_string()));
+        print::warning(&problem.to_string());
     }
     if json {
         let problems: Vec<_> = problems.iter().map(|problem| problem_of_row(problem)).collect();
@@ -47,7 +49,7 @@ async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
         print::out(&format!("{table}: {}: {}", counts(&mappings), print::green("no problem")));
     } else {
         for problem in &problems {
-            print::error(&print::escaped(&problem.to_string()));
+            print::error(&problem.to_string());
         }
         let (rows, used) = (print::count(skipped.len(), "row"), counts(&mappings));
         print::error(&format!("the function skips {rows} of {table}, and uses {used}"));

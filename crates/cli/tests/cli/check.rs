@@ -133,3 +133,21 @@ fn all_problems_are_in_the_order_of_the_file() {
     let place = |problem: &Value| (problem["line"].as_u64(), problem["column"].as_u64());
     assert!(problems["problems"].as_array().unwrap().is_sorted_by_key(place), "{problems}");
 }
+
+/// Each problem is drawn from its own lines: from the whole file, this took minutes.
+#[test]
+fn a_large_file_with_many_problems_is_drawn_in_time() {
+    let mapping = |nth: usize| {
+        format!("[[teams.web.mappings]]\nsource = \"s3://assets/{nth}/\"\nzones = [\"website.com\"]\nincludes = []\n")
+    };
+    let head = "version = 1\n[teams.web]\nowns = [\"s3://assets/\"]\n[teams.web.zones.\"website.com\"]\n\
+                zone_id = \"023e105f4ecef8ad9ca31a8372d0c353\"\nhostnames = [\"www.website.com\"]\n";
+    let world = World::empty();
+    world.write("large.toml", format!("{head}{}", (0..15_000).map(mapping).collect::<String>()));
+    let answer = world.run(&["check", "--mappings", "large.toml", "--color", "never"]).with_code(1);
+    assert!(answer.stderr.contains("large.toml:60006:1\n"), "{}", &answer.stderr[answer.stderr.len() - 1000..]);
+    assert!(answer.stderr.contains("\n60006 | includes = []\n"));
+    let problems = world.run(&["check", "--mappings", "large.toml", "--json"]).with_code(1).json()["problems"].clone();
+    let last = problems.as_array().unwrap().last().unwrap().clone();
+    assert_eq!((last["line"].as_u64(), last["column"].as_u64()), (Some(60_006), Some(1)));
+}

@@ -312,8 +312,8 @@ async fn a_file_that_was_not_pulled_from_this_table_is_refused() {
     // What a team pulled says of its grant what the team may write.
     world.world.write("team.toml", later);
     let answer = world.run(&["grants", "push", "--yes", "--force", "--mappings", "team.toml"]).with_code(1);
-    let reason = "error: the file was pulled by team web, which may have written what it says about its grant: pull \
-                  with `purge-router grants pull`, and push that";
+    let reason = "error: this file is from `mappings pull --team web`, so its grant is the team's own copy: pull with \
+                  `purge-router grants pull`, and push that";
     assert!(answer.stderr.lines().any(|line| line == reason), "{answer}");
     let bad = MAPPINGS.replace("version = 1", "version = 1\npulled = \"7\"");
     let bad = bad.replace("[teams.web]", "[teams.web]\npulled = \"8-1234567G\"");
@@ -389,6 +389,52 @@ async fn too_many_changes_are_refused_and_nothing_is_written() {
     assert!(left.iter().all(|sort| !sort.starts_with("MAPPING#") && !sort.starts_with("ZONE#")), "{left:?}");
     world.run(&["mappings", "push", "--yes"]).with_code(0);
     assert_eq!(world.table.sorts("TEAM#web").await, left, "other teams are left as they are");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_can_not_be_read_removes_no_team() {
+    let world = TableWorld::pushed().await;
+    let rows = async || [world.table.sorts("GRANTS").await, world.table.sorts("TEAM#web").await];
+    let before = rows().await;
+    for (text, code) in [
+        (MAPPINGS.replace("version = 1", "version = 2"), "unknown-version"),
+        (MAPPINGS.replace("[teams.", "[team."), "unknown-field"),
+        ("version = 1\nteams = 3\n".to_owned(), "wrong-type"),
+        ("teams = {}\n".to_owned(), "missing-field"),
+    ] {
+        world.world.write("mappings.toml", text);
+        for kind in ["grants", "mappings"] {
+            for team in ["web", "nobody"] {
+                let answer = world.run(&[kind, "push", "--yes", "--force", "--team", team]).with_code(1);
+                assert!(answer.stderr.contains(&format!("[{code}]")), "{kind}: {answer}");
+            }
+        }
+        assert_eq!(rows().await, before, "{code}");
+    }
+    // A file without teams removes those that are asked for.
+    world.world.write("mappings.toml", "version = 1\n");
+    for kind in ["mappings", "grants"] {
+        world.run(&[kind, "push", "--yes", "--force"]).with_code(1);
+        world.run(&[kind, "push", "--yes", "--force", "--team", "web"]).with_code(0);
+    }
+    let [grants, web] = rows().await;
+    assert!(!grants.contains(&"web".to_owned()) && grants.contains(&"docs".to_owned()), "{grants:?}");
+    assert!(!web.iter().any(|sort| sort.starts_with("MAPPING#") || sort == "GRANT"), "{web:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_history_of_revisions_that_can_not_be_read_is_not_empty() {
+    let world = TableWorld::pushed().await;
+    world.table.put("TEAM#web", "REVISION#0000000001", json!({ "revision": "one" })).await;
+    let history = ["mappings", "history", "--team", "web"];
+    let answer = world.run(&history).with_code(0);
+    let warning = "warning: the row TEAM#web/REVISION#0000000001 can't be read: ";
+    assert!(answer.stderr.starts_with(warning), "{answer}");
+    assert_eq!((answer.stderr.lines().count(), answer.stdout.as_str()), (1, ""), "{answer}");
+    let json = world.run(&[&history[..], &["--json"]].concat()).with_code(0).json();
+    assert_eq!(json["revisions"], json!([]));
+    let unreadable = json["unreadable"][0].as_str().unwrap();
+    assert!(unreadable.starts_with("the row TEAM#web/REVISION#0000000001 can't be read: "), "{unreadable}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -497,6 +543,9 @@ async fn grants_are_the_operators_and_no_two_share_a_folder_of_tokens() {
     assert!(answer.stderr.contains("[shared-token-folder]"), "{answer}");
     assert_eq!(world.table.get("GRANTS", "evil").await, Value::Null);
     // A grant goes where it is asked for by name.
+    let of_web = world.run(&["grants", "diff", "--team", "web"]).with_code(0);
+    let note = "grants of other teams stay as they are: `docs`, `shop`";
+    assert!(of_web.stderr.lines().any(|line| line == note), "the file names docs, too: {of_web}");
     let removal = [&["grants", "push", "--yes", "--team", "shop"], &grants[..]].concat();
     let answer = world.run(&removal).with_code(1);
     assert!(answer.stderr.contains("the file does not name team shop"), "{answer}");
@@ -523,7 +572,11 @@ async fn grants_are_the_operators_and_no_two_share_a_folder_of_tokens() {
     world.run(&["mappings", "diff", "--team", "web"]).with_code(0);
     // The mappings that a smaller grant disables are reported before it is written.
     world.world.write("grants.toml", "version = 1\n[teams.web]\nowns = [\"s3://assets.website.com/img/\"]\n");
+    let foreign = json!({ "version": 1, "bucket": "docs-site", "prefix": "", "zones": ["website.com"] });
+    world.table.put("TEAM#web", "MAPPING#foreign", foreign).await;
     let answer = world.run(&[&["grants", "diff"], &grants[..]].concat()).with_code(0);
+    world.table.delete("TEAM#web", "MAPPING#foreign").await;
+    // The mapping of another team's bucket is disabled already.
     let warning = "warning: this grant would disable 1 mapping of team web";
     assert!(answer.stderr.lines().any(|line| line == warning), "{answer}");
     // What a team without a grant has left can be cleared away.

@@ -92,6 +92,79 @@ async fn a_push_that_is_interrupted_says_how_far_it_came() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_of_many_teams_that_is_interrupted_says_which_are_written() {
+    let world = TableWorld::new().await;
+    // One more than are written side by side, so the last one is started when another one is written.
+    let team = |nth: usize| {
+        format!(
+            "[teams.team{nth}]\nowns = [\"s3://bucket{nth}/\"]\n[teams.team{nth}.zones.\"site{nth}.com\"]\n\
+             zone_id = \"{nth:032x}\"\nhostnames = [\"www.site{nth}.com\"]\n"
+        )
+    };
+    world.world.write("mappings.toml", format!("version = 1\n{}", (0..9).map(team).collect::<String>()));
+    world.run(&["grants", "push", "--yes"]).with_code(0);
+    for is_json in [false, true] {
+        world.table.proxy.calls();
+        world.table.proxy.on_call(|call| {
+            match call.operation == WRITE && call.body.to_string().contains("TEAM#team8") {
+                true => Action::Hang,
+                false => Action::Pass,
+            }
+        });
+        let mut command = world.command("alice");
+        command.args(["mappings", "push", "--yes"]).args(is_json.then_some("--json"));
+        let push = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        world.table.proxy.arrived(WRITE, 9).await;
+        assert!(Command::new("kill").args(["-s", "INT", &push.id().to_string()]).status().unwrap().success());
+        let stopped = answer(push.wait_with_output().unwrap()).with_code(1);
+        world.table.proxy.release();
+        let reason = "stopped: `diff` shows whether it was written";
+        assert!(stopped.stderr.lines().any(|line| line == format!("error: team team8: {reason}")), "{stopped}");
+        if is_json {
+            let edits = stopped.json()["edits"].as_array().unwrap().clone();
+            assert!(edits.iter().any(|edit| edit["pushed"]["revision"] == 2), "{stopped}");
+            assert_eq!(edits[8]["pushed"]["error"], reason);
+        } else {
+            assert!(stopped.stdout.contains(": revision 1\n"), "{stopped}");
+        }
+        let text = world.world.read("mappings.toml");
+        world.world.write("mappings.toml", text.replace("[\"www.", "[\"cdn."));
+        if !is_json {
+            let mut rest = world.command("alice");
+            let rest = rest.args(["mappings", "push", "--yes", "--mappings", "first.toml"]);
+            world.world.write("first.toml", text);
+            answer(rest.output().unwrap()).with_code(0);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removal_that_is_interrupted_is_completed_by_the_same_one() {
+    let world = granted().await;
+    world.world.write("many.toml", many(150, "*.css"));
+    world.world.write("none.toml", "version = 1\n");
+    answer(push(&world, "alice", "many.toml").output().unwrap()).with_code(0);
+    world.table.proxy.calls();
+    world.table.proxy.on_call(from_nth(3, Action::Refuse(500, "InternalServerError", "gone")));
+    answer(push(&world, "alice", "none.toml").output().unwrap()).with_code(1);
+    world.table.proxy.release();
+    assert_eq!(world.run(&["mappings", "pull", "--team", "web"]).with_code(0).stdout.matches("[[").count(), 0);
+    answer(push(&world, "alice", "none.toml").output().unwrap()).with_code(0);
+    assert_eq!(world.table.get("TEAM#web", "HEAD").await["pending"], json!(null));
+    // Then there is nothing left to remove.
+    let nothing = answer(push(&world, "alice", "none.toml").output().unwrap()).with_code(1);
+    assert!(nothing.stderr.contains("neither the file nor the table "), "{nothing}");
+    let removal = ["grants", "push", "--team", "web", "--yes", "--force", "--mappings", "none.toml"];
+    world.run(&removal).with_code(0);
+    world.run(&removal).with_code(1);
+    let mut head = world.table.get("GRANTS", "HEAD").await;
+    head["pending"] = json!({ "push": "1", "by": "zoe", "at": "now", "summary": "all", "document": head["document"] });
+    world.table.put("GRANTS", "HEAD", head).await;
+    world.run(&removal).with_code(0);
+    assert_eq!(world.table.get("GRANTS", "HEAD").await["pending"], json!(null));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_push_that_is_killed_at_any_step_is_completed_by_a_second_one() {
     let mut nth = 0;
     loop {

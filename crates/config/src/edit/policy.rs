@@ -120,7 +120,7 @@ impl ProposedPush<'_> {
 
 /// One of the differences that are approved together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApprovedDiff {
+pub struct DiffChecksum {
     /// The partition's name.
     pub partition: String,
     /// The revision that it is based on: what was approved once is not approved again when the rows are what they were.
@@ -130,7 +130,7 @@ pub struct ApprovedDiff {
 }
 
 /// The checksum by which these differences are approved, in this table only; `None` if there is none.
-pub fn approval_checksum(table: &str, diffs: &[ApprovedDiff]) -> Option<String> {
+pub fn approval_checksum(table: &str, diffs: &[DiffChecksum]) -> Option<String> {
     let revisions: Vec<String> = diffs.iter().map(|diff| diff.revision.to_string()).collect();
     let mut texts = vec![table];
     for (diff, revision) in diffs.iter().zip(&revisions) {

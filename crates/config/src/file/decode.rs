@@ -10,6 +10,7 @@ use crate::file::pulled::PULLED;
 use crate::path::ConfigPath;
 use crate::read::specs;
 use crate::read::table_reader::{TableReader, wrong_type};
+use crate::read::version::is_readable;
 use crate::rows::fields::{Fields, VERSION};
 use crate::spec::{GrantSpec, MappingSpec, TeamSpec, ZoneSpec};
 
@@ -37,8 +38,13 @@ pub(crate) struct DecodedTeam {
 
 pub(crate) fn decode_file(fields: &Fields) -> DecodedFile {
     let mut reader = TableReader::new(fields, ConfigPath::root());
-    if !is_of_this_version(&mut reader) {
-        return DecodedFile { checker: reader.checker, pulled: None, teams: Vec::new() };
+    match is_readable(&mut reader) {
+        Some(true) => {}
+        Some(false) => return DecodedFile { checker: reader.checker, pulled: None, teams: Vec::new() },
+        None => {
+            let help = format!("write `version = {VERSION}` in the first line");
+            reader.checker.require("version", false, &help);
+        }
     }
     let pulled = reader.string(PULLED);
     let tables = reader.tables("teams");
@@ -49,23 +55,6 @@ pub(crate) fn decode_file(fields: &Fields) -> DecodedFile {
         reader.checker.note_whole(Invalid::new(Code::NoTeams, "there is no team", help));
     }
     DecodedFile { checker: reader.finish(Some(())).checker, pulled, teams }
-}
-
-/// Whether the rest is worth reading: another version's fields may mean something else.
-fn is_of_this_version(reader: &mut TableReader<'_>) -> bool {
-    let help = format!("write `version = {VERSION}` in the first line");
-    match reader.number("version", 0..=u32::MAX as usize) {
-        Some(version) if version as u64 == VERSION => true,
-        Some(version) => {
-            let message = format!("unknown version {version}; this release reads version {VERSION}");
-            reader.checker.note("version", Invalid::new(Code::UnknownVersion, message, help));
-            false
-        }
-        None => {
-            reader.checker.require("version", false, &help);
-            true
-        }
-    }
 }
 
 fn decode_team(name: &str, place: ConfigPath, fields: &Fields) -> DecodedTeam {

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use indexmap::IndexMap;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use purge_router_core::bounds;
 use purge_router_core::suggest::{nearest, quoted};
@@ -188,8 +188,11 @@ impl<'v> TableReader<'v> {
 }
 
 /// `expected a string, found the number 3`.
-pub(crate) fn wrong_type(expected: &str, found: &Value) -> Invalid {
-    let found = match found {
+pub(crate) fn wrong_type(expected: &str, value: &Value) -> Invalid {
+    let found = match value {
+        Value::Number(number) if expected == "a whole number" && is_too_large(value) => {
+            format!("the number {}, which is too large", whole(number))
+        }
         Value::Null => "a date, a null, or a number that is not finite".to_owned(),
         Value::Bool(boolean) => format!("the boolean {boolean}"),
         Value::Number(number) => format!("the number {number}"),
@@ -200,11 +203,25 @@ pub(crate) fn wrong_type(expected: &str, found: &Value) -> Invalid {
     let help = match expected {
         "a string" => "write it in quotes",
         "a boolean" => "write `true` or `false`, without quotes",
-        "a whole number" => "write a number, without quotes",
+        "a whole number" if is_too_large(value) => "write a smaller number",
+        "a whole number" => "write a whole number such as 30, without quotes",
         "a list" => "write it in brackets: `[…]`",
         _ => "write a table",
     };
     Invalid::new(Code::WrongType, format!("expected {expected}, found {found}"), help)
+}
+
+/// Whether it is a whole number that no field can have.
+fn is_too_large(value: &Value) -> bool {
+    value.as_i64().is_none() && value.as_f64().is_some_and(|number| number.abs() >= i64::MAX as f64)
+}
+
+/// A whole number with all its digits.
+fn whole(number: &Number) -> String {
+    match number.as_f64().filter(|_| number.is_f64()) {
+        Some(number) => format!("{number:.0}"),
+        None => number.to_string(),
+    }
 }
 
 fn bad_headers(expected: &str, found: &Value) -> Invalid {

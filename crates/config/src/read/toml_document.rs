@@ -84,6 +84,7 @@ fn value(item: &DeValue<'_>) -> Value {
         DeValue::Boolean(boolean) => Value::Bool(*boolean),
         DeValue::Integer(number) => {
             let whole = i64::from_str_radix(number.as_str(), number.radix()).map(Value::from);
+            let whole = whole.or_else(|_| u64::from_str_radix(number.as_str(), number.radix()).map(Value::from));
             whole.unwrap_or_else(|_| Value::from(number.as_str().parse::<f64>().unwrap_or(f64::NAN)))
         }
         DeValue::Float(number) => Value::from(number.as_str().parse::<f64>().unwrap_or(f64::NAN)),

@@ -25,7 +25,7 @@ pub struct Row {
 }
 
 /// The version of files and rows that this release reads and writes.
-pub(crate) const VERSION: u64 = 1;
+pub const VERSION: u64 = 1;
 
 /// All fields that grants, zones and mappings may have, as rows or in a file, in the order in which they are written.
 pub const FIELDS: [&str; 30] = [

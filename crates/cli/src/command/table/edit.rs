@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use purge_router_aws::{Editor, PartitionSnapshot, Stamp};
-use purge_router_config::{ApprovedDiff, Checksum, Diff, LastPush, ProposedPush, Pulled, Rows};
+use purge_router_config::{Checksum, Diff, DiffChecksum, LastPush, ProposedPush, Pulled, Rows};
 use purge_router_core::names::TeamName;
 
 use crate::print;
@@ -18,7 +18,7 @@ pub(super) struct Edit {
     /// From what the last push left to what is there.
     pub(super) drift: Diff,
     /// The checksum of what shall be there.
-    pub(super) document: Checksum,
+    pub(super) checksum: Checksum,
     /// A team that was asked for, and that the file does not name: its rows would be removed.
     pub(super) unnamed: Option<TeamName>,
     /// What the file was pulled from.
@@ -37,7 +37,7 @@ impl Edit {
         }
         let drift = drift(editor, &partition).await;
         let diff = Diff::between(&partition.rows, after);
-        Ok(Self { team, partition, diff, drift, document: Checksum::of(after), unnamed: None, pulled: None })
+        Ok(Self { team, partition, diff, drift, checksum: Checksum::of(after), unnamed: None, pulled: None })
     }
 
     /// The partition's name for people.
@@ -47,13 +47,9 @@ impl Edit {
 
     /// Whether there is anything to push: a difference, rows that were edited in the table, a push that was interrupted, or
     /// a stale copy of a grant.
-    pub(super) fn is_needed(&self) -> bool {
-        let is_pending = self.pending().is_some();
+    pub(super) fn needs_write(&self) -> bool {
+        let is_pending = self.partition.pending().is_some();
         !self.diff.is_empty() || self.partition.is_edited() || is_pending || !self.partition.stale_copies.is_empty()
-    }
-
-    pub(super) fn pending(&self) -> Option<&Stamp> {
-        self.partition.head.as_ref()?.pending.as_ref()
     }
 
     fn last(&self) -> Option<&Stamp> {
@@ -74,16 +70,16 @@ impl Edit {
     }
 
     /// The difference to approve; `None` if there is none.
-    pub(super) fn to_approve(&self) -> Option<ApprovedDiff> {
+    pub(super) fn to_approve(&self) -> Option<DiffChecksum> {
         (!self.diff.is_empty()).then(|| self.approved(self.partition.revision, self.diff.checksum()))
     }
 
     /// The difference as it was when this was approved, if its push was started, or finished, and nobody wrote since.
-    pub(super) fn to_approve_again(&self, approval: &str) -> Option<ApprovedDiff> {
+    pub(super) fn to_approve_again(&self, approval: &str) -> Option<DiffChecksum> {
         let revision = self.partition.revision;
-        let begun = match self.pending() {
-            Some(begun) => Some((revision, begun)).filter(|(_, it)| it.document == self.document.to_string()),
-            None => self.last().filter(|_| !self.is_needed()).map(|last| (revision.saturating_sub(1), last)),
+        let begun = match self.partition.pending() {
+            Some(begun) => Some((revision, begun)).filter(|(_, it)| it.document == self.checksum.to_string()),
+            None => self.last().filter(|_| !self.needs_write()).map(|last| (revision.saturating_sub(1), last)),
         };
         match begun.filter(|(_, begun)| begun.approval == approval && !self.partition.is_edited()) {
             Some((revision, begun)) => Some(self.approved(revision, begun.diff.clone())),
@@ -91,8 +87,8 @@ impl Edit {
         }
     }
 
-    fn approved(&self, revision: u64, checksum: String) -> ApprovedDiff {
-        ApprovedDiff { partition: self.partition.id.to_string(), revision, checksum }
+    fn approved(&self, revision: u64, checksum: String) -> DiffChecksum {
+        DiffChecksum { partition: self.partition.id.to_string(), revision, checksum }
     }
 }
 

@@ -3,20 +3,23 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use purge_router_aws::PartitionSnapshot;
 use purge_router_config::{Fields, MappingFile, Row, RowKey, assign_row_keys, from_rows};
+use purge_router_core::Code;
 use purge_router_core::names::TeamName;
+use purge_router_core::suggest::quoted;
 
 use super::disabled_mappings::warn_of_disabled_mappings;
 use super::edit::Edit;
 use super::from_revision::grants_agree;
-use super::partitions::{PARTITIONS, grants, partitions};
+use super::partitions::{CONCURRENT_READS, grants, partitions};
 use super::target::{Kind, Table};
 use crate::args::TableArgs;
-use crate::mappings::{draw, read};
+use crate::mappings::{no_grant, read};
 use crate::print;
+use crate::problems::draw;
 
 /// One edit for each partition. The file's problems go to standard error; `None` says that there were some.
 pub(super) async fn from_file(
@@ -38,13 +41,18 @@ pub(super) async fn from_file(
     }
     let request = Request::new(&file, args);
     let is_valid = |file: &MappingFile<'_>| {
-        // A file that names none of the teams is a request to remove them.
-        let problems = if request.is_removal { Vec::new() } else { file.read().err().unwrap_or_default() };
+        let mut problems = file.read().err().unwrap_or_default();
+        // A file without any team is a request to remove those that are asked for.
+        problems.retain(|problem| args.teams.is_empty() || problem.code != Code::NoTeams);
         if !problems.is_empty() {
             draw(path, &text, &problems);
         }
         problems.is_empty()
     };
+    // What is wrong with the file says more than that the table has nothing of a team.
+    if request.named.is_empty() && !is_valid(&file) {
+        return Ok(None);
+    }
     match kind {
         Kind::Mappings => {
             let partitions = partitions(table, &request.teams).await?;
@@ -72,8 +80,6 @@ struct Request {
     named: BTreeSet<TeamName>,
     /// Those that it does not name.
     unnamed: BTreeSet<TeamName>,
-    /// Whether the file names none of those that were asked for.
-    is_removal: bool,
 }
 
 impl Request {
@@ -84,8 +90,7 @@ impl Request {
         let asked: BTreeSet<TeamName> = args.teams.iter().cloned().collect();
         let teams = if asked.is_empty() { named.clone() } else { asked };
         let unnamed = teams.difference(&named).cloned().collect();
-        let is_removal = file.teams().is_empty() && !args.teams.is_empty();
-        Self { teams, named, unnamed, is_removal }
+        Self { teams, named, unnamed }
     }
 }
 
@@ -98,16 +103,14 @@ fn set_grants(
 ) -> anyhow::Result<()> {
     for (team, partition) in partitions {
         if request.unnamed.contains(team) {
-            ensure_exists(&table.name, team, !partition.rows.is_empty())?;
+            ensure!(exists(partition, |_| true), nothing_of(team, table));
             continue;
         }
-        let Some(grant) = &partition.grant else {
-            let help = "the operator writes one with `purge-router grants push`";
-            bail!("team {team} has no grant in the table {}: {help}", table.name);
-        };
-        if !is_grant(team, grant) {
+        let grant = partition.grant.as_ref().ok_or_else(|| no_grant(team, &table.name))?;
+        if !can_read_grant(team, grant) {
+            let key = RowKey::GrantCopy(team.clone());
             let help = "the operator's next `purge-router grants push` rewrites it";
-            bail!("the row TEAM#{team}/GRANT, which says what the team is granted, can't be read; {help}");
+            bail!("the row {key}, which says what the team is granted, can't be read; {help}");
         }
         let in_file = file.grant(team);
         if request.named.contains(team) && !in_file.is_empty() && in_file != *grant {
@@ -119,17 +122,18 @@ fn set_grants(
     Ok(())
 }
 
-/// Whether a team's grant can be read.
-fn is_grant(team: &TeamName, grant: &Fields) -> bool {
+fn can_read_grant(team: &TeamName, grant: &Fields) -> bool {
     let row = Row { key: RowKey::Grant(team.clone()), fields: grant.clone() };
     from_rows([&row]).1.is_empty()
 }
 
-fn ensure_exists(table: &str, team: &TeamName, exists: bool) -> anyhow::Result<()> {
-    match exists {
-        true => Ok(()),
-        false => bail!("neither the file nor the table {table} has anything of team {team}"),
-    }
+/// Whether there is anything to remove: such a row, or what a push that was interrupted has left to do.
+fn exists(partition: &PartitionSnapshot, is_wanted: impl Fn(&RowKey) -> bool) -> bool {
+    partition.rows.keys().any(is_wanted) || partition.pending().is_some()
+}
+
+fn nothing_of(team: &TeamName, table: &Table) -> String {
+    format!("neither the file nor the table {} has anything of team {team}", table.name)
 }
 
 async fn edits_of_mappings(
@@ -147,7 +151,7 @@ async fn edits_of_mappings(
             anyhow::Ok(Edit { unnamed, pulled, ..edit })
         }
     });
-    stream::iter(edits).buffered(PARTITIONS).try_collect().await
+    stream::iter(edits).buffered(CONCURRENT_READS).try_collect().await
 }
 
 /// The edit of all grants; `None` if together they have problems.
@@ -156,23 +160,23 @@ async fn edit_of_grants(table: &Table, request: &Request, file: &MappingFile<'_>
         && let Some(team) = request.named.iter().find(|team| file.pulled(Some(team)).is_some())
     {
         let help = "pull with `purge-router grants pull`, and push that";
-        bail!("the file was pulled by team {team}, which may have written what it says about its grant: {help}");
+        bail!("this file is from `mappings pull --team {team}`, so its grant is the team's own copy: {help}");
     }
     let partition = grants(table).await?;
     let key = |team: &TeamName| RowKey::Grant(team.clone());
     for team in &request.unnamed {
-        ensure_exists(&table.name, team, partition.rows.contains_key(&key(team)))?;
+        ensure!(exists(&partition, |row| *row == key(team)), nothing_of(team, table));
     }
     let is_asked = |key: &RowKey| key.team().is_some_and(|team| request.teams.contains(&team));
-    let others: Vec<String> = partition.rows.keys().filter(|key| !is_asked(key)).map(RowKey::sort).collect();
+    let others: Vec<TeamName> = partition.rows.keys().filter(|key| !is_asked(key)).filter_map(RowKey::team).collect();
     if !others.is_empty() {
-        let names = others.join(", ");
-        print::note(&format!("the file does not name {names}: their grants stay as they are"));
+        let names = quoted(others.iter().map(TeamName::as_str));
+        print::note(&format!("grants of other teams stay as they are: {names}"));
     }
     let mut after = partition.rows.clone();
     after.retain(|key, _| !is_asked(key));
     after.extend(request.named.iter().map(|team| (key(team), file.grant(team))));
-    if !grants_agree(&after) {
+    if !grants_agree(&after, "the grants in the table and those of the file are not valid together") {
         return Ok(None);
     }
     let edit = Edit::new(&table.editor, None, partition, &after).await?;

@@ -1,6 +1,5 @@
 //! The edit that brings back what an earlier push left.
 
-use anyhow::bail;
 use purge_router_config::{Problem, Row, RowKey, Rows, assign_row_keys, check_rows};
 
 use super::disabled_mappings::warn_of_disabled_mappings;
@@ -8,6 +7,7 @@ use super::edit::Edit;
 use super::partitions::{document, only_partition};
 use super::target::{Kind, Table};
 use crate::args::TableArgs;
+use crate::mappings::no_grant;
 use crate::print;
 
 /// The edit of one partition. Its problems go to standard error; `None` says that there were some.
@@ -20,17 +20,14 @@ pub(super) async fn from_revision(
     let (team, partition) = only_partition(kind, table, args).await?;
     let rows = document(table, &partition, revision).await?;
     let Some(team) = team else {
-        if !grants_agree(&rows) {
+        if !grants_agree(&rows, &format!("the grants of revision {revision} are not valid together")) {
             return Ok(None);
         }
         let edit = Edit::new(&table.editor, None, partition, &rows).await?;
         warn_of_disabled_mappings(&table.editor, &edit.diff).await?;
         return Ok(Some(vec![edit]));
     };
-    let Some(grant) = &partition.grant else {
-        let help = "the operator writes one with `purge-router grants push`";
-        bail!("team {team} has no grant in the table {}: {help}", table.name);
-    };
+    let grant = partition.grant.as_ref().ok_or_else(|| no_grant(&team, &table.name))?;
     let grant = Row { key: RowKey::Grant(team.clone()), fields: grant.clone() };
     let problems = check_rows(as_rows(&rows).iter().chain([&grant]));
     if !is_clean(&problems, &format!("revision {revision} is not valid under the present grant of team {team}")) {
@@ -40,10 +37,10 @@ pub(super) async fn from_revision(
     Ok(Some(vec![Edit::new(&table.editor, Some(team), partition, &after).await?]))
 }
 
-/// Whether all grants together are valid: no two teams may share a token folder. Problems go to standard error.
-pub(super) fn grants_agree(grants: &Rows) -> bool {
-    let problems = check_rows(&as_rows(grants));
-    is_clean(&problems, "the grants in the table and those of the file are not valid together")
+/// Whether all grants together are valid: no two teams may share a token folder. Problems go to standard error, and the
+/// summary after them.
+pub(super) fn grants_agree(grants: &Rows, summary: &str) -> bool {
+    is_clean(&check_rows(&as_rows(grants)), summary)
 }
 
 fn as_rows(rows: &Rows) -> Vec<Row> {
@@ -52,7 +49,7 @@ fn as_rows(rows: &Rows) -> Vec<Row> {
 
 fn is_clean(problems: &[Problem], summary: &str) -> bool {
     for problem in problems {
-        print::error(&print::escaped(&problem.to_string()));
+        print::error(&problem.to_string());
     }
     if !problems.is_empty() {
         print::error(summary);

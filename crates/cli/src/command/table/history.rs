@@ -26,10 +26,11 @@ pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
         print::warning(reason);
     }
     if args.json {
-        print::json(&json!({ "table": table.name, "team": team, "revisions": revisions }))?;
+        let json = json!({ "table": table.name, "team": team, "revisions": revisions, "unreadable": unreadable });
+        print::json(&json)?;
         return Ok(End::Done);
     }
-    if let Some(pending) = partition.head.as_ref().and_then(|head| head.pending.as_ref()) {
+    if let Some(pending) = partition.pending() {
         print::warning(&show::pending(pending));
     }
     let mut text = String::new();
@@ -42,6 +43,8 @@ pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
         }
     }
     match revisions.is_empty() {
+        // Each of them is reported.
+        true if !unreadable.is_empty() => {}
         true if team.is_some() && partition.grant.is_none() && partition.rows.is_empty() => {
             bail!("the table {} has nothing of {}", table.name, partition.id)
         }

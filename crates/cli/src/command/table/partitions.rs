@@ -13,7 +13,7 @@ use crate::args::TableArgs;
 use crate::exit::Misuse;
 
 /// How many partitions are read side by side.
-pub(super) const PARTITIONS: usize = 16;
+pub(super) const CONCURRENT_READS: usize = 16;
 
 /// The one partition that a command is about.
 pub(super) async fn only_partition(
@@ -47,7 +47,7 @@ pub(super) async fn partitions(
         let partition = partition_of_team(table, &team).await?;
         anyhow::Ok((team, partition))
     });
-    stream::iter(reads).buffered(PARTITIONS).try_collect().await
+    stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await
 }
 
 async fn partition_of_team(table: &Table, team: &TeamName) -> anyhow::Result<PartitionSnapshot> {

@@ -1,10 +1,13 @@
 //! `diff`, `push` and `rollback`: what would change is shown, reviewed, agreed to, and written.
 
-use anyhow::{bail, ensure};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::bail;
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use purge_router_aws::{Note, Push, caller};
-use purge_router_config::{ApprovedDiff, approval_checksum, check_approval};
+use purge_router_config::{DiffChecksum, approval_checksum, check_approval};
 use serde_json::{Value, json};
 
 use super::edit::Edit;
@@ -17,14 +20,14 @@ use crate::exit::End;
 use crate::print;
 
 /// How many partitions are written side by side.
-const PARTITIONS: usize = 8;
+const CONCURRENT_WRITES: usize = 8;
 
 pub(super) async fn diff(kind: Kind, args: &DiffArgs) -> anyhow::Result<End> {
     let table = Table::open(&args.table).await?;
     let edits = from_file(kind, &table, &args.table, &args.file.path()).await?;
     let Some(edits) = edits else { return Ok(End::Problems) };
     show_edits(&table, &edits, args.json)?;
-    Ok(if args.exit_code && edits.iter().any(Edit::is_needed) { End::Problems } else { End::Done })
+    Ok(if args.exit_code && edits.iter().any(Edit::needs_write) { End::Problems } else { End::Done })
 }
 
 pub(super) async fn run(kind: Kind, args: &PushArgs) -> anyhow::Result<End> {
@@ -60,7 +63,7 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, summary_pref
         }
     }
     let approval = args.expect.clone().or_else(|| approved_now(table, &edits)).unwrap_or_default();
-    let (needed, settled): (Vec<Edit>, Vec<Edit>) = edits.into_iter().partition(Edit::is_needed);
+    let (needed, settled): (Vec<Edit>, Vec<Edit>) = edits.into_iter().partition(Edit::needs_write);
     if needed.is_empty() {
         show_edits(table, &settled, args.json)?;
         return Ok(End::Done);
@@ -68,6 +71,7 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, summary_pref
     if !args.json {
         print::out(&as_text(table, &needed));
     }
+    // While another push is in progress, the rows are not what a reviewer should judge.
     let pushes = prepare(table, &needed, args, &approval, summary_prefix).await?;
     for edit in &needed {
         let reviewed = edit.proposed().review(args.force);
@@ -80,7 +84,7 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, summary_pref
         print::note("nothing was written");
         return Ok(End::Problems);
     }
-    let pushed = push_all(table, &pushes).await?;
+    let pushed = push_all(table, &pushes).await;
     report(table, &needed, &pushed, args.json)
 }
 
@@ -113,33 +117,56 @@ async fn user(table: &Table) -> String {
         Err(reason) => {
             let user = std::env::var("USER").ok().filter(|user| !user.is_empty());
             let user = user.unwrap_or_else(|| "somebody".to_owned());
-            print::warning(&format!("AWS does not say who pushes, so the history will say {user}: {reason}"));
+            print::warning(&format!("can't get your AWS identity; recording `{user}`: {reason}"));
             user
         }
     }
 }
 
-async fn push_all(table: &Table, pushes: &[Push]) -> anyhow::Result<Vec<Pushed>> {
-    let bar = progress(pushes.iter().map(Push::transactions).sum());
-    let writes = pushes.iter().map(|push| {
-        let bar = &bar;
-        async move {
-            let done = table.editor.push(push, |_| bar.inc(1)).await;
-            done.map(|()| push.revision()).map_err(|error| error.to_string())
-        }
-    });
-    let pushed = tokio::select! {
-        pushed = stream::iter(writes).buffered(PARTITIONS).collect() => Some(pushed),
-        _ = tokio::signal::ctrl_c() => None,
-    };
-    if let Some(pushed) = pushed {
-        bar.finish_and_clear();
-        return Ok(pushed);
+/// A push under way, and how it ended.
+struct RunningPush<'p> {
+    push: &'p Push,
+    transactions_done: AtomicUsize,
+    pushed: OnceLock<Pushed>,
+}
+
+impl RunningPush<'_> {
+    async fn run(&self, table: &Table, bar: &ProgressBar) {
+        let on_progress = |done| {
+            self.transactions_done.store(done, Ordering::Relaxed);
+            bar.inc(1);
+        };
+        let pushed = table.editor.push(self.push, on_progress).await;
+        let pushed = pushed.map(|()| self.push.revision()).map_err(|error| error.to_string());
+        self.pushed.get_or_init(|| pushed);
     }
-    let (done, of) = (bar.position(), bar.length().unwrap_or_default());
-    bar.abandon();
-    ensure!(of > 1, "stopped: `diff` shows whether it was written");
-    bail!("stopped after {done} of {of} transactions: `diff` shows what is left, and the same push completes it")
+
+    /// How it ended; if it did not, how far it is.
+    fn end(self) -> Pushed {
+        let (done, of) = (self.transactions_done.into_inner(), self.push.transactions());
+        self.pushed.into_inner().unwrap_or_else(|| {
+            Err(match of {
+                1 => "stopped: `diff` shows whether it was written".to_owned(),
+                _ => {
+                    let help = "`diff` shows what is left, and the same push completes it";
+                    format!("stopped after {done} of {of} transactions: {help}")
+                }
+            })
+        })
+    }
+}
+
+/// Writes until all are written, or until the user stops it with Ctrl-C.
+async fn push_all(table: &Table, pushes: &[Push]) -> Vec<Pushed> {
+    let bar = progress(pushes.iter().map(Push::transactions).sum());
+    let start = |push| RunningPush { push, transactions_done: AtomicUsize::new(0), pushed: OnceLock::new() };
+    let running: Vec<RunningPush<'_>> = pushes.iter().map(start).collect();
+    let writes = stream::iter(&running).for_each_concurrent(CONCURRENT_WRITES, |push| push.run(table, &bar));
+    tokio::select! {
+        () = writes => bar.finish_and_clear(),
+        _ = tokio::signal::ctrl_c() => bar.abandon(),
+    }
+    running.into_iter().map(RunningPush::end).collect()
 }
 
 fn report(table: &Table, edits: &[Edit], pushed: &[Pushed], json: bool) -> anyhow::Result<End> {
@@ -152,7 +179,7 @@ fn report(table: &Table, edits: &[Edit], pushed: &[Pushed], json: bool) -> anyho
                 print::out(&format!("{}: {}", edit.name(), print::green(format!("revision {revision}"))));
             }
             Ok(_) => {}
-            Err(error) => print::error(&print::escaped(&format!("{}: {error}", edit.name()))),
+            Err(error) => print::error(&format!("{}: {error}", edit.name())),
         }
     }
     Ok(if pushed.iter().all(Result::is_ok) { End::Done } else { End::Problems })
@@ -194,12 +221,12 @@ fn as_json(table: &Table, edits: &[Edit], pushed: &[Pushed]) -> Value {
 
 /// The checksum by which these differences are approved; `None` if there is none.
 fn approved_now(table: &Table, edits: &[Edit]) -> Option<String> {
-    let diffs: Vec<ApprovedDiff> = edits.iter().filter_map(Edit::to_approve).collect();
+    let diffs: Vec<DiffChecksum> = edits.iter().filter_map(Edit::to_approve).collect();
     approval_checksum(&table.name, &diffs)
 }
 
 /// The checksum as it was when this was approved, if that is what is being written.
 fn approved_again(table: &Table, edits: &[Edit], approval: &str) -> Option<String> {
-    let diffs: Vec<ApprovedDiff> = edits.iter().filter_map(|edit| edit.to_approve_again(approval)).collect();
+    let diffs: Vec<DiffChecksum> = edits.iter().filter_map(|edit| edit.to_approve_again(approval)).collect();
     approval_checksum(&table.name, &diffs)
 }

@@ -24,7 +24,7 @@ pub(super) fn edit(edit: &Edit) -> String {
     let revision = edit.partition.revision;
     let revision = if revision == 0 { "never pushed".to_owned() } else { format!("revision {revision}") };
     let _ = writeln!(text, "{} {}", print::bold(edit.name()), print::dim(format!("({revision})")));
-    if let Some(pending) = edit.pending() {
+    if let Some(pending) = edit.partition.pending() {
         let _ = writeln!(text, "  {} {}", print::yellow("unfinished"), self::pending(pending));
         if edit.partition.is_edited() {
             let _ = writeln!(text, "  {} rows were edited in the table since it stopped", print::yellow("drift"));
@@ -54,7 +54,7 @@ pub(super) fn edit(edit: &Edit) -> String {
 fn summary(edit: &Edit) -> String {
     let Diff { added, changed, removed } = &edit.diff;
     match edit.diff.is_empty() {
-        true if edit.is_needed() => "nothing to write but a new revision".to_owned(),
+        true if edit.needs_write() => "nothing to write but a new revision".to_owned(),
         true => "nothing to change".to_owned(),
         false => format!("{} to add, {} to change, {} to remove", added.len(), changed.len(), removed.len()),
     }
@@ -165,7 +165,7 @@ pub(super) fn edit_json(edit: &Edit) -> Value {
         "team": edit.team,
         "revision": head.map_or(0, |head| head.revision),
         "drift": diff_json(&edit.drift),
-        "pending": edit.pending(),
+        "pending": edit.partition.pending(),
         "is_edited": edit.partition.is_edited(),
         "pushed_since": stale(edit),
     });

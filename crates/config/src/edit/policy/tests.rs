@@ -85,7 +85,7 @@ fn only_what_was_approved_is_written() {
 
 #[test]
 fn an_approval_is_for_one_table_and_one_revision() {
-    let diff = |revision: u64| ApprovedDiff { partition: "TEAM#web".to_owned(), revision, checksum: "0".to_owned() };
+    let diff = |revision: u64| DiffChecksum { partition: "TEAM#web".to_owned(), revision, checksum: "0".to_owned() };
     let checksums = [
         approval_checksum("one", &[diff(1)]),
         approval_checksum("two", &[diff(1)]),

@@ -259,3 +259,40 @@ fn a_wrong_item_hides_no_other_and_has_one_problem() {
         ["wrong-type @ teams.web.owns[0]", "wrong-type @ teams.web.zones.\"website.com\".zone_id"]
     );
 }
+
+#[test]
+fn the_help_says_how_to_write_a_version_or_a_number() {
+    let zone = |from: &str, to: &str| HEAD.replace(from, to);
+    let number = |text: &str| zone("hostnames =", &format!("urls_per_request = {text}\nhostnames ="));
+    for (text, expected) in [
+        (
+            zone("version = 1", "version = 2"),
+            "unknown version 2; this release reads version 1: use a release that reads it, or correct the version",
+        ),
+        (zone("version = 1", ""), "`version` is missing: write `version = 1` in the first line"),
+        (
+            number("1.5"),
+            "expected a whole number, found the number 1.5: write a whole number such as 30, without quotes",
+        ),
+        (
+            number("\"30\""),
+            "expected a whole number, found the string `30`: write a whole number such as 30, without quotes",
+        ),
+        (
+            number("9223372036854775809"),
+            "expected a whole number, found the number 9223372036854775809, which is too large: write a smaller number",
+        ),
+        (
+            number("1e30"),
+            "expected a whole number, found the number 1000000000000000019884624838656, which is too large: write a \
+             smaller number",
+        ),
+        (
+            number("1.0"),
+            "expected a whole number, found the number 1.0: write a whole number such as 30, without quotes",
+        ),
+    ] {
+        let problems = from_toml(&text).unwrap_err();
+        assert_eq!(format!("{}: {}", problems[0].message, problems[0].help), expected);
+    }
+}
