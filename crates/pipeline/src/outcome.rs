@@ -51,7 +51,7 @@ pub enum Status {
     RateLimited,
     /// No good answer came before the deadline: no connection, or a problem of Cloudflare's own.
     Unreachable,
-    /// The deadline passed before a first request was sent.
+    /// The deadline passed while the batch, or the rest of it, waited to be sent.
     DeadlineExceeded,
 }
 

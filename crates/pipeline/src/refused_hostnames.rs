@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use purge_router_core::names::{CloudflareId, TeamName};
-use purge_router_core::{Item, Zone};
+use purge_router_core::{BatchItem, Item, Origin, Zone};
 
 use crate::bounded_map::BoundedMap;
 use crate::clock::{Clock, Timestamp};
@@ -15,8 +15,9 @@ use crate::clock::{Clock, Timestamp};
 /// that each redelivery of a message tries again: its team may have added the hostname to the zone meanwhile.
 const REMEMBERED_FOR: Duration = Duration::from_secs(180);
 
-/// This many different items of a hostname must be refused alone, with none accepted in between, before the hostname is
-/// taken for the reason. The code of a URL of another zone is also that of an invalid URL.
+/// Items of this many different objects must be refused alone, with none of the hostname accepted in between, before the
+/// hostname is taken for the reason. The code of a URL of another zone is also that of an invalid URL, and one object may
+/// have several URLs.
 const EVIDENCE: usize = 4;
 
 /// Operators write teams. More than this many are not in use at once.
@@ -42,11 +43,11 @@ pub(crate) struct ZoneHostnames {
     hostnames: Arc<Hostnames>,
 }
 
-/// What speaks against a hostname.
+/// The refusals of one hostname.
 #[derive(Debug, Default)]
 struct Evidence {
-    /// Hashes of the items that were refused alone, up to [`EVIDENCE`] of them.
-    items: Vec<u64>,
+    /// Hashes of the objects of which an item was refused alone, up to [`EVIDENCE`] of them.
+    objects: Vec<u64>,
     refused_until: Option<Timestamp>,
     error: String,
 }
@@ -80,23 +81,23 @@ impl ZoneHostnames {
         })
     }
 
-    /// Notes that an item of this hostname was refused alone. Returns how many different ones were refused so far if that
-    /// leaves a doubt, or `None` if the hostname is refused from now on.
-    pub(crate) fn refused_alone(&self, hostname: &str, item: &Item, error: &str) -> Option<usize> {
+    /// Notes that an item of this hostname was refused alone. Returns of how many objects items were refused so far if that
+    /// is not yet enough, or `None` if the hostname is refused from now on.
+    pub(crate) fn refused_alone(&self, hostname: &str, item: &BatchItem, error: &str) -> Option<usize> {
         let evidence = self.hostnames.get_or_insert_with(&self.key(hostname), Mutex::default);
         let mut evidence = lock(&evidence);
         if evidence.refused_until.is_some_and(|until| until <= self.clock.now()) {
             *evidence = Evidence::default();
         }
-        let hash = hash(item);
-        if evidence.items.len() < EVIDENCE && !evidence.items.contains(&hash) {
-            evidence.items.push(hash);
+        let object = object_of(item);
+        if evidence.objects.len() < EVIDENCE && !evidence.objects.contains(&object) {
+            evidence.objects.push(object);
         }
         error.clone_into(&mut evidence.error);
-        // To purge a hostname is to name it: no other item of it could be accepted.
-        let is_certain = matches!(item, Item::Host(_)) || evidence.items.len() >= EVIDENCE;
+        // A purge by hostname names nothing else, so one refusal is enough.
+        let is_certain = matches!(*item.item, Item::Host(_)) || evidence.objects.len() >= EVIDENCE;
         if !is_certain {
-            return Some(evidence.items.len());
+            return Some(evidence.objects.len());
         }
         evidence.refused_until = Some(self.clock.now() + REMEMBERED_FOR);
         None
@@ -124,9 +125,13 @@ pub(crate) fn hostname_of(item: &Item) -> Option<&str> {
     text.split(['/', '?']).next()
 }
 
-fn hash(item: &Item) -> u64 {
+/// A hash of the object that an item purges: of the message that named it, which names one object, or else of the item.
+fn object_of(item: &BatchItem) -> u64 {
     let mut hasher = DefaultHasher::new();
-    item.hash(&mut hasher);
+    match item.origins.first() {
+        Some(message @ Origin::Message(_)) => message.hash(&mut hasher),
+        _ => item.item.hash(&mut hasher),
+    }
     hasher.finish()
 }
 
@@ -142,8 +147,25 @@ mod tests {
     use super::*;
     use crate::test_support::zones;
 
-    fn url(hostname: &str, path: usize) -> Item {
-        Item::Url(format!("https://{hostname}/{path}"))
+    fn batch_item(item: Item, origin: Origin) -> BatchItem {
+        BatchItem { item: Arc::new(item), origins: vec![origin], changed_at: None }
+    }
+
+    fn url(hostname: &str, path: usize) -> BatchItem {
+        batch_item(Item::Url(format!("https://{hostname}/{path}")), Origin::Invocation)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_object_with_many_urls_condemns_no_hostname() {
+        let hostnames = RefusedHostnames::new(Clock::system()).of(&zones(&[("red", "")])[0]);
+        let refuse = |path: usize, message: &str| {
+            let item = Item::Url(format!("https://a.com/{path}"));
+            hostnames.refused_alone("a.com", &batch_item(item, Origin::Message(message.into())), "")
+        };
+        for path in 0..100 {
+            assert_eq!(refuse(path, "one"), Some(1));
+        }
+        assert_eq!((refuse(0, "two"), refuse(0, "three"), refuse(0, "four")), (Some(2), Some(3), None));
     }
 
     #[test]
@@ -177,7 +199,10 @@ mod tests {
         assert_eq!(hostnames.refusal("b.com"), None);
         hostnames.accepted("a.com");
         assert_eq!(hostnames.refusal("a.com"), None);
-        assert_eq!(hostnames.refused_alone("b.com", &Item::Host("b.com".to_owned()), ""), None);
+        assert_eq!(
+            hostnames.refused_alone("b.com", &batch_item(Item::Host("b.com".to_owned()), Origin::Invocation), ""),
+            None
+        );
         assert!(hostnames.refusal("b.com").is_some());
     }
 

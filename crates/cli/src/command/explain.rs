@@ -82,5 +82,5 @@ fn declines<'r, 'm>(routes: &'r [Route<'m>]) -> impl Iterator<Item = (&'m Mappin
 }
 
 fn describe(mapping: &Mapping) -> String {
-    format!("{} {}", mapping.name, print::dim(print::escaped(&mapping.source.to_string())))
+    format!("{} {}", print::escaped(&mapping.name), print::dim(print::escaped(&mapping.source.to_string())))
 }

@@ -19,7 +19,7 @@ pub(crate) fn reasons(changes: impl ExactSizeIterator<Item = Reasons>) -> String
         &mut text,
         changes.map(|(change, fires, declines)| {
             let why = match (fires.is_empty(), &declines[..]) {
-                (false, _) => fires.join(", "),
+                (false, _) => escaped(&fires.join(", ")),
                 (true, []) => yellow("no mapping of this bucket"),
                 (true, [only]) => yellow(escaped(only)),
                 (true, [first, rest @ ..]) => yellow(format!("{}, and {} more decline", escaped(first), rest.len())),
@@ -102,6 +102,7 @@ pub(crate) fn summary(plan: &Plan) -> String {
 
 fn escalated(escalated: &Escalated) -> String {
     let Escalated { mapping, urls, above } = escalated;
+    let mapping = escaped(mapping);
     format!("{} {mapping}: {urls} URLs, more than {above}, so its folder is purged by prefix", yellow("escalated"))
 }
 

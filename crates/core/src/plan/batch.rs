@@ -9,7 +9,6 @@ use serde::{Serialize, Serializer};
 use time::UtcDateTime;
 
 use crate::model::change::Origin;
-use crate::model::limits::LimitClass;
 use crate::model::mapping::Mode;
 use crate::model::names::{Hostname, TeamName};
 use crate::model::zone::Zone;
@@ -63,14 +62,6 @@ impl Batch {
         &self.items
     }
 
-    /// How much of its class's rate limit it takes: its URLs, or one request.
-    pub fn cost(&self) -> usize {
-        match self.method.class() {
-            LimitClass::Urls => self.items.len(),
-            LimitClass::Requests => 1,
-        }
-    }
-
     /// The origins of its items, each once, in order of first appearance.
     pub fn origins(&self) -> Vec<&Origin> {
         self.items.iter().flat_map(|item| &item.origins).collect::<IndexSet<_>>().into_iter().collect()
@@ -84,16 +75,6 @@ impl Batch {
     /// The request's body.
     pub fn body(&self) -> Body<'_> {
         Body::new(self.method, self.items.iter().map(|item| &*item.item).collect())
-    }
-
-    /// Its two halves, or itself if it has a single item.
-    pub fn halves(mut self) -> Result<(Self, Self), Self> {
-        if self.items.len() < 2 {
-            return Err(self);
-        }
-        let second = self.items.split_off(self.items.len() / 2);
-        let half = Self { zone: Arc::clone(&self.zone), mode: self.mode, method: self.method, items: second };
-        Ok((self, half))
     }
 }
 

@@ -51,13 +51,12 @@ impl<'e, T: TokenStore, A: PurgeApi> Attempt<'e, T, A> {
         held: Option<Admission>,
     ) -> Result<AttemptOutcome, NotSent> {
         let (deadline, class) = (&self.deadline, piece.class());
-        // The slot comes first: what passed the rate limit must be sent at once, or requests would save up for a burst.
+        // The rate limit comes last: a request that passed it is sent at once, and one that is never sent uses up nothing of a
+        // limit that others share.
         let slot = self.slots(class).acquire();
         let _slot = deadline.before_deadline("the zone's other requests were answered", slot).await?;
-        // A missing token must not use up a limit that others share.
         let read = "its token was read";
         deadline.before_deadline(read, self.token.credential(token_try)).await??;
-        self.shared.limits.acquire(self.zone, class, piece.cost(), deadline.at()).await?;
         // Each batch gets a second try, because a good token may be refused for a moment.
         let admission = match token_try {
             TokenTry::First => {
@@ -66,6 +65,7 @@ impl<'e, T: TokenStore, A: PurgeApi> Attempt<'e, T, A> {
             }
             TokenTry::Second => held,
         };
+        self.shared.limits.acquire(self.zone, class, piece.cost(), deadline.at()).await?;
         // While this waited, the token may have been refused to another request and read afresh.
         let (credential, freshness) = deadline.before_deadline(read, self.token.credential(token_try)).await??;
 

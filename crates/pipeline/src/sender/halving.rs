@@ -13,7 +13,7 @@ use crate::refused_hostnames::{ZoneHostnames, hostname_of};
 /// The budget is just enough to single out this many bad items, wherever they are in the batch.
 const BAD_ITEMS: u32 = 10;
 
-/// After this many halvings without any accepted piece, an error that Cloudflare does not explain is one of the request.
+/// After this many halvings without an accepted piece, an unclear refusal counts as a refusal of the whole request.
 const UNCLEAR_DEPTH: u32 = 3;
 
 /// With fewer items than this of a suspected hostname left, halving them costs no more than probing the hostname.
@@ -27,7 +27,7 @@ pub(super) struct Halving<'b, 'h> {
     /// Pieces with an unclear refusal, to be halved only if Cloudflare turns out to look at the items.
     unclear: Vec<Piece<'b>>,
     given_up: Vec<GivenUp<'b>>,
-    /// Hostnames of which an item was accepted.
+    /// The hostnames of accepted items.
     proven: HashSet<&'b str>,
     /// Whether a piece was accepted, or refused for an item: then it is not the request as a whole that is wrong.
     items_matter: bool,
@@ -97,11 +97,9 @@ impl<'b, 'h> Halving<'b, 'h> {
     /// Cloudflare accepted a piece.
     pub(super) fn accepted(&mut self, piece: &Piece<'b>) {
         self.accepted += 1;
-        for hostname in piece.items().iter().filter_map(|item| hostname_of(&item.item)) {
-            if self.proven.insert(hostname) {
-                self.hostnames.accepted(hostname);
-            }
-        }
+        let hostnames: HashSet<&str> = piece.items().iter().filter_map(|item| hostname_of(&item.item)).collect();
+        hostnames.iter().for_each(|hostname| self.hostnames.accepted(hostname));
+        self.proven.extend(hostnames);
         self.resume_unclear();
     }
 
@@ -143,7 +141,7 @@ impl<'b, 'h> Halving<'b, 'h> {
         let (error, ray) = (self.last_error.clone(), self.last_ray.clone());
         if let (RefusedPart::Hostname, Some(hostname)) = (part, hostname_of(&item.item))
             && !self.proven.contains(hostname)
-            && let Some(evidence) = self.hostnames.refused_alone(hostname, &item.item, &error)
+            && let Some(evidence) = self.hostnames.refused_alone(hostname, item, &error)
         {
             self.probe(hostname, evidence);
         }
@@ -175,10 +173,13 @@ impl<'b, 'h> Halving<'b, 'h> {
         }
     }
 
-    /// Takes the items of refused hostnames out of a piece.
+    /// Takes the items of refused hostnames out of a piece, except for hostnames of which this batch had an item accepted.
     fn set_aside(&mut self, piece: &mut Piece<'b>) {
         let hostnames: HashSet<&str> = piece.items().iter().filter_map(|item| hostname_of(&item.item)).collect();
         for hostname in hostnames {
+            if self.proven.contains(hostname) {
+                continue;
+            }
             let Some(error) = self.hostnames.refusal(hostname) else { continue };
             let items = piece.take_if(|item| hostname_of(&item.item) == Some(hostname));
             self.given_up.push(GivenUp::Refused { items, error, ray: None });

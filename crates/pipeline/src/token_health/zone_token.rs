@@ -87,10 +87,12 @@ impl<'e, T: TokenStore> ZoneToken<'e, T> {
                 self.credentials.accepted(freshness);
                 self.accepted();
             }
-            // Cloudflare checked the token before it looked at the request.
-            Err(Meaning::ItemRefused | Meaning::HostnameRefused | Meaning::Unclear | Meaning::RequestRefused) => {
+            // Cloudflare checked the token before it looked at the request. A proxy's answer, or an unknown code, which may be
+            // about the token, says nothing.
+            Err(Meaning::ItemRefused | Meaning::HostnameRefused | Meaning::RequestRefused) if is_from_api(answer) => {
                 self.accepted();
             }
+            Err(Meaning::ItemRefused | Meaning::HostnameRefused | Meaning::RequestRefused | Meaning::Unclear) => {}
             Err(Meaning::TokenRefused) => {
                 self.credentials.refused(freshness);
                 if let (TokenTry::Second, Err(refusal)) = (token_try, answer) {
@@ -114,4 +116,9 @@ impl<'e, T: TokenStore> ZoneToken<'e, T> {
         let (error, seconds) = (&refusal.message, open_for.as_secs_f64());
         tracing::error!(team, zone, zone_id, parameter, error, seconds, "token rejected; not used for {seconds} s");
     }
+}
+
+/// Whether Cloudflare's API answered, rather than something in between.
+fn is_from_api(answer: &Result<Accepted, Refusal>) -> bool {
+    answer.as_ref().err().is_some_and(|refusal| refusal.status.is_some())
 }
