@@ -1,5 +1,5 @@
-//! Metrics, through the `metrics` facade. The function writes them in CloudWatch's embedded format; in the command nobody
-//! listens. Names of teams and zones are labels; keys never are.
+//! Metrics, through the `metrics` facade. The function writes them in CloudWatch's embedded format; the command
+//! discards them. Names of teams and zones are labels; keys never are.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};

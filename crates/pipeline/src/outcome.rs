@@ -103,7 +103,7 @@ impl Serialize for Status {
 }
 
 impl Outcome {
-    /// The outcome of a batch of which nothing has failed yet.
+    /// The outcome of a batch without failures.
     pub(crate) fn new(batch: usize) -> Self {
         Self {
             batch,

@@ -46,7 +46,7 @@ pub(crate) struct ZoneHostnames {
 /// The refusals of one hostname.
 #[derive(Debug, Default)]
 struct Evidence {
-    /// Hashes of the objects of which an item was refused alone, up to [`EVIDENCE`] of them.
+    /// Hashes of the objects with an item that was refused alone, up to [`EVIDENCE`] of them.
     objects: Vec<u64>,
     refused_until: Option<Timestamp>,
     error: String,

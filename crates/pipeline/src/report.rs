@@ -15,7 +15,7 @@ pub struct Report<'p> {
     pub plan: &'p Plan,
     /// One outcome per batch, in the plan's order.
     pub outcomes: Vec<Outcome>,
-    /// Every origin of which something failed, once: a rejection that is a failure, or a batch that was not purged.
+    /// The failed origins, each once: those of rejections that are failures, and of batches that were not purged.
     pub failed: Vec<Origin>,
 }
 

@@ -1,4 +1,4 @@
-//! The entries of a cache, bounded by their weight. The least recently used are evicted first.
+//! The entries of a cache, bounded by their weight. Those that are rarely used are evicted first.
 //!
 //! Callers hold the entries that they wait for, so that an entry may be evicted while its read is under way.
 
@@ -38,7 +38,7 @@ impl<K, V, E> Weighter<K, Weighed<V, E>> for StoredWeight {
 }
 
 impl<K: Hash + Eq + Clone, V, E> Entries<K, V, E> {
-    /// An empty cache, sized for so many entries. It holds at most so much weight, of which an empty entry takes some, too.
+    /// An empty cache, sized for so many entries. It holds at most so much weight; an empty entry has weight, too.
     pub(crate) fn new(estimated_entries: usize, capacity: u64, empty_weight: u64) -> Self {
         let cache = Mutex::new(Cache::with_weighter(estimated_entries, capacity, StoredWeight));
         Self { cache, capacity, empty_weight }

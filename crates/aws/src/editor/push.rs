@@ -70,7 +70,7 @@ pub enum PushError {
 }
 
 impl PushError {
-    /// The help for a push of which some transactions are written. Others who wrote in the meantime have a help of their own.
+    /// The help for a push with some transactions written. Others who wrote in the meantime have a help of their own.
     fn completion_help(&self) -> &'static str {
         match self {
             Self::Table(_) => ": push again to complete them",

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::table::{Attributes, TableError, fields, key_of};
 
-/// The fields of a push, of which the row `HEAD` has all or none.
+/// The fields of a push: the row `HEAD` has all of them or none.
 const FIELDS_OF_STAMP: [&str; 9] = ["push", "by", "at", "summary", "message", "document", "diff", "approval", "pulled"];
 
 /// A partition as it was when it was read.

@@ -58,7 +58,7 @@ impl Steps<'_> {
     }
 
     /// Several transactions. The first notes in `HEAD` that the push is in progress, and the last that it is finished. Each
-    /// counts up in `HEAD`, so that whoever read the partition before it does not write, and notes what the rows are from
+    /// counts up in `HEAD`, so that a push that read the partition before it does not write, and notes what the rows are from
     /// then on, so that an edit of them is seen.
     fn in_steps(&self) -> Result<Vec<Vec<Item>>, TableError> {
         let writes = self.diff.safe_order(&self.snapshot.rows);

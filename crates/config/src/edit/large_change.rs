@@ -56,8 +56,8 @@ impl fmt::Display for RowKind {
 }
 
 impl Diff {
-    /// The kind of row of which more than 30 % are changed or removed, and more than one. Most teams are small, and whoever
-    /// edits one row means it. To remove the last one, with none added, is a large change in any case.
+    /// The first kind of row with more than 30 % of its rows, and more than one, changed or removed. One row is never too
+    /// many, because most teams are small. Removing all rows of a kind, with none added, is always a large change.
     pub fn large_change(&self, before: &Rows) -> Option<LargeChange> {
         RowKind::ALL.into_iter().find_map(|kind| {
             let is_of_kind = |key: &&RowKey| RowKind::of(key) == Some(kind);

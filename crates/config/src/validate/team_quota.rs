@@ -21,7 +21,7 @@ struct Usage {
 }
 
 impl TeamQuota {
-    /// Charges a mapping, of which nothing need be compiled yet, unless it is too much.
+    /// Charges a mapping before its globs are compiled, unless it is too much.
     pub(crate) fn charge(&mut self, spec: &MappingSpec) -> Result<(), Invalid> {
         let Some(Ok(Source { bucket, .. })) = spec.source.as_deref().map(Source::parse) else { return Ok(()) };
         let usage = self.0.entry(bucket.clone()).or_default();

@@ -28,7 +28,7 @@ pub const ZONES: usize = 1000;
 pub const PATTERNS: usize = 256 * 1024;
 
 /// The most bytes of the rows of these that are read, and of the rows of zones that are read together. A value takes much
-/// more memory than its text, so that each counts for some bytes besides.
+/// more memory than its text, so each has an overhead.
 pub const ROWS: usize = 16 * 1024 * 1024;
 
 /// What a value of a row takes besides its text, in bytes.

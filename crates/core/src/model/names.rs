@@ -94,7 +94,7 @@ impl Hostname {
         Ok(Self(text.to_owned()))
     }
 
-    /// Whether this name is `domain` or lies below it, at a label's boundary: `evilwebsite.com` is not in `website.com`.
+    /// Whether this name is `domain` or a subdomain of it, at a label's boundary: `evilwebsite.com` is not in `website.com`.
     pub fn is_within(&self, domain: &Hostname) -> bool {
         match self.0.strip_suffix(&domain.0) {
             Some(rest) => rest.is_empty() || rest.ends_with('.'),

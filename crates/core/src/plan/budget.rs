@@ -1,6 +1,7 @@
 //! How much one event may hold, in bytes, and how its teams share it.
 //!
-//! Shares are max-min fair: a team gets what it asks for up to an equal share, and what some leave the others may take.
+//! Shares are max-min fair: a team gets what it asks for up to an equal share, and teams that need less leave the rest to
+//! others.
 //! No demand has to be known in advance: while there is room, every hit is admitted. When there is none, the team with
 //! the most bytes gives back its latest hits, until all that ask for less have theirs.
 
@@ -20,7 +21,7 @@ pub(super) struct EventBudget<'p> {
     bytes: usize,
     teams: BTreeMap<&'p TeamName, TeamBudget<'p>>,
     counts: MappingCounts<'p>,
-    /// Whether one team has a hit beside the budget.
+    /// Whether one team has a hit that is over the budget.
     has_overdraft: bool,
     /// Hits that gave way to those of other teams.
     shed: Vec<Hit<'p>>,
@@ -34,7 +35,7 @@ struct TeamBudget<'p> {
     /// The bytes of its hits, without an overdraft.
     bytes: usize,
     hits: Vec<Hit<'p>>,
-    /// Whether the first hit is beside the budget.
+    /// Whether the first hit is over the budget.
     is_overdrawn: bool,
 }
 
@@ -55,7 +56,7 @@ impl<'p> EventBudget<'p> {
     /// Admits a hit, or says that it has no room.
     ///
     /// A hit is refused only if its team would have more than an equal share with it. One hit of an event, the first of
-    /// its team, may be beside the budget: so a hit that is larger than a share is not refused in every event.
+    /// its team, may be over the budget: so a hit that is larger than a share is not refused in every event.
     pub(super) fn admit(&mut self, hit: Hit<'p>) -> bool {
         let team = &hit.mapping.team;
         let bytes = self.counts.charge_of(&hit, self.counts.hits(hit.mapping_index));

@@ -30,7 +30,7 @@ struct UrlCount {
 }
 
 impl<'p> MappingCounts<'p> {
-    /// What a hit is charged, as long as it is its mapping's last one.
+    /// What a hit is charged if its mapping has this many `others` before it.
     pub(super) fn charge_of(&self, hit: &Hit<'p>, others: usize) -> usize {
         let replaced = if self.is_escalated(hit.mapping_index) { 0 } else { hit.cost.replaced };
         let shared = if others == 0 { hit.cost.shared } else { 0 };
@@ -47,7 +47,7 @@ impl<'p> MappingCounts<'p> {
         self.0.get(&mapping_index).and_then(|count| count.urls.as_ref()).is_some_and(UrlCount::is_escalated)
     }
 
-    /// Counts a hit. If its mapping escalates with it, the answer is what earlier hits are charged too much.
+    /// Counts a hit. Returns the bytes to refund to earlier hits, if its mapping escalates with it.
     pub(super) fn add(&mut self, hit: &Hit<'p>, is_charged: bool) -> usize {
         let count = self.0.entry(hit.mapping_index).or_insert_with(|| MappingCount::new(hit.mapping));
         count.hits += 1;

@@ -19,7 +19,7 @@ pub(super) struct Rejections<'p> {
     not_planned: BTreeMap<usize, &'p Change>,
 }
 
-/// A change of which some mappings found no room. It is rejected once, however many they are.
+/// A change for which some mappings found no room. It is rejected once, for all of them.
 #[derive(Debug)]
 struct OverBudget<'p> {
     change: &'p Change,

@@ -1,4 +1,4 @@
-//! The deadline of an event, with the clock that it is of.
+//! The deadline of an event, and the clock that measures it.
 
 use std::future::Future;
 use std::time::Duration;
@@ -26,13 +26,13 @@ impl<'e> Deadline<'e> {
         self.at - self.clock.now()
     }
 
-    /// Waits for a future. `event` completes the sentence "deadline exceeded before …".
+    /// Waits for a future. `before` completes the sentence "deadline exceeded before …".
     pub(super) async fn before_deadline<F: Future>(
         &self,
-        event: &'static str,
+        before: &'static str,
         future: F,
     ) -> Result<F::Output, NotSent> {
-        self.clock.timeout_at(self.at, future).await.map_err(|_| NotSent::DeadlineExceeded(event))
+        self.clock.timeout_at(self.at, future).await.map_err(|_| NotSent::DeadlineExceeded(before))
     }
 
     /// Waits this long, or returns false at once if the deadline would pass meanwhile.

@@ -33,7 +33,7 @@ pub(super) enum Passage {
 }
 
 impl Circuit {
-    /// A closed circuit of a token that nobody has tried.
+    /// The closed circuit of an untested token.
     pub(super) fn new(open_for: Duration) -> Self {
         Self { open_for, state: Mutex::new(State::Closed { is_proven: false }) }
     }

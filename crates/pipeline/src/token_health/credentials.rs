@@ -47,9 +47,8 @@ impl<'e, T: TokenStore> Credentials<'e, T> {
     }
 
     /// The fresh credential if the store gave it, or if this is a second try; else the cached one. The first caller reads,
-    /// and the others wait for that. A missing token stays missing for this plan. A store that was unavailable is asked
-    /// again; until it answers, the cached credential is used for all requests to which it was not refused, unless it is
-    /// bad.
+    /// and the others wait for it. A missing token stays missing for this plan. If the store is unavailable, first tries
+    /// keep the cached credential until it was refused too often, and the store is asked again.
     pub(super) async fn get(&self, token_try: TokenTry) -> Result<(Credential, Freshness), TokenUnusable> {
         let is_first = token_try == TokenTry::First;
         let mut read = self.read.lock().await;

@@ -130,6 +130,18 @@ fn the_worst_ten_bad_items_of_a_hundred_stay_within_the_budget() {
     assert_eq!([1, 2, 4, 100, 500].map(budget), [1, 3, 7, 55, 75]);
 }
 
+/// Each accepted piece extends the budget, so that a batch with many bad items costs more than one of bad items only.
+#[test]
+fn the_worst_evenly_spread_bad_items_cost_at_most_one_and_a_half_requests_each_item() {
+    for (items, worst) in [(100, 149), (500, 339)] {
+        let cost = |every: usize| {
+            let names: BTreeSet<String> = (0..items).step_by(every).map(url).collect();
+            halve(&PLANS[&items], &memory(), refuse_items(&names, RefusedPart::Item)).requests
+        };
+        assert_eq!((2..=20).map(cost).max(), Some(worst), "{items} items");
+    }
+}
+
 #[test]
 fn a_batch_of_bad_items_costs_the_budget_and_a_last_try_of_the_rest() {
     let all: BTreeSet<String> = (0..100).map(url).collect();
