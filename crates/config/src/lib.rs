@@ -4,6 +4,8 @@
 //! [`from_toml`] refuses a file with all its problems at once, [`from_rows`] skips a wrong row and the mappings that need it.
 //! [`Diff`] is what an edit changes, and [`ProposedPush`] decides whether that may be written.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::expect_used))]
+
 mod decoded;
 mod edit;
 mod file;

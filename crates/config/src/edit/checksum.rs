@@ -55,7 +55,7 @@ fn hash_of(texts: &[&str]) -> [u8; 16] {
         hash.update(text);
     }
     let mut first = [0; 16];
-    first.copy_from_slice(&hash.finalize()[..16]);
+    first.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to = from);
     first
 }
 
