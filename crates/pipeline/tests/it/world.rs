@@ -1,7 +1,9 @@
 //! A mapping file, a sandbox with its zones and a token for each, and an executor that sends to it.
 
 use std::num::NonZeroU32;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 use purge_router_cloudflare::Client;
 use purge_router_core::{Mappings, Plan, decode, plan};
@@ -21,7 +23,8 @@ pub(crate) const SETTINGS: Settings = Settings {
     request_timeout: Duration::from_secs(5),
     requests_per_zone: 8,
     backoff: Backoff { base: Duration::from_millis(20), cap: Duration::from_millis(100) },
-    open_circuit_for: Duration::from_millis(500),
+    // Tests move the clock past it.
+    open_circuit_for: Duration::from_secs(3600),
 };
 
 /// A team of the account that all teams here may share, with these zones, all of which its one mapping purges for its bucket, `<name>-files`.
@@ -84,6 +87,8 @@ pub(crate) struct Setup {
     pub(crate) teams: String,
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
+    /// By how many seconds the clock is ahead.
+    pub(crate) ahead: Arc<AtomicU64>,
     pub(crate) rate_limits: bool,
     pub(crate) origin: Option<String>,
     pub(crate) sandbox_zone: fn(&mut SandboxZone),
@@ -91,8 +96,11 @@ pub(crate) struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        let (settings, clock) = (SETTINGS, Clock::system());
-        Self { teams: String::new(), settings, clock, rate_limits: false, origin: None, sandbox_zone: |_| {} }
+        let (settings, ahead) = (SETTINGS, Arc::new(AtomicU64::new(0)));
+        let seconds = Arc::clone(&ahead);
+        let clock =
+            Clock::with_wall_time(move || SystemTime::now() + Duration::from_secs(seconds.load(Ordering::Relaxed)));
+        Self { teams: String::new(), settings, clock, ahead, rate_limits: false, origin: None, sandbox_zone: |_| {} }
     }
 }
 
@@ -101,6 +109,7 @@ pub(crate) struct World {
     mappings: Mappings,
     executor: Executor<Store>,
     sandbox: Option<Sandbox>,
+    ahead: Arc<AtomicU64>,
 }
 
 impl Setup {
@@ -128,7 +137,7 @@ impl Setup {
         }
         let sandbox = builder.start().await.unwrap();
         let executor = executor(&sandbox, &store, self.settings, self.clock);
-        World { store, mappings, executor, sandbox: Some(sandbox) }
+        World { store, mappings, executor, sandbox: Some(sandbox), ahead: self.ahead }
     }
 }
 
@@ -141,6 +150,11 @@ impl World {
     /// A world without rate limits at Cloudflare.
     pub(crate) async fn new(teams: String) -> Self {
         Setup { teams, ..Setup::default() }.build().await
+    }
+
+    /// Moves the clock past the time for which a circuit stays open.
+    pub(crate) fn pass_open_circuits(&self) {
+        self.ahead.fetch_add(SETTINGS.open_circuit_for.as_secs(), Ordering::Relaxed);
     }
 
     pub(crate) fn executor(&self) -> &Executor<Store> {
