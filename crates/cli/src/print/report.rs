@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use purge_router_core::Batch;
+use purge_router_core::{Batch, Zone};
 use purge_router_pipeline::{Outcome, Report, Status};
 
 use crate::print::list::{MAX_LINES, push_lines};
@@ -73,8 +73,11 @@ fn verdict(outcome: &Outcome, batch: &Batch) -> String {
     };
     let error = outcome.error.as_ref().map(|error| format!("\n      {} {}", red("error:"), escaped(error)));
     let help = (outcome.status == Status::TokenRefused).then(|| {
-        let zone_id = &batch.zone.zone_id;
-        format!("\n      {} store a token with the permission Zone · Cache Purge on zone {zone_id}", bold("help:"))
+        let Zone { zone_id, domain, .. } = batch.zone.as_ref();
+        let causes = format!(
+            "either the token lacks the permission Zone · Cache Purge for this zone, or {zone_id} is not the zone_id of {domain}"
+        );
+        format!("\n      {} {causes}", bold("help:"))
     });
     format!("{status} {requests}{}{}", error.unwrap_or_default(), help.unwrap_or_default())
 }
