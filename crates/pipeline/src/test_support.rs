@@ -52,13 +52,19 @@ pub(crate) fn plan_with(hostnames: &[&str], keys: usize) -> Plan {
 
 /// A plan with one batch of one URL for each of this many zones of the team `red`. Zone `n` has the id `n` in hexadecimal.
 pub(crate) fn plan_of_zones(count: usize) -> Plan {
-    let zones: Vec<Arc<Zone>> = zones(&vec![("red", ""); count]);
-    let requests = zones.iter().map(|zone| PurgeRequest {
-        zone,
-        mode: Mode::Purge,
-        item: Arc::new(Item::Url(format!("https://{}/a", zone.domain))),
-        origin: &Origin::Invocation,
-        changed_at: None,
+    plan_in(&zones(&vec![("red", ""); count]), 1)
+}
+
+/// A plan with this many URLs in each of these zones.
+pub(crate) fn plan_in(zones: &[Arc<Zone>], urls: usize) -> Plan {
+    let requests = zones.iter().flat_map(|zone| {
+        (0..urls).map(move |path| PurgeRequest {
+            zone,
+            mode: Mode::Purge,
+            item: Arc::new(Item::Url(format!("https://{}/{path}", zone.domain))),
+            origin: &Origin::Invocation,
+            changed_at: None,
+        })
     });
     Plan { batches: batches(requests), ..Plan::default() }
 }

@@ -1,4 +1,4 @@
-//! One request: zone slot → token → rate limit → admission → send.
+//! One request: zone slot → admission → token → rate limit → send.
 
 use std::sync::Arc;
 
@@ -55,9 +55,8 @@ impl<'e, T: TokenStore, A: PurgeApi> Attempt<'e, T, A> {
         // limit that others share.
         let slot = self.slots(class).acquire();
         let _slot = deadline.before_deadline("the zone's other requests were answered", slot).await?;
-        let read = "its token was read";
-        deadline.before_deadline(read, self.token.credential(token_try)).await??;
-        // Each batch gets a second try, because a good token may be refused for a moment.
+        // The admission comes before the token is read: the store's limit is shared, too. Each batch gets a second try,
+        // because a good token may be refused for a moment.
         let admission = match token_try {
             TokenTry::First => {
                 let admit = self.token.admit();
@@ -65,6 +64,8 @@ impl<'e, T: TokenStore, A: PurgeApi> Attempt<'e, T, A> {
             }
             TokenTry::Second => held,
         };
+        let read = "its token was read";
+        deadline.before_deadline(read, self.token.credential(token_try)).await??;
         self.shared.limits.acquire(self.zone, class, piece.cost(), deadline.at()).await?;
         // While this waited, the token may have been refused to another request and read afresh.
         let (credential, freshness) = deadline.before_deadline(read, self.token.credential(token_try)).await??;

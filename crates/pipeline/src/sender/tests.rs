@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use purge_router_cloudflare::{Accepted, ApiToken, Credential, Meaning, Refusal};
@@ -14,7 +15,7 @@ use crate::executor::Executor;
 use crate::outcome::{Outcome, Status};
 use crate::settings::Settings;
 use crate::store::{Freshness, TokenError, TokenStore};
-use crate::test_support::{frozen_clock, plan_of, plan_of_zones};
+use crate::test_support::{frozen_clock, plan_in, plan_of, plan_of_zones, zones};
 
 /// Cloudflare. A zone without an answer accepts.
 #[derive(Debug, Default)]
@@ -80,10 +81,12 @@ impl PurgeApi for &Api {
 struct Store {
     token: Mutex<&'static str>,
     hangs: bool,
+    reads: AtomicUsize,
 }
 
 impl TokenStore for &Store {
     async fn token(&self, _: &Zone, _: Freshness) -> Result<Credential, TokenError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(1)).await;
         if self.hangs {
             std::future::pending::<()>().await;
@@ -252,4 +255,30 @@ async fn untried_items_are_failed_and_counted() {
     assert_eq!((outcome.failed.len(), outcome.refused_items.len() + outcome.untried_items), (100, 100));
     assert!(outcome.untried_items > 0 && outcome.attempts < 70, "{outcome:?}");
     assert_eq!(api.take_requests(), outcome.attempts as usize);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_zone_that_is_not_admitted_takes_nothing_of_what_teams_share() {
+    let (api, store) = (Api::default(), Store::default());
+    let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+    let account = "account_id = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"";
+    let teams: Vec<_> = std::iter::repeat_n(("red", account), 33).chain([("blue", account)]).collect();
+    let mut zones = zones(&teams);
+    let blue = zones.extract_if(.., |zone| zone.team.as_str() == "blue").collect::<Vec<_>>();
+    (0..33).for_each(|zone| api.answer(&zone_id(zone), Answer::Refuse(Meaning::TokenRefused)));
+    run(&executor, &plan_in(&zones[..32], 1), 10).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    api.take_requests();
+    store.reads.store(0, Ordering::Relaxed);
+
+    let outcomes = run(&executor, &plan_in(&zones[32..], 700), 10).await;
+    assert!(outcomes[0].error.as_ref().unwrap().contains("the tokens of too many of the team's zones"), "{outcomes:?}");
+    assert_eq!((statuses(&outcomes), api.take_requests()), (vec![Status::TokenRefused; 7], 0));
+    let reads = store.reads.load(Ordering::Relaxed);
+
+    let start = executor.clock().now();
+    assert_eq!(statuses(&run(&executor, &plan_in(&blue, 700), 10).await), [Status::Purged; 7]);
+    let taken = executor.clock().now() - start;
+    assert!(taken < Duration::from_millis(50), "the account's bucket was full: {taken:?}");
+    assert_eq!(reads, 0, "its token is not read");
 }
