@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
-use purge_router_core::Plan;
+use purge_router_core::{Item, Origin, Plan};
 
 use super::*;
 use crate::clock::Clock;
@@ -185,6 +185,43 @@ fn bad_urls_of_a_good_hostname_do_not_condemn_it() {
         let names: BTreeSet<String> = bad.clone().map(url).collect();
         let ended = halve(&plan_of(100), &memory(), refuse_items(&names, RefusedPart::Hostname));
         assert_eq!((ended.refused, ended.purged.len()), (names, 100 - bad.len()), "{bad:?}");
+    }
+}
+
+/// Refuses a hostname, as another batch would that has only bad items of it.
+fn condemn(hostnames: &ZoneHostnames) {
+    for index in 0..4 {
+        let item = Arc::new(Item::Url(format!("https://www.red.com/other-{index}")));
+        let item = BatchItem { item, origins: vec![Origin::Invocation], changed_at: None };
+        hostnames.refused_alone("www.red.com", &item, "no");
+    }
+    assert!(hostnames.refusal("www.red.com").is_some());
+}
+
+#[test]
+fn a_hostname_that_a_batch_has_proven_is_not_set_aside() {
+    let (memory, plan) = (memory(), plan_of(100));
+    let hostnames = memory.of(&plan.batches[0].zone);
+    let ended = halve(&plan, &memory, |urls| {
+        // The first half is accepted; another batch then condemns the hostname.
+        let bad = urls.contains(&url(99)).then_some(RefusedPart::Hostname);
+        if urls.len() == 50 && bad.is_some() {
+            condemn(&hostnames);
+        }
+        bad
+    });
+    assert_eq!((ended.refused, ended.purged.len()), (BTreeSet::from([url(99)]), 99));
+}
+
+#[test]
+fn each_accepted_piece_clears_the_refusals_of_its_hostnames() {
+    let (memory, plan) = (memory(), plan_of(100));
+    let hostnames = memory.of(&plan.batches[0].zone);
+    let mut halving = Halving::new(&plan.batches[0], &hostnames);
+    for _ in 0..2 {
+        condemn(&hostnames);
+        halving.accepted(&Piece::whole(&plan.batches[0]));
+        assert_eq!(hostnames.refusal("www.red.com"), None);
     }
 }
 
