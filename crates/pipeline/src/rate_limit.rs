@@ -5,6 +5,7 @@
 //! that a team that writes many ids evicts only buckets of its own.
 
 mod bucket;
+mod pause;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use purge_router_core::names::{CloudflareId, TeamName};
 
 pub(crate) use self::bucket::AfterDeadline;
 use self::bucket::Bucket;
+use self::pause::Pause;
 use crate::bounded_map::BoundedMap;
 use crate::clock::{Clock, Timestamp};
 
@@ -23,7 +25,7 @@ const GRANTED: usize = 4096;
 const TEAMS: usize = 4096;
 
 /// How many buckets of its own one team has. Beyond that, its least used bucket is evicted. When it is needed again, it is
-/// full and not paused: the team may then send one burst too many, and Cloudflare rate limits it.
+/// full and has no pause of its own: the team may then send one burst too many, and Cloudflare rate limits it.
 const PER_TEAM: usize = 512;
 
 /// The token buckets of all accounts that this process purges.
@@ -32,7 +34,15 @@ pub(crate) struct RateLimits {
     clock: Clock,
     instances: NonZeroU32,
     granted: BoundedMap<Key, Bucket>,
-    teams: BoundedMap<TeamName, BoundedMap<Key, Bucket>>,
+    teams: BoundedMap<TeamName, TeamLimits>,
+}
+
+/// What one team has for itself.
+#[derive(Debug)]
+struct TeamLimits {
+    buckets: BoundedMap<Key, Bucket>,
+    /// A pause of the team at all buckets, its own and granted ones.
+    pause: Pause,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -65,18 +75,26 @@ impl RateLimits {
         cost: usize,
         deadline: Timestamp,
     ) -> Result<(), AfterDeadline> {
-        self.bucket(zone, class).acquire(&zone.team, cost, deadline).await
+        let team = self.team(zone);
+        self.bucket(&team, zone, class).acquire(&zone.team, &team.pause, cost, deadline).await
     }
 
-    /// Holds back the zone's team until this time, in one class or in all.
+    /// Holds back the zone's team until this time: for one class at the zone's bucket, or for all requests of all of its
+    /// zones. Cloudflare blocks all calls by account, by user or by address; which one it was, the answer does not say.
     pub(crate) fn pause(&self, zone: &Zone, class: Option<LimitClass>, until: Timestamp) {
-        let all = [LimitClass::Urls, LimitClass::Requests];
-        for class in all.into_iter().filter(|each| class.is_none_or(|class| class == *each)) {
-            self.bucket(zone, class).pause(&zone.team, until);
+        let team = self.team(zone);
+        match class {
+            Some(class) => self.bucket(&team, zone, class).pause(&zone.team, until),
+            None => team.pause.extend(until),
         }
     }
 
-    fn bucket(&self, zone: &Zone, class: LimitClass) -> Arc<Bucket> {
+    fn team(&self, zone: &Zone) -> Arc<TeamLimits> {
+        let new = || TeamLimits { buckets: BoundedMap::new(PER_TEAM), pause: Pause::default() };
+        self.teams.get_or_insert_with(&zone.team, new)
+    }
+
+    fn bucket(&self, team: &TeamLimits, zone: &Zone, class: LimitClass) -> Arc<Bucket> {
         let owner = match &zone.account_id {
             Some(account) => Owner::Account(account.clone()),
             None => Owner::Zone(zone.zone_id.clone()),
@@ -86,7 +104,7 @@ impl RateLimits {
         if zone.account_id.is_some() && zone.account_is_granted {
             return self.granted.get_or_insert_with(&key, new);
         }
-        self.teams.get_or_insert_with(&zone.team, || BoundedMap::new(PER_TEAM)).get_or_insert_with(&key, new)
+        team.buckets.get_or_insert_with(&key, new)
     }
 }
 

@@ -4,12 +4,13 @@
 //! Cloudflare asks of one team stops only that team; another team finds out for itself.
 
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use purge_router_core::limits::Rate;
 use purge_router_core::names::TeamName;
 
+use super::pause::Pause;
 use crate::bounded_map::BoundedMap;
 use crate::clock::{Clock, Timestamp};
 
@@ -44,7 +45,7 @@ struct Level {
 #[derive(Debug, Default)]
 struct Lane {
     turn: tokio::sync::Mutex<()>,
-    paused_until: Mutex<Option<Timestamp>>,
+    pause: Pause,
 }
 
 impl Bucket {
@@ -57,10 +58,18 @@ impl Bucket {
         Self { clock, capacity, per_second, level, lanes: BoundedMap::new(TEAMS) }
     }
 
-    pub(super) async fn acquire(&self, team: &TeamName, cost: usize, deadline: Timestamp) -> Result<(), AfterDeadline> {
+    /// Waits for the team's turn, for the end of its pauses here and at all buckets, and for `cost` tokens.
+    pub(super) async fn acquire(
+        &self,
+        team: &TeamName,
+        all_buckets: &Pause,
+        cost: usize,
+        deadline: Timestamp,
+    ) -> Result<(), AfterDeadline> {
         let lane = self.lane(team);
         let _turn = self.clock.timeout_at(deadline, lane.turn.lock()).await.map_err(|_| AfterDeadline)?;
-        while let Some(until) = lane.paused_until().filter(|until| *until > self.clock.now()) {
+        let paused_until = || lane.pause.until().max(all_buckets.until());
+        while let Some(until) = paused_until().filter(|until| *until > self.clock.now()) {
             if until >= deadline {
                 return Err(AfterDeadline);
             }
@@ -69,10 +78,9 @@ impl Bucket {
         self.take(cost, deadline).await
     }
 
+    /// Holds back a team at this bucket.
     pub(super) fn pause(&self, team: &TeamName, until: Timestamp) {
-        let lane = self.lane(team);
-        let mut pause = lane.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
-        *pause = (*pause).max(Some(until));
+        self.lane(team).pause.extend(until);
     }
 
     /// Takes `cost` tokens, after waiting for them. Waiters queue at the lock, which is fair. A request that is larger than
@@ -102,11 +110,5 @@ impl Bucket {
 
     fn lane(&self, team: &TeamName) -> Arc<Lane> {
         self.lanes.get_or_insert_with(team, Lane::default)
-    }
-}
-
-impl Lane {
-    fn paused_until(&self) -> Option<Timestamp> {
-        *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

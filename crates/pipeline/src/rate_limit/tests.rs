@@ -133,6 +133,24 @@ async fn a_pause_stops_its_team_and_class_only() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_block_of_all_calls_stops_all_zones_of_its_team_and_no_other_team() {
+    let pro = format!("{ACCOUNT}\nplan = \"pro\"");
+    let teams = [("a", ACCOUNT), ("a", CLAIMED), ("a", ""), ("a", &pro), ("b", ACCOUNT), ("b", "")];
+    let limits = RateLimits::new(NonZeroU32::MIN, Clock::system());
+    let zones = zones(&teams);
+    let start = limits.clock.now();
+    limits.pause(&zones[0], None, start + Duration::from_secs(30));
+    let in_time = async |zone, class| limits.acquire(zone, class, 1, start + Duration::from_secs(20)).await.is_ok();
+    for zone in &zones {
+        for class in [LimitClass::Urls, LimitClass::Requests] {
+            assert_eq!(in_time(zone, class).await, zone.team.as_str() == "b", "{} {class:?}", zone.domain);
+        }
+    }
+    acquire(&limits, &zones[2], LimitClass::Urls, 1).await;
+    assert_eq!((limits.clock.now() - start).as_secs(), 30);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pause_does_not_outlive_a_freeze() {
     let (clock, freeze) = frozen_clock();
     let limits = RateLimits::new(NonZeroU32::MIN, clock);
