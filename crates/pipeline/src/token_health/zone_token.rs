@@ -122,3 +122,46 @@ impl<'e, T: TokenStore> ZoneToken<'e, T> {
 fn is_from_api(answer: &Result<Accepted, Refusal>) -> bool {
     answer.as_ref().err().is_some_and(|refusal| refusal.status.is_some())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::store::TokenError;
+    use crate::test_support::zones;
+
+    struct NoStore;
+
+    impl TokenStore for NoStore {
+        async fn token(&self, _: &Zone, _: Freshness) -> Result<Credential, TokenError> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_an_answer_of_the_api_that_is_clear_proves_a_token() {
+        let refusal = |meaning, status| Err(Refusal { meaning, message: String::new(), status, ray: None });
+        for (answer, proves) in [
+            (Ok(Accepted { ray: None }), true),
+            (refusal(Meaning::ItemRefused, Some(413)), true),
+            (refusal(Meaning::ItemRefused, None), false),
+            (refusal(Meaning::HostnameRefused, Some(400)), true),
+            (refusal(Meaning::RequestRefused, Some(404)), true),
+            (refusal(Meaning::RequestRefused, None), false),
+            (refusal(Meaning::Unclear, Some(400)), false),
+            (refusal(Meaning::ServerTrouble, Some(500)), false),
+            (refusal(Meaning::Unreachable, None), false),
+            (refusal(Meaning::RateLimited { retry_after: None, all_calls: false }, Some(429)), false),
+        ] {
+            let circuits = TokenCircuits::new(Duration::from_secs(5), Clock::system());
+            let zones = zones(&[("red", "")]);
+            let token = ZoneToken::new(&NoStore, &circuits, &zones[0]);
+            token.record(Freshness::Cached, TokenTry::First, &answer);
+            assert_eq!(token.circuit.is_proven(), proves, "{answer:?}");
+            token.circuit.open(circuits.clock().now());
+            token.record(Freshness::Fresh, TokenTry::First, &answer);
+            assert_eq!(token.circuit.is_refused(), !proves, "{answer:?}");
+        }
+    }
+}
