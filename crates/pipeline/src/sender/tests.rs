@@ -1,8 +1,8 @@
 //! The stacked layers, without sockets and without real time.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use purge_router_cloudflare::{Accepted, ApiToken, Credential, Meaning, Refusal};
@@ -210,6 +210,46 @@ async fn a_circuit_opens_is_probed_once_and_closes() {
     freeze(Duration::from_secs(5));
     assert_eq!(statuses(&run(&executor, &plan_of(3000), 30).await), [Status::Purged; 6]);
     assert_eq!(api.take_requests(), 6, "the probe lets the others pass");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_decides_nothing_is_followed_by_another_at_once() {
+    for undecided in [Answer::Hang, Answer::Refuse(Meaning::RateLimited { retry_after: None, all_calls: false })] {
+        let (api, store, (clock, freeze)) = (Api::default(), Store::default(), frozen_clock());
+        let executor = Executor::new(&api, &store, Settings::default(), clock);
+        api.answer(ZONE, Answer::Refuse(Meaning::TokenRefused));
+        run(&executor, &plan_of(1), 30).await;
+        freeze(Duration::from_secs(5));
+        api.answer(ZONE, undecided.clone());
+        let outcomes = run(&executor, &plan_of(1), 2).await;
+        assert!(matches!(outcomes[0].status, Status::Unreachable | Status::RateLimited), "{outcomes:?}");
+        api.accept(ZONE);
+        let outcomes = run(&executor, &plan_of(1), 30).await;
+        assert_eq!(statuses(&outcomes), [Status::Purged], "{undecided:?}: {outcomes:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_domains_of_one_zone_and_token_share_a_probe() {
+    let (api, store, (clock, freeze)) = (Api::default(), Store::default(), frozen_clock());
+    let executor = Executor::new(&api, &store, Settings::default(), clock);
+    let token = "token = \"shared\"";
+    let zones: Vec<_> = zones(&[("red", token), ("red", token)])
+        .into_iter()
+        .map(|zone| Arc::new(Zone { zone_id: CloudflareId::parse(ZONE).unwrap(), ..Zone::clone(&zone) }))
+        .collect();
+    let plan = plan_in(&zones, 1);
+    api.answer(ZONE, Answer::Refuse(Meaning::TokenRefused));
+    assert_eq!(statuses(&run(&executor, &plan, 30).await), [Status::TokenRefused; 2]);
+    api.take_requests();
+
+    freeze(Duration::from_secs(5));
+    let outcomes = run(&executor, &plan, 30).await;
+    assert_eq!((statuses(&outcomes), api.take_requests()), (vec![Status::TokenRefused; 2], 2), "one probe");
+
+    freeze(Duration::from_secs(5));
+    api.accept(ZONE);
+    assert_eq!(statuses(&run(&executor, &plan, 30).await), [Status::Purged; 2]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,54 +10,48 @@ use crate::clock::Timestamp;
 pub(super) struct Circuit {
     open_for: Duration,
     state: Mutex<State>,
+    /// Held by the one request that probes the token while the circuit is half-open.
+    probe: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// The token is used. It is proven if Cloudflare accepted it last.
     Closed { is_proven: bool },
-    /// A freshly read token was refused, so it is not used until then.
+    /// A freshly read token was refused, so it is not used until then. Afterwards the circuit is half-open, until a probe
+    /// is accepted or refused.
     Open { until: Timestamp },
-    /// One event probes the token with one request at a time. If that does not decide by then, another event may.
-    HalfOpen { until: Timestamp },
 }
 
-/// How an event may use the token.
+/// Whether requests pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Passage {
-    Closed,
-    /// This event probes it.
-    HalfOpen,
-    /// The token is not used for this long.
-    Open(Duration),
+    Free,
+    /// One request at a time, to probe the token.
+    OneProbe,
+    /// None for this long.
+    Blocked(Duration),
 }
 
 impl Circuit {
     /// The closed circuit of an untested token.
     pub(super) fn new(open_for: Duration) -> Self {
-        Self { open_for, state: Mutex::new(State::Closed { is_proven: false }) }
+        Self { open_for, state: Mutex::new(State::Closed { is_proven: false }), probe: tokio::sync::Mutex::default() }
     }
 
-    /// How an event that begins now may use the token. The first event after an open circuit's time probes it.
-    pub(super) fn enter(&self, now: Timestamp) -> Passage {
-        let mut state = self.state();
-        match *state {
-            State::Closed { .. } => Passage::Closed,
-            State::Open { until } | State::HalfOpen { until } if until > now => Passage::Open(until - now),
-            State::Open { .. } | State::HalfOpen { .. } => {
-                *state = State::HalfOpen { until: now + self.open_for };
-                Passage::HalfOpen
-            }
-        }
-    }
-
-    /// What the probes of an event found out so far.
-    pub(super) fn probed(&self) -> Passage {
+    /// Whether requests pass now.
+    pub(super) fn passage(&self, now: Timestamp) -> Passage {
         match *self.state() {
-            State::Closed { .. } => Passage::Closed,
-            State::HalfOpen { .. } => Passage::HalfOpen,
-            State::Open { .. } => Passage::Open(self.open_for),
+            State::Closed { .. } => Passage::Free,
+            State::Open { until } if until > now => Passage::Blocked(until - now),
+            State::Open { .. } => Passage::OneProbe,
         }
+    }
+
+    /// Waits until no other request probes the token, of this event or another one. The probe ends when the guard is
+    /// dropped, whether or not it has found out anything.
+    pub(super) async fn begin_probe(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.probe.lock().await
     }
 
     /// Cloudflare accepted the token.
@@ -69,7 +63,7 @@ impl Circuit {
     /// used, if the circuit was not open already.
     pub(super) fn open(&self, now: Timestamp) -> Option<Duration> {
         let mut state = self.state();
-        let was_open = matches!(*state, State::Open { .. });
+        let was_open = matches!(*state, State::Open { until } if until > now);
         *state = State::Open { until: now + self.open_for };
         (!was_open).then_some(self.open_for)
     }
@@ -97,26 +91,35 @@ mod tests {
     const FIVE: Duration = Duration::from_secs(5);
 
     #[tokio::test(start_paused = true)]
-    async fn it_opens_for_a_while_and_then_one_event_probes() {
+    async fn it_opens_for_a_while_and_is_then_half_open_until_a_probe_decides() {
         let (circuit, start) = (Circuit::new(FIVE), Clock::system().now());
         let after = |seconds: f64| start + Duration::from_secs_f64(seconds);
-        assert_eq!((circuit.enter(start), circuit.is_proven(), circuit.is_refused()), (Passage::Closed, false, false));
+        assert_eq!((circuit.passage(start), circuit.is_proven(), circuit.is_refused()), (Passage::Free, false, false));
         circuit.close();
         assert!(circuit.is_proven());
 
         assert_eq!(circuit.open(start), Some(FIVE));
         assert_eq!(circuit.open(after(1.0)), None, "it is logged once, and stays open for longer");
         assert_eq!((circuit.is_proven(), circuit.is_refused()), (false, true));
-        assert_eq!(circuit.enter(after(4.0)), Passage::Open(Duration::from_secs(2)));
-        assert_eq!((circuit.enter(after(6.0)), circuit.probed()), (Passage::HalfOpen, Passage::HalfOpen));
-        assert_eq!(circuit.enter(after(7.0)), Passage::Open(Duration::from_secs(4)), "one event probes");
-        assert_eq!(circuit.enter(after(11.0)), Passage::HalfOpen, "the probe decided nothing");
+        assert_eq!(circuit.passage(after(4.0)), Passage::Blocked(Duration::from_secs(2)));
+        for seconds in [6.0, 7.0, 60.0] {
+            assert_eq!(circuit.passage(after(seconds)), Passage::OneProbe, "no probe has decided anything");
+        }
         assert!(circuit.is_refused());
 
-        assert_eq!(circuit.open(after(12.0)), Some(FIVE), "a refused probe is logged");
-        assert!(matches!(circuit.probed(), Passage::Open(_)));
-        assert_eq!(circuit.enter(after(17.0)), Passage::HalfOpen);
+        assert_eq!(circuit.open(after(61.0)), Some(FIVE), "a refused probe is logged");
+        assert_eq!(circuit.passage(after(61.0)), Passage::Blocked(FIVE));
+        assert_eq!(circuit.passage(after(66.0)), Passage::OneProbe);
         circuit.close();
-        assert_eq!((circuit.probed(), circuit.enter(after(17.0))), (Passage::Closed, Passage::Closed));
+        assert_eq!(circuit.passage(after(66.0)), Passage::Free);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_request_probes_at_a_time() {
+        let circuit = Circuit::new(FIVE);
+        let first = circuit.begin_probe().await;
+        assert!(tokio::time::timeout(FIVE, circuit.begin_probe()).await.is_err());
+        drop(first);
+        assert!(tokio::time::timeout(FIVE, circuit.begin_probe()).await.is_ok());
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use purge_router_cloudflare::{Accepted, Credential, Meaning, Refusal};
 use purge_router_core::Zone;
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::{MutexGuard, OnceCell};
 
 use super::circuit::{Circuit, Passage};
 use super::credentials::{Credentials, TokenTry};
@@ -22,8 +22,8 @@ pub(crate) struct ZoneToken<'e, T> {
     credentials: Credentials<'e, T>,
     team: Arc<TeamTokens>,
     circuit: Arc<Circuit>,
+    /// How the event began: batches that began with a closed circuit go on after one of them was refused.
     passage: Passage,
-    probe: Mutex<()>,
     is_admitted: OnceCell<bool>,
 }
 
@@ -39,24 +39,23 @@ pub(crate) struct Admission(#[expect(dead_code, reason = "held for its Drop")] O
 impl<'e, T: TokenStore> ZoneToken<'e, T> {
     pub(crate) fn new(store: &'e T, circuits: &'e TokenCircuits, zone: &'e Zone) -> Self {
         let (team, circuit) = circuits.of(zone);
-        let passage = circuit.enter(circuits.clock().now());
-        let credentials = Credentials::new(store, zone, passage == Passage::HalfOpen);
-        let (probe, is_admitted) = (Mutex::default(), OnceCell::new());
-        Self { zone, clock: circuits.clock(), credentials, team, circuit, passage, probe, is_admitted }
+        let passage = circuit.passage(circuits.clock().now());
+        let credentials = Credentials::new(store, zone, passage == Passage::OneProbe);
+        Self { zone, clock: circuits.clock(), credentials, team, circuit, passage, is_admitted: OnceCell::new() }
     }
 
     /// Lets one batch pass the circuit. If it is half-open, this waits while another batch probes the token.
     pub(crate) async fn enter(&self) -> Result<BatchPass<'_>, TokenUnusable> {
         match self.passage {
-            Passage::Closed => return Ok(BatchPass(None)),
-            Passage::Open(left) => return Err(TokenUnusable::CircuitOpen(left)),
-            Passage::HalfOpen => {}
+            Passage::Free => return Ok(BatchPass(None)),
+            Passage::Blocked(left) => return Err(TokenUnusable::CircuitOpen(left)),
+            Passage::OneProbe => {}
         }
-        let probe = self.probe.lock().await;
-        match self.circuit.probed() {
-            Passage::Closed => Ok(BatchPass(None)),
-            Passage::HalfOpen => Ok(BatchPass(Some(probe))),
-            Passage::Open(_) => Err(TokenUnusable::RefusedToOthers),
+        let probe = self.circuit.begin_probe().await;
+        match self.circuit.passage(self.clock.now()) {
+            Passage::Free => Ok(BatchPass(None)),
+            Passage::OneProbe => Ok(BatchPass(Some(probe))),
+            Passage::Blocked(_) => Err(TokenUnusable::RefusedToOthers),
         }
     }
 
