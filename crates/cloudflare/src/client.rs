@@ -121,6 +121,7 @@ impl Client {
         };
         let response = credential.authorize(request).send().await.map_err(unreachable)?;
         let status = response.status().as_u16();
+        // The wall time counts only for a `Retry-After` date in an answer without `Date`.
         let (ray, retry_after) = (ray(response.headers()), retry_after(response.headers(), SystemTime::now()));
         let text = Zeroizing::new(response.text().await.map_err(unreachable)?);
         match answer::read(status, &text, retry_after, echo) {
@@ -128,7 +129,7 @@ impl Client {
             Err(Unaccepted { meaning, message, is_from_api }) => {
                 // Redact before cutting: a cut through a token would hide it from the redaction.
                 let start: String = credential.redact(&message).chars().take(MAX_MESSAGE_CHARS).collect();
-                let message = on_one_line(&start);
+                let message = without_control_characters(&start);
                 Err(Refusal { meaning, message, status: is_from_api.then_some(status), ray })
             }
         }
@@ -136,7 +137,7 @@ impl Client {
 }
 
 /// Text from outside, without line breaks and other control characters.
-fn on_one_line(text: &str) -> String {
+fn without_control_characters(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

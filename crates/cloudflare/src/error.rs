@@ -23,7 +23,7 @@ pub enum Meaning {
     RateLimited {
         /// How long the answer asks to wait, at most 300 s.
         retry_after: Option<Duration>,
-        /// Whether all calls of the account are blocked, not only purges.
+        /// Whether all calls are blocked, not only purges: those of the account, the user or the address.
         all_calls: bool,
     },
     /// No answer: connection refused or reset, or a timeout. Purging twice is harmless, so a retry is safe.

@@ -3,7 +3,7 @@
 //! Lambda freezes an instance between two invocations. The monotonic clock may stand still meanwhile, and the wall clock
 //! may be set back. So a [`Clock`] follows the monotonic clock, and jumps ahead when the wall clock has run ahead of it.
 
-#![expect(clippy::disallowed_methods, reason = "the one place that reads the system's clocks")]
+#![expect(clippy::disallowed_methods, reason = "the one place of the pipeline that reads the system's clocks")]
 
 use std::fmt;
 use std::future::Future;

@@ -5,7 +5,6 @@ mod circuit_breaker;
 mod deadline;
 mod failure;
 mod halving;
-mod layer;
 mod piece;
 mod retry;
 mod split;
@@ -30,7 +29,7 @@ use crate::{log, metrics};
 /// Sends the batches of one zone while a plan runs.
 pub(crate) struct ZoneSender<'e, T, A> {
     shared: &'e Shared<T, A>,
-    layers: Split<CircuitBreaker<'e, T, Retry<'e, T, A>>>,
+    layers: Split<'e, T, A>,
 }
 
 impl<'e, T: TokenStore, A: PurgeApi> ZoneSender<'e, T, A> {

@@ -1,6 +1,5 @@
 //! What the batches of all events share.
 
-use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::rate_limit::RateLimits;
 use crate::refused_hostnames::RefusedHostnames;
@@ -25,9 +24,5 @@ impl<T, A> Shared<T, A> {
         let circuits = TokenCircuits::new(settings.open_circuit_for, clock.clone());
         let hostnames = RefusedHostnames::new(clock.clone());
         Self { api, tokens, clock, limits, circuits, hostnames, settings }
-    }
-
-    pub(crate) fn backoff(&self) -> Backoff {
-        self.settings.backoff
     }
 }

@@ -67,7 +67,7 @@ impl<'e, T: TokenStore, A: PurgeApi> Attempt<'e, T, A> {
         let read = "its token was read";
         deadline.before_deadline(read, self.token.credential(token_try)).await??;
         self.shared.limits.acquire(self.zone, class, piece.cost(), deadline.at()).await?;
-        // While this waited, the token may have been refused to another request and read afresh.
+        // While this waited for the rate limit, another request may have been refused and have read the token afresh.
         let (credential, freshness) = deadline.before_deadline(read, self.token.credential(token_try)).await??;
 
         if deadline.left().is_zero() {

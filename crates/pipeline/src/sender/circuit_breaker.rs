@@ -1,5 +1,5 @@
-//! Lets requests pass only while the circuit of the zone's token is closed. While it is half-open, one request at a time
-//! probes the token, with all its retries, and the others wait for what that shows.
+//! Sends requests only while the circuit of the zone's token is closed. While it is half-open, one request at a time probes
+//! the token, with all its retries, and the others wait for the probe's result.
 
 use std::sync::Arc;
 
@@ -7,25 +7,25 @@ use purge_router_cloudflare::Accepted;
 
 use super::deadline::Deadline;
 use super::failure::{Failure, NotSent};
-use super::layer::SendPiece;
 use super::piece::Piece;
+use super::retry::Retry;
+use crate::api::PurgeApi;
 use crate::store::TokenStore;
 use crate::token_health::ZoneToken;
 
-pub(super) struct CircuitBreaker<'e, T, L> {
-    inner: L,
+pub(super) struct CircuitBreaker<'e, T, A> {
+    inner: Retry<'e, T, A>,
     token: Arc<ZoneToken<'e, T>>,
     deadline: Deadline<'e>,
 }
 
-impl<'e, T, L> CircuitBreaker<'e, T, L> {
-    pub(super) fn new(inner: L, token: Arc<ZoneToken<'e, T>>, deadline: Deadline<'e>) -> Self {
+impl<'e, T: TokenStore, A: PurgeApi> CircuitBreaker<'e, T, A> {
+    pub(super) fn new(inner: Retry<'e, T, A>, token: Arc<ZoneToken<'e, T>>, deadline: Deadline<'e>) -> Self {
         Self { inner, token, deadline }
     }
-}
 
-impl<T: TokenStore, L: SendPiece> SendPiece for CircuitBreaker<'_, T, L> {
-    async fn send(&self, piece: &Piece<'_>, attempts: &mut u32) -> Result<Accepted, Failure> {
+    /// Sends a piece, and counts in `attempts` how often.
+    pub(super) async fn send(&self, piece: &Piece<'_>, attempts: &mut u32) -> Result<Accepted, Failure> {
         let probe = "another request had probed its token";
         let pass = self.deadline.before_deadline(probe, self.token.enter()).await?;
         let _pass = pass.map_err(NotSent::from)?;

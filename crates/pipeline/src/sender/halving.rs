@@ -39,7 +39,8 @@ pub(super) struct Halving<'b, 'h> {
     last_ray: Option<String>,
 }
 
-pub(super) enum Step<'b> {
+/// What to do with a piece or with items.
+pub(super) enum NextStep<'b> {
     Send(Piece<'b>),
     GiveUp(GivenUp<'b>),
 }
@@ -49,7 +50,7 @@ pub(super) enum Step<'b> {
 pub(super) enum GivenUp<'b> {
     /// Cloudflare refused them, or their hostname.
     Refused { items: Vec<&'b BatchItem>, error: String, ray: Option<String> },
-    /// They were refused together, and the budget to single out the bad ones is spent.
+    /// Cloudflare refused them together. They were not tried one by one, because the budget is spent.
     Untried { items: Vec<&'b BatchItem>, error: String },
     /// The request is refused whatever its items are.
     Request { items: Vec<&'b BatchItem>, error: String, ray: Option<String> },
@@ -74,10 +75,10 @@ impl<'b, 'h> Halving<'b, 'h> {
     }
 
     /// What to do next; `None` if all items are settled.
-    pub(super) fn next(&mut self) -> Option<Step<'b>> {
+    pub(super) fn next(&mut self) -> Option<NextStep<'b>> {
         loop {
             if let Some(given_up) = self.given_up.pop() {
-                return Some(Step::GiveUp(given_up));
+                return Some(NextStep::GiveUp(given_up));
             }
             let Some(mut piece) = self.pieces.pop() else { break };
             self.set_aside(&mut piece);
@@ -85,13 +86,13 @@ impl<'b, 'h> Halving<'b, 'h> {
                 true => {}
                 // What was set aside is given up first, so that nothing is pending while a piece is sent.
                 false if !self.given_up.is_empty() => self.pieces.push(piece),
-                false => return Some(Step::Send(piece)),
+                false => return Some(NextStep::Send(piece)),
             }
         }
         let items: Vec<&BatchItem> = self.unclear.drain(..).flat_map(Piece::into_items).collect();
         let request =
             || GivenUp::Request { items: items.clone(), error: self.last_error.clone(), ray: self.last_ray.clone() };
-        (!items.is_empty()).then(|| Step::GiveUp(request()))
+        (!items.is_empty()).then(|| NextStep::GiveUp(request()))
     }
 
     /// Cloudflare accepted a piece.

@@ -6,7 +6,6 @@ use purge_router_cloudflare::{Accepted, Meaning, Refusal};
 
 use super::attempt::{Attempt, AttemptOutcome};
 use super::failure::{Failure, NotSent};
-use super::layer::SendPiece;
 use super::piece::Piece;
 use crate::api::PurgeApi;
 use crate::metrics;
@@ -69,10 +68,9 @@ impl<'e, T: TokenStore, A: PurgeApi> Retry<'e, T, A> {
     pub(super) fn new(attempt: Attempt<'e, T, A>) -> Self {
         Self(attempt)
     }
-}
 
-impl<T: TokenStore, A: PurgeApi> SendPiece for Retry<'_, T, A> {
-    async fn send(&self, piece: &Piece<'_>, attempts: &mut u32) -> Result<Accepted, Failure> {
+    /// Sends a piece, and counts in `attempts` how often.
+    pub(super) async fn send(&self, piece: &Piece<'_>, attempts: &mut u32) -> Result<Accepted, Failure> {
         let mut token_try = TokenTry::First;
         let mut admission = None;
         let mut failed = 0;
@@ -113,9 +111,7 @@ impl<T: TokenStore, A: PurgeApi> SendPiece for Retry<'_, T, A> {
             last = Some(failure);
         }
     }
-}
 
-impl<T: TokenStore, A: PurgeApi> Retry<'_, T, A> {
     fn is_cut_by_deadline(&self, refusal: &Refusal) -> bool {
         refusal.meaning == Meaning::Unreachable && self.0.deadline.left().is_zero()
     }
@@ -137,7 +133,7 @@ impl<T: TokenStore, A: PurgeApi> Retry<'_, T, A> {
 
     fn delay(&self, wait: Wait, failed: u32) -> Duration {
         match wait {
-            Wait::Backoff => self.0.shared.backoff().wait(failed),
+            Wait::Backoff => self.0.shared.settings.backoff.wait(failed),
             Wait::Exactly(delay) => delay,
         }
     }

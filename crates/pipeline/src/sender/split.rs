@@ -2,18 +2,20 @@
 
 use purge_router_core::Batch;
 
-use super::halving::{GivenUp, Halving, Step};
-use super::layer::SendPiece;
+use super::circuit_breaker::CircuitBreaker;
+use super::halving::{GivenUp, Halving, NextStep};
+use crate::api::PurgeApi;
 use crate::outcome::{Outcome, Status};
 use crate::refused_hostnames::ZoneHostnames;
+use crate::store::TokenStore;
 
-pub(super) struct Split<L> {
-    inner: L,
+pub(super) struct Split<'e, T, A> {
+    inner: CircuitBreaker<'e, T, A>,
     hostnames: ZoneHostnames,
 }
 
-impl<L: SendPiece> Split<L> {
-    pub(super) fn new(inner: L, hostnames: ZoneHostnames) -> Self {
+impl<'e, T: TokenStore, A: PurgeApi> Split<'e, T, A> {
+    pub(super) fn new(inner: CircuitBreaker<'e, T, A>, hostnames: ZoneHostnames) -> Self {
         Self { inner, hostnames }
     }
 
@@ -23,8 +25,8 @@ impl<L: SendPiece> Split<L> {
         let mut halving = Halving::new(batch, &self.hostnames);
         while let Some(step) = halving.next() {
             let piece = match step {
-                Step::Send(piece) => piece,
-                Step::GiveUp(given_up) => {
+                NextStep::Send(piece) => piece,
+                NextStep::GiveUp(given_up) => {
                     outcome.give_up(given_up);
                     continue;
                 }

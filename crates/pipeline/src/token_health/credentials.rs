@@ -27,18 +27,19 @@ pub(super) struct Credentials<'e, T> {
     zone: &'e Zone,
     /// The circuit is half-open: only a token that is read afresh is worth a probe.
     only_fresh: bool,
-    read: Mutex<Readings>,
+    read: Mutex<StoreReads>,
     refusals_of_cached: AtomicU32,
     refusals_of_fresh: AtomicU32,
 }
 
+/// What the store answered last.
 #[derive(Debug, Default)]
-struct Readings {
-    cached: Option<Reading>,
-    fresh: Option<Reading>,
+struct StoreReads {
+    cached: Option<StoreRead>,
+    fresh: Option<StoreRead>,
 }
 
-type Reading = Result<Credential, TokenError>;
+type StoreRead = Result<Credential, TokenError>;
 
 impl<'e, T: TokenStore> Credentials<'e, T> {
     pub(super) fn new(store: &'e T, zone: &'e Zone, only_fresh: bool) -> Self {
@@ -86,7 +87,7 @@ impl<'e, T: TokenStore> Credentials<'e, T> {
         }
     }
 
-    async fn read_once(&self, read: &mut Readings, freshness: Freshness) -> Reading {
+    async fn read_once(&self, read: &mut StoreReads, freshness: Freshness) -> StoreRead {
         let reading = match freshness {
             Freshness::Cached => &mut read.cached,
             Freshness::Fresh => &mut read.fresh,
@@ -98,6 +99,6 @@ impl<'e, T: TokenStore> Credentials<'e, T> {
     }
 }
 
-fn is_final(reading: Option<&Reading>) -> bool {
+fn is_final(reading: Option<&StoreRead>) -> bool {
     !matches!(reading, None | Some(Err(TokenError::Unavailable { .. })))
 }

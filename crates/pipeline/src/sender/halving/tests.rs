@@ -28,7 +28,7 @@ fn halve(plan: &Plan, memory: &RefusedHostnames, judge: impl Fn(&[String]) -> Op
     let mut ended = Ended::default();
     while let Some(step) = halving.next() {
         match step {
-            Step::Send(piece) => {
+            NextStep::Send(piece) => {
                 assert!(halving.given_up.is_empty(), "a failure of the request would lose them");
                 ended.requests += 1;
                 let urls: Vec<String> = piece.items().iter().map(|item| item.item.to_string()).collect();
@@ -40,15 +40,15 @@ fn halve(plan: &Plan, memory: &RefusedHostnames, judge: impl Fn(&[String]) -> Op
                     Some(part) => halving.refused(piece, part, format!("no {part:?}"), None),
                 }
             }
-            Step::GiveUp(GivenUp::Refused { items, error, .. }) => {
+            NextStep::GiveUp(GivenUp::Refused { items, error, .. }) => {
                 ended.refused.extend(items.iter().map(|item| item.item.to_string()));
                 ended.errors.push(error);
             }
-            Step::GiveUp(GivenUp::Untried { items, error }) => {
+            NextStep::GiveUp(GivenUp::Untried { items, error }) => {
                 ended.untried += items.len();
                 ended.errors.push(error);
             }
-            Step::GiveUp(GivenUp::Request { items, error, .. }) => {
+            NextStep::GiveUp(GivenUp::Request { items, error, .. }) => {
                 ended.of_request += items.len();
                 ended.errors.push(error);
             }
