@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use purge_router_core::names::{CloudflareId, TeamName};
 use purge_router_core::{BatchItem, Item, Origin, Zone};
 
@@ -117,22 +118,37 @@ impl ZoneHostnames {
 
 /// The hostname that an item names: `www.website.com` of `https://www.website.com/a.css`.
 pub(crate) fn hostname_of(item: &Item) -> Option<&str> {
-    let text = match item {
-        Item::Url(url) | Item::UrlWithHeaders { url, .. } => url.split_once("://")?.1,
-        Item::Prefix(text) | Item::Host(text) => text,
-        Item::Tag(_) | Item::Everything => return None,
-    };
-    text.split(['/', '?']).next()
+    without_scheme(item)?.split(['/', '?']).next()
 }
 
-/// A hash of the object that an item purges: of the message that named it, which names one object, or else of the item.
+/// The hostname of an item and what follows it.
+fn without_scheme(item: &Item) -> Option<&str> {
+    match item {
+        Item::Url(url) | Item::UrlWithHeaders { url, .. } => Some(url.split_once("://")?.1),
+        Item::Prefix(text) | Item::Host(text) => Some(text),
+        Item::Tag(_) | Item::Everything => None,
+    }
+}
+
+/// A hash of the object that an item purges: of the message that named it, which names one object, or else of its path.
 fn object_of(item: &BatchItem) -> u64 {
     let mut hasher = DefaultHasher::new();
     match item.origins.first() {
         Some(message @ Origin::Message(_)) => message.hash(&mut hasher),
-        _ => item.item.hash(&mut hasher),
+        _ => object_path(&item.item).hash(&mut hasher),
     }
     hasher.finish()
+}
+
+/// The decoded path that an item purges, with its hostname. Spellings, schemes, query strings and the aliases of a web page,
+/// such as `/a/` and `/a` of `/a/index.html`, lead to one path.
+fn object_path(item: &Item) -> Option<String> {
+    let text = without_scheme(item)?;
+    let path = text.split_once('?').map_or(text, |(path, _)| path);
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    let path = path.trim_end_matches('/');
+    let path = path.strip_suffix(".html").unwrap_or(path);
+    Some(path.strip_suffix("/index").unwrap_or(path).to_owned())
 }
 
 fn lock(evidence: &Mutex<Evidence>) -> MutexGuard<'_, Evidence> {
@@ -166,6 +182,28 @@ mod tests {
             assert_eq!(refuse(path, "one"), Some(1));
         }
         assert_eq!((refuse(0, "two"), refuse(0, "three"), refuse(0, "four")), (Some(2), Some(3), None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_object_of_an_event_without_messages_condemns_no_hostname() {
+        let hostnames = RefusedHostnames::new(Clock::system()).of(&zones(&[("red", "")])[0]);
+        let refuse = |text: &str| {
+            hostnames.refused_alone("a.com", &batch_item(Item::Url(text.to_owned()), Origin::Invocation), "")
+        };
+        for text in [
+            "https://a.com/b%20c/index.html",
+            "http://a.com/b%20c/index.html",
+            "https://a.com/b%20c/index.html?v=1",
+            "https://a.com/b%20c/",
+            "https://a.com/b%20c",
+            "https://a.com/b%20c/index",
+            "https://a.com/%62%20c?v=1",
+        ] {
+            assert_eq!(refuse(text), Some(1), "{text}");
+        }
+        assert_eq!(refuse("https://a.com/b%20c/d.css"), Some(2));
+        assert_eq!(refuse("https://a.com/B%20c/"), Some(3));
+        assert_eq!(refuse("https://a.com/"), None);
     }
 
     #[test]
