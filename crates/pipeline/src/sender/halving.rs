@@ -174,7 +174,7 @@ impl<'b, 'h> Halving<'b, 'h> {
         }
     }
 
-    /// Takes the items of refused hostnames out of a piece, except for hostnames of which an item of this batch was accepted.
+    /// Takes the items of refused hostnames out of a piece. Hostnames with an accepted item in this batch stay.
     fn set_aside(&mut self, piece: &mut Piece<'b>) {
         let hostnames: HashSet<&str> = piece.items().iter().filter_map(|item| hostname_of(&item.item)).collect();
         for hostname in hostnames {
