@@ -93,7 +93,7 @@ mod tests {
     fn success_must_be_in_status_and_body() {
         assert_eq!(read(200, r#"{"success":true,"result":7}"#, None, Echo::Quote), Ok(Value::from(7)));
         for (status, text) in [(500, r#"{"success":true}"#), (200, r#"{"success":false}"#), (200, "<html>")] {
-            assert_eq!(message_of(status, text, Echo::Quote).0, Meaning::ServerTrouble, "{status} {text}");
+            assert_eq!(message_of(status, text, Echo::Quote).0, Meaning::ServerError, "{status} {text}");
         }
     }
 

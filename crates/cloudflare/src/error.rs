@@ -29,7 +29,7 @@ pub enum Meaning {
     /// No answer: connection refused or reset, or a timeout. Purging twice is harmless, so a retry is safe.
     Unreachable,
     /// Cloudflare had a problem (5xx), or something between us and the API answered.
-    ServerTrouble,
+    ServerError,
     /// The token is malformed, unknown, revoked, expired or lacks the permission.
     TokenRefused,
     /// At least one item is wrong, or there are too many items. The others would be accepted.
@@ -66,7 +66,7 @@ pub(crate) fn meaning(status: u16, codes: &[i64], retry_after: Option<Duration>)
         return Meaning::RateLimited { retry_after, all_calls: has(ALL_CALLS_BLOCKED) };
     }
     if status >= 500 {
-        return Meaning::ServerTrouble;
+        return Meaning::ServerError;
     }
     if has(TOKEN_REFUSED) {
         return Meaning::TokenRefused;
@@ -79,7 +79,7 @@ pub(crate) fn meaning(status: u16, codes: &[i64], retry_after: Option<Duration>)
     }
     match status {
         // 408 and 425 ask for a retry; a redirect, or a success without `success`, comes from a proxy.
-        408 | 425 | 0..=399 => Meaning::ServerTrouble,
+        408 | 425 | 0..=399 => Meaning::ServerError,
         413 => Meaning::ItemRefused,
         400 | 422 if has(HOSTNAME_REFUSED) => Meaning::HostnameRefused,
         400 | 422 if has(ITEM_REFUSED) => Meaning::ItemRefused,
@@ -95,7 +95,7 @@ pub(crate) fn meaning_without_codes(status: u16, retry_after: Option<Duration>) 
         429 => Meaning::RateLimited { retry_after, all_calls: false },
         404 => Meaning::RequestRefused,
         413 => Meaning::ItemRefused,
-        _ => Meaning::ServerTrouble,
+        _ => Meaning::ServerError,
     }
 }
 
@@ -107,13 +107,13 @@ mod tests {
     fn meanings_of_answers_that_are_not_the_apis() {
         let limited = Meaning::RateLimited { retry_after: None, all_calls: false };
         for (status, expected) in [
-            (200, Meaning::ServerTrouble),
-            (403, Meaning::ServerTrouble),
+            (200, Meaning::ServerError),
+            (403, Meaning::ServerError),
             (404, Meaning::RequestRefused),
-            (405, Meaning::ServerTrouble),
+            (405, Meaning::ServerError),
             (413, Meaning::ItemRefused),
             (429, limited),
-            (502, Meaning::ServerTrouble),
+            (502, Meaning::ServerError),
         ] {
             assert_eq!(meaning_without_codes(status, None), expected, "{status}");
         }
@@ -132,11 +132,11 @@ mod tests {
             (405, &[], Meaning::RequestRefused),
             (422, &[], Meaning::Unclear),
             (400, &[1134], limited(false)),
-            (500, &[0], Meaning::ServerTrouble),
-            (503, &[10000], Meaning::ServerTrouble),
-            (200, &[], Meaning::ServerTrouble),
-            (302, &[], Meaning::ServerTrouble),
-            (408, &[], Meaning::ServerTrouble),
+            (500, &[0], Meaning::ServerError),
+            (503, &[10000], Meaning::ServerError),
+            (200, &[], Meaning::ServerError),
+            (302, &[], Meaning::ServerError),
+            (408, &[], Meaning::ServerError),
             (401, &[10000], Meaning::TokenRefused),
             (403, &[9109], Meaning::TokenRefused),
             (400, &[6003], Meaning::TokenRefused),

@@ -289,7 +289,7 @@ impl Client {
 
 fn unexpected(reason: &str) -> Refusal {
     let message = format!("unexpected answer: {reason}");
-    Refusal { meaning: Meaning::ServerTrouble, message, status: None, ray: None }
+    Refusal { meaning: Meaning::ServerError, message, status: None, ray: None }
 }
 
 fn none_if_not_found<T>(answer: Result<T, Refusal>) -> Result<Option<T>, Refusal> {

@@ -41,7 +41,7 @@ pub enum Status {
     Purged,
     /// Some items were refused for good. The others were accepted, except for [`Outcome::untried_items`].
     ItemsRefused,
-    /// There is no token, or it can't be read.
+    /// There is no token, or it may not be read.
     TokenMissing,
     /// The token was refused, and was refused again after it was read afresh.
     TokenRefused,
@@ -49,9 +49,9 @@ pub enum Status {
     RequestRefused,
     /// Still rate limited at the deadline.
     RateLimited,
-    /// No good answer came before the deadline: no connection, or a problem of Cloudflare's own.
+    /// No good answer came before the deadline: no connection, or a server error of Cloudflare.
     Unreachable,
-    /// The deadline passed while the batch, or the rest of it, waited to be sent.
+    /// The deadline passed while the batch, or the rest of it, waited to be sent, or its token could not be read until then.
     DeadlineExceeded,
 }
 

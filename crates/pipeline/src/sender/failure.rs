@@ -4,6 +4,7 @@ use purge_router_cloudflare::{Meaning, Refusal};
 
 use crate::outcome::Status;
 use crate::rate_limit::AfterDeadline;
+use crate::store::TokenError;
 use crate::token_health::TokenUnusable;
 
 /// Why a request was given up.
@@ -49,7 +50,12 @@ impl From<NotSent> for Failure {
         let status = match &reason {
             NotSent::DeadlineExceeded(_) => Status::DeadlineExceeded,
             NotSent::RateLimited => Status::RateLimited,
-            NotSent::Token(TokenUnusable::NotRead(_)) => Status::TokenMissing,
+            NotSent::Token(TokenUnusable::NotRead(error @ TokenError::Unavailable { .. })) => {
+                // Reads are retried until the deadline: nobody knows whether there is a token.
+                let error = format!("deadline exceeded before its token was read: {error}");
+                return Self { status: Status::DeadlineExceeded, error, ray: None, part: None };
+            }
+            NotSent::Token(TokenUnusable::NotRead(TokenError::Missing { .. })) => Status::TokenMissing,
             NotSent::Token(_) => Status::TokenRefused,
         };
         Self { status, error: reason.to_string(), ray: None, part: None }
@@ -60,7 +66,7 @@ impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let (status, part) = match refusal.meaning {
             Meaning::RateLimited { .. } => (Status::RateLimited, None),
-            Meaning::Unreachable | Meaning::ServerTrouble => (Status::Unreachable, None),
+            Meaning::Unreachable | Meaning::ServerError => (Status::Unreachable, None),
             Meaning::TokenRefused => (Status::TokenRefused, None),
             Meaning::ItemRefused => (Status::ItemsRefused, Some(RefusedPart::Item)),
             Meaning::HostnameRefused => (Status::ItemsRefused, Some(RefusedPart::Hostname)),

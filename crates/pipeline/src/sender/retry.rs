@@ -51,7 +51,7 @@ pub(super) fn decide(meaning: Meaning, token_try: TokenTry) -> Decision {
             };
             Decision::Pause { wait, all_calls }
         }
-        Meaning::Unreachable | Meaning::ServerTrouble => Decision::Retry(Wait::Backoff),
+        Meaning::Unreachable | Meaning::ServerError => Decision::Retry(Wait::Backoff),
         Meaning::TokenRefused if token_try == TokenTry::First => Decision::RetryWithFreshToken,
         Meaning::TokenRefused
         | Meaning::ItemRefused
@@ -156,7 +156,7 @@ mod tests {
             (limited(Some(second), true), pause(Wait::Exactly(second), true), pause(Wait::Exactly(second), true)),
             (limited(None, true), pause(Wait::Exactly(DEFAULT_BLOCK), true), pause(Wait::Exactly(DEFAULT_BLOCK), true)),
             (Meaning::Unreachable, backoff, backoff),
-            (Meaning::ServerTrouble, backoff, backoff),
+            (Meaning::ServerError, backoff, backoff),
             (Meaning::TokenRefused, Decision::RetryWithFreshToken, Decision::GiveUp),
             (Meaning::ItemRefused, Decision::GiveUp, Decision::GiveUp),
             (Meaning::HostnameRefused, Decision::GiveUp, Decision::GiveUp),

@@ -164,7 +164,7 @@ async fn a_deadline_while_waiting_for_a_slot_a_probe_or_the_team_is_exceeded() {
 #[tokio::test(start_paused = true)]
 async fn what_the_deadline_cuts_after_an_answer_keeps_its_status() {
     for (meaning, status) in [
-        (Meaning::ServerTrouble, Status::Unreachable),
+        (Meaning::ServerError, Status::Unreachable),
         (Meaning::RateLimited { retry_after: None, all_calls: false }, Status::RateLimited),
         (Meaning::RateLimited { retry_after: Some(Duration::from_secs(60)), all_calls: false }, Status::RateLimited),
         (Meaning::RateLimited { retry_after: None, all_calls: true }, Status::RateLimited),
@@ -259,7 +259,7 @@ async fn slots_are_given_back_however_requests_end() {
     let plan = plan_of_zones(40);
     for answer in [
         Answer::Hang,
-        Answer::Refuse(Meaning::ServerTrouble),
+        Answer::Refuse(Meaning::ServerError),
         Answer::Refuse(Meaning::TokenRefused),
         Answer::Refuse(Meaning::RateLimited { retry_after: None, all_calls: false }),
     ] {

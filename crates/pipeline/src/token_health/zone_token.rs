@@ -98,7 +98,7 @@ impl<'e, T: TokenStore> ZoneToken<'e, T> {
                     self.refused_again(refusal);
                 }
             }
-            Err(Meaning::RateLimited { .. } | Meaning::Unreachable | Meaning::ServerTrouble) => {}
+            Err(Meaning::RateLimited { .. } | Meaning::Unreachable | Meaning::ServerError) => {}
         }
     }
 
@@ -149,7 +149,7 @@ mod tests {
             (refusal(Meaning::RequestRefused, Some(404)), true),
             (refusal(Meaning::RequestRefused, None), false),
             (refusal(Meaning::Unclear, Some(400)), false),
-            (refusal(Meaning::ServerTrouble, Some(500)), false),
+            (refusal(Meaning::ServerError, Some(500)), false),
             (refusal(Meaning::Unreachable, None), false),
             (refusal(Meaning::RateLimited { retry_after: None, all_calls: false }, Some(429)), false),
         ] {

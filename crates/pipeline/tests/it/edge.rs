@@ -15,7 +15,7 @@ struct Case {
     key: &'static str,
     encoded: &'static str,
     fresh: &'static [Visit],
-    neighbours: &'static [Visit],
+    neighbors: &'static [Visit],
 }
 
 const WWW: &str = "www.red.com";
@@ -35,7 +35,7 @@ const CASES: &[Case] = &[
             (WWW, "/dir/a%2Bb%20%281%29.css", &[]),
             (IMG, "/dir/a+b%20(1).css", &[]),
         ],
-        neighbours: &[
+        neighbors: &[
             (WWW, "/dir/c.css", &[]),
             (WWW, "/dir/a+b%20(1).css?v=2", &[]),
             (OTHER, "/dir/a+b%20(1).css", &[]),
@@ -46,49 +46,49 @@ const CASES: &[Case] = &[
         key: "dir/index.html",
         encoded: "dir/index.html",
         fresh: &[(WWW, "/dir/index.html", &[]), (WWW, "/dir/", &[]), (WWW, "/dir", &[])],
-        neighbours: &[(WWW, "/dir/a.html", &[])],
+        neighbors: &[(WWW, "/dir/a.html", &[])],
     },
     Case {
         mapping: "query_strings = [\"\", \"v=2\"]\nschemes = [\"https\", \"http\"]",
         key: "a.css",
         encoded: "a.css",
         fresh: &[(WWW, "/a.css", &[]), (WWW, "/a.css?v=2", &[]), (WWW, "/a.css", HTTP)],
-        neighbours: &[(WWW, "/a.css?v=3", &[])],
+        neighbors: &[(WWW, "/a.css?v=3", &[])],
     },
     Case {
         mapping: "vary_headers = [{ \"CF-Device-Type\" = \"mobile\" }]",
         key: "a.css",
         encoded: "a.css",
         fresh: &[(WWW, "/a.css", &[]), (WWW, "/a.css", MOBILE)],
-        neighbours: &[(WWW, "/a.css", TABLET), (WWW, "/b.css", MOBILE)],
+        neighbors: &[(WWW, "/a.css", TABLET), (WWW, "/b.css", MOBILE)],
     },
     Case {
         mapping: "purge = \"prefixes\"",
         key: "dir/a+b.css",
         encoded: "dir/a%2Bb.css",
         fresh: &[(WWW, "/dir/a+b.css", &[]), (WWW, "/dir/sub/c.css?v=1", &[]), (WWW, "/dir/a.css", MOBILE)],
-        neighbours: &[(WWW, "/other/a+b.css", &[]), (WWW, "/dir", &[])],
+        neighbors: &[(WWW, "/other/a+b.css", &[]), (WWW, "/dir", &[])],
     },
     Case {
         mapping: "purge = \"hosts\"\nhostnames = [\"www.red.com\"]",
         key: "dir/a.css",
         encoded: "dir/a.css",
         fresh: &[(WWW, "/dir/a.css", &[]), (WWW, "/b.css", &[]), (WWW, "/b.css", MOBILE)],
-        neighbours: &[(IMG, "/dir/a.css", &[])],
+        neighbors: &[(IMG, "/dir/a.css", &[])],
     },
     Case {
         mapping: "purge = \"tags\"\ntags = [\"{stem}\"]",
         key: "dir/tagged.css",
         encoded: "dir/tagged.css",
         fresh: &[(WWW, "/tagged/1.css", &[]), (IMG, "/tagged/2.css", &[])],
-        neighbours: &[(WWW, "/dir/tagged.css", &[]), (OTHER, "/tagged/1.css", &[])],
+        neighbors: &[(WWW, "/dir/tagged.css", &[]), (OTHER, "/tagged/1.css", &[])],
     },
     Case {
         mapping: "purge = \"everything\"",
         key: "a.css",
         encoded: "a.css",
         fresh: &[(WWW, "/b.css", &[]), (IMG, "/c/d.css?e", &[]), (WWW, "/b.css", TABLET)],
-        neighbours: &[(OTHER, "/a.css", &[])],
+        neighbors: &[(OTHER, "/a.css", &[])],
     },
 ];
 
@@ -145,11 +145,11 @@ impl Site {
 }
 
 #[tokio::test]
-async fn visitors_get_the_new_object_and_neighbours_stay_cached() {
-    for Case { mapping, key, encoded, fresh, neighbours } in CASES {
+async fn visitors_get_the_new_object_and_neighbors_stay_cached() {
+    for Case { mapping, key, encoded, fresh, neighbors } in CASES {
         for (mode, status) in [("purge", "MISS"), ("invalidate", "EXPIRED")] {
             let site = Site::of(&format!("{mapping}\nmode = \"{mode}\"")).await;
-            let all = [*fresh, *neighbours].concat();
+            let all = [*fresh, *neighbors].concat();
             site.put(&all, "old");
             site.expect(&all, "MISS", "old", mapping).await;
             site.expect(&all, "HIT", "old", mapping).await;
@@ -161,7 +161,7 @@ async fn visitors_get_the_new_object_and_neighbours_stay_cached() {
             assert_all_purged(&report, mapping);
 
             let when = format!("{mapping}, {mode}");
-            site.expect(neighbours, "HIT", "old", &when).await;
+            site.expect(neighbors, "HIT", "old", &when).await;
             site.expect(fresh, status, "new", &when).await;
             site.expect(fresh, "HIT", "new", &when).await;
         }

@@ -36,7 +36,7 @@ fn conditions() -> Vec<(Condition, Status)> {
         (Condition::TokenRevoked, Status::TokenRefused),
         (Condition::TokenMissing, Status::TokenMissing),
         (Condition::Store(Problem::Hang), Status::DeadlineExceeded),
-        (Condition::Store(Problem::Unavailable(usize::MAX)), Status::TokenMissing),
+        (Condition::Store(Problem::Unavailable(usize::MAX)), Status::DeadlineExceeded),
     ]
 }
 
