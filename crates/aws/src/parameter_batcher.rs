@@ -46,7 +46,7 @@ pub(crate) struct ParameterBatcher {
 type Waiting = BTreeMap<String, Vec<oneshot::Sender<ParameterRead>>>;
 
 /// The parameters of one answer, by name and by ARN.
-type Found = HashMap<String, Parameter>;
+type ParametersByName = HashMap<String, Parameter>;
 
 impl ParameterBatcher {
     pub(crate) fn new(client: Client, clock: Clock) -> Self {
@@ -101,10 +101,10 @@ impl ParameterBatcher {
         reply(began, &found, &name, callers);
     }
 
-    async fn get_parameters(&self, names: Vec<String>) -> Result<Found, ReadError> {
+    async fn get_parameters(&self, names: Vec<String>) -> Result<ParametersByName, ReadError> {
         let answer = self.client.get_parameters().set_names(Some(names)).with_decryption(true).send().await;
         let answer = answer.map_err(|error| ReadError::of(&error, self.client.config().region()))?;
-        let mut found = Found::new();
+        let mut found = ParametersByName::new();
         for parameter in answer.parameters.unwrap_or_default() {
             let read = parse(parameter.r#type.as_ref(), parameter.value);
             // It may have been asked for by its ARN, and with a version or label after a colon.
@@ -123,7 +123,7 @@ fn parse(kind: Option<&ParameterType>, value: Option<String>) -> Parameter {
     Parameter { token: ApiToken::parse(value.as_deref().unwrap_or_default()), plain }
 }
 
-fn reply(began: Timestamp, found: &Result<Found, ReadError>, name: &str, callers: Vec<oneshot::Sender<ParameterRead>>) {
+fn reply(began: Timestamp, found: &Result<ParametersByName, ReadError>, name: &str, callers: Vec<oneshot::Sender<ParameterRead>>) {
     let result = match found {
         Ok(found) => found.get(name).cloned().ok_or(ReadError::Absent),
         Err(error) => Err(error.clone()),

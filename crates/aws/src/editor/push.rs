@@ -227,12 +227,12 @@ fn lost(push: &Push, key: &RowKey, found: Option<Attributes>) -> PushError {
 
 fn cancellation_reasons(error: &SdkError<TransactWriteItemsError>) -> &[CancellationReason] {
     match error.as_service_error() {
-        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => cancelled.cancellation_reasons(),
+        Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => canceled.cancellation_reasons(),
         _ => &[],
     }
 }
 
-/// Whether a transaction was cancelled because it conflicts with another one, or was throttled.
+/// Whether a transaction was canceled because it conflicts with another one, or was throttled.
 fn is_transient(reasons: &[CancellationReason]) -> bool {
     let transient = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
     reasons.iter().any(|reason| reason.code().is_some_and(|code| transient.contains(&code)))
