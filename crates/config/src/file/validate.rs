@@ -24,8 +24,8 @@ pub(crate) fn validate_file(file: &DecodedFile) -> (Mappings, Vec<Problem>) {
     let (mut teams, mut mappings) = (BTreeMap::new(), Vec::new());
     for decoded in &file.teams {
         let (team, of_team) = validate_team(decoded, &mut problems);
-        mappings.extend(of_team.into_iter().map(Arc::new));
         if TeamName::parse(&decoded.name).is_ok() {
+            mappings.extend(of_team.into_iter().map(Arc::new));
             teams.insert(team.name.clone(), Arc::new(team));
         }
     }
@@ -38,7 +38,7 @@ pub(crate) fn validate_file(file: &DecodedFile) -> (Mappings, Vec<Problem>) {
     ));
     mappings.sort_by(|one: &Arc<Mapping>, other| one.team.cmp(&other.team));
     let (mappings, refused) = Mappings::new(teams, mappings);
-    // The mappings of a team without a valid name belong to no team; the name has a problem already.
+    // What was wrong with a team may be why a mapping leads outside it.
     if problems.is_empty() {
         let help = "map only what the team owns, to its own zones";
         let not_owned = |error: NotOwned| Invalid::new(Code::SourceNotOwned, error.to_string(), help);
@@ -49,7 +49,7 @@ pub(crate) fn validate_file(file: &DecodedFile) -> (Mappings, Vec<Problem>) {
 
 fn validate_team(decoded: &DecodedTeam, problems: &mut Vec<Problem>) -> (Team, Vec<Mapping>) {
     // A wrong name has a problem already, and must not hide what else is wrong with the team.
-    let name = TeamName::parse(&decoded.name).unwrap_or_else(|_| TeamName::unchecked(&decoded.name));
+    let name = TeamName::parse(&decoded.name).unwrap_or_else(|_| TeamName::similar_to(&decoded.name));
     let mut checker = decoded.checker.clone();
     checker.optional(PULLED, decoded.pulled.as_deref(), Pulled::parse);
     problems.extend(checker.into_problems());

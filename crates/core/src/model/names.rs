@@ -55,9 +55,13 @@ impl TeamName {
         Ok(Self(text.to_owned()))
     }
 
-    /// An invalid name, so that the other problems of its team can be reported. Nothing valid ever holds it.
-    pub fn unchecked(text: &str) -> Self {
-        Self(text.to_owned())
+    /// A name similar to a text that is none, so that the other problems of the text's team can be reported: in lower
+    /// case, with `-` for what is not allowed, and `team` if nothing is left.
+    pub fn similar_to(text: &str) -> Self {
+        let lower = text.chars().map(|c| c.to_ascii_lowercase());
+        let allowed = lower.map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' });
+        let name: String = allowed.skip_while(|c| *c == '-').take(32).collect();
+        Self(if name.is_empty() { "team".to_owned() } else { name })
     }
 }
 
