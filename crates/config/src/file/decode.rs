@@ -1,7 +1,5 @@
 //! A file's values as specs, team by team.
 
-use serde_json::Value;
-
 use purge_router_core::names::TeamName;
 use purge_router_core::{Code, Invalid};
 
@@ -9,7 +7,7 @@ use crate::decoded::{Decoded, FieldChecker};
 use crate::file::pulled::PULLED;
 use crate::path::ConfigPath;
 use crate::read::specs;
-use crate::read::table_reader::{TableReader, wrong_type};
+use crate::read::table_reader::{TableReader, table, wrong_type};
 use crate::read::version::is_readable;
 use crate::rows::fields::{Fields, VERSION};
 use crate::spec::{GrantSpec, MappingSpec, TeamSpec, ZoneSpec};
@@ -72,12 +70,12 @@ fn decode_team(name: &str, place: ConfigPath, fields: &Fields) -> DecodedTeam {
     let zones = zones.collect();
     let mut mappings = Vec::new();
     for (index, item) in reader.array("mappings").unwrap_or_default().iter().enumerate() {
-        match item {
-            Value::Object(fields) => {
+        match table(item) {
+            Some(fields) => {
                 let place = reader.checker.place.key("mappings").index(index);
                 mappings.push(decode_mapping(place, fields));
             }
-            other => reader.checker.note_item("mappings", index, wrong_type("a table", other)),
+            None => reader.checker.note_item("mappings", index, wrong_type("a table", item)),
         }
     }
     let mut checker = reader.finish(Some(())).checker;

@@ -132,13 +132,13 @@ impl<'v> TableReader<'v> {
         let mut sets = Vec::new();
         for (index, item) in items.iter().enumerate() {
             let mut set = IndexMap::new();
-            match item {
-                Value::Object(headers) => {
+            match table(item) {
+                Some(headers) => {
                     for (name, value) in headers {
                         set.insert(name.clone(), self.header_value(field, index, name, value));
                     }
                 }
-                other => self.checker.note_item(field, index, bad_headers("a table of headers", other)),
+                None => self.checker.note_item(field, index, bad_headers("a table of headers", item)),
             }
             sets.push(set);
         }
@@ -162,19 +162,16 @@ impl<'v> TableReader<'v> {
 
     /// A table of tables, in the order of the file.
     pub(crate) fn tables(&mut self, field: &'static str) -> Vec<(&'v str, ConfigPath, &'v Fields)> {
-        let tables = match self.value(field) {
-            Some(Value::Object(tables)) => tables,
-            Some(other) => return self.reject(field, "a table", other).unwrap_or_default(),
-            None => return Vec::new(),
-        };
+        let Some(value) = self.value(field) else { return Vec::new() };
+        let Some(tables) = table(value) else { return self.reject(field, "a table", value).unwrap_or_default() };
         let mut found = Vec::new();
         for (name, value) in tables {
             let place = self.checker.place.key(field).key(name);
-            match value {
-                Value::Object(fields) => found.push((name.as_str(), place, fields)),
-                other => {
+            match table(value) {
+                Some(fields) => found.push((name.as_str(), place, fields)),
+                None => {
                     self.checker.mark_wrong(field);
-                    self.checker.push(place, wrong_type("a table", other));
+                    self.checker.push(place, wrong_type("a table", value));
                 }
             }
         }
@@ -187,18 +184,34 @@ impl<'v> TableReader<'v> {
     }
 }
 
+/// The only field of the table that stands for a TOML value that JSON lacks. No file can spell it by mistake.
+const NO_JSON_VALUE: &str = "\0no JSON value";
+
+/// A plain value for one that JSON lacks, such as a date: no field accepts it, and problems call it by this name.
+pub(crate) fn no_json_value(name: String) -> Value {
+    Value::Object(Fields::from_iter([(NO_JSON_VALUE.to_owned(), Value::String(name))]))
+}
+
+/// The fields of a value that is a table.
+pub(crate) fn table(value: &Value) -> Option<&Fields> {
+    value.as_object().filter(|fields| !fields.contains_key(NO_JSON_VALUE))
+}
+
 /// `expected a string, found the number 3`.
 pub(crate) fn wrong_type(expected: &str, value: &Value) -> Invalid {
     let found = match value {
         Value::Number(number) if expected == "a whole number" && is_too_large(value) => {
             format!("the number {}, which is too large", whole(number))
         }
-        Value::Null => "a date, a null, or a number that is not finite".to_owned(),
+        Value::Null => "a null".to_owned(),
         Value::Bool(boolean) => format!("the boolean {boolean}"),
         Value::Number(number) => format!("the number {number}"),
         Value::String(text) => format!("the string `{text}`"),
         Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "a table".to_owned(),
+        Value::Object(fields) => match fields.get(NO_JSON_VALUE) {
+            Some(Value::String(name)) => name.clone(),
+            _ => "a table".to_owned(),
+        },
     };
     let help = match expected {
         "a string" => "write it in quotes",

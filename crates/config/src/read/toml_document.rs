@@ -10,6 +10,7 @@ use purge_router_core::{Code, Invalid};
 
 use crate::path::{ConfigPath, PathStep};
 use crate::problem::Problem;
+use crate::read::table_reader::no_json_value;
 use crate::rows::fields::Fields;
 
 /// A parsed TOML text.
@@ -85,12 +86,18 @@ fn value(item: &DeValue<'_>) -> Value {
         DeValue::Integer(number) => {
             let whole = i64::from_str_radix(number.as_str(), number.radix()).map(Value::from);
             let whole = whole.or_else(|_| u64::from_str_radix(number.as_str(), number.radix()).map(Value::from));
-            whole.unwrap_or_else(|_| Value::from(number.as_str().parse::<f64>().unwrap_or(f64::NAN)))
+            whole.unwrap_or_else(|_| float(number.as_str()))
         }
-        DeValue::Float(number) => Value::from(number.as_str().parse::<f64>().unwrap_or(f64::NAN)),
-        // No field holds a date, so a problem need only say that there is one.
-        DeValue::Datetime(_) => Value::Null,
+        DeValue::Float(number) => float(number.as_str()),
+        DeValue::Datetime(date) => no_json_value(format!("the date {date}")),
         DeValue::Array(array) => Value::Array(array.iter().map(|item| value(item.get_ref())).collect()),
         DeValue::Table(table) => Value::Object(fields(table)),
+    }
+}
+
+fn float(text: &str) -> Value {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Value::from(number),
+        _ => no_json_value(format!("the number {text}")),
     }
 }

@@ -296,3 +296,52 @@ fn the_help_says_how_to_write_a_version_or_a_number() {
         assert_eq!(format!("{}: {}", problems[0].message, problems[0].help), expected);
     }
 }
+
+#[test]
+fn values_that_only_toml_has_are_named() {
+    let in_mapping = |line: &str| format!("{HEAD}[[teams.web.mappings]]\nsource = \"s3://assets/web/\"\n{line}\n");
+    let zone = |field: &str, value: &str| HEAD.replace("hostnames =", &format!("{field} = {value}\nhostnames ="));
+    let string = |found: &str| format!("expected a string, found {found}: write it in quotes");
+    let whole = |found: &str| {
+        format!("expected a whole number, found {found}: write a whole number such as 30, without quotes")
+    };
+    let domain = "teams.web.zones.\"website.com\"";
+    for (text, place, expected) in [
+        (zone("token", "2024-01-01"), format!("{domain}.token"), string("the date 2024-01-01")),
+        (zone("token", "2024-01-01T10:00:00Z"), format!("{domain}.token"), string("the date 2024-01-01T10:00:00Z")),
+        (zone("token", "nan"), format!("{domain}.token"), string("the number nan")),
+        (zone("urls_per_request", "-inf"), format!("{domain}.urls_per_request"), whole("the number -inf")),
+        (zone("urls_per_request", "07:32:00"), format!("{domain}.urls_per_request"), whole("the date 07:32:00")),
+        (
+            in_mapping("zones = [\"website.com\"]\ntags = 2024-01-01"),
+            "teams.web.mappings[0].tags".to_owned(),
+            "expected a list, found the date 2024-01-01: write it in brackets: `[…]`".to_owned(),
+        ),
+        (
+            in_mapping("zones = [2024-01-01]"),
+            "teams.web.mappings[0].zones[0]".to_owned(),
+            string("the date 2024-01-01"),
+        ),
+        (
+            in_mapping("zones = [\"website.com\"]\nvary_headers = [2024-01-01]"),
+            "teams.web.mappings[0].vary_headers[0]".to_owned(),
+            "expected a table of headers, found the date 2024-01-01: write a table".to_owned(),
+        ),
+        (
+            "version = 1\nteams = 2024-01-01".to_owned(),
+            "teams".to_owned(),
+            "expected a table, found the date 2024-01-01: write a table".to_owned(),
+        ),
+        (
+            "version = 1\nteams.web = 2024-01-01".to_owned(),
+            "teams.web".to_owned(),
+            "expected a table, found the date 2024-01-01: write a table".to_owned(),
+        ),
+    ] {
+        let problems = from_toml(&text).unwrap_err();
+        let problem = &problems[0];
+        assert_eq!(problem.place.to_string(), place);
+        assert_eq!(format!("{}: {}", problem.message, problem.help), expected, "{place}");
+        assert_eq!(problems.len(), 1, "{problems:?}");
+    }
+}

@@ -86,3 +86,21 @@ fn a_token_never_leaves_its_teams_folder() {
     assert!(folder.overlaps(&TokenFolder::parse("/purge-router/").unwrap()));
     assert!(!folder.overlaps(&TokenFolder::parse("/purge-router/web-eu/").unwrap()));
 }
+
+#[test]
+fn a_similar_team_name_is_valid() {
+    let long = "ab".repeat(20);
+    for (text, expected) in [
+        ("Web", "web"),
+        ("web", "web"),
+        ("--web site!", "web-site-"),
+        ("équipe", "quipe"),
+        ("", "team"),
+        ("---", "team"),
+        (&long, &long[..32]),
+    ] {
+        let name = TeamName::similar_to(text);
+        assert_eq!(name.as_str(), expected);
+        assert_eq!(TeamName::parse(expected), Ok(name));
+    }
+}
