@@ -1,10 +1,12 @@
-//! The stores on AWS: tokens in SSM, mappings in DynamoDB.
+//! What is on AWS: tokens in SSM, mappings in DynamoDB, metrics in CloudWatch.
 //!
 //! [`SsmTokens`] reads SecureString parameters when a batch needs them, and caches them for the TTL. It reads past the cache
 //! when Cloudflare rejected a token.
 //!
 //! [`DynamoMappings`] reads the mappings of the buckets in an event: one Query for each, and one BatchGetItem for the grants
 //! and zones of all. It caches them, too. [`Editor`] reads and writes whole partitions of the same table.
+//!
+//! [`EmbeddedMetrics`] writes metrics as lines of the log, which CloudWatch reads.
 
 mod attributes;
 mod aws_error;
@@ -13,6 +15,7 @@ mod caller;
 mod config;
 mod dynamo_mappings;
 mod editor;
+mod embedded_metrics;
 mod function_tokens;
 mod parameter_batcher;
 mod parameters;
@@ -26,6 +29,7 @@ pub use caller::{caller, with_caller};
 pub use config::{load as load_config, load_patient as load_patient_config};
 pub use dynamo_mappings::{DynamoMappings, Lookup};
 pub use editor::{Editor, Head, History, Note, PartitionSnapshot, Push, PushError, Revision, Stamp};
+pub use embedded_metrics::EmbeddedMetrics;
 pub use function_tokens::FunctionTokens;
 pub use parameters::{Parameters, Stored, WriteError};
 pub use read_error::ReadError;
