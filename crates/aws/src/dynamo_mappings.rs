@@ -49,7 +49,7 @@ const REFRESH_AT: f32 = 0.75;
 /// How many reads one lookup waits for: one that was under way already, and one that began later.
 const READS_PER_LOOKUP: usize = 2;
 
-/// How many buckets the cache is sized for, and how many bytes it holds at most, as [`BucketMappings::weight`] estimates
+/// How many buckets the cache is sized for, and how many bytes it holds at most, as [`BucketState::weight`] estimates
 /// them. A bucket without mappings takes about a kibibyte.
 const CACHED_BUCKETS: usize = 10_000;
 const CACHED_BYTES: u64 = 128 * 1024 * 1024;
@@ -241,11 +241,14 @@ impl DynamoMappings {
         let now = self.clock.now();
         match result {
             Ok(mappings) => {
-                let weight = mappings.weight();
                 let replace = |before: Option<Arc<BucketState>>| {
                     Arc::new(BucketState::new(mappings, before.as_deref(), began, now))
                 };
-                entry.lock().store(began, replace);
+                let weight = {
+                    let mut entry = entry.lock();
+                    entry.store(began, replace);
+                    entry.cached().map_or(0, |cached| cached.value.weight())
+                };
                 self.entries.set_weight(bucket, entry, weight);
             }
             Err(error) => {

@@ -123,7 +123,12 @@ fn parse(kind: Option<&ParameterType>, value: Option<String>) -> Parameter {
     Parameter { token: ApiToken::parse(value.as_deref().unwrap_or_default()), plain }
 }
 
-fn reply(began: Timestamp, found: &Result<ParametersByName, ReadError>, name: &str, callers: Vec<oneshot::Sender<ParameterRead>>) {
+fn reply(
+    began: Timestamp,
+    found: &Result<ParametersByName, ReadError>,
+    name: &str,
+    callers: Vec<oneshot::Sender<ParameterRead>>,
+) {
     let result = match found {
         Ok(found) => found.get(name).cloned().ok_or(ReadError::Absent),
         Err(error) => Err(error.clone()),

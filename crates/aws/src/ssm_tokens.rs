@@ -1,5 +1,6 @@
 //! Tokens as SecureString parameters in SSM, cached for the TTL.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -21,8 +22,11 @@ const PERMANENT_PAUSE: Duration = Duration::from_secs(5);
 /// How many reads a caller waits for: one that was under way already, and one that began later.
 const READS_PER_CALL: usize = 2;
 
-/// How many tokens are cached. Teams write the names of their parameters.
+/// How many tokens the cache is sized for, and how many bytes it holds at most: teams write the names of their parameters,
+/// and SSM's values have up to 8 KiB. An entry without a token takes about a kibibyte, its name included.
 const CACHED_TOKENS: usize = 10_000;
+const CACHED_BYTES: u64 = 16 * 1024 * 1024;
+const EMPTY_ENTRY_BYTES: u64 = 1024;
 
 /// Reads parameters from SSM and caches them for the TTL.
 ///
@@ -34,16 +38,17 @@ pub struct SsmTokens {
     ttl: Duration,
     clock: Clock,
     accepts_plaintext: bool,
-    entries: Entries<String, ApiToken, ReadError>,
+    entries: Arc<TokenEntries>,
 }
 
+type TokenEntries = Entries<String, ApiToken, ReadError>;
 type TokenEntry = Entry<ApiToken, ReadError>;
 
 impl SsmTokens {
     /// A store that caches a token for the TTL.
     pub fn new(config: &SdkConfig, ttl: Duration, clock: Clock) -> Self {
         let batcher = ParameterBatcher::new(Client::new(config), clock.clone());
-        let entries = Entries::new(CACHED_TOKENS, CACHED_TOKENS as u64, 1);
+        let entries = Arc::new(Entries::new(CACHED_TOKENS, CACHED_BYTES, EMPTY_ENTRY_BYTES));
         Self { batcher, ttl, clock, accepts_plaintext: false, entries }
     }
 
@@ -116,24 +121,41 @@ impl SsmTokens {
         let (sender, end) = entry.begin_read(now);
         let (name, shared) = (name.to_owned(), shared.clone());
         let (batcher, clock, accepts_plaintext) = (self.batcher.clone(), self.clock.clone(), self.accepts_plaintext);
+        let entries = Arc::clone(&self.entries);
         let read = async move {
             let read = batcher.read(&name).await;
             let token = read.result.and_then(|parameter| accept(&name, parameter, accepts_plaintext));
-            let mut entry = shared.lock();
-            match token {
-                Ok(token) => entry.store(read.began, |_| token),
-                Err(error) => {
-                    let is_transient = error.is_transient();
-                    if entry.store_failure(read.began, clock.now(), error) && !is_transient {
-                        entry.drop_value();
-                    }
-                }
-            }
+            store(&entries, name, &shared, (read.began, clock.now()), token);
             drop(sender);
         };
         tokio::spawn(read.in_current_span());
         end
     }
+}
+
+/// Stores the result of a read that began and ended at these times.
+fn store(
+    entries: &TokenEntries,
+    name: String,
+    shared: &SharedEntry<ApiToken, ReadError>,
+    (began, ended): (Timestamp, Timestamp),
+    token: Result<ApiToken, ReadError>,
+) {
+    let weight = {
+        let mut entry = shared.lock();
+        match token {
+            Ok(token) => entry.store(began, |_| token),
+            Err(error) => {
+                let is_transient = error.is_transient();
+                if entry.store_failure(began, ended, error) && !is_transient {
+                    entry.drop_value();
+                }
+            }
+        }
+        let of_token = entry.cached().map_or(0, |cached| cached.value.expose().len());
+        of_token + entry.failure().map_or(0, |error| error.to_string().len())
+    };
+    entries.set_weight(name, shared, weight as u64);
 }
 
 fn accept(name: &str, Parameter { token, plain }: Parameter, accepts_plaintext: bool) -> Result<ApiToken, ReadError> {
@@ -151,5 +173,46 @@ impl TokenStore for SsmTokens {
     async fn token(&self, zone: &Zone, freshness: Freshness) -> Result<Credential, TokenError> {
         let name = zone.token.as_str();
         self.read(name, freshness).await.map(Credential::Token).map_err(|error| error.of_zone(zone, name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(length: usize) -> ApiToken {
+        ApiToken::parse(&"x".repeat(length)).unwrap()
+    }
+
+    #[test]
+    fn an_entry_weighs_what_its_last_read_brought() {
+        let (entries, clock) = (TokenEntries::new(100, 100_000, EMPTY_ENTRY_BYTES), Clock::system());
+        let shared = entries.entry(&"/t/0".to_owned());
+        let throttled = ReadError::Unavailable("down".to_owned());
+        let failure = throttled.to_string().len();
+        let absent = ReadError::Absent.to_string().len();
+        for (result, expected) in [
+            (Ok(token(40)), 40),
+            (Ok(token(4000)), 4000),
+            (Err(throttled), 4000 + failure),
+            (Err(ReadError::Absent), absent),
+            (Ok(token(40)), 40),
+        ] {
+            let now = clock.now();
+            store(&entries, "/t/0".to_owned(), &shared, (now, now), result);
+            assert_eq!(entries.weight(), EMPTY_ENTRY_BYTES + expected as u64);
+        }
+    }
+
+    #[test]
+    fn a_token_whose_entry_is_evicted_during_its_read_is_cached_for_later_callers() {
+        let (entries, clock) = (TokenEntries::new(10, 10 * EMPTY_ENTRY_BYTES, EMPTY_ENTRY_BYTES), Clock::system());
+        let held_by_callers = entries.entry(&"/t/0".to_owned());
+        (1..100).for_each(|index| drop(entries.entry(&format!("/t/{index}"))));
+        let now = clock.now();
+        store(&entries, "/t/0".to_owned(), &held_by_callers, (now, now), Ok(token(40)));
+        for entry in [held_by_callers, entries.entry(&"/t/0".to_owned())] {
+            assert!(entry.lock().cached().is_some());
+        }
     }
 }

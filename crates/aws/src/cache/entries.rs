@@ -69,6 +69,12 @@ impl<K: Hash + Eq + Clone, V, E> Entries<K, V, E> {
         }
     }
 
+    /// The weight of all entries.
+    #[cfg(test)]
+    pub(crate) fn weight(&self) -> u64 {
+        self.lock().weight()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Cache<K, Weighed<V, E>, StoredWeight>> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }

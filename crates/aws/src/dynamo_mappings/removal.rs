@@ -34,6 +34,8 @@ struct Removed {
     began: Timestamp,
     noticed: Timestamp,
     mappings: Mappings,
+    /// The weight of all that the read found: they keep its grants and zones in memory.
+    weight: u64,
 }
 
 impl BucketState {
@@ -47,6 +49,11 @@ impl BucketState {
     pub(super) fn mappings(&self) -> impl Iterator<Item = (Timestamp, &Mappings)> {
         let removed = self.removed.iter().map(|removed| (removed.began, &removed.mappings));
         iter::once((self.began, &self.current.mappings)).chain(removed)
+    }
+
+    /// About how many bytes of memory all of them take, at most.
+    pub(super) fn weight(&self) -> u64 {
+        self.current.weight() + self.removed.iter().map(|removed| removed.weight).sum::<u64>()
     }
 
     /// The rows that the last read left out.
@@ -65,16 +72,16 @@ impl BucketState {
     fn removed_by(&self, found: &BucketMappings, began: Timestamp, now: Timestamp) -> Vec<Removed> {
         let unverified: HashSet<String> = found.unverified.iter().map(ToString::to_string).collect();
         let known = known_rows(found, &unverified);
-        let keep = |mappings: &Mappings, found: Timestamp, noticed: Timestamp| {
+        let keep = |mappings: &Mappings, weight: u64, found: Timestamp, noticed: Timestamp| {
             let is_in_grace = began - noticed < REMOVAL_GRACE;
             let mappings = mappings.only(|mapping| {
                 !known.contains(mapping.name.as_str()) && (is_in_grace || unverified.contains(&mapping.name))
             });
-            Removed { began: found, noticed, mappings }
+            Removed { began: found, noticed, mappings, weight }
         };
-        let kept = self.removed.iter().map(|old| keep(&old.mappings, old.began, old.noticed));
+        let kept = self.removed.iter().map(|old| keep(&old.mappings, old.weight, old.began, old.noticed));
         let mut removed: Vec<Removed> = kept.collect();
-        removed.push(keep(&self.current.mappings, self.began, now));
+        removed.push(keep(&self.current.mappings, self.current.weight(), self.began, now));
         removed.retain(|removed| !removed.mappings.all().is_empty());
         removed
     }
@@ -85,4 +92,53 @@ fn known_rows<'f>(found: &'f BucketMappings, unverified: &HashSet<String>) -> Ha
     let valid = found.mappings.all().iter().map(|mapping| Cow::Borrowed(mapping.name.as_str()));
     let skipped = found.skipped.iter().map(|skipped| skipped.key.to_string());
     valid.chain(skipped.filter(|name| !unverified.contains(name)).map(Cow::Owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use purge_router_config::{Row, RowKey};
+    use purge_router_pipeline::Clock;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn row(partition: &str, sort: &str, fields: Value) -> Row {
+        Row { key: RowKey::parse(partition, sort), fields: fields.as_object().unwrap().clone() }
+    }
+
+    /// A team with a mapping of each prefix.
+    fn found(prefixes: &[&str]) -> BucketMappings {
+        let zone_id = "023e105f4ecef8ad9ca31a8372d0c353";
+        let mut rows = vec![
+            row("GRANTS", "web", json!({ "version": 1, "owns": ["s3://assets/"] })),
+            row("TEAM#web", "ZONE#web.com", json!({ "version": 1, "zone_id": zone_id, "hostnames": ["www.web.com"] })),
+        ];
+        rows.extend(prefixes.iter().map(|prefix| {
+            let fields = json!({ "version": 1, "bucket": "assets", "prefix": prefix, "zones": ["web.com"] });
+            row("TEAM#web", &format!("MAPPING#assets/{prefix}"), fields)
+        }));
+        let found = BucketMappings::from_rows(rows.iter());
+        assert_eq!(found.mappings.all().len(), prefixes.len(), "{:?}", found.skipped);
+        found
+    }
+
+    #[test]
+    fn mappings_in_their_grace_period_have_weight() {
+        let start = Clock::system().now();
+        let at = |seconds: f64| start + Duration::from_secs_f64(seconds);
+        let (both, one) = (found(&["a/", "b/"]).weight(), found(&["a/"]).weight());
+        let mut state = None::<BucketState>;
+        for (seconds, prefixes, mappings, weight) in [
+            (0.0, &["a/", "b/"][..], 2, both),
+            (1.0, &["a/"], 2, one + both),
+            (1.5, &["a/"], 2, one + both),
+            (2.5, &["a/"], 1, one),
+            (3.0, &["a/", "b/"], 2, both),
+        ] {
+            let new = BucketState::new(found(prefixes), state.as_ref(), at(seconds), at(seconds));
+            let count = new.mappings().map(|(_, mappings)| mappings.all().len()).sum::<usize>();
+            assert_eq!((count, new.weight()), (mappings, weight), "at {seconds} s");
+            state = Some(new);
+        }
+    }
 }
