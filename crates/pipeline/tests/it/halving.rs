@@ -189,6 +189,20 @@ async fn a_refused_request_is_one_request() {
 }
 
 #[tokio::test]
+async fn a_body_that_cloudflare_calls_malformed_is_one_request() {
+    for code in [1014, 1092] {
+        let world = World::new(red("", "")).await;
+        world.sandbox().add_fault(fault("red.com", status(400, code, None), None));
+        let report = world.run(&s3("red-files", keys("k", 100))).await;
+        assert_eq!((statuses(&report), world.requests().len()), (vec![Status::RequestRefused], 1), "{code}");
+        assert_eq!(failed(&report), ["invocation"]);
+        let outcome = &report.outcomes[0];
+        assert_eq!((outcome.attempts, outcome.refused_items.len(), outcome.untried_items), (1, 0, 0));
+        assert!(outcome.error.as_ref().unwrap().contains(&code.to_string()), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_unlisted_400_is_one_refusal_after_three_halvings() {
     let world = World::new(red("", "")).await;
     world.sandbox().add_fault(fault("red.com", status(400, 99_999, None), None));
