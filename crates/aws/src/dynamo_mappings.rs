@@ -71,7 +71,7 @@ pub struct DynamoMappings {
 /// What is cached of one bucket.
 type BucketEntry = SharedEntry<Arc<BucketState>, TableError>;
 
-/// The mappings of some buckets.
+/// What is known about the mappings of some buckets.
 #[derive(Debug, Default)]
 pub struct Lookup {
     /// The mappings of all buckets that could be read, now or before.

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use crate::aws_error::{AwsError, AwsErrorKind};
 use crate::read_error::ReadError;
 
-/// The content of a parameter.
+/// A parameter's value and version.
 #[derive(Debug, Clone)]
 pub struct Stored {
     /// Its value, if that can be a token.

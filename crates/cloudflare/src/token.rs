@@ -92,9 +92,9 @@ pub enum Credential {
     /// The global API key of a user, which may do everything that the user may. Only for users of the single-zone script,
     /// which used it.
     GlobalKey {
-        /// The user's address.
+        /// The email address of the user, for `X-Auth-Email`.
         email: Email,
-        /// Its global key.
+        /// The user's global key, for `X-Auth-Key`.
         key: ApiToken,
     },
 }

@@ -22,10 +22,9 @@ const CACHE_PURGE: (&str, &str) = ("Cache Purge", "e17beae8b8cb423a99b1730f21238
 const ZONE: &str = "com.cloudflare.api.account.zone";
 const ACCOUNT: &str = "com.cloudflare.api.account";
 
-/// The timeout of one call.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The page size of the list.
+/// How many tokens one page of the list has.
 const PER_PAGE: usize = 50;
 
 /// Who owns the tokens of a call.
@@ -33,7 +32,7 @@ const PER_PAGE: usize = 50;
 pub enum TokenOwner {
     /// The user whose credential makes the call.
     User,
-    /// An account.
+    /// An account, whose tokens outlive its users.
     Account(CloudflareId),
 }
 
@@ -46,7 +45,7 @@ impl TokenOwner {
     }
 }
 
-/// The state of a token.
+/// Whether Cloudflare accepts a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names are Cloudflare's")]
@@ -59,7 +58,7 @@ pub enum TokenStatus {
 /// The result of a token's verification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verified {
-    /// Its id.
+    /// The token's id, which is not secret.
     pub id: CloudflareId,
     /// Whether it is active.
     pub status: TokenStatus,
@@ -74,9 +73,9 @@ pub struct Verified {
 /// A token as Cloudflare lists it, without its secret.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct TokenDetails {
-    /// Its id.
+    /// The token's id, which is not secret.
     pub id: CloudflareId,
-    /// Its name.
+    /// The name that its owner gave it; empty if Cloudflare sent none.
     #[serde(default)]
     pub name: String,
     /// When it was created.
@@ -85,7 +84,7 @@ pub struct TokenDetails {
     /// Cloudflare refuses it after this time.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub expires_on: Option<OffsetDateTime>,
-    /// Its permissions.
+    /// What it may do; empty if Cloudflare sent none.
     #[serde(default)]
     pub policies: Vec<Policy>,
     /// The addresses from which it may be used, as Cloudflare returns them.
@@ -124,9 +123,9 @@ pub struct Policy {
 /// A named group of permissions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PermissionGroup {
-    /// Its id.
+    /// Cloudflare's id of the group.
     pub id: String,
-    /// Its name.
+    /// The name that its owner gave it; empty if Cloudflare sent none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
 }
@@ -156,7 +155,7 @@ impl Policy {
 pub struct NewToken {
     /// Its name, of up to 120 characters.
     pub name: String,
-    /// Its permissions.
+    /// What it may do.
     pub policies: Vec<Policy>,
     /// Cloudflare refuses it after this time.
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]

@@ -28,7 +28,7 @@ impl ConfigPath {
         Self::default()
     }
 
-    /// A row of the table.
+    /// The path of a row: its partition and sort key.
     pub fn row(key: &RowKey) -> Self {
         Self(vec![PathStep::Row(key.to_string())])
     }

@@ -12,13 +12,13 @@ use crate::path::ConfigPath;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{place}: {message} [{code}]; {help}")]
 pub struct Problem {
-    /// The kind of problem.
+    /// What kind of problem it is, for programs.
     pub code: Code,
     /// Where it is.
     pub place: ConfigPath,
     /// What is wrong, with the value.
     pub message: String,
-    /// The way out.
+    /// How to fix it, for people.
     pub help: String,
     /// Bytes of the file's text; none for a row.
     pub span: Option<Range<usize>>,

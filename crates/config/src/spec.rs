@@ -34,7 +34,7 @@ pub struct ZoneSpec {
     pub urls_per_request: Option<i64>,
 }
 
-/// A mapping of a team.
+/// A mapping: which keys of a source purge what in which zones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "docs/mappings.md explains the fields")]
 pub struct MappingSpec {
@@ -60,13 +60,13 @@ pub struct MappingSpec {
 /// What a file says about one team.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TeamSpec {
-    /// Its name.
+    /// The team's name.
     pub name: TeamName,
     /// What it is granted.
     pub grant: GrantSpec,
     /// Its zones, each with its domain.
     pub zones: Vec<(String, ZoneSpec)>,
-    /// Its mappings.
+    /// Its mappings, in the order of the file.
     pub mappings: Vec<MappingSpec>,
 }
 

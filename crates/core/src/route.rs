@@ -12,7 +12,7 @@ use crate::model::mappings::Mappings;
 pub struct Route<'m> {
     /// The mapping's index in [`Mappings::all`].
     pub index: usize,
-    /// The mapping.
+    /// The mapping that was compared with the change.
     pub mapping: &'m Mapping,
     /// A hit, or the first condition that fails.
     pub answer: Result<(), Decline<'m>>,
@@ -39,9 +39,9 @@ pub enum Decline<'m> {
     OtherPrefix,
     /// The kind of the change is not among the mapping's events.
     OtherKind {
-        /// The change's kind.
+        /// What happened to the object.
         kind: ChangeKind,
-        /// The mapping's events.
+        /// The kinds that the mapping accepts.
         events: &'m [ChangeKind],
     },
     /// The globs were not compared, because the caller allows no more matching work for the team.

@@ -18,7 +18,7 @@ use crate::one_line::on_one_line;
 pub enum MappingSource {
     /// A DynamoDB table that teams edit.
     Table(DynamoMappings),
-    /// A mapping file.
+    /// A mapping file in the function's package.
     File(Mappings),
     /// The single-zone script's variables: each bucket's name is its hostname.
     Script(TeamName, ScriptEnv),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The waits between retries.
+/// Exponential backoff with full jitter: each wait is random, up to a limit that doubles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
     /// The upper limit of the first wait.

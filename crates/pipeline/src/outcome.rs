@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 /// What became of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Outcome {
-    /// The batch's index in the plan.
+    /// The batch, as an index of [`Plan::batches`](purge_router_core::Plan::batches).
     pub batch: usize,
     /// How it ended.
     pub status: Status,

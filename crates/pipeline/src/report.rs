@@ -10,7 +10,7 @@ use crate::outcome::{Outcome, Status};
 /// A plan with its outcomes: what `run` prints, and what the function answers from.
 #[derive(Debug, Serialize)]
 pub struct Report<'p> {
-    /// The plan.
+    /// The plan that was executed.
     #[serde(flatten)]
     pub plan: &'p Plan,
     /// One outcome per batch, in the plan's order.

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use crate::backoff::Backoff;
 
-/// The settings of an executor.
+/// How an executor sends: shares of rate limits, timeouts and waits.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// How many instances run at once. Each takes an equal share of the rate limits.
     pub instances: NonZeroU32,
-    /// The timeout of one request.
+    /// How long Cloudflare may take for one request.
     pub request_timeout: Duration,
     /// How many requests of one limit class one zone may have in flight.
     pub requests_per_zone: usize,
-    /// The waits between retries.
+    /// How long to wait before a retry.
     pub backoff: Backoff,
     /// How long the circuit of a refused token stays open before one request probes it.
     pub open_circuit_for: Duration,

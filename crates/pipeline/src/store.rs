@@ -26,9 +26,9 @@ pub enum TokenError {
     /// There is no token, or it may not be read. Only its team or the operator can fix that.
     #[error("team {team} has no token for zone {zone}: {reason}; {help}")]
     Missing {
-        /// The team.
+        /// The team's name.
         team: String,
-        /// The zone.
+        /// The zone's domain.
         zone: String,
         /// What is wrong.
         reason: String,
@@ -38,11 +38,11 @@ pub enum TokenError {
     /// The store can't be read now; a retry may help.
     #[error("the token of team {team} for zone {zone} can't be read now: {reason}")]
     Unavailable {
-        /// The team.
+        /// The team's name.
         team: String,
-        /// The zone.
+        /// The zone's domain.
         zone: String,
-        /// The store's error.
+        /// What the store answered, without any token.
         reason: String,
     },
 }

@@ -44,7 +44,7 @@ impl<K: Hash + Eq + Clone, V, E> Entries<K, V, E> {
         Self { cache, capacity, empty_weight }
     }
 
-    /// The entry of a key.
+    /// The entry of a key; an empty one if none is cached.
     pub(crate) fn entry(&self, key: &K) -> SharedEntry<V, E> {
         let mut cache = self.lock();
         if let Some(weighed) = cache.get(key) {

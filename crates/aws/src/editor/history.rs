@@ -10,7 +10,7 @@ use crate::table::{TableError, key_of};
 /// The last pushes of a partition.
 #[derive(Debug, Default)]
 pub struct History {
-    /// The newest first.
+    /// The pushes, the newest first.
     pub revisions: Vec<Revision>,
     /// What is wrong with rows that can't be read.
     pub unreadable: Vec<String>,

@@ -37,7 +37,7 @@ pub struct Head {
     /// How many pushes there were.
     #[serde(default)]
     pub revision: u64,
-    /// The last of them.
+    /// The push that made the newest revision.
     #[serde(flatten)]
     pub last: Option<Stamp>,
     /// A push that was started and is not finished.

@@ -32,7 +32,7 @@ pub struct Changed {
 /// One field before and after; `None` if the row has no such field.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldChange<'c> {
-    /// Its name.
+    /// The field's name, such as `include`.
     pub name: &'c str,
     /// Before.
     pub before: Option<&'c Value>,

@@ -23,11 +23,11 @@ pub struct LargeChange {
 /// The rows that users edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowKind {
-    /// A team's mapping.
+    /// A row `MAPPING#…` in a team's partition.
     Mapping,
-    /// A team's zone.
+    /// A row `ZONE#…` in a team's partition.
     Zone,
-    /// A team's grant.
+    /// A row of the partition `GRANTS`.
     Grant,
 }
 

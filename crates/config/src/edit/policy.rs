@@ -13,7 +13,7 @@ use crate::rows::fields::Rows;
 /// What is known of a push to one partition.
 #[derive(Debug, Clone, Copy)]
 pub struct ProposedPush<'p> {
-    /// The rows as they are.
+    /// The rows that are in the table now.
     pub before: &'p Rows,
     /// What is to be written.
     pub diff: &'p Diff,
@@ -121,7 +121,7 @@ impl ProposedPush<'_> {
 /// One of the differences that are approved together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiffChecksum {
-    /// The partition's name.
+    /// The partition's name, such as `TEAM#web`.
     pub partition: String,
     /// The revision that it is based on: what was approved once is not approved again when the rows are what they were.
     pub revision: u64,

@@ -6,7 +6,7 @@ use crate::rows::row_key::RowKey;
 /// One row to be written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Write {
-    /// Its key.
+    /// The row's key.
     pub key: RowKey,
     /// What it must hold until then; `None`: there is no such row.
     pub before: Option<Fields>,

@@ -4,7 +4,6 @@ use std::fmt;
 
 use purge_router_core::{Code, Invalid};
 
-/// The field's name.
 pub(crate) const PULLED: &str = "pulled";
 
 /// The revision that a file was pulled at, and a random name for this copy of it.

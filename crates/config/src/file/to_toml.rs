@@ -9,13 +9,13 @@ use crate::rows::row_key::RowKey;
 /// One team in a mapping file.
 #[derive(Debug)]
 pub struct FileOfTeam<'r> {
-    /// The team.
+    /// The team's name, which the file has as `[teams.<name>]`.
     pub team: &'r TeamName,
     /// From what its mappings were pulled, if the file may be pushed again.
     pub pulled: Option<Pulled>,
     /// What it is granted, if that is known.
     pub grant: Option<&'r Fields>,
-    /// Its own rows.
+    /// Its zones and mappings, without the version.
     pub rows: &'r Rows,
 }
 

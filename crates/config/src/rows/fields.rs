@@ -18,7 +18,7 @@ pub type Rows = BTreeMap<RowKey, Fields>;
 /// A row as it is in the table: all attributes but the two keys.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// Its key.
+    /// The partition and sort key, parsed.
     pub key: RowKey,
     /// What it holds.
     pub fields: Fields,

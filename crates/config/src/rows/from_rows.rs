@@ -22,7 +22,7 @@ use crate::validate::zone::{ZoneGrant, zone};
 /// A row that is left out, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// Its key.
+    /// The row's key.
     pub key: RowKey,
     /// What is wrong with it; never empty.
     pub problems: Vec<Problem>,

@@ -24,9 +24,9 @@ pub enum RowKey {
     GrantCopy(TeamName),
     /// The newest revision of a partition, and a push that is under way.
     Head(Partition),
-    /// A mapping of a team.
+    /// `TEAM#<team>` and `MAPPING#<id>`.
     Mapping {
-        /// The team.
+        /// The team, which the partition names.
         team: TeamName,
         /// Any text that no other mapping of the team has.
         id: String,
@@ -38,9 +38,9 @@ pub enum RowKey {
         /// Its number, from 1 on.
         revision: u64,
     },
-    /// A zone of a team.
+    /// `TEAM#<team>` and `ZONE#<domain>`.
     Zone {
-        /// The team.
+        /// The team, which the partition names.
         team: TeamName,
         /// The zone's domain, valid or not.
         domain: String,
@@ -130,7 +130,7 @@ impl RowKey {
         sk.strip_prefix(ZONE).map(|domain| Self::Zone { team, domain: domain.to_owned() })
     }
 
-    /// The row of a zone.
+    /// The key of a zone's row.
     pub fn zone(team: &TeamName, domain: &Hostname) -> Self {
         Self::Zone { team: team.clone(), domain: domain.to_string() }
     }

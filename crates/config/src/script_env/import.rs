@@ -17,7 +17,7 @@ use crate::spec::{GrantSpec, MappingSpec, TeamSpec, ZoneSpec};
 /// A mapping file, and what it can't say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
-    /// The file's text.
+    /// The mapping file, as TOML.
     pub toml: String,
     /// What is left to do, a line each.
     pub notes: Vec<String>,

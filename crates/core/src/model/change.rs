@@ -12,7 +12,7 @@ use crate::model::names::BucketName;
 /// One object that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// Its bucket.
+    /// The bucket that the object is or was in.
     pub bucket: BucketName,
     /// The object's key, decoded. Never empty.
     pub key: String,

@@ -6,11 +6,11 @@ use crate::model::code::Code;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message} ({help})")]
 pub struct Invalid {
-    /// The kind of problem.
+    /// What kind of problem it is, for programs.
     pub code: Code,
     /// What is wrong, with the value.
     pub message: String,
-    /// The way out.
+    /// How to fix it, for people.
     pub help: String,
 }
 

@@ -17,7 +17,7 @@ use crate::model::zone::Zone;
 pub struct Mapping {
     /// Its name for people: its place in the document, such as `teams.web.mappings[0]`, or its row in the table.
     pub name: String,
-    /// The team.
+    /// The team that wrote it and owns its source.
     pub team: TeamName,
     /// Bucket and prefix.
     pub source: Source,
@@ -107,9 +107,9 @@ pub enum Purge {
         /// More than this many URLs of the mapping in one event become one prefix purge; 0: never.
         escalate_above: usize,
     },
-    /// The object's folder.
+    /// All URLs below the object's folder.
     Prefixes,
-    /// The hostnames.
+    /// All that is cached for the mapping's hostnames.
     Hosts,
     /// Cache tags.
     Tags(Vec<TagTemplate>),

@@ -25,7 +25,7 @@ pub enum NotOwned {
     /// A team is listed under another name, or holds a zone or a token of another team.
     #[error("team {team}: `{what}` is another team's")]
     Team {
-        /// The team.
+        /// The team's name.
         team: String,
         /// The name, zone or token.
         what: String,
@@ -33,17 +33,17 @@ pub enum NotOwned {
     /// A mapping's team is not among the teams.
     #[error("{mapping}: unknown team {team}")]
     UnknownTeam {
-        /// The mapping.
+        /// The mapping's [`Mapping::name`].
         mapping: String,
-        /// Its team.
+        /// The name of the mapping's team.
         team: String,
     },
     /// A mapping's source is outside what its team owns.
     #[error("{mapping}: team {team} does not own `{place}`")]
     Source {
-        /// The mapping.
+        /// The mapping's [`Mapping::name`].
         mapping: String,
-        /// Its team.
+        /// The name of the mapping's team.
         team: String,
         /// Bucket and prefix.
         place: String,
@@ -51,11 +51,11 @@ pub enum NotOwned {
     /// A mapping names a zone that its team doesn't have.
     #[error("{mapping}: `{zone}` is not a zone of team {team}")]
     Zone {
-        /// The mapping.
+        /// The mapping's [`Mapping::name`].
         mapping: String,
-        /// Its team.
+        /// The name of the mapping's team.
         team: String,
-        /// The zone's domain.
+        /// The domain that the mapping names.
         zone: String,
     },
 }

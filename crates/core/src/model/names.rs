@@ -206,9 +206,9 @@ impl Prefix {
 /// A bucket and a prefix, written `s3://bucket/prefix/`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source {
-    /// The bucket.
+    /// The bucket's name, without `s3://`.
     pub bucket: BucketName,
-    /// The prefix of its keys.
+    /// What the keys begin with; empty for the whole bucket.
     pub prefix: Prefix,
 }
 

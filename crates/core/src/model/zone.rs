@@ -11,7 +11,7 @@ use crate::model::names::{CloudflareId, Hostname, KmsKey, Source, TeamName, Toke
 /// A tenant: what it may map, where its tokens are, and its zones.
 #[derive(Debug, Clone)]
 pub struct Team {
-    /// Its name.
+    /// The name, which is part of SSM names and DynamoDB keys.
     pub name: TeamName,
     /// What it may map, set by the operator.
     pub owns: Vec<Source>,
@@ -33,9 +33,9 @@ impl Team {
 /// A Cloudflare zone of one team.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone {
-    /// The team.
+    /// The team that has the zone.
     pub team: TeamName,
-    /// The zone's domain.
+    /// The domain as in Cloudflare's dashboard, such as `website.com`.
     pub domain: Hostname,
     /// Its id at Cloudflare.
     pub zone_id: CloudflareId,
@@ -43,7 +43,7 @@ pub struct Zone {
     pub account_id: Option<CloudflareId>,
     /// Whether the operator confirms that it is the team's account. If not, its rate limit is shared with no other team.
     pub account_is_granted: bool,
-    /// Its plan.
+    /// Cloudflare's plan, which sets the rate limits.
     pub plan: CloudflarePlan,
     /// The hostnames that serve objects; never empty.
     pub hostnames: IndexSet<Hostname>,

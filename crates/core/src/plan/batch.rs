@@ -39,7 +39,7 @@ pub struct BatchItem {
 /// One item to purge in a zone, and the change that asks for it.
 #[derive(Debug, Clone)]
 pub struct PurgeRequest<'p> {
-    /// The zone.
+    /// The zone that it is sent to.
     pub zone: &'p Arc<Zone>,
     /// Purge or invalidate.
     pub mode: Mode,

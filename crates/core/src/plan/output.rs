@@ -28,7 +28,7 @@ pub struct Plan {
 /// A mapping that had more URLs in one event than its `escalate_above`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Escalated {
-    /// The mapping's name.
+    /// The mapping's [`Mapping::name`](crate::Mapping::name).
     pub mapping: String,
     /// How many URLs it had.
     pub urls: usize,
@@ -39,7 +39,7 @@ pub struct Escalated {
 /// A change that no mapping accepts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unmatched {
-    /// The bucket.
+    /// The bucket's name.
     pub bucket: String,
     /// The key, decoded.
     pub key: String,

@@ -24,11 +24,11 @@ pub enum Item {
     },
     /// A host and folder without scheme: `host/dir/`.
     Prefix(String),
-    /// A hostname.
+    /// A hostname, without scheme and port.
     Host(String),
-    /// A cache tag.
+    /// A cache tag, as an origin's `Cache-Tag` header names it.
     Tag(String),
-    /// The whole zone.
+    /// All that is cached of the zone; the request has no list.
     Everything,
 }
 
@@ -86,7 +86,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The field's name.
+    /// The name of the body's field, such as `files`.
     pub fn field(self) -> &'static str {
         match self {
             Self::Files | Self::FilesWithHeaders => "files",
