@@ -50,8 +50,9 @@ impl EmbeddedMetrics {
     ///
     /// # Errors
     /// The process has a recorder already.
-    pub fn install(&self) -> Result<(), SetRecorderError<Self>> {
-        metrics::set_global_recorder(self.clone())
+    pub fn install(self) -> Result<Self, SetRecorderError<Self>> {
+        metrics::set_global_recorder(self.clone())?;
+        Ok(self)
     }
 
     /// Writes a line for each set of labels with what was measured since the last flush, the one without labels first. A

@@ -1,6 +1,6 @@
 //! Where the function's metrics go: to standard output, after each invocation.
 
-use std::io::Write;
+use std::io::{Write, stdout};
 use std::time::SystemTime;
 
 use metrics::SetRecorderError;
@@ -17,8 +17,7 @@ impl MetricsOutput {
     /// The process has a metrics recorder already.
     pub fn start() -> Result<Self, SetRecorderError<EmbeddedMetrics>> {
         let function = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
-        let metrics = EmbeddedMetrics::new("purge-router", ("function", function));
-        metrics.install()?;
+        let metrics = EmbeddedMetrics::new("purge-router", ("function", function)).install()?;
         describe_metrics();
         metrics::describe_counter!("ColdStart", metrics::Unit::Count, "invocations that started a new instance");
         metrics::counter!("ColdStart").increment(1);
@@ -29,8 +28,7 @@ impl MetricsOutput {
     pub fn flush(&self) {
         let mut lines = Vec::new();
         // With one write, because background tasks may log at the same time.
-        let written = self.0.flush(SystemTime::now(), &mut lines).and_then(|()| std::io::stdout().write_all(&lines));
-        if let Err(error) = written {
+        if let Err(error) = self.0.flush(SystemTime::now(), &mut lines).and_then(|()| stdout().write_all(&lines)) {
             tracing::warn!(%error, "can't write metrics");
         }
     }
