@@ -299,7 +299,7 @@ class Stack:
     def send(self, *bodies):
         """Sends messages, at most ten."""
         texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
-        entries = [{"Id": str(nth), "MessageBody": text} for nth, text in enumerate(texts)]
+        entries = [{"Id": str(index), "MessageBody": text} for index, text in enumerate(texts)]
         answer = self.sqs.send_message_batch(QueueUrl=self.queue_url, Entries=entries)
         assert not answer.get("Failed"), answer
 

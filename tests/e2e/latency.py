@@ -31,12 +31,12 @@ def measure(world):
     world.put(BUCKET, "uk/latency.css", "0")
     world.stack.settle()
     milliseconds, stale_looks = [], 0
-    for nth in range(1, ROUNDS + 1):
+    for index in range(1, ROUNDS + 1):
         look()
-        assert look()[1:] == (str(nth - 1), "HIT"), "the old text is cached"
+        assert look()[1:] == (str(index - 1), "HIT"), "the old text is cached"
         start = time.perf_counter()
-        world.put(BUCKET, "uk/latency.css", str(nth))
-        while look()[1] != str(nth):
+        world.put(BUCKET, "uk/latency.css", str(index))
+        while look()[1] != str(index):
             assert time.perf_counter() - start < 30, "the new text never appeared"
             stale_looks += 1
         milliseconds.append((time.perf_counter() - start) * 1000)

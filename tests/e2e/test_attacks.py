@@ -101,7 +101,7 @@ CLAIMS = {
             bucket=BUCKET,
             prefix="fr/",
             zones=["website.fr"],
-            query_strings=[f"v={nth}" for nth in range(10_000)],
+            query_strings=[f"v={index}" for index in range(10_000)],
         ),
         "too-many-values",
     ),

@@ -11,7 +11,7 @@ SECURITY = (ROOT / "docs/security.md").read_text()
 
 def test_each_attack_names_an_existing_test():
     rows = re.findall(r"^\| (\d+) \|.*\|$", SECURITY, re.MULTILINE)
-    assert [int(nth) for nth in rows] == list(range(1, len(rows) + 1)) and len(rows) >= 20
+    assert [int(index) for index in rows] == list(range(1, len(rows) + 1)) and len(rows) >= 20
     named = re.findall(r"`([\w./-]+)::(\w+)`", SECURITY)
     assert len(named) > 30
     for file, name in named:

@@ -109,9 +109,9 @@ def test_changes_without_a_purge_have_no_effect(world):
     lines = world.stack.log()[seen:]
     together = {"changes": 3, "ignored": 1, "rejected": 3, "unmatched": 1, "batches": 1, "purged": 1, "failed": 3}
     assert any(together.items() <= line.items() for line in lines), "all came in one batch"
-    told = lambda message, field: {line[field] for line in lines if line["message"] == message}
-    assert told("unmatched", "key") == {"a.css", "guide.html.tmp"}
-    reasons = told("rejected", "reason")
+    logged = lambda message, field: {line[field] for line in lines if line["message"] == message}
+    assert logged("unmatched", "key") == {"a.css", "guide.html.tmp"}
+    reasons = logged("rejected", "reason")
     assert len(reasons) == 3 and all(reason.startswith("body") for reason in reasons), reasons
 
 
@@ -138,8 +138,8 @@ def test_a_revoked_token_stops_only_its_zone_and_a_redrive_purges_the_rest(world
     for host in ("www.website.co.uk", "assets.website.co.uk"):
         assert world.cloudflare.visit(host, "/page.html") == (200, "first"), host
     refused = [line for line in world.stack.log("batch")[seen:] if line["outcome"] != "purged"]
-    told = {(line["level"], line["team"], line["zone"], line["outcome"]) for line in refused}
-    assert told == {("WARN", "web", "website.co.uk", "token-refused")}
+    batches = {(line["level"], line["team"], line["zone"], line["outcome"]) for line in refused}
+    assert batches == {("WARN", "web", "website.co.uk", "token-refused")}
     assert "HTTP 401: 10000 Authentication error" in refused[0]["error"]
     # With the dimensions of the alarm and of the dashboard.
     lines = [line for line in printed(world.ministack, world.stack.log_group) if "TokenRefused" in line]
@@ -262,9 +262,9 @@ def test_a_mapping_file_in_the_package_needs_no_table(world):
 
 def test_a_table_and_a_file_together_stop_the_start_with_one_line(world):
     world.stack.set_variables(MAPPINGS_FILE="mappings.toml")
-    told = lambda: world.stack.invoke({"Event": "s3:TestEvent"})[0].get("errorMessage", "")
+    error_message = lambda: world.stack.invoke({"Event": "s3:TestEvent"})[0].get("errorMessage", "")
     text = wait_for(
-        "it does not start", lambda: re.match("bootstrap exited during init with code 1: (.*)", told(), re.DOTALL)
+        "it does not start", lambda: re.match("bootstrap exited during init with code 1: (.*)", error_message(), re.DOTALL)
     )
     line = json.loads(text[1])
     assert (line["level"], line["message"]) == (

@@ -15,9 +15,9 @@ import test_tokens
 from conftest import BOOTSTRAP
 
 BUCKET = "sites-under-load"
-ZONES = [f"site{nth:02}.com" for nth in range(1, 21)]
+ZONES = [f"site{index:02}.com" for index in range(1, 21)]
 ROLLED, REVOKED = ZONES[-2:]
-PAGES = [f"page{nth}.css" for nth in range(4)]
+PAGES = [f"page{index}.css" for index in range(4)]
 ROTATIONS, AT_ONCE = 3, 8
 
 # How long the function caches a token, and the command waits for that.
@@ -172,13 +172,13 @@ def test_twenty_zones_lose_no_purge_while_their_tokens_are_rotated(world):
     assert rotations == ROTATIONS * len(ZONES) and still_rotating > 0
 
     # Cloudflare has accepted every purge that was reported as done.
-    told, accepted = collections.Counter(), collections.Counter()
+    logged, accepted = collections.Counter(), collections.Counter()
     for line in world.stack.log("batch"):
-        told[line["zone"]] += line["items"] if line["outcome"] == "purged" else 0
+        logged[line["zone"]] += line["items"] if line["outcome"] == "purged" else 0
     requests = world.requests()
     for zone, files, status in requests:
         accepted[zone] += len(files) if status == 200 else 0
-    assert told == accepted
+    assert logged == accepted
     # A token that is replaced in time is never rejected.
     refusals = collections.Counter(zone for zone, _, status in requests if status != 200)
     assert set(refusals) == {ROLLED, REVOKED}, refusals

@@ -224,13 +224,13 @@ USUAL = {"s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:LifecycleExpiration:*"}
 def test_all_kinds_of_changes_are_sent_if_requested(world):
     """The emulator does not send events of tags and access lists."""
 
-    def told(bucket, credentials, of):
+    def notified(bucket, credentials, of):
         s3 = world.ministack.client("s3", credentials)
         found = s3.get_bucket_notification_configuration(Bucket=bucket)
         return {event for it in found[f"{of}Configurations"] for event in it["Events"]}
 
-    assert told("s3-sqs", HERE, "Queue") == told("s3-sns-sqs", HERE, "Topic") == USUAL | MORE
-    assert told("s3-sqs-of-another-account", THERE, "Queue") == USUAL
+    assert notified("s3-sqs", HERE, "Queue") == notified("s3-sns-sqs", HERE, "Topic") == USUAL | MORE
+    assert notified("s3-sqs-of-another-account", THERE, "Queue") == USUAL
     events = world.ministack.client("events")
     patterns = [json.loads(it["EventPattern"]) for it in events.list_rules()["Rules"]]
     kinds = {pattern["detail"]["bucket"]["name"][0]: len(pattern["detail-type"]) for pattern in patterns}

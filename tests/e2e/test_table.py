@@ -184,8 +184,8 @@ def test_a_rollback_restores_the_earlier_purges(world, edited):
     world.put(*UK, "second")
     world.purged(URLS[UK])
     revisions = json.loads(world.done("web", "mappings", "history", "--team", "web", "--json"))["revisions"]
-    told = [(it["revision"], it["summary"], it.get("message"), it["by"].rpartition("/")[2]) for it in revisions]
-    assert told == [
+    pushes = [(it["revision"], it["summary"], it.get("message"), it["by"].rpartition("/")[2]) for it in revisions]
+    assert pushes == [
         (3, "rollback to revision 1: 1 changed", "wrong zone", "web"),
         (2, "1 changed", None, "web"),
         (1, "4 added", None, "web"),
@@ -254,11 +254,11 @@ def test_two_teams_push_side_by_side(world, edited):
 
 
 def test_pushes_larger_than_one_transaction_need_no_more_rights(world, edited):
-    teams = "".join(f'[teams.team-{nth}]\nowns = ["s3://bucket-{nth}/"]\n' for nth in range(101))
-    source = lambda nth: f"s3://{BUCKET}/uk/{nth}/"
+    teams = "".join(f'[teams.team-{index}]\nowns = ["s3://bucket-{index}/"]\n' for index in range(101))
+    source = lambda index: f"s3://{BUCKET}/uk/{index}/"
     mapping = '[[teams.web.mappings]]\nsource = "{}"\nzones = ["website.fr"]\n'
     world.push_grants(edited(more=teams))
-    world.push("web", edited(more="".join(mapping.format(source(nth)) for nth in range(101))))
+    world.push("web", edited(more="".join(mapping.format(source(index)) for index in range(101))))
     world.put(BUCKET, "uk/100/page.html", "first")
     hosts = ("www.website.co.uk/", "assets.website.co.uk/", "www.website.fr/uk/")
     world.purged({f"https://{host}100/page.html" for host in hosts})

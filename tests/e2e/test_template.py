@@ -61,7 +61,7 @@ def test_options_that_cost_money_are_off_by_default(_world, ministack):
         function = client.get_function_configuration(FunctionName=stack.function)
         groups = logs.describe_log_groups(logGroupNamePrefix=stack.log_group)["logGroups"]
         [group] = [it for it in groups if it["logGroupName"] == stack.log_group]
-        told = sns.list_subscriptions_by_topic(TopicArn=stack.alarm_topic_arn)["Subscriptions"]
+        subscribers = sns.list_subscriptions_by_topic(TopicArn=stack.alarm_topic_arn)["Subscriptions"]
         policy = ministack.client("iam").get_role_policy(
             RoleName=stack.role_arn.rpartition("/")[2], PolicyName="purge-router"
         )["PolicyDocument"]
@@ -70,18 +70,18 @@ def test_options_that_cost_money_are_off_by_default(_world, ministack):
             "tracing": function["TracingConfig"]["Mode"],
             "may trace": any("xray" in str(it["Action"]) for it in policy["Statement"]),
             "retention": group["retentionInDays"],
-            "told": [(it["Protocol"], it["Endpoint"]) for it in told],
+            "subscribers": [(it["Protocol"], it["Endpoint"]) for it in subscribers],
             "takes messages": "Policy" in stack.queue,
         }
 
-    usual = {"memory": 512, "tracing": "PassThrough", "may trace": False, "retention": 30, "told": []}
+    usual = {"memory": 512, "tracing": "PassThrough", "may trace": False, "retention": 30, "subscribers": []}
     assert settings(_world.stack) == {**usual, "takes messages": True}
     assert settings(asked) == {
         "memory": 1024,
         "tracing": "Active",
         "may trace": True,
         "retention": 7,
-        "told": [("email", "ops@website.com")],
+        "subscribers": [("email", "ops@website.com")],
         "takes messages": False,
     }
 

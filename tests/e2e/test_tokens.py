@@ -231,8 +231,8 @@ def test_a_problem_of_a_token_is_reported(world, what, problem, purges):
             put("cfk_0000000000000000000000000000")
     code, lines = verified(world)
     assert code == 1
-    [told] = lines[zone]["problems"]
-    assert problem in told
+    [reported] = lines[zone]["problems"]
+    assert problem in reported
     assert lines[zone]["may_purge"] is purges
     assert all(not line["problems"] for other, line in lines.items() if other != zone)
     code, _, errors = world.run("verify", "--zone", zone, manager=None)
@@ -408,7 +408,7 @@ def test_a_rotation_that_may_be_in_progress_is_not_disturbed(world):
     world.proxy.stop_after(10**6)
     world.done(*rotate(zone), through_proxy=True)
     create = next(
-        nth for nth, call in enumerate(world.proxy.seen) if call.startswith("POST") and call.endswith("/tokens")
+        index for index, call in enumerate(world.proxy.seen) if call.startswith("POST") and call.endswith("/tokens")
     )
     world.first_tokens()
     world.proxy.stop_after(create + 1)
@@ -740,12 +740,12 @@ def test_users_can_purge_by_hand_with_the_stored_tokens(world):
 
 def test_no_output_holds_a_secret_even_at_trace_level(world):
     zone, parameter = "shop.com", ZONES["shop.com"][2]
-    secrets, told = {MANAGER, world.stored(zone)["Value"]}, []
+    secrets, outputs = {MANAGER, world.stored(zone)["Value"]}, []
 
     def note(*arguments, code=0, **how):
         seen, out, errors = world.run(*arguments, log="trace", **how)
         assert seen == code, (arguments, seen, out, errors[-2000:])
-        told.append(out + errors)
+        outputs.append(out + errors)
         secrets.add(world.stored(zone)["Value"])
 
     note("verify", "--zone", zone)
@@ -770,7 +770,7 @@ def test_no_output_holds_a_secret_even_at_trace_level(world):
     world.ssm.delete_parameters(Names=[parameter])
     world.ministack.put_token(parameter, "cfut_in-the-clear-00000000000000", "String")
     note("verify", "--zone", zone, code=1)
-    text = "\n".join(told)
+    text = "\n".join(outputs)
     assert len(text) > 100_000, "everything is logged"
     for secret in secrets:
         forms = [secret, base64.b64encode(secret.encode()).decode(), ", ".join(str(byte) for byte in secret.encode())]

@@ -30,7 +30,7 @@ const OF_TABLES = [
   'PutResourcePolicy',
   'TagResource',
 ]
-const NEIGHBOURS = ['TEAM#web-eu', 'TEAM#web2', 'TEAM#we', 'TEAM#WEB', 'TEAM#*', 'TEAM#', 'web']
+const NEIGHBORS = ['TEAM#web-eu', 'TEAM#web2', 'TEAM#we', 'TEAM#WEB', 'TEAM#*', 'TEAM#', 'web']
 
 export const cases = []
 
@@ -52,7 +52,7 @@ may('docs', ['Query', 'PutItem'], ['TEAM#docs'])
 mayNot('docs', ['Query', 'PutItem'], ['TEAM#web'])
 mayNot('web', BY_KEY, ['TEAM#docs'])
 mayNot('web', BY_KEY, ['GRANTS'])
-for (const neighbour of NEIGHBOURS) mayNot('web', ['Query', 'PutItem'], [neighbour])
+for (const neighbor of NEIGHBORS) mayNot('web', ['Query', 'PutItem'], [neighbor])
 mayNot('web', TOGETHER, ['TEAM#web', 'TEAM#docs'])
 mayNot('web', TOGETHER, ['TEAM#web', 'GRANTS'])
 may('web and docs', ['BatchGetItem'], ['TEAM#web'])

@@ -90,7 +90,7 @@ export async function judge({ who, action, context, arn, on }) {
       resource: { resource: arn, accountId: ACCOUNT },
       contextVariables: context,
     },
-    identityPolicies: (POLICIES[who] ?? []).map((policy, nth) => ({ name: `policy ${nth}`, policy })),
+    identityPolicies: (POLICIES[who] ?? []).map((policy, index) => ({ name: `policy ${index}`, policy })),
     resourcePolicy: RESOURCE_POLICIES[arn],
     serviceControlPolicies: [],
     resourceControlPolicies: [],

@@ -11,6 +11,6 @@ for (const it of [...cases, ...tokenCases, ...sourceCases]) {
   if (result !== it.expected) process.exitCode = 1
   const keys = Object.values(it.context).flat()
   const shown = keys.map((key) => `\`${key}\``).join(', ') || '–'
-  const told = result === it.expected ? result : `**${result}**`
-  console.log(`| ${it.who} | ${it.action} | ${it.on} | ${shown} | ${it.expected} | ${told} |`)
+  const marked = result === it.expected ? result : `**${result}**`
+  console.log(`| ${it.who} | ${it.action} | ${it.on} | ${shown} | ${it.expected} | ${marked} |`)
 }

@@ -68,7 +68,7 @@ export function resolve(template, part, parameters = {}) {
     'Fn::Equals': ([one, other]) => walk(one) === walk(other),
     'Fn::Not': ([condition]) => !walk(condition),
     'Fn::And': (conditions) => conditions.every(walk),
-    'Fn::Select': ([nth, list]) => [walk(list)].flat()[nth],
+    'Fn::Select': ([index, list]) => [walk(list)].flat()[index],
     'Fn::Join': ([between, list]) => [walk(list)].flat().join(between),
     'Fn::Split': ([between, text]) => walk(text).split(between),
   }

@@ -1,10 +1,10 @@
 //! `event`: a large SQS batch for `mappings.example.toml`.
 
-use crate::process::{Step, print_result};
+use crate::process::{TaskResult, print_result};
 
 /// Prints an SQS batch of this many messages. The messages change objects of two teams in turn. Every tenth repeats the
 /// object of the message before it, and every hundredth is of a bucket without mappings.
-pub(crate) fn print(messages: &str) -> Step {
+pub(crate) fn print(messages: &str) -> TaskResult {
     let messages: usize =
         messages.parse().map_err(|error| format!("`{messages}` is not a number of messages: {error}"))?;
     let records: Vec<String> = (0..messages).map(record).collect();

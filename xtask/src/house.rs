@@ -10,17 +10,17 @@ mod modules;
 mod report;
 mod source;
 
-use crate::process::{Step, print_result};
+use crate::process::{TaskResult, print_result};
 use report::House;
 
 /// Prints a table of all crates, and each place that breaks a rule.
-pub(crate) fn print() -> Step {
+pub(crate) fn print() -> TaskResult {
     print_result(&House::read()?.to_string());
     Ok(())
 }
 
 /// Lists each place that breaks a rule, and fails if there is any.
-pub(crate) fn check() -> Step {
+pub(crate) fn check() -> TaskResult {
     let house = House::read()?;
     let broken = house.broken_rules();
     if broken.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::process::{Step, output};
+use crate::process::{TaskResult, output};
 
 /// Packages that must not be among core's dependencies: core has no network, async runtime or clock. `time` is allowed, because
 /// core parses the times of events with it; core's `clippy.toml` forbids its functions that read the clock.
@@ -37,7 +37,7 @@ const ALLOWED_DEPENDENCIES: &[(&str, &[&str])] = &[
 ];
 
 /// Checks all of it.
-pub(crate) fn check() -> Step {
+pub(crate) fn check() -> TaskResult {
     for (name, allowed) in ALLOWED_DEPENDENCIES {
         let dependencies = dependencies(name, &["--depth", "1"])?;
         let ours = dependencies.iter().filter_map(|package| package.strip_prefix("purge-router-"));

@@ -2,12 +2,12 @@
 
 use std::process::Command;
 
-use crate::process::{Step, cargo, run};
+use crate::process::{TaskResult, cargo, run};
 use crate::tools::python;
 use crate::{house, layers};
 
 /// Runs all checks.
-pub(crate) fn all() -> Step {
+pub(crate) fn all() -> TaskResult {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
     house::check()?;
@@ -20,13 +20,13 @@ pub(crate) fn all() -> Step {
 }
 
 /// The API documentation has no broken links.
-fn docs() -> Step {
+fn docs() -> TaskResult {
     let mut command = Command::new(env!("CARGO"));
     command.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
     run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-fn python_files() -> Step {
+fn python_files() -> TaskResult {
     let python = python::with_test_packages()?;
     for arguments in [&["check"][..], &["format", "--check"]] {
         for files in [&["tests/e2e"][..], &["--config", "tests/e2e/ruff.toml", "docs"]] {
@@ -36,7 +36,7 @@ fn python_files() -> Step {
     Ok(())
 }
 
-fn templates() -> Step {
+fn templates() -> TaskResult {
     let environment = python::environment("sam", "xtask/sam-requirements.txt", "the check of the template needs SAM")?;
     let mut validate = Command::new(environment.join("bin/sam"));
     validate.args(["validate", "--lint", "--region", "eu-west-1", "--template", "infra/template.yaml"]);

@@ -3,15 +3,15 @@
 use std::process::Command;
 
 /// The result of a command or of a part of one. The error is a message for people.
-pub(crate) type Step = Result<(), String>;
+pub(crate) type TaskResult = Result<(), String>;
 
 /// Runs Cargo in the workspace.
-pub(crate) fn cargo(arguments: &[&str]) -> Step {
+pub(crate) fn cargo(arguments: &[&str]) -> TaskResult {
     run(Command::new(env!("CARGO")).args(arguments))
 }
 
 /// Prints a command, runs it, and fails if it fails.
-pub(crate) fn run(command: &mut Command) -> Step {
+pub(crate) fn run(command: &mut Command) -> TaskResult {
     let words = [command.get_program()].into_iter().chain(command.get_args());
     let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
     let line = words.join(" ");

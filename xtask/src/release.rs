@@ -10,13 +10,13 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::process::{Step, print_progress};
+use crate::process::{TaskResult, print_progress};
 
 /// Where the package is written.
 const FOLDER: &str = "target/package";
 
 /// Builds the package for an architecture, with the included files beside the function.
-pub(crate) fn build_package(arguments: &[&str]) -> Step {
+pub(crate) fn build_package(arguments: &[&str]) -> TaskResult {
     let (architecture, included) = match arguments {
         ["--arm64", rest @ ..] => ("aarch64", rest),
         rest => ("x86_64", rest),
@@ -42,7 +42,7 @@ pub(crate) fn build_package(arguments: &[&str]) -> Step {
     Ok(())
 }
 
-fn write_with_checksums(files: &[(&str, Vec<u8>)]) -> Step {
+fn write_with_checksums(files: &[(&str, Vec<u8>)]) -> TaskResult {
     let folder = Path::new(FOLDER);
     fs::create_dir_all(folder).map_err(|error| format!("{FOLDER}: {error}"))?;
     let mut checksums = String::new();

@@ -4,12 +4,12 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::process::{Step, cargo, run};
+use crate::process::{TaskResult, cargo, run};
 use crate::tools::install::{build_folder, once, read_text};
 use crate::tools::{dynamodb_local, node, python};
 
 /// Runs all tests.
-pub(crate) fn all() -> Step {
+pub(crate) fn all() -> TaskResult {
     dynamodb_local::install()?;
     // This builds the programs too.
     cargo(&["test", "--workspace", "--locked"])?;
@@ -18,13 +18,13 @@ pub(crate) fn all() -> Step {
 }
 
 /// Measures how long an upload takes to be visible.
-pub(crate) fn latency() -> Step {
+pub(crate) fn latency() -> TaskResult {
     cargo(&["build", "--workspace", "--locked", "--bins"])?;
     end_to_end(&["tests/e2e/latency.py"])
 }
 
 /// Measures what reading the mappings of a bucket costs.
-pub(crate) fn lookups() -> Step {
+pub(crate) fn lookups() -> TaskResult {
     dynamodb_local::install()?;
     run(Command::new(env!("CARGO"))
         .args(["bench", "--package", "purge-router-aws", "--bench", "lookups", "--locked"])
@@ -32,7 +32,7 @@ pub(crate) fn lookups() -> Step {
 }
 
 /// Evaluates the IAM policies of the templates.
-pub(crate) fn iam_policies() -> Step {
+pub(crate) fn iam_policies() -> TaskResult {
     let folder = Path::new("tests/iam");
     let node = node::find()?;
     let lock_file = read_text("tests/iam/package-lock.json")?;
@@ -43,7 +43,7 @@ pub(crate) fn iam_policies() -> Step {
 }
 
 /// Runs Python with the programs that the end-to-end tests need. `BOOTSTRAP` names another build of the function.
-fn end_to_end(arguments: &[&str]) -> Step {
+fn end_to_end(arguments: &[&str]) -> TaskResult {
     let built = build_folder()?;
     let bootstrap = env::var_os("BOOTSTRAP").map_or_else(|| built.join("bootstrap"), PathBuf::from);
     let mut command = Command::new(python::with_test_packages()?);

@@ -21,15 +21,15 @@ const LONG: Duration = Duration::from_secs(3600);
 async fn table(buckets: usize) -> Table {
     let table = Table::new().await;
     let mut rows = Vec::new();
-    for nth in 0..buckets {
-        let team = format!("team{}", nth / 100);
-        let bucket = format!("bucket-{nth}");
+    for index in 0..buckets {
+        let team = format!("team{}", index / 100);
+        let bucket = format!("bucket-{index}");
         let domain = format!("{team}.com");
-        if nth % 100 == 0 {
-            let owns: Vec<String> = (nth..nth + 100).map(|nth| format!("s3://bucket-{nth}/")).collect();
+        if index % 100 == 0 {
+            let owns: Vec<String> = (index..index + 100).map(|index| format!("s3://bucket-{index}/")).collect();
             rows.push(("GRANTS".to_owned(), team.clone(), json!({ "version": 1, "owns": owns })));
             let zone =
-                json!({ "version": 1, "zone_id": format!("{nth:032x}"), "hostnames": [format!("www.{domain}")] });
+                json!({ "version": 1, "zone_id": format!("{index:032x}"), "hostnames": [format!("www.{domain}")] });
             rows.push((format!("TEAM#{team}"), format!("ZONE#{domain}"), zone));
         }
         let mapping = json!({ "version": 1, "bucket": bucket, "prefix": "", "zones": [domain], "include": ["*.css"] });
@@ -58,11 +58,11 @@ async fn main() {
             let (mut cold, mut warm) = (Vec::new(), Vec::new());
             let (mut cold_requests, mut warm_requests) = (0, 0);
             for round in 0..ROUNDS {
-                let nth = |nth: usize| (round * 7919 + nth * 104_729) % buckets;
+                let scattered = |index: usize| (round * 7919 + index * 104_729) % buckets;
                 // In a small table all of them.
-                let names = (0..of_event).map(|at| if buckets == 10 { at } else { nth(at) });
+                let names = (0..of_event).map(|at| if buckets == 10 { at } else { scattered(at) });
                 let names: BTreeSet<BucketName> =
-                    names.map(|nth| BucketName::parse(&format!("bucket-{nth}")).unwrap()).collect();
+                    names.map(|index| BucketName::parse(&format!("bucket-{index}")).unwrap()).collect();
                 let store = DynamoMappings::new(&table.config(), table.name.clone(), LONG, clock.clone()).unwrap();
                 let look = async || {
                     let start = Instant::now();
@@ -90,10 +90,10 @@ async fn main() {
 
 /// One team's mappings, each of a folder of its own.
 fn mappings(count: usize) -> Vec<(String, Value)> {
-    let mapping = |nth: usize| {
+    let mapping = |index: usize| {
         let fields =
-            json!({ "bucket": "media", "prefix": format!("{nth}/"), "zones": ["a.com"], "include": ["*.css"] });
-        (format!("MAPPING#media/{nth}/"), fields)
+            json!({ "bucket": "media", "prefix": format!("{index}/"), "zones": ["a.com"], "include": ["*.css"] });
+        (format!("MAPPING#media/{index}/"), fields)
     };
     (0..count).map(mapping).collect()
 }

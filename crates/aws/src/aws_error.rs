@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn missing_and_failing_credentials_are_told_apart_from_an_unreachable_service() {
+    async fn missing_and_failing_credentials_are_distinguished_from_an_unreachable_service() {
         let none = Failing(|| CredentialsError::not_loaded("none of the words that one might search for"));
         let failing = Failing(|| CredentialsError::provider_error("STS returned 503"));
         let nested = Failing(|| CredentialsError::provider_error(CredentialsError::not_loaded_no_source()));

@@ -37,16 +37,16 @@ const COALESCE_WINDOW: Duration = Duration::from_millis(100);
 /// How long a lookup waits for a read before it uses stale mappings.
 const STALE_AFTER_WAIT: Duration = Duration::from_secs(1);
 
-/// The share of the remaining time (one nth) for which a lookup waits if nothing is cached.
+/// A lookup waits for this fraction (one part in so many) of the remaining time if nothing is cached.
 const FIRST_READ_SHARE: u32 = 4;
 
-/// How long DynamoDB is not asked again after a failure.
+/// How long DynamoDB is not called again after a failure.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
 /// The share of the TTL after which mappings are refreshed in the background.
 const REFRESH_AT: f32 = 0.75;
 
-/// How many reads one lookup waits for: one that was under way already, and one that began later.
+/// How many reads one lookup waits for: one that was under way already, and one that started later.
 const READS_PER_LOOKUP: usize = 2;
 
 /// How many buckets the cache is sized for, and how many bytes it holds at most, as [`BucketState::weight`] estimates
@@ -102,32 +102,33 @@ impl DynamoMappings {
 
     /// The mappings of these buckets. Returns at the deadline with what is known by then.
     pub async fn lookup(&self, buckets: BTreeSet<BucketName>, deadline: Timestamp) -> Lookup {
-        let asked = self.clock.now();
+        let requested_at = self.clock.now();
         let entries: BTreeMap<BucketName, BucketEntry> =
             buckets.into_iter().map(|bucket| (bucket.clone(), self.entries.entry(&bucket))).collect();
         // Changes of other buckets must not wait long for a bucket that is slow: its own changes are redelivered.
         let is_any_cached = entries.values().any(|entry| entry.lock().cached().is_some());
-        let max_wait = if is_any_cached { STALE_AFTER_WAIT } else { (deadline - asked) / FIRST_READ_SHARE };
+        let max_wait = if is_any_cached { STALE_AFTER_WAIT } else { (deadline - requested_at) / FIRST_READ_SHARE };
         for _ in 0..READS_PER_LOOKUP {
-            let pending = self.start_reads(&entries, asked);
+            let pending = self.start_reads(&entries, requested_at);
             let until = deadline.min(self.clock.now() + max_wait);
-            let ended = join_all(pending.into_iter().map(ReadEnd::reached));
-            if self.clock.timeout_at(until, ended).await.is_err() {
+            let ended_at = join_all(pending.into_iter().map(ReadEnd::reached));
+            if self.clock.timeout_at(until, ended_at).await.is_err() {
                 break;
             }
         }
-        self.collect(&entries, asked)
+        self.collect(&entries, requested_at)
     }
 
     /// Starts the reads that are due, and returns the ends of those that the lookup must wait for.
-    fn start_reads(&self, entries: &BTreeMap<BucketName, BucketEntry>, asked: Timestamp) -> Vec<ReadEnd> {
+    fn start_reads(&self, entries: &BTreeMap<BucketName, BucketEntry>, requested_at: Timestamp) -> Vec<ReadEnd> {
         let now = self.clock.now();
         let (mut reads, mut pending) = (HashMap::new(), Vec::new());
         for (bucket, shared) in entries {
             let mut entry = shared.lock();
-            let is_fresh = entry.cached().is_some_and(|cached| cached.is_fresh(asked, now, self.ttl));
-            let is_due = !is_fresh || entry.cached().is_some_and(|cached| self.needs_refresh(cached, asked, now));
-            if !is_due || entry.failure_for(asked, now, |_| FAILURE_PAUSE).is_some() {
+            let is_fresh = entry.cached().is_some_and(|cached| cached.is_fresh(requested_at, now, self.ttl));
+            let is_due =
+                !is_fresh || entry.cached().is_some_and(|cached| self.needs_refresh(cached, requested_at, now));
+            if !is_due || entry.failure_for(requested_at, now, |_| FAILURE_PAUSE).is_some() {
                 continue;
             }
             let end = entry.read_under_way(now, self.ttl).unwrap_or_else(|| {
@@ -147,13 +148,13 @@ impl DynamoMappings {
     }
 
     /// Whether mappings that are still fresh should be read again in the background.
-    fn needs_refresh(&self, cached: &Cached<Arc<BucketState>>, asked: Timestamp, now: Timestamp) -> bool {
-        let is_ripe = now - cached.began >= self.ttl.mul_f32(REFRESH_AT) || cached.value.needs_recheck(now);
-        is_ripe && cached.began < asked
+    fn needs_refresh(&self, cached: &Cached<Arc<BucketState>>, requested_at: Timestamp, now: Timestamp) -> bool {
+        let is_old_enough = now - cached.started_at >= self.ttl.mul_f32(REFRESH_AT) || cached.value.needs_recheck(now);
+        is_old_enough && cached.started_at < requested_at
     }
 
     /// What is known of these buckets now.
-    fn collect(&self, entries: &BTreeMap<BucketName, BucketEntry>, asked: Timestamp) -> Lookup {
+    fn collect(&self, entries: &BTreeMap<BucketName, BucketEntry>, requested_at: Timestamp) -> Lookup {
         let mut lookup = Lookup::default();
         let now = self.clock.now();
         let mut states = Vec::new();
@@ -167,8 +168,8 @@ impl DynamoMappings {
                 lookup.unreadable.insert(name.clone(), error());
                 continue;
             };
-            if !cached.is_fresh(asked, now, self.ttl) {
-                let (bucket, seconds, error) = (name.as_str(), (now - cached.began).as_secs(), error());
+            if !cached.is_fresh(requested_at, now, self.ttl) {
+                let (bucket, seconds, error) = (name.as_str(), (now - cached.started_at).as_secs(), error());
                 tracing::warn!(bucket, seconds, %error, "using stale mappings: can't read DynamoDB");
                 lookup.stale.insert(name.clone());
             }
@@ -177,7 +178,7 @@ impl DynamoMappings {
         lookup.skipped = states.iter().map(|state| state.skipped()).collect();
         let mut parts: Vec<(Timestamp, &Mappings)> = states.iter().flat_map(|state| state.mappings()).collect();
         // The newest part counts for a team's grant and zones.
-        parts.sort_by_key(|(began, _)| Reverse(*began));
+        parts.sort_by_key(|(started_at, _)| Reverse(*started_at));
         let (mappings, outdated) = Mappings::joined(parts.into_iter().map(|(_, mappings)| mappings));
         lookup.mappings = mappings;
         for bucket in outdated {
@@ -191,7 +192,7 @@ impl DynamoMappings {
     }
 
     /// Reads these buckets, and stores the results as they arrive: a bucket whose query hangs delays no other.
-    async fn read(self, began: Timestamp, mut reads: HashMap<BucketName, PendingRead>) {
+    async fn read(self, started_at: Timestamp, mut reads: HashMap<BucketName, PendingRead>) {
         let buckets: Vec<BucketName> = reads.keys().cloned().collect();
         let count = buckets.len();
         let queries = buckets.into_iter().map(|bucket| async {
@@ -204,14 +205,14 @@ impl DynamoMappings {
                 let read = reads.remove(&bucket)?;
                 Some((bucket, (read, rows)))
             });
-            self.resolve_and_store(began, answers.collect())
+            self.resolve_and_store(started_at, answers.collect())
         });
         stored.await;
     }
 
     async fn resolve_and_store(
         &self,
-        began: Timestamp,
+        started_at: Timestamp,
         answers: BTreeMap<BucketName, (PendingRead, Result<Vec<Row>, TableError>)>,
     ) {
         let (mut reads, mut rows_by_bucket) = (BTreeMap::new(), BTreeMap::new());
@@ -221,19 +222,19 @@ impl DynamoMappings {
                     rows_by_bucket.insert(bucket.clone(), rows);
                     reads.insert(bucket, read);
                 }
-                Err(error) => self.store(began, bucket, &read, Err(error)),
+                Err(error) => self.store(started_at, bucket, &read, Err(error)),
             }
         }
         for (bucket, result) in resolve(&self.table, rows_by_bucket).await {
             if let Some(read) = reads.remove(&bucket) {
-                self.store(began, bucket, &read, result);
+                self.store(started_at, bucket, &read, result);
             }
         }
     }
 
     fn store(
         &self,
-        began: Timestamp,
+        started_at: Timestamp,
         bucket: BucketName,
         PendingRead { entry, .. }: &PendingRead,
         result: Result<BucketMappings, TableError>,
@@ -242,17 +243,17 @@ impl DynamoMappings {
         match result {
             Ok(mappings) => {
                 let replace = |before: Option<Arc<BucketState>>| {
-                    Arc::new(BucketState::new(mappings, before.as_deref(), began, now))
+                    Arc::new(BucketState::new(mappings, before.as_deref(), started_at, now))
                 };
                 let weight = {
                     let mut entry = entry.lock();
-                    entry.store(began, replace);
+                    entry.store(started_at, replace);
                     entry.cached().map_or(0, |cached| cached.value.weight())
                 };
                 self.entries.set_weight(bucket, entry, weight);
             }
             Err(error) => {
-                entry.lock().store_failure(began, now, error);
+                entry.lock().store_failure(started_at, now, error);
             }
         }
     }

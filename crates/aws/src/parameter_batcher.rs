@@ -1,4 +1,4 @@
-//! Reads several parameters with one GetParameters call: those that are asked for at about the same time.
+//! Reads several parameters with one GetParameters call: those that callers request at about the same time.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::read_error::ReadError;
 
-/// How long the first name waits for others. The zones of one event ask within microseconds; SSM takes milliseconds.
+/// How long the first name waits for others. The zones of one event request theirs within microseconds; SSM takes milliseconds.
 const COALESCE_WINDOW: Duration = Duration::from_millis(2);
 
 /// The most names that one GetParameters call may hold.
@@ -30,7 +30,7 @@ pub(crate) struct Parameter {
 #[derive(Debug)]
 pub(crate) struct ParameterRead {
     /// When the call was sent: it shows all that was written before.
-    pub(crate) began: Timestamp,
+    pub(crate) started_at: Timestamp,
     pub(crate) result: Result<Parameter, ReadError>,
 }
 
@@ -67,7 +67,7 @@ impl ParameterBatcher {
             tokio::spawn(self.clone().send());
         }
         let aborted = || ReadError::Unavailable("the read was aborted".to_owned());
-        receiver.await.unwrap_or_else(|_| ParameterRead { began: self.clock.now(), result: Err(aborted()) })
+        receiver.await.unwrap_or_else(|_| ParameterRead { started_at: self.clock.now(), result: Err(aborted()) })
     }
 
     async fn send(self) {
@@ -84,21 +84,21 @@ impl ParameterBatcher {
 
     /// Reads these parameters together. If that is refused, reads each alone, so that one can't fail the others.
     async fn read_batch(self, batch: Waiting) {
-        let began = self.clock.now();
+        let started_at = self.clock.now();
         match self.get_parameters(batch.keys().cloned().collect()).await {
             Err(error) if batch.len() > 1 && !error.is_transient() => {
                 for (name, callers) in batch {
                     tokio::spawn(self.clone().read_alone(name, callers));
                 }
             }
-            found => batch.into_iter().for_each(|(name, callers)| reply(began, &found, &name, callers)),
+            found => batch.into_iter().for_each(|(name, callers)| reply(started_at, &found, &name, callers)),
         }
     }
 
     async fn read_alone(self, name: String, callers: Vec<oneshot::Sender<ParameterRead>>) {
-        let began = self.clock.now();
+        let started_at = self.clock.now();
         let found = self.get_parameters(vec![name.clone()]).await;
-        reply(began, &found, &name, callers);
+        reply(started_at, &found, &name, callers);
     }
 
     async fn get_parameters(&self, names: Vec<String>) -> Result<ParametersByName, ReadError> {
@@ -107,7 +107,7 @@ impl ParameterBatcher {
         let mut found = ParametersByName::new();
         for parameter in answer.parameters.unwrap_or_default() {
             let read = parse(parameter.r#type.as_ref(), parameter.value);
-            // It may have been asked for by its ARN, and with a version or label after a colon.
+            // It may have been requested by its ARN, and with a version or label after a colon.
             let selector = parameter.selector.unwrap_or_default();
             for name in [parameter.name, parameter.arn].into_iter().flatten() {
                 found.insert(name + &selector, read.clone());
@@ -124,7 +124,7 @@ fn parse(kind: Option<&ParameterType>, value: Option<String>) -> Parameter {
 }
 
 fn reply(
-    began: Timestamp,
+    started_at: Timestamp,
     found: &Result<ParametersByName, ReadError>,
     name: &str,
     callers: Vec<oneshot::Sender<ParameterRead>>,
@@ -135,6 +135,6 @@ fn reply(
     };
     for caller in callers {
         // A caller may have given up.
-        let _ = caller.send(ParameterRead { began, result: result.clone() });
+        let _ = caller.send(ParameterRead { started_at, result: result.clone() });
     }
 }

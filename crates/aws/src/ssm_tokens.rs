@@ -14,12 +14,12 @@ use crate::cache::{Entries, Entry, ReadEnd, SharedEntry};
 use crate::parameter_batcher::{Parameter, ParameterBatcher};
 use crate::read_error::ReadError;
 
-/// How long SSM is not asked again after a failure: one that is transient, and one that someone has to fix. A team that has
+/// How long SSM is not called again after a failure: one that is transient, and one that someone has to fix. A team that has
 /// just stored its token waits no longer than that.
 const TRANSIENT_PAUSE: Duration = Duration::from_secs(1);
 const PERMANENT_PAUSE: Duration = Duration::from_secs(5);
 
-/// How many reads a caller waits for: one that was under way already, and one that began later.
+/// How many reads a caller waits for: one that was under way already, and one that started later.
 const READS_PER_CALL: usize = 2;
 
 /// How many tokens the cache is sized for, and how many bytes it holds at most: teams write the names of their parameters,
@@ -63,12 +63,12 @@ impl SsmTokens {
     /// # Errors
     /// See [`ReadError`]. If the error is transient, a stale token is used instead, unless a fresh one is wanted.
     pub async fn read(&self, name: &str, freshness: Freshness) -> Result<ApiToken, ReadError> {
-        let asked = self.clock.now();
+        let requested_at = self.clock.now();
         let shared = self.entries.entry(&name.to_owned());
         for _ in 0..READS_PER_CALL {
             let end = {
                 let mut entry = shared.lock();
-                if let Some(answer) = self.answer(name, &entry, asked, freshness) {
+                if let Some(answer) = self.answer(name, &entry, requested_at, freshness) {
                     return answer;
                 }
                 let now = self.clock.now();
@@ -76,23 +76,23 @@ impl SsmTokens {
             };
             end.reached().await;
         }
-        let answer = self.answer(name, &shared.lock(), asked, freshness);
+        let answer = self.answer(name, &shared.lock(), requested_at, freshness);
         answer.unwrap_or_else(|| Err(ReadError::Unavailable("the read was aborted".to_owned())))
     }
 
-    /// The answer to a caller who asked then, if no other read is needed.
+    /// The answer to a caller whose request began at `requested_at`; `None` if it needs another read.
     fn answer(
         &self,
         name: &str,
         entry: &TokenEntry,
-        asked: Timestamp,
+        requested_at: Timestamp,
         freshness: Freshness,
     ) -> Option<Result<ApiToken, ReadError>> {
         let now = self.clock.now();
         let is_cached_enough = freshness == Freshness::Cached;
         let ttl = if is_cached_enough { self.ttl } else { Duration::ZERO };
         // A token that is still young is used, even if a fresh one could not be read.
-        if let Some(cached) = entry.cached().filter(|cached| cached.is_fresh(asked, now, ttl)) {
+        if let Some(cached) = entry.cached().filter(|cached| cached.is_fresh(requested_at, now, ttl)) {
             return Some(Ok(cached.value.clone()));
         }
         let pause = |error: &ReadError| match error.is_transient() {
@@ -100,7 +100,7 @@ impl SsmTokens {
             true => TRANSIENT_PAUSE,
             false => PERMANENT_PAUSE,
         };
-        let error = entry.failure_for(asked, now, pause)?;
+        let error = entry.failure_for(requested_at, now, pause)?;
         match entry.cached() {
             Some(stale) if error.is_transient() && is_cached_enough => {
                 tracing::warn!(parameter = name, %error, "using a stale token: can't read SSM");
@@ -125,7 +125,7 @@ impl SsmTokens {
         let read = async move {
             let read = batcher.read(&name).await;
             let token = read.result.and_then(|parameter| accept(&name, parameter, accepts_plaintext));
-            store(&entries, name, &shared, (read.began, clock.now()), token);
+            store(&entries, name, &shared, (read.started_at, clock.now()), token);
             drop(sender);
         };
         tokio::spawn(read.in_current_span());

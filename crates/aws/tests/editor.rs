@@ -34,9 +34,9 @@ fn note(by: &str) -> Note {
     Note { by, summary, message: None, approval: "approved".to_owned(), pulled: None }
 }
 
-fn mapping(nth: usize, include: &str) -> Fields {
+fn mapping(index: usize, include: &str) -> Fields {
     fields(
-        json!({ "bucket": "assets", "prefix": format!("{nth:04}/"), "zones": ["website.com"], "include": [include] }),
+        json!({ "bucket": "assets", "prefix": format!("{index:04}/"), "zones": ["website.com"], "include": [include] }),
     )
 }
 
@@ -46,7 +46,7 @@ fn tables(hostnames: &[&str], mappings: Vec<Fields>) -> TeamTables {
 }
 
 fn some(count: usize) -> TeamTables {
-    tables(&["www.website.com"], (0..count).map(|nth| mapping(nth, "*.css")).collect())
+    tables(&["www.website.com"], (0..count).map(|index| mapping(index, "*.css")).collect())
 }
 
 struct World {
@@ -109,14 +109,14 @@ impl World {
 }
 
 /// Lets the n-th transaction, counted from 0, and all after it meet this.
-fn from_nth(nth: usize, action: Action) -> impl FnMut(&Call) -> Action + Send + 'static {
+fn from_call(index: usize, action: Action) -> impl FnMut(&Call) -> Action + Send + 'static {
     let mut seen = 0;
     move |call| {
         if call.operation != WRITE {
             return Action::Pass;
         }
         seen += 1;
-        if seen > nth { action.clone() } else { Action::Pass }
+        if seen > index { action.clone() } else { Action::Pass }
     }
 }
 
@@ -263,19 +263,19 @@ async fn a_row_of_sets_as_the_console_writes_them_can_be_changed() {
 /// An edit of more rows than one transaction takes: some mappings stay, some change, some go, some come, patterns move from
 /// one mapping to another, and the zone's hostname changes.
 fn large_edit() -> (TeamTables, TeamTables) {
-    let before = (0..150).map(|nth| mapping(nth, if nth % 2 == 0 { "*.css" } else { "*.js" })).collect();
-    let after = (30..170).map(|nth| mapping(nth, if nth % 3 == 0 { "*.css" } else { "*.js" })).collect();
+    let before = (0..150).map(|index| mapping(index, if index % 2 == 0 { "*.css" } else { "*.js" })).collect();
+    let after = (30..170).map(|index| mapping(index, if index % 3 == 0 { "*.css" } else { "*.js" })).collect();
     (tables(&["www.website.com", "old.website.com"], before), tables(&["www.website.com", "new.website.com"], after))
 }
 
 fn keys() -> Vec<String> {
-    (0..170).flat_map(|nth| [format!("{nth:04}/a.css"), format!("{nth:04}/a.js")]).collect()
+    (0..170).flat_map(|index| [format!("{index:04}/a.css"), format!("{index:04}/a.js")]).collect()
 }
 
 #[tokio::test]
 async fn a_large_push_may_be_interrupted_at_each_step_and_a_second_one_completes_it() {
     let (before, after) = large_edit();
-    let mut nth = 0;
+    let mut index = 0;
     loop {
         // Refused, or written with the answer lost: the pusher sees no difference.
         let mut steps = 0;
@@ -290,21 +290,21 @@ async fn a_large_push_may_be_interrupted_at_each_step_and_a_second_one_completes
             steps = first.transactions();
             assert!(steps >= 4, "{steps}");
             world.table.proxy.calls();
-            world.table.proxy.on_call(from_nth(nth, action.clone()));
+            world.table.proxy.on_call(from_call(index, action.clone()));
             let reported = Mutex::new(Vec::new());
             let pushed = world.editor.push(&first, |done| reported.lock().unwrap().push(done)).await;
             let calls = world.table.proxy.calls();
             let writes: Vec<&Call> = calls.iter().filter(|call| call.operation == WRITE).collect();
             assert!(writes.iter().all(|call| items_of(call) <= 100));
             assert!(writes.iter().all(|call| is_guarded(call)), "each goes on a condition of HEAD");
-            assert_eq!(*reported.lock().unwrap(), (1..=nth).collect::<Vec<_>>());
+            assert_eq!(*reported.lock().unwrap(), (1..=index).collect::<Vec<_>>());
             world.table.proxy.release();
-            let is_last_and_written = nth + 1 == steps && action == Action::LoseAnswer;
-            match (&pushed, nth) {
-                (Ok(()), _) => assert!(is_last_and_written, "{nth} of {steps}"),
+            let is_last_and_written = index + 1 == steps && action == Action::LoseAnswer;
+            match (&pushed, index) {
+                (Ok(()), _) => assert!(is_last_and_written, "{index} of {steps}"),
                 (Err(PushError::Table(_)), 0) => {}
                 (Err(error @ PushError::Interrupted { done, of, .. }), _) => {
-                    assert_eq!((*done, *of), (nth, steps));
+                    assert_eq!((*done, *of), (index, steps));
                     assert!(error.to_string().ends_with(" are written: push again to complete them"), "{error}");
                 }
                 (Err(other), _) => panic!("{other}"),
@@ -316,7 +316,7 @@ async fn a_large_push_may_be_interrupted_at_each_step_and_a_second_one_completes
             let purged_after = world.purged(&keys()).await;
             let in_both: Vec<&String> = purged_before.intersection(&purged_after).collect();
             assert!(in_both.len() > 50, "{}", in_both.len());
-            assert!(in_both.iter().all(|url| now.contains(*url)), "step {nth}");
+            assert!(in_both.iter().all(|url| now.contains(*url)), "step {index}");
             let partition = world.team().await;
             assert_eq!(partition.head.unwrap().pending, None);
             let newest = &world.editor.history(&partition_of_web(), 1).await.unwrap().revisions[0];
@@ -326,8 +326,8 @@ async fn a_large_push_may_be_interrupted_at_each_step_and_a_second_one_completes
                 partition.rows
             );
         }
-        nth += 1;
-        if nth == steps {
+        index += 1;
+        if index == steps {
             break;
         }
     }
@@ -340,7 +340,7 @@ async fn a_zone_that_loses_a_hostname_is_pushed_with_any_number_of_mappings() {
     for count in (90..=100).chain(186..=196) {
         let world = World::new().await;
         world.push(&zone_alone, "alice").await.unwrap();
-        let new = (0..count).map(|nth| mapping(nth, "*.css")).collect();
+        let new = (0..count).map(|index| mapping(index, "*.css")).collect();
         let tables = tables(&["www.website.com", "b.website.com"], new);
         world.push(&tables, "alice").await.unwrap_or_else(|error| panic!("{count}: {error}"));
         assert!(world.says(&tables).await, "{count}");
@@ -354,7 +354,7 @@ async fn while_a_large_push_is_in_progress_no_other_is_written() {
     world.push(&before, "zoe").await.unwrap();
     let first = world.prepared(&after, "alice").await;
     let small = world.prepared(&some(150), "carol").await;
-    world.table.proxy.on_call(from_nth(2, Action::Refuse(500, "InternalServerError", "gone")));
+    world.table.proxy.on_call(from_call(2, Action::Refuse(500, "InternalServerError", "gone")));
     world.editor.push(&first, |_| {}).await.unwrap_err();
     world.table.proxy.release();
     // One that was prepared before, and one of another document, are refused because of it.
@@ -382,7 +382,7 @@ async fn a_push_that_took_over_stops_the_one_that_is_in_progress() {
     world.push(&before, "zoe").await.unwrap();
     let first = world.prepared(&after, "alice").await;
     world.table.proxy.calls();
-    world.table.proxy.on_call(from_nth(2, Action::Hold));
+    world.table.proxy.on_call(from_call(2, Action::Hold));
     let (error, ()) = tokio::join!(async { world.editor.push(&first, |_| {}).await.unwrap_err() }, async {
         world.table.proxy.arrived(WRITE, 3).await;
         let other = Editor::new(&world.table.config(), world.table.name.clone()).unwrap();
@@ -408,7 +408,7 @@ async fn taking_over_from_an_outdated_state_changes_nothing() {
     let world = World::new().await;
     world.push(&before, "zoe").await.unwrap();
     let first = world.prepared(&after, "alice").await;
-    world.table.proxy.on_call(from_nth(3, Action::Refuse(500, "InternalServerError", "gone")));
+    world.table.proxy.on_call(from_call(3, Action::Refuse(500, "InternalServerError", "gone")));
     world.editor.push(&first, |_| {}).await.unwrap_err();
     world.table.proxy.release();
     let over = world.try_prepared(&before, "carol", true).await.unwrap();
@@ -450,7 +450,7 @@ async fn transactions_that_conflict_are_retried() {
         let mut reasons = vec![json!({ "Code": "None" }); items_of(call)];
         reasons[1] = json!({ "Code": code, "Message": "again" });
         let body = json!({ "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-            "Message": "cancelled", "CancellationReasons": reasons });
+            "Message": "canceled", "CancellationReasons": reasons });
         Action::Answer(400, body)
     });
     world.push(&some(2), "alice").await.unwrap();
@@ -466,7 +466,7 @@ async fn large_documents_are_kept_in_parts_and_large_rows_in_several_transaction
         let mut random = fastrand::Rng::with_seed(seed);
         (0..60_000).map(|_| random.alphanumeric()).collect::<String>()
     };
-    let mappings = (0..60).map(|nth| mapping(nth as usize, &noise(nth))).collect();
+    let mappings = (0..60).map(|index| mapping(index as usize, &noise(index))).collect();
     let large = tables(&["www.website.com"], mappings);
     let push = world.prepared(&large, "alice").await;
     assert!(push.transactions() > 1, "3.6 MB are too many for one transaction, though 60 rows are not");
@@ -506,7 +506,7 @@ async fn grants_are_one_partition_and_each_team_has_a_copy_of_its_own() {
     push(rows(&[("web", "s3://b/")])).await;
     assert_eq!(world.team().await.grant, Some(grant("s3://b/")));
     let many: Rows =
-        (0..120).map(|nth| (RowKey::parse("GRANTS", &format!("team{nth}")), grant("s3://many/"))).collect();
+        (0..120).map(|index| (RowKey::parse("GRANTS", &format!("team{index}")), grant("s3://many/"))).collect();
     assert!(push(many.clone()).await > 1);
     assert_eq!(world.editor.grants().await.unwrap().rows, many);
     assert_eq!(world.table.get("TEAM#team77", "GRANT").await["owns"], json!(["s3://many/"]));
@@ -584,7 +584,7 @@ async fn an_edit_during_an_interrupted_push_is_noticed() {
         world.push(&before, "zoe").await.unwrap();
         assert!(!world.team().await.is_edited());
         let first = world.prepared(&after, "alice").await;
-        world.table.proxy.on_call(from_nth(broken_at, Action::Refuse(500, "InternalServerError", "gone")));
+        world.table.proxy.on_call(from_call(broken_at, Action::Refuse(500, "InternalServerError", "gone")));
         world.editor.push(&first, |_| {}).await.unwrap_err();
         world.table.proxy.release();
         let partition = world.team().await;
@@ -613,7 +613,7 @@ async fn an_edit_during_an_interrupted_push_is_noticed() {
 async fn a_damaged_head_is_reported_and_the_head_of_a_first_push_in_progress_is_not() {
     let world = World::new().await;
     let first = world.prepared(&some(150), "alice").await;
-    world.table.proxy.on_call(from_nth(2, Action::Refuse(500, "InternalServerError", "gone")));
+    world.table.proxy.on_call(from_call(2, Action::Refuse(500, "InternalServerError", "gone")));
     world.editor.push(&first, |_| {}).await.unwrap_err();
     world.table.proxy.release();
     let head = world.team().await.head.unwrap();
@@ -654,12 +654,12 @@ async fn a_push_under_a_grant_that_changes_in_the_meantime_writes_nothing() {
 #[tokio::test]
 async fn a_history_is_read_over_pages_and_past_rows_that_can_not_be_read() {
     let world = World::new().await;
-    let revision = |nth: usize| {
-        json!({ "revision": nth, "push": "1", "by": "zoe", "at": "now", "summary": "some", "document": "",
+    let revision = |index: usize| {
+        json!({ "revision": index, "push": "1", "by": "zoe", "at": "now", "summary": "some", "document": "",
             "message": "x".repeat(300_000) })
     };
-    for nth in 1..=9 {
-        world.table.put("TEAM#web", &format!("REVISION#{nth:010}"), revision(nth)).await;
+    for index in 1..=9 {
+        world.table.put("TEAM#web", &format!("REVISION#{index:010}"), revision(index)).await;
     }
     world.table.put("TEAM#web", "REVISION#0000000007", json!({ "revision": "seven" })).await;
     for (most, expected) in [(20, vec![9, 8, 6, 5, 4, 3, 2, 1]), (3, vec![9, 8]), (4, vec![9, 8, 6])] {
@@ -677,16 +677,16 @@ async fn rows_that_no_push_can_write_are_named() {
     let world = World::new().await;
     world.push(&some(1), "zoe").await.unwrap();
     let mut row = world.table.get("TEAM#web", "MAPPING#assets/0000/").await;
-    for nth in 0..80 {
-        row[format!("attribute{nth}")] = json!(nth);
+    for index in 0..80 {
+        row[format!("attribute{index}")] = json!(index);
     }
     world.table.put("TEAM#web", "MAPPING#assets/0000/", row.clone()).await;
     let error = world.push(&tables(&["www.website.com"], Vec::new()), "zoe").await.unwrap_err().to_string();
     let expected = "the row TEAM#web/MAPPING#assets/0000/ has 87 attributes, more than can be compared: delete those";
     assert!(error.contains(expected), "{error}");
     // Somewhat less can be written.
-    for nth in 73..80 {
-        row.as_object_mut().unwrap().remove(&format!("attribute{nth}"));
+    for index in 73..80 {
+        row.as_object_mut().unwrap().remove(&format!("attribute{index}"));
     }
     world.table.put("TEAM#web", "MAPPING#assets/0000/", row).await;
     world.push(&tables(&["www.website.com"], Vec::new()), "zoe").await.unwrap();

@@ -69,19 +69,20 @@ pub(crate) enum Command {
     /// Read and edit zones and mappings in the table: pull, diff, push, history, rollback
     #[command(
         subcommand,
-        after_help = "Example:\n  purge-router mappings diff --team web\n  purge-router mappings push --team web"
+        after_help = "Examples:\n  purge-router mappings diff --team web\n  purge-router mappings push --team web"
     )]
     Mappings(EditCommand),
-    /// For operators: read and edit in the table what each team may map: pull, diff, push, history, rollback
+    /// For operators: read and edit what each team may map: pull, diff, push, history, rollback
     #[command(
         subcommand,
-        after_help = "Example:\n  purge-router grants pull > grants.toml\n  purge-router grants push --mappings grants.toml"
+        mut_subcommands(table::for_grants),
+        after_help = "Examples:\n  purge-router grants pull > grants.toml\n  purge-router grants push --mappings grants.toml"
     )]
     Grants(EditCommand),
     /// Manage zone tokens in SSM: verify, status, put, rotate
     #[command(
         subcommand,
-        after_help = "Example:\n  purge-router tokens verify\n  purge-router tokens rotate --zone website.com"
+        after_help = "Examples:\n  purge-router tokens verify\n  purge-router tokens rotate --zone website.com"
     )]
     Tokens(TokensCommand),
     /// Run a local stand-in for Cloudflare: its API, and an edge cache in front of your origin server

@@ -22,17 +22,17 @@ const FOLDERS: usize = 7_000;
 
 /// A team with so many mappings.
 fn file() -> String {
-    let buckets: Vec<String> = (0..MAPPINGS / IN_A_BUCKET).map(|nth| format!("s3://media-{nth}/")).collect();
+    let buckets: Vec<String> = (0..MAPPINGS / IN_A_BUCKET).map(|index| format!("s3://media-{index}/")).collect();
     let head = format!(
         "version = 1\n[teams.media]\nowns = {buckets:?}\n[teams.media.zones.\"media.com\"]\n\
          zone_id = \"023e105f4ecef8ad9ca31a8372d0c353\"\nhostnames = [\"www.media.com\"]\n"
     );
-    let mapping = |nth: usize| {
-        let bucket = &buckets[nth / IN_A_BUCKET];
-        let (folder, include) = if nth % IN_A_BUCKET < FOLDERS {
-            (nth.to_string(), "*.css".to_owned())
+    let mapping = |index: usize| {
+        let bucket = &buckets[index / IN_A_BUCKET];
+        let (folder, include) = if index % IN_A_BUCKET < FOLDERS {
+            (index.to_string(), "*.css".to_owned())
         } else {
-            ("all".to_owned(), format!("{nth}.css"))
+            ("all".to_owned(), format!("{index}.css"))
         };
         format!(
             "[[teams.media.mappings]]\nsource = \"{bucket}{folder}/\"\nzones = [\"media.com\"]\n\
@@ -74,7 +74,9 @@ async fn a_hundred_thousand_mappings_are_pushed_with_a_progress_bar() {
     assert!(steps > MAPPINGS / 100, "{steps}");
     assert!(shown.contains(&format!("/{steps} transactions")), "no progress was shown");
     let seen: Vec<usize> = (1..=9)
-        .filter(|tenth| (0..=steps / 10).any(|nth| shown.contains(&format!(" {}/{steps} ", steps * tenth / 10 + nth))))
+        .filter(|tenth| {
+            (0..=steps / 10).any(|index| shown.contains(&format!(" {}/{steps} ", steps * tenth / 10 + index)))
+        })
         .collect();
     assert!(seen.len() > 5, "the bar moved: {seen:?}");
 

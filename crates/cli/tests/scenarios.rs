@@ -121,7 +121,7 @@ impl Scenario {
         let report: Value = serde_json::from_str(&printed?).map_err(|error| format!("no JSON: {error}"))?;
         same("batches", &expected["batches"], &report["batches"])?;
         let batches = expected["batches"].as_array().map_or(0, Vec::len);
-        let outcome = |nth| json!({ "batch": nth, "status": "purged", "attempts": 1 });
+        let outcome = |index| json!({ "batch": index, "status": "purged", "attempts": 1 });
         let seen: Vec<Value> = report["outcomes"].as_array().into_iter().flatten().map(without_ray).collect();
         same("outcomes", &(0..batches).map(outcome).collect(), &Value::Array(seen))?;
         let failed = failed(expected);

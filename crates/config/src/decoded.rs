@@ -167,7 +167,7 @@ impl FieldChecker {
         if valid.is_none() {
             let (from, to) = (range.start(), range.end());
             let message = format!("expected a whole number from {from} to {to}, found the number {number}");
-            self.note(field, Invalid::new(Code::WrongType, message, "write a number of this range"));
+            self.note(field, Invalid::new(Code::WrongType, message, "write a number in this range"));
         }
         valid
     }

@@ -1,6 +1,6 @@
 //! Bytes of an event → changes. Fields tell which shape a message has, and each record fails alone.
 //!
-//! Understood: S3 records (AWS, MinIO, Ceph), SQS batches, SNS (to Lambda, and to SQS raw or wrapped) and EventBridge
+//! Supported: S3 records (AWS, MinIO, Ceph), SQS batches, SNS (to Lambda, and to SQS raw or wrapped) and EventBridge
 //! (to Lambda, and to SQS). S3 form-encodes the keys of its notifications; EventBridge does not.
 
 use std::sync::Arc;
@@ -17,16 +17,16 @@ use crate::model::names::BucketName;
 
 /// The bytes hold no known shape.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not an event: saw {seen}; understood are {UNDERSTOOD}")]
+#[error("not an event: found {found}; expected {EXPECTED}")]
 pub struct NotAnEvent {
-    seen: String,
+    found: String,
 }
 
 /// Some tools write it before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-const UNDERSTOOD: &str = "S3 event notifications (AWS, MinIO, Ceph), directly or in SQS, SNS or both, \
-                          and EventBridge events of aws.s3, directly or in SQS";
+const EXPECTED: &str = "S3 event notifications (AWS, MinIO, Ceph), directly or in SQS, SNS or both, \
+                        or EventBridge events of aws.s3, directly or in SQS";
 
 /// The `eventSource` of Ceph's records.
 const CEPH: &str = "ceph:s3";
@@ -43,15 +43,15 @@ pub fn decode(bytes: &[u8]) -> Result<Event, NotAnEvent> {
     let mut event = Event::default();
     let mut reader = Reader { event: &mut event, origin: Origin::Invocation, depth: 0 };
     let json = std::str::from_utf8(bytes).map_err(|error| format!("bytes that are not UTF-8 ({error})"));
-    json.and_then(|json| reader.message(json, "")).map_err(|seen| NotAnEvent { seen })?;
+    json.and_then(|json| reader.message(json, "")).map_err(|found| NotAnEvent { found })?;
     Ok(event)
 }
 
 fn not_json(json: &str, error: &serde_json::Error) -> String {
     if json.trim().is_empty() {
-        return "no bytes but white space".to_owned();
+        return "only white space".to_owned();
     }
-    format!("no JSON ({error}), beginning with `{}`", excerpt(json))
+    format!("text that is not JSON ({error}), beginning with `{}`", excerpt(json))
 }
 
 /// A message of several records, not yet parsed: a broken one must not affect the others.
@@ -78,7 +78,7 @@ impl Reader<'_> {
                 let place = format!("{place}Records[{index}]");
                 match serde_json::from_str(record) {
                     Ok(value) => self.record(&value, &place),
-                    Err(error) => self.reject(format!("{place}: saw {}", not_json(record, &error))),
+                    Err(error) => self.reject(format!("{place}: expected JSON, found {}", not_json(record, &error))),
                 }
             }
             return Ok(());
@@ -131,8 +131,8 @@ impl Reader<'_> {
             let read = self.s3(record);
             return self.add(read, place);
         }
-        let seen = if source.is_empty() { kind_of(record).to_owned() } else { format!("a record of `{source}`") };
-        self.reject(format!("{place}: saw {seen}, expected a record of S3, SQS or SNS"));
+        let found = if source.is_empty() { kind_of(record).to_owned() } else { format!("a record of `{source}`") };
+        self.reject(format!("{place}: expected a record of S3, SQS or SNS, found {found}"));
     }
 
     /// Reads an SQS message: everything in it has the message's id as origin.
@@ -160,8 +160,8 @@ impl Reader<'_> {
             return self.reject(format!("{place}: wrapped more than {DEPTH} times"));
         }
         let mut inner = Reader { event: self.event, origin: self.origin.clone(), depth: self.depth + 1 };
-        if let Err(seen) = inner.message(message, &format!("{place}.")) {
-            self.reject(format!("{place}: not an event: saw {seen}"));
+        if let Err(found) = inner.message(message, &format!("{place}.")) {
+            self.reject(format!("{place}: not an event: found {found}"));
         }
     }
 
@@ -169,7 +169,7 @@ impl Reader<'_> {
     fn s3(&self, record: &Value) -> Result<Read, String> {
         let version = string_at(record, "eventVersion")?;
         if version.split('.').next() != Some("2") {
-            return Err(format!("eventVersion: saw `{}`, understood is 2.x", version.escape_debug()));
+            return Err(format!("eventVersion: expected 2.x, found `{}`", version.escape_debug()));
         }
         let name = string_at(record, "eventName")?;
         let Some(kind) = ChangeKind::of_event_name(name) else {

@@ -33,16 +33,16 @@ fn planned(mappings: &Mappings, changes: usize) -> Plan {
 }
 
 fn changes_below_docs(count: usize) -> Vec<Change> {
-    (0..count).map(|nth| change(nth, &format!("docs/{nth}.html"))).collect()
+    (0..count).map(|index| change(index, &format!("docs/{index}.html"))).collect()
 }
 
-fn change(nth: usize, key: &str) -> Change {
+fn change(index: usize, key: &str) -> Change {
     Change {
         bucket: BucketName::parse("shared").unwrap(),
         key: key.to_owned(),
         kind: ChangeKind::Created,
         time: None,
-        origin: Origin::Message(Arc::from(nth.to_string())),
+        origin: Origin::Message(Arc::from(index.to_string())),
     }
 }
 
@@ -52,34 +52,38 @@ fn items(plan: &Plan, team: &str) -> usize {
 
 /// This many of these, quoted.
 fn quoted(count: usize, text: impl Fn(usize) -> String) -> String {
-    (0..count).map(|nth| format!("\"{}\"", text(nth))).collect::<Vec<_>>().join(", ")
+    (0..count).map(|index| format!("\"{}\"", text(index))).collect::<Vec<_>>().join(", ")
 }
 
 fn hostnames(count: usize) -> String {
-    format!("hostnames = [{}]\n", quoted(count, |nth| format!("h{nth}.website.com")))
+    format!("hostnames = [{}]\n", quoted(count, |index| format!("h{index}.website.com")))
 }
 
 const MAPPING: &str = "[[teams.web.mappings]]\nsource = \"s3://shared/\"\nzones = [\"website.com\"]\n";
 
 #[test]
 fn what_leads_to_too_many_urls_is_no_mapping() {
-    let queries = |count| format!("query_strings = [{}]\n", quoted(count, |nth| format!("v={nth}")));
+    let queries = |count| format!("query_strings = [{}]\n", quoted(count, |index| format!("v={index}")));
     assert!(read(&format!("{}{MAPPING}{}", hostnames(100), queries(100))).is_ok());
     let sets = |headers: usize| {
-        let set = (0..headers).map(|nth| format!("h{nth} = \"x\"")).collect::<Vec<_>>().join(", ");
+        let set = (0..headers).map(|index| format!("h{index} = \"x\"")).collect::<Vec<_>>().join(", ");
         format!("vary_headers = [{{ {set} }}]\n")
     };
     assert!(read(&format!("{}{MAPPING}{}", hostnames(1), sets(10))).is_ok());
-    let long = format!("query_strings = [{}]\n", quoted(100, |nth| format!("{}{nth}", "x".repeat(1020))));
+    let long = format!("query_strings = [{}]\n", quoted(100, |index| format!("{}{index}", "x".repeat(1020))));
     for (hosts, rest, codes) in [
         (101, queries(100), vec!["too-many-urls"]),
         (1000, format!("{}schemes = [\"http\", \"https\"]\n", queries(6)), vec!["too-many-urls"]),
         (100, long, vec!["too-many-urls"]),
         (1, queries(1001), vec!["too-many-values"]),
-        (1, format!("tags = [{}]\npurge = \"tags\"\n", quoted(101, |nth| nth.to_string())), vec!["too-many-values"]),
+        (
+            1,
+            format!("tags = [{}]\npurge = \"tags\"\n", quoted(101, |index| index.to_string())),
+            vec!["too-many-values"],
+        ),
         (
             1000,
-            format!("hostnames = [{}]\n", quoted(1001, |nth| format!("h{nth}.website.com"))),
+            format!("hostnames = [{}]\n", quoted(1001, |index| format!("h{index}.website.com"))),
             vec!["too-many-values"],
         ),
         (1, format!("query_strings = [\"{}\"]\n", "x".repeat(1025)), vec!["too-long"]),
@@ -117,11 +121,11 @@ fn a_team_that_asks_for_too_many_urls_gets_some_of_them_and_takes_none_from_othe
 
 #[test]
 fn a_single_change_is_purged_though_it_needs_most_of_the_event_and_the_next_one_is_retried() {
-    let long = format!("query_strings = [{}]\n", quoted(100, |nth| format!("{}{nth}", "x".repeat(700))));
+    let long = format!("query_strings = [{}]\n", quoted(100, |index| format!("{}{index}", "x".repeat(700))));
     let key_of_many_spellings = "docs/a+(1)|b/index.html";
     let mappings = read(&format!("{}{MAPPING}{long}", hostnames(100))).unwrap();
     let event = |keys: &[&str]| Event {
-        changes: keys.iter().enumerate().map(|(nth, key)| change(nth, key)).collect(),
+        changes: keys.iter().enumerate().map(|(index, key)| change(index, key)).collect(),
         ..Event::default()
     };
     let alone = plan(&mappings, event(&[key_of_many_spellings]));
@@ -142,7 +146,7 @@ fn what_becomes_one_folder_takes_no_room_before() {
 
 #[test]
 fn a_folder_with_a_mapping_for_each_object_is_planned_whole() {
-    let mapping = |nth: usize| format!("{MAPPING}include = [\"{nth}.html\"]\n");
+    let mapping = |index: usize| format!("{MAPPING}include = [\"{index}.html\"]\n");
     let all: String = (0..3000).map(mapping).collect();
     let plan = planned(&read(&format!("{}{all}", hostnames(1))).unwrap(), 1000);
     assert_eq!((items(&plan, "web"), plan.rejected.len()), (1000, 0));
@@ -160,7 +164,7 @@ fn a_change_that_no_mapping_can_purge_is_reported_a_few_times_and_does_not_fail(
 #[test]
 fn a_team_whose_patterns_are_too_much_to_match_takes_no_time_from_others() {
     let pattern =
-        |nth| format!("**/a{nth}/**/*{{{}}}*", (0..60).map(|it| format!("{it}*")).collect::<Vec<_>>().join(","));
+        |index| format!("**/a{index}/**/*{{{}}}*", (0..60).map(|it| format!("{it}*")).collect::<Vec<_>>().join(","));
     let include = format!("include = [{}]\n", quoted(64, pattern));
     let mappings = read(&format!("{}{}", hostnames(1), format!("{MAPPING}{include}").repeat(15))).unwrap();
     let plan = planned(&mappings, 1000);
@@ -178,11 +182,11 @@ fn a_large_event_of_usual_mappings_is_planned_whole() {
 
 /// Teams `t0`, `t1` …, which all map `s3://shared/`, each with so many hostnames.
 fn teams(hostnames: &[usize]) -> Mappings {
-    let team = |(nth, hosts): (usize, &usize)| {
+    let team = |(index, hosts): (usize, &usize)| {
         format!(
-            "[teams.t{nth}]\nowns = [\"s3://shared/\"]\n[teams.t{nth}.zones.\"w{nth}.com\"]\nzone_id = \"{nth:032x}\"\n\
-             hostnames = [{}]\n[[teams.t{nth}.mappings]]\nsource = \"s3://shared/\"\nzones = [\"w{nth}.com\"]\n",
-            quoted(*hosts, |host| format!("h{host}.w{nth}.com"))
+            "[teams.t{index}]\nowns = [\"s3://shared/\"]\n[teams.t{index}.zones.\"w{index}.com\"]\nzone_id = \"{index:032x}\"\n\
+             hostnames = [{}]\n[[teams.t{index}.mappings]]\nsource = \"s3://shared/\"\nzones = [\"w{index}.com\"]\n",
+            quoted(*hosts, |host| format!("h{host}.w{index}.com"))
         )
     };
     let teams: String = hostnames.iter().enumerate().map(team).collect();
@@ -201,7 +205,7 @@ fn ten_teams_that_ask_for_more_than_there_is_share_one_event() {
     let plan = planned(&mappings, 100);
     assert!(bytes(&plan) <= bounds::EVENT, "{}", bytes(&plan));
     assert!(bytes(&plan) > bounds::EVENT / 10 * 9, "and what there is is used: {}", bytes(&plan));
-    let of_each: Vec<usize> = (0..10).map(|nth| items(&plan, &format!("t{nth}"))).collect();
+    let of_each: Vec<usize> = (0..10).map(|index| items(&plan, &format!("t{index}"))).collect();
     assert!(of_each.iter().all(|items| items.abs_diff(of_each[0]) <= 1000), "{of_each:?}");
     assert!(of_each[0] >= 20_000, "{of_each:?}");
 }
@@ -239,20 +243,20 @@ fn what_is_refused_in_one_event_is_purged_when_it_is_redelivered_alone() {
 #[test]
 fn one_hit_that_is_larger_than_its_share_is_purged_beside_the_others() {
     // Ten query strings, 1000 hostnames and three spellings: one change of the first team takes half of an event.
-    let large = format!("query_strings = [{}]\n", quoted(10, |nth| format!("{}{nth}", "x".repeat(700))));
+    let large = format!("query_strings = [{}]\n", quoted(10, |index| format!("{}{index}", "x".repeat(700))));
     let text = format!("{}{MAPPING}{large}", hostnames(1000));
-    let other = |nth: usize| {
+    let other = |index: usize| {
         format!(
-            "[teams.z{nth}]\nowns = [\"s3://shared/\"]\n[teams.z{nth}.zones.\"z{nth}.com\"]\nzone_id = \"{nth:032x}\"\n\
-             hostnames = [{}]\n[[teams.z{nth}.mappings]]\nsource = \"s3://shared/\"\nzones = [\"z{nth}.com\"]\n",
-            quoted(1000, |host| format!("h{host}.z{nth}.com"))
+            "[teams.z{index}]\nowns = [\"s3://shared/\"]\n[teams.z{index}.zones.\"z{index}.com\"]\nzone_id = \"{index:032x}\"\n\
+             hostnames = [{}]\n[[teams.z{index}.mappings]]\nsource = \"s3://shared/\"\nzones = [\"z{index}.com\"]\n",
+            quoted(1000, |host| format!("h{host}.z{index}.com"))
         )
     };
     let mappings = read(&format!("{text}{}", (0..5).map(other).collect::<String>())).unwrap();
-    let changes = (0..100).map(|nth| change(nth, &format!("docs/a+|{nth}.html"))).collect();
+    let changes = (0..100).map(|index| change(index, &format!("docs/a+|{index}.html"))).collect();
     let plan = plan(&mappings, Event { changes, ..Event::default() });
     assert_eq!(items(&plan, "web"), 30_000, "its first change");
-    let others: Vec<usize> = (0..5).map(|nth| items(&plan, &format!("z{nth}"))).collect();
+    let others: Vec<usize> = (0..5).map(|index| items(&plan, &format!("z{index}"))).collect();
     assert!(others.iter().all(|items| *items >= 40_000), "{others:?}");
     assert!(bytes(&plan) <= 2 * bounds::EVENT, "{}", bytes(&plan));
 }

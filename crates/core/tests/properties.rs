@@ -182,7 +182,7 @@ proptest! {
         rules in prop::collection::vec(rule(), 0..6),
         changes in prop::collection::vec(change(), 0..12),
     ) {
-        // Escalation alone depends on the neighbours, so it has a property of its own below.
+        // Escalation alone depends on the neighbors, so it has a property of its own below.
         let rules: Vec<Rule> = rules.into_iter().filter(|rule| !rule.lines.contains("escalate")).collect();
         let mappings = mappings(&rules);
         let plan = planned(&mappings, &changes);
@@ -272,15 +272,15 @@ proptest! {
 
     #[test]
     fn no_message_of_a_batch_is_lost(bodies in prop::collection::vec(body(), 0..8)) {
-        let records: Vec<_> = bodies.iter().enumerate().map(|(nth, body)| serde_json::json!({
-            "messageId": format!("m{nth}"), "eventSource": "aws:sqs", "body": body,
+        let records: Vec<_> = bodies.iter().enumerate().map(|(index, body)| serde_json::json!({
+            "messageId": format!("m{index}"), "eventSource": "aws:sqs", "body": body,
         })).collect();
         let event = decode(serde_json::json!({ "Records": records }).to_string().as_bytes()).unwrap();
         let mut origins: BTreeSet<String> = BTreeSet::new();
         origins.extend(event.changes.iter().map(|change| change.origin.to_string()));
         origins.extend(event.ignored.iter().map(|ignored| ignored.origin.to_string()));
         origins.extend(event.rejected.iter().map(|rejected| rejected.origin.to_string()));
-        prop_assert_eq!(origins, (0..bodies.len()).map(|nth| format!("m{nth}")).collect::<BTreeSet<_>>());
+        prop_assert_eq!(origins, (0..bodies.len()).map(|index| format!("m{index}")).collect::<BTreeSet<_>>());
     }
 
     #[test]

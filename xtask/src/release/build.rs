@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::machine_paths::{assert_absent, rustc_flags};
-use crate::process::{Step, output, run};
+use crate::process::{TaskResult, output, run};
 use crate::tools::python;
 
 /// The package that is built.
@@ -29,7 +29,7 @@ pub(crate) fn function(target: &str) -> Result<Vec<u8>, String> {
     Ok(program)
 }
 
-fn check_standard_library(target: &str) -> Step {
+fn check_standard_library(target: &str) -> TaskResult {
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))?;
     match PathBuf::from(sysroot.trim()).join("lib/rustlib").join(target).is_dir() {
         true => Ok(()),
@@ -38,7 +38,7 @@ fn check_standard_library(target: &str) -> Step {
 }
 
 /// Compiles with the profile of this workspace and nothing else.
-fn compile(target: &str) -> Step {
+fn compile(target: &str) -> TaskResult {
     let why = "the release needs cargo-lambda and Zig";
     let tools = python::environment("release", "xtask/release-requirements.txt", why)?;
     let path = env::var_os("PATH").unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::PathBuf;
 
-use crate::process::Step;
+use crate::process::TaskResult;
 
 /// The flags, as in `CARGO_ENCODED_RUSTFLAGS`, that replace the folders of this machine by fixed ones.
 pub(crate) fn rustc_flags() -> Result<String, String> {
@@ -12,7 +12,7 @@ pub(crate) fn rustc_flags() -> Result<String, String> {
 }
 
 /// Fails if a program contains a folder of this machine.
-pub(crate) fn assert_absent(program: &[u8]) -> Step {
+pub(crate) fn assert_absent(program: &[u8]) -> TaskResult {
     for (folder, _) in folders()? {
         if program.windows(folder.len()).any(|part| part == folder.as_bytes()) {
             return Err(format!("the program contains the path {folder}, so another machine would build other bytes"));

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha512};
 
 use super::install::{build_folder, once};
 use super::{java, node};
-use crate::process::{Step, run};
+use crate::process::{TaskResult, run};
 
 /// The npm package that carries DynamoDB Local, its version, and the SHA-512 of its archive.
 const PACKAGE: &str = "amplify-dynamodb-simulator";
@@ -21,7 +21,7 @@ pub(crate) fn folder() -> Result<PathBuf, String> {
 }
 
 /// Installs the engine, and Java if it is missing.
-pub(crate) fn install() -> Step {
+pub(crate) fn install() -> TaskResult {
     let folder = folder()?;
     once(&folder.join("package"), &format!("{PACKAGE}-{VERSION}"), || unpack_into(&folder))?;
     // Java may have been installed or removed since the engine was.
@@ -30,7 +30,7 @@ pub(crate) fn install() -> Step {
         .map_err(|error| format!("java-path: {error}"))
 }
 
-fn unpack_into(folder: &Path) -> Step {
+fn unpack_into(folder: &Path) -> TaskResult {
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     run(node::find()?.npm(folder)?.args(["pack", "--silent", &format!("{PACKAGE}@{VERSION}")]))?;
@@ -42,7 +42,7 @@ fn unpack_into(folder: &Path) -> Step {
 }
 
 /// Checks that an archive is the one that this project was tested with.
-fn verify(archive: &Path) -> Step {
+fn verify(archive: &Path) -> TaskResult {
     let content = fs::read(archive).map_err(|error| format!("{}: {error}", archive.display()))?;
     let sum: String = Sha512::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
     match sum == SHA512 {

@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::process::Step;
+use crate::process::TaskResult;
 
 /// The folder of the built programs. This program is one of them.
 pub(crate) fn build_folder() -> Result<PathBuf, String> {
@@ -12,12 +12,12 @@ pub(crate) fn build_folder() -> Result<PathBuf, String> {
     program.parent().map(PathBuf::from).ok_or_else(|| format!("{} has no folder", program.display()))
 }
 
-/// Runs a step, unless `stamp` says that it ran for the same `version`.
-pub(crate) fn once(stamp: &Path, version: &str, step: impl FnOnce() -> Step) -> Step {
+/// Runs a task, unless `stamp` says that it ran for the same `version`.
+pub(crate) fn once(stamp: &Path, version: &str, task: impl FnOnce() -> TaskResult) -> TaskResult {
     if fs::read_to_string(stamp).is_ok_and(|installed| installed == version) {
         return Ok(());
     }
-    step()?;
+    task()?;
     fs::write(stamp, version).map_err(|error| format!("{}: {error}", stamp.display()))
 }
 

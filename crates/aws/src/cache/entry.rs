@@ -1,6 +1,6 @@
 //! One cache entry: the newest value, the failure since, and the read under way.
 //!
-//! The age of a value counts from the begin of its read: the read shows what was written before that, no matter when its
+//! The age of a value counts from the start of its read: the read shows what was written before that, no matter when its
 //! answer arrives. Lambda may freeze a process in the middle of a read, and thaw it much later.
 
 use std::time::Duration;
@@ -20,23 +20,23 @@ pub(crate) struct Entry<V, E> {
     under_way: Option<UnderWay>,
 }
 
-/// A value, and when its read began.
+/// A value, and when its read started.
 #[derive(Debug)]
 pub(crate) struct Cached<V> {
-    pub(crate) began: Timestamp,
+    pub(crate) started_at: Timestamp,
     pub(crate) value: V,
 }
 
 #[derive(Debug)]
 struct Failure<E> {
-    began: Timestamp,
-    ended: Timestamp,
+    started_at: Timestamp,
+    ended_at: Timestamp,
     error: E,
 }
 
 #[derive(Debug)]
 struct UnderWay {
-    began: Timestamp,
+    started_at: Timestamp,
     end: ReadEnd,
 }
 
@@ -55,47 +55,53 @@ impl<V, E> Entry<V, E> {
         self.failure.as_ref().map(|failure| &failure.error)
     }
 
-    /// The failure that answers a caller who asked then, without another read: its read began after that, or it ended
-    /// before that and is not older than the pause. A read that was frozen says nothing about the service now.
-    pub(crate) fn failure_for(&self, asked: Timestamp, now: Timestamp, pause: impl Fn(&E) -> Duration) -> Option<&E> {
-        let Failure { began, ended, error } = self.failure.as_ref()?;
-        let is_recent = *ended <= asked && now - *ended < pause(error) && *ended - *began < ABANDON_AFTER.1;
-        (*began >= asked || is_recent).then_some(error)
+    /// The failure to return to a caller whose request began at `requested_at`, without another read: the failed read
+    /// started after that, or it ended before that and is not older than the pause. A read that was frozen says nothing about the service now.
+    pub(crate) fn failure_for(
+        &self,
+        requested_at: Timestamp,
+        now: Timestamp,
+        pause: impl Fn(&E) -> Duration,
+    ) -> Option<&E> {
+        let Failure { started_at, ended_at, error } = self.failure.as_ref()?;
+        let is_recent =
+            *ended_at <= requested_at && now - *ended_at < pause(error) && *ended_at - *started_at < ABANDON_AFTER.1;
+        (*started_at >= requested_at || is_recent).then_some(error)
     }
 
     /// The read that callers may wait for, unless it is so old that it must have been frozen.
     pub(crate) fn read_under_way(&self, now: Timestamp, ttl: Duration) -> Option<ReadEnd> {
         let under_way = self.under_way.as_ref()?;
-        let is_abandoned = now - under_way.began >= ttl.clamp(ABANDON_AFTER.0, ABANDON_AFTER.1);
+        let is_abandoned = now - under_way.started_at >= ttl.clamp(ABANDON_AFTER.0, ABANDON_AFTER.1);
         (!is_abandoned && !under_way.end.is_reached()).then(|| under_way.end.clone())
     }
 
-    /// Registers a read that begins now, in place of an abandoned one. The read ends when the sender is dropped.
+    /// Registers a read that starts now, in place of an abandoned one. The read ends when the sender is dropped.
     pub(crate) fn begin_read(&mut self, now: Timestamp) -> (watch::Sender<()>, ReadEnd) {
         let (sender, receiver) = watch::channel(());
         let end = ReadEnd(receiver);
-        self.under_way = Some(UnderWay { began: now, end: end.clone() });
+        self.under_way = Some(UnderWay { started_at: now, end: end.clone() });
         (sender, end)
     }
 
-    /// Stores the value of a read, which may depend on the one before. Does nothing if a read that began later brought a
+    /// Stores the value of a read, which may depend on the one before. Does nothing if a read that started later brought a
     /// value already.
-    pub(crate) fn store(&mut self, began: Timestamp, value: impl FnOnce(Option<V>) -> V) {
-        if self.cached.as_ref().is_some_and(|newest| newest.began > began) {
+    pub(crate) fn store(&mut self, started_at: Timestamp, value: impl FnOnce(Option<V>) -> V) {
+        if self.cached.as_ref().is_some_and(|newest| newest.started_at > started_at) {
             return;
         }
         let before = self.cached.take().map(|cached| cached.value);
-        self.cached = Some(Cached { began, value: value(before) });
-        self.failure.take_if(|failure| failure.began <= began);
+        self.cached = Some(Cached { started_at, value: value(before) });
+        self.failure.take_if(|failure| failure.started_at <= started_at);
     }
 
-    /// Stores the failure of a read. Does nothing, and returns false, if a read that began later has ended already.
-    pub(crate) fn store_failure(&mut self, began: Timestamp, now: Timestamp, error: E) -> bool {
-        let of_value = self.cached.as_ref().map(|cached| cached.began);
-        let of_failure = self.failure.as_ref().map(|failure| failure.began);
-        let is_newest = of_value.max(of_failure).is_none_or(|newest| newest <= began);
+    /// Stores the failure of a read. Does nothing, and returns false, if a read that started later has ended already.
+    pub(crate) fn store_failure(&mut self, started_at: Timestamp, now: Timestamp, error: E) -> bool {
+        let of_value = self.cached.as_ref().map(|cached| cached.started_at);
+        let of_failure = self.failure.as_ref().map(|failure| failure.started_at);
+        let is_newest = of_value.max(of_failure).is_none_or(|newest| newest <= started_at);
         if is_newest {
-            self.failure = Some(Failure { began, ended: now, error });
+            self.failure = Some(Failure { started_at, ended_at: now, error });
         }
         is_newest
     }
@@ -113,9 +119,10 @@ impl<V, E> Default for Entry<V, E> {
 }
 
 impl<V> Cached<V> {
-    /// Whether a caller who asked then may use it: it is younger than the TTL, or was read since.
-    pub(crate) fn is_fresh(&self, asked: Timestamp, now: Timestamp, ttl: Duration) -> bool {
-        now - self.began < ttl || self.began >= asked
+    /// Whether a caller whose request began at `requested_at` may use it: it is younger than the TTL, or its read started
+    /// after that.
+    pub(crate) fn is_fresh(&self, requested_at: Timestamp, now: Timestamp, ttl: Duration) -> bool {
+        now - self.started_at < ttl || self.started_at >= requested_at
     }
 }
 
@@ -144,11 +151,11 @@ mod tests {
         start + Duration::from_secs_f64(seconds)
     }
 
-    /// When a read began and ended, when a caller asked, and when it looks → whether the read's failure answers it.
+    /// When a read started and ended, when a request began, and the time now → whether the read's failure is returned.
     #[test]
     fn a_failure_answers_callers_of_the_same_time_only() {
         let start = Clock::system().now();
-        for (began, ended, asked, now, expected) in [
+        for (started_at, ended_at, requested_at, now, expected) in [
             (1.0, 1.5, 1.0, 1.5, true),
             (1.0, 1.5, 1.6, 2.4, true),
             (1.0, 1.5, 1.6, 2.5, false),
@@ -158,9 +165,9 @@ mod tests {
             (1.0, 3601.0, 3601.1, 3601.2, false),
         ] {
             let mut entry = Entry::<(), ()>::default();
-            entry.store_failure(at(start, began), at(start, ended), ());
-            let answer = entry.failure_for(at(start, asked), at(start, now), |()| PAUSE);
-            assert_eq!(answer.is_some(), expected, "{began} {ended} {asked} {now}");
+            entry.store_failure(at(start, started_at), at(start, ended_at), ());
+            let answer = entry.failure_for(at(start, requested_at), at(start, now), |()| PAUSE);
+            assert_eq!(answer.is_some(), expected, "{started_at} {ended_at} {requested_at} {now}");
         }
     }
 

@@ -15,40 +15,40 @@ use purge_router_pipeline::Timestamp;
 
 use crate::dynamo_mappings::bucket_mappings::BucketMappings;
 
-/// How much later than the first read the second one must begin.
+/// How much later than the first read the second one must start.
 const REMOVAL_GRACE: Duration = Duration::from_secs(1);
 
 /// The mappings of one bucket that are in use: those of the last read, and those in their grace period.
 #[derive(Debug)]
 pub(super) struct BucketState {
     current: BucketMappings,
-    /// When the last read began and ended.
-    began: Timestamp,
-    ended: Timestamp,
+    /// When the last read started and ended.
+    started_at: Timestamp,
+    ended_at: Timestamp,
     removed: Vec<Removed>,
 }
 
-/// Mappings that a read did not find, when the last read that found them began, and when the one that did not ended.
+/// Mappings that a read did not find, when the last read that found them started, and when the one that did not ended.
 #[derive(Debug)]
 struct Removed {
-    began: Timestamp,
-    noticed: Timestamp,
+    started_at: Timestamp,
+    noticed_at: Timestamp,
     mappings: Mappings,
     /// The weight of all that the read found: they keep its grants and zones in memory.
     weight: u64,
 }
 
 impl BucketState {
-    /// The state after a read that began then and ended now.
-    pub(super) fn new(current: BucketMappings, before: Option<&Self>, began: Timestamp, now: Timestamp) -> Self {
-        let removed = before.map(|before| before.removed_by(&current, began, now)).unwrap_or_default();
-        Self { current, began, ended: now, removed }
+    /// The state after a read that started at `started_at` and ended now.
+    pub(super) fn new(current: BucketMappings, before: Option<&Self>, started_at: Timestamp, now: Timestamp) -> Self {
+        let removed = before.map(|before| before.removed_by(&current, started_at, now)).unwrap_or_default();
+        Self { current, started_at, ended_at: now, removed }
     }
 
-    /// The mappings of the last read and those in their grace period, each with the begin of the read that found them.
+    /// The mappings of the last read and those in their grace period, each with the start of the read that found them.
     pub(super) fn mappings(&self) -> impl Iterator<Item = (Timestamp, &Mappings)> {
-        let removed = self.removed.iter().map(|removed| (removed.began, &removed.mappings));
-        iter::once((self.began, &self.current.mappings)).chain(removed)
+        let removed = self.removed.iter().map(|removed| (removed.started_at, &removed.mappings));
+        iter::once((self.started_at, &self.current.mappings)).chain(removed)
     }
 
     /// About how many bytes of memory all of them take, at most.
@@ -63,25 +63,25 @@ impl BucketState {
 
     /// Whether it is time for a second read of mappings that were not found, or of rows that could not be verified.
     pub(super) fn needs_recheck(&self, now: Timestamp) -> bool {
-        let unverified = (!self.current.unverified.is_empty()).then_some(self.ended);
-        let mut noticed = self.removed.iter().map(|removed| removed.noticed).chain(unverified);
-        noticed.any(|noticed| now - noticed >= REMOVAL_GRACE)
+        let unverified = (!self.current.unverified.is_empty()).then_some(self.ended_at);
+        let mut noticed_at = self.removed.iter().map(|removed| removed.noticed_at).chain(unverified);
+        noticed_at.any(|noticed_at| now - noticed_at >= REMOVAL_GRACE)
     }
 
     /// The mappings of this state that stay in use beside what a newer read has found.
-    fn removed_by(&self, found: &BucketMappings, began: Timestamp, now: Timestamp) -> Vec<Removed> {
+    fn removed_by(&self, found: &BucketMappings, started_at: Timestamp, now: Timestamp) -> Vec<Removed> {
         let unverified: HashSet<String> = found.unverified.iter().map(ToString::to_string).collect();
         let known = known_rows(found, &unverified);
-        let keep = |mappings: &Mappings, weight: u64, found: Timestamp, noticed: Timestamp| {
-            let is_in_grace = began - noticed < REMOVAL_GRACE;
+        let keep = |mappings: &Mappings, weight: u64, found: Timestamp, noticed_at: Timestamp| {
+            let is_in_grace = started_at - noticed_at < REMOVAL_GRACE;
             let mappings = mappings.only(|mapping| {
                 !known.contains(mapping.name.as_str()) && (is_in_grace || unverified.contains(&mapping.name))
             });
-            Removed { began: found, noticed, mappings, weight }
+            Removed { started_at: found, noticed_at, mappings, weight }
         };
-        let kept = self.removed.iter().map(|old| keep(&old.mappings, old.weight, old.began, old.noticed));
+        let kept = self.removed.iter().map(|old| keep(&old.mappings, old.weight, old.started_at, old.noticed_at));
         let mut removed: Vec<Removed> = kept.collect();
-        removed.push(keep(&self.current.mappings, self.current.weight(), self.began, now));
+        removed.push(keep(&self.current.mappings, self.current.weight(), self.started_at, now));
         removed.retain(|removed| !removed.mappings.all().is_empty());
         removed
     }

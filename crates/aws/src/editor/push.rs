@@ -108,7 +108,7 @@ impl Editor {
         let stamp = stamp(snapshot, diff, note)?;
         let pending = snapshot.pending();
         let stamp = match pending {
-            Some(begun) if begun.document == stamp.document => completion(snapshot, begun, stamp),
+            Some(pending) if pending.document == stamp.document => completion(snapshot, pending, stamp),
             Some(Stamp { by, at, summary, .. }) if !take_over => {
                 return Err(PushError::InProgress { by: by.clone(), at: at.clone(), summary: summary.clone() });
             }
@@ -190,15 +190,15 @@ fn stamp(snapshot: &PartitionSnapshot, diff: &Diff, note: Note) -> Result<Stamp,
 }
 
 /// The stamp of a push that completes another one: it describes the whole, and not what was left of it.
-fn completion(snapshot: &PartitionSnapshot, begun: &Stamp, stamp: Stamp) -> Stamp {
+fn completion(snapshot: &PartitionSnapshot, pending: &Stamp, stamp: Stamp) -> Stamp {
     let mut stamp = Stamp {
-        summary: begun.summary.clone(),
-        message: stamp.message.or_else(|| begun.message.clone()),
-        pulled: stamp.pulled.or_else(|| begun.pulled.clone()),
+        summary: pending.summary.clone(),
+        message: stamp.message.or_else(|| pending.message.clone()),
+        pulled: stamp.pulled.or_else(|| pending.pulled.clone()),
         ..stamp
     };
     if !snapshot.is_edited() {
-        (stamp.diff, stamp.approval) = (begun.diff.clone(), begun.approval.clone());
+        (stamp.diff, stamp.approval) = (pending.diff.clone(), pending.approval.clone());
     }
     stamp
 }

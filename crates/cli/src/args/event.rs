@@ -69,7 +69,7 @@ pub(crate) struct SendingArgs {
     /// Send to a sandbox in this process, with its own tokens: needs no account, and nothing leaves the machine
     #[arg(long)]
     pub(crate) sandbox: bool,
-    /// Stop after this many seconds; what is not purged by then has failed
+    /// Stop after this many seconds; what is not purged by then fails
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) deadline: u64,
 }

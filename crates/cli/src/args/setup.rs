@@ -33,8 +33,9 @@ pub(crate) struct CheckArgs {
 }
 
 #[derive(ClapArgs)]
-#[command(after_help = "The variables are CLOUDFLARE_ZONE_ID, CLOUDFLARE_API_KEY or CLOUDFLARE_API_KEY_SSMPATH,
-CLOUDFLARE_API_EMAIL, INCLUDED_EXTS and EXCLUDED_EXTS. No secret is printed.
+#[command(after_help = "\
+The variables are CLOUDFLARE_ZONE_ID, CLOUDFLARE_API_KEY or CLOUDFLARE_API_KEY_SSMPATH, CLOUDFLARE_API_EMAIL, \
+INCLUDED_EXTS and EXCLUDED_EXTS. No secret is printed.
 
 Example:
   purge-router import-env --bucket www.website.com --domain website.com > mappings.toml")]

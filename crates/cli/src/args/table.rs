@@ -1,6 +1,6 @@
 //! The arguments of `mappings` and `grants`.
 
-use clap::{Args as ClapArgs, Subcommand};
+use clap::{Args as ClapArgs, Command, Subcommand};
 use purge_router_core::names::TeamName;
 
 use crate::args::mappings::FileArg;
@@ -8,53 +8,81 @@ use crate::args::parse::parser;
 
 #[derive(ClapArgs)]
 pub(crate) struct TableArgs {
-    /// The table's name
-    #[arg(long, value_name = "NAME", env = "MAPPINGS_TABLE")]
+    /// Name of the DynamoDB table
+    #[arg(long, value_name = "NAME", env = "MAPPINGS_TABLE", hide_env_values = true)]
     pub(crate) table: Option<String>,
-    /// Only this team; pull, diff and push take several of them
+    /// Only this team. Can be repeated
     #[arg(long = "team", value_name = "NAME", value_parser = parser(TeamName::parse))]
     pub(crate) teams: Vec<TeamName>,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum EditCommand {
-    /// Print what the table holds as a mapping file
+    /// Print the table's zones and mappings as a mapping file
     Pull(PullArgs),
-    /// Show what a push would change, and what was edited since the last one
+    /// Show what a push would change, and what was edited in the table since the last one
     Diff(DiffArgs),
-    /// Write a mapping file to the table
+    /// Write the zones and mappings of a mapping file to the table
     Push(PushArgs),
     /// List the pushes: who, when and what
     History(HistoryArgs),
-    /// Push the result of an earlier push again
+    /// Restore the state after an earlier push, as a new push
     Rollback(RollbackArgs),
 }
 
-#[derive(ClapArgs)]
-#[command(after_help = "By the line `pulled`, a push of the file notices what others pushed in the meantime.
+/// Makes the commands of `grants` from those of `mappings`.
+pub(crate) fn for_grants(command: Command) -> Command {
+    let hide_team = |command: Command| command.mut_arg("teams", |team| team.hide(true));
+    match command.get_name() {
+        "pull" => command
+            .about("Print the grants as a mapping file")
+            .after_help(format!("{PULLED_LINE}\n\nExample:\n  purge-router grants pull > grants.toml")),
+        "diff" => command.after_help("Example:\n  purge-router grants diff --mappings grants.toml"),
+        "push" => command
+            .about("Write the grants of a mapping file to the table")
+            .mut_arg("force", |force| force.help(FORCE_GRANTS))
+            .after_help(
+                "Grants of teams that are not in the file stay as they are. If --team names a team that is not in the file, \
+                 the push removes its grant; that needs --force.\n\n\
+                 A push is refused if somebody else pushed after you pulled. Pull again and redo your edit, or delete the \
+                 `pulled` line to overwrite.\n\n\
+                 Example:\n  purge-router grants push --mappings grants.toml",
+            ),
+        "history" => hide_team(command).after_help("Example:\n  purge-router grants history --show 7"),
+        "rollback" => hide_team(command)
+            .mut_arg("force", |force| force.help(FORCE_GRANTS))
+            .after_help("Example:\n  purge-router grants rollback 7"),
+        _ => command,
+    }
+}
 
-Examples:
-  purge-router mappings pull --team web > mappings.toml
-  purge-router grants pull > grants.toml")]
+const FORCE_GRANTS: &str =
+    "Allow a push that changes or removes all grants, or more than 30 % of them (and more than one)";
+
+const PULLED_LINE: &str = "The line `pulled` lets a push of the file detect what others pushed in the meantime.";
+
+#[derive(ClapArgs)]
+#[command(
+    after_help = format!("{PULLED_LINE}\n\nExample:\n  purge-router mappings pull --team web > mappings.toml")
+)]
 pub(crate) struct PullArgs {
     #[command(flatten)]
     pub(crate) table: TableArgs,
-    /// As it was after this push
-    #[arg(long, value_name = "NUMBER")]
+    /// Print the state after this push instead of the current one
+    #[arg(long, value_name = "REVISION")]
     pub(crate) revision: Option<u64>,
 }
 
 #[derive(ClapArgs)]
 #[command(after_help = "Examples:
   purge-router mappings diff --team web
-  purge-router mappings diff --team web --json | jq -r .checksum
-  purge-router grants diff --mappings grants.toml")]
+  purge-router mappings diff --team web --json | jq -r .checksum")]
 pub(crate) struct DiffArgs {
     #[command(flatten)]
     pub(crate) table: TableArgs,
     #[command(flatten)]
     pub(crate) file: FileArg,
-    /// Exit with 1 if a push would write anything, or if rows were edited without one
+    /// Exit with 1 if a push would write anything, or if rows were edited since the last push
     #[arg(long)]
     pub(crate) exit_code: bool,
     /// Print JSON
@@ -63,14 +91,16 @@ pub(crate) struct DiffArgs {
 }
 
 #[derive(ClapArgs)]
-#[command(after_help = "Teams that the file does not name stay as they are. A team that --team names and the file does
-not loses what it has in the table; that needs --force. A file that was pulled before somebody else pushed is refused:
-pull again, or delete the `pulled` line to overwrite.
+#[command(after_help = "\
+Teams that are not in the file stay as they are. If --team names a team that is not in the file, the push removes all \
+its zones and mappings; that needs --force.
+
+A push is refused if somebody else pushed after you pulled. Pull again and redo your edit, or delete the `pulled` line \
+to overwrite.
 
 Examples:
   purge-router mappings push --team web --message 'serve the shop from its own bucket'
-  purge-router mappings push --team web --yes --expect \"$approved\"
-  purge-router grants push --mappings grants.toml")]
+  purge-router mappings push --team web --yes --expect \"$approved\"")]
 pub(crate) struct PushArgs {
     #[command(flatten)]
     pub(crate) table: TableArgs,
@@ -82,20 +112,20 @@ pub(crate) struct PushArgs {
 
 #[derive(ClapArgs)]
 pub(crate) struct WritingArgs {
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Write even if more than 30 % (and more than one) of a team's mappings or zones, or of the grants, are changed or
-    /// removed, or all that a team has. It does not overwrite what others pushed since the file was pulled
+    /// Allow a push that changes or removes all of a team's mappings or zones, or more than 30 % of them (and more than
+    /// one)
     #[arg(long)]
     pub(crate) force: bool,
     /// Take over from a push that is in progress or was interrupted
     #[arg(long)]
     pub(crate) take_over: bool,
-    /// Write only the difference of this checksum, which `diff` shows
+    /// Write only if the difference has this checksum, which `diff` shows
     #[arg(long, value_name = "CHECKSUM")]
     pub(crate) expect: Option<String>,
-    /// Why, for the history
+    /// Reason for the change, to be shown in the history
     #[arg(long, short, value_name = "TEXT")]
     pub(crate) message: Option<String>,
     /// Print JSON
@@ -104,14 +134,16 @@ pub(crate) struct WritingArgs {
 }
 
 #[derive(ClapArgs)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "Examples:
   purge-router mappings history --team web
-  purge-router mappings history --team web --show 7
-  purge-router grants history")]
+  purge-router mappings history --team web --show 7",
+    mut_arg("teams", |team| team.help("Team whose history to show"))
+)]
 pub(crate) struct HistoryArgs {
     #[command(flatten)]
     pub(crate) table: TableArgs,
-    /// At most this many
+    /// List at most this many pushes
     #[arg(long, value_name = "NUMBER", default_value = "20", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
     /// Show what this push changed
@@ -123,9 +155,12 @@ pub(crate) struct HistoryArgs {
 }
 
 #[derive(ClapArgs)]
-#[command(after_help = "Example:\n  purge-router mappings rollback 7 --team web")]
+#[command(
+    after_help = "Example:\n  purge-router mappings rollback 7 --team web",
+    mut_arg("teams", |team| team.help("Team whose mappings and zones to restore"))
+)]
 pub(crate) struct RollbackArgs {
-    /// The push whose result is to be pushed again
+    /// Revision to restore: the number of the push, as `history` shows it
     #[arg(value_name = "REVISION")]
     pub(crate) revision: u64,
     #[command(flatten)]

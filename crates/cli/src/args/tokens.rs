@@ -73,15 +73,14 @@ pub(crate) struct PutArgs {
 }
 
 #[derive(ClapArgs)]
-#[command(
-    after_help = "CLOUDFLARE_API_TOKEN is your admin token, which creates and deletes tokens. If it is not set, the
-command prompts for it.
+#[command(after_help = "\
+CLOUDFLARE_API_TOKEN is your admin token, which creates and deletes tokens. If it is not set, the command prompts for \
+it.
 
 Examples:
   purge-router tokens rotate --zone website.com
   purge-router tokens rotate --team web --expires-in 90 --yes
-  purge-router tokens rotate --zone website.com --roll"
-)]
+  purge-router tokens rotate --zone website.com --roll")]
 pub(crate) struct RotateArgs {
     #[command(flatten)]
     pub(crate) zones: ZonesArgs,
@@ -100,7 +99,7 @@ pub(crate) struct RotateArgs {
     /// For a leaked token: replace its secret at once. Purges fail until the new secret is stored
     #[arg(long, conflicts_with_all = ["expires_in", "from", "wait", "least_rights"])]
     pub(crate) roll: bool,
-    /// With --roll: id of the token, if Cloudflare already rejects the stored one
+    /// With --roll: id of the token, if Cloudflare already refuses the stored one
     #[arg(long, value_name = "ID", requires = "roll", value_parser = parser(CloudflareId::parse))]
     pub(crate) token_id: Option<CloudflareId>,
     /// Continue even if another rotation created a token less than 10 minutes ago and may still be running

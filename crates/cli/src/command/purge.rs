@@ -51,14 +51,14 @@ fn mode(args: &PurgeArgs) -> Mode {
 
 fn plan_of(requested: &[Requested<'_>], mode: Mode) -> Plan {
     let origin = Origin::Invocation;
-    let asked = requested.iter().map(|Requested { zone, item }| PurgeRequest {
+    let requests = requested.iter().map(|Requested { zone, item }| PurgeRequest {
         zone,
         mode,
         item: Arc::new(item.clone()),
         origin: &origin,
         changed_at: None,
     });
-    Plan { batches: batches(asked), ..Plan::default() }
+    Plan { batches: batches(requests), ..Plan::default() }
 }
 
 async fn verify(

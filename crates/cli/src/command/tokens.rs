@@ -1,12 +1,12 @@
 //! `tokens`: checks the tokens of zones, stores them, and replaces them without a gap.
 
-mod age;
 mod cleanup;
 mod context;
 mod credentials;
 mod inspect;
 mod probe;
 mod put;
+mod relative_time;
 mod report;
 mod roll;
 mod rotate;

@@ -10,12 +10,12 @@ use crate::world::{World, sqs_event};
 const MESSAGES: usize = 10_000;
 
 /// Three of four messages are for web, and two of those three have a unique key; the others are for docs.
-fn message(nth: usize) -> (String, &'static str, String) {
-    let id = format!("message-{nth}");
-    match nth % 4 {
-        0 => (id, "docs-site", format!("manual/{}/page.html", nth % 1000)),
-        1 => (id, "assets.website.com", format!("shared/{}.css", nth % 100)),
-        _ => (id, "assets.website.com", format!("css/{nth}.css")),
+fn message(index: usize) -> (String, &'static str, String) {
+    let id = format!("message-{index}");
+    match index % 4 {
+        0 => (id, "docs-site", format!("manual/{}/page.html", index % 1000)),
+        1 => (id, "assets.website.com", format!("shared/{}.css", index % 100)),
+        _ => (id, "assets.website.com", format!("css/{index}.css")),
     }
 }
 
@@ -62,7 +62,8 @@ fn ten_thousand_messages_make_as_few_batches_as_they_can() {
 #[test]
 fn ten_thousand_messages_are_purged_in_a_sandbox() {
     let world = World::new();
-    let messages: Vec<_> = (0..MESSAGES).map(|nth| (format!("m{nth}"), format!("css/{}.css", nth % 500))).collect();
+    let messages: Vec<_> =
+        (0..MESSAGES).map(|index| (format!("m{index}"), format!("css/{}.css", index % 500))).collect();
     let borrowed: Vec<_> = messages.iter().map(|(id, key)| (id.as_str(), "assets.website.com", key.as_str())).collect();
     world.write("event.json", sqs_event(&borrowed));
     let report = world.run(&["run", "event.json", "--sandbox", "--json"]).with_code(0).json();

@@ -137,8 +137,8 @@ fn all_problems_are_in_the_order_of_the_file() {
 /// Each problem is drawn from its own lines: from the whole file, this took minutes.
 #[test]
 fn a_large_file_with_many_problems_is_drawn_in_time() {
-    let mapping = |nth: usize| {
-        format!("[[teams.web.mappings]]\nsource = \"s3://assets/{nth}/\"\nzones = [\"website.com\"]\nincludes = []\n")
+    let mapping = |index: usize| {
+        format!("[[teams.web.mappings]]\nsource = \"s3://assets/{index}/\"\nzones = [\"website.com\"]\nincludes = []\n")
     };
     let head = "version = 1\n[teams.web]\nowns = [\"s3://assets/\"]\n[teams.web.zones.\"website.com\"]\n\
                 zone_id = \"023e105f4ecef8ad9ca31a8372d0c353\"\nhostnames = [\"www.website.com\"]\n";

@@ -79,7 +79,7 @@ fn all_that_is_missing_or_wrong_is_said_at_once() {
     let variables = [("CLOUDFLARE_ZONE_ID", WEB_ZONE), ("CLOUDFLARE_API_KEY", "s3cr3t")];
     for (buckets, said) in [
         (&["--bucket", "My_Bucket"][..], "`My_Bucket` has capital letters"),
-        (&["--bucket", "a.one.com", "--bucket", "b.two.net"], "the buckets' names share no domain"),
+        (&["--bucket", "a.one.com", "--bucket", "b.two.net"], "the bucket names have no domain in common"),
         (&["--bucket", "a.one.com", "--domain", "two.net"], "the bucket `a.one.com` is not a hostname of `two.net`"),
     ] {
         let answer = world.run_with(&[&["import-env"], buckets].concat(), &variables, b"").with_code(1);

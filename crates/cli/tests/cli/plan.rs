@@ -31,10 +31,13 @@ fn from_standard_input() {
 fn input_that_is_not_an_event_is_an_error_on_one_line() {
     let world = World::new();
     for (bytes, seen) in [
-        (&b""[..], "no bytes but white space"),
-        (b" \n\t", "no bytes but white space"),
-        (b"<html>", "no JSON (expected value at line 1 column 1), beginning with `<html>`"),
-        (b"{\"Records\":", "no JSON (EOF while parsing a value at line 1 column 11), beginning with `{\"Records\":`"),
+        (&b""[..], "only white space"),
+        (b" \n\t", "only white space"),
+        (b"<html>", "text that is not JSON (expected value at line 1 column 1), beginning with `<html>`"),
+        (
+            b"{\"Records\":",
+            "text that is not JSON (EOF while parsing a value at line 1 column 11), beginning with `{\"Records\":`",
+        ),
         (b"[]", "a JSON array"),
         (b"null", "a JSON null"),
         (b"{}", "an empty JSON object"),
@@ -45,8 +48,8 @@ fn input_that_is_not_an_event_is_an_error_on_one_line() {
         for command in [&["plan", "-"][..], &["plan", "-", "--json"], &["run", "-", "--sandbox"]] {
             let answer = world.run_with(command, &[], bytes).with_code(1);
             let expected = format!(
-                "error: not an event: saw {seen}; understood are S3 event notifications (AWS, MinIO, Ceph), directly \
-                 or in SQS, SNS or both, and EventBridge events of aws.s3, directly or in SQS\n"
+                "error: not an event: found {seen}; expected S3 event notifications (AWS, MinIO, Ceph), directly \
+                 or in SQS, SNS or both, or EventBridge events of aws.s3, directly or in SQS\n"
             );
             assert_eq!((answer.stderr, answer.stdout), (expected, String::new()));
         }

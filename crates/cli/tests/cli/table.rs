@@ -67,9 +67,9 @@ impl TableWorld {
 /// So many mappings of team web, each of a folder of its own.
 pub(crate) fn many(count: usize, include: &str) -> String {
     let head = MAPPINGS.split("[[teams.web.mappings]]").next().unwrap();
-    let mapping = |nth: usize| {
+    let mapping = |index: usize| {
         format!(
-            "[[teams.web.mappings]]\nsource = \"s3://assets.website.com/{nth:04}/\"\nzones = [\"website.com\"]\n\
+            "[[teams.web.mappings]]\nsource = \"s3://assets.website.com/{index:04}/\"\nzones = [\"website.com\"]\n\
              include = [\"{include}\"]\n"
         )
     };
@@ -146,14 +146,14 @@ async fn an_edit_is_shown_by_field_and_kept_in_the_history() {
     let none = world.run(&["mappings", "history", "--team", "web", "--show", "7"]).with_code(1);
     assert!(none.stderr.contains("there is no revision 7 of TEAM#web"), "{none}");
     let history = world.run(&["mappings", "history", "--team", "web", "--json"]).with_code(0).json();
-    let told: Vec<String> = history["revisions"]
+    let pushes: Vec<String> = history["revisions"]
         .as_array()
         .unwrap()
         .iter()
         .map(|it| format!("{} {} {}", it["revision"], it["by"].as_str().unwrap(), it["summary"].as_str().unwrap()))
         .collect();
     assert_eq!(
-        told,
+        pushes,
         [
             "2 arn:aws:iam::123456789012:user/bob 1 added, 2 changed, 1 removed",
             "1 arn:aws:iam::123456789012:user/alice 3 added"
@@ -627,7 +627,7 @@ async fn a_table_serves_where_a_file_does() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_that_can_not_be_reached_is_told() {
+async fn a_table_that_can_not_be_reached_is_reported() {
     let world = TableWorld::pushed().await;
     let answer = world.run(&["mappings", "pull", "--table", "not-there"]).with_code(1);
     assert!(answer.stderr.contains("DynamoDB has no table `not-there`"), "{answer}");
@@ -647,7 +647,7 @@ async fn a_table_that_can_not_be_reached_is_told() {
         );
     }
     let denied = world.run(&["mappings", "push", "--yes"]).with_code(1);
-    let reason = format!("error: the rows of team docs in the table {}: access denied: ", world.table.name);
+    let reason = format!("error: can't read the rows of team docs in the table {}: access denied: ", world.table.name);
     assert!(denied.stderr.starts_with(&reason), "{denied}");
     let denied = world.run(&["mappings", "pull"]).with_code(1);
     assert!(denied.stderr.contains("a team sees its own with `mappings pull --team NAME`: access denied"), "{denied}");
@@ -669,13 +669,16 @@ async fn a_table_that_can_not_be_reached_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_file_can_not_say_and_what_a_push_would_refuse_is_told_by_pull() {
+async fn pull_warns_of_what_a_file_can_not_say_and_of_what_a_push_would_refuse() {
     let world = TableWorld::pushed().await;
     let mut row = world.table.get("TEAM#web", "MAPPING#assets.website.com/").await;
     row["include"] = json!(["[a"]);
     world.table.put("TEAM#web", "MAPPING#assets.website.com/", row.clone()).await;
     let pulled = world.run(&["mappings", "pull", "--team", "web"]).with_code(0);
-    assert!(pulled.stderr.contains("warning: a push refuses this file, because it has 1 problem; `check"), "{pulled}");
+    assert!(
+        pulled.stderr.contains("warning: a push would refuse this file, because it has 1 problem; `check"),
+        "{pulled}"
+    );
     row["include"] = Value::Null;
     world.table.put("TEAM#web", "MAPPING#assets.website.com/", row).await;
     let pulled = world.run(&["mappings", "pull", "--team", "web"]).with_code(1);

@@ -22,11 +22,11 @@ fn answer(output: Output) -> Answer {
 }
 
 /// Lets the n-th transaction, counted from 0, and all after it meet this.
-fn from_nth(nth: usize, action: Action) -> impl FnMut(&Call) -> Action + Send + 'static {
+fn from_call(index: usize, action: Action) -> impl FnMut(&Call) -> Action + Send + 'static {
     let mut seen = 0;
     move |call| {
         seen += usize::from(call.operation == WRITE);
-        if call.operation == WRITE && seen > nth { action.clone() } else { Action::Pass }
+        if call.operation == WRITE && seen > index { action.clone() } else { Action::Pass }
     }
 }
 
@@ -44,7 +44,7 @@ async fn of_two_pushes_at_the_same_time_the_second_learns_who_won() {
         world.world.write("a.toml", many(count, "*.css"));
         world.world.write("b.toml", many(count, "*.js"));
         world.table.proxy.calls();
-        world.table.proxy.on_call(from_nth(0, Action::Hold));
+        world.table.proxy.on_call(from_call(0, Action::Hold));
         let pushes =
             [("alice", "a.toml"), ("bob", "b.toml")].map(|(user, file)| push(&world, user, file).spawn().unwrap());
         // Both have read the same.
@@ -74,7 +74,7 @@ async fn a_push_that_is_interrupted_says_how_far_it_came() {
     let world = granted().await;
     world.world.write("many.toml", many(250, "*.css"));
     world.table.proxy.calls();
-    world.table.proxy.on_call(from_nth(2, Action::Hang));
+    world.table.proxy.on_call(from_call(2, Action::Hang));
     let interrupted = push(&world, "alice", "many.toml").spawn().unwrap();
     world.table.proxy.arrived(WRITE, 3).await;
     let interrupt = Command::new("kill").args(["-s", "INT", &interrupted.id().to_string()]).status().unwrap();
@@ -95,10 +95,10 @@ async fn a_push_that_is_interrupted_says_how_far_it_came() {
 async fn a_push_of_many_teams_that_is_interrupted_says_which_are_written() {
     let world = TableWorld::new().await;
     // One more than are written side by side, so the last one is started when another one is written.
-    let team = |nth: usize| {
+    let team = |index: usize| {
         format!(
-            "[teams.team{nth}]\nowns = [\"s3://bucket{nth}/\"]\n[teams.team{nth}.zones.\"site{nth}.com\"]\n\
-             zone_id = \"{nth:032x}\"\nhostnames = [\"www.site{nth}.com\"]\n"
+            "[teams.team{index}]\nowns = [\"s3://bucket{index}/\"]\n[teams.team{index}.zones.\"site{index}.com\"]\n\
+             zone_id = \"{index:032x}\"\nhostnames = [\"www.site{index}.com\"]\n"
         )
     };
     world.world.write("mappings.toml", format!("version = 1\n{}", (0..9).map(team).collect::<String>()));
@@ -145,7 +145,7 @@ async fn a_removal_that_is_interrupted_is_completed_by_the_same_one() {
     world.world.write("none.toml", "version = 1\n");
     answer(push(&world, "alice", "many.toml").output().unwrap()).with_code(0);
     world.table.proxy.calls();
-    world.table.proxy.on_call(from_nth(3, Action::Refuse(500, "InternalServerError", "gone")));
+    world.table.proxy.on_call(from_call(3, Action::Refuse(500, "InternalServerError", "gone")));
     answer(push(&world, "alice", "none.toml").output().unwrap()).with_code(1);
     world.table.proxy.release();
     assert_eq!(world.run(&["mappings", "pull", "--team", "web"]).with_code(0).stdout.matches("[[").count(), 0);
@@ -166,7 +166,7 @@ async fn a_removal_that_is_interrupted_is_completed_by_the_same_one() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_push_that_is_killed_at_any_step_is_completed_by_a_second_one() {
-    let mut nth = 0;
+    let mut index = 0;
     loop {
         let world = granted().await;
         world.world.write("before.toml", many(120, "*.css"));
@@ -176,30 +176,30 @@ async fn a_push_that_is_killed_at_any_step_is_completed_by_a_second_one() {
         let approved = world.run(&[&diff[..], &["--json"]].concat()).with_code(0).json();
         let approved = approved["checksum"].as_str().unwrap();
         world.table.proxy.calls();
-        world.table.proxy.on_call(from_nth(nth, Action::Hang));
+        world.table.proxy.on_call(from_call(index, Action::Hang));
         let mut killed = push(&world, "alice", "after.toml").spawn().unwrap();
         let is_over = tokio::select! {
-            () = world.table.proxy.arrived(WRITE, nth + 1) => false,
+            () = world.table.proxy.arrived(WRITE, index + 1) => false,
             () = async { while killed.try_wait().unwrap().is_none() { tokio::task::yield_now().await } } => true,
         };
         if is_over {
-            assert!(nth > 4, "only {nth} transactions");
+            assert!(index > 4, "only {index} transactions");
             break;
         }
         killed.kill().unwrap();
         killed.wait().unwrap();
         world.table.proxy.release();
-        if nth > 0 {
+        if index > 0 {
             let shown = world.run(&diff).with_code(0);
-            assert!(shown.stdout.contains("unfinished a push by arn:aws:iam::123456789012:user/alice"), "{shown}");
+            assert!(shown.stdout.contains("unfinished: a push by arn:aws:iam::123456789012:user/alice"), "{shown}");
             let other = answer(push(&world, "carol", "before.toml").output().unwrap()).with_code(1);
             assert!(other.stderr.contains("user/alice, started at "), "{other}");
-            if nth == 2 {
+            if index == 2 {
                 assert_answer("table_unfinished", &world.run(&["mappings", "history", "--team", "web"]).with_code(0));
             }
         }
         // What was approved at first is still what is asked for, but not once somebody has edited what there is.
-        if nth % 2 == 1 {
+        if index % 2 == 1 {
             let sorts = world.table.sorts("TEAM#web").await;
             let sort = sorts.iter().find(|sort| sort.starts_with("MAPPING#")).unwrap();
             let row = world.table.get("TEAM#web", sort).await;
@@ -208,7 +208,7 @@ async fn a_push_that_is_killed_at_any_step_is_completed_by_a_second_one() {
             world.table.put("TEAM#web", sort, edited).await;
             let mut push = push(&world, "bob", "after.toml");
             let refused = answer(push.args(["--expect", approved]).output().unwrap()).with_code(1);
-            assert!(refused.stdout.contains("drift rows were edited in the table since it stopped"), "{refused}");
+            assert!(refused.stdout.contains("drift: rows were edited in the table since it stopped"), "{refused}");
             world.table.put("TEAM#web", sort, row).await;
         }
         let mut again = push(&world, "bob", "after.toml");
@@ -222,6 +222,6 @@ async fn a_push_that_is_killed_at_any_step_is_completed_by_a_second_one() {
         }
         let left = world.run(&diff).with_code(0).stdout;
         assert!(left.contains("(revision 2)") && left.contains("nothing to change"), "{left}");
-        nth += 1;
+        index += 1;
     }
 }

@@ -19,7 +19,7 @@ use crate::spec::{GrantSpec, MappingSpec, TeamSpec, ZoneSpec};
 pub struct Imported {
     /// The mapping file, as TOML.
     pub toml: String,
-    /// What is left to do, a line each.
+    /// What remains to be done by hand, a line each.
     pub notes: Vec<String>,
 }
 
@@ -61,13 +61,13 @@ impl ScriptEnv {
         };
         if let Some(foreign) = hostnames.iter().find(|name| !name.is_within(&domain)) {
             let message = format!("the bucket `{foreign}` is not a hostname of `{domain}`");
-            let help = "the script's zone served it, so name that zone's domain";
+            let help = "name the domain of the zone that the script purged; all buckets must be in it";
             return Err(Invalid::new(Code::ForeignHostname, message, help));
         }
         let (folder, token) = self.token(team, &domain);
         let mut notes = self.notes(&folder, &token);
         if guessed {
-            notes.push(format!("the zone's domain is taken to be {domain}; name another with --domain"));
+            notes.push(format!("assuming that the zone's domain is {domain}; if it is not, add --domain"));
         }
         Ok(Imported { toml: written(&self.spec(team, &domain, &hostnames))?, notes })
     }
@@ -126,18 +126,18 @@ impl ScriptEnv {
         match &self.credential {
             Credential::InEnvironment => {
                 notes.push(format!(
-                    "CLOUDFLARE_API_KEY is a secret and is in no file: put it into SSM as {folder}{token}"
+                    "CLOUDFLARE_API_KEY is a secret, so it is not in the file: store it in SSM as {folder}{token}"
                 ));
             }
             Credential::InSsm(path) if *path != format!("{folder}{token}") => {
-                notes.push(format!("the SSM parameter {path} is in no folder: copy it to {folder}{token}"));
+                notes.push(format!("the SSM parameter {path} is not in a folder, as a mapping file requires: copy it to {folder}{token}"));
             }
             Credential::InSsm(_) => {}
         }
         if self.has_email {
             notes.push(format!(
-                "CLOUDFLARE_API_EMAIL belongs to the global API key, which may do anything: \
-                 create an API token that may only purge zone {}, and put it into SSM as {folder}{token}",
+                "CLOUDFLARE_API_EMAIL is set, so the key is a global API key, which can do everything that its user can: \
+                 create an API token that can only purge the zone {}, and store it in SSM as {folder}{token}",
                 self.zone_id
             ));
         }
@@ -164,7 +164,8 @@ fn written(spec: &TeamSpec) -> Result<String, Invalid> {
 
 /// The longest domain of at least two labels that all names are in.
 fn common_domain(names: &[Hostname]) -> Result<Hostname, Invalid> {
-    let none = || Invalid::new(Code::NoCommonDomain, "the buckets' names share no domain", "name the zone's domain");
+    let none =
+        || Invalid::new(Code::NoCommonDomain, "the bucket names have no domain in common", "name the zone's domain");
     let first = names.first().ok_or_else(none)?;
     let mut candidate = first.as_str();
     loop {

@@ -27,7 +27,7 @@ fn the_file_says_what_the_variables_said() {
     ]);
     let team = TeamName::parse("web").unwrap();
     let imported = script.unwrap().mapping_file(&team, &buckets(&["a.website.com", "b.website.com"]), None).unwrap();
-    assert_eq!(imported.notes, ["the zone's domain is taken to be website.com; name another with --domain"]);
+    assert_eq!(imported.notes, ["assuming that the zone's domain is website.com; if it is not, add --domain"]);
     let mappings = from_toml(&imported.toml).unwrap();
     let zone = mappings.zones().next().unwrap();
     assert_eq!((zone.domain.as_str(), zone.token.as_str()), ("website.com", "/cf/prod/key"));

@@ -60,8 +60,8 @@ pub(crate) fn mapping(owner: &MappingOwner<'_>, spec: &MappingSpec, checker: &mu
     let hostnames = hostnames(zones.as_deref(), spec, checker);
     let purge = purge(source.as_ref(), &urls, spec, checker);
     if matches!(purge, Some(Purge::Tags(_) | Purge::Everything)) && !hostnames.is_empty() {
-        let message = "tags and everything are purged of the whole zone, whatever its `hostnames` are";
-        let help = "leave `hostnames` out, or write another `purge`";
+        let message = "purges by tag and of everything affect the whole zone, so `hostnames` has no effect";
+        let help = "remove `hostnames`, or change `purge`";
         checker.note("hostnames", Invalid::new(Code::UnusedHostnames, message, help));
     }
     let mode = checker.optional("mode", spec.mode.as_deref(), word(Code::UnknownMode, "a mode", Mode::WORDS));

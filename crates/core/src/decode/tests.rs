@@ -183,13 +183,13 @@ fn each_broken_record_fails_alone() {
             with("/s3/bucket/name", json!("a b")),
             "body.Records[0].`a b` is not a bucket's name (use 1 to 255 letters, digits, `.`, `-` or `_`)",
         ),
-        (with("/eventVersion", json!("3.0")), "body.Records[0].eventVersion: saw `3.0`, understood is 2.x"),
+        (with("/eventVersion", json!("3.0")), "body.Records[0].eventVersion: expected 2.x, found `3.0`"),
         (with("/eventVersion", json!(null)), "body.Records[0].eventVersion: missing"),
         (with("/eventName", json!(null)), "body.Records[0].eventName: missing"),
-        (r#"{"Records":[null]}"#.to_owned(), "body.Records[0]: saw null, expected a record of S3, SQS or SNS"),
+        (r#"{"Records":[null]}"#.to_owned(), "body.Records[0]: expected a record of S3, SQS or SNS, found null"),
         (
             r#"{"Records":[{"eventSource":"aws:kinesis"}]}"#.to_owned(),
-            "body.Records[0]: saw a record of `aws:kinesis`, expected a record of S3, SQS or SNS",
+            "body.Records[0]: expected a record of S3, SQS or SNS, found a record of `aws:kinesis`",
         ),
         (sqs(&[("2", good.clone())]).to_string(), "body.Records[0]: an SQS message inside another message"),
         (
@@ -208,18 +208,21 @@ fn each_broken_record_fails_alone() {
 #[test]
 fn a_body_that_is_no_event_says_what_was_seen() {
     for (body, seen) in [
-        ("", "body: not an event: saw no bytes but white space"),
-        ("hello", "body: not an event: saw no JSON (expected value at line 1 column 1), beginning with `hello`"),
-        ("[1]", "body: not an event: saw a JSON array"),
-        ("[[]]", "body: not an event: saw a JSON array"),
-        ("{}", "body: not an event: saw an empty JSON object"),
-        (r#"{"a":1,"b":2}"#, "body: not an event: saw a JSON object with `a`, `b`"),
+        ("", "body: not an event: found only white space"),
+        (
+            "hello",
+            "body: not an event: found text that is not JSON (expected value at line 1 column 1), beginning with `hello`",
+        ),
+        ("[1]", "body: not an event: found a JSON array"),
+        ("[[]]", "body: not an event: found a JSON array"),
+        ("{}", "body: not an event: found an empty JSON object"),
+        (r#"{"a":1,"b":2}"#, "body: not an event: found a JSON object with `a`, `b`"),
     ] {
         let event = read(&sqs(&[("1", body.to_owned())]));
         assert_eq!(event.rejected[0].reason, seen);
         let error = decode(body.as_bytes()).unwrap_err().to_string();
         let seen = seen.trim_start_matches("body: ");
-        assert!(error.starts_with(&format!("{seen}; understood are S3 event notifications")), "{error}");
+        assert!(error.starts_with(&format!("{seen}; expected S3 event notifications")), "{error}");
     }
     let error = decode(&[0xff, 0xfe, b'\n']).unwrap_err().to_string();
     assert!(!error.contains('\n'), "one line: {error}");
@@ -232,7 +235,10 @@ fn what_is_no_value_in_one_record_does_not_reach_the_others() {
         let event = decode(format!(r#"{{"Records":[{good},{bad},{good}]}}"#).as_bytes()).unwrap();
         let lines = lines(&event);
         assert_eq!(lines[..2], ["invocation created assets good", "invocation created assets good"]);
-        assert!(lines[2].starts_with("invocation rejected Records[1]: saw no JSON ("), "{lines:?}");
+        assert!(
+            lines[2].starts_with("invocation rejected Records[1]: expected JSON, found text that is not JSON ("),
+            "{lines:?}"
+        );
     }
 }
 

@@ -52,7 +52,7 @@ async fn a_direct_event_fails_as_a_whole_with_the_reason() {
     let variables = [("CLOUDFLARE_API_KEY", KEY), ("CLOUDFLARE_API_EMAIL", EMAIL)];
     let mut world = World::within(PLENTY, &variables, &events, echo).await;
     let expected = [
-        ("NotAnEvent", "not an event: saw a JSON object with `cfut_[redacted]`; understood are S3 event notifications"),
+        ("NotAnEvent", "not an event: found a JSON object with `cfut_[redacted]`; expected S3 event notifications"),
         ("NotPurged", "Records[0].s3.object.key: `%zz.css`: "),
         ("NotPurged", "www.website.com of team script: token-refused: HTTP 403: 9109 no access with [redacted]"),
     ];

@@ -39,7 +39,7 @@ async fn logs_have_a_line_for_each_batch_and_each_record_without_one() {
             }),
             json!({
                 "level": "WARN", "message": "rejected", "origin": "m-3",
-                "reason": "body: not an event: saw no JSON (expected value at line 1 column 1), beginning with `cfut_[redacted]`",
+                "reason": "body: not an event: found text that is not JSON (expected value at line 1 column 1), beginning with `cfut_[redacted]`",
             }),
             json!({ "level": "INFO", "message": "unmatched", "bucket": "backups", "key": "b.css" }),
             json!({

@@ -35,5 +35,5 @@ pub(crate) fn sqs<'m>(messages: impl IntoIterator<Item = (&'m str, Value)>) -> V
 
 /// `prefix0.css`, `prefix1.css`, …
 pub(crate) fn keys(prefix: &str, count: usize) -> Vec<String> {
-    (0..count).map(|nth| format!("{prefix}{nth}.css")).collect()
+    (0..count).map(|index| format!("{prefix}{index}.css")).collect()
 }

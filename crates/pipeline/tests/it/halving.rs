@@ -33,14 +33,14 @@ fn assert_only_bad_refused(world: &World, report: &Report<'_>, keys: &[String], 
 
 #[tokio::test]
 async fn one_bad_url_of_a_hundred_is_found() {
-    for nth in [0, 37, 50, 99] {
-        let (bad, keys) = (format!("k{nth}.css"), keys("k", 100));
+    for index in [0, 37, 50, 99] {
+        let (bad, keys) = (format!("k{index}.css"), keys("k", 100));
         let world = world_with_bad(&[&bad]).await;
-        let ids: Vec<String> = (0..100).map(|nth| format!("m-{nth}")).collect();
+        let ids: Vec<String> = (0..100).map(|index| format!("m-{index}")).collect();
         let event = sqs(ids.iter().zip(&keys).map(|(id, key)| (id.as_str(), s3("red-files", [key]))));
         let report = world.run(&event).await;
         assert_only_bad_refused(&world, &report, &keys, &[&bad]);
-        assert_eq!(failed(&report), [format!("m-{nth}")]);
+        assert_eq!(failed(&report), [format!("m-{index}")]);
         let requests = world.requests().len();
         assert!(requests <= 15, "2 log2(100) + 2 at most: {requests}");
     }
@@ -141,7 +141,7 @@ async fn an_outage_after_a_bad_item_was_found_outweighs_it() {
 async fn ten_bad_urls_of_a_hundred_are_found() {
     let keys = keys("k", 100);
     for bad in [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [0, 10, 20, 30, 40, 50, 60, 70, 80, 90]] {
-        let bad = bad.map(|nth| keys[nth].as_str());
+        let bad = bad.map(|index| keys[index].as_str());
         let world = world_with_bad(&bad).await;
         let report = world.run(&s3("red-files", &keys)).await;
         assert_only_bad_refused(&world, &report, &keys, &bad);

@@ -49,8 +49,8 @@ async fn two_teams_and_three_zones_get_one_request_each() {
     assert_all_purged(&report, "happy");
     let domains: Vec<_> = report.plan.batches.iter().map(|batch| batch.zone.domain.as_str()).collect();
     assert_eq!(domains, ["blue.net", "red.com", "red.org"]);
-    for (nth, outcome) in report.outcomes.iter().enumerate() {
-        assert_eq!((outcome.batch, outcome.attempts), (nth, 1));
+    for (index, outcome) in report.outcomes.iter().enumerate() {
+        assert_eq!((outcome.batch, outcome.attempts), (index, 1));
         assert!(outcome.ray.as_ref().unwrap().ends_with("-SBX"));
     }
     for (team, domain) in [("red", "red.com"), ("red", "red.org"), ("blue", "blue.net")] {

@@ -183,7 +183,7 @@ async fn an_object_of_two_teams_fails_if_one_of_them_fails() {
 /// A team may write any number of zones that do not exist. After too many refusals, Cloudflare blocks an address for all.
 #[tokio::test]
 async fn a_team_with_hundreds_of_bad_zones_is_refused_a_bounded_number_of_times() {
-    let domains: Vec<String> = (0..320).map(|nth| format!("red{nth}.com")).collect();
+    let domains: Vec<String> = (0..320).map(|index| format!("red{index}.com")).collect();
     let zones: Vec<(&str, &str)> = domains.iter().map(|domain| (domain.as_str(), "")).collect();
     // A mapping may name 64 zones.
     let text = team("red", &zones, "");
@@ -195,8 +195,8 @@ async fn a_team_with_hundreds_of_bad_zones_is_refused_a_bounded_number_of_times(
     let text = zones.chunks(64).fold(text, |text, some| text + &mapping(some));
     let world = World::new(text + &blue("", "")).await;
     // Some are good, at various places.
-    let is_good = |nth: usize| nth % 40 == 7;
-    for (_, domain) in domains.iter().enumerate().filter(|(nth, _)| !is_good(*nth)) {
+    let is_good = |index: usize| index % 40 == 7;
+    for (_, domain) in domains.iter().enumerate().filter(|(index, _)| !is_good(*index)) {
         assert!(world.sandbox().set_token_status(&secret(domain), TokenStatus::Disabled));
     }
     let event = sqs([("m-red", s3("red-files", ["a.css"])), ("m-blue", s3("blue-files", ["a.css"]))]);
@@ -222,7 +222,7 @@ async fn a_team_with_hundreds_of_bad_zones_is_refused_a_bounded_number_of_times(
 /// At first no token of a team is proven; later, one refusal does not make a proven token bad.
 #[tokio::test]
 async fn many_good_zones_of_a_team_are_purged_at_once_and_after_their_tokens_were_replaced() {
-    let domains: Vec<String> = (0..60).map(|nth| format!("red{nth}.com")).collect();
+    let domains: Vec<String> = (0..60).map(|index| format!("red{index}.com")).collect();
     let zones: Vec<(&str, &str)> = domains.iter().map(|domain| (domain.as_str(), "urls_per_request = 1")).collect();
     let world = World::new(team("red", &zones, "")).await;
     let event = s3("red-files", keys("k", 10));

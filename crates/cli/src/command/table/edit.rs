@@ -77,12 +77,12 @@ impl Edit {
     /// The difference as it was when this was approved, if its push was started, or finished, and nobody wrote since.
     pub(super) fn to_approve_again(&self, approval: &str) -> Option<DiffChecksum> {
         let revision = self.partition.revision;
-        let begun = match self.partition.pending() {
-            Some(begun) => Some((revision, begun)).filter(|(_, it)| it.document == self.checksum.to_string()),
+        let started = match self.partition.pending() {
+            Some(started) => Some((revision, started)).filter(|(_, it)| it.document == self.checksum.to_string()),
             None => self.last().filter(|_| !self.needs_write()).map(|last| (revision.saturating_sub(1), last)),
         };
-        match begun.filter(|(_, begun)| begun.approval == approval && !self.partition.is_edited()) {
-            Some((revision, begun)) => Some(self.approved(revision, begun.diff.clone())),
+        match started.filter(|(_, started)| started.approval == approval && !self.partition.is_edited()) {
+            Some((revision, started)) => Some(self.approved(revision, started.diff.clone())),
             None => self.to_approve(),
         }
     }

@@ -87,8 +87,8 @@ impl Request {
         // A bad name is reported as a problem of the file.
         let named: BTreeSet<TeamName> =
             file.teams().into_iter().filter_map(|name| TeamName::parse(name).ok()).collect();
-        let asked: BTreeSet<TeamName> = args.teams.iter().cloned().collect();
-        let teams = if asked.is_empty() { named.clone() } else { asked };
+        let requested: BTreeSet<TeamName> = args.teams.iter().cloned().collect();
+        let teams = if requested.is_empty() { named.clone() } else { requested };
         let unnamed = teams.difference(&named).cloned().collect();
         Self { teams, named, unnamed }
     }
@@ -167,16 +167,17 @@ async fn edit_of_grants(table: &Table, request: &Request, file: &MappingFile<'_>
     for team in &request.unnamed {
         ensure!(exists(&partition, |row| *row == key(team)), nothing_of(team, table));
     }
-    let is_asked = |key: &RowKey| key.team().is_some_and(|team| request.teams.contains(&team));
-    let others: Vec<TeamName> = partition.rows.keys().filter(|key| !is_asked(key)).filter_map(RowKey::team).collect();
+    let is_requested = |key: &RowKey| key.team().is_some_and(|team| request.teams.contains(&team));
+    let others: Vec<TeamName> =
+        partition.rows.keys().filter(|key| !is_requested(key)).filter_map(RowKey::team).collect();
     if !others.is_empty() {
         let names = quoted(others.iter().map(TeamName::as_str));
         print::note(&format!("grants of other teams stay as they are: {names}"));
     }
     let mut after = partition.rows.clone();
-    after.retain(|key, _| !is_asked(key));
+    after.retain(|key, _| !is_requested(key));
     after.extend(request.named.iter().map(|team| (key(team), file.grant(team))));
-    if !grants_agree(&after, "the grants in the table and those of the file are not valid together") {
+    if !grants_agree(&after, "the grants of the table and of the file are not valid together") {
         return Ok(None);
     }
     let edit = Edit::new(&table.editor, None, partition, &after).await?;

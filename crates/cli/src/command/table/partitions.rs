@@ -12,7 +12,7 @@ use super::target::{Kind, Table};
 use crate::args::TableArgs;
 use crate::exit::Misuse;
 
-/// How many partitions are read side by side.
+/// How many partitions are read at once.
 pub(super) const CONCURRENT_READS: usize = 16;
 
 /// The one partition that a command is about.
@@ -23,18 +23,16 @@ pub(super) async fn only_partition(
 ) -> anyhow::Result<(Option<TeamName>, PartitionSnapshot)> {
     match (kind, &args.teams[..]) {
         (Kind::Mappings, [team]) => Ok((Some(team.clone()), partition_of_team(table, team).await?)),
-        (Kind::Mappings, _) => Err(Misuse("name the one team with --team".to_owned()).into()),
+        (Kind::Mappings, _) => Err(Misuse("name exactly one team with --team".to_owned()).into()),
         (Kind::Grants, []) => Ok((None, grants(table).await?)),
-        (Kind::Grants, _) => {
-            Err(Misuse("the grants of all teams have one history: leave --team out".to_owned()).into())
-        }
+        (Kind::Grants, _) => Err(Misuse("the grants of all teams share one history: remove --team".to_owned()).into()),
     }
 }
 
 /// The partition of all grants.
 pub(super) async fn grants(table: &Table) -> anyhow::Result<PartitionSnapshot> {
     table.editor.grants().await.context(
-        "the grants of all teams, which are for operators; a team sees its own with `mappings pull --team NAME`",
+        "can't read the grants of all teams, which are for operators; a team sees its own with `mappings pull --team NAME`",
     )
 }
 
@@ -51,7 +49,7 @@ pub(super) async fn partitions(
 }
 
 async fn partition_of_team(table: &Table, team: &TeamName) -> anyhow::Result<PartitionSnapshot> {
-    let what = || format!("the rows of team {team} in the table {}", table.name);
+    let what = || format!("can't read the rows of team {team} in the table {}", table.name);
     table.editor.team(team).await.with_context(what)
 }
 

@@ -65,15 +65,15 @@ async fn of_revision(kind: Kind, table: &Table, args: &PullArgs, revision: u64) 
 async fn of_now(kind: Kind, table: &Table, args: &PullArgs) -> anyhow::Result<Content> {
     let copy = fastrand::u32(..);
     let pulled = |partition: &PartitionSnapshot| Pulled::new(partition.revision, copy);
-    let asked = &args.table.teams;
+    let requested = &args.table.teams;
     if kind == Kind::Grants {
         let partition = grants(table).await?;
         let pulled = Some(pulled(&partition));
-        let is_asked = |team: &TeamName| asked.is_empty() || asked.contains(team);
-        return Ok(Content { grants: pulled, teams: granted(partition.rows, is_asked).collect() });
+        let is_requested = |team: &TeamName| requested.is_empty() || requested.contains(team);
+        return Ok(Content { grants: pulled, teams: granted(partition.rows, is_requested).collect() });
     }
     let mut content = Content::default();
-    let mut names: BTreeSet<TeamName> = asked.iter().cloned().collect();
+    let mut names: BTreeSet<TeamName> = requested.iter().cloned().collect();
     let mut all_grants = Rows::new();
     if names.is_empty() {
         let partition = grants(table).await?;
@@ -115,7 +115,7 @@ fn print_file(content: &Content) -> anyhow::Result<()> {
     if problems > 0 {
         let count = print::count(problems, "problem");
         let help = "`check --mappings FILE` shows what is wrong";
-        print::warning(&format!("a push refuses this file, because it has {count}; {help}"));
+        print::warning(&format!("a push would refuse this file, because it has {count}; {help}"));
     }
     print::document(shown.trim_end());
     Ok(())

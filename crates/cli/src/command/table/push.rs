@@ -19,7 +19,7 @@ use crate::args::{DiffArgs, PushArgs, RollbackArgs, WritingArgs};
 use crate::exit::End;
 use crate::print;
 
-/// How many partitions are written side by side.
+/// How many partitions are written at once.
 const CONCURRENT_WRITES: usize = 8;
 
 pub(super) async fn diff(kind: Kind, args: &DiffArgs) -> anyhow::Result<End> {

@@ -25,19 +25,24 @@ pub(super) fn edit(edit: &Edit) -> String {
     let revision = if revision == 0 { "never pushed".to_owned() } else { format!("revision {revision}") };
     let _ = writeln!(text, "{} {}", print::bold(edit.name()), print::dim(format!("({revision})")));
     if let Some(pending) = edit.partition.pending() {
-        let _ = writeln!(text, "  {} {}", print::yellow("unfinished"), self::pending(pending));
+        let _ = writeln!(text, "  {} {}", print::yellow("unfinished:"), self::pending(pending));
         if edit.partition.is_edited() {
-            let _ = writeln!(text, "  {} rows were edited in the table since it stopped", print::yellow("drift"));
+            let _ = writeln!(text, "  {} rows were edited in the table since it stopped", print::yellow("drift:"));
         }
     }
     if let Some(stale) = stale(edit) {
         let _ = writeln!(text, "  {} {stale}", print::yellow("stale:"));
     }
     if !edit.drift.is_empty() {
-        let _ = writeln!(text, "  {} edited in the table since that push:", print::yellow("drift"));
+        let _ = writeln!(
+            text,
+            "  {} edited in the table since revision {}:",
+            print::yellow("drift:"),
+            edit.partition.revision
+        );
         rows(&mut text, "    ", &edit.drift);
         if !edit.diff.is_empty() {
-            let _ = writeln!(text, "  {}", print::bold("a push changes:"));
+            let _ = writeln!(text, "  {}", print::bold("a push would change:"));
         }
     }
     if !edit.partition.stale_copies.is_empty() {
@@ -54,7 +59,7 @@ pub(super) fn edit(edit: &Edit) -> String {
 fn summary(edit: &Edit) -> String {
     let Diff { added, changed, removed } = &edit.diff;
     match edit.diff.is_empty() {
-        true if edit.needs_write() => "nothing to write but a new revision".to_owned(),
+        true if edit.needs_write() => "no row to change; a push records the current rows as a new revision".to_owned(),
         true => "nothing to change".to_owned(),
         false => format!("{} to add, {} to change, {} to remove", added.len(), changed.len(), removed.len()),
     }

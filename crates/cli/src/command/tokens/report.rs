@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::command::tokens::age::relative;
 use crate::command::tokens::inspect::{Identity, Inspection};
+use crate::command::tokens::relative_time::relative;
 use crate::print;
 
 /// The findings on one zone's token.

@@ -6,9 +6,9 @@ use purge_router_cloudflare::Credential;
 use serde_json::Value;
 
 use crate::args::StatusArgs;
-use crate::command::tokens::age::ago;
 use crate::command::tokens::context::{CONCURRENCY, TokensContext};
 use crate::command::tokens::credentials::admin_from_environment;
+use crate::command::tokens::relative_time::age;
 use crate::command::tokens::report::{TokenReport, print_findings, table};
 use crate::command::tokens::slot::{Target, TokenSlot};
 use crate::exit::End;
@@ -31,8 +31,8 @@ fn print_reports(reports: &[TokenReport], has_admin: bool) {
     print::out(&table(&columns, reports, |report| {
         let stored = report.inspection.stored.as_ref().ok();
         let version = stored.map(|stored| stored.version.to_string()).unwrap_or_default();
-        let stored_at = stored.and_then(|stored| stored.at).map(|at| ago(at.into())).unwrap_or_default();
-        let created = report.created_at.map(ago).unwrap_or_default();
+        let stored_at = stored.and_then(|stored| stored.at).map(|at| age(at.into())).unwrap_or_default();
+        let created = report.created_at.map(age).unwrap_or_default();
         vec![report.state(), created, version, stored_at, report.expiry()]
     }));
     print_findings(reports);

@@ -6,11 +6,11 @@ use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
 use crate::args::VerifyArgs;
-use crate::command::tokens::age::relative;
 use crate::command::tokens::context::{CONCURRENCY, TokensContext};
 use crate::command::tokens::credentials::admin_from_environment;
 use crate::command::tokens::inspect::SET_ACCOUNT;
 use crate::command::tokens::probe::{cannot_purge, try_purge};
+use crate::command::tokens::relative_time::relative;
 use crate::command::tokens::report::{TokenReport, print_findings, table};
 use crate::command::tokens::slot::{Target, TokenSlot};
 use crate::exit::End;

@@ -148,7 +148,7 @@ fn a_grant_that_can_not_be_read_grants_nothing() {
 
 #[test]
 fn a_row_can_not_ask_for_more_zones_than_a_mapping_may_name() {
-    let names: Vec<String> = (0..20_000).map(|nth| format!("zone{nth}.com")).collect();
+    let names: Vec<String> = (0..20_000).map(|index| format!("zone{index}.com")).collect();
     let many = with(mapping("web", "uk/"), "zones", json!(names));
     assert_eq!(needs_of([&many]).len(), 1 + MAX_ZONES);
     let (sources, problems) = read(&[grant("web", &["s3://assets/"]), zone("web"), many]);
@@ -158,10 +158,10 @@ fn a_row_can_not_ask_for_more_zones_than_a_mapping_may_name() {
 #[test]
 fn a_team_has_so_many_mappings_in_a_bucket_and_others_do_not_count() {
     let bytes = "x".repeat(200);
-    let patterns: Vec<String> = (10..74).map(|nth| format!("{bytes}{nth}.css")).collect();
-    let numbered = |team: &str, nth: usize| mapping(team, &format!("uk/{nth:06}/"));
-    let many = |team: &'static str, count: usize| (0..count).map(move |nth| numbered(team, nth));
-    let heavy = |nth| with(numbered("web", nth), "include", json!(patterns));
+    let patterns: Vec<String> = (10..74).map(|index| format!("{bytes}{index}.css")).collect();
+    let numbered = |team: &str, index: usize| mapping(team, &format!("uk/{index:06}/"));
+    let many = |team: &'static str, count: usize| (0..count).map(move |index| numbered(team, index));
+    let heavy = |index| with(numbered("web", index), "include", json!(patterns));
     let room = bounds::PATTERNS / patterns.iter().map(String::len).sum::<usize>();
     for (what, rows, left) in [
         ("many", many("web", bounds::MAPPINGS + 2).collect::<Vec<_>>(), bounds::MAPPINGS),
@@ -182,9 +182,9 @@ fn a_team_has_so_many_mappings_in_a_bucket_and_others_do_not_count() {
 
 #[test]
 fn mappings_of_a_bucket_need_so_many_zones_of_a_team_at_most() {
-    let naming = |nth: usize| {
-        let names: Vec<String> = (0..64).map(|of| format!("zone{nth}-{of}.com")).collect();
-        with(mapping("web", &format!("uk/{nth}/")), "zones", json!(names))
+    let naming = |index: usize| {
+        let names: Vec<String> = (0..64).map(|of| format!("zone{index}-{of}.com")).collect();
+        with(mapping("web", &format!("uk/{index}/")), "zones", json!(names))
     };
     let rows: Vec<Row> = (0..100).map(naming).collect();
     let others = mapping("docs", "");
@@ -208,18 +208,18 @@ fn mappings_of_a_bucket_need_so_many_zones_of_a_team_at_most() {
 }
 
 #[test]
-fn what_two_teams_share_is_told() {
+fn what_two_teams_share_is_reported() {
     let rows = [grant("web", &["s3://assets/"]), zone("web"), grant("shop", &["s3://shop/"]), zone("shop")];
     let (mappings, skipped) = from_rows(&rows);
     assert_eq!(skipped, []);
-    let told: Vec<String> =
+    let problems: Vec<String> =
         check_cross_team(&mappings).iter().map(|it| format!("{} @ {}", it.code, it.place)).collect();
-    assert_eq!(told, ["zone-of-two-teams @ TEAM#web/ZONE#website.com"]);
+    assert_eq!(problems, ["zone-of-two-teams @ TEAM#web/ZONE#website.com"]);
     let folder = json!("/purge-router/web/main/");
     let (mappings, _) = from_rows(&[grant("web", &[]), with(grant("shop", &[]), "tokens", folder)]);
-    let told: Vec<String> =
+    let problems: Vec<String> =
         check_cross_team(&mappings).iter().map(|it| format!("{} @ {}", it.code, it.place)).collect();
-    assert_eq!(told, ["shared-token-folder @ GRANTS/shop: tokens"]);
+    assert_eq!(problems, ["shared-token-folder @ GRANTS/shop: tokens"]);
 }
 
 #[test]

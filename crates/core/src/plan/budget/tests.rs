@@ -27,7 +27,7 @@ fn mapping(team: usize, hostnames: usize, purge: Purge) -> Mapping {
         account_id: None,
         account_is_granted: false,
         plan: CloudflarePlan::Free,
-        hostnames: (0..hostnames).map(|nth| Hostname::parse(&format!("h{nth}.w.com")).unwrap()).collect(),
+        hostnames: (0..hostnames).map(|index| Hostname::parse(&format!("h{index}.w.com")).unwrap()).collect(),
         token: TokenFolder::default_of(&team).parameter("w.com").unwrap(),
         urls_per_request: None,
         domain,

@@ -6,10 +6,10 @@ use purge_router_core::names::CloudflareId;
 use time::{Duration, OffsetDateTime};
 
 use crate::args::RotateArgs;
-use crate::command::tokens::age::relative;
 use crate::command::tokens::cleanup::Obsolete;
 use crate::command::tokens::context::TokensContext;
 use crate::command::tokens::inspect::{Identity, Inspection, SET_ACCOUNT};
+use crate::command::tokens::relative_time::relative;
 use crate::command::tokens::rotate::rotation::{OwnedToken, Rotation};
 use crate::command::tokens::rotation_name::RotationName;
 use crate::command::tokens::slot::TokenSlot;

@@ -3,8 +3,8 @@
 use purge_router_cloudflare::{ApiToken, NewToken, TokenOwner};
 use purge_router_core::names::CloudflareId;
 
-use crate::command::tokens::age::relative;
 use crate::command::tokens::cleanup::Obsolete;
+use crate::command::tokens::relative_time::relative;
 use crate::command::tokens::slot::TokenSlot;
 use crate::print;
 

@@ -7,11 +7,11 @@ use crate::print;
 /// `in 3 days`, or `2 hours ago` if the time has passed.
 pub(super) fn relative(time: OffsetDateTime) -> String {
     let left = time - OffsetDateTime::now_utc();
-    if left.is_negative() { ago(time) } else { format!("in {}", rounded(left)) }
+    if left.is_negative() { age(time) } else { format!("in {}", rounded(left)) }
 }
 
 /// `2 hours ago`.
-pub(super) fn ago(time: OffsetDateTime) -> String {
+pub(super) fn age(time: OffsetDateTime) -> String {
     format!("{} ago", rounded(OffsetDateTime::now_utc() - time))
 }
 
