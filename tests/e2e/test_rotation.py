@@ -179,7 +179,7 @@ def test_twenty_zones_lose_no_purge_while_their_tokens_are_rotated(world):
     for zone, files, status in requests:
         accepted[zone] += len(files) if status == 200 else 0
     assert logged == accepted
-    # A token that is replaced in time is never rejected.
+    # A token that is replaced in time is never refused.
     refusals = collections.Counter(zone for zone, _, status in requests if status != 200)
     assert set(refusals) == {ROLLED, REVOKED}, refusals
 
@@ -193,7 +193,7 @@ def test_twenty_zones_lose_no_purge_while_their_tokens_are_rotated(world):
     assert world.stack.dead_letters() == 0
 
     statuses = collections.Counter(status for _, _, status in requests)
-    refused = [line for line in world.stack.log() if line.get("message", "").startswith("token rejected")]
+    refused = [line for line in world.stack.log() if line.get("message", "").startswith("token refused")]
     print(
         f"\n{len(ZONES)} zones, {sum(load.puts.values())} uploads, {rotations} rotations, 1 roll, 1 revocation, while tokens "
         f"of {still_rotating} zones were rotated: "

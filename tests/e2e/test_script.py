@@ -74,7 +74,7 @@ class Script:
         variables = {"CLOUDFLARE_BASE_URL": self.cloudflare.api_url, **VARIABLES, **variables}
         self.function.update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": variables})
         # An invocation during the change may fail.
-        aws.wait_for("the function starts anew", lambda: not self.invoke({"Event": "s3:TestEvent"})[1])
+        aws.wait_for("the function starts again", lambda: not self.invoke({"Event": "s3:TestEvent"})[1])
         self.cloudflare.purges()
 
     def invoke(self, event):

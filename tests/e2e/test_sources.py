@@ -209,7 +209,7 @@ def test_the_same_objects_lead_to_the_same_purges(world, bucket):
         "delete": lambda key: s3.delete_object(Bucket=bucket, Key=key),
     }
     s3.put_object(Bucket=bucket, Key="elsewhere/copied", Body=b"second")
-    assert world.purged() == [], "nobody maps it"
+    assert world.purged() == [], "no mapping matches"
     for name, step in steps.items():
         for key in KEYS:
             step(f"docs/{key}")

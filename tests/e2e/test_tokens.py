@@ -354,14 +354,14 @@ def test_a_token_that_may_not_manage_tokens_changes_nothing(world):
     assert world.stored(zone)["Value"] == before and world.purges(zone)
 
 
-def test_a_token_that_is_already_rejected_is_replaced(world):
+def test_a_token_that_is_already_refused_is_replaced(world):
     zone = "shop.com"
     world.ministack.put_token(ZONES[zone][2], "cfut_nobody-has-this-token-0000000000")
     code, out, errors = world.run(*rotate(zone))
     assert (code, out) == (1, "") and "add --least-rights" in errors, errors
     out = world.done(*rotate(zone, more=("--least-rights",)))
     assert f"that can only purge {zone} ({ZONES[zone][0]})" in out
-    assert "is already rejected" in out and world.purges(zone)
+    assert "is already refused" in out and world.purges(zone)
 
 
 def stopped(world, arguments, manager):
@@ -463,7 +463,7 @@ def test_an_interrupted_roll_is_rolled_again(world):
     assert world.purges(zone) and len(world.of_zone(zone)) == 1
 
 
-def test_a_good_token_that_is_rejected_once_is_not_invalid(world):
+def test_a_good_token_that_is_refused_once_is_not_invalid(world):
     zone = "shop.com"
     world.done(*rotate(zone))
     [before], stored = world.of_zone(zone), world.stored(zone)["Value"]
@@ -473,13 +473,13 @@ def test_a_good_token_that_is_rejected_once_is_not_invalid(world):
     code, _, errors = world.run(*rotate(zone), through_proxy=True)
     assert code == 1 and "creating a token" in errors
     assert world.of_zone(zone) == [before] and world.purges(zone, stored)
-    # A token that is always rejected is not deleted either, before another is stored.
+    # A token that is always refused is not deleted either, before another is stored.
     world.proxy.refuse("/verify", 401, NOT_AUTHENTIC, holding=stored)
     code, out, errors = world.run(*rotate(zone), through_proxy=True)
     assert code == 1 and "set the zone's `account_id` to the token's account" in errors, (out, errors)
     world.proxy.refuse("/purge_cache", 401, NOT_AUTHENTIC, holding=stored)
     code, out, errors = world.run(*rotate(zone, more=("--least-rights",)), through_proxy=True)
-    assert code == 1 and "is already rejected" in out, (out, errors)
+    assert code == 1 and "is already refused" in out, (out, errors)
     assert world.of_zone(zone) == [before] and world.purges(zone, stored)
     world.proxy.let_all_pass()
     world.proxy.refuse("/verify", 401, NOT_AUTHENTIC, times=1)

@@ -1,7 +1,7 @@
 //! What is on AWS: tokens in SSM, mappings in DynamoDB, metrics in CloudWatch.
 //!
 //! [`SsmTokens`] reads SecureString parameters when a batch needs them, and caches them for the TTL. It reads past the cache
-//! when Cloudflare rejected a token.
+//! when Cloudflare refused a token.
 //!
 //! [`DynamoMappings`] reads the mappings of the buckets in an event: one Query for each, and one BatchGetItem for the grants
 //! and zones of all. It caches them, too. [`Editor`] reads and writes whole partitions of the same table.

@@ -87,7 +87,7 @@ impl World {
         Diff::between(&rows, &assign_row_keys(&web(), tables.clone(), &rows)).is_empty()
     }
 
-    /// The URLs that the function would purge for changes of these objects, reading the table anew.
+    /// The URLs that the function would purge for changes of these objects, reading the table again.
     async fn purged(&self, keys: &[String]) -> BTreeSet<String> {
         let records: Vec<Value> = keys
             .iter()
@@ -412,7 +412,7 @@ async fn taking_over_from_an_outdated_state_changes_nothing() {
     world.editor.push(&first, |_| {}).await.unwrap_err();
     world.table.proxy.release();
     let over = world.try_prepared(&before, "carol", true).await.unwrap();
-    // Alice goes on by one step, which the head tells.
+    // Alice writes one more step, which the head records.
     let mut head = world.table.get("TEAM#web", "HEAD").await;
     assert_eq!(head["step"], 2);
     head["step"] = json!(3);

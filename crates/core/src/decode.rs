@@ -1,4 +1,4 @@
-//! Bytes of an event → changes. Fields tell which shape a message has, and each record fails alone.
+//! Bytes of an event → changes. The fields of a message show its shape, and each record fails alone.
 //!
 //! Supported: S3 records (AWS, MinIO, Ceph), SQS batches, SNS (to Lambda, and to SQS raw or wrapped) and EventBridge
 //! (to Lambda, and to SQS). S3 form-encodes the keys of its notifications; EventBridge does not.

@@ -61,7 +61,7 @@ fn verdict(outcome: &Outcome, batch: &Batch) -> String {
         Status::ItemsRefused if is_partial(outcome, batch) => red("partly done"),
         Status::ItemsRefused => red("refused"),
         Status::TokenMissing => red("no token"),
-        Status::TokenRefused => red("token rejected"),
+        Status::TokenRefused => red("token refused"),
         Status::RequestRefused => red("request refused"),
         Status::RateLimited => red("rate limited"),
         Status::Unreachable => red("unreachable"),

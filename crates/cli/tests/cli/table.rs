@@ -659,7 +659,7 @@ async fn a_table_that_can_not_be_reached_is_reported() {
     world.table.proxy.release();
     let nobody = world.run(&["mappings", "history", "--team", "nobody"]).with_code(1);
     assert!(nobody.stderr.ends_with(" has nothing of TEAM#nobody\n"), "{nobody}");
-    // A table that is throttled for a while is asked again.
+    // A table that is throttled for some calls is called again.
     let mut left = 4;
     world.table.proxy.on_call(move |_| {
         left -= 1;

@@ -73,7 +73,7 @@ async fn the_log_level_is_lambdas() {
     }
 }
 
-/// With a token in SSM, so that all three services are called, and with the token rejected, so that it is read again.
+/// With a token in SSM, so that all three services are called, and with the token refused, so that it is read again.
 #[tokio::test]
 async fn no_line_has_a_secret_even_at_trace_level() {
     let parameter = json!({ "Name": "/cf/token", "Type": "SecureString", "Value": TOKEN, "Version": 1 });

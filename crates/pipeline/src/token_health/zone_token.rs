@@ -113,7 +113,7 @@ impl<'e, T: TokenStore> ZoneToken<'e, T> {
         let (team, zone) = (self.zone.team.as_str(), self.zone.domain.as_str());
         let (zone_id, parameter) = (self.zone.zone_id.as_str(), self.zone.token.as_str());
         let (error, seconds) = (&refusal.message, open_for.as_secs_f64());
-        tracing::error!(team, zone, zone_id, parameter, error, seconds, "token rejected; not used for {seconds} s");
+        tracing::error!(team, zone, zone_id, parameter, error, seconds, "token refused; not used for {seconds} s");
     }
 }
 

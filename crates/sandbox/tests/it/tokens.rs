@@ -73,7 +73,7 @@ async fn a_token_works_from_its_creation_to_its_deletion() {
         let (_, listed) = call(&world, Method::GET, &base, by, None).await;
         let mine = listed["result"].as_array().unwrap().iter().find(|token| token["id"] == json!(id)).unwrap().clone();
         assert_eq!(mine["policies"][0]["permission_groups"], json!([{ "id": CACHE_PURGE, "name": "Cache Purge" }]));
-        assert!(!listed.to_string().contains(&secret), "no list tells a secret");
+        assert!(!listed.to_string().contains(&secret), "no list shows a secret");
         let (_, read) = call(&world, Method::GET, &format!("{base}/{id}"), by, None).await;
         assert_eq!(read["result"], mine);
 

@@ -13,8 +13,8 @@ use crate::command::tokens::inspect::Inspection;
 use crate::command::tokens::slot::TokenSlot;
 use crate::print;
 
-/// How often Cloudflare must reject a secret before its token counts as deleted, and the pause in between.
-const MIN_REJECTIONS: u32 = 3;
+/// How often Cloudflare must refuse a secret before its token counts as deleted, and the pause in between.
+const MIN_REFUSALS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// A token to delete.
@@ -90,7 +90,7 @@ impl TokensContext {
             Err(refusal) => bail!("{refusal}; {help}"),
         }
         let Some(secret) = cleanup.secret(&token.id) else { return Ok("deleted already") };
-        for _ in 0..MIN_REJECTIONS {
+        for _ in 0..MIN_REFUSALS {
             match self.client.verify(secret, &token.owner).await {
                 Err(refusal) if refusal.status == Some(401) => sleep(PAUSE).await,
                 Err(refusal) => bail!("couldn't check that it is deleted: {refusal}; {help}"),

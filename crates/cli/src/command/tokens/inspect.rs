@@ -24,7 +24,7 @@ pub(super) const SET_ACCOUNT: &str = "set the zone's `account_id` to the token's
 pub(super) enum Identity {
     /// Its owner and its state.
     Verified(TokenOwner, Verified),
-    /// Cloudflare rejected it, or did not answer.
+    /// Cloudflare refused it, or did not answer.
     Unverified(Refusal),
     /// It is an account's token, but the zone has no account, or another one.
     UnknownAccount,
@@ -51,7 +51,7 @@ impl TokensContext {
         Inspection { slot: slot.clone(), stored, identity }
     }
 
-    /// Inspects a token before a decision that depends on it. Cloudflare may reject a good token once, and a token that
+    /// Inspects a token before a decision that depends on it. Cloudflare may refuse a good token once, and a token that
     /// its verification does not know may still purge, so this repeats and tries a purge.
     pub(super) async fn inspect_carefully(&self, slot: &TokenSlot) -> Inspection {
         let mut inspection = self.inspect(slot).await;
@@ -95,18 +95,18 @@ pub(super) async fn identify(client: &Client, token: &ApiToken, slot: &TokenSlot
         Some(TokenKind::OfAccount) => account.into_iter().collect(),
         None => account.into_iter().chain([TokenOwner::User]).collect(),
     };
-    let mut rejection = None;
+    let mut last_refusal = None;
     for owner in owners {
         match client.verify(token, &owner).await {
             Ok(verified) => return Identity::Verified(owner, verified),
-            Err(refusal) if refusal.meaning == Meaning::TokenRefused => rejection = Some(refusal),
+            Err(refusal) if refusal.meaning == Meaning::TokenRefused => last_refusal = Some(refusal),
             Err(refusal) => return Identity::Unverified(refusal),
         }
     }
-    rejection.map_or(Identity::UnknownAccount, Identity::Unverified)
+    last_refusal.map_or(Identity::UnknownAccount, Identity::Unverified)
 }
 
-/// Whether Cloudflare does not know the token at all. A known one may be rejected for the caller's address or the zone.
+/// Whether Cloudflare does not know the token at all. A known one may be refused for the caller's address or the zone.
 fn is_invalid(refusal: &Refusal) -> bool {
     refusal.meaning == Meaning::TokenRefused && matches!(refusal.status, Some(400 | 401))
 }

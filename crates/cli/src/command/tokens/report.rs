@@ -42,7 +42,7 @@ impl TokenReport {
             (Err(_), _) => "unreadable",
             (Ok(_), None) => "no token",
             (Ok(_), Some(Identity::GlobalKey)) => "a global key",
-            (Ok(_), Some(Identity::Unverified(refusal))) if refusal.meaning == Meaning::TokenRefused => "rejected",
+            (Ok(_), Some(Identity::Unverified(refusal))) if refusal.meaning == Meaning::TokenRefused => "refused",
             (Ok(_), Some(_)) => "unknown",
         };
         state.to_owned()

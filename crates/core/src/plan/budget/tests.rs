@@ -77,7 +77,7 @@ fn changes() -> Vec<Change> {
     keys.map(change).to_vec()
 }
 
-/// What each team is charged for the hits that it has, added up anew.
+/// What each team is charged for the hits that it has, added up again.
 fn charges(budget: &EventBudget<'_>) -> BTreeMap<TeamName, usize> {
     let mut charges = BTreeMap::new();
     for (name, team) in &budget.teams {

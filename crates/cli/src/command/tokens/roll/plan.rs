@@ -47,7 +47,7 @@ impl RollPlan {
     }
 }
 
-/// The id of the token, and who may own it: from Cloudflare, or from the caller if Cloudflare rejects the stored token.
+/// The id of the token, and who may own it: from Cloudflare, or from the caller if Cloudflare refuses the stored token.
 fn identify(
     inspection: &Inspection,
     token_id: Option<&CloudflareId>,
@@ -95,7 +95,7 @@ async fn find(
     bail!("the admin token can't see the token {id}: {reason}")
 }
 
-/// All slots that hold the token: the given one, those with the same secret, and with `--token-id` those with a rejected
+/// All slots that hold the token: the given one, those with the same secret, and with `--token-id` those with a refused
 /// token, because an interrupted roll may not have reached them.
 async fn holders(
     context: &TokensContext,
@@ -121,7 +121,7 @@ async fn holders(
                 match args.token_id {
                     Some(_) => holders.push(other),
                     None => print::warning(&format!(
-                        "the token of {name} is rejected; if it was {id}, add --token-id {id} to store the new secret \
+                        "the token of {name} is refused; if it was {id}, add --token-id {id} to store the new secret \
                          there, too"
                     )),
                 }

@@ -155,7 +155,7 @@ fn stored_token(inspection: &Inspection) -> anyhow::Result<(i64, String, ApiToke
 fn old_token(inspection: &Inspection) -> anyhow::Result<Option<OwnedToken>> {
     match &inspection.identity {
         Some(Identity::Verified(owner, verified)) => Ok(Some((owner.clone(), verified.id.clone()))),
-        // A token that is rejected only for the caller's address still works elsewhere.
+        // A token that is refused only for the caller's address still works elsewhere.
         Some(Identity::Unverified(refusal)) if !inspection.is_invalid() => {
             bail!("couldn't verify the stored token: {refusal}")
         }

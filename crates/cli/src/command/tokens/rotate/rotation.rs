@@ -62,9 +62,9 @@ impl Rotation {
         let ids: Vec<&str> = self.old.iter().chain(&self.leftovers).map(|token| token.id.as_str()).collect();
         let ids = ids.join(", ");
         match (&self.old, ids.is_empty()) {
-            (_, true) => "; the stored token is already rejected, so nothing is deleted".to_owned(),
+            (_, true) => "; the stored token is already refused, so nothing is deleted".to_owned(),
             (Some(_), false) => format!(", then delete {ids}"),
-            (None, false) => format!(", then delete {ids}; the stored token is already rejected"),
+            (None, false) => format!(", then delete {ids}; the stored token is already refused"),
         }
     }
 }
