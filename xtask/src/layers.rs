@@ -36,7 +36,7 @@ const ALLOWED_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("cli", &["core", "config", "cloudflare", "pipeline", "aws", "sandbox"]),
 ];
 
-/// Checks all of it.
+/// Checks the direction of dependencies between our crates, and what core may depend on.
 pub(crate) fn check() -> TaskResult {
     for (name, allowed) in ALLOWED_DEPENDENCIES {
         let dependencies = dependencies(name, &["--depth", "1"])?;

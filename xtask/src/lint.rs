@@ -6,7 +6,6 @@ use crate::process::{TaskResult, cargo, run};
 use crate::tools::python;
 use crate::{house, layers};
 
-/// Runs all checks.
 pub(crate) fn all() -> TaskResult {
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
@@ -19,7 +18,7 @@ pub(crate) fn all() -> TaskResult {
         .map_err(|reason| format!("{reason}; `cargo install cargo-deny --locked` installs it"))
 }
 
-/// The API documentation has no broken links.
+/// Builds the API documentation, and fails if a link is broken.
 fn docs() -> TaskResult {
     let mut command = Command::new(env!("CARGO"));
     command.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);

@@ -5,7 +5,6 @@ use std::process::Command;
 /// The result of a command or of a part of one. The error is a message for people.
 pub(crate) type TaskResult = Result<(), String>;
 
-/// Runs Cargo in the workspace.
 pub(crate) fn cargo(arguments: &[&str]) -> TaskResult {
     run(Command::new(env!("CARGO")).args(arguments))
 }
@@ -33,13 +32,11 @@ pub(crate) fn output(command: &mut Command) -> Result<String, String> {
     }
 }
 
-/// Prints a line on standard error.
 #[expect(clippy::print_stderr, reason = "this is a command for people")]
 pub(crate) fn print_progress(text: &str) {
     eprintln!("{text}");
 }
 
-/// Prints a result on standard output.
 #[expect(clippy::print_stdout, reason = "this is the result of a command")]
 pub(crate) fn print_result(text: &str) {
     println!("{text}");

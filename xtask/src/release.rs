@@ -12,7 +12,6 @@ use sha2::{Digest, Sha256};
 
 use crate::process::{TaskResult, print_progress};
 
-/// Where the package is written.
 const FOLDER: &str = "target/package";
 
 /// Builds the package for an architecture, with the included files beside the function.

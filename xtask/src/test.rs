@@ -8,7 +8,6 @@ use crate::process::{TaskResult, cargo, run};
 use crate::tools::install::{build_folder, once, read_text};
 use crate::tools::{dynamodb_local, node, python};
 
-/// Runs all tests.
 pub(crate) fn all() -> TaskResult {
     dynamodb_local::install()?;
     // This builds the programs too.

@@ -17,7 +17,6 @@ use self::table::Kind;
 use crate::args::Command;
 use crate::exit::End;
 
-/// Runs the subcommand that was given.
 pub(crate) async fn run(command: &Command) -> anyhow::Result<End> {
     match command {
         Command::Init(args) => init::run(args),

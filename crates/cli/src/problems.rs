@@ -68,7 +68,6 @@ impl<'t> Lines<'t> {
     }
 }
 
-/// A problem as JSON.
 #[derive(Serialize)]
 pub(crate) struct ProblemJson<'p> {
     code: Code,

@@ -12,7 +12,7 @@ use crate::environment::{client_of, cloudflare_client};
 use crate::print;
 use crate::token_source::TokenSource;
 
-/// Sends plans.
+/// The pipeline of the command, with its token source.
 pub(crate) struct Sender {
     executor: Executor<TokenSource>,
     deadline: Duration,
@@ -33,7 +33,6 @@ impl Sender {
         Ok(Self { executor, deadline: Duration::from_secs(args.deadline), _sandbox: sandbox })
     }
 
-    /// Sends all batches of a plan.
     pub(crate) async fn send<'p>(&self, plan: &'p Plan) -> Report<'p> {
         self.executor.run(plan, self.executor.clock().now() + self.deadline).await
     }

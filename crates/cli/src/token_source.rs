@@ -11,7 +11,6 @@ use tokio::sync::OnceCell;
 
 use crate::environment::{AWS_SETTINGS_HELP, TOKEN_VARIABLE, api_token};
 
-/// Where the tokens come from.
 pub(crate) enum TokenSource {
     Environment(ApiToken),
     /// AWS's settings are looked up when the first token is needed.

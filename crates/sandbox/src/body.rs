@@ -15,7 +15,6 @@ use crate::zone::Zone;
 
 const LISTS: [&str; 4] = ["files", "tags", "hosts", "prefixes"];
 
-/// What to purge.
 #[derive(Debug)]
 pub(crate) enum Purge {
     Everything,

@@ -46,21 +46,21 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Adds a zone.
+    /// Adds a zone, after those that were added before.
     #[must_use]
     pub fn zone(mut self, zone: SandboxZone) -> Self {
         self.zones.push(zone);
         self
     }
 
-    /// Adds zones.
+    /// Adds zones, in this order.
     #[must_use]
     pub fn zones(mut self, zones: impl IntoIterator<Item = SandboxZone>) -> Self {
         self.zones.extend(zones);
         self
     }
 
-    /// Adds a token.
+    /// Adds a token to those that the API knows.
     #[must_use]
     pub fn token(mut self, token: SandboxToken) -> Self {
         self.tokens.push(token);

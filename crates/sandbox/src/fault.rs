@@ -18,7 +18,7 @@ pub struct Fault {
     /// Only requests of this zone match. Without it, every request matches, token verifications included.
     #[serde(default)]
     pub zone_id: Option<String>,
-    /// What happens.
+    /// What happens to a matching request.
     pub kind: FaultKind,
     /// The share of matching requests that fail, from 0 to 1.
     #[serde(default = "always")]
@@ -34,11 +34,11 @@ pub struct Fault {
 pub enum FaultKind {
     /// Refuses the whole request with an error in Cloudflare's envelope.
     Status {
-        /// The HTTP status.
+        /// HTTP status of the answer, such as 503.
         status: u16,
-        /// The error's code.
+        /// `code` of the answer's only error.
         code: i64,
-        /// The error's message.
+        /// `message` of the answer's only error.
         message: String,
         /// Seconds for `Retry-After`.
         #[serde(default)]
@@ -46,7 +46,7 @@ pub enum FaultKind {
     },
     /// Waits, then continues normally.
     Delay {
-        /// How long to wait.
+        /// The wait before the API handles the request, in milliseconds.
         milliseconds: u64,
     },
     /// Resets the connection without an answer.
@@ -55,24 +55,24 @@ pub enum FaultKind {
     Hang,
     /// Answers with any text as `text/html`, such as a proxy's error page.
     Body {
-        /// The HTTP status.
+        /// HTTP status of the answer, such as 502.
         status: u16,
-        /// The text.
+        /// The whole body, sent as it is.
         body: String,
     },
     /// Refuses purges by URL that name exactly this URL, with 400 and code 1082: a bad item.
     RejectUrl {
-        /// The URL.
+        /// The URL, in exactly the spelling of the purge.
         url: String,
     },
     /// Refuses purges that name this hostname, with 400: code 1082 for a URL, 1016 for a host or prefix.
     RejectHost {
-        /// The hostname.
+        /// The hostname, without a port.
         host: String,
     },
     /// Refuses purges by this method, with 400, as for a zone whose plan lacks the method.
     RejectMethod {
-        /// The method.
+        /// The field of the body that is refused.
         method: PurgeMethod,
         /// The error's code: Cloudflare has been seen to send 1107 and 1112.
         code: i64,

@@ -15,7 +15,6 @@ const ROUNDING: f64 = 1e-9;
 /// What the faults do to a request before the API sees it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Interception {
-    /// How long to wait first.
     pub(crate) delay: Duration,
     /// What then replaces the API's answer.
     pub(crate) replacement: Option<FaultKind>,

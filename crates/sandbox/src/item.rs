@@ -6,7 +6,6 @@
 use axum::http::{HeaderName, HeaderValue};
 use purge_router_core::limits::PREFIX_SEPARATORS;
 
-/// The scheme of a request or URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Scheme {
     Http,
@@ -27,7 +26,6 @@ impl Scheme {
     }
 }
 
-/// A URL to purge.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct UrlItem {
     /// The URL as sent.

@@ -17,7 +17,7 @@ use crate::zone::Zone;
 
 type Bucket = DefaultDirectRateLimiter<StateInformationMiddleware>;
 
-/// All buckets that have been used.
+/// The token buckets of rate limits; each is created when it is first used.
 #[derive(Default)]
 pub(crate) struct Limits {
     buckets: HashMap<(String, CloudflarePlan, LimitClass), Bucket>,

@@ -20,13 +20,13 @@ const MAX_BYTES: usize = 256 << 20;
 /// A request as it arrived.
 #[derive(Debug, Clone)]
 pub struct Received {
-    /// The method.
+    /// The HTTP method.
     pub method: Method,
     /// Path and query exactly as sent.
     pub path: String,
     /// The headers. `Authorization` is kept, and marked sensitive so that debug output hides it.
     pub headers: HeaderMap,
-    /// The body.
+    /// The body as sent, not parsed.
     pub body: Bytes,
     /// When its body was complete, since the start of the server.
     pub at: Duration,

@@ -17,7 +17,6 @@ use crate::zone::Zone;
 /// The header with an answer's id, of the API and of the edge.
 pub(crate) const CF_RAY: HeaderName = HeaderName::from_static("cf-ray");
 
-/// The state of one sandbox.
 pub(crate) struct State {
     pub(crate) zones: Vec<Zone>,
     pub(crate) tokens: Mutex<Tokens>,

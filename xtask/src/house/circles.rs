@@ -47,7 +47,6 @@ mod tests {
     use crate::house::modules::modules;
     use crate::house::source::SourceFile;
 
-    /// The circles of a crate with these files.
     fn found(files: &[(&str, &str)]) -> Vec<String> {
         let parse = |(path, text): &(&str, &str)| SourceFile {
             path: PathBuf::from(path),

@@ -14,7 +14,6 @@ use syn::{Block, ImplItemFn, Item, ItemFn, ItemImpl, ItemMod, ItemTrait, Signatu
 
 use super::source::{SourceFile, is_test_only};
 
-/// A function and its size.
 pub(crate) struct Function {
     pub(crate) file: PathBuf,
     pub(crate) line: usize,
@@ -24,7 +23,6 @@ pub(crate) struct Function {
     pub(crate) nesting: usize,
 }
 
-/// All functions of a file.
 pub(crate) fn functions(file: &SourceFile) -> Vec<Function> {
     let mut visitor = FunctionVisitor { file: &file.path, is_test: file.is_test, found: Vec::new() };
     visitor.visit_file(&file.syntax);

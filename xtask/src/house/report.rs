@@ -34,7 +34,6 @@ struct Measured {
 }
 
 impl House {
-    /// Reads and measures the workspace.
     pub(crate) fn read() -> Result<Self, String> {
         Ok(Self { packages: packages()?.iter().map(measure).collect() })
     }

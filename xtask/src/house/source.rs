@@ -5,14 +5,12 @@ use std::path::{Path, PathBuf};
 
 use syn::{Attribute, Meta};
 
-/// A package of the workspace.
 pub(crate) struct Package {
     /// Its folder, such as `crates/core`.
     pub(crate) folder: PathBuf,
     pub(crate) files: Vec<SourceFile>,
 }
 
-/// A Rust file.
 pub(crate) struct SourceFile {
     pub(crate) path: PathBuf,
     /// All lines, with comments, blank lines and tests.
@@ -22,7 +20,6 @@ pub(crate) struct SourceFile {
     pub(crate) syntax: syn::File,
 }
 
-/// Reads all packages.
 pub(crate) fn packages() -> Result<Vec<Package>, String> {
     let mut folders = children(Path::new("crates"))?;
     folders.push(PathBuf::from("xtask"));

@@ -11,7 +11,6 @@ use super::machine_paths::{assert_absent, rustc_flags};
 use crate::process::{TaskResult, output, run};
 use crate::tools::python;
 
-/// The package that is built.
 pub(crate) const PACKAGE: &str = "purge-router-lambda";
 
 /// Where cargo-lambda writes the program. `cargo lambda deploy` writes a zip beside it.

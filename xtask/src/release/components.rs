@@ -14,7 +14,7 @@ use crate::process::output;
 /// The SHA-256 of packages from a registry, by name and version.
 type Checksums = BTreeMap<(String, String), String>;
 
-/// The list, as JSON.
+/// The components of a package as a CycloneDX document in JSON.
 pub(crate) fn list(package: &str, target: &str) -> Result<String, String> {
     let lock = fs::read_to_string("Cargo.lock").map_err(|error| format!("Cargo.lock: {error}"))?;
     let checksums = checksums(&lock)?;
@@ -28,7 +28,6 @@ pub(crate) fn list(package: &str, target: &str) -> Result<String, String> {
     serde_json::to_string_pretty(&list.into_json()).map_err(|error| error.to_string())
 }
 
-/// A line of `cargo tree`.
 #[derive(Debug, PartialEq)]
 struct TreeLine<'l> {
     depth: usize,

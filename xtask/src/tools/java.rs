@@ -10,7 +10,7 @@ use crate::process::output;
 /// The oldest Java that runs DynamoDB Local.
 const OLDEST: u32 = 17;
 
-/// The `java` program.
+/// The path of a `java` program: the system's if it is new enough, or else one from a wheel.
 pub(crate) fn find() -> Result<PathBuf, String> {
     if major(Command::new("java").arg("-version")).is_some_and(|version| version >= OLDEST) {
         return Ok(PathBuf::from("java"));

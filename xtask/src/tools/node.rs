@@ -11,13 +11,12 @@ use super::version::major;
 /// The oldest Node.js that runs the tests of IAM policies.
 const OLDEST: u32 = 20;
 
-/// Node.js and npm.
 pub(crate) struct Node {
     /// The folder of both programs, if they are not on the path.
     folder: Option<PathBuf>,
 }
 
-/// Finds or installs Node.js.
+/// The system's Node.js if it is new enough, or else one from a wheel.
 pub(crate) fn find() -> Result<Node, String> {
     let is_recent = major(Command::new("node").arg("--version")).is_some_and(|version| version >= OLDEST);
     if is_recent && major(Command::new("npm").arg("--version")).is_some() {

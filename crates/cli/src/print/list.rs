@@ -12,7 +12,6 @@ pub(crate) fn push_lines(text: &mut String, lines: impl ExactSizeIterator<Item =
     push_first_lines(text, MAX_LINES, lines);
 }
 
-/// Appends at most `max` lines.
 pub(crate) fn push_first_lines(text: &mut String, max: usize, lines: impl ExactSizeIterator<Item = String>) {
     let hidden = lines.len().saturating_sub(max);
     for line in lines.take(max) {

@@ -33,7 +33,6 @@ pub(crate) fn reasons(changes: impl ExactSizeIterator<Item = Reasons>) -> String
     text
 }
 
-/// A plan as text.
 pub(crate) fn plan(plan: &Plan) -> String {
     let mut text = String::new();
     for (index, batch) in plan.batches.iter().enumerate().take(MAX_LINES) {

@@ -24,7 +24,6 @@ const MAX_BYTES: usize = 256 << 20;
 /// The values of a zone's vary headers, in the zone's order.
 pub(crate) type VaryValues = Vec<Option<Vec<u8>>>;
 
-/// The key of a cached object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct CacheKey {
     /// The zone's index among the sandbox's zones.

@@ -29,7 +29,6 @@ pub(crate) const ACCOUNT_WRITE: PermissionGroup =
 pub(crate) const ACCOUNT_READ: PermissionGroup =
     PermissionGroup { id: "eb56a6953c034b9d97dd838155666f06", name: "Account API Tokens Read", scope: ACCOUNT };
 
-/// All groups.
 pub(crate) const GROUPS: [PermissionGroup; 6] =
     [CACHE_PURGE, ZONE_READ, USER_WRITE, USER_READ, ACCOUNT_WRITE, ACCOUNT_READ];
 

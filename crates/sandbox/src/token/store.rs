@@ -125,7 +125,6 @@ impl Tokens {
     }
 }
 
-/// A new random id.
 pub(crate) fn new_id() -> String {
     format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
 }

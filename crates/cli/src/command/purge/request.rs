@@ -11,7 +11,6 @@ use crate::command::purge::spelling::{parse_prefix, parse_url};
 use crate::command::purge::zone::ZoneChoice;
 use crate::exit::Misuse;
 
-/// An item to purge, and its zone.
 pub(super) struct Requested<'m> {
     pub(super) zone: &'m Arc<Zone>,
     pub(super) item: Item,

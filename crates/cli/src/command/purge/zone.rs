@@ -8,7 +8,7 @@ use purge_router_core::{Mappings, Zone};
 use crate::exit::Misuse;
 use crate::zone_choice::{ambiguous, check_teams, unknown_zone};
 
-/// The zones that `--team` and `--zone` leave.
+/// The zones to choose from, restricted by `--team` and `--zone`.
 pub(super) struct ZoneChoice<'m> {
     /// All zones, or those of the team.
     zones: Vec<&'m Arc<Zone>>,

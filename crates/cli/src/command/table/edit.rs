@@ -7,21 +7,21 @@ use purge_router_core::names::TeamName;
 
 use crate::print;
 
-/// What is to be written to one partition.
+/// The change that a push would make to one partition.
 pub(super) struct Edit {
     /// Whose partition it is; `None`: all teams' grants.
     pub(super) team: Option<TeamName>,
-    /// The partition as it is.
+    /// The partition as it is in the table now.
     pub(super) partition: PartitionSnapshot,
     /// From what is there to what shall be there.
     pub(super) diff: Diff,
     /// From what the last push left to what is there.
     pub(super) drift: Diff,
-    /// The checksum of what shall be there.
+    /// The checksum of the rows after the push.
     pub(super) checksum: Checksum,
     /// A team that was asked for, and that the file does not name: its rows would be removed.
     pub(super) unnamed: Option<TeamName>,
-    /// What the file was pulled from.
+    /// The `pulled` line of the file, if it has one.
     pub(super) pulled: Option<Pulled>,
 }
 
@@ -40,7 +40,7 @@ impl Edit {
         Ok(Self { team, partition, diff, drift, checksum: Checksum::of(after), unnamed: None, pulled: None })
     }
 
-    /// The partition's name for people.
+    /// The partition's name in messages: `team web` or `grants`.
     pub(super) fn name(&self) -> String {
         self.team.as_ref().map_or_else(|| "grants".to_owned(), |team| format!("team {team}"))
     }
@@ -56,7 +56,7 @@ impl Edit {
         self.partition.head.as_ref()?.last.as_ref()
     }
 
-    /// What there is to decide on.
+    /// What the push policy decides on.
     pub(super) fn proposed(&self) -> ProposedPush<'_> {
         let last = self.last();
         ProposedPush {

@@ -74,11 +74,11 @@ pub(super) async fn from_file(
 
 /// Which teams a file and the arguments are about.
 struct Request {
-    /// All of them.
+    /// All teams of the command: those of `--team`, or else those in the file.
     teams: BTreeSet<TeamName>,
-    /// Those that the file names.
+    /// Teams in the file.
     named: BTreeSet<TeamName>,
-    /// Those that it does not name.
+    /// Teams of `--team` that are not in the file.
     unnamed: BTreeSet<TeamName>,
 }
 

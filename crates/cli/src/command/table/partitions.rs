@@ -15,7 +15,7 @@ use crate::exit::Misuse;
 /// How many partitions are read at once.
 pub(super) const CONCURRENT_READS: usize = 16;
 
-/// The one partition that a command is about.
+/// The one partition of a command that takes no more than one team.
 pub(super) async fn only_partition(
     kind: Kind,
     table: &Table,
@@ -29,14 +29,12 @@ pub(super) async fn only_partition(
     }
 }
 
-/// The partition of all grants.
 pub(super) async fn grants(table: &Table) -> anyhow::Result<PartitionSnapshot> {
     table.editor.grants().await.context(
         "can't read the grants of all teams, which are for operators; a team sees its own with `mappings pull --team NAME`",
     )
 }
 
-/// The partitions of some teams.
 pub(super) async fn partitions(
     table: &Table,
     teams: &BTreeSet<TeamName>,

@@ -14,17 +14,17 @@ use crate::args::PullArgs;
 use crate::exit::End;
 use crate::print;
 
-/// What is pulled.
+/// What the printed file contains.
 #[derive(Default)]
 struct Content {
-    /// What the grants were pulled from.
+    /// The `pulled` line of the grants.
     grants: Option<Pulled>,
     teams: Vec<Team>,
 }
 
 struct Team {
     name: TeamName,
-    /// What its mappings were pulled from.
+    /// The `pulled` line of its mappings.
     pulled: Option<Pulled>,
     grant: Option<Fields>,
     rows: Rows,

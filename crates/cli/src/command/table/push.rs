@@ -48,7 +48,7 @@ pub(super) async fn rollback(kind: Kind, args: &RollbackArgs) -> anyhow::Result<
     Ok(end)
 }
 
-/// How the push of one edit ended.
+/// The revision that a push wrote, or why it failed.
 type Pushed = Result<u64, String>;
 
 /// Writes what is needed of these edits: all or none of them are started.
@@ -110,7 +110,7 @@ async fn prepare(
     prepared.collect()
 }
 
-/// Who pushes: an ARN if AWS knows it.
+/// The name of the user for the history: the ARN of the caller, or else `USER`.
 async fn user(table: &Table) -> String {
     match caller(&table.config).await {
         Ok(arn) => arn,

@@ -18,7 +18,7 @@ const GREEN: Style = AnsiColor::Green.on_default();
 const RED: Style = AnsiColor::Red.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 
-/// One edit, with all that it changes.
+/// One edit as text, with all changes.
 pub(super) fn edit(edit: &Edit) -> String {
     let mut text = String::new();
     let revision = edit.partition.revision;
@@ -88,7 +88,7 @@ pub(super) fn pending(stamp: &Stamp) -> String {
     print::escaped(&format!("a push by {}, started at {}, is not finished ({})", stamp.by, stamp.at, stamp.summary))
 }
 
-/// A difference alone.
+/// The changes of a difference as text, without the partition.
 pub(super) fn diff(diff: &Diff) -> String {
     let mut text = String::new();
     rows(&mut text, "", diff);
@@ -158,12 +158,12 @@ fn line(field: &FieldChange<'_>) -> String {
     format!("{name}: {} → {}", print::styled(RED, before), print::styled(GREEN, after))
 }
 
-/// That the file is older than the table.
+/// Why the file is stale, if it is.
 fn stale(edit: &Edit) -> Option<String> {
     edit.proposed().stale().map(|stale| print::escaped(&stale.to_string()))
 }
 
-/// One edit for machines.
+/// One edit as JSON.
 pub(super) fn edit_json(edit: &Edit) -> Value {
     let head = edit.partition.head.as_ref();
     let mut value = json!({

@@ -6,7 +6,6 @@ use crate::args::TableArgs;
 use crate::exit::Misuse;
 use crate::mappings::misuse;
 
-/// What is edited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Teams' zones and mappings, each team's in a partition of its own.

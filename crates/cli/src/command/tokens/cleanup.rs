@@ -17,7 +17,7 @@ use crate::print;
 const MIN_REFUSALS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// A token to delete.
+/// A token that is no longer used, and is to be deleted.
 #[derive(Clone)]
 pub(super) struct Obsolete {
     pub(super) owner: TokenOwner,
@@ -31,7 +31,7 @@ pub(super) struct Cleanup<'c> {
     pub(super) slot: &'c TokenSlot,
     /// The id and secret of the token that was stored before the rotation.
     pub(super) stored: Option<(&'c CloudflareId, &'c ApiToken)>,
-    /// All slots of the teams.
+    /// All slots of the teams, to check that none of them uses a token that is to be deleted.
     pub(super) inspections: &'c [Inspection],
     pub(super) admin: &'c Credential,
 }

@@ -71,7 +71,7 @@ impl TokensContext {
         slots
     }
 
-    /// The one parameter that the arguments name.
+    /// The slot of the arguments; an error if they select several.
     pub(super) fn only_slot(&self) -> Result<TokenSlot, Misuse> {
         let mut slots = self.slots();
         if slots.len() == 1 {

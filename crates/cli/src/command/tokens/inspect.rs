@@ -22,13 +22,11 @@ pub(super) const SET_ACCOUNT: &str = "set the zone's `account_id` to the token's
 /// What Cloudflare says about a token.
 #[derive(Debug)]
 pub(super) enum Identity {
-    /// Its owner and its state.
     Verified(TokenOwner, Verified),
     /// Cloudflare refused it, or did not answer.
     Unverified(Refusal),
     /// It is an account's token, but the zone has no account, or another one.
     UnknownAccount,
-    /// It is a user's global key.
     GlobalKey,
 }
 

@@ -16,7 +16,6 @@ const PROPAGATION: Duration = Duration::from_secs(20);
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// The timeout of one purge.
 const PURGE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Purges a URL of the zone that does not exist.

@@ -11,7 +11,6 @@ use crate::command::tokens::inspect::{Identity, Inspection};
 use crate::command::tokens::relative_time::relative;
 use crate::print;
 
-/// The findings on one zone's token.
 pub(super) struct TokenReport {
     pub(super) inspection: Inspection,
     pub(super) problems: Vec<String>,

@@ -7,7 +7,7 @@ use purge_router_core::names::CloudflareId;
 
 use crate::command::tokens::slot::TokenSlot;
 
-/// The longest name of a token.
+/// The longest name that Cloudflare accepts for a token, in characters.
 const MAX_NAME_LENGTH: usize = 120;
 
 /// The purpose in a token's name: `purge-router <zone id> <slot> replaces <token id> <domain>`.

@@ -34,7 +34,7 @@ impl RollPlan {
         Ok(Self { owner, id, holders })
     }
 
-    /// Warns what rolling does.
+    /// Warns that purges fail between rolling and storing, and says how to resume.
     pub(super) fn announce(&self) {
         let parameters: Vec<&str> = self.holders.iter().map(|holder| holder.slot.parameter()).collect();
         print::warning(&format!(

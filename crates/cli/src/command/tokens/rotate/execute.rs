@@ -14,7 +14,6 @@ use crate::command::tokens::rotate::rotation::Rotation;
 use crate::command::tokens::rotate::wait::wait_for_caches;
 use crate::print;
 
-/// A rotation whose new token is stored.
 struct StoredRotation {
     rotation: Rotation,
     secret: ApiToken,
@@ -23,7 +22,7 @@ struct StoredRotation {
 /// Why a new token is not stored.
 enum StoreError {
     NotStored(anyhow::Error),
-    /// It may be stored.
+    /// It is unknown whether the token is stored.
     Unknown(anyhow::Error),
 }
 

@@ -25,7 +25,7 @@ const MAX_ACCOUNT_TOKENS: usize = 500;
 enum Visibility {
     Owned(TokenOwner),
     Absent,
-    /// It may exist.
+    /// It may exist, but the admin token can't see it.
     Hidden,
 }
 

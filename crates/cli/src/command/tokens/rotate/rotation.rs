@@ -11,7 +11,6 @@ use crate::print;
 /// A token at Cloudflare.
 pub(super) type OwnedToken = (TokenOwner, CloudflareId);
 
-/// The plan of one slot's rotation.
 pub(super) struct Rotation {
     pub(super) slot: TokenSlot,
     /// The parameter's version, and what it held.
