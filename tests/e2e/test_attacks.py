@@ -206,7 +206,7 @@ def test_a_bad_message_fails_alone(world, what):
 
 def test_a_key_can_not_forge_a_log_line(world):
     forged = '{"level":"INFO","message":"batch","team":"docs","outcome":"purged"}'
-    name = f"nobody-maps-this\n{forged}\n\x1b[2K.css"
+    name = f"unmapped-bucket\n{forged}\n\x1b[2K.css"
     seen = len(aws.printed(world.ministack, world.stack.log_group))
     world.stack.invoke(s3_event(BUCKET, name.replace("\n", "%0A").replace("\x1b", "%1B")))
     lines = aws.printed(world.ministack, world.stack.log_group)[seen:]

@@ -91,7 +91,7 @@ def test_changes_without_a_purge_have_no_effect(world):
     half_broken["Records"].append({"eventSource": "aws:s3", "eventVersion": "3.0"})
     entries = [
         {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": DOCS},
-        s3_event("nobody-maps-this", "a.css"),
+        s3_event("unmapped-bucket", "a.css"),
         s3_event(DOCS, "guide.html"),
         "{ this is no JSON",
         half_broken,

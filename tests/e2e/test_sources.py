@@ -273,7 +273,7 @@ def test_a_batch_of_all_sources_fails_exactly_the_messages_that_were_not_purged(
         both["Records"] += s3_event("s3-sqs", "docs/beside-it.css")["Records"]
         half_broken = s3_event("s3-sqs", "docs/half.css")
         half_broken["Records"].append({"eventSource": "aws:s3"})
-        stack.send("{ no JSON", {"Records": "none"}, half_broken, both, s3_event("nobody-maps-this", "a.css"))
+        stack.send("{ no JSON", {"Records": "none"}, half_broken, both, s3_event("unmapped-bucket", "a.css"))
         # One of each source, the lost one, at least one test event, and five.
         wait_for("all messages", lambda: stack.waiting() >= len(WAYS) + 1 + 1 + 5)
         messages = world.messages()

@@ -15,7 +15,7 @@ pub(crate) fn print(messages: &str) -> TaskResult {
 fn record(index: usize) -> String {
     let object = if index % 10 == 9 { index - 1 } else { index };
     let (bucket, key) = match (index % 100 == 50, object % 2) {
-        (true, _) => ("nobody-maps-this", format!("{object}.css")),
+        (true, _) => ("unmapped-bucket", format!("{object}.css")),
         (false, 0) => ("assets.website.com", format!("uk/css/{object}.css")),
         (false, _) => ("shared-media", format!("web/photos/{object}.jpg")),
     };

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-/// The result of a command or of a part of one. The error is a message for people.
+/// The result of a command or of a part of one. The error is a message for the terminal.
 pub(crate) type TaskResult = Result<(), String>;
 
 pub(crate) fn cargo(arguments: &[&str]) -> TaskResult {
@@ -32,7 +32,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String, String> {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "this is a command for people")]
+#[expect(clippy::print_stderr, reason = "a command reports progress on standard error")]
 pub(crate) fn print_progress(text: &str) {
     eprintln!("{text}");
 }

@@ -37,8 +37,8 @@ const COALESCE_WINDOW: Duration = Duration::from_millis(100);
 /// How long a lookup waits for a read before it uses stale mappings.
 const STALE_AFTER_WAIT: Duration = Duration::from_secs(1);
 
-/// A lookup waits for this fraction (one part in so many) of the remaining time if nothing is cached.
-const FIRST_READ_SHARE: u32 = 4;
+/// If nothing is cached, a lookup waits for the remaining time divided by this.
+const FIRST_READ_DIVISOR: u32 = 4;
 
 /// How long DynamoDB is not called again after a failure.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
@@ -107,12 +107,12 @@ impl DynamoMappings {
             buckets.into_iter().map(|bucket| (bucket.clone(), self.entries.entry(&bucket))).collect();
         // Changes of other buckets must not wait long for a bucket that is slow: its own changes are redelivered.
         let is_any_cached = entries.values().any(|entry| entry.lock().cached().is_some());
-        let max_wait = if is_any_cached { STALE_AFTER_WAIT } else { (deadline - requested_at) / FIRST_READ_SHARE };
+        let max_wait = if is_any_cached { STALE_AFTER_WAIT } else { (deadline - requested_at) / FIRST_READ_DIVISOR };
         for _ in 0..READS_PER_LOOKUP {
             let pending = self.start_reads(&entries, requested_at);
             let until = deadline.min(self.clock.now() + max_wait);
-            let ended_at = join_all(pending.into_iter().map(ReadEnd::reached));
-            if self.clock.timeout_at(until, ended_at).await.is_err() {
+            let all_ended = join_all(pending.into_iter().map(ReadEnd::reached));
+            if self.clock.timeout_at(until, all_ended).await.is_err() {
                 break;
             }
         }

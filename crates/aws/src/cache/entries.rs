@@ -38,7 +38,8 @@ impl<K, V, E> Weighter<K, Weighed<V, E>> for StoredWeight {
 }
 
 impl<K: Hash + Eq + Clone, V, E> Entries<K, V, E> {
-    /// An empty cache, sized for so many entries. It holds at most so much weight; an empty entry has weight, too.
+    /// An empty cache, sized for `estimated_entries`. It holds entries up to the weight `capacity`; an empty entry has weight,
+    /// too.
     pub(crate) fn new(estimated_entries: usize, capacity: u64, empty_weight: u64) -> Self {
         let cache = Mutex::new(Cache::with_weighter(estimated_entries, capacity, StoredWeight));
         Self { cache, capacity, empty_weight }

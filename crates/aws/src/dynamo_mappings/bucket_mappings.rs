@@ -16,7 +16,7 @@ const COMPILED_PATTERN: usize = 200;
 #[derive(Debug, Default)]
 pub(super) struct BucketMappings {
     pub(super) mappings: Mappings,
-    /// Rows that are left out.
+    /// Rows that are skipped, with the reasons.
     pub(super) skipped: Arc<[Skipped]>,
     /// Those of the skipped rows that should have been read a second time, but could not be.
     pub(super) unverified: BTreeSet<RowKey>,

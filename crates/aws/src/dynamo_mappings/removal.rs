@@ -56,7 +56,7 @@ impl BucketState {
         self.current.weight() + self.removed.iter().map(|removed| removed.weight).sum::<u64>()
     }
 
-    /// The rows that the last read left out.
+    /// The rows that the last read skipped.
     pub(super) fn skipped(&self) -> Arc<[Skipped]> {
         Arc::clone(&self.current.skipped)
     }
@@ -64,8 +64,8 @@ impl BucketState {
     /// Whether it is time for a second read of mappings that were not found, or of rows that could not be verified.
     pub(super) fn needs_recheck(&self, now: Timestamp) -> bool {
         let unverified = (!self.current.unverified.is_empty()).then_some(self.ended_at);
-        let mut noticed_at = self.removed.iter().map(|removed| removed.noticed_at).chain(unverified);
-        noticed_at.any(|noticed_at| now - noticed_at >= REMOVAL_GRACE)
+        let mut times = self.removed.iter().map(|removed| removed.noticed_at).chain(unverified);
+        times.any(|noticed_at| now - noticed_at >= REMOVAL_GRACE)
     }
 
     /// The mappings of this state that stay in use beside what a newer read has found.

@@ -11,7 +11,7 @@ use super::revisions::newest_revision;
 use super::snapshot::{Head, PartitionSnapshot, check_revision, read_head, without_version};
 use crate::table::{NotATable, Table, TableError, key_attributes, row};
 
-/// How many partitions are read side by side.
+/// How many partitions are read at once.
 const CONCURRENT_READS: usize = 16;
 
 /// Reads and writes partitions of the table.
@@ -92,7 +92,7 @@ impl Editor {
         }
         snapshot.revision = match &snapshot.head {
             Some(head) => head.revision,
-            // Perhaps somebody deleted it; the history goes on all the same.
+            // Perhaps somebody deleted it; the history continues without it.
             None => newest_revision(&self.table, &snapshot.id).await?,
         };
         check_revision(&snapshot.id, snapshot.revision)?;

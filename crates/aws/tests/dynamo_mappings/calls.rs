@@ -35,11 +35,11 @@ async fn the_number_of_calls_does_not_depend_on_the_number_of_teams() {
 async fn a_bucket_without_mappings_is_cached_too() {
     let table = table_of(2).await;
     let store = store(&table, LONG);
-    let plan = planned(&store, &[("nobody-maps-this", "a.css"), ("bucket-1", "a.css")]).await;
+    let plan = planned(&store, &[("unmapped-bucket", "a.css"), ("bucket-1", "a.css")]).await;
     assert_eq!(plan.unmatched.len(), 1);
     assert_eq!(bodies(&plan), [r#"{"files":["https://www.team1.com/a.css"]}"#]);
     assert_eq!(table.proxy.calls().len(), 3);
-    let plan = planned(&store, &[("nobody-maps-this", "b.css")]).await;
+    let plan = planned(&store, &[("unmapped-bucket", "b.css")]).await;
     assert_eq!((plan.unmatched.len(), table.proxy.calls().len()), (1, 0));
     look(&store, &["another"]).await;
     assert_eq!(table.proxy.operations(), ["Query"], "nothing is needed of a bucket without mappings");

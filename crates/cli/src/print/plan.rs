@@ -70,7 +70,7 @@ pub(crate) fn push_hidden_batches(text: &mut String, hidden: usize) {
     }
 }
 
-/// Appends what led to no batch, or to another one than it asked for.
+/// Appends what led to no batch, or to a batch of another method than its mapping names.
 pub(crate) fn push_unbatched(text: &mut String, plan: &Plan) {
     push_lines(text, plan.escalated.iter().map(escalated));
     let unmatched = plan.unmatched.iter();

@@ -13,13 +13,13 @@ pub(super) struct Edit {
     pub(super) team: Option<TeamName>,
     /// The partition as it is in the table now.
     pub(super) partition: PartitionSnapshot,
-    /// From what is there to what shall be there.
+    /// From the rows in the table to the rows after the push.
     pub(super) diff: Diff,
-    /// From what the last push left to what is there.
+    /// From the rows after the last push to the rows in the table.
     pub(super) drift: Diff,
     /// The checksum of the rows after the push.
     pub(super) checksum: Checksum,
-    /// A team that was asked for, and that the file does not name: its rows would be removed.
+    /// A team of `--team` that is not in the file: the push would remove its rows.
     pub(super) unnamed: Option<TeamName>,
     /// The `pulled` line of the file, if it has one.
     pub(super) pulled: Option<Pulled>,

@@ -42,7 +42,7 @@ pub(super) async fn from_file(
     let request = Request::new(&file, args);
     let is_valid = |file: &MappingFile<'_>| {
         let mut problems = file.read().err().unwrap_or_default();
-        // A file without any team is a request to remove those that are asked for.
+        // A file without any team is a request to remove those of `--team`.
         problems.retain(|problem| args.teams.is_empty() || problem.code != Code::NoTeams);
         if !problems.is_empty() {
             draw(path, &text, &problems);
