@@ -1,6 +1,7 @@
 //! A running sandbox.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::api::path::BASE;
 use crate::fault::Fault;
@@ -62,6 +63,11 @@ impl Sandbox {
     /// Sets the status of a token; `false` if no token has this secret.
     pub fn set_token_status(&self, secret: &str, status: TokenStatus) -> bool {
         lock(&self.state.tokens).set_status(secret, status)
+    }
+
+    /// Moves the clock ahead with which `not_before` and `expires_on` of the tokens are compared.
+    pub fn advance_clock(&self, time: Duration) {
+        lock(&self.state.tokens).advance_clock(time);
     }
 
     /// Stops, and waits until every connection is closed.

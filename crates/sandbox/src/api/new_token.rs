@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use time::OffsetDateTime;
 
-use crate::token::issued::{Owner, Token, now, parse_time};
+use crate::token::issued::{Owner, Token, parse_time};
 use crate::token::permission::GROUPS;
 use crate::token::policy::{Condition, Policy};
 use crate::token::sandbox_token::TokenStatus;
@@ -23,8 +23,8 @@ struct NewToken {
     condition: Option<Condition>,
 }
 
-/// The token that a body describes. The error says what is wrong with the body.
-pub(crate) fn parse(body: &[u8], owner: Owner) -> Result<Token, String> {
+/// The token that a body describes, issued now. The error says what is wrong with the body.
+pub(crate) fn parse(body: &[u8], owner: Owner, now: OffsetDateTime) -> Result<Token, String> {
     let new: NewToken = serde_json::from_slice(body).map_err(|error| format!("the body can't be read: {error}"))?;
     let NewToken { name, mut policies, not_before, expires_on, condition } = new;
     if name.is_empty() || name.chars().count() > MAX_NAME_CHARACTERS {
@@ -35,14 +35,13 @@ pub(crate) fn parse(body: &[u8], owner: Owner) -> Result<Token, String> {
     }
     policies.iter_mut().try_for_each(complete_policy)?;
     let (not_before, expires_on) = (time("not_before", not_before)?, time("expires_on", expires_on)?);
-    if expires_on.is_some_and(|end| end <= now()) {
+    if expires_on.is_some_and(|end| end <= now) {
         return Err("expires_on has passed".to_owned());
     }
     if let Some(bad) = condition.as_ref().and_then(Condition::bad_range) {
         return Err(format!("{bad:?} is not a range of addresses"));
     }
-    let (id, status, issued_on) = (new_id(), TokenStatus::Active, now());
-    let modified_on = issued_on;
+    let (id, status, issued_on, modified_on) = (new_id(), TokenStatus::Active, now, now);
     Ok(Token { id, name, status, owner, issued_on, modified_on, not_before, expires_on, condition, policies })
 }
 

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{get, put};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use super::new_token;
 use super::path::{not_found, segment};
@@ -54,7 +55,7 @@ async fn list(Shared(state): Shared<Arc<State>>, ConnectInfo(peer): Peer, uri: U
     let page = query_number(&uri, "page").unwrap_or(1).max(1);
     let all = tokens.of(&owner);
     let page_tokens = all.iter().skip((page - 1) * per_page).take(per_page);
-    let page_tokens: Vec<Value> = page_tokens.map(|token| describe(token)).collect();
+    let page_tokens: Vec<Value> = page_tokens.map(|token| describe(token, tokens.now())).collect();
     Ok(list_page(&page_tokens, page, per_page, all.len()))
 }
 
@@ -64,7 +65,7 @@ async fn read(Shared(state): Shared<Arc<State>>, ConnectInfo(peer): Peer, uri: U
     tokens.authorize_management(&headers, peer.ip(), &owner, Access::Read)?;
     let id = id_of(&uri);
     let token = tokens.of(&owner).into_iter().find(|token| token.id == id).ok_or_else(unknown_token)?;
-    Ok(success(&describe(token), &[]))
+    Ok(success(&describe(token, tokens.now()), &[]))
 }
 
 async fn delete(Shared(state): Shared<Arc<State>>, ConnectInfo(peer): Peer, uri: Uri, headers: HeaderMap) -> Answer {
@@ -93,12 +94,13 @@ async fn create(
     let owner = owner_of(&uri)?;
     let mut tokens = lock(&state.tokens);
     tokens.authorize_management(&headers, peer.ip(), &owner, Access::Write)?;
-    let token = new_token::parse(&body, owner.clone()).map_err(|problem| Refusal::bad_request(1001, problem))?;
+    let token =
+        new_token::parse(&body, owner.clone(), tokens.now()).map_err(|problem| Refusal::bad_request(1001, problem))?;
     let max = if owner == Owner::User { MAX_TOKENS_OF_USER } else { MAX_TOKENS_OF_ACCOUNT };
     if tokens.of(&owner).len() >= max {
         return Err(Refusal::bad_request(1002, format!("there are already {max} tokens, which is the maximum")));
     }
-    let mut result = describe(&token);
+    let mut result = describe(&token, tokens.now());
     result["value"] = tokens.issue(token).into();
     Ok(success(&result, &[]))
 }
@@ -113,8 +115,8 @@ async fn verify(Shared(state): Shared<Arc<State>>, ConnectInfo(peer): Peer, uri:
         return Err(Refusal::wrong_address(peer.ip()));
     }
     let message = Message::new(10000, "This API Token is valid and active");
-    let messages = if token.status() == TokenStatus::Active { &[message][..] } else { &[] };
-    let token = describe(token);
+    let messages = if token.status(tokens.now()) == TokenStatus::Active { &[message][..] } else { &[] };
+    let token = describe(token, tokens.now());
     let fields = ["id", "status", "not_before", "expires_on"];
     let fields = fields.iter().filter_map(|name| Some(((*name).to_owned(), token.get(name)?.clone())));
     Ok(success(&fields.collect::<Value>(), messages))
@@ -133,9 +135,9 @@ async fn permission_groups(
 }
 
 /// A token as the API returns it, without its secret.
-fn describe(token: &Token) -> Value {
+fn describe(token: &Token, now: OffsetDateTime) -> Value {
     let mut value = json!(token);
-    value["status"] = json!(token.status());
+    value["status"] = json!(token.status(now));
     value
 }
 

@@ -50,15 +50,15 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    /// The status now: an active token expires.
-    pub(crate) fn status(&self) -> TokenStatus {
-        let has_expired = self.expires_on.is_some_and(|end| end <= OffsetDateTime::now_utc());
+    /// The status at this time: an active token expires.
+    pub(crate) fn status(&self, now: OffsetDateTime) -> TokenStatus {
+        let has_expired = self.expires_on.is_some_and(|end| end <= now);
         if has_expired { TokenStatus::Expired } else { self.status }
     }
 
-    pub(crate) fn is_usable(&self) -> bool {
-        let has_begun = self.not_before.is_none_or(|begin| begin <= OffsetDateTime::now_utc());
-        has_begun && self.status() == TokenStatus::Active
+    pub(crate) fn is_usable(&self, now: OffsetDateTime) -> bool {
+        let has_begun = self.not_before.is_none_or(|begin| begin <= now);
+        has_begun && self.status(now) == TokenStatus::Active
     }
 
     pub(crate) fn is_usable_from(&self, address: IpAddr) -> bool {

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use time::OffsetDateTime;
 
 use super::credentials::{X_AUTH_EMAIL, X_AUTH_KEY, bearer};
 use super::issued::{Access, Owner, Token, now};
@@ -17,6 +19,8 @@ use crate::zone::Zone;
 pub(crate) struct Tokens {
     by_secret: HashMap<String, Token>,
     global_keys: HashMap<String, String>,
+    /// How far the clock of the tokens' periods is ahead of the system's.
+    ahead: Duration,
 }
 
 impl Tokens {
@@ -35,7 +39,7 @@ impl Tokens {
     /// Gives a token a new secret. The old one is invalid from then on.
     pub(crate) fn roll(&mut self, owner: &Owner, id: &str) -> Option<String> {
         let mut token = self.remove(owner, id)?;
-        token.modified_on = now();
+        token.modified_on = self.now();
         Some(self.issue(token))
     }
 
@@ -66,6 +70,16 @@ impl Tokens {
         let is_used = |id: &String| self.by_secret.values().any(|token| token.id == *id);
         let mut ids = (self.by_secret.len()..).map(|number| format!("{number:032x}"));
         ids.find(|id| !is_used(id)).unwrap_or_default()
+    }
+
+    /// The time with which the tokens' periods are compared.
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        now() + self.ahead
+    }
+
+    /// Moves the clock ahead.
+    pub(crate) fn advance_clock(&mut self, time: Duration) {
+        self.ahead += time;
     }
 
     /// Sets a token's status; `false` if no token has this secret.
@@ -117,7 +131,9 @@ impl Tokens {
 
     /// The token of a request, if it is usable now and from this address.
     fn usable(&self, headers: &HeaderMap, from: IpAddr, unknown: Refusal) -> Result<&Token, Refusal> {
-        let Some(token) = self.get(bearer(headers)?).filter(|token| token.is_usable()) else { return Err(unknown) };
+        let Some(token) = self.get(bearer(headers)?).filter(|token| token.is_usable(self.now())) else {
+            return Err(unknown);
+        };
         match token.is_usable_from(from) {
             true => Ok(token),
             false => Err(Refusal::wrong_address(from)),
