@@ -52,7 +52,7 @@ ZONES = {
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-class World:
+class Deployment:
     """The path of an upload, from a bucket to the edge."""
 
     def __init__(self, ministack, mappings_ttl=MAPPINGS_TTL):
@@ -183,7 +183,7 @@ def ministack(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def _world(ministack):
-    with contextlib.closing(World(ministack)) as world:
+    with contextlib.closing(Deployment(ministack)) as world:
         yield world
 
 

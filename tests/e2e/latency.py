@@ -11,7 +11,7 @@ import tempfile
 import time
 
 import aws
-from conftest import BUCKET, World
+from conftest import BUCKET, Deployment
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 50
 
@@ -20,7 +20,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         ministack = aws.Ministack(pathlib.Path(folder) / "ministack")
         try:
-            with contextlib.closing(World(ministack, mappings_ttl=30)) as world:
+            with contextlib.closing(Deployment(ministack, mappings_ttl=30)) as world:
                 measure(world)
         finally:
             ministack.stop()

@@ -259,7 +259,7 @@ def test_a_redirect_gets_no_token(tmp_path):
 
 @pytest.fixture(scope="module")
 def _tokens(ministack, tmp_path_factory):
-    with contextlib.closing(test_tokens.World(ministack, tmp_path_factory.mktemp("tokens"))) as world:
+    with contextlib.closing(test_tokens.Tokens(ministack, tmp_path_factory.mktemp("tokens"))) as world:
         yield world
 
 

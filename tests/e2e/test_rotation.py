@@ -56,7 +56,7 @@ strip_prefix = "{folder(zone)}/"
 """
 
 
-class World(test_tokens.World):
+class RotatedTokens(test_tokens.Tokens):
     """The function, twenty teams, and the tokens of their zones."""
 
     def __init__(self, ministack, where):
@@ -99,7 +99,7 @@ class World(test_tokens.World):
 
 @pytest.fixture
 def world(ministack, tmp_path):
-    with contextlib.closing(World(ministack, tmp_path)) as world:
+    with contextlib.closing(RotatedTokens(ministack, tmp_path)) as world:
         yield world
 
 
@@ -121,7 +121,7 @@ class Load:
             self.world.put(zone, page, text)
             self.puts[zone] += 1
             number += 1
-            time.sleep(0.5)
+            time.sleep(0.5)  # the rate of the load, which runs beside the rotations
 
     def stop(self):
         self.over.set()
@@ -154,13 +154,13 @@ def test_twenty_zones_lose_no_purge_while_their_tokens_are_rotated(world):
             [token] = world.of_zone(REVOKED)
             world.api("DELETE", f"{owner}/tokens/{token['id']}", manager)
             still_rotating = sum(not rotated.done() for rotated in rotating.values())
-            time.sleep(4)
+            time.sleep(4)  # meanwhile, the load's purges fail in these two zones
             rotations_of_rolled = world.stored(ROLLED)["Version"] - 1
             world.done("put", "--zone", ROLLED, "--overwrite", stdin=secret, manager=None)
             for rotated in rotating.values():
                 rotated.result()
         rotations = rotations_of_rolled + sum(world.stored(zone)["Version"] - 1 for zone in ZONES if zone != ROLLED)
-        time.sleep(4)
+        time.sleep(4)  # the load goes on with the last tokens
     finally:
         load.stop()
     aws.wait_for("all is purged or a dead letter", lambda: not world.stack.waiting(), 90)

@@ -65,7 +65,7 @@ def template(name):
     return aws.read_template(INFRA / f"{name}.yaml")
 
 
-class World:
+class AllSources:
     """All sources together, with one function."""
 
     def __init__(self, ministack, folder):
@@ -174,7 +174,7 @@ class World:
         found, receive = {}, {"MaxNumberOfMessages": 10, "VisibilityTimeout": 2, "MessageSystemAttributeNames": ["All"]}
         while some := self.stack.sqs.receive_message(QueueUrl=self.stack.queue_url, **receive).get("Messages"):
             found.update({it["MessageId"]: it for it in some})
-        time.sleep(2.2)
+        time.sleep(2.2)  # until they are visible again
         return found
 
 
@@ -184,7 +184,7 @@ def world(tmp_path_factory):
     server = aws.Ministack(tmp_path_factory.mktemp("sources"))
     try:
         with contextlib.closing(contextlib.ExitStack()) as stack:
-            world = World(server, tmp_path_factory.mktemp("mappings"))
+            world = AllSources(server, tmp_path_factory.mktemp("mappings"))
             stack.callback(world.cloudflare.stop)
             yield world
     finally:
@@ -337,7 +337,7 @@ def test_an_unlisted_topic_sends_nothing(world, credentials):
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=world.stack.queue_arn)
     with world.stack.held():
         sns.publish(TopicArn=topic, Message=forged())
-        time.sleep(0.3)
+        time.sleep(0.3)  # longer than a delivery takes: nothing must arrive
         assert world.messages() == {}
 
 
@@ -370,7 +370,7 @@ def test_an_unlisted_rule_sends_nothing(world):
     with world.stack.held():
         event = {"Source": "forged", "DetailType": "Object Created", "Detail": json.dumps({})}
         assert events.put_events(Entries=[event])["FailedEntryCount"] == 0
-        time.sleep(0.3)
+        time.sleep(0.3)  # longer than a delivery takes: nothing must arrive
         assert world.messages() == {}
 
 
@@ -395,7 +395,7 @@ def test_a_bus_accepts_only_events_of_its_account_and_buckets(world):
                     Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
                 )
                 s3.put_object(Bucket=bucket, Key="docs/forged.css", Body=b"")
-            time.sleep(0.5)
+            time.sleep(0.5)  # longer than a delivery takes: nothing else must arrive
             came = {json.loads(it["Body"])["detail"]["bucket"]["name"] for it in world.messages().values()}
         assert came == ({name} if credentials is THERE else set()), name
         world.purged()

@@ -45,7 +45,7 @@ hostnames = ["www.blog.org"]
 MANAGER, ACCOUNTS_MANAGER = "cfut_the-managers-own-token-0001", "cfat_the-accounts-managing-token-0002"
 
 
-class World:
+class Tokens:
     """The tokens of some zones. Calls to Cloudflare and SSM may go through a proxy that interrupts them."""
 
     def __init__(self, ministack, folder, zones=ZONES, mappings=MAPPINGS, origins=None):
@@ -148,7 +148,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def _tokens(ministack, tmp_path_factory):
-    with contextlib.closing(World(ministack, tmp_path_factory.mktemp("tokens"))) as world:
+    with contextlib.closing(Tokens(ministack, tmp_path_factory.mktemp("tokens"))) as world:
         yield world
 
 

@@ -94,6 +94,16 @@ impl Proxy {
         self.released.send_replace(false);
     }
 
+    /// From now on, this happens to the transaction of this index, counted from 0, and to all after it. All other calls pass.
+    pub fn on_write_from(&self, index: usize, action: Action) {
+        let mut writes = 0;
+        self.on_call(move |call| {
+            let is_write = call.operation == "TransactWriteItems";
+            writes += usize::from(is_write);
+            if is_write && writes > index { action.clone() } else { Action::Pass }
+        });
+    }
+
     /// Passes all calls from now on, including those that are held.
     pub fn release(&self) {
         self.shared().decide = Box::new(|_| Action::Pass);

@@ -11,7 +11,8 @@ use purge_router_core::Zone;
 use purge_router_lambda::{Function, MappingSource};
 use purge_router_pipeline::{Clock, Executor, Freshness, Settings, TokenError, TokenStore};
 use purge_router_sandbox::{Sandbox, zone_secret};
-use serde_json::{Value, json};
+use purge_router_test_support::events::{s3, sqs};
+use serde_json::Value;
 
 const MAPPINGS: &str = r#"version = 1
 [teams.web]
@@ -46,12 +47,8 @@ async fn changes_that_are_not_planned_in_time_fail_and_the_others_are_purged() {
     let client = Client::new(&sandbox.api_url()).unwrap();
     let executor = Executor::new(client, SandboxTokens, Settings::default(), fast_clock());
     let function = Function::new(MappingSource::File(mappings), executor);
-    let messages = (0..100).map(|key| {
-        let object = json!({ "bucket": { "name": "assets" }, "object": { "key": format!("{key}.css") } });
-        let record = json!({ "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": object });
-        json!({ "messageId": key.to_string(), "eventSource": "aws:sqs", "body": json!({ "Records": [record] }).to_string() })
-    });
-    let event = json!({ "Records": messages.collect::<Vec<_>>() }).to_string();
+    let messages = (0..100).map(|key| (key.to_string(), s3("assets", [format!("{key}.css")])));
+    let event = sqs(messages).to_string();
 
     let deadline = function.clock().now() + Duration::from_secs(100 * 60);
     let response = function.handle(event.as_bytes(), deadline).await.unwrap();

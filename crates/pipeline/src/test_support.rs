@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use purge_router_core::{Item, Mode, Origin, Plan, PurgeRequest, Zone, batches, decode, plan};
-use serde_json::json;
+use purge_router_test_support::events::{s3, sqs};
 
 use crate::clock::Clock;
 
@@ -40,12 +40,7 @@ pub(crate) fn plan_with(hostnames: &[&str], keys: usize) -> Plan {
          [[teams.red.mappings]]\nsource = \"s3://red-files/\"\nzones = [\"red.com\"]\n",
         7
     );
-    let messages = (0..keys).map(|key| {
-        let object = json!({ "bucket": { "name": "red-files" }, "object": { "key": key.to_string() } });
-        let record = json!({ "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": object });
-        json!({ "messageId": format!("m-{key}"), "eventSource": "aws:sqs", "body": json!({ "Records": [record] }).to_string() })
-    });
-    let event = json!({ "Records": messages.collect::<Vec<_>>() });
+    let event = sqs((0..keys).map(|key| (format!("m-{key}"), s3("red-files", [key.to_string()]))));
     let mappings = purge_router_config::from_toml(&text).unwrap();
     plan(&mappings, decode(event.to_string().as_bytes()).unwrap())
 }

@@ -4,7 +4,7 @@ use purge_router_aws::TableError;
 use purge_router_dynamodb_local::{Action, Table};
 use serde_json::json;
 
-use crate::world::{LONG, bodies, bucket, look, planned, rows, skipped, store, table_of, team};
+use crate::fixture::{LONG, bodies, bucket, look, planned, rows, skipped, store, table_of, team};
 
 #[tokio::test]
 async fn the_number_of_calls_does_not_depend_on_the_number_of_teams() {

@@ -3,7 +3,7 @@
 use purge_router_dynamodb_local::Action;
 use serde_json::json;
 
-use crate::world::{LONG, look, rows, store, table_of};
+use crate::fixture::{LONG, look, rows, store, table_of};
 
 #[tokio::test]
 async fn a_bucket_in_use_stays_cached_while_many_others_pass_by() {

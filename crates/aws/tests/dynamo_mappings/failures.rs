@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use purge_router_aws::DynamoMappings;
 use purge_router_dynamodb_local::{Action, Table};
 use purge_router_pipeline::Clock;
+use purge_router_test_support::until;
 use serde_json::json;
 
+use crate::fixture::{LONG, bodies, look, planned, rows, store, store_of, table_of};
 use crate::logged::Logged;
-use crate::world::{LONG, bodies, look, planned, rows, store, store_of, table_of};
 
 #[tokio::test]
 async fn a_bucket_does_not_wait_for_another_one_that_hangs() {
@@ -34,7 +35,7 @@ async fn a_bucket_does_not_wait_for_another_one_that_hangs() {
     );
 
     // Nor does one that was read a moment ago wait for long for one that is new.
-    let store = crate::world::store(&table, LONG);
+    let store = crate::fixture::store(&table, LONG);
     look(&store, &["bucket-1"]).await;
     let begin = Instant::now();
     let lookup = look(&store, &["bucket-0", "bucket-1"]).await;
@@ -77,11 +78,7 @@ async fn stale_mappings_are_used_if_dynamodb_fails() {
             assert!(lines[0].contains("bucket=\"bucket-0\"") && lines[0].contains("WARN"), "{lines:?}");
             // When it answers again, nothing of it stays.
             table.proxy.release();
-            let begin = Instant::now();
-            while planned(&store, &[("bucket-1", "b.css")]).await.batches.is_empty() {
-                assert!(begin.elapsed() < Duration::from_secs(20));
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
+            until(async || !planned(&store, &[("bucket-1", "b.css")]).await.batches.is_empty()).await;
             assert_eq!(logged.with("using stale mappings").len(), 1);
         }
     }
@@ -135,7 +132,7 @@ async fn a_lookup_waits_one_second_for_fresh_mappings_and_a_failure_pauses_reads
     assert_eq!(rows(&look(&store, &["bucket-0"]).await).len(), 1);
     assert!(begin.elapsed() >= Duration::from_secs(1), "the same read is waited for");
     assert_eq!(table.proxy.operations(), [""; 0]);
-    let store = crate::world::store(&table, Duration::ZERO);
+    let store = crate::fixture::store(&table, Duration::ZERO);
     table.proxy.release();
     look(&store, &["bucket-0"]).await;
     table.proxy.on_call(|_| Action::Refuse(400, "ThrottlingException", "slow down"));

@@ -5,8 +5,8 @@ use std::time::Duration;
 use purge_router_dynamodb_local::{Action, Table};
 use serde_json::json;
 
+use crate::fixture::{Store, bodies, look, planned, store, table_of};
 use crate::logged::Logged;
-use crate::world::{Store, bodies, look, planned, store, table_of};
 
 const OLD: &str = r#"{"files":["https://www.team0.com/a.css"]}"#;
 const NEW: &str = r#"{"files":["https://www.team0.com/new/a.css"]}"#;
@@ -45,6 +45,7 @@ async fn with_held_refresh(ttl: Duration) -> (Table, Store) {
     (table, store)
 }
 
+/// Lets a released answer arrive. In real time: it comes over a socket, and whether the store noted it can't be seen.
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(200)).await;
 }

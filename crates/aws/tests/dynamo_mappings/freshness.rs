@@ -1,11 +1,12 @@
 //! The TTL, background refreshes, and the grace period of removed mappings.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use purge_router_dynamodb_local::Action;
+use purge_router_test_support::until;
 use serde_json::json;
 
-use crate::world::{bodies, bucket, look, planned, rows, store, table_of, team};
+use crate::fixture::{bodies, bucket, look, planned, rows, store, table_of, team};
 
 #[tokio::test]
 async fn mappings_are_refreshed_in_the_background_and_read_again_after_the_ttl() {
@@ -25,17 +26,15 @@ async fn mappings_are_refreshed_in_the_background_and_read_again_after_the_ttl()
     look(&store, &["bucket-0"]).await;
     assert_eq!(table.proxy.operations(), ["Query"], "once");
     table.proxy.release();
-    let followed = async {
-        while !rows(&look(&store, &["bucket-0"]).await).is_empty() {
-            store.advance(Duration::from_secs(1));
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), followed).await.unwrap();
+    until(async || {
+        store.advance(Duration::from_secs(1));
+        rows(&look(&store, &["bucket-0"]).await).is_empty()
+    })
+    .await;
     table.put_all(team(0, &[bucket(0)])).await;
 
     // With a TTL of zero, each lookup reads.
-    let store = crate::world::store(&table, Duration::ZERO);
+    let store = crate::fixture::store(&table, Duration::ZERO);
     assert_eq!(rows(&look(&store, &["bucket-0"]).await).len(), 1);
     table.put_all(team(0, &[bucket(0), bucket(3)])).await;
     assert_eq!(rows(&look(&store, &["bucket-3"]).await).len(), 1);
@@ -84,7 +83,7 @@ async fn a_mapping_that_the_index_drops_too_early_stays_in_use() {
 
     // With a long TTL, a bucket with a removed mapping is read again in the background after a second.
     let ttl = Duration::from_secs(6);
-    let store = crate::world::store(&table, ttl);
+    let store = crate::fixture::store(&table, ttl);
     look(&store, &["bucket-0"]).await;
     table.delete("TEAM#team0", "MAPPING#bucket-0/new").await;
     store.advance(ttl);
@@ -95,9 +94,5 @@ async fn a_mapping_that_the_index_drops_too_early_stays_in_use() {
     store.advance(Duration::from_millis(1100));
     assert_eq!(rows(&look(&store, &["bucket-0"]).await), [new]);
     table.proxy.arrived("Query", 1).await;
-    let begin = Instant::now();
-    while !rows(&look(&store, &["bucket-0"]).await).is_empty() {
-        assert!(begin.elapsed() < Duration::from_secs(20));
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until(async || rows(&look(&store, &["bucket-0"]).await).is_empty()).await;
 }

@@ -5,12 +5,10 @@
 mod calls;
 mod eviction;
 mod failures;
+mod fixture;
 mod freeze;
 mod freshness;
 #[path = "../logged/mod.rs"]
 mod logged;
-#[path = "../moved_clock/mod.rs"]
-mod moved_clock;
 mod quotas;
 mod rows;
-mod world;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use purge_router_dynamodb_local::Table;
 use serde_json::{Value, json};
 
+use crate::fixture::{LONG, look, rows, skipped, store, table_of};
 use crate::logged::Logged;
-use crate::world::{LONG, look, rows, skipped, store, table_of};
 
 #[tokio::test]
 async fn rows_of_a_team_without_a_grant_for_the_bucket_cost_few_calls() {

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use purge_router_dynamodb_local::{Action, Table};
+use purge_router_test_support::until;
 use serde_json::{Value, json};
 
+use crate::fixture::{LONG, bucket, look, rows, skipped, store, table_of, team};
 use crate::logged::Logged;
-use crate::world::{LONG, bucket, look, rows, skipped, store, table_of, team};
 
 #[tokio::test]
 async fn invalid_rows_are_skipped_and_logged_by_key() {
@@ -140,10 +141,5 @@ async fn a_mapping_whose_row_could_not_be_verified_stays_in_use_and_is_read_agai
     store.advance(Duration::from_secs(1));
     look(&store, &["bucket-0"]).await;
     table.proxy.arrived("BatchGetItem", 1).await;
-    let verified = async {
-        while !skipped(&look(&store, &["bucket-0"]).await).is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), verified).await.unwrap();
+    until(async || skipped(&look(&store, &["bucket-0"]).await).is_empty()).await;
 }

@@ -20,6 +20,7 @@ async fn a_read_from_before_a_freeze_delays_nobody() {
         assert_eq!(read.unwrap(), token("rolled"), "{freshness:?}");
     }
     hold.notify_one();
+    // In real time: the answer comes over a socket, and that it is ignored can't be seen.
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(store.read("/t/0", Cached).await, token("rolled"), "the old answer replaces no newer one");
     assert_eq!(stand.calls().len(), 3);

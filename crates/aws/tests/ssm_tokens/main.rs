@@ -8,6 +8,4 @@ mod errors;
 mod freeze;
 #[path = "../logged/mod.rs"]
 mod logged;
-#[path = "../moved_clock/mod.rs"]
-mod moved_clock;
 mod stand;

@@ -18,10 +18,9 @@ use futures_util::future::join_all;
 use purge_router_aws::{ReadError, SsmTokens};
 use purge_router_cloudflare::ApiToken;
 use purge_router_pipeline::Freshness;
+use purge_router_test_support::{MovedClock, until};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
-
-use crate::moved_clock::MovedClock;
 
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
@@ -35,6 +34,7 @@ pub(crate) struct Ssm {
     pub(crate) trouble: Option<(u16, String)>,
     /// What is cut off the end of every answer.
     pub(crate) cut: usize,
+    /// How long each answer takes, in real time: it comes over a socket.
     pub(crate) delay: Duration,
     /// What the answer to the next call waits for.
     hold: Option<Arc<Notify>>,
@@ -60,12 +60,7 @@ impl Stand {
 
     /// Waits until a call has come, answered or not.
     pub(crate) async fn arrived(&self) {
-        let one = async {
-            while self.0.lock().unwrap().calls.is_empty() {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(10), one).await.unwrap();
+        until(async || !self.0.lock().unwrap().calls.is_empty()).await;
     }
 
     pub(crate) async fn store(&self, ttl: Duration) -> Store {
@@ -108,7 +103,7 @@ pub(crate) fn store_at(url: &str, ttl: Duration) -> Store {
         .retry_config(RetryConfig::disabled())
         .endpoint_url(url)
         .build();
-    let clock = MovedClock::new();
+    let clock = MovedClock::default();
     Store { tokens: SsmTokens::new(&config, ttl, clock.clock.clone()), clock }
 }
 

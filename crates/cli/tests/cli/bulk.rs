@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::world::{World, sqs_event};
+use crate::fixtures::{WorkFolder, sqs_event};
 
 const MESSAGES: usize = 10_000;
 
@@ -21,12 +21,12 @@ fn message(index: usize) -> (String, &'static str, String) {
 
 #[test]
 fn ten_thousand_messages_make_as_few_batches_as_they_can() {
-    let world = World::new();
+    let folder = WorkFolder::new();
     let messages: Vec<_> = (0..MESSAGES).map(message).collect();
     let borrowed: Vec<_> = messages.iter().map(|(id, bucket, key)| (id.as_str(), *bucket, key.as_str())).collect();
-    world.write("event.json", sqs_event(&borrowed));
+    folder.write("event.json", sqs_event(&borrowed));
     let start = Instant::now();
-    let plan = world.run(&["plan", "event.json", "--json"]).with_code(0).json();
+    let plan = folder.run(&["plan", "event.json", "--json"]).with_code(0).json();
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
     assert_eq!(plan["changes"], MESSAGES);
 
@@ -61,12 +61,11 @@ fn ten_thousand_messages_make_as_few_batches_as_they_can() {
 
 #[test]
 fn ten_thousand_messages_are_purged_in_a_sandbox() {
-    let world = World::new();
-    let messages: Vec<_> =
-        (0..MESSAGES).map(|index| (format!("m{index}"), format!("css/{}.css", index % 500))).collect();
+    let folder = WorkFolder::new();
+    let messages: Vec<_> = (0..MESSAGES).map(|index| (format!("m{index}"), format!("css/{}.css", index % 500))).collect();
     let borrowed: Vec<_> = messages.iter().map(|(id, key)| (id.as_str(), "assets.website.com", key.as_str())).collect();
-    world.write("event.json", sqs_event(&borrowed));
-    let report = world.run(&["run", "event.json", "--sandbox", "--json"]).with_code(0).json();
+    folder.write("event.json", sqs_event(&borrowed));
+    let report = folder.run(&["run", "event.json", "--sandbox", "--json"]).with_code(0).json();
     assert_eq!(report["outcomes"].as_array().unwrap().len(), 10, "500 objects on 2 hostnames");
     assert!(report["outcomes"].as_array().unwrap().iter().all(|outcome| outcome["status"] == "purged"));
 }

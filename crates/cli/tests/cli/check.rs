@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::world::{MAPPINGS, World, assert_answer};
+use crate::fixtures::{MAPPINGS, WorkFolder, assert_answer};
 
 /// Twelve problems of eleven kinds, in many places.
 const BAD: &str = r#"version = 1
@@ -30,31 +30,31 @@ zones = ["website.dev"]
 
 #[test]
 fn a_good_file() {
-    assert_answer("check_good", &World::new().run(&["check"]).with_code(0));
-    assert_eq!(World::new().run(&["check", "--json"]).with_code(0).stdout, "{\n  \"problems\": []\n}\n");
+    assert_answer("check_good", &WorkFolder::new().run(&["check"]).with_code(0));
+    assert_eq!(WorkFolder::new().run(&["check", "--json"]).with_code(0).stdout, "{\n  \"problems\": []\n}\n");
 }
 
 #[test]
 fn every_problem_is_drawn_where_it_is() {
-    let world = World::empty();
-    world.write("bad.toml", BAD);
-    let answer = world.run(&["check", "--mappings", "bad.toml", "--color", "never"]).with_code(1);
+    let folder = WorkFolder::empty();
+    folder.write("bad.toml", BAD);
+    let answer = folder.run(&["check", "--mappings", "bad.toml", "--color", "never"]).with_code(1);
     assert_eq!(answer.stdout, "");
     assert_answer("check_bad", &answer);
     // Every command that reads the file prints the same.
     for args in
         [&["explain", "s3://b/k"][..], &["plan", "-"], &["run", "-"], &["purge", "--host", "h.com"], &["sandbox"]]
     {
-        let other = world.run(&[args, &["--mappings", "bad.toml"]].concat()).with_code(1);
+        let other = folder.run(&[args, &["--mappings", "bad.toml"]].concat()).with_code(1);
         assert_eq!((other.stderr, other.stdout.as_str()), (answer.stderr.clone(), ""), "{args:?}");
     }
 }
 
 #[test]
 fn machines_get_code_place_value_line_and_column() {
-    let world = World::empty();
-    world.write("bad.toml", BAD);
-    let answer = world.run(&["check", "--mappings", "bad.toml", "--json"]).with_code(1);
+    let folder = WorkFolder::empty();
+    folder.write("bad.toml", BAD);
+    let answer = folder.run(&["check", "--mappings", "bad.toml", "--json"]).with_code(1);
     assert_eq!(answer.stderr, "");
     let problems = answer.json()["problems"].as_array().unwrap().clone();
     let codes: Vec<&str> = problems.iter().map(|problem| problem["code"].as_str().unwrap()).collect();
@@ -93,43 +93,43 @@ fn machines_get_code_place_value_line_and_column() {
 
 #[test]
 fn a_file_that_is_no_toml() {
-    let world = World::empty();
-    world.write("mappings.toml", "version = 1\n[teams.web\nowns = [\"s3://b/\"]\n");
-    let answer = world.run(&["check"]).with_code(1);
+    let folder = WorkFolder::empty();
+    folder.write("mappings.toml", "version = 1\n[teams.web\nowns = [\"s3://b/\"]\n");
+    let answer = folder.run(&["check"]).with_code(1);
     assert_answer("check_syntax", &answer);
-    let problems = world.run(&["check", "--json"]).with_code(1).json();
+    let problems = folder.run(&["check", "--json"]).with_code(1).json();
     assert_eq!(problems["problems"][0]["code"], "invalid-toml", "{problems}");
     assert_eq!(problems["problems"][0]["line"], 2, "{problems}");
 }
 
 #[test]
 fn a_file_that_can_not_be_read() {
-    let world = World::empty();
-    world.write("latin1.toml", b"version = 1\n# Stra\xdfe\n");
-    let missing = world.run(&["check"]).expect_misuse();
+    let folder = WorkFolder::empty();
+    folder.write("latin1.toml", b"version = 1\n# Stra\xdfe\n");
+    let missing = folder.run(&["check"]).expect_misuse();
     assert!(missing.stderr.contains("mappings.toml") && missing.stderr.contains("purge-router init"), "{missing}");
-    world.run(&["check", "--json", "--mappings", "."]).expect_misuse();
-    let latin1 = world.run(&["check", "--mappings", "latin1.toml"]).with_code(1);
+    folder.run(&["check", "--json", "--mappings", "."]).expect_misuse();
+    let latin1 = folder.run(&["check", "--mappings", "latin1.toml"]).with_code(1);
     assert_eq!(latin1.stderr, "error: the mapping file latin1.toml is not UTF-8 at byte 18; save it as UTF-8\n");
 }
 
 #[test]
 fn an_empty_file_and_the_way_to_a_file() {
-    let world = World::empty();
-    world.write("empty.toml", "");
-    assert_answer("check_empty", &world.run(&["check", "--mappings", "empty.toml"]).with_code(1));
-    world.write("other.toml", MAPPINGS);
-    let by_variable = world.run_with(&["check"], &[("MAPPINGS_FILE", "other.toml")], b"").with_code(0);
+    let folder = WorkFolder::empty();
+    folder.write("empty.toml", "");
+    assert_answer("check_empty", &folder.run(&["check", "--mappings", "empty.toml"]).with_code(1));
+    folder.write("other.toml", MAPPINGS);
+    let by_variable = folder.run_with(&["check"], &[("MAPPINGS_FILE", "other.toml")], b"").with_code(0);
     assert!(by_variable.stdout.starts_with("other.toml: "), "{by_variable}");
-    let both = world.run_with(&["check", "--mappings", "other.toml"], &[("MAPPINGS_FILE", "none")], b"");
+    let both = folder.run_with(&["check", "--mappings", "other.toml"], &[("MAPPINGS_FILE", "none")], b"");
     assert_eq!(both.with_code(0).stdout, by_variable.stdout);
 }
 
 #[test]
 fn all_problems_are_in_the_order_of_the_file() {
-    let world = World::empty();
-    world.write("bad.toml", BAD);
-    let problems = world.run(&["check", "--mappings", "bad.toml", "--json"]).with_code(1).json();
+    let folder = WorkFolder::empty();
+    folder.write("bad.toml", BAD);
+    let problems = folder.run(&["check", "--mappings", "bad.toml", "--json"]).with_code(1).json();
     let place = |problem: &Value| (problem["line"].as_u64(), problem["column"].as_u64());
     assert!(problems["problems"].as_array().unwrap().is_sorted_by_key(place), "{problems}");
 }
@@ -142,12 +142,12 @@ fn a_large_file_with_many_problems_is_drawn_in_time() {
     };
     let head = "version = 1\n[teams.web]\nowns = [\"s3://assets/\"]\n[teams.web.zones.\"website.com\"]\n\
                 zone_id = \"023e105f4ecef8ad9ca31a8372d0c353\"\nhostnames = [\"www.website.com\"]\n";
-    let world = World::empty();
-    world.write("large.toml", format!("{head}{}", (0..15_000).map(mapping).collect::<String>()));
-    let answer = world.run(&["check", "--mappings", "large.toml", "--color", "never"]).with_code(1);
+    let folder = WorkFolder::empty();
+    folder.write("large.toml", format!("{head}{}", (0..15_000).map(mapping).collect::<String>()));
+    let answer = folder.run(&["check", "--mappings", "large.toml", "--color", "never"]).with_code(1);
     assert!(answer.stderr.contains("large.toml:60006:1\n"), "{}", &answer.stderr[answer.stderr.len() - 1000..]);
     assert!(answer.stderr.contains("\n60006 | includes = []\n"));
-    let problems = world.run(&["check", "--mappings", "large.toml", "--json"]).with_code(1).json()["problems"].clone();
+    let problems = folder.run(&["check", "--mappings", "large.toml", "--json"]).with_code(1).json()["problems"].clone();
     let last = problems.as_array().unwrap().last().unwrap().clone();
     assert_eq!((last["line"].as_u64(), last["column"].as_u64()), (Some(60_006), Some(1)));
 }

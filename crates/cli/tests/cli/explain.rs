@@ -2,19 +2,19 @@
 
 use serde_json::json;
 
-use crate::world::{World, assert_answer};
+use crate::fixtures::{WorkFolder, assert_answer};
 
 #[test]
 fn what_fires_and_what_it_purges() {
-    let world = World::new();
-    assert_answer("explain_fires", &world.run(&["explain", "s3://assets.website.com/img/a b+c.html"]).with_code(0));
-    assert_answer("explain_other_team", &world.run(&["explain", "s3://docs-site/manual/index.html"]).with_code(0));
-    assert_answer("explain_other_bucket", &world.run(&["explain", "s3://nobody/a.css"]).with_code(0));
+    let folder = WorkFolder::new();
+    assert_answer("explain_fires", &folder.run(&["explain", "s3://assets.website.com/img/a b+c.html"]).with_code(0));
+    assert_answer("explain_other_team", &folder.run(&["explain", "s3://docs-site/manual/index.html"]).with_code(0));
+    assert_answer("explain_other_bucket", &folder.run(&["explain", "s3://nobody/a.css"]).with_code(0));
 }
 
 #[test]
 fn every_reason_to_decline() {
-    let world = World::new();
+    let folder = WorkFolder::new();
     for (object, event, reasons) in [
         ("css/app.css", "created", &["teams.web.mappings[1]: the key is not below its prefix"][..]),
         ("img/a.css", "removed", &["teams.web.mappings[1]: 'removed' is not among its events (created)"]),
@@ -34,7 +34,7 @@ fn every_reason_to_decline() {
         ),
     ] {
         let object = format!("s3://assets.website.com/{object}");
-        let text = world.run(&["explain", &object, "--event", event]).with_code(0).stdout;
+        let text = folder.run(&["explain", &object, "--event", event]).with_code(0).stdout;
         // The text has the mapping's source between its name and the reason.
         let declines = text.lines().filter(|line| line.starts_with("declines")).map(|line| {
             let (mapping, rest) = line.strip_prefix("declines ").unwrap().split_once(' ').unwrap();
@@ -47,9 +47,9 @@ fn every_reason_to_decline() {
 
 #[test]
 fn every_kind_of_change() {
-    let world = World::new();
+    let folder = WorkFolder::new();
     for (event, fires) in [("created", 1), ("removed", 1), ("restored", 0), ("tagged", 0), ("acl", 0)] {
-        let answer = world.run(&["explain", "s3://assets.website.com/a.css", "--event", event, "--json"]).with_code(0);
+        let answer = folder.run(&["explain", "s3://assets.website.com/a.css", "--event", event, "--json"]).with_code(0);
         let json = answer.json();
         assert_eq!((&json["event"], json["fires"].as_array().unwrap().len()), (&json!(event), fires), "{answer}");
     }
@@ -57,7 +57,8 @@ fn every_kind_of_change() {
 
 #[test]
 fn json_has_the_whole_answer() {
-    let answer = World::new().run(&["explain", "s3://assets.website.com/img/a.css", "--event", "removed", "--json"]);
+    let answer =
+        WorkFolder::new().run(&["explain", "s3://assets.website.com/img/a.css", "--event", "removed", "--json"]);
     let expected = json!({
         "object": "s3://assets.website.com/img/a.css",
         "event": "removed",
@@ -78,9 +79,9 @@ fn json_has_the_whole_answer() {
 
 #[test]
 fn a_key_without_a_url_is_shown_and_is_no_failure() {
-    let world = World::new();
-    assert_answer("explain_dot_segments", &world.run(&["explain", "s3://assets.website.com/a/../b.css"]).with_code(0));
-    let answer = world.run(&["explain", "s3://assets.website.com/./b.css", "--json"]).with_code(0);
+    let folder = WorkFolder::new();
+    assert_answer("explain_dot_segments", &folder.run(&["explain", "s3://assets.website.com/a/../b.css"]).with_code(0));
+    let answer = folder.run(&["explain", "s3://assets.website.com/./b.css", "--json"]).with_code(0);
     let json = answer.json();
     assert_eq!((&json["batches"], json["rejected"].as_array().unwrap().len()), (&json!([]), 1), "{answer}");
 }

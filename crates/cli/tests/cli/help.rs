@@ -1,10 +1,10 @@
 //! `--help`, and errors in the arguments.
 
-use crate::world::World;
+use crate::fixtures::WorkFolder;
 
 /// The commands that `--help` lists, of the command itself or of one of them.
 fn commands(of: &[&str]) -> Vec<String> {
-    let help = World::empty().run(&[of, &["--help"]].concat()).with_code(0).stdout;
+    let help = WorkFolder::empty().run(&[of, &["--help"]].concat()).with_code(0).stdout;
     let list = help.split_once("Commands:\n").unwrap().1;
     // A description that is wrapped goes on further to the right.
     let names = list.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.strip_prefix("  "));
@@ -14,7 +14,7 @@ fn commands(of: &[&str]) -> Vec<String> {
 
 #[test]
 fn every_command_has_an_example_that_is_a_command_line() {
-    let world = World::empty();
+    let folder = WorkFolder::empty();
     let mut all: Vec<Vec<String>> = commands(&[]).into_iter().map(|name| vec![name]).collect();
     let names: Vec<&str> = all.iter().flatten().map(String::as_str).collect();
     assert_eq!(
@@ -42,24 +42,24 @@ fn every_command_has_an_example_that_is_a_command_line() {
     all.extend(of_tokens.into_iter().map(|name| vec!["tokens".to_owned(), name]));
     for command in &all {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
-        let help = world.run(&[&words[..], &["--help"]].concat()).with_code(0);
+        let help = folder.run(&[&words[..], &["--help"]].concat()).with_code(0);
         let (_, example) = help.stdout.split_once("Example").unwrap_or_else(|| panic!("no example: {help}"));
         assert!(example.contains(&format!("purge-router {}", words.join(" "))), "{help}");
         assert_eq!(help.stderr, "");
-        let short = world.run(&[&words[..], &["-h"]].concat()).with_code(0);
+        let short = folder.run(&[&words[..], &["-h"]].concat()).with_code(0);
         assert!(short.stdout.contains("Example"), "{short}");
     }
 }
 
 #[test]
 fn the_command_itself_has_an_example() {
-    let help = World::empty().run(&["--help"]).with_code(0);
+    let help = WorkFolder::empty().run(&["--help"]).with_code(0);
     assert!(help.stdout.contains("Example"), "{help}");
 }
 
 #[test]
 fn help_lists_exit_codes_and_variables() {
-    let help = World::empty().run(&["--help"]).with_code(0).stdout;
+    let help = WorkFolder::empty().run(&["--help"]).with_code(0).stdout;
     for word in [
         "Exit codes:",
         "CLOUDFLARE_API_TOKEN",
@@ -75,13 +75,13 @@ fn help_lists_exit_codes_and_variables() {
 
 #[test]
 fn the_version() {
-    let version = World::empty().run(&["--version"]).with_code(0);
+    let version = WorkFolder::empty().run(&["--version"]).with_code(0);
     assert_eq!(version.stdout, format!("purge-router {}\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]
 fn misuse_is_reported_on_stderr() {
-    let world = World::new();
+    let folder = WorkFolder::new();
     for (args, said) in [
         (&[][..], "Usage: purge-router"),
         (&["pruge"], "'purge'"),
@@ -113,7 +113,7 @@ fn misuse_is_reported_on_stderr() {
         (&["sandbox", "--api", "localhost"], "--api <ADDRESS>"),
         (&["completions", "tcsh"], "bash"),
     ] {
-        let answer = world.run(args).with_code(2);
+        let answer = folder.run(args).with_code(2);
         assert!(answer.stderr.contains(said), "{said}: {answer}");
         assert_eq!(answer.stdout, "", "{answer}");
     }

@@ -1,16 +1,16 @@
 //! `import-env`: the single-zone script's variables as a mapping file that `check` accepts.
 
-use crate::world::{Answer, WEB_ZONE, World, assert_answer};
+use crate::fixtures::{Answer, WEB_ZONE, WorkFolder, assert_answer};
 
 const BUCKETS: [&str; 5] = ["import-env", "--bucket", "www.website.com", "--bucket", "cdn.website.com"];
 
 /// Runs it, and keeps what it printed as `mappings.toml`.
-fn imported(variables: &[(&str, &str)], args: &[&str]) -> (World, Answer) {
-    let world = World::empty();
-    let answer = world.run_with(args, variables, b"").with_code(0);
-    world.write("mappings.toml", &answer.stdout);
-    world.run(&["check"]).with_code(0);
-    (world, answer)
+fn imported(variables: &[(&str, &str)], args: &[&str]) -> (WorkFolder, Answer) {
+    let folder = WorkFolder::empty();
+    let answer = folder.run_with(args, variables, b"").with_code(0);
+    folder.write("mappings.toml", &answer.stdout);
+    folder.run(&["check"]).with_code(0);
+    (folder, answer)
 }
 
 #[test]
@@ -22,13 +22,13 @@ fn a_file_that_check_accepts_and_no_secret_in_it() {
         ("INCLUDED_EXTS", "css, .js *.png"),
         ("EXCLUDED_EXTS", "map"),
     ];
-    let (world, answer) = imported(&variables, &BUCKETS);
+    let (folder, answer) = imported(&variables, &BUCKETS);
     assert_answer("import_env", &answer);
     assert!(!format!("{}{}", answer.stdout, answer.stderr).contains("s3cr3t"), "{answer}");
     assert!(answer.stderr.lines().all(|line| line.starts_with("note: ")), "{answer}");
-    let explained = world.run(&["explain", "s3://cdn.website.com/a/b.js"]).with_code(0).stdout;
+    let explained = folder.run(&["explain", "s3://cdn.website.com/a/b.js"]).with_code(0).stdout;
     assert!(explained.contains("purge 1 URL of website.com") && explained.contains("https://cdn.website.com/a/b.js"));
-    let excluded = world.run(&["explain", "s3://cdn.website.com/a/b.js.map"]).with_code(0).stdout;
+    let excluded = folder.run(&["explain", "s3://cdn.website.com/a/b.js.map"]).with_code(0).stdout;
     assert!(excluded.contains("declines"), "{excluded}");
 }
 
@@ -51,11 +51,11 @@ fn assert_mean_themselves(extensions: &str, others: &[&str]) {
         ("CLOUDFLARE_API_KEY_SSMPATH", "/cloudflare/prod/key"),
         ("INCLUDED_EXTS", extensions),
     ];
-    let (world, _) = imported(&variables, &BUCKETS);
+    let (folder, _) = imported(&variables, &BUCKETS);
     let wanted = extensions.split(',').map(|extension| (extension, 1));
     for (extension, fires) in wanted.chain(others.iter().map(|extension| (*extension, 0))) {
         let object = format!("s3://www.website.com/a.{extension}");
-        let json = world.run(&["explain", &object, "--json"]).with_code(0).json();
+        let json = folder.run(&["explain", &object, "--json"]).with_code(0).json();
         assert_eq!(json["fires"].as_array().unwrap().len(), fires, "{object}");
     }
 }
@@ -72,17 +72,17 @@ fn a_backslash_in_an_extension_means_itself() {
 
 #[test]
 fn all_that_is_missing_or_wrong_is_said_at_once() {
-    let world = World::empty();
-    assert_answer("import_env_nothing_set", &world.run(&BUCKETS).with_code(1));
+    let folder = WorkFolder::empty();
+    assert_answer("import_env_nothing_set", &folder.run(&BUCKETS).with_code(1));
     let variables = [("CLOUDFLARE_ZONE_ID", "nope"), ("CLOUDFLARE_API_KEY", "s3cr3t"), ("INCLUDED_EXTS", "css,a/b")];
-    assert_answer("import_env_wrong", &world.run_with(&BUCKETS, &variables, b"").with_code(1));
+    assert_answer("import_env_wrong", &folder.run_with(&BUCKETS, &variables, b"").with_code(1));
     let variables = [("CLOUDFLARE_ZONE_ID", WEB_ZONE), ("CLOUDFLARE_API_KEY", "s3cr3t")];
     for (buckets, said) in [
         (&["--bucket", "My_Bucket"][..], "`My_Bucket` has capital letters"),
         (&["--bucket", "a.one.com", "--bucket", "b.two.net"], "the bucket names have no domain in common"),
         (&["--bucket", "a.one.com", "--domain", "two.net"], "the bucket `a.one.com` is not a hostname of `two.net`"),
     ] {
-        let answer = world.run_with(&[&["import-env"], buckets].concat(), &variables, b"").with_code(1);
+        let answer = folder.run_with(&[&["import-env"], buckets].concat(), &variables, b"").with_code(1);
         assert!(answer.stderr.starts_with(&format!("error: {said} (")), "{answer}");
         assert_eq!(answer.stdout, "", "a file that is half right is not printed");
     }

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::world::{DOCS_ZONE, WEB_ZONE, World, assert_answer, cloudflare, received};
+use crate::fixtures::{DOCS_ZONE, WEB_ZONE, WorkFolder, assert_answer, cloudflare, received};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_method_reaches_its_zone() {
     let sandbox = cloudflare().start().await.unwrap();
-    let world = World::new();
+    let folder = WorkFolder::new();
     let web = |body: &str| format!("POST /client/v4/zones/{WEB_ZONE}/purge_cache {body}");
     let docs = |call: &str, body: &str| format!("POST /client/v4/zones/{DOCS_ZONE}/{call} {body}");
     let (css, other) = ("https://www.website.com/css/app.css?v=2", "https://blog.website.com/");
@@ -33,7 +33,7 @@ async fn each_method_reaches_its_zone() {
         ),
     ] {
         sandbox.clear_requests();
-        let answer = world.run_at(&sandbox, &[&["purge"], args].concat()).with_code(0);
+        let answer = folder.run_at(&sandbox, &[&["purge"], args].concat()).with_code(0);
         assert_eq!(received(&sandbox), requests, "{answer}");
     }
 }
@@ -112,20 +112,20 @@ const MISUSE: &[(&[&str], &str)] = &[
 
 #[test]
 fn arguments_that_can_not_be_purged_are_misuse() {
-    let world = World::new();
-    world.write("twins.toml", include_str!("twins.toml"));
+    let folder = WorkFolder::new();
+    folder.write("twins.toml", include_str!("twins.toml"));
     for (args, error) in MISUSE {
-        let answer = world.run(&[&["purge", "--sandbox"], *args].concat()).expect_misuse();
+        let answer = folder.run(&[&["purge", "--sandbox"], *args].concat()).expect_misuse();
         assert_eq!(answer.stderr, format!("error: {error}\n"));
     }
 }
 
 #[test]
 fn in_a_sandbox_as_text_and_as_json() {
-    let world = World::new();
+    let folder = WorkFolder::new();
     let args = ["purge", "https://www.website.com/a.css", "--tag", "news", "--zone", "website.com", "--sandbox"];
-    assert_answer("purge_sandbox", &world.run(&args).with_code(0));
-    let json = world.run(&[&args[..], &["--json"]].concat()).with_code(0).json();
+    assert_answer("purge_sandbox", &folder.run(&args).with_code(0));
+    let json = folder.run(&[&args[..], &["--json"]].concat()).with_code(0).json();
     let batch = |body| {
         let origins = ["invocation"];
         json!({ "team": "web", "zone": "website.com", "zone_id": WEB_ZONE, "mode": "purge", "body": body, "origins": origins })
@@ -137,15 +137,15 @@ fn in_a_sandbox_as_text_and_as_json() {
 
 #[test]
 fn the_nearest_domain_serves_a_host_that_no_zone_lists() {
-    let world = World::new();
+    let folder = WorkFolder::new();
     let args = ["purge", "https://a.b.website.dev/x", "--sandbox", "--json"];
-    assert_eq!(world.run(&args).with_code(0).json()["batches"][0]["zone"], "website.dev");
+    assert_eq!(folder.run(&args).with_code(0).json()["batches"][0]["zone"], "website.dev");
 }
 
 #[test]
 fn without_a_token_nothing_is_purged() {
     let aws = [("AWS_REGION", "eu-west-1"), ("AWS_EC2_METADATA_DISABLED", "true")];
-    let answer = World::new().run_with(&["purge", "--host", "www.website.com"], &aws, b"").with_code(1);
+    let answer = WorkFolder::new().run_with(&["purge", "--host", "www.website.com"], &aws, b"").with_code(1);
     assert!(
         answer.stdout.contains("team web has no token for zone website.com: CLOUDFLARE_API_TOKEN is not set"),
         "{answer}"

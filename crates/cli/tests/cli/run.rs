@@ -5,46 +5,47 @@ use std::time::{Duration, Instant};
 use purge_router_sandbox::{Fault, FaultKind};
 use serde_json::json;
 
-use crate::world::{
-    DOCS_ZONE, NOWHERE, TOKEN, WEB_ZONE, World, assert_answer, both_teams, cloudflare, received, s3_event, sqs_event,
+use crate::fixtures::{
+    DOCS_ZONE, NOWHERE, TOKEN, WEB_ZONE, WorkFolder, assert_answer, both_teams, cloudflare, received, s3_event,
+    sqs_event,
 };
 
-fn world(event: &str) -> World {
-    let world = World::new();
-    world.write("event.json", event);
-    world
+fn folder(event: &str) -> WorkFolder {
+    let folder = WorkFolder::new();
+    folder.write("event.json", event);
+    folder
 }
 
 #[test]
 fn a_newcomer_needs_no_account() {
-    let answer = world(&both_teams()).run(&["run", "event.json", "--sandbox"]).with_code(0);
+    let answer = folder(&both_teams()).run(&["run", "event.json", "--sandbox"]).with_code(0);
     assert_answer("run_sandbox", &answer);
 }
 
 #[test]
 fn a_rejected_record_fails_though_the_rest_is_purged() {
     let event = sqs_event(&[("good", "assets.website.com", "a.css"), ("bad", "assets.website.com", "%zz.css")]);
-    let world = world(&event);
-    assert_answer("run_rejected", &world.run(&["run", "event.json", "--sandbox"]).with_code(1));
-    let json = world.run(&["run", "event.json", "--sandbox", "--json"]).with_code(1).json();
+    let folder = folder(&event);
+    assert_answer("run_rejected", &folder.run(&["run", "event.json", "--sandbox"]).with_code(1));
+    let json = folder.run(&["run", "event.json", "--sandbox", "--json"]).with_code(1).json();
     assert_eq!((&json["outcomes"][0]["status"], &json["failed"]), (&json!("purged"), &json!(["bad"])));
 }
 
 #[test]
 fn an_unpurgeable_record_is_a_warning_and_no_failure() {
     let event = sqs_event(&[("good", "assets.website.com", "a.css"), ("dots", "assets.website.com", "../b.css")]);
-    let world = world(&event);
-    let text = world.run(&["run", "event.json", "--sandbox"]).with_code(0).stdout;
+    let folder = folder(&event);
+    let text = folder.run(&["run", "event.json", "--sandbox"]).with_code(0).stdout;
     assert!(text.contains("\nunpurgeable s3://assets.website.com/../b.css: "), "{text}");
     assert!(!text.contains("failed origins"), "{text}");
-    let json = world.run(&["run", "event.json", "--sandbox", "--json"]).with_code(0).json();
+    let json = folder.run(&["run", "event.json", "--sandbox", "--json"]).with_code(0).json();
     assert_eq!((&json["rejected"][0]["kind"], &json["failed"]), (&json!("unpurgeable"), &json!([])));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cloudflare_receives_what_the_plan_shows() {
     let sandbox = cloudflare().start().await.unwrap();
-    let answer = world(&both_teams()).run_at(&sandbox, &["run", "event.json", "--json"]).with_code(0);
+    let answer = folder(&both_teams()).run_at(&sandbox, &["run", "event.json", "--json"]).with_code(0);
     let urls = r#"{"files":["https://www.website.com/css/app.css","https://cdn.website.com/css/app.css"]}"#;
     let prefixes = r#"{"prefixes":["docs.website.dev/manual/"]}"#;
     let expected = [
@@ -68,13 +69,13 @@ async fn one_teams_failure_is_not_the_others() {
     let sandbox = cloudflare().start().await.unwrap();
     let refusal = FaultKind::Status { status: 400, code: 1136, message: "no".into(), retry_after: None };
     sandbox.add_fault(Fault { zone_id: Some(DOCS_ZONE.into()), ..Fault::new(refusal) });
-    let world = world(&both_teams());
-    let answer = world.run_at(&sandbox, &["run", "event.json", "--json"]).with_code(1);
+    let folder = folder(&both_teams());
+    let answer = folder.run_at(&sandbox, &["run", "event.json", "--json"]).with_code(1);
     let json = answer.json();
     assert_eq!(json["failed"], json!(["m-docs"]), "{answer}");
     let statuses = json["outcomes"].as_array().unwrap().iter().map(|outcome| outcome["status"].as_str().unwrap());
     assert_eq!(statuses.collect::<Vec<_>>(), ["request-refused", "purged"], "{answer}");
-    assert_answer("run_one_team_refused", &world.run_at(&sandbox, &["run", "event.json"]).with_code(1));
+    assert_answer("run_one_team_refused", &folder.run_at(&sandbox, &["run", "event.json"]).with_code(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,9 +83,9 @@ async fn a_bad_item_is_named_and_the_rest_is_purged() {
     let sandbox = cloudflare().start().await.unwrap();
     sandbox.add_fault(Fault::new(FaultKind::RejectUrl { url: "https://cdn.website.com/b.css".into() }));
     let event = sqs_event(&[("m-a", "assets.website.com", "a.css"), ("m-b", "assets.website.com", "b.css")]);
-    let world = world(&event);
-    assert_answer("run_bad_item", &world.run_at(&sandbox, &["run", "event.json"]).with_code(1));
-    let json = world.run_at(&sandbox, &["run", "event.json", "--json"]).with_code(1).json();
+    let folder = folder(&event);
+    assert_answer("run_bad_item", &folder.run_at(&sandbox, &["run", "event.json"]).with_code(1));
+    let json = folder.run_at(&sandbox, &["run", "event.json", "--json"]).with_code(1).json();
     assert_eq!(json["failed"], json!(["m-b"]), "{json}");
     assert_eq!(json["outcomes"][0]["refused_items"], json!(["https://cdn.website.com/b.css"]), "{json}");
 }
@@ -92,13 +93,13 @@ async fn a_bad_item_is_named_and_the_rest_is_purged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_token_nothing_is_sent() {
     let sandbox = cloudflare().start().await.unwrap();
-    let (world, base) = (world(&both_teams()), sandbox.api_url());
+    let (folder, base) = (folder(&both_teams()), sandbox.api_url());
     for token in [&[][..], &[("CLOUDFLARE_API_TOKEN", "")]] {
         let aws = [("AWS_REGION", "eu-west-1"), ("AWS_EC2_METADATA_DISABLED", "true")];
         let variables = [token, &[("CLOUDFLARE_BASE_URL", base.as_str())], &aws].concat();
-        let answer = world.run_with(&["run", "event.json"], &variables, b"").with_code(1);
+        let answer = folder.run_with(&["run", "event.json"], &variables, b"").with_code(1);
         assert_answer("run_no_token", &answer);
-        let json = world.run_with(&["run", "event.json", "--json"], &variables, b"").with_code(1).json();
+        let json = folder.run_with(&["run", "event.json", "--json"], &variables, b"").with_code(1).json();
         assert_eq!(json["failed"], json!(["m-docs", "m-web"]), "{json}");
         for outcome in json["outcomes"].as_array().unwrap() {
             assert_eq!((&outcome["status"], &outcome["attempts"]), (&json!("token-missing"), &json!(0)), "{json}");
@@ -109,11 +110,11 @@ async fn without_a_token_nothing_is_sent() {
 
 #[test]
 fn while_cloudflare_is_down_nothing_is_reported_as_done() {
-    let world = world(&both_teams());
+    let folder = folder(&both_teams());
     let variables = [("CLOUDFLARE_BASE_URL", NOWHERE), ("CLOUDFLARE_API_TOKEN", TOKEN)];
     let start = Instant::now();
     let args = ["run", "event.json", "--json", "--deadline", "2"];
-    let json = world.run_with(&args, &variables, b"").with_code(1).json();
+    let json = folder.run_with(&args, &variables, b"").with_code(1).json();
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     assert_eq!(json["failed"], json!(["m-docs", "m-web"]), "{json}");
     for outcome in json["outcomes"].as_array().unwrap() {
@@ -121,33 +122,33 @@ fn while_cloudflare_is_down_nothing_is_reported_as_done() {
         assert!(outcome["attempts"].as_u64().unwrap() > 1, "it was retried: {json}");
         assert!(outcome["error"].as_str().unwrap().contains("Connection refused"), "{json}");
     }
-    let text = world.run_with(&["run", "event.json", "--deadline", "1"], &variables, b"").with_code(1).stdout;
+    let text = folder.run_with(&["run", "event.json", "--deadline", "1"], &variables, b"").with_code(1).stdout;
     assert!(text.contains("0 done, 2 failed\nfailed origins: m-docs, m-web\n"), "{text}");
 }
 
 #[test]
 fn a_base_url_that_must_not_get_tokens_is_misuse() {
-    let world = world(&both_teams());
+    let folder = folder(&both_teams());
     for url in ["api.cloudflare.com", "http://api.cloudflare.com/client/v4", "ftp://127.0.0.1/", "https://a?b=c"] {
         let variables = [("CLOUDFLARE_BASE_URL", url), ("CLOUDFLARE_API_TOKEN", TOKEN)];
-        let answer = world.run_with(&["run", "event.json"], &variables, b"").expect_misuse();
+        let answer = folder.run_with(&["run", "event.json"], &variables, b"").expect_misuse();
         assert!(answer.stderr.starts_with(&format!("error: `{url}` can't be Cloudflare's API: ")), "{answer}");
         assert!(answer.stderr.contains("CLOUDFLARE_BASE_URL"), "{answer}");
-        world.run_with(&["run", "event.json", "--sandbox"], &variables, b"").with_code(0);
+        folder.run_with(&["run", "event.json", "--sandbox"], &variables, b"").with_code(0);
     }
 }
 
 #[test]
 fn an_event_without_purges_needs_no_token() {
-    let world = world(&s3_event(&[("nobody", "a.css")]));
-    assert_answer("run_unmatched", &world.run(&["run", "event.json"]).with_code(0));
+    let folder = folder(&s3_event(&[("nobody", "a.css")]));
+    assert_answer("run_unmatched", &folder.run(&["run", "event.json"]).with_code(0));
 }
 
 #[test]
 fn the_count_of_hidden_batches_is_right_if_many_fail() {
     let keys: Vec<String> = (0..1500).map(|n| format!("{n}.css")).collect();
     let objects: Vec<(&str, &str)> = keys.iter().map(|key| ("assets.website.com", key.as_str())).collect();
-    let text = world(&s3_event(&objects)).run(&["run", "event.json"]).with_code(1).stdout;
+    let text = folder(&s3_event(&objects)).run(&["run", "event.json"]).with_code(1).stdout;
     let shown = text.lines().filter(|line| line.contains("purge 100 URLs of")).count();
     let hidden = text.lines().filter(|line| line.starts_with("… and ") && line.contains("batch"));
     let hidden: usize = hidden.map(|line| line.split(' ').nth(2).unwrap().parse::<usize>().unwrap()).sum();

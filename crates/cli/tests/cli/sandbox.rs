@@ -6,9 +6,10 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use purge_router_sandbox::Origin;
+use purge_router_test_support::until;
 use serde_json::{Value, json};
 
-use crate::world::{DOCS_ZONE, MAPPINGS, WEB_ZONE, World, http};
+use crate::fixtures::{DOCS_ZONE, MAPPINGS, WEB_ZONE, WorkFolder, http};
 
 const MAX_STOP: Duration = Duration::from_secs(5);
 
@@ -21,8 +22,8 @@ struct Process {
 }
 
 impl Process {
-    fn start(world: &World, more: &[&str]) -> Self {
-        let mut command = world.command();
+    fn start(folder: &WorkFolder, more: &[&str]) -> Self {
+        let mut command = folder.command();
         command.args(["sandbox", "--api", "127.0.0.1:0", "--edge", "127.0.0.1:0"]).args(more);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -72,9 +73,9 @@ async fn get(url: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn prints_its_addresses_and_stops_on_a_signal() {
-    let world = World::new();
+    let folder = WorkFolder::new();
     for signal in ["-TERM", "-INT"] {
-        let mut process = Process::start(&world, &[]);
+        let mut process = Process::start(&folder, &[]);
         let health = get(&process.control("health")).await;
         let zones = json!([
             { "zone_id": DOCS_ZONE, "domain": "website.dev" },
@@ -91,8 +92,8 @@ async fn prints_its_addresses_and_stops_on_a_signal() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stops_with_connected_clients() {
-    let world = World::new();
-    let mut process = Process::start(&world, &[]);
+    let folder = WorkFolder::new();
+    let mut process = Process::start(&folder, &[]);
     let address = process.api.strip_prefix("http://").unwrap().split('/').next().unwrap();
     let idle = TcpStream::connect(address).unwrap();
     let client = http();
@@ -101,9 +102,7 @@ async fn stops_with_connected_clients() {
     assert_eq!(added.status(), 201);
     let mut waiting = TcpStream::connect(address).unwrap();
     write!(waiting, "GET /client/v4/user/tokens/verify HTTP/1.1\r\nHost: sandbox\r\n\r\n").unwrap();
-    while get(&process.control("requests")).await == json!([]) {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until(async || get(&process.control("requests")).await != json!([])).await;
     process.signal("-TERM");
     assert_eq!(process.ended().code(), Some(0));
     for mut stream in [idle, waiting] {
@@ -113,10 +112,10 @@ async fn stops_with_connected_clients() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whole_round_with_what_it_prints() {
-    let world = World::new();
+    let folder = WorkFolder::new();
     let origin = Origin::start().await.unwrap();
     origin.put("/app.css", "old");
-    let process = Process::start(&world, &["--origin", &format!("cdn.website.com={}", origin.url())]);
+    let process = Process::start(&folder, &["--origin", &format!("cdn.website.com={}", origin.url())]);
     let client = http();
     let served = async || {
         let request = client.get(format!("{}/app.css", process.edge)).header("host", "cdn.website.com");
@@ -128,16 +127,16 @@ async fn a_whole_round_with_what_it_prints() {
     let url = "https://cdn.website.com/app.css";
     for (token, code) in [("sandbox-docs-website.dev", 1), ("sandbox-web-website.com", 0), ("sandbox", 0)] {
         let variables = [("CLOUDFLARE_BASE_URL", process.api.as_str()), ("CLOUDFLARE_API_TOKEN", token)];
-        let answer = world.run_with(&["purge", url], &variables, b"").with_code(code);
+        let answer = folder.run_with(&["purge", url], &variables, b"").with_code(code);
         assert_eq!(served().await, if code == 0 { "new" } else { "old" }, "{answer}");
     }
 }
 
 #[test]
 fn refuses_addresses_that_others_can_reach() {
-    let world = World::new();
+    let folder = WorkFolder::new();
     for args in [["--api", "0.0.0.0:0"], ["--edge", "192.0.2.1:0"], ["--api", "[::]:0"]] {
-        let answer = world.run(&[&["sandbox"], &args[..]].concat()).expect_misuse();
+        let answer = folder.run(&[&["sandbox"], &args[..]].concat()).expect_misuse();
         let address = args[1];
         let expected = format!(
             "error: {address} is not on loopback: every client that reaches the sandbox can use and change it\n"
@@ -151,7 +150,7 @@ fn a_port_in_use_is_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     for (api, edge) in [(address.as_str(), "127.0.0.1:0"), ("127.0.0.1:0", address.as_str())] {
-        let answer = World::new().run(&["sandbox", "--api", api, "--edge", edge]).with_code(1);
+        let answer = WorkFolder::new().run(&["sandbox", "--api", api, "--edge", edge]).with_code(1);
         let expected =
             format!("error: can't start the sandbox with --api {api} and --edge {edge}: Address already in use");
         assert!(answer.stderr.starts_with(&expected), "{answer}");
@@ -162,26 +161,26 @@ fn a_port_in_use_is_one_line() {
 /// Files that `check` accepts and the sandbox should too.
 #[test]
 fn every_valid_mapping_file_has_a_sandbox() {
-    let world = World::empty();
-    world.write("twins.toml", include_str!("twins.toml"));
-    world.write(
+    let folder = WorkFolder::empty();
+    folder.write("twins.toml", include_str!("twins.toml"));
+    folder.write(
         "twice.toml",
         MAPPINGS.replace("\"cdn.website.com\"]\nplan", "\"cdn.website.com\", \"www.website.com\"]\nplan"),
     );
     for file in ["twins.toml", "twice.toml"] {
-        world.run(&["check", "--mappings", file]).with_code(0);
-        world.run_with(&["run", "-", "--sandbox", "--mappings", file], &[], br#"{"Records": []}"#).with_code(0);
+        folder.run(&["check", "--mappings", file]).with_code(0);
+        folder.run_with(&["run", "-", "--sandbox", "--mappings", file], &[], br#"{"Records": []}"#).with_code(0);
     }
 }
 
 #[test]
 fn two_origin_servers_for_one_hostname_are_misuse() {
-    let world = World::new();
+    let folder = WorkFolder::new();
     for (one, other, subject) in [
         ("http://127.0.0.1:1", "http://127.0.0.1:2", "all hostnames"),
         ("CDN.website.com=http://127.0.0.1:1", "cdn.website.com=http://127.0.0.1:2", "cdn.website.com"),
     ] {
-        let answer = world.run(&["sandbox", "--origin", one, "--origin", other]).expect_misuse();
+        let answer = folder.run(&["sandbox", "--origin", one, "--origin", other]).expect_misuse();
         assert_eq!(answer.stderr, format!("error: --origin is given twice for {subject}; keep one\n"));
     }
 }
@@ -189,22 +188,22 @@ fn two_origin_servers_for_one_hostname_are_misuse() {
 /// Zones that share a parameter share its token: neither zone's purge may be sent with a token of the other zone only.
 #[test]
 fn zones_that_share_a_token_are_both_purged() {
-    let world = World::empty();
+    let folder = WorkFolder::empty();
     let zone = |domain: &str, zone_id: &str| {
         format!(
             "[teams.web.zones.\"{domain}\"]\nzone_id = \"{zone_id}\"\nhostnames = [\"{domain}\"]\ntoken = \"both\"\n"
         )
     };
     let zones = zone("website.com", WEB_ZONE) + &zone("website.dev", DOCS_ZONE);
-    world.write("mappings.toml", format!("version = 1\n[teams.web]\nowns = []\n{zones}"));
-    world.run(&["purge", "--host", "website.com", "--host", "website.dev", "--sandbox"]).with_code(0);
+    folder.write("mappings.toml", format!("version = 1\n[teams.web]\nowns = []\n{zones}"));
+    folder.run(&["purge", "--host", "website.com", "--host", "website.dev", "--sandbox"]).with_code(0);
 }
 
 #[test]
 fn a_hostname_of_two_zones_is_reported() {
-    let world = World::empty();
-    world.write("mappings.toml", include_str!("twins.toml"));
-    let mut command = world.command();
+    let folder = WorkFolder::empty();
+    folder.write("mappings.toml", include_str!("twins.toml"));
+    let mut command = folder.command();
     command.args(["sandbox", "--api", "127.0.0.1:0", "--edge", "127.0.0.1:0"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let line = BufReader::new(child.stderr.take().unwrap()).lines().next().unwrap().unwrap();

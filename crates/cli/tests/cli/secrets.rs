@@ -2,7 +2,7 @@
 
 use purge_router_sandbox::{Fault, FaultKind};
 
-use crate::world::{Answer, TOKEN, World, both_teams, cloudflare};
+use crate::fixtures::{Answer, TOKEN, WorkFolder, both_teams, cloudflare};
 
 #[track_caller]
 fn assert_hides(answer: &Answer, secret: &str) {
@@ -11,8 +11,8 @@ fn assert_hides(answer: &Answer, secret: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_never_printed() {
-    let world = World::new();
-    world.write("event.json", both_teams());
+    let folder = WorkFolder::new();
+    folder.write("event.json", both_teams());
     let echo = FaultKind::Status {
         status: 403,
         code: 9109,
@@ -29,7 +29,7 @@ async fn a_token_is_never_printed() {
             [("CLOUDFLARE_BASE_URL", base.as_str()), ("CLOUDFLARE_API_TOKEN", TOKEN), ("RUST_LOG", "trace")];
         for more in [&[][..], &["--json"]] {
             let args = [&["run", "event.json", "--deadline", "1"], more].concat();
-            let answer = world.run_with(&args, &variables, b"").with_code(code);
+            let answer = folder.run_with(&args, &variables, b"").with_code(code);
             assert_hides(&answer, TOKEN);
             assert_hides(&answer, "somebody-elses");
         }
@@ -39,10 +39,10 @@ async fn a_token_is_never_printed() {
 
 #[test]
 fn a_malformed_token_is_not_shown() {
-    let world = World::new();
-    world.write("event.json", both_teams());
+    let folder = WorkFolder::new();
+    folder.write("event.json", both_teams());
     for text in ["s3cr3t with spaces", "s3cr3t\nline", "s3cr3t-ü"] {
-        let answer = world.run_with(&["run", "event.json"], &[("CLOUDFLARE_API_TOKEN", text)], b"").expect_misuse();
+        let answer = folder.run_with(&["run", "event.json"], &[("CLOUDFLARE_API_TOKEN", text)], b"").expect_misuse();
         assert!(answer.stderr.starts_with("error: CLOUDFLARE_API_TOKEN: this is not an API token: "), "{answer}");
         assert_hides(&answer, "s3cr3t");
     }
@@ -50,16 +50,16 @@ fn a_malformed_token_is_not_shown() {
 
 #[test]
 fn white_space_around_a_token_is_ignored() {
-    let world = World::new();
-    world.write("event.json", r#"{"Records": []}"#);
-    world.run_with(&["run", "event.json"], &[("CLOUDFLARE_API_TOKEN", " s3cr3t\n")], b"").with_code(0);
+    let folder = WorkFolder::new();
+    folder.write("event.json", r#"{"Records": []}"#);
+    folder.run_with(&["run", "event.json"], &[("CLOUDFLARE_API_TOKEN", " s3cr3t\n")], b"").with_code(0);
 }
 
 #[test]
 fn help_does_not_show_the_variables() {
     let variables = [("CLOUDFLARE_API_TOKEN", TOKEN), ("CLOUDFLARE_API_KEY", "s3cr3t")];
     for args in [&["--help"][..], &["run", "--help"], &["import-env", "--help"]] {
-        let answer = World::empty().run_with(args, &variables, b"").with_code(0);
+        let answer = WorkFolder::empty().run_with(args, &variables, b"").with_code(0);
         assert_hides(&answer, TOKEN);
         assert_hides(&answer, "s3cr3t");
     }
@@ -67,15 +67,15 @@ fn help_does_not_show_the_variables() {
 
 #[test]
 fn a_password_in_the_base_url_is_not_shown() {
-    let world = World::new();
-    world.write("event.json", both_teams());
+    let folder = WorkFolder::new();
+    folder.write("event.json", both_teams());
     let variables = [("CLOUDFLARE_BASE_URL", "https://user:s3cr3t@proxy.example/"), ("CLOUDFLARE_API_TOKEN", TOKEN)];
-    assert_hides(&world.run_with(&["run", "event.json"], &variables, b"").expect_misuse(), "s3cr3t");
+    assert_hides(&folder.run_with(&["run", "event.json"], &variables, b"").expect_misuse(), "s3cr3t");
 }
 
 #[test]
 fn a_token_in_a_mapping_file_is_not_shown() {
-    let world = World::empty();
+    let folder = WorkFolder::empty();
     let token = "cfut_abcdefghijklmnopqrstuvwxyz0123456789";
     let head =
         "version = 1\n[teams.web]\nowns = []\n[teams.web.zones.\"website.com\"]\nhostnames = [\"website.com\"]\n";
@@ -84,9 +84,9 @@ fn a_token_in_a_mapping_file_is_not_shown() {
         format!("zone_id = \"{token}\""),
         format!("zone_id = \"{:032}\"\ntoken = \"{token}\"", 0),
     ] {
-        world.write("mappings.toml", format!("{head}{line}\n"));
+        folder.write("mappings.toml", format!("{head}{line}\n"));
         for args in [&["check"][..], &["check", "--json"]] {
-            let answer = world.run(args).with_code(1);
+            let answer = folder.run(args).with_code(1);
             assert_hides(&answer, "abcdefghij");
             assert!(format!("{}{}", answer.stdout, answer.stderr).contains("cfut_***"), "{answer}");
         }

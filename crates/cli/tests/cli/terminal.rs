@@ -4,22 +4,22 @@
 use std::io::pipe;
 use std::process::Stdio;
 
-use crate::world::{World, both_teams, s3_event};
+use crate::fixtures::{WorkFolder, both_teams, s3_event};
 
 const ESCAPE: char = '\u{1b}';
 /// A bell, an escape, a C1 control (CSI), a delete and a line break.
 const EVIL: &str = "a\u{7}\u{1b}[31m\u{9b}31m\u{7f}\nb.css";
 
-fn world(event: &str) -> World {
-    let world = World::new();
-    world.write("event.json", event);
-    world.write("bad.toml", "version = 2\n");
-    world
+fn folder(event: &str) -> WorkFolder {
+    let folder = WorkFolder::new();
+    folder.write("event.json", event);
+    folder.write("bad.toml", "version = 2\n");
+    folder
 }
 
 #[test]
 fn colors_only_if_they_are_wanted() {
-    let world = world(&both_teams());
+    let folder = folder(&both_teams());
     let forced = ("CLICOLOR_FORCE", "1");
     for (color, variables, has_colors) in [
         (&[][..], &[][..], false),
@@ -30,22 +30,22 @@ fn colors_only_if_they_are_wanted() {
         (&["--color", "always"], &[("NO_COLOR", "1")], true),
     ] {
         for args in [&["plan", "event.json"][..], &["run", "event.json", "--sandbox"], &["check"]] {
-            let answer = world.run_with(&[color, args].concat(), variables, b"").with_code(0);
+            let answer = folder.run_with(&[color, args].concat(), variables, b"").with_code(0);
             assert_eq!(answer.stdout.contains(ESCAPE), has_colors, "{color:?} {variables:?} {answer}");
         }
-        let problems = world.run_with(&[color, &["check", "--mappings", "bad.toml"]].concat(), variables, b"");
+        let problems = folder.run_with(&[color, &["check", "--mappings", "bad.toml"]].concat(), variables, b"");
         assert_eq!(problems.stderr.contains(ESCAPE), has_colors, "{color:?} {variables:?} {problems}");
-        let json = world.run_with(&[color, &["plan", "event.json", "--json"]].concat(), variables, b"").with_code(0);
+        let json = folder.run_with(&[color, &["plan", "event.json", "--json"]].concat(), variables, b"").with_code(0);
         assert!(!json.stdout.contains(ESCAPE), "JSON has no colors: {json}");
     }
 }
 
 #[test]
 fn the_log_has_colors_only_if_they_are_wanted() {
-    let world = world(&both_teams());
+    let folder = folder(&both_teams());
     for color in [&[][..], &["--color", "never"]] {
         let args = [color, &["run", "event.json", "--sandbox"]].concat();
-        let answer = world.run_with(&args, &[("RUST_LOG", "info")], b"").with_code(0);
+        let answer = folder.run_with(&args, &[("RUST_LOG", "info")], b"").with_code(0);
         assert!(answer.stderr.contains("batch") && !answer.stderr.contains(ESCAPE), "{answer:.2000}");
     }
 }
@@ -63,37 +63,37 @@ fn control_characters_of_a_key_never_reach_the_terminal() {
     let dotted = format!("../{encoded}");
     let bucket = "assets.website.com";
     let objects = [(bucket, encoded), (bucket, &unmatched), (bucket, &dotted), (bucket, "%zz\u{1b}"), ("b\u{1b}", "a")];
-    let world = world(&s3_event(&objects));
+    let folder = folder(&s3_event(&objects));
     for (args, code) in [(&["plan", "event.json"][..], 1), (&["run", "event.json", "--sandbox"], 1)] {
-        let answer = world.run(args).with_code(code);
+        let answer = folder.run(args).with_code(code);
         assert_tame("stdout", &answer.stdout);
         assert_tame("stderr", &answer.stderr);
         assert!(answer.stdout.contains(r"s3://assets.website.com/a\u{7}\u{1b}[31m\u{9b}31m\u{7f}\nb.css"), "{answer}");
     }
     for event in ["created", "removed"] {
-        let answer = world.run(&["explain", &format!("s3://{bucket}/{EVIL}"), "--event", event]).with_code(0);
+        let answer = folder.run(&["explain", &format!("s3://{bucket}/{EVIL}"), "--event", event]).with_code(0);
         assert_tame("explain", &answer.stdout);
     }
 }
 
 #[test]
 fn control_characters_of_a_mapping_file_never_reach_the_terminal() {
-    let world = World::empty();
+    let folder = WorkFolder::empty();
     let evil = r"\u0007\u001b]0;title\u009b31m";
-    let source = |source: &str| crate::world::MAPPINGS.replace("s3://assets.website.com/img/", source);
-    world.write("bad.toml", source(&format!("s3://assets.website.com/{evil}")));
-    let answer = world.run(&["check", "--mappings", "bad.toml"]).with_code(1);
+    let source = |source: &str| crate::fixtures::MAPPINGS.replace("s3://assets.website.com/img/", source);
+    folder.write("bad.toml", source(&format!("s3://assets.website.com/{evil}")));
+    let answer = folder.run(&["check", "--mappings", "bad.toml"]).with_code(1);
     assert_tame("check", &answer.stderr);
-    world.write("good.toml", source(&format!("s3://assets.website.com/{evil}/")));
-    let answer = world.run(&["explain", "s3://assets.website.com/a.css", "--mappings", "good.toml"]).with_code(0);
+    folder.write("good.toml", source(&format!("s3://assets.website.com/{evil}/")));
+    let answer = folder.run(&["explain", "s3://assets.website.com/a.css", "--mappings", "good.toml"]).with_code(0);
     assert_tame("explain", &answer.stdout);
 }
 
 /// Runs a command whose output nobody reads.
-fn unread(world: &World, args: &[&str], stderr_too: bool) -> Option<i32> {
+fn unread(folder: &WorkFolder, args: &[&str], stderr_too: bool) -> Option<i32> {
     let (reader, writer) = pipe().unwrap();
     drop(reader);
-    let mut command = world.command();
+    let mut command = folder.command();
     command.args(args).stdin(Stdio::null()).stderr(Stdio::null());
     if stderr_too {
         command.stderr(writer.try_clone().unwrap());
@@ -103,7 +103,7 @@ fn unread(world: &World, args: &[&str], stderr_too: bool) -> Option<i32> {
 
 #[test]
 fn a_reader_that_went_away_is_no_error() {
-    let world = world(&both_teams());
+    let folder = folder(&both_teams());
     for args in [
         &["--help"][..],
         &["check"],
@@ -114,29 +114,29 @@ fn a_reader_that_went_away_is_no_error() {
         &["explain", "s3://assets.website.com/a.css"],
         &["purge", "--host", "www.website.com", "--sandbox"],
     ] {
-        assert_eq!(unread(&world, args, false), Some(0), "{args:?}");
+        assert_eq!(unread(&folder, args, false), Some(0), "{args:?}");
     }
 }
 
 #[test]
 fn completions_without_a_reader_are_no_error() {
-    assert_eq!(unread(&World::empty(), &["completions", "bash"], false), Some(0));
+    assert_eq!(unread(&WorkFolder::empty(), &["completions", "bash"], false), Some(0));
 }
 
 #[test]
 fn a_closed_standard_error_is_no_error() {
-    let world = world(&both_teams());
+    let folder = folder(&both_teams());
     for (args, code) in [
         (&["run", "event.json", "--sandbox"][..], 0),
         (&["check", "--mappings", "bad.toml"], 1),
         (&["plan", "none.json"], 2),
     ] {
-        assert_eq!(unread(&world, args, true), Some(code), "{args:?}");
+        assert_eq!(unread(&folder, args, true), Some(code), "{args:?}");
     }
 }
 
 /// Bash's completions of the last of these words.
-fn proposals(world: &World, words: &[&str]) -> Vec<String> {
+fn proposals(folder: &WorkFolder, words: &[&str]) -> Vec<String> {
     let script = r#"
         source completions.bash
         COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
@@ -144,34 +144,34 @@ fn proposals(world: &World, words: &[&str]) -> Vec<String> {
         printf '%s\n' "${COMPREPLY[@]}"
     "#;
     let mut bash = std::process::Command::new("bash");
-    bash.current_dir(world.path("")).args(["-c", script, "bash", "purge-router"]).args(words);
+    bash.current_dir(folder.path("")).args(["-c", script, "bash", "purge-router"]).args(words);
     String::from_utf8(bash.output().unwrap().stdout).unwrap().split_whitespace().map(str::to_owned).collect()
 }
 
 #[test]
 fn completions_complete_commands() {
-    let world = World::empty();
-    let bash = world.run(&["completions", "bash"]).with_code(0).stdout;
+    let folder = WorkFolder::empty();
+    let bash = folder.run(&["completions", "bash"]).with_code(0).stdout;
     assert!(bash.contains("complete -F _purge"), "{bash}");
-    world.write("completions.bash", bash);
+    folder.write("completions.bash", bash);
     for (start, command) in [("ex", "explain"), ("pl", "plan"), ("import", "import-env"), ("--col", "--color")] {
-        assert_eq!(proposals(&world, &[start]), [command]);
+        assert_eq!(proposals(&folder, &[start]), [command]);
     }
     for shell in ["zsh", "fish", "elvish", "powershell"] {
-        assert!(world.run(&["completions", shell]).with_code(0).stdout.contains("import-env"), "{shell}");
+        assert!(folder.run(&["completions", shell]).with_code(0).stdout.contains("import-env"), "{shell}");
     }
 }
 
 #[test]
 fn completions_complete_the_options_of_commands() {
-    let world = World::empty();
-    world.write("completions.bash", world.run(&["completions", "bash"]).with_code(0).stdout);
+    let folder = WorkFolder::empty();
+    folder.write("completions.bash", folder.run(&["completions", "bash"]).with_code(0).stdout);
     for (words, option) in [
         (&["plan", "--js"][..], "--json"),
         (&["import-env", "--b"], "--bucket"),
         (&["purge", "--mode", "inv"], "invalidate"),
         (&["explain", "--event", "rem"], "removed"),
     ] {
-        assert_eq!(proposals(&world, words), [option], "{words:?}");
+        assert_eq!(proposals(&folder, words), [option], "{words:?}");
     }
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use purge_router_sandbox::{Fault, FaultKind, Origin, Sandbox};
 use serde_json::{Value, json};
 
-use crate::world::{Answer, NOWHERE, TOKEN, World, assert_answer, cloudflare, http};
+use crate::fixtures::{Answer, NOWHERE, TOKEN, WorkFolder, assert_answer, cloudflare, http};
 
 const URL: &str = "https://www.website.com/css/app.css";
 
 /// A sandbox whose edge has cached `old` for an object that is now `new`.
 struct Stale {
-    world: World,
+    folder: WorkFolder,
     sandbox: Sandbox,
     origin: Origin,
 }
@@ -21,7 +21,7 @@ impl Stale {
         let origin = Origin::start().await.unwrap();
         origin.put("/css/app.css", "old");
         let sandbox = cloudflare().origin(None, origin.url()).start().await.unwrap();
-        let stale = Self { world: World::new(), sandbox, origin };
+        let stale = Self { folder: WorkFolder::new(), sandbox, origin };
         assert_eq!(stale.served().await, "old");
         stale.origin.put("/css/app.css", "new");
         assert_eq!(stale.served().await, "old");
@@ -35,7 +35,7 @@ impl Stale {
 
     fn purge(&self, args: &[&str]) -> Answer {
         let edge = self.sandbox.edge_url();
-        self.world.run_at(&self.sandbox, &[&["purge", "--verify", "--edge", &edge], args].concat())
+        self.folder.run_at(&self.sandbox, &[&["purge", "--verify", "--edge", &edge], args].concat())
     }
 }
 
@@ -59,10 +59,10 @@ async fn an_edge_that_kept_what_it_had_is_stale() {
     let stale = Stale::new().await;
     let elsewhere = cloudflare().start().await.unwrap();
     let args = ["purge", "--verify", "--edge", &stale.sandbox.edge_url(), URL];
-    let answer = stale.world.run_at(&elsewhere, &args).with_code(1);
+    let answer = stale.folder.run_at(&elsewhere, &args).with_code(1);
     assert_answer("purge_stale", &answer);
     assert_eq!(stale.served().await, "old");
-    let json = stale.world.run_at(&elsewhere, &[&args[..], &["--json"]].concat()).with_code(1).json();
+    let json = stale.folder.run_at(&elsewhere, &[&args[..], &["--json"]].concat()).with_code(1).json();
     assert_eq!((&json["outcomes"][0]["status"], &json["verified"][0]["fresh"]), (&json!("purged"), &json!(false)));
     assert_eq!(json["verified"][0]["cache_status"], "HIT");
 }
@@ -78,6 +78,7 @@ async fn what_was_stored_after_the_purge_is_fresh() {
         loop {
             let request = http().get(format!("{edge}/css/app.css")).header("host", "www.website.com");
             request.send().await.unwrap();
+            // In real time: the command is a process of its own.
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });
@@ -90,7 +91,7 @@ async fn what_was_stored_after_the_purge_is_fresh() {
 async fn a_host_that_is_not_behind_cloudflare_is_no_proof() {
     let stale = Stale::new().await;
     let args = ["purge", URL, "--verify", "--edge", &stale.origin.url()];
-    let answer = stale.world.run_at(&stale.sandbox, &args).with_code(1);
+    let answer = stale.folder.run_at(&stale.sandbox, &args).with_code(1);
     assert!(answer.stdout.contains("without CF-Cache-Status: is this host behind Cloudflare?"), "{answer}");
 }
 
@@ -107,9 +108,9 @@ async fn what_was_not_purged_is_not_verified() {
 async fn a_purge_is_reported_if_the_edge_can_not_be_reached() {
     let stale = Stale::new().await;
     let args = ["purge", URL, "--verify", "--edge", NOWHERE];
-    let answer = stale.world.run_at(&stale.sandbox, &args).with_code(1);
+    let answer = stale.folder.run_at(&stale.sandbox, &args).with_code(1);
     assert!(answer.stdout.contains("1 done"), "{answer}");
-    let json: Value = stale.world.run_at(&stale.sandbox, &[&args[..], &["--json"]].concat()).with_code(1).json();
+    let json: Value = stale.folder.run_at(&stale.sandbox, &[&args[..], &["--json"]].concat()).with_code(1).json();
     assert_eq!(json["outcomes"][0]["status"], "purged");
 }
 
@@ -119,7 +120,7 @@ async fn an_edge_on_loopback_needs_no_proxy() {
     let (api, edge) = (stale.sandbox.api_url(), stale.sandbox.edge_url());
     let variables = [("CLOUDFLARE_BASE_URL", api.as_str()), ("CLOUDFLARE_API_TOKEN", TOKEN), ("HTTP_PROXY", NOWHERE)];
     let args = ["purge", URL, "--verify", "--edge", &edge];
-    stale.world.run_with(&args, &[&variables[..], &[("http_proxy", NOWHERE)]].concat(), b"").with_code(0);
+    stale.folder.run_with(&args, &[&variables[..], &[("http_proxy", NOWHERE)]].concat(), b"").with_code(0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,7 +129,7 @@ async fn an_age_beyond_all_bounds_is_stale() {
     let headers = [("cf-cache-status", "HIT"), ("age", "18446744073709551615")];
     stale.origin.put_with_headers("/css/app.css", "old", &headers);
     let args = ["purge", URL, "--verify", "--edge", &stale.origin.url()];
-    let answer = stale.world.run_at(&stale.sandbox, &args).with_code(1);
+    let answer = stale.folder.run_at(&stale.sandbox, &args).with_code(1);
     assert!(answer.stdout.contains("stale"), "{answer}");
 }
 
@@ -137,6 +138,6 @@ async fn the_deadline_limits_the_check_too() {
     let stale = Stale::new().await;
     stale.origin.set_delay(Duration::from_secs(20));
     let args = ["purge", URL, "--verify", "--deadline", "2", "--edge", &stale.origin.url()];
-    let answer = stale.world.run_at(&stale.sandbox, &args).with_code(1);
+    let answer = stale.folder.run_at(&stale.sandbox, &args).with_code(1);
     assert!(answer.stdout.contains("couldn't check"), "{answer}");
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use purge_router_sandbox::{Fault, FaultKind, Sandbox};
+use purge_router_test_support::events::s3;
 use serde_json::{Value, json};
 
-use crate::world::{EMAIL, KEY, PLENTY, TOKEN, World, ZONE_ID, failures, s3, sqs};
+use crate::function_process::{EMAIL, FunctionProcess, KEY, PLENTY, TOKEN, ZONE_ID, failures, sqs};
 
 #[tokio::test]
 async fn the_scripts_variables_purge_what_the_script_was_meant_to() {
@@ -17,51 +18,56 @@ async fn the_scripts_variables_purge_what_the_script_was_meant_to() {
         let extensions = [("INCLUDED_EXTS", "css,jpg"), ("EXCLUDED_EXTS", "min.css")];
         let variables = [&variables[..], &extensions].concat();
         let events = [
-            s3("www.website.com", "css/a+b.css"),
+            s3("www.website.com", ["css/a+b.css"]),
             // No included extension, an excluded one, and a bucket whose name is no hostname of the zone.
-            s3("www.website.com", "a.txt"),
-            s3("www.website.com", "a.min.css"),
-            s3("backups", "a.css"),
-            sqs(&[s3("www.website.com", "1.jpg"), s3("cdn.website.com", "2.jpg"), json!({ "Event": "s3:TestEvent" })]),
+            s3("www.website.com", ["a.txt"]),
+            s3("www.website.com", ["a.min.css"]),
+            s3("backups", ["a.css"]),
+            sqs(&[
+                s3("www.website.com", ["1.jpg"]),
+                s3("cdn.website.com", ["2.jpg"]),
+                json!({ "Event": "s3:TestEvent" }),
+            ]),
         ];
-        let mut world = World::new(&variables, &events).await;
+        let mut process = FunctionProcess::new(&variables, &events).await;
         for _ in &events {
-            assert_eq!(world.answer().await, ("response".to_owned(), failures(&[])));
+            assert_eq!(process.answer().await, ("response".to_owned(), failures(&[])));
         }
         let headers: Vec<Option<String>> = headers.map(|header| header.map(str::to_owned)).into();
         let files = |urls: &[&str]| (purge.clone(), headers.clone(), json!({ "files": urls }));
         assert_eq!(
-            world.sent(&["authorization", "x-auth-email", "x-auth-key"]),
+            process.sent(&["authorization", "x-auth-email", "x-auth-key"]),
             [
                 files(&["https://www.website.com/css/a%20b.css"]),
                 files(&["https://www.website.com/1.jpg", "https://cdn.website.com/2.jpg"]),
             ]
         );
-        world.log().await;
+        process.log().await;
     }
 }
 
 #[tokio::test]
 async fn a_direct_event_fails_as_a_whole_with_the_reason() {
-    let events = [json!({ "cfut_of_somebody": 1 }), s3("www.website.com", "%zz.css"), s3("www.website.com", "a.css")];
+    let events =
+        [json!({ "cfut_of_somebody": 1 }), s3("www.website.com", ["%zz.css"]), s3("www.website.com", ["a.css"])];
     // A proxy may repeat what was sent.
     let echo = |sandbox: &Sandbox| {
         let message = format!("no access with {KEY}");
         sandbox.add_fault(Fault::new(FaultKind::Status { status: 403, code: 9109, message, retry_after: None }));
     };
     let variables = [("CLOUDFLARE_API_KEY", KEY), ("CLOUDFLARE_API_EMAIL", EMAIL)];
-    let mut world = World::within(PLENTY, &variables, &events, echo).await;
+    let mut process = FunctionProcess::within(PLENTY, &variables, &events, echo).await;
     let expected = [
         ("NotAnEvent", "not an event: found a JSON object with `cfut_[redacted]`; expected S3 event notifications"),
         ("NotPurged", "Records[0].s3.object.key: `%zz.css`: "),
         ("NotPurged", "www.website.com of team script: token-refused: HTTP 403: 9109 no access with [redacted]"),
     ];
     for (kind, message) in expected {
-        let (how, error) = world.answer().await;
+        let (how, error) = process.answer().await;
         assert_eq!((how.as_str(), &error["errorType"]), ("error", &json!(kind)));
         assert!(error["errorMessage"].as_str().unwrap().starts_with(message), "{error}");
     }
-    let lines = world.log().await;
+    let lines = process.log().await;
     assert!(!json!(lines).to_string().contains("of_somebody"));
     for (kind, message) in expected {
         let line = format!("{kind}: {message}");
@@ -79,25 +85,25 @@ async fn a_direct_event_fails_as_a_whole_with_the_reason() {
 async fn a_hanging_api_does_not_exceed_the_deadline() {
     for seconds in [2, 5] {
         let hang = |sandbox: &Sandbox| sandbox.add_fault(Fault::new(FaultKind::Hang));
-        let events = [sqs(&[s3("www.website.com", "a.css"), s3("backups", "a.css")])];
+        let events = [sqs(&[s3("www.website.com", ["a.css"]), s3("backups", ["a.css"])])];
         let variables = [("CLOUDFLARE_API_KEY", TOKEN)];
-        let mut world = World::within(Duration::from_secs(seconds), &variables, &events, hang).await;
-        assert_eq!(world.answer().await, ("response".to_owned(), failures(&["m-0"])));
+        let mut process = FunctionProcess::within(Duration::from_secs(seconds), &variables, &events, hang).await;
+        assert_eq!(process.answer().await, ("response".to_owned(), failures(&["m-0"])));
     }
 }
 
 #[tokio::test]
 async fn instances_share_the_rate_limit() {
-    let events = [1, 2].map(|index| sqs(&[s3("www.website.com", &format!("{index}.css"))]));
+    let events = [1, 2].map(|index| sqs(&[s3("www.website.com", [format!("{index}.css")])]));
     let key = ("CLOUDFLARE_API_KEY", TOKEN);
     // A ten-thousandth of 800 URLs a second lets one URL pass, and the next after twelve seconds.
     for (variables, second) in
         [(vec![key], failures(&[])), (vec![key, ("MAX_CONCURRENCY", "10000")], failures(&["m-0"]))]
     {
-        let mut world = World::within(Duration::from_secs(3), &variables, &events, |_| {}).await;
-        assert_eq!(world.answer().await.1, failures(&[]));
-        assert_eq!(world.answer().await.1, second, "{variables:?}");
-        let outcomes: Vec<Value> = world.log().await.iter().filter_map(|line| line.get("outcome").cloned()).collect();
+        let mut process = FunctionProcess::within(Duration::from_secs(3), &variables, &events, |_| {}).await;
+        assert_eq!(process.answer().await.1, failures(&[]));
+        assert_eq!(process.answer().await.1, second, "{variables:?}");
+        let outcomes: Vec<Value> = process.log().await.iter().filter_map(|line| line.get("outcome").cloned()).collect();
         let expected = if second == failures(&[]) { ["purged", "purged"] } else { ["purged", "rate-limited"] };
         assert_eq!(outcomes, expected);
     }
@@ -115,10 +121,10 @@ async fn a_missing_region_is_the_reason_of_the_rejection() {
             ("AWS_EC2_METADATA_DISABLED", "true"),
         ];
         let variables: Vec<(&str, &str)> = variables.into_iter().chain(endpoint).collect();
-        let events = [sqs(&[s3("www.website.com", "a.css")])];
-        let mut world = World::without(&["AWS_REGION"], &variables, &events).await;
-        assert_eq!(world.answer().await.1, failures(&["m-0"]));
-        let lines = world.log().await;
+        let events = [sqs(&[s3("www.website.com", ["a.css"])])];
+        let mut process = FunctionProcess::without(&["AWS_REGION"], &variables, &events).await;
+        assert_eq!(process.answer().await.1, failures(&["m-0"]));
+        let lines = process.log().await;
         let reasons: Vec<&str> = lines.iter().filter_map(|line| line["reason"].as_str()).collect();
         let expected = "s3://www.website.com/a.css: can't read the mappings of its bucket: can't call DynamoDB: \
                         no region is set; set the AWS region and credentials, or renew them, as for the AWS CLI";

@@ -2,22 +2,23 @@
 
 use axum::Router;
 use purge_router_sandbox::{Sandbox, TokenStatus};
+use purge_router_test_support::events::s3;
 use serde_json::{Value, json};
 
-use crate::world::{PLENTY, TOKEN, World, failures, s3, sqs};
+use crate::function_process::{FunctionProcess, PLENTY, TOKEN, failures, sqs};
 
 #[tokio::test]
 async fn logs_have_a_line_for_each_batch_and_each_record_without_one() {
     let event = sqs(&[
-        s3("www.website.com", "a.css"),
-        s3("backups", "b.css"),
+        s3("www.website.com", ["a.css"]),
+        s3("backups", ["b.css"]),
         json!("{\"Records\": [{\"eventSource\": \"aws:s3\"}]}"),
         json!("cfut_of_somebody"),
     ]);
     let variables = [("CLOUDFLARE_API_KEY", TOKEN)];
-    let mut world = World::new(&variables, &[event]).await;
-    assert_eq!(world.answer().await, ("response".to_owned(), failures(&["m-2", "m-3"])));
-    let mut lines = world.log().await;
+    let mut process = FunctionProcess::new(&variables, &[event]).await;
+    assert_eq!(process.answer().await, ("response".to_owned(), failures(&["m-2", "m-3"])));
+    let mut lines = process.log().await;
     for line in &mut lines {
         let fields = line.as_object_mut().unwrap();
         // Lambda treats a line without a timestamp as INFO, whatever its level.
@@ -63,11 +64,11 @@ async fn the_log_level_is_lambdas() {
         ("ERROR", &[]),
         ("FATAL", &[]),
     ] {
-        let event = sqs(&[s3("www.website.com", "a.css"), s3("backups", "b.css"), json!("?")]);
+        let event = sqs(&[s3("www.website.com", ["a.css"]), s3("backups", ["b.css"]), json!("?")]);
         let variables = [("CLOUDFLARE_API_KEY", TOKEN), ("AWS_LAMBDA_LOG_LEVEL", level)];
-        let mut world = World::new(&variables, &[event]).await;
-        assert_eq!(world.answer().await.1, failures(&["m-2"]));
-        let lines = world.log().await;
+        let mut process = FunctionProcess::new(&variables, &[event]).await;
+        assert_eq!(process.answer().await.1, failures(&["m-2"]));
+        let lines = process.log().await;
         assert_eq!(lines.iter().map(|line| line["message"].as_str().unwrap()).collect::<Vec<_>>(), messages, "{level}");
         assert!(lines.iter().all(|line| line["span"]["requestId"].is_string()), "{lines:#?}");
     }
@@ -90,14 +91,14 @@ async fn no_line_has_a_secret_even_at_trace_level() {
         ("AWS_SECRET_ACCESS_KEY", secret),
         ("RUST_LOG", "trace"),
     ];
-    let events = ["a.css", "b.css"].map(|key| sqs(&[s3("www.website.com", key)]));
+    let events = ["a.css", "b.css"].map(|key| sqs(&[s3("www.website.com", [key])]));
     for (status, failed) in [(TokenStatus::Active, &[][..]), (TokenStatus::Disabled, &["m-0"])] {
         let prepare = |sandbox: &Sandbox| assert!(sandbox.set_token_status(TOKEN, status));
-        let mut world = World::within(PLENTY, &variables, &events, prepare).await;
+        let mut process = FunctionProcess::within(PLENTY, &variables, &events, prepare).await;
         for _ in &events {
-            assert_eq!(world.answer().await.1, failures(failed));
+            assert_eq!(process.answer().await.1, failures(failed));
         }
-        let text: String = world.printed().await.iter().map(Value::to_string).collect();
+        let text: String = process.printed().await.iter().map(Value::to_string).collect();
         assert!(text.len() > 50_000 && text.contains("/cf/token"), "everything is logged: {} bytes", text.len());
         for secret in [TOKEN, secret] {
             let bytes: Vec<String> = secret.bytes().map(|byte| byte.to_string()).collect();

@@ -4,7 +4,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "clippy does not treat helpers of tests as tests")]
 
 mod events;
+mod function_process;
 mod logs;
 mod metrics;
 mod settings;
-mod world;

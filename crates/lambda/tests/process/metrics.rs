@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use purge_router_sandbox::{Fault, FaultKind, Sandbox, TokenStatus};
+use purge_router_test_support::events::s3;
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
-use crate::world::{PLENTY, TOKEN, World, failures, s3, sqs};
+use crate::function_process::{FunctionProcess, PLENTY, TOKEN, failures, sqs};
 
 /// The metrics that a line declares, by their names: units and values. Checks its namespace, dimensions and time.
 fn measured(line: &Value, dimensions: &[(&str, &str)]) -> BTreeMap<String, (Value, Value)> {
@@ -37,7 +38,7 @@ async fn metrics_are_per_zone_and_in_total() {
         json!(then.format(&Rfc3339).unwrap())
     };
     let at = |time: Value, bucket: &str, key: &str| {
-        let mut event = s3(bucket, key);
+        let mut event = s3(bucket, [key]);
         event["Records"][0]["eventTime"] = time;
         event
     };
@@ -45,9 +46,9 @@ async fn metrics_are_per_zone_and_in_total() {
         at(ago(10), "www.website.com", "late.css"),
         at(ago(15), "www.website.com", "latest.css"),
         at(ago(5), "www.website.com", "late.css"),
-        s3("www.website.com", "no-time.css"),
+        s3("www.website.com", ["no-time.css"]),
         at(json!("yesterday"), "www.website.com", "no-time-either.css"),
-        s3("backups", "a.css"),
+        s3("backups", ["a.css"]),
         json!("no JSON"),
     ]);
     // From a clock that is ahead of ours.
@@ -58,10 +59,10 @@ async fn metrics_are_per_zone_and_in_total() {
         sandbox.add_fault(Fault { times: Some(1), ..Fault::new(kind) });
     };
     let variables = [("CLOUDFLARE_API_KEY", TOKEN)];
-    let mut world = World::within(PLENTY, &variables, &[first, second], limit).await;
-    world.answer().await;
-    world.answer().await;
-    let printed = world.printed().await;
+    let mut process = FunctionProcess::within(PLENTY, &variables, &[first, second], limit).await;
+    process.answer().await;
+    process.answer().await;
+    let printed = process.printed().await;
     let lines: Vec<&Value> = printed.iter().filter(|line| line["_aws"].is_object()).collect();
     let [all, www, all_again, cdn] = lines[..] else { panic!("{lines:#?}") };
     let one = (json!("Count"), json!(1));
@@ -85,20 +86,14 @@ async fn metrics_are_per_zone_and_in_total() {
 
 #[tokio::test]
 async fn a_zone_with_many_batches_has_one_latency() {
-    let keys: Vec<String> = (0..100 * 101).map(|index| format!("{index}.css")).collect();
-    let mut event = s3("www.website.com", "any");
-    let record = event["Records"][0].take();
-    let records = keys.iter().map(|key| {
-        let mut record = record.clone();
+    let mut event = s3("www.website.com", (0..100 * 101).map(|index| format!("{index}.css")));
+    for record in event["Records"].as_array_mut().unwrap() {
         record["eventTime"] = json!("2026-11-02T09:30:00.000Z");
-        record["s3"]["object"]["key"] = json!(key);
-        record
-    });
-    let records: Vec<Value> = records.collect();
+    }
     let variables = [("CLOUDFLARE_API_KEY", TOKEN)];
-    let mut world = World::new(&variables, &[json!({ "Records": records })]).await;
-    assert_eq!(world.answer().await.0, "response");
-    let printed = world.printed().await;
+    let mut process = FunctionProcess::new(&variables, &[event]).await;
+    assert_eq!(process.answer().await.0, "response");
+    let printed = process.printed().await;
     assert!(printed.iter().all(|line| line["level"] != "ERROR"), "{printed:#?}");
     let of_zone = printed.iter().find(|line| line["_aws"].is_object() && line["zone"] == "www.website.com").unwrap();
     assert_eq!((of_zone["Purged"].as_u64(), of_zone["Latency"].as_array().unwrap().len()), (Some(101), 1));
@@ -107,13 +102,13 @@ async fn a_zone_with_many_batches_has_one_latency() {
 #[tokio::test]
 async fn rejected_tokens_are_counted_for_each_invocation() {
     let variables = [("CLOUDFLARE_API_KEY", TOKEN)];
-    let events = ["a.css", "b.css"].map(|key| sqs(&[s3("www.website.com", key)]));
+    let events = ["a.css", "b.css"].map(|key| sqs(&[s3("www.website.com", [key])]));
     let refuse = |sandbox: &Sandbox| assert!(sandbox.set_token_status(TOKEN, TokenStatus::Disabled));
-    let mut world = World::within(PLENTY, &variables, &events, refuse).await;
+    let mut process = FunctionProcess::within(PLENTY, &variables, &events, refuse).await;
     for _ in &events {
-        assert_eq!(world.answer().await.1, failures(&["m-0"]));
+        assert_eq!(process.answer().await.1, failures(&["m-0"]));
     }
-    let printed = world.printed().await;
+    let printed = process.printed().await;
     let counts =
         printed.iter().filter(|line| line["zone"] == "www.website.com").filter_map(|line| line.get("TokenRefused"));
     assert_eq!(counts.collect::<Vec<_>>(), [1, 1]);

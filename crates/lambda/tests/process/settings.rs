@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::world::{PLENTY, ZONE_ID, bootstrap};
+use crate::function_process::{PLENTY, ZONE_ID, bootstrap};
 
 /// Runs the process until it ends.
 async fn output(command: &mut Command) -> Output {

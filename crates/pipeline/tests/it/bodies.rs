@@ -1,7 +1,8 @@
 //! The bytes of each method's body, and how many items go into one.
 
-use crate::event::{keys, s3};
-use crate::world::{World, assert_all_purged, body, items, red, urls, zone_id};
+use purge_router_test_support::events::s3;
+
+use crate::world::{World, assert_all_purged, body, items, keys, red, urls, zone_id};
 
 #[tokio::test]
 async fn each_method_has_its_body_in_both_modes() {

@@ -1,9 +1,9 @@
 //! What it is all for: after the event, visitors get the new object, and nothing else was thrown away.
 
 use purge_router_sandbox::Origin;
+use purge_router_test_support::events::s3;
 use reqwest::Client;
 
-use crate::event::s3;
 use crate::world::{Setup, World, assert_all_purged, team};
 
 /// What a visitor asks for: host, target and headers.

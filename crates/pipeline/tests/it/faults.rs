@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use purge_router_pipeline::{Settings, Status};
 use purge_router_sandbox::{Fault, FaultKind, Received};
+use purge_router_test_support::events::{s3, sqs};
 
-use crate::event::{keys, s3, sqs};
 use crate::world::{
-    SETTINGS, Setup, World, assert_all_purged, blue, failed, fault, red, secret, side_by_side, status, statuses, urls,
+    SETTINGS, Setup, World, assert_all_purged, blue, failed, fault, keys, red, secret, side_by_side, status, statuses,
+    urls,
 };
 
 const IMPATIENT: Settings = Settings { request_timeout: Duration::from_secs(1), ..SETTINGS };

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use purge_router_pipeline::{Report, Status};
 use purge_router_sandbox::{Fault, FaultKind, PurgeMethod};
+use purge_router_test_support::events::{s3, sqs};
 
-use crate::event::{keys, s3, sqs};
 use crate::world::{
-    Setup, World, assert_all_purged, blue, failed, fault, items, outcomes_of, red, status, statuses, team, urls,
+    Setup, World, assert_all_purged, blue, failed, fault, items, keys, outcomes_of, red, status, statuses, team, urls,
 };
 
 /// A world in which Cloudflare refuses these URLs of red.com.

@@ -2,9 +2,9 @@
 
 use purge_router_pipeline::Freshness;
 use purge_router_sandbox::Received;
+use purge_router_test_support::events::{message, records, s3, sqs};
 use serde_json::json;
 
-use crate::event::{message, records, s3, sqs};
 use crate::world::{World, assert_all_purged, blue, body, header, parameter, red, secret, team, zone_id};
 
 /// Method, path, authorization, type and body.

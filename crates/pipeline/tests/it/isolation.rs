@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use purge_router_pipeline::Status;
 use purge_router_sandbox::{FaultKind, TokenStatus};
+use purge_router_test_support::events::{s3, sqs};
 use serde_json::Value;
 
-use crate::event::{keys, s3, sqs};
 use crate::store::Problem;
 use crate::world::{
-    World, assert_all_purged, blue, failed, fault, outcomes_of, parameter, red, secret, side_by_side, status, team,
-    urls,
+    World, assert_all_purged, blue, failed, fault, keys, outcomes_of, parameter, red, secret, side_by_side, status,
+    team, urls,
 };
 
 const DEADLINE: Duration = Duration::from_secs(3);

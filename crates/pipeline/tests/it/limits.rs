@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use purge_router_sandbox::{FaultKind, Received};
+use purge_router_test_support::events::{s3, sqs};
 
-use crate::event::{keys, s3, sqs};
-use crate::world::{PLENTY, Setup, World, assert_all_purged, blue, fault, items, outcomes_of, red, run_on, urls};
+use crate::world::{PLENTY, Setup, World, assert_all_purged, blue, fault, items, keys, outcomes_of, red, run_on, urls};
 
 const ACCOUNT: &str = "account_id = \"acacacacacacacacacacacacacacacac\"";
 

@@ -5,7 +5,6 @@
 
 mod bodies;
 mod edge;
-mod event;
 mod faults;
 mod halving;
 mod happy;
@@ -16,6 +15,5 @@ mod missing_tokens;
 mod report;
 mod secrets;
 mod store;
-
 mod tokens;
 mod world;

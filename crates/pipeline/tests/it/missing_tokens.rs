@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use purge_router_pipeline::{Freshness, Status};
+use purge_router_test_support::events::{s3, sqs};
 
-use crate::event::{keys, s3, sqs};
 use crate::store::Problem;
 use crate::world::{
-    World, assert_all_purged, blue, failed, fault, outcomes_of, parameter, red, secret, side_by_side, status, statuses,
+    World, assert_all_purged, blue, failed, fault, keys, outcomes_of, parameter, red, secret, side_by_side, status,
+    statuses,
 };
 
 #[tokio::test]

@@ -1,9 +1,9 @@
 //! What is reported: which origins failed, and the JSON that others read.
 
 use purge_router_sandbox::FaultKind;
+use purge_router_test_support::events::{message, record, records, s3, sqs};
 use serde_json::{Value, json};
 
-use crate::event::{message, record, records, s3, sqs};
 use crate::log::LOG;
 use crate::world::{PLENTY, World, assert_all_purged, failed, fault, red, zone_id};
 

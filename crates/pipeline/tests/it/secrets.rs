@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use purge_router_pipeline::{Backoff, Settings, Status};
 use purge_router_sandbox::FaultKind;
+use purge_router_test_support::events::s3;
 
-use crate::event::s3;
 use crate::log::LOG;
 use crate::world::{SETTINGS, Setup, fault, parameter, red, sandbox_token, statuses};
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use purge_router_pipeline::{Freshness, Outcome, Status};
 use purge_router_sandbox::{Fault, FaultKind, TokenStatus};
+use purge_router_test_support::events::{record, s3};
 
-use crate::event::{keys, record, s3};
 use crate::store::Problem;
 use crate::world::{
-    World, assert_all_purged, blue, failed, fault, header, outcomes_of, parameter, red, sandbox_token, secret, status,
-    statuses, team, urls,
+    World, assert_all_purged, blue, failed, fault, header, keys, outcomes_of, parameter, red, sandbox_token, secret,
+    status, statuses, team, urls,
 };
 
 const NEW: &str = "Sn3Rq-the-new-token";

@@ -1,14 +1,13 @@
 //! A mapping file, a sandbox with its zones and a token for each, and an executor that sends to it.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use purge_router_cloudflare::Client;
 use purge_router_core::{Mappings, Plan, decode, plan};
 use purge_router_pipeline::{Backoff, Clock, Executor, Outcome, Report, Settings, Status};
 use purge_router_sandbox::{Fault, FaultKind, Received, Sandbox, SandboxToken, SandboxZone};
+use purge_router_test_support::{MovedClock, until};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
@@ -86,9 +85,6 @@ pub(crate) fn status(status: u16, code: i64, retry_after: Option<u32>) -> FaultK
 pub(crate) struct Setup {
     pub(crate) teams: String,
     pub(crate) settings: Settings,
-    pub(crate) clock: Clock,
-    /// By how many seconds the clock is ahead.
-    pub(crate) ahead: Arc<AtomicU64>,
     pub(crate) rate_limits: bool,
     pub(crate) origin: Option<String>,
     pub(crate) sandbox_zone: fn(&mut SandboxZone),
@@ -96,11 +92,7 @@ pub(crate) struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        let (settings, ahead) = (SETTINGS, Arc::new(AtomicU64::new(0)));
-        let seconds = Arc::clone(&ahead);
-        let clock =
-            Clock::with_wall_time(move || SystemTime::now() + Duration::from_secs(seconds.load(Ordering::Relaxed)));
-        Self { teams: String::new(), settings, clock, ahead, rate_limits: false, origin: None, sandbox_zone: |_| {} }
+        Self { teams: String::new(), settings: SETTINGS, rate_limits: false, origin: None, sandbox_zone: |_| {} }
     }
 }
 
@@ -109,7 +101,7 @@ pub(crate) struct World {
     mappings: Mappings,
     executor: Executor<Store>,
     sandbox: Option<Sandbox>,
-    ahead: Arc<AtomicU64>,
+    clock: MovedClock,
 }
 
 impl Setup {
@@ -117,27 +109,20 @@ impl Setup {
         let mappings = purge_router_config::from_toml(&format!("version = 1\n{}", self.teams)).unwrap();
         let store = Store::default();
         let mut builder = Sandbox::builder().rate_limits(self.rate_limits);
+        for mut zone in SandboxZone::from_mappings(&mappings) {
+            (self.sandbox_zone)(&mut zone);
+            builder = builder.token(sandbox_token(&secret(&zone.domain), &zone.domain)).zone(zone);
+        }
         for zone in mappings.zones() {
-            let domain = zone.domain.as_str();
-            let mut sandbox_zone = SandboxZone {
-                zone_id: zone_id(domain),
-                domain: domain.to_owned(),
-                plan: zone.plan,
-                account_id: zone.account_id.as_ref().map(ToString::to_string),
-                hostnames: zone.hostnames.iter().map(ToString::to_string).collect(),
-                urls_per_request: zone.urls_per_request,
-                ..SandboxZone::default()
-            };
-            (self.sandbox_zone)(&mut sandbox_zone);
-            builder = builder.zone(sandbox_zone).token(sandbox_token(&secret(domain), domain));
-            store.set(zone.token.as_str(), &secret(domain));
+            store.set(zone.token.as_str(), &secret(zone.domain.as_str()));
         }
         if let Some(origin) = self.origin {
             builder = builder.origin(None, origin);
         }
         let sandbox = builder.start().await.unwrap();
-        let executor = executor(&sandbox, &store, self.settings, self.clock);
-        World { store, mappings, executor, sandbox: Some(sandbox), ahead: self.ahead }
+        let clock = MovedClock::default();
+        let executor = executor(&sandbox, &store, self.settings, clock.clock.clone());
+        World { store, mappings, executor, sandbox: Some(sandbox), clock }
     }
 }
 
@@ -154,7 +139,7 @@ impl World {
 
     /// Moves the clock past the time for which a circuit stays open.
     pub(crate) fn pass_open_circuits(&self) {
-        self.ahead.fetch_add(SETTINGS.open_circuit_for.as_secs(), Ordering::Relaxed);
+        self.clock.advance(SETTINGS.open_circuit_for);
     }
 
     pub(crate) fn executor(&self) -> &Executor<Store> {
@@ -210,9 +195,7 @@ impl World {
 
     /// Waits until this many requests arrived.
     pub(crate) async fn arrived(&self, count: usize) {
-        while self.requests().len() < count {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        until(async || self.requests().len() >= count).await;
     }
 
     /// The items of all requests to one zone that were answered with 200, sorted.
@@ -250,6 +233,11 @@ pub(crate) fn urls<K: AsRef<str>>(domain: &str, keys: impl IntoIterator<Item = K
     let mut urls: Vec<String> = keys.into_iter().map(|key| format!("https://www.{domain}/{}", key.as_ref())).collect();
     urls.sort();
     urls
+}
+
+/// `prefix0.css`, `prefix1.css`, …
+pub(crate) fn keys(prefix: &str, count: usize) -> Vec<String> {
+    (0..count).map(|index| format!("{prefix}{index}.css")).collect()
 }
 
 /// The failed origins, as text.

@@ -3,8 +3,8 @@
 use purge_router_sandbox::{Sandbox, SandboxZone};
 use serde_json::json;
 
+use crate::fixture::{SITE, SITE_TOKEN, SandboxFixture, builder, json as body_of, site, token};
 use crate::refusals::codes_of;
-use crate::world::{SITE, SITE_TOKEN, World, builder, json as body_of, site, token};
 
 const EVERYTHING: &str = r#"{"purge_everything": true}"#;
 
@@ -54,7 +54,7 @@ const WRONG: &[(&str, i64, &str)] = &[
 
 #[tokio::test]
 async fn a_wrong_body_is_refused_with_its_code_and_costs_nothing() {
-    let world = World::of(builder()).await;
+    let fixture = SandboxFixture::of(builder()).await;
     let long_tag = "t".repeat(1025);
     let deep = format!("www.example.com{}", "/a".repeat(32));
     let too_large = [
@@ -65,7 +65,7 @@ async fn a_wrong_body_is_refused_with_its_code_and_costs_nothing() {
     ];
     let wrong = WRONG.iter().map(|(body, code, part)| ((*body).to_owned(), *code, *part));
     for (body, code, part) in wrong.chain(too_large) {
-        let response = world.purge_answer(&body).await;
+        let response = fixture.purge_answer(&body).await;
         assert_eq!(response.status(), 400, "{body}");
         assert_eq!(response.headers()["ratelimit"], "\"default\";r=1200;t=300", "{body}");
         let answer = body_of(response).await;
@@ -73,13 +73,13 @@ async fn a_wrong_body_is_refused_with_its_code_and_costs_nothing() {
         let message = answer["errors"][0]["message"].as_str().unwrap();
         assert!(message.contains(part), "{body}: {message}");
     }
-    let response = world.purge_answer(EVERYTHING).await;
+    let response = fixture.purge_answer(EVERYTHING).await;
     assert_eq!(response.headers()["ratelimit"], "\"default\";r=24;t=12", "wrong bodies cost nothing");
 }
 
 #[tokio::test]
 async fn the_largest_bodies_are_accepted() {
-    let world = World::new().await;
+    let fixture = SandboxFixture::new().await;
     let tag = "t".repeat(1024);
     let deep = format!("www.example.com{}", "/a".repeat(31));
     for body in [
@@ -92,7 +92,7 @@ async fn the_largest_bodies_are_accepted() {
         r#"{"hosts": ["EXAMPLE.com", "shop.saas.net"]}"#.into(),
         r#"{"prefixes": ["www.example.com"]}"#.into(),
     ] {
-        world.purge(&body).await;
+        fixture.purge(&body).await;
     }
 }
 
@@ -100,10 +100,10 @@ async fn the_largest_bodies_are_accepted() {
 async fn a_zone_can_have_its_own_number_of_urls() {
     let zone = SandboxZone { urls_per_request: Some(30), ..site() };
     let sandbox = Sandbox::builder().zone(zone).token(token(SITE_TOKEN, SITE));
-    let world = World::of(sandbox).await;
-    world.purge(&many("files", "https://www.example.com/", 30)).await;
-    world.purge(&many("tags", "tag", 100)).await;
-    assert_eq!(world.purge_answer(&many("files", "https://www.example.com/", 31)).await.status(), 400);
+    let fixture = SandboxFixture::of(sandbox).await;
+    fixture.purge(&many("files", "https://www.example.com/", 30)).await;
+    fixture.purge(&many("tags", "tag", 100)).await;
+    assert_eq!(fixture.purge_answer(&many("files", "https://www.example.com/", 31)).await.status(), 400);
 }
 
 fn many(list: &str, item: &str, count: usize) -> String {

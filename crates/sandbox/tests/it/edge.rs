@@ -2,15 +2,15 @@
 
 use purge_router_sandbox::{Origin, Sandbox};
 
-use crate::world::{SITE, SITE_TOKEN, World, builder, other, raw, site};
+use crate::fixture::{SITE, SITE_TOKEN, SandboxFixture, builder, other, raw, site};
 
 #[tokio::test]
 async fn only_200_answers_to_get_and_head_are_cached() {
-    let world = World::new().await;
-    world.origin.put("/page", "page");
-    world.origin.put_with_headers("/mine", "mine", &[("cache-control", "max-age=60, Private")]);
-    world.origin.put_with_headers("/never", "never", &[("cache-control", "no-store")]);
-    world.origin.put_with_headers("/revalidated", "r", &[("cache-control", "no-cache, max-age=0")]);
+    let fixture = SandboxFixture::new().await;
+    fixture.origin.put("/page", "page");
+    fixture.origin.put_with_headers("/mine", "mine", &[("cache-control", "max-age=60, Private")]);
+    fixture.origin.put_with_headers("/never", "never", &[("cache-control", "no-store")]);
+    fixture.origin.put_with_headers("/revalidated", "r", &[("cache-control", "no-cache, max-age=0")]);
     for (method, target, status, cache) in [
         ("GET", "/page", 200, ["MISS", "HIT"]),
         ("HEAD", "/page", 200, ["HIT", "HIT"]),
@@ -23,7 +23,7 @@ async fn only_200_answers_to_get_and_head_are_cached() {
         ("GET", "/missing", 404, ["MISS", "MISS"]),
     ] {
         for expected in cache {
-            let seen = world.visit(method, "www.example.com", target, &[]).await;
+            let seen = fixture.visit(method, "www.example.com", target, &[]).await;
             assert_eq!((seen.status, seen.cache()), (status, expected), "{method} {target}");
             assert_eq!(seen.body.is_empty(), method == "HEAD", "{method} {target}");
         }
@@ -32,13 +32,13 @@ async fn only_200_answers_to_get_and_head_are_cached() {
 
 #[tokio::test]
 async fn a_request_reaches_the_origin_server_byte_for_byte() {
-    let world = World::new().await;
-    world.origin.put("a b", "spaced");
+    let fixture = SandboxFixture::new().await;
+    fixture.origin.put("a b", "spaced");
     for target in ["/a%20b", "/a/../b/./c", "/%2e%2E/x", "//x//", "/a\\b|^\"{}", "/é?q='1'&r=%20+", "/x?", "/?a?b"] {
-        world.get("www.example.com", target).await;
-        assert_eq!(world.origin.requests().last().unwrap().path, target);
+        fixture.get("www.example.com", target).await;
+        assert_eq!(fixture.origin.requests().last().unwrap().path, target);
     }
-    assert_eq!(world.get("www.example.com", "/a%20b").await.body, "spaced");
+    assert_eq!(fixture.get("www.example.com", "/a%20b").await.body, "spaced");
 
     let headers = [
         ("x-forwarded-proto", "http"),
@@ -48,9 +48,9 @@ async fn a_request_reaches_the_origin_server_byte_for_byte() {
         ("accept-encoding", "gzip"),
         ("keep-alive", "1"),
     ];
-    world.visit("GET", "WWW.Example.com:8080", "/a%20b", &headers).await;
-    let headers = world.origin.requests().last().unwrap().headers.clone();
-    assert_eq!(format!("http://{}", headers["host"].to_str().unwrap()), world.origin.url());
+    fixture.visit("GET", "WWW.Example.com:8080", "/a%20b", &headers).await;
+    let headers = fixture.origin.requests().last().unwrap().headers.clone();
+    assert_eq!(format!("http://{}", headers["host"].to_str().unwrap()), fixture.origin.url());
     assert_eq!(headers["x-forwarded-host"], "WWW.Example.com:8080");
     assert_eq!(headers["x-forwarded-proto"], "http");
     assert_eq!(headers["x-mine"], "1");
@@ -59,14 +59,14 @@ async fn a_request_reaches_the_origin_server_byte_for_byte() {
     }
 
     let request = "PUT /a%20b HTTP/1.1\r\nhost: www.example.com\r\nconnection: close\r\ncontent-length: 4\r\n\r\nbody";
-    raw(&world.sandbox.edge_url(), request).await;
-    let passed = world.origin.requests().pop().unwrap();
+    raw(&fixture.sandbox.edge_url(), request).await;
+    let passed = fixture.origin.requests().pop().unwrap();
     assert_eq!((passed.method.as_str(), &passed.body[..]), ("PUT", &b"body"[..]));
 }
 
 #[tokio::test]
 async fn an_answer_keeps_its_headers_but_not_the_origin_servers_own() {
-    let world = World::new().await;
+    let fixture = SandboxFixture::new().await;
     let headers = [
         ("content-type", "text/css"),
         ("etag", "\"1\""),
@@ -74,9 +74,9 @@ async fn an_answer_keeps_its_headers_but_not_the_origin_servers_own() {
         ("cf-cache-status", "HIT"),
         ("keep-alive", "timeout=5"),
     ];
-    world.origin.put_with_headers("/a.css", "a", &headers);
+    fixture.origin.put_with_headers("/a.css", "a", &headers);
     for cache in ["MISS", "HIT"] {
-        let seen = world.get("www.example.com", "/a.css").await;
+        let seen = fixture.get("www.example.com", "/a.css").await;
         assert_eq!(seen.header("etag"), Some("\"1\""));
         assert_eq!(seen.cache(), cache);
         assert!(seen.head.contains("text/css"), "{}", seen.head);
@@ -92,8 +92,8 @@ async fn the_host_decides_zone_and_origin_server() {
     let own = Origin::start().await.unwrap();
     own.put("/bucket/a", "own");
     let zones = Sandbox::builder().zone(site()).zone(other());
-    let world = World::of(zones.origin(Some("WWW.example.com"), format!("{}/bucket/", own.url()))).await;
-    world.origin.put("/a", "default");
+    let fixture = SandboxFixture::of(zones.origin(Some("WWW.example.com"), format!("{}/bucket/", own.url()))).await;
+    fixture.origin.put("/a", "default");
     for (host, status, body) in [
         ("www.example.com", 200, "own"),
         ("WWW.EXAMPLE.COM:80", 200, "own"),
@@ -102,7 +102,7 @@ async fn the_host_decides_zone_and_origin_server() {
         ("unknown.example.com", 421, "no zone of this sandbox has the hostname \"unknown.example.com\"\n"),
         ("a b", 400, "the host is not a hostname\n"),
     ] {
-        let seen = world.get(host, "/a").await;
+        let seen = fixture.get(host, "/a").await;
         assert_eq!((seen.status, seen.body.as_str()), (status, body), "{host}");
     }
 }
@@ -121,12 +121,12 @@ async fn without_an_origin_server_only_the_cache_answers() {
     origin.put("/kept", "kept");
     origin.put("/stale", "stale");
     let sandbox = builder().origin(Some("www.example.com"), origin.url());
-    let world = World::of(sandbox).await;
+    let fixture = SandboxFixture::of(sandbox).await;
     for target in ["/kept", "/stale"] {
-        world.get("www.example.com", target).await;
+        fixture.get("www.example.com", target).await;
     }
     let body = r#"{"files": ["https://www.example.com/stale"]}"#;
-    assert_eq!(world.send("invalidate_cache", SITE, SITE_TOKEN, body).await.status(), 200);
+    assert_eq!(fixture.send("invalidate_cache", SITE, SITE_TOKEN, body).await.status(), 200);
     origin.stop().await;
 
     for (target, status, cache, body) in [
@@ -136,7 +136,7 @@ async fn without_an_origin_server_only_the_cache_answers() {
         ("/new", 521, "none", "the origin server of www.example.com is down"),
         ("/new", 521, "none", "the origin server of www.example.com is down"),
     ] {
-        let seen = world.get("www.example.com", target).await;
+        let seen = fixture.get("www.example.com", target).await;
         assert_eq!((seen.status, seen.cache()), (status, cache), "{target}");
         assert!(seen.body.starts_with(body), "{target}: {}", seen.body);
     }
@@ -144,15 +144,15 @@ async fn without_an_origin_server_only_the_cache_answers() {
 
 #[tokio::test]
 async fn an_invalidated_object_that_is_deleted_is_evicted() {
-    let world = World::new().await;
+    let fixture = SandboxFixture::new().await;
     let body = r#"{"files": ["https://www.example.com/a"]}"#;
-    world.origin.put("/a", "a");
-    world.get("www.example.com", "/a").await;
-    world.origin.remove("/a");
-    assert_eq!(world.send("invalidate_cache", SITE, SITE_TOKEN, body).await.status(), 200);
+    fixture.origin.put("/a", "a");
+    fixture.get("www.example.com", "/a").await;
+    fixture.origin.remove("/a");
+    assert_eq!(fixture.send("invalidate_cache", SITE, SITE_TOKEN, body).await.status(), 200);
     let mut seen = Vec::new();
     for _ in 0..2 {
-        let answer = world.get("www.example.com", "/a").await;
+        let answer = fixture.get("www.example.com", "/a").await;
         seen.push((answer.status, answer.cache().to_owned()));
     }
     assert_eq!(seen, [(404, "EXPIRED".to_owned()), (404, "MISS".to_owned())]);

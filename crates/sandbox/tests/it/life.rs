@@ -2,12 +2,12 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use purge_router_sandbox::{Fault, FaultKind, Sandbox, SandboxToken, SandboxZone};
+use purge_router_test_support::until;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::world::{NOBODYS, SITE, SITE_TOKEN, World, builder, site, token};
+use crate::fixture::{NOBODYS, SITE, SITE_TOKEN, SandboxFixture, builder, site, token};
 
 #[tokio::test]
 async fn an_invalid_description_does_not_start() {
@@ -41,14 +41,12 @@ async fn addresses_can_be_set_and_are_free_after_a_stop() {
 
 #[tokio::test]
 async fn a_stop_ends_requests_that_hang() {
-    let world = World::new().await;
-    world.sandbox.add_fault(Fault::new(FaultKind::Hang));
-    let request = world.client.get(world.sandbox.api_url()).send();
+    let fixture = SandboxFixture::new().await;
+    fixture.sandbox.add_fault(Fault::new(FaultKind::Hang));
+    let request = fixture.client.get(fixture.sandbox.api_url()).send();
     let stop = async {
-        while world.sandbox.requests().is_empty() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        world.sandbox.stop().await;
+        until(async || !fixture.sandbox.requests().is_empty()).await;
+        fixture.sandbox.stop().await;
     };
     let (answer, ()) = tokio::join!(request, stop);
     assert!(!answer.unwrap_err().is_timeout());
@@ -58,12 +56,7 @@ async fn a_stop_ends_requests_that_hang() {
 async fn dropping_stops_too() {
     let address = free_address().await;
     drop(builder().api_address(address).start().await.unwrap());
-    let refused = async {
-        while TcpStream::connect(address).await.is_ok() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(5), refused).await.unwrap();
+    until(async || TcpStream::connect(address).await.is_err()).await;
 }
 
 async fn free_address() -> SocketAddr {

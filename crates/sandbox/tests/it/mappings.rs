@@ -3,7 +3,7 @@
 use purge_router_core::Mappings;
 use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone, zone_secret};
 
-use crate::world::{client, json};
+use crate::fixture::{client, json};
 
 const MAPPINGS: &str = r#"
 version = 1

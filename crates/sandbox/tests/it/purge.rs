@@ -1,6 +1,6 @@
 //! Which entries of the edge each purge method evicts.
 
-use crate::world::{OTHER, OTHER_TOKEN, SITE, SITE_TOKEN, World};
+use crate::fixture::{OTHER, OTHER_TOKEN, SITE, SITE_TOKEN, SandboxFixture};
 
 /// Requests of visitors: a letter, then scheme, host, path and query, and device type.
 const ENTRIES: [(char, &str, &str, &str, &str); 16] = [
@@ -64,18 +64,18 @@ async fn invalidations_expire_the_named_entries_and_nothing_else() {
 }
 
 async fn each_case(endpoint: &str, after: &str) {
-    let world = World::new().await;
+    let fixture = SandboxFixture::new().await;
     for path in ["/dir/a.css", "/dir/A.css", "/dir/../dir/a.css", "/direct", "/", "/dir/a b(1)+c.css"] {
-        world.origin.put(path, path);
+        fixture.origin.put(path, path);
     }
-    world.origin.put_with_headers("/tagged", "tagged", &[("cache-tag", "blue, Red")]);
-    for (_, status) in visit_all(&world).await {
+    fixture.origin.put_with_headers("/tagged", "tagged", &[("cache-tag", "blue, Red")]);
+    for (_, status) in visit_all(&fixture).await {
         assert_eq!(status, "MISS");
     }
     for (zone_id, body, named) in CASES {
         let secret = if zone_id == SITE { SITE_TOKEN } else { OTHER_TOKEN };
-        assert_eq!(world.send(endpoint, zone_id, secret, body).await.status(), 200, "{body}");
-        let statuses = visit_all(&world).await;
+        assert_eq!(fixture.send(endpoint, zone_id, secret, body).await.status(), 200, "{body}");
+        let statuses = visit_all(&fixture).await;
         let evicted: String = statuses.iter().filter(|(_, status)| status == after).map(|(entry, _)| entry).collect();
         let hits = statuses.iter().filter(|(_, status)| status == "HIT").count();
         assert_eq!(evicted, named, "{body}");
@@ -84,12 +84,12 @@ async fn each_case(endpoint: &str, after: &str) {
 }
 
 /// Visits all entries; all are cached afterwards.
-async fn visit_all(world: &World) -> Vec<(char, String)> {
+async fn visit_all(fixture: &SandboxFixture) -> Vec<(char, String)> {
     let mut statuses = Vec::new();
     for (entry, scheme, host, target, device) in ENTRIES {
         let mut headers = vec![("x-forwarded-proto", scheme)];
         headers.extend((!device.is_empty()).then_some(("cf-device-type", device)));
-        let seen = world.visit("GET", host, target, &headers).await;
+        let seen = fixture.visit("GET", host, target, &headers).await;
         assert_eq!(seen.status, 200, "{entry}");
         statuses.push((entry, seen.cache().to_owned()));
     }
@@ -98,33 +98,33 @@ async fn visit_all(world: &World) -> Vec<(char, String)> {
 
 #[tokio::test]
 async fn content_is_stale_before_a_purge_and_fresh_after_it() {
-    let world = World::new().await;
-    let body = |seen: crate::world::Seen| (seen.body.clone(), seen.cache().to_owned());
+    let fixture = SandboxFixture::new().await;
+    let body = |seen: crate::fixture::Seen| (seen.body.clone(), seen.cache().to_owned());
     let expect = |body: &str, status: &str| (body.to_owned(), status.to_owned());
-    let get = || async { body(world.get("www.example.com", "/a").await) };
+    let get = || async { body(fixture.get("www.example.com", "/a").await) };
 
-    world.origin.put("/a", "one");
+    fixture.origin.put("/a", "one");
     assert_eq!(get().await, expect("one", "MISS"));
-    world.origin.put("/a", "two");
+    fixture.origin.put("/a", "two");
     assert_eq!(get().await, expect("one", "HIT"));
-    world.purge(r#"{"files": ["https://www.example.com/a"]}"#).await;
+    fixture.purge(r#"{"files": ["https://www.example.com/a"]}"#).await;
     assert_eq!(get().await, expect("two", "MISS"));
 
-    world.origin.put("/a", "three");
+    fixture.origin.put("/a", "three");
     let everything = r#"{"purge_everything": true}"#;
-    assert_eq!(world.send("invalidate_cache", SITE, SITE_TOKEN, everything).await.status(), 200);
+    assert_eq!(fixture.send("invalidate_cache", SITE, SITE_TOKEN, everything).await.status(), 200);
     assert_eq!(get().await, expect("three", "EXPIRED"));
     assert_eq!(get().await, expect("three", "HIT"));
 }
 
 #[tokio::test]
 async fn a_refused_purge_removes_nothing() {
-    let world = World::new().await;
-    world.origin.put("/a", "a");
-    world.get("www.example.com", "/a").await;
+    let fixture = SandboxFixture::new().await;
+    fixture.origin.put("/a", "a");
+    fixture.get("www.example.com", "/a").await;
     let body = r#"{"files": ["https://www.example.com/a", "https://www.other.org/a"]}"#;
-    assert_eq!(world.purge_answer(body).await.status(), 400);
+    assert_eq!(fixture.purge_answer(body).await.status(), 400);
     let body = r#"{"purge_everything": true}"#;
-    assert_eq!(world.send("purge_cache", SITE, OTHER_TOKEN, body).await.status(), 403);
-    assert_eq!(world.get("www.example.com", "/a").await.cache(), "HIT");
+    assert_eq!(fixture.send("purge_cache", SITE, OTHER_TOKEN, body).await.status(), 403);
+    assert_eq!(fixture.get("www.example.com", "/a").await.cache(), "HIT");
 }

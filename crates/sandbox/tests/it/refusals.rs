@@ -5,21 +5,23 @@ use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
-use crate::world::{ACCOUNT, NOBODYS, OTHER, OTHER_TOKEN, SITE, SITE_TOKEN, TOKEN_ID, World, json as body_of, token};
+use crate::fixture::{
+    ACCOUNT, NOBODYS, OTHER, OTHER_TOKEN, SITE, SITE_TOKEN, SandboxFixture, TOKEN_ID, json as body_of, token,
+};
 
 /// A good body, so that only what a test is about can be refused.
 const EVERYTHING: &str = r#"{"purge_everything": true}"#;
 
 #[tokio::test]
 async fn routes_and_tokens() {
-    let world = World::new().await;
+    let fixture = SandboxFixture::new().await;
     for (secret, status) in [("disabled", TokenStatus::Disabled), ("expired", TokenStatus::Expired)] {
-        world.sandbox.add_token(token(secret, SITE));
-        assert!(world.sandbox.set_token_status(secret, status));
+        fixture.sandbox.add_token(token(secret, SITE));
+        assert!(fixture.sandbox.set_token_status(secret, status));
     }
-    world.sandbox.add_token(token("stray", NOBODYS));
-    world.sandbox.add_token(SandboxToken { account_id: Some(ACCOUNT.into()), ..token("of-account", SITE) });
-    assert!(!world.sandbox.set_token_status("unknown", TokenStatus::Active));
+    fixture.sandbox.add_token(token("stray", NOBODYS));
+    fixture.sandbox.add_token(SandboxToken { account_id: Some(ACCOUNT.into()), ..token("of-account", SITE) });
+    assert!(!fixture.sandbox.set_token_status("unknown", TokenStatus::Active));
 
     let purge = |zone_id: &str| format!("/zones/{zone_id}/purge_cache");
     let invalidate = |zone_id: &str| format!("/zones/{zone_id}/invalidate_cache");
@@ -58,7 +60,7 @@ async fn routes_and_tokens() {
         (&get, verify.clone(), bearer("of-account"), 401, vec![1000]),
     ] {
         let case = format!("{method} {path} {authorization:?}");
-        let mut request = world.client.request(method.clone(), format!("{}{path}", world.sandbox.api_url()));
+        let mut request = fixture.client.request(method.clone(), format!("{}{path}", fixture.sandbox.api_url()));
         if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
@@ -75,10 +77,10 @@ async fn routes_and_tokens() {
 
 #[tokio::test]
 async fn a_global_key_purges_every_zone_and_a_wrong_one_none() {
-    let world = World::new().await;
+    let fixture = SandboxFixture::new().await;
     let key = json!({ "email": "a@example.com", "key": "k3y" }).to_string();
-    assert_eq!(world.control(Method::POST, "/global-keys", Some(&key)).await.status(), 204);
-    world.sandbox.set_global_key("b@example.com", "0ther");
+    assert_eq!(fixture.control(Method::POST, "/global-keys", Some(&key)).await.status(), 204);
+    fixture.sandbox.set_global_key("b@example.com", "0ther");
     let k3y = [("x-auth-email", "a@example.com"), ("x-auth-key", "k3y")];
     let bearer = ("authorization", "Bearer k3y");
     for (zone_id, headers, status, codes) in [
@@ -91,21 +93,22 @@ async fn a_global_key_purges_every_zone_and_a_wrong_one_none() {
         (SITE, &[("x-auth-key", "k3y")], 400, vec![6003]),
         (SITE, &[bearer], 401, vec![10000]),
     ] {
-        let url = format!("{}/zones/{zone_id}/purge_cache", world.sandbox.api_url());
+        let url = format!("{}/zones/{zone_id}/purge_cache", fixture.sandbox.api_url());
         let request =
-            headers.iter().fold(world.client.post(url), |request, (name, value)| request.header(*name, *value));
+            headers.iter().fold(fixture.client.post(url), |request, (name, value)| request.header(*name, *value));
         let response = request.body(EVERYTHING).send().await.unwrap();
         assert_eq!(response.status().as_u16(), status, "{zone_id} {headers:?}");
         assert_eq!(codes_of(&body_of(response).await), codes, "{zone_id} {headers:?}");
     }
-    let seen = body_of(world.control(Method::GET, "/requests", None).await).await;
+    let seen = body_of(fixture.control(Method::GET, "/requests", None).await).await;
     assert_eq!(seen[0]["headers"]["x-auth-key"], "…", "{seen}");
 }
 
 #[tokio::test]
 async fn refusals_have_cloudflares_messages() {
-    let world = World::new().await;
-    let answer = world.client.post(format!("{}/zones/x/purge_cache", world.sandbox.api_url())).send().await.unwrap();
+    let fixture = SandboxFixture::new().await;
+    let answer =
+        fixture.client.post(format!("{}/zones/x/purge_cache", fixture.sandbox.api_url())).send().await.unwrap();
     assert_eq!(
         body_of(answer).await["errors"],
         json!([
@@ -113,8 +116,8 @@ async fn refusals_have_cloudflares_messages() {
             { "code": 7000, "message": "No route for that URI" },
         ])
     );
-    let url = format!("{}/zones/{SITE}/purge_cache", world.sandbox.api_url());
-    let answer = world.client.post(url).send().await.unwrap();
+    let url = format!("{}/zones/{SITE}/purge_cache", fixture.sandbox.api_url());
+    let answer = fixture.client.post(url).send().await.unwrap();
     let chain = json!([{ "code": 6111, "message": "Invalid format for Authorization header" }]);
     assert_eq!(
         body_of(answer).await["errors"],
@@ -124,21 +127,21 @@ async fn refusals_have_cloudflares_messages() {
 
 #[tokio::test]
 async fn a_verification_returns_the_state_of_a_token() {
-    let world = World::new().await;
+    let fixture = SandboxFixture::new().await;
     let good = json!([{ "code": 10000, "message": "This API Token is valid and active" }]);
     for (status, name, messages) in [
         (TokenStatus::Active, "active", good),
         (TokenStatus::Disabled, "disabled", json!([])),
         (TokenStatus::Expired, "expired", json!([])),
     ] {
-        world.sandbox.set_token_status(SITE_TOKEN, status);
+        fixture.sandbox.set_token_status(SITE_TOKEN, status);
         let of_account = SandboxToken { account_id: Some(ACCOUNT.into()), status, ..token("of-account", SITE) };
-        world.sandbox.add_token(of_account);
+        fixture.sandbox.add_token(of_account);
         for (path, secret) in [
             ("/user/tokens/verify".to_owned(), SITE_TOKEN),
             (format!("/accounts/{ACCOUNT}/tokens/verify"), "of-account"),
         ] {
-            let request = world.client.get(format!("{}{path}", world.sandbox.api_url())).bearer_auth(secret);
+            let request = fixture.client.get(format!("{}{path}", fixture.sandbox.api_url())).bearer_auth(secret);
             let answer = body_of(request.send().await.unwrap()).await;
             let result = json!({ "id": TOKEN_ID, "status": name });
             assert_eq!(
@@ -152,12 +155,12 @@ async fn a_verification_returns_the_state_of_a_token() {
 
 #[tokio::test]
 async fn requests_are_recorded_as_they_came() {
-    let world = World::new().await;
+    let fixture = SandboxFixture::new().await;
     let body = "{ \"files\" :[\"https://www.example.com/\u{e9}\"]}\n";
-    world.purge(body).await;
-    world.client.get(format!("{}/a%2fb?c=%20", world.sandbox.api_url())).send().await.unwrap();
+    fixture.purge(body).await;
+    fixture.client.get(format!("{}/a%2fb?c=%20", fixture.sandbox.api_url())).send().await.unwrap();
 
-    let [purge, get] = &world.sandbox.requests()[..] else { panic!("two requests were sent") };
+    let [purge, get] = &fixture.sandbox.requests()[..] else { panic!("two requests were sent") };
     assert_eq!((purge.method.as_str(), purge.status), ("POST", Some(200)));
     assert_eq!(purge.path, format!("/client/v4/zones/{SITE}/purge_cache"));
     assert_eq!(purge.headers[AUTHORIZATION], format!("Bearer {SITE_TOKEN}"));
@@ -166,20 +169,20 @@ async fn requests_are_recorded_as_they_came() {
     assert_eq!((get.path.as_str(), get.status), ("/client/v4/a%2fb?c=%20", Some(404)));
     assert!(get.at >= purge.at);
 
-    world.sandbox.clear_requests();
-    assert!(world.sandbox.requests().is_empty());
+    fixture.sandbox.clear_requests();
+    assert!(fixture.sandbox.requests().is_empty());
 }
 
 #[tokio::test]
 async fn every_answer_has_its_own_ray() {
-    let world = World::new().await;
-    world.origin.put("/", "home");
+    let fixture = SandboxFixture::new().await;
+    fixture.origin.put("/", "home");
     let mut rays = std::collections::HashSet::new();
     for body in [EVERYTHING, "{}", EVERYTHING] {
-        let response = world.purge_answer(body).await;
+        let response = fixture.purge_answer(body).await;
         assert_eq!(response.headers()["ratelimit"], "\"default\";r=1200;t=300");
         assert!(rays.insert(response.headers()["cf-ray"].to_str().unwrap().to_owned()));
-        assert!(rays.insert(world.get("www.example.com", "/").await.header("cf-ray").unwrap().to_owned()));
+        assert!(rays.insert(fixture.get("www.example.com", "/").await.header("cf-ray").unwrap().to_owned()));
     }
     assert!(rays.iter().all(|ray| ray.len() == 20 && ray.ends_with("-SBX")), "{rays:?}");
 }

@@ -6,7 +6,7 @@ use purge_router_sandbox::SandboxToken;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::world::{ACCOUNT, NOBODYS, OTHER, SITE, SITE_TOKEN, World, json};
+use crate::fixture::{ACCOUNT, NOBODYS, OTHER, SITE, SITE_TOKEN, SandboxFixture, json};
 
 const CACHE_PURGE: &str = "e17beae8b8cb423a99b1730f21238bed";
 const MANAGER: &str = "cfut_manager";
@@ -17,19 +17,19 @@ fn account() -> String {
     format!("/accounts/{ACCOUNT}/tokens")
 }
 
-async fn world() -> World {
-    let world = World::new().await;
+async fn fixture() -> SandboxFixture {
+    let fixture = SandboxFixture::new().await;
     let manager =
         SandboxToken { secret: MANAGER.into(), id: "2".repeat(32), manages_tokens: true, ..SandboxToken::default() };
-    world.sandbox.add_token(manager.clone());
+    fixture.sandbox.add_token(manager.clone());
     let account_id = Some(ACCOUNT.to_owned());
     let (secret, id) = (ACCOUNTS_MANAGER.into(), "3".repeat(32));
-    world.sandbox.add_token(SandboxToken { secret, id, account_id, ..manager });
-    world
+    fixture.sandbox.add_token(SandboxToken { secret, id, account_id, ..manager });
+    fixture
 }
 
-async fn call(world: &World, method: Method, path: &str, secret: &str, body: Option<Value>) -> (u16, Value) {
-    let request = world.client.request(method, format!("{}{path}", world.sandbox.api_url())).bearer_auth(secret);
+async fn call(fixture: &SandboxFixture, method: Method, path: &str, secret: &str, body: Option<Value>) -> (u16, Value) {
+    let request = fixture.client.request(method, format!("{}{path}", fixture.sandbox.api_url())).bearer_auth(secret);
     let request = match body {
         Some(body) => request.json(&body),
         None => request,
@@ -49,48 +49,48 @@ fn with(mut body: Value, name: &str, value: Value) -> Value {
     body
 }
 
-async fn created(world: &World, base: &str, by: &str, body: Value) -> (String, String) {
-    let (status, answer) = call(world, Method::POST, base, by, Some(body)).await;
+async fn created(fixture: &SandboxFixture, base: &str, by: &str, body: Value) -> (String, String) {
+    let (status, answer) = call(fixture, Method::POST, base, by, Some(body)).await;
     assert_eq!((status, &answer["success"]), (200, &json!(true)), "{answer}");
     let text = |name: &str| answer["result"][name].as_str().unwrap().to_owned();
     (text("id"), text("value"))
 }
 
-async fn purges(world: &World, secret: &str, zone_id: &str) -> u16 {
-    world.send("purge_cache", zone_id, secret, r#"{"purge_everything": true}"#).await.status().as_u16()
+async fn purges(fixture: &SandboxFixture, secret: &str, zone_id: &str) -> u16 {
+    fixture.send("purge_cache", zone_id, secret, r#"{"purge_everything": true}"#).await.status().as_u16()
 }
 
 #[tokio::test]
 async fn a_token_works_from_its_creation_to_its_deletion() {
-    let world = world().await;
+    let fixture = fixture().await;
     for (base, by, prefix) in [(USER.to_owned(), MANAGER, "cfut_"), (account(), ACCOUNTS_MANAGER, "cfat_")] {
-        let (id, secret) = created(&world, &base, by, purging(SITE)).await;
+        let (id, secret) = created(&fixture, &base, by, purging(SITE)).await;
         assert!(secret.starts_with(prefix) && secret.len() > 40, "{secret}");
-        assert_eq!((purges(&world, &secret, SITE).await, purges(&world, &secret, OTHER).await), (200, 403));
-        let (_, verified) = call(&world, Method::GET, &format!("{base}/verify"), &secret, None).await;
+        assert_eq!((purges(&fixture, &secret, SITE).await, purges(&fixture, &secret, OTHER).await), (200, 403));
+        let (_, verified) = call(&fixture, Method::GET, &format!("{base}/verify"), &secret, None).await;
         assert_eq!(verified["result"], json!({ "id": id, "status": "active" }));
 
-        let (_, listed) = call(&world, Method::GET, &base, by, None).await;
+        let (_, listed) = call(&fixture, Method::GET, &base, by, None).await;
         let mine = listed["result"].as_array().unwrap().iter().find(|token| token["id"] == json!(id)).unwrap().clone();
         assert_eq!(mine["policies"][0]["permission_groups"], json!([{ "id": CACHE_PURGE, "name": "Cache Purge" }]));
-        assert!(!listed.to_string().contains(&secret), "no list shows a secret");
-        let (_, read) = call(&world, Method::GET, &format!("{base}/{id}"), by, None).await;
+        assert!(!listed.to_string().contains(&secret), "no list tells a secret");
+        let (_, read) = call(&fixture, Method::GET, &format!("{base}/{id}"), by, None).await;
         assert_eq!(read["result"], mine);
 
-        let (status, rolled) = call(&world, Method::PUT, &format!("{base}/{id}/value"), by, Some(json!({}))).await;
+        let (status, rolled) = call(&fixture, Method::PUT, &format!("{base}/{id}/value"), by, Some(json!({}))).await;
         let new = rolled["result"].as_str().unwrap();
         assert_eq!((status, new == secret), (200, false));
-        assert_eq!((purges(&world, &secret, SITE).await, purges(&world, new, SITE).await), (401, 200), "at once");
-        let (_, read) = call(&world, Method::GET, &format!("{base}/{id}"), by, None).await;
+        assert_eq!((purges(&fixture, &secret, SITE).await, purges(&fixture, new, SITE).await), (401, 200), "at once");
+        let (_, read) = call(&fixture, Method::GET, &format!("{base}/{id}"), by, None).await;
         assert_eq!(read["result"]["policies"], mine["policies"]);
 
-        let (status, deleted) = call(&world, Method::DELETE, &format!("{base}/{id}"), by, None).await;
+        let (status, deleted) = call(&fixture, Method::DELETE, &format!("{base}/{id}"), by, None).await;
         assert_eq!((status, &deleted["result"]), (200, &json!({ "id": id })));
-        assert_eq!(purges(&world, new, SITE).await, 401);
+        assert_eq!(purges(&fixture, new, SITE).await, 401);
         for (method, path) in [(Method::GET, ""), (Method::DELETE, ""), (Method::PUT, "/value")]
             .map(|(method, end)| (method, format!("{base}/{id}{end}")))
         {
-            let (status, answer) = call(&world, method, &path, by, None).await;
+            let (status, answer) = call(&fixture, method, &path, by, None).await;
             assert_eq!((status, &answer["errors"][0]["code"]), (404, &json!(1003)), "{path}");
         }
     }
@@ -98,8 +98,8 @@ async fn a_token_works_from_its_creation_to_its_deletion() {
 
 #[tokio::test]
 async fn managing_tokens_needs_the_permission() {
-    let world = world().await;
-    let (id, of_user) = created(&world, USER, MANAGER, purging(SITE)).await;
+    let fixture = fixture().await;
+    let (id, of_user) = created(&fixture, USER, MANAGER, purging(SITE)).await;
     for (base, by, status) in [
         (USER.to_owned(), SITE_TOKEN, 403),
         (USER.to_owned(), ACCOUNTS_MANAGER, 403),
@@ -116,23 +116,23 @@ async fn managing_tokens_needs_the_permission() {
             (Method::PUT, format!("/{id}/value"), Some(json!({}))),
             (Method::GET, "/permission_groups".to_owned(), None),
         ] {
-            let (seen, answer) = call(&world, method.clone(), &format!("{base}{end}"), by, body).await;
+            let (seen, answer) = call(&fixture, method.clone(), &format!("{base}{end}"), by, body).await;
             assert_eq!((seen, &answer["success"]), (status, &json!(false)), "{method} {base}{end} by {by}");
         }
     }
-    assert_eq!(purges(&world, &of_user, SITE).await, 200, "nothing became of it");
+    assert_eq!(purges(&fixture, &of_user, SITE).await, 200, "nothing became of it");
     // One that may only read.
     let reader = json!({ "name": "reader", "policies": [{ "effect": "allow",
         "resources": { "com.cloudflare.api.user.7c5dae5552338874e5053f2534d2767a": "*" },
         "permission_groups": [{ "id": "0cc3a61731504c89b99ec1be78b77aa0" }] }] });
-    let (_, reader) = created(&world, USER, MANAGER, reader).await;
-    assert_eq!(call(&world, Method::GET, USER, &reader, None).await.0, 200);
-    assert_eq!(call(&world, Method::DELETE, &format!("{USER}/{id}"), &reader, None).await.0, 403);
+    let (_, reader) = created(&fixture, USER, MANAGER, reader).await;
+    assert_eq!(call(&fixture, Method::GET, USER, &reader, None).await.0, 200);
+    assert_eq!(call(&fixture, Method::DELETE, &format!("{USER}/{id}"), &reader, None).await.0, 403);
 }
 
 #[tokio::test]
 async fn a_token_may_do_what_its_policies_allow() {
-    let world = world().await;
+    let fixture = fixture().await;
     let zone = |id: &str| format!("com.cloudflare.api.account.zone.{id}");
     let of_account = format!("com.cloudflare.api.account.{ACCOUNT}");
     let policy = |effect: &str, resources: Value| json!({ "effect": effect, "resources": resources, "permission_groups": [{ "id": CACHE_PURGE }] });
@@ -154,9 +154,9 @@ async fn a_token_may_do_what_its_policies_allow() {
             200,
         ),
     ] {
-        let (_, secret) = created(&world, USER, MANAGER, json!({ "name": "t", "policies": policies })).await;
+        let (_, secret) = created(&fixture, USER, MANAGER, json!({ "name": "t", "policies": policies })).await;
         assert_eq!(
-            (purges(&world, &secret, SITE).await, purges(&world, &secret, OTHER).await),
+            (purges(&fixture, &secret, SITE).await, purges(&fixture, &secret, OTHER).await),
             (site, other),
             "{policies}"
         );
@@ -165,24 +165,18 @@ async fn a_token_may_do_what_its_policies_allow() {
 
 #[tokio::test]
 async fn a_token_works_only_in_its_period_and_from_its_addresses() {
-    let world = world().await;
-    let hour = |sign: i64| {
-        let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-        let at = time::OffsetDateTime::from_unix_timestamp(seconds.cast_signed() + sign * 3600).unwrap();
-        json!(at.format(&time::format_description::well_known::Rfc3339).unwrap())
-    };
-    let (_, later) = created(&world, USER, MANAGER, with(purging(SITE), "not_before", hour(1))).await;
-    assert_eq!(purges(&world, &later, SITE).await, 401);
-    let (_, timed) = created(&world, USER, MANAGER, with(purging(SITE), "expires_on", hour(1))).await;
-    assert_eq!(purges(&world, &timed, SITE).await, 200);
-    let (_, verified) = call(&world, Method::GET, "/user/tokens/verify", &timed, None).await;
-    assert_eq!(verified["result"]["expires_on"], hour(1));
-    let soon = time::OffsetDateTime::now_utc() + Duration::from_secs(1);
-    let soon = json!(soon.format(&time::format_description::well_known::Rfc3339).unwrap());
-    let (_, soon) = created(&world, USER, MANAGER, with(purging(SITE), "expires_on", soon)).await;
-    tokio::time::sleep(Duration::from_millis(1100)).await;
-    assert_eq!(purges(&world, &soon, SITE).await, 401);
-    let (_, verified) = call(&world, Method::GET, "/user/tokens/verify", &soon, None).await;
+    let fixture = fixture().await;
+    let in_an_hour = time::OffsetDateTime::now_utc().replace_nanosecond(0).unwrap() + Duration::from_secs(3600);
+    let in_an_hour = json!(in_an_hour.format(&time::format_description::well_known::Rfc3339).unwrap());
+    let (_, later) = created(&fixture, USER, MANAGER, with(purging(SITE), "not_before", in_an_hour.clone())).await;
+    assert_eq!(purges(&fixture, &later, SITE).await, 401);
+    let (_, timed) = created(&fixture, USER, MANAGER, with(purging(SITE), "expires_on", in_an_hour.clone())).await;
+    assert_eq!(purges(&fixture, &timed, SITE).await, 200);
+    let (_, verified) = call(&fixture, Method::GET, "/user/tokens/verify", &timed, None).await;
+    assert_eq!(verified["result"]["expires_on"], in_an_hour);
+    fixture.sandbox.advance_clock(Duration::from_secs(3600));
+    assert_eq!((purges(&fixture, &later, SITE).await, purges(&fixture, &timed, SITE).await), (200, 401));
+    let (_, verified) = call(&fixture, Method::GET, "/user/tokens/verify", &timed, None).await;
     assert_eq!((&verified["success"], &verified["result"]["status"]), (&json!(true), &json!("expired")));
 
     for (addresses, status) in [
@@ -191,21 +185,21 @@ async fn a_token_works_only_in_its_period_and_from_its_addresses() {
         (json!({ "in": ["127.0.0.0/8"], "not_in": ["127.0.0.1/32"] }), 403),
     ] {
         let body = with(purging(SITE), "condition", json!({ "request.ip": addresses }));
-        let (id, secret) = created(&world, USER, MANAGER, body).await;
-        let answer = world.send("purge_cache", SITE, &secret, r#"{"purge_everything": true}"#).await;
+        let (id, secret) = created(&fixture, USER, MANAGER, body).await;
+        let answer = fixture.send("purge_cache", SITE, &secret, r#"{"purge_everything": true}"#).await;
         let seen = answer.status().as_u16();
         assert_eq!(seen, status, "{addresses}");
         if status == 403 {
             assert_eq!(json(answer).await["errors"][0]["code"], 9109);
         }
-        let (_, read) = call(&world, Method::GET, &format!("{USER}/{id}"), MANAGER, None).await;
+        let (_, read) = call(&fixture, Method::GET, &format!("{USER}/{id}"), MANAGER, None).await;
         assert_eq!(read["result"]["condition"], json!({ "request.ip": addresses }));
     }
 }
 
 #[tokio::test]
 async fn an_invalid_token_is_not_created() {
-    let world = world().await;
+    let fixture = fixture().await;
     let policy = |name: &str, value: Value| {
         with(purging(SITE), "policies", json!([with(purging(SITE)["policies"][0].clone(), name, value)]))
     };
@@ -222,7 +216,7 @@ async fn an_invalid_token_is_not_created() {
         (with(purging(SITE), "not_before", json!("tomorrow")), "not_before \"tomorrow\" is not a time"),
         (with(purging(SITE), "condition", json!({ "request.ip": { "in": ["here"] } })), "\"here\" is not a range"),
     ] {
-        let (status, answer) = call(&world, Method::POST, USER, MANAGER, Some(body)).await;
+        let (status, answer) = call(&fixture, Method::POST, USER, MANAGER, Some(body)).await;
         assert_eq!(status, 400, "{answer}");
         assert!(answer["errors"][0]["message"].as_str().unwrap().contains(part), "{part}: {answer}");
     }
@@ -230,20 +224,20 @@ async fn an_invalid_token_is_not_created() {
 
 #[tokio::test]
 async fn lists_have_pages_and_a_user_has_a_limit() {
-    let world = world().await;
+    let fixture = fixture().await;
     let mut left = 0;
     let refused = loop {
-        let (status, answer) = call(&world, Method::POST, USER, MANAGER, Some(purging(SITE))).await;
+        let (status, answer) = call(&fixture, Method::POST, USER, MANAGER, Some(purging(SITE))).await;
         if status != 200 {
             break answer;
         }
         left += 1;
     };
-    // The token that manages the others, and the two of the world.
+    // The token that manages the others, and the two of the fixture.
     assert_eq!(left + 3, 50, "{refused}");
     let mut seen = Vec::new();
     for page in 1..=4 {
-        let (_, listed) = call(&world, Method::GET, &format!("{USER}?page={page}&per_page=15"), MANAGER, None).await;
+        let (_, listed) = call(&fixture, Method::GET, &format!("{USER}?page={page}&per_page=15"), MANAGER, None).await;
         let of_page = listed["result"].as_array().unwrap();
         let info = json!({ "page": page, "per_page": 15, "count": of_page.len(), "total_count": 50 });
         assert_eq!(listed["result_info"], info);
@@ -252,7 +246,7 @@ async fn lists_have_pages_and_a_user_has_a_limit() {
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 50);
-    let (_, groups) = call(&world, Method::GET, &format!("{USER}/permission_groups"), MANAGER, None).await;
+    let (_, groups) = call(&fixture, Method::GET, &format!("{USER}/permission_groups"), MANAGER, None).await;
     let purge = groups["result"].as_array().unwrap().iter().find(|group| group["name"] == "Cache Purge").unwrap();
     assert_eq!(
         *purge,

@@ -6,21 +6,27 @@ use std::time::{Duration, SystemTime};
 
 use purge_router_pipeline::Clock;
 
-pub(crate) struct MovedClock {
-    pub(crate) clock: Clock,
+/// A clock that follows the system's, and is ahead of it by the time that a test chose.
+#[derive(Debug)]
+pub struct MovedClock {
+    /// The clock, for what is tested.
+    pub clock: Clock,
     ahead: Arc<AtomicU64>,
 }
 
-impl MovedClock {
-    pub(crate) fn new() -> Self {
+impl Default for MovedClock {
+    fn default() -> Self {
         let ahead = Arc::new(AtomicU64::new(0));
         let milliseconds = Arc::clone(&ahead);
         let wall_time = move || SystemTime::now() + Duration::from_millis(milliseconds.load(Ordering::Relaxed));
         Self { clock: Clock::with_wall_time(wall_time), ahead }
     }
+}
 
-    pub(crate) fn advance(&self, time: Duration) {
-        self.ahead.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
+impl MovedClock {
+    /// Moves the clock ahead.
+    pub fn advance(&self, time: Duration) {
+        self.ahead.fetch_add(time.as_millis() as u64, Ordering::Relaxed);
         // The clock jumps when it is read.
         self.clock.now();
     }

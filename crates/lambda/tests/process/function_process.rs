@@ -9,7 +9,8 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone};
+use purge_router_sandbox::{Sandbox, SandboxToken};
+use purge_router_test_support::events::{message, records};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
@@ -21,6 +22,16 @@ pub(crate) const ZONE_ID: &str = "023e105f4ecef8ad9ca31a8372d0c353";
 pub(crate) const TOKEN: &str = "cfut_Zq8Wm2Xv5Lk9Jt4Rb7Np1Hs6Gd3Fc0Y";
 pub(crate) const KEY: &str = "c2547eb745079dac9320b638f5e225cf483cc5cfdda41";
 pub(crate) const EMAIL: &str = "ops@website.com";
+
+/// The zone of the sandbox. The function has the single-zone script's variables instead.
+const MAPPINGS: &str = r#"version = 1
+[teams.web]
+owns = []
+[teams.web.zones."website.com"]
+zone_id = "023e105f4ecef8ad9ca31a8372d0c353"
+hostnames = ["www.website.com", "cdn.website.com"]
+"#;
+
 pub(crate) const PLENTY: Duration = Duration::from_secs(30);
 
 /// The bootstrap with an environment of its own.
@@ -72,14 +83,14 @@ async fn answered(State(runtime): Shared, Path((_, how)): Path<(String, String)>
 }
 
 /// A sandbox with one zone, and the function with the script's variables.
-pub(crate) struct World {
+pub(crate) struct FunctionProcess {
     sandbox: Sandbox,
     function: Child,
     printed: JoinHandle<String>,
     answers: mpsc::UnboundedReceiver<Answer>,
 }
 
-impl World {
+impl FunctionProcess {
     pub(crate) async fn new(variables: &[(&str, &str)], events: &[Value]) -> Self {
         Self::within(PLENTY, variables, events, |_| {}).await
     }
@@ -103,19 +114,9 @@ impl World {
     }
 
     async fn start(time: Duration, mut command: Command, events: &[Value], prepare: impl Fn(&Sandbox)) -> Self {
-        let zone = SandboxZone {
-            zone_id: ZONE_ID.into(),
-            domain: "website.com".into(),
-            hostnames: ["www.website.com", "cdn.website.com"].map(str::to_owned).into(),
-            ..SandboxZone::default()
-        };
-        let token = SandboxToken {
-            secret: TOKEN.into(),
-            id: "1".repeat(32),
-            zones: vec![ZONE_ID.into()],
-            ..SandboxToken::default()
-        };
-        let sandbox = Sandbox::builder().zone(zone).token(token).start().await.unwrap();
+        let mappings = purge_router_config::from_toml(MAPPINGS).unwrap();
+        let token = SandboxToken::for_all_zones(TOKEN, &mappings);
+        let sandbox = Sandbox::builder().mappings(&mappings).token(token).start().await.unwrap();
         sandbox.set_global_key(EMAIL, KEY);
         prepare(&sandbox);
 
@@ -176,20 +177,13 @@ impl World {
     }
 }
 
-pub(crate) fn s3(bucket: &str, key: &str) -> Value {
-    json!({ "Records": [{
-        "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
-        "s3": { "bucket": { "name": bucket }, "object": { "key": key } },
-    }] })
-}
-
 /// SQS messages `m-0`, `m-1`, … with these bodies.
 pub(crate) fn sqs(bodies: &[Value]) -> Value {
-    let message = |(index, body): (usize, &Value)| {
+    let numbered = |(index, body): (usize, &Value)| {
         let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
-        json!({ "messageId": format!("m-{index}"), "eventSource": "aws:sqs", "body": body })
+        message(&format!("m-{index}"), &body)
     };
-    json!({ "Records": bodies.iter().enumerate().map(message).collect::<Value>() })
+    records(bodies.iter().enumerate().map(numbered))
 }
 
 pub(crate) fn failures(ids: &[&str]) -> Value {

@@ -8,9 +8,9 @@ use purge_router_config::Skipped;
 use purge_router_core::names::BucketName;
 use purge_router_core::{Event, Plan, decode, plan, reject_unmatched, reject_unreadable};
 use purge_router_dynamodb_local::Table;
+use purge_router_test_support::MovedClock;
+use purge_router_test_support::events::{s3, sqs};
 use serde_json::{Value, json};
-
-use crate::moved_clock::MovedClock;
 
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
@@ -77,7 +77,7 @@ pub(crate) fn store(table: &Table, ttl: Duration) -> Store {
 
 /// A store of the table of this name, behind the proxy of another one.
 pub(crate) fn store_of(name: &str, table: &Table, ttl: Duration) -> Store {
-    let clock = MovedClock::new();
+    let clock = MovedClock::default();
     let mappings = DynamoMappings::new(&table.config(), name.to_owned(), ttl, clock.clock.clone()).unwrap();
     Store { mappings, clock }
 }
@@ -102,13 +102,8 @@ pub(crate) fn skipped(lookup: &Lookup) -> Vec<&Skipped> {
 }
 
 fn event(objects: &[(&str, &str)]) -> Event {
-    let message = |(index, (bucket, key)): (usize, &(&str, &str))| {
-        let body = json!({ "Records": [{ "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
-            "s3": { "bucket": { "name": bucket }, "object": { "key": key } } }] });
-        json!({ "messageId": format!("m{index}"), "eventSource": "aws:sqs", "body": body.to_string() })
-    };
-    let messages: Vec<Value> = objects.iter().enumerate().map(message).collect();
-    decode(json!({ "Records": messages }).to_string().as_bytes()).unwrap()
+    let message = |(index, (bucket, key)): (usize, &(&str, &str))| (format!("m{index}"), s3(bucket, [key]));
+    decode(sqs(objects.iter().enumerate().map(message)).to_string().as_bytes()).unwrap()
 }
 
 /// The plan of an event, as the function makes it.

@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use purge_router_sandbox::{Builder, Sandbox, SandboxToken, SandboxZone};
-use serde_json::{Value, json};
+use purge_router_test_support::events::{record, records, s3, sqs};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::purge_router;
@@ -59,14 +60,14 @@ events = ["created"]
 const TIME: Duration = Duration::from_secs(60);
 
 /// A folder of its own.
-pub(crate) struct World(TempDir);
+pub(crate) struct WorkFolder(TempDir);
 
-impl World {
+impl WorkFolder {
     /// One with [`MAPPINGS`] as `mappings.toml`.
     pub(crate) fn new() -> Self {
-        let world = Self::empty();
-        world.write("mappings.toml", MAPPINGS);
-        world
+        let folder = Self::empty();
+        folder.write("mappings.toml", MAPPINGS);
+        folder
     }
 
     pub(crate) fn empty() -> Self {
@@ -197,23 +198,14 @@ pub(crate) fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-/// S3's record of a created object, with the key as the notification has it.
-pub(crate) fn s3_record(bucket: &str, key: &str) -> Value {
-    json!({
-        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "eu-west-1", "eventName": "ObjectCreated:Put",
-        "s3": { "bucket": { "name": bucket }, "object": { "key": key } },
-    })
-}
-
 /// A direct event of S3.
 pub(crate) fn s3_event(objects: &[(&str, &str)]) -> String {
-    json!({ "Records": objects.iter().map(|(bucket, key)| s3_record(bucket, key)).collect::<Vec<_>>() }).to_string()
+    records(objects.iter().map(|(bucket, key)| record(bucket, key))).to_string()
 }
 
 /// An SQS batch: each message's id, and the bucket and key in its body.
 pub(crate) fn sqs_event(messages: &[(&str, &str, &str)]) -> String {
-    let record = |(id, bucket, key): &(&str, &str, &str)| json!({ "messageId": id, "eventSource": "aws:sqs", "body": s3_event(&[(bucket, key)]) });
-    json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() }).to_string()
+    sqs(messages.iter().map(|(id, bucket, key)| (id, s3(bucket, [key])))).to_string()
 }
 
 /// One object of each team, in two messages.

@@ -16,7 +16,7 @@ pub(crate) const SITE_TOKEN: &str = "cfut_of-the-site-0001";
 pub(crate) const OTHER_TOKEN: &str = "cfut_of-the-other-0002";
 pub(crate) const TOKEN_ID: &str = "10101010101010101010101010101010";
 
-pub(crate) struct World {
+pub(crate) struct SandboxFixture {
     pub(crate) sandbox: Sandbox,
     pub(crate) origin: Origin,
     pub(crate) client: Client,
@@ -56,8 +56,8 @@ pub(crate) fn builder() -> Builder {
     tokens.into_iter().fold(Sandbox::builder().zone(site()).zone(other()), Builder::token)
 }
 
-impl World {
-    /// A world without rate limits.
+impl SandboxFixture {
+    /// A fixture without rate limits.
     pub(crate) async fn new() -> Self {
         Self::of(builder().rate_limits(false)).await
     }
