@@ -62,7 +62,8 @@ fn ten_thousand_messages_make_as_few_batches_as_they_can() {
 #[test]
 fn ten_thousand_messages_are_purged_in_a_sandbox() {
     let folder = WorkFolder::new();
-    let messages: Vec<_> = (0..MESSAGES).map(|index| (format!("m{index}"), format!("css/{}.css", index % 500))).collect();
+    let messages: Vec<_> =
+        (0..MESSAGES).map(|index| (format!("m{index}"), format!("css/{}.css", index % 500))).collect();
     let borrowed: Vec<_> = messages.iter().map(|(id, key)| (id.as_str(), "assets.website.com", key.as_str())).collect();
     folder.write("event.json", sqs_event(&borrowed));
     let report = folder.run(&["run", "event.json", "--sandbox", "--json"]).with_code(0).json();

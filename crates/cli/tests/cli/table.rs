@@ -652,7 +652,8 @@ async fn a_table_that_can_not_be_reached_is_reported() {
         );
     }
     let denied = fixture.run(&["mappings", "push", "--yes"]).with_code(1);
-    let reason = format!("error: can't read the rows of team docs in the table {}: access denied: ", fixture.table.name);
+    let reason =
+        format!("error: can't read the rows of team docs in the table {}: access denied: ", fixture.table.name);
     assert!(denied.stderr.starts_with(&reason), "{denied}");
     let denied = fixture.run(&["mappings", "pull"]).with_code(1);
     assert!(denied.stderr.contains("a team sees its own with `mappings pull --team NAME`: access denied"), "{denied}");
@@ -680,7 +681,10 @@ async fn pull_warns_of_what_a_file_can_not_say_and_of_what_a_push_would_refuse()
     row["include"] = json!(["[a"]);
     fixture.table.put("TEAM#web", "MAPPING#assets.website.com/", row.clone()).await;
     let pulled = fixture.run(&["mappings", "pull", "--team", "web"]).with_code(0);
-    assert!(pulled.stderr.contains("warning: a push would refuse this file, because it has 1 problem; `check"), "{pulled}");
+    assert!(
+        pulled.stderr.contains("warning: a push would refuse this file, because it has 1 problem; `check"),
+        "{pulled}"
+    );
     row["include"] = Value::Null;
     fixture.table.put("TEAM#web", "MAPPING#assets.website.com/", row).await;
     let pulled = fixture.run(&["mappings", "pull", "--team", "web"]).with_code(1);
