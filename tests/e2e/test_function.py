@@ -264,7 +264,8 @@ def test_a_table_and_a_file_together_stop_the_start_with_one_line(world):
     world.stack.set_variables(MAPPINGS_FILE="mappings.toml")
     error_message = lambda: world.stack.invoke({"Event": "s3:TestEvent"})[0].get("errorMessage", "")
     text = wait_for(
-        "it does not start", lambda: re.match("bootstrap exited during init with code 1: (.*)", error_message(), re.DOTALL)
+        "it does not start",
+        lambda: re.match("bootstrap exited during init with code 1: (.*)", error_message(), re.DOTALL),
     )
     line = json.loads(text[1])
     assert (line["level"], line["message"]) == (
