@@ -182,7 +182,7 @@ async fn a_push_that_is_killed_at_any_step_is_completed_by_a_second_one() {
         fixture.table.proxy.release();
         if index > 0 {
             let shown = fixture.run(&diff).with_code(0);
-            assert!(shown.stdout.contains("unfinished a push by arn:aws:iam::123456789012:user/alice"), "{shown}");
+            assert!(shown.stdout.contains("unfinished: a push by arn:aws:iam::123456789012:user/alice"), "{shown}");
             let other = answer(push(&fixture, "carol", "before.toml").output().unwrap()).with_code(1);
             assert!(other.stderr.contains("user/alice, started at "), "{other}");
             if index == 2 {
