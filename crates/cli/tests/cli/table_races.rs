@@ -199,7 +199,7 @@ async fn a_push_that_is_killed_at_any_step_is_completed_by_a_second_one() {
             fixture.table.put("TEAM#web", sort, edited).await;
             let mut push = push(&fixture, "bob", "after.toml");
             let refused = answer(push.args(["--expect", approved]).output().unwrap()).with_code(1);
-            assert!(refused.stdout.contains("drift rows were edited in the table since it stopped"), "{refused}");
+            assert!(refused.stdout.contains("drift: rows were edited in the table since it stopped"), "{refused}");
             fixture.table.put("TEAM#web", sort, row).await;
         }
         let mut again = push(&fixture, "bob", "after.toml");
