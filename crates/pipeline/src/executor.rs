@@ -8,8 +8,9 @@ use purge_router_core::names::{Hostname, TeamName};
 use purge_router_core::{Batch, Plan};
 
 use crate::api::PurgeApi;
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::outcome::Outcome;
+use crate::patience::Patience;
 use crate::report::Report;
 use crate::sender::ZoneSender;
 use crate::settings::Settings;
@@ -34,17 +35,18 @@ impl<T: TokenStore, A: PurgeApi> Executor<T, A> {
     }
 
     /// Executes a plan, logs and counts its records and outcomes, and reports.
-    pub async fn run<'p>(&self, plan: &'p Plan, deadline: Timestamp) -> Report<'p> {
+    pub async fn run<'p>(&self, plan: &'p Plan, patience: impl Into<Patience>) -> Report<'p> {
         let start = self.0.clock.now();
         log::records(plan);
-        let report = Report::new(plan, self.execute(plan, deadline).await);
+        let report = Report::new(plan, self.execute(plan, patience).await);
         metrics::count_event(plan, &report.outcomes);
         log::event(&report, self.0.clock.now() - start);
         report
     }
 
     /// Sends every batch. What is not purged at the deadline has failed. One outcome per batch, in the plan's order.
-    pub async fn execute(&self, plan: &Plan, deadline: Timestamp) -> Vec<Outcome> {
+    pub async fn execute(&self, plan: &Plan, patience: impl Into<Patience>) -> Vec<Outcome> {
+        let patience = patience.into();
         let mut zones: BTreeMap<(&TeamName, &Hostname), Vec<(usize, &Batch)>> = BTreeMap::new();
         for (index, batch) in plan.batches.iter().enumerate() {
             zones.entry((&batch.zone.team, &batch.zone.domain)).or_default().push((index, batch));
@@ -53,7 +55,7 @@ impl<T: TokenStore, A: PurgeApi> Executor<T, A> {
             .into_values()
             .filter_map(|batches| {
                 let (_, first) = batches.first()?;
-                Some((ZoneSender::new(&self.0, &first.zone, deadline), batches))
+                Some((ZoneSender::new(&self.0, &first.zone, patience), batches))
             })
             .collect();
         let sending = senders

@@ -10,11 +10,13 @@
 mod api;
 mod backoff;
 mod bounded_map;
+mod circuit;
 mod clock;
 mod executor;
 mod log;
 mod metrics;
 mod outcome;
+mod patience;
 mod rate_limit;
 mod refused_hostnames;
 mod report;
@@ -25,6 +27,7 @@ mod store;
 #[cfg(test)]
 mod test_support;
 mod token_health;
+mod zone_circuits;
 
 pub use self::metrics::describe_metrics;
 pub use api::PurgeApi;
@@ -32,6 +35,7 @@ pub use backoff::Backoff;
 pub use clock::{Clock, DeadlineExceeded, Timestamp};
 pub use executor::Executor;
 pub use outcome::{Outcome, Status};
+pub use patience::Patience;
 pub use report::Report;
 pub use settings::Settings;
 pub use store::{Freshness, TokenError, TokenStore};

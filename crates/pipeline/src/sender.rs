@@ -1,26 +1,28 @@
 //! Sends the batches of one zone, through layers. This is the one place where the layers are stacked.
 
 mod attempt;
-mod circuit_breaker;
 mod deadline;
 mod failure;
 mod halving;
 mod piece;
 mod retry;
 mod split;
+mod token_breaker;
+mod zone_breaker;
 
 use std::sync::Arc;
 
 use purge_router_core::{Batch, Zone};
 
 use self::attempt::Attempt;
-use self::circuit_breaker::CircuitBreaker;
 use self::deadline::Deadline;
 use self::retry::Retry;
 use self::split::Split;
+use self::token_breaker::TokenBreaker;
+use self::zone_breaker::ZoneBreaker;
 use crate::api::PurgeApi;
-use crate::clock::Timestamp;
 use crate::outcome::{Outcome, Status};
+use crate::patience::Patience;
 use crate::shared::Shared;
 use crate::store::TokenStore;
 use crate::token_health::ZoneToken;
@@ -33,14 +35,16 @@ pub(crate) struct ZoneSender<'e, T, A> {
 }
 
 impl<'e, T: TokenStore, A: PurgeApi> ZoneSender<'e, T, A> {
-    pub(crate) fn new(shared: &'e Shared<T, A>, zone: &'e Zone, deadline: Timestamp) -> Self {
-        let deadline = Deadline::new(&shared.clock, deadline);
+    pub(crate) fn new(shared: &'e Shared<T, A>, zone: &'e Zone, patience: Patience) -> Self {
+        let deadline = Deadline::new(&shared.clock, patience);
         let token = Arc::new(ZoneToken::new(&shared.tokens, &shared.circuits, zone));
+        let zone_circuit = shared.zone_circuits.of(zone);
 
-        let one_request = Attempt::new(shared, zone, Arc::clone(&token), deadline);
+        let one_request = Attempt::new(shared, zone, Arc::clone(&token), Arc::clone(&zone_circuit), deadline);
         let retried = Retry::new(one_request);
-        let behind_circuit = CircuitBreaker::new(retried, token, deadline);
-        let layers = Split::new(behind_circuit, shared.hostnames.of(zone));
+        let of_good_tokens = TokenBreaker::new(retried, token, deadline);
+        let of_answering_zones = ZoneBreaker::new(of_good_tokens, zone, zone_circuit, deadline);
+        let layers = Split::new(of_answering_zones, shared.hostnames.of(zone));
         Self { shared, layers }
     }
 

@@ -5,6 +5,7 @@ use crate::rate_limit::RateLimits;
 use crate::refused_hostnames::RefusedHostnames;
 use crate::settings::Settings;
 use crate::token_health::TokenCircuits;
+use crate::zone_circuits::ZoneCircuits;
 
 /// What outlives an event: connections, tokens, and what was learned about limits, tokens and hostnames.
 #[derive(Debug)]
@@ -14,6 +15,7 @@ pub(crate) struct Shared<T, A> {
     pub(crate) clock: Clock,
     pub(crate) limits: RateLimits,
     pub(crate) circuits: TokenCircuits,
+    pub(crate) zone_circuits: ZoneCircuits,
     pub(crate) hostnames: RefusedHostnames,
     pub(crate) settings: Settings,
 }
@@ -23,7 +25,8 @@ impl<T, A> Shared<T, A> {
         let limits = RateLimits::new(settings.instances, clock.clone());
         let circuits = TokenCircuits::new(settings.open_circuit_for, clock.clone());
         let hostnames = RefusedHostnames::new(clock.clone());
-        Self { api, tokens, clock, limits, circuits, hostnames, settings }
+        let zone_circuits = ZoneCircuits::new();
+        Self { api, tokens, clock, limits, circuits, zone_circuits, hostnames, settings }
     }
 }
 

@@ -3,7 +3,6 @@
 //! Without it, what a bad token costs would grow with its team's traffic: reads of SSM, and refusals, after too many of
 //! which Cloudflare blocks an address for all teams. Decisions 14 and 16 have the reasons for the numbers.
 
-mod circuit;
 mod credentials;
 mod probe_limiter;
 mod token_circuits;

@@ -11,6 +11,7 @@ use super::deadline::Deadline;
 use super::failure::NotSent;
 use super::piece::Piece;
 use crate::api::PurgeApi;
+use crate::circuit::{Circuit, Passage};
 use crate::shared::Shared;
 use crate::store::TokenStore;
 use crate::token_health::{Admission, TokenTry, ZoneToken};
@@ -21,6 +22,7 @@ pub(super) struct Attempt<'e, T, A> {
     pub(super) zone: &'e Zone,
     pub(super) token: Arc<ZoneToken<'e, T>>,
     pub(super) deadline: Deadline<'e>,
+    zone_circuit: Arc<Circuit>,
     slots_for_urls: Semaphore,
     slots_for_requests: Semaphore,
 }
@@ -37,10 +39,11 @@ impl<'e, T: TokenStore, A: PurgeApi> Attempt<'e, T, A> {
         shared: &'e Shared<T, A>,
         zone: &'e Zone,
         token: Arc<ZoneToken<'e, T>>,
+        zone_circuit: Arc<Circuit>,
         deadline: Deadline<'e>,
     ) -> Self {
         let slots = || Semaphore::new(shared.settings.requests_per_zone);
-        Self { shared, zone, token, deadline, slots_for_urls: slots(), slots_for_requests: slots() }
+        Self { shared, zone, token, deadline, zone_circuit, slots_for_urls: slots(), slots_for_requests: slots() }
     }
 
     /// Sends one request. `held` is the admission of the first try, for a second one.
@@ -55,6 +58,10 @@ impl<'e, T: TokenStore, A: PurgeApi> Attempt<'e, T, A> {
         // limit that others share.
         let slot = self.slots(class).acquire();
         let _slot = deadline.before_deadline("the zone's other requests were answered", slot).await?;
+        // While this waited for a slot or for a retry, another request may have found out that the zone does not answer.
+        if let Passage::Blocked(left) = self.zone_circuit.passage(deadline.now()) {
+            return Err(NotSent::ZoneCircuitOpen(left));
+        }
         // The admission comes before the token is read: the store's limit is shared, too. Each batch gets a second try,
         // because a good token may be refused for a moment.
         let admission = match token_try {
@@ -66,14 +73,14 @@ impl<'e, T: TokenStore, A: PurgeApi> Attempt<'e, T, A> {
         };
         let read = "its token was read";
         deadline.before_deadline(read, self.token.credential(token_try)).await??;
-        self.shared.limits.acquire(self.zone, class, piece.cost(), deadline.at()).await?;
+        self.shared.limits.acquire(self.zone, class, piece.cost(), deadline.of_limits()).await?;
         // While this waited for the rate limit, another request may have been refused and have read the token afresh.
         let (credential, freshness) = deadline.before_deadline(read, self.token.credential(token_try)).await??;
 
         if deadline.left().is_zero() {
             return Err(NotSent::DeadlineExceeded("it was sent"));
         }
-        let timeout = self.shared.settings.request_timeout.min(deadline.left());
+        let timeout = self.shared.settings.request_timeout.min(deadline.trouble()).min(deadline.left());
         let (zone_id, mode, body) = (&self.zone.zone_id, piece.mode(), piece.body());
         let answer = self.shared.api.purge(&credential, zone_id, mode, &body, timeout).await;
         self.token.record(freshness, token_try, &answer);

@@ -1,29 +1,44 @@
-//! The deadline of an event, and the clock that measures it.
+//! The deadline of an event and its patience, and the clock that measures them.
 
 use std::future::Future;
 use std::time::Duration;
 
 use super::failure::NotSent;
 use crate::clock::{Clock, Timestamp};
+use crate::patience::Patience;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadline<'e> {
     clock: &'e Clock,
-    at: Timestamp,
+    patience: Patience,
 }
 
 impl<'e> Deadline<'e> {
-    pub(super) fn new(clock: &'e Clock, at: Timestamp) -> Self {
-        Self { clock, at }
+    pub(super) fn new(clock: &'e Clock, patience: Patience) -> Self {
+        Self { clock, patience }
     }
 
-    pub(super) fn at(&self) -> Timestamp {
-        self.at
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Until when a request waits for rate limits.
+    pub(super) fn of_limits(&self) -> Timestamp {
+        if self.waits_for_limits() { self.patience.deadline } else { self.clock.now() }
+    }
+
+    pub(super) fn waits_for_limits(&self) -> bool {
+        self.patience.waits_for_limits
+    }
+
+    /// How long a zone in trouble is waited for.
+    pub(super) fn trouble(&self) -> Duration {
+        self.patience.trouble
     }
 
     /// The time until then; zero if it has passed.
     pub(super) fn left(&self) -> Duration {
-        self.at - self.clock.now()
+        self.patience.deadline - self.clock.now()
     }
 
     /// Waits for a future. `before` completes the sentence "deadline exceeded before …".
@@ -32,13 +47,13 @@ impl<'e> Deadline<'e> {
         before: &'static str,
         future: F,
     ) -> Result<F::Output, NotSent> {
-        self.clock.timeout_at(self.at, future).await.map_err(|_| NotSent::DeadlineExceeded(before))
+        self.clock.timeout_at(self.patience.deadline, future).await.map_err(|_| NotSent::DeadlineExceeded(before))
     }
 
     /// Waits this long, or returns false at once if the deadline would pass meanwhile.
     pub(super) async fn sleep(&self, delay: Duration) -> bool {
         let until = self.clock.now() + delay;
-        if until >= self.at {
+        if until >= self.patience.deadline {
             return false;
         }
         self.clock.sleep_until(until).await;

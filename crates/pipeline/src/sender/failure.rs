@@ -1,5 +1,7 @@
 //! Why items were not purged.
 
+use std::time::Duration;
+
 use purge_router_cloudflare::{Meaning, Refusal};
 
 use crate::outcome::Status;
@@ -33,8 +35,10 @@ pub(super) enum RefusedPart {
 pub(super) enum NotSent {
     #[error("deadline exceeded before {0}")]
     DeadlineExceeded(&'static str),
-    #[error("the rate limit would let it pass only after the deadline")]
+    #[error("the rate limit would let it pass only later")]
     RateLimited,
+    #[error("the zone did not answer a moment ago; it is tried again in {:.1} s", .0.as_secs_f64())]
+    ZoneCircuitOpen(Duration),
     #[error(transparent)]
     Token(#[from] TokenUnusable),
 }
@@ -50,6 +54,7 @@ impl From<NotSent> for Failure {
         let status = match &reason {
             NotSent::DeadlineExceeded(_) => Status::DeadlineExceeded,
             NotSent::RateLimited => Status::RateLimited,
+            NotSent::ZoneCircuitOpen(_) => Status::Unreachable,
             NotSent::Token(TokenUnusable::NotRead(error @ TokenError::Unavailable { .. })) => {
                 // Reads are retried until the deadline: nobody knows whether there is a token.
                 let error = format!("deadline exceeded before its token was read: {error}");

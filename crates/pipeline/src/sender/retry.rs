@@ -8,6 +8,7 @@ use super::attempt::{Attempt, AttemptOutcome};
 use super::failure::{Failure, NotSent};
 use super::piece::Piece;
 use crate::api::PurgeApi;
+use crate::clock::Timestamp;
 use crate::metrics;
 use crate::store::{TokenError, TokenStore};
 use crate::token_health::{TokenTry, TokenUnusable};
@@ -74,6 +75,7 @@ impl<'e, T: TokenStore, A: PurgeApi> Retry<'e, T, A> {
         let mut token_try = TokenTry::First;
         let mut admission = None;
         let mut failed = 0;
+        let retries_until = self.0.deadline.now() + self.0.deadline.trouble();
         // What Cloudflare answered last says more than that the deadline passed after it.
         let mut last = None::<Failure>;
         loop {
@@ -102,7 +104,7 @@ impl<'e, T: TokenStore, A: PurgeApi> Retry<'e, T, A> {
                     token_try = TokenTry::Second;
                     self.refresh_token().await
                 }
-                Decision::Retry(wait) => self.0.deadline.sleep(self.delay(wait, failed)).await,
+                Decision::Retry(wait) => self.wait(self.delay(wait, failed), retries_until).await,
                 Decision::Pause { wait, all_calls } => self.pause(piece, self.delay(wait, failed), all_calls).await,
             };
             if !may_retry {
@@ -123,12 +125,17 @@ impl<'e, T: TokenStore, A: PurgeApi> Retry<'e, T, A> {
         read.is_ok() && deadline.sleep(BEFORE_SECOND_TRY).await
     }
 
+    async fn wait(&self, delay: Duration, retries_until: Timestamp) -> bool {
+        let deadline = &self.0.deadline;
+        deadline.now() + delay < retries_until && deadline.sleep(delay).await
+    }
+
     async fn pause(&self, piece: &Piece<'_>, delay: Duration, all_calls: bool) -> bool {
         let Attempt { shared, zone, deadline, .. } = &self.0;
         metrics::count_rate_limit(zone);
         let class = (!all_calls).then(|| piece.class());
         shared.limits.pause(zone, class, shared.clock.now() + delay);
-        deadline.sleep(delay).await
+        deadline.waits_for_limits() && deadline.sleep(delay).await
     }
 
     fn delay(&self, wait: Wait, failed: u32) -> Duration {

@@ -2,20 +2,20 @@
 
 use purge_router_core::Batch;
 
-use super::circuit_breaker::CircuitBreaker;
 use super::halving::{GivenUp, Halving, NextStep};
+use super::zone_breaker::ZoneBreaker;
 use crate::api::PurgeApi;
 use crate::outcome::{Outcome, Status};
 use crate::refused_hostnames::ZoneHostnames;
 use crate::store::TokenStore;
 
 pub(super) struct Split<'e, T, A> {
-    inner: CircuitBreaker<'e, T, A>,
+    inner: ZoneBreaker<'e, T, A>,
     hostnames: ZoneHostnames,
 }
 
 impl<'e, T: TokenStore, A: PurgeApi> Split<'e, T, A> {
-    pub(super) fn new(inner: CircuitBreaker<'e, T, A>, hostnames: ZoneHostnames) -> Self {
+    pub(super) fn new(inner: ZoneBreaker<'e, T, A>, hostnames: ZoneHostnames) -> Self {
         Self { inner, hostnames }
     }
 

@@ -1,5 +1,7 @@
 //! The stacked layers, without sockets and without real time.
 
+mod trouble;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -214,7 +216,9 @@ async fn a_circuit_opens_is_probed_once_and_closes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_decides_nothing_is_followed_by_another_at_once() {
-    for undecided in [Answer::Hang, Answer::Refuse(Meaning::RateLimited { retry_after: None, all_calls: false })] {
+    let limited = Answer::Refuse(Meaning::RateLimited { retry_after: None, all_calls: false });
+    // A zone that hangs is itself not tried for five seconds.
+    for (undecided, then) in [(Answer::Hang, Duration::from_secs(5)), (limited, Duration::ZERO)] {
         let (api, store, (clock, freeze)) = (Api::default(), Store::default(), frozen_clock());
         let executor = Executor::new(&api, &store, Settings::default(), clock);
         api.answer(ZONE, Answer::Refuse(Meaning::TokenRefused));
@@ -224,6 +228,7 @@ async fn a_probe_that_decides_nothing_is_followed_by_another_at_once() {
         let outcomes = run(&executor, &plan_of(1), 2).await;
         assert!(matches!(outcomes[0].status, Status::Unreachable | Status::RateLimited), "{outcomes:?}");
         api.accept(ZONE);
+        freeze(then);
         let outcomes = run(&executor, &plan_of(1), 30).await;
         assert_eq!(statuses(&outcomes), [Status::Purged], "{undecided:?}: {outcomes:?}");
     }

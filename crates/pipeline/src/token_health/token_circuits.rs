@@ -7,9 +7,9 @@ use std::time::Duration;
 use purge_router_core::Zone;
 use purge_router_core::names::TeamName;
 
-use super::circuit::Circuit;
 use super::probe_limiter::{ProbeLimiter, TokenKey};
 use crate::bounded_map::BoundedMap;
+use crate::circuit::{Circuit, OpenTimes};
 use crate::clock::Clock;
 
 /// Operators write teams. More than this many are not in use at once.
@@ -22,7 +22,7 @@ const CIRCUITS_PER_TEAM: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct TokenCircuits {
     clock: Clock,
-    open_for: Duration,
+    open_times: OpenTimes,
     teams: BoundedMap<TeamName, TeamTokens>,
 }
 
@@ -36,7 +36,8 @@ pub(super) struct TeamTokens {
 impl TokenCircuits {
     /// `open_for` is how long a circuit stays open before one request probes the token.
     pub(crate) fn new(open_for: Duration, clock: Clock) -> Self {
-        Self { clock, open_for, teams: BoundedMap::new(TEAMS) }
+        let open_times = OpenTimes { first: open_for, longest: open_for };
+        Self { clock, open_times, teams: BoundedMap::new(TEAMS) }
     }
 
     /// The tokens of a zone's team, and the circuit of the zone's token.
@@ -46,7 +47,7 @@ impl TokenCircuits {
             probes: ProbeLimiter::new(self.clock.clone()),
         };
         let team = self.teams.get_or_insert_with(&zone.team, new);
-        let circuit = team.circuits.get_or_insert_with(&key(zone), || Circuit::new(self.open_for));
+        let circuit = team.circuits.get_or_insert_with(&key(zone), || Circuit::new(self.open_times));
         (team, circuit)
     }
 

@@ -6,11 +6,11 @@ use purge_router_cloudflare::{Accepted, Credential, Meaning, Refusal};
 use purge_router_core::Zone;
 use tokio::sync::{MutexGuard, OnceCell};
 
-use super::circuit::{Circuit, Passage};
 use super::credentials::{Credentials, TokenTry};
 use super::probe_limiter::ProbeSlot;
 use super::token_circuits::{TeamTokens, TokenCircuits, key};
 use super::unusable::TokenUnusable;
+use crate::circuit::{Circuit, Passage};
 use crate::clock::Clock;
 use crate::store::{Freshness, TokenStore};
 
@@ -72,7 +72,7 @@ impl<'e, T: TokenStore> ZoneToken<'e, T> {
         }
         let mut slot = None;
         let acquire = async || {
-            slot = self.team.probes.acquire(self.circuit.is_refused()).await.ok();
+            slot = self.team.probes.acquire(self.circuit.has_failed()).await.ok();
             slot.is_some()
         };
         let is_admitted = *self.is_admitted.get_or_init(acquire).await;
@@ -160,7 +160,7 @@ mod tests {
             assert_eq!(token.circuit.is_proven(), proves, "{answer:?}");
             token.circuit.open(circuits.clock().now());
             token.record(Freshness::Fresh, TokenTry::First, &answer);
-            assert_eq!(token.circuit.is_refused(), !proves, "{answer:?}");
+            assert_eq!(token.circuit.has_failed(), !proves, "{answer:?}");
         }
     }
 }

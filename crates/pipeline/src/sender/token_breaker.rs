@@ -13,13 +13,13 @@ use crate::api::PurgeApi;
 use crate::store::TokenStore;
 use crate::token_health::ZoneToken;
 
-pub(super) struct CircuitBreaker<'e, T, A> {
+pub(super) struct TokenBreaker<'e, T, A> {
     inner: Retry<'e, T, A>,
     token: Arc<ZoneToken<'e, T>>,
     deadline: Deadline<'e>,
 }
 
-impl<'e, T: TokenStore, A: PurgeApi> CircuitBreaker<'e, T, A> {
+impl<'e, T: TokenStore, A: PurgeApi> TokenBreaker<'e, T, A> {
     pub(super) fn new(inner: Retry<'e, T, A>, token: Arc<ZoneToken<'e, T>>, deadline: Deadline<'e>) -> Self {
         Self { inner, token, deadline }
     }
