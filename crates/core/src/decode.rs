@@ -3,14 +3,18 @@
 //! Supported: S3 records (AWS, MinIO, Ceph), SQS batches, SNS (to Lambda, and to SQS raw or wrapped) and EventBridge
 //! (to Lambda, and to SQS). S3 form-encodes the keys of its notifications; EventBridge does not.
 
+mod messages;
+mod records;
+
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use time::UtcDateTime;
 use time::format_description::well_known::Rfc3339;
 
+pub use self::messages::{Message, messages};
+use self::records::{Records, without_byte_order_mark};
 use crate::model::change::{Change, ChangeKind, Origin};
 use crate::model::event::{Event, Ignored, Rejected, RejectionKind};
 use crate::model::names::BucketName;
@@ -21,9 +25,6 @@ use crate::model::names::BucketName;
 pub struct NotAnEvent {
     found: String,
 }
-
-/// Some tools write it before UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 const EXPECTED: &str = "S3 event notifications (AWS, MinIO, Ceph), directly or in SQS, SNS or both, \
                         or EventBridge events of aws.s3, directly or in SQS";
@@ -39,7 +40,7 @@ const DEPTH: usize = 4;
 /// # Errors
 /// The bytes hold no known shape at all. A broken record of a known shape is rejected alone.
 pub fn decode(bytes: &[u8]) -> Result<Event, NotAnEvent> {
-    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    let bytes = without_byte_order_mark(bytes);
     let mut event = Event::default();
     let mut reader = Reader { event: &mut event, origin: Origin::Invocation, depth: 0 };
     let json = std::str::from_utf8(bytes).map_err(|error| format!("bytes that are not UTF-8 ({error})"));
@@ -52,13 +53,6 @@ fn not_json(json: &str, error: &serde_json::Error) -> String {
         return "only white space".to_owned();
     }
     format!("text that is not JSON ({error}), beginning with `{}`", excerpt(json))
-}
-
-/// A message of several records, not yet parsed: a broken one must not affect the others.
-#[derive(Deserialize)]
-struct Records<'v> {
-    #[serde(borrow, rename = "Records")]
-    records: Vec<&'v RawValue>,
 }
 
 /// Reads one level of an event; all that it finds came from `origin`.

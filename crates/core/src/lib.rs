@@ -46,7 +46,7 @@ mod purge;
 mod route;
 mod unreadable;
 
-pub use decode::{NotAnEvent, decode};
+pub use decode::{Message, NotAnEvent, decode, messages};
 pub use model::change::{Change, ChangeKind, Origin};
 pub use model::code::Code;
 pub use model::event::{Event, Ignored, Rejected, RejectionKind};

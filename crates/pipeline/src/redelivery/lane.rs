@@ -1,0 +1,109 @@
+//! Which way an event came, and what that means for its failed messages.
+//!
+//! Messages arrive in the *first lane*, where every team waits for every other, so nothing there may take long. What could
+//! not be purged at once goes to the *retry lane*, a queue of its own, where there is time to wait.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::patience::Patience;
+
+/// How long the first lane waits for a zone in trouble. Most purges take a tenth of that.
+const FIRST_LANE: Duration = Duration::from_secs(1);
+
+/// The longest that a request waits for its answer at a later receive. Cloudflare answers within a few seconds, or not at all.
+const LATER: Duration = Duration::from_secs(10);
+
+/// How long a message of the retry queue is hidden: after its first failure, and at most.
+const HIDDEN_FIRST: Duration = Duration::from_secs(10);
+const HIDDEN_LONGEST: Duration = Duration::from_secs(300);
+
+/// What is kept of the deadline for hiding messages.
+const TIME_TO_HIDE: Duration = Duration::from_secs(2);
+
+/// Where an event came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// A direct invocation, whose caller waits for it.
+    Direct,
+    /// A queue of messages; failed ones go to the retry queue.
+    First,
+    /// A queue of messages, and there is no retry queue: failed ones are redelivered by their own queue.
+    Only,
+    /// The retry queue.
+    Retry,
+}
+
+impl Lane {
+    /// How long an event in this lane waits for zones in trouble, from now on. `receives` is how often its most received
+    /// message was received: a zone that is slow rather than dead needs more time the next time.
+    pub(super) fn patience(self, receives: u32, now: Timestamp, deadline: Timestamp) -> Patience {
+        let doubled = |times: u32| (FIRST_LANE * (1 << times.min(10))).min(LATER);
+        match self {
+            Self::Direct => Patience::from(deadline),
+            Self::First => {
+                Patience { deadline: deadline.min(now + FIRST_LANE), trouble: FIRST_LANE, waits_for_limits: false }
+            }
+            Self::Only => Patience { trouble: doubled(receives.saturating_sub(1)), ..Patience::from(deadline) },
+            Self::Retry => {
+                let left = deadline - now;
+                let deadline = now + (left - TIME_TO_HIDE.min(left / 2));
+                Patience { trouble: doubled(receives), ..Patience::from(deadline) }
+            }
+        }
+    }
+}
+
+/// For how long a message of the retry queue is hidden after this many receives: exponential backoff with equal jitter, so
+/// that the messages of one outage do not come back all at once. `random` is from 0 to 1.
+pub(super) fn hidden_for(receives: u32, random: f64) -> Duration {
+    let doublings = receives.saturating_sub(1).min(10);
+    let ceiling = (HIDDEN_FIRST * (1 << doublings)).min(HIDDEN_LONGEST);
+    Duration::from_secs(ceiling.mul_f64(0.5 + random / 2.0).as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    fn seconds(duration: Duration) -> f64 {
+        duration.as_secs_f64()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_first_lane_is_brief_and_later_receives_have_more_time() {
+        let now = Clock::system().now();
+        let deadline = now + Duration::from_secs(29);
+        let patience = |lane: Lane, receives| {
+            let patience = lane.patience(receives, now, deadline);
+            (seconds(patience.deadline - now), seconds(patience.trouble), patience.waits_for_limits)
+        };
+        for receives in [1, 5] {
+            assert_eq!(patience(Lane::First, receives), (1.0, 1.0, false));
+            assert_eq!(patience(Lane::Direct, receives), (29.0, seconds(Duration::MAX), true));
+        }
+        let troubles = |lane| [1, 2, 3, 4, 5, u32::MAX].map(|receives| patience(lane, receives).1);
+        assert_eq!(troubles(Lane::Only), [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]);
+        assert_eq!(troubles(Lane::Retry), [2.0, 4.0, 8.0, 10.0, 10.0, 10.0]);
+        assert_eq!(patience(Lane::Only, 1), (29.0, 1.0, true));
+        assert_eq!(patience(Lane::Retry, 1), (27.0, 2.0, true), "hiding messages takes time, too");
+        let soon = Lane::Retry.patience(1, now, now + Duration::from_secs(1));
+        assert_eq!(seconds(soon.deadline - now), 0.5);
+    }
+
+    #[test]
+    fn messages_are_hidden_for_twice_as_long_each_time_up_to_five_minutes() {
+        let ceilings = |random| [1, 2, 3, 4, 5, 6, 7, u32::MAX].map(|receives| hidden_for(receives, random).as_secs());
+        assert_eq!(ceilings(1.0), [10, 20, 40, 80, 160, 300, 300, 300]);
+        assert_eq!(ceilings(0.0), [5, 10, 20, 40, 80, 150, 150, 150]);
+    }
+
+    /// The template's `maxReceiveCount` and retention of the retry queue are chosen by these figures.
+    #[test]
+    fn a_thousand_receives_last_for_more_than_forty_hours_and_less_than_four_days() {
+        let hours = |random| (1..1000).map(|receives| hidden_for(receives, random).as_secs_f64()).sum::<f64>() / 3600.0;
+        assert!((41.0..42.0).contains(&hours(0.0)), "{}", hours(0.0));
+        assert!((82.0..84.0).contains(&hours(1.0)), "{}", hours(1.0));
+    }
+}

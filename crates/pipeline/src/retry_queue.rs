@@ -1,0 +1,38 @@
+//! The queue of messages that are retried. `aws` implements it with SQS.
+
+use std::future::Future;
+use std::time::Duration;
+
+use purge_router_core::names::TeamName;
+
+/// A queue of its own for what could not be purged at once, so that it never delays what can be.
+///
+/// Both methods return one result for each message, in the order of the messages. Errors are for logs.
+pub trait RetryQueue: Send + Sync {
+    /// Whether this is the queue with this ARN.
+    fn has_arn(&self, arn: &str) -> bool;
+
+    /// Sends messages to it.
+    fn send(&self, messages: &[Deferred]) -> impl Future<Output = Vec<Result<(), String>>> + Send;
+
+    /// Hides messages that were received from it.
+    fn hide(&self, messages: &[Hidden]) -> impl Future<Output = Vec<Result<(), String>>> + Send;
+}
+
+/// A message to be sent to the retry queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deferred {
+    /// The body of the message that it replaces.
+    pub body: String,
+    /// The team that it is about, if it is about one: the queue delivers the messages of different teams fairly.
+    pub team: Option<TeamName>,
+}
+
+/// A message that is not delivered again for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hidden {
+    /// The handle from its last receive.
+    pub receipt_handle: String,
+    /// For how long, in whole seconds.
+    pub time: Duration,
+}
