@@ -1,10 +1,12 @@
-//! What is on AWS: tokens in SSM, mappings in DynamoDB, metrics in CloudWatch.
+//! What is on AWS: tokens in SSM, mappings in DynamoDB, messages to retry in SQS, metrics in CloudWatch.
 //!
 //! [`SsmTokens`] reads SecureString parameters when a batch needs them, and caches them for the TTL. It reads past the cache
 //! when Cloudflare refused a token.
 //!
 //! [`DynamoMappings`] reads the mappings of the buckets in an event: one Query for each, and one BatchGetItem for the grants
 //! and zones of all. It caches them, too. [`Editor`] reads and writes whole partitions of the same table.
+//!
+//! [`SqsRetryQueue`] takes the messages that could not be purged at once.
 //!
 //! [`EmbeddedMetrics`] writes metrics as lines of the log, which CloudWatch reads.
 
@@ -21,6 +23,7 @@ mod parameter_batcher;
 mod parameters;
 mod read_error;
 mod row_quota;
+mod sqs_retry_queue;
 mod ssm_tokens;
 mod table;
 mod table_error;
@@ -33,5 +36,6 @@ pub use embedded_metrics::EmbeddedMetrics;
 pub use function_tokens::FunctionTokens;
 pub use parameters::{Parameters, Stored, WriteError};
 pub use read_error::ReadError;
+pub use sqs_retry_queue::{NotAQueueUrl, SqsRetryQueue};
 pub use ssm_tokens::SsmTokens;
 pub use table_error::{NotATable, TableError};

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use assert_cmd::Command;
+use purge_router_aws::SqsRetryQueue;
 use purge_router_cloudflare::{ApiToken, Client, Credential};
 use purge_router_core::{Zone, decode, plan};
 use purge_router_lambda::{Function, MappingSource};
@@ -187,7 +188,7 @@ async fn through_the_function(mappings: &str, event: &[u8], expected: &Value) ->
     let tokens = mappings.zones().map(|zone| (zone.token.to_string(), zone_secret(zone))).collect();
     let client = Client::new(&sandbox.api_url()).unwrap();
     let executor = Executor::new(client, Tokens(tokens), Settings::default(), Clock::system());
-    let function = Function::new(MappingSource::File(mappings), executor);
+    let function = Function::<_, _, SqsRetryQueue>::new(MappingSource::File(mappings), executor, None);
     let response = function.handle(event, function.clock().now() + TIME).await;
 
     let sent = sandbox.requests().into_iter().map(|request| {

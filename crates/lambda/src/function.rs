@@ -4,12 +4,14 @@ use std::fmt;
 
 use aws_lambda_events::sqs::SqsBatchResponse;
 use lambda_runtime::Diagnostic;
-use purge_router_aws::{DynamoMappings, Lookup};
-use purge_router_cloudflare::redact;
+use purge_router_aws::{DynamoMappings, Lookup, SqsRetryQueue};
+use purge_router_cloudflare::{Client, redact};
 use purge_router_config::script_env::ScriptEnv;
 use purge_router_core::names::{BucketName, TeamName};
-use purge_router_core::{Event, Mappings, Origin, Plan, decode, plan_until, reject_unmatched, reject_unreadable};
-use purge_router_pipeline::{Clock, Executor, Timestamp, TokenStore};
+use purge_router_core::{
+    Event, Mappings, Origin, Plan, decode, messages, plan_until, reject_unmatched, reject_unreadable,
+};
+use purge_router_pipeline::{Clock, Executor, PurgeApi, Redelivery, RetryQueue, Timestamp, TokenStore};
 
 use crate::one_line::on_one_line;
 
@@ -26,9 +28,10 @@ pub enum MappingSource {
 
 /// The function. It lives as long as its process.
 #[derive(Debug)]
-pub struct Function<T> {
+pub struct Function<T, A = Client, Q = SqsRetryQueue> {
     mappings: MappingSource,
-    executor: Executor<T>,
+    executor: Executor<T, A>,
+    retry_queue: Option<Q>,
 }
 
 /// Why an invocation fails as a whole, without any token. Lambda retries it.
@@ -59,10 +62,10 @@ impl From<InvocationError> for Diagnostic {
     }
 }
 
-impl<T: TokenStore> Function<T> {
-    /// A function that plans with these mappings and sends with this executor.
-    pub fn new(mappings: MappingSource, executor: Executor<T>) -> Self {
-        Self { mappings, executor }
+impl<T: TokenStore, A: PurgeApi, Q: RetryQueue> Function<T, A, Q> {
+    /// A function that plans with these mappings, sends with this executor, and defers to this queue.
+    pub fn new(mappings: MappingSource, executor: Executor<T, A>, retry_queue: Option<Q>) -> Self {
+        Self { mappings, executor, retry_queue }
     }
 
     /// The clock of the deadlines.
@@ -70,18 +73,21 @@ impl<T: TokenStore> Function<T> {
         self.executor.clock()
     }
 
-    /// Handles one event, and returns at the deadline. The response names the failed messages of an SQS batch.
+    /// Handles one event, and returns at the deadline. The response names the failed messages of an SQS batch, without those
+    /// that are in the retry queue now.
     ///
     /// # Errors
     /// The event is not understood, or it is not from SQS and any part of it failed: Lambda retries it as a whole.
     pub async fn handle(&self, event: &[u8], deadline: Timestamp) -> Result<SqsBatchResponse, InvocationError> {
+        let messages = messages(event);
+        let redelivery = Redelivery::new(self.retry_queue.as_ref(), &messages, self.clock());
         let event = decode(event).map_err(|error| InvocationError::new("NotAnEvent", &error))?;
         let plan = self.plan(event, deadline).await?;
-        let report = self.executor.run(&plan, deadline).await;
+        let report = self.executor.run(&plan, redelivery.patience(deadline)).await;
         let mut response = SqsBatchResponse::default();
-        for origin in &report.failed {
+        for origin in redelivery.settle(&report, deadline).await {
             match origin {
-                Origin::Message(id) => response.add_failure(&**id),
+                Origin::Message(id) => response.add_failure(&*id),
                 Origin::Invocation => return Err(InvocationError::new("NotPurged", &report.reason())),
             }
         }

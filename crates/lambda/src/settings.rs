@@ -5,7 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use purge_router_aws::{DynamoMappings, FunctionTokens, SsmTokens, load_config};
+use purge_router_aws::{DynamoMappings, FunctionTokens, SqsRetryQueue, SsmTokens, load_config};
 use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL, Email, redact};
 use purge_router_config::script_env::ScriptEnv;
 use purge_router_core::Mappings;
@@ -41,12 +41,15 @@ pub async fn from_settings(
     let get = |name: &str| Some(get(name)?.trim().to_owned()).filter(|text| !text.is_empty());
     let seconds = |name, default| number(get(name), name, default, "write whole seconds").map(Duration::from_secs);
     let (token_ttl, mappings_ttl) = (seconds("TOKEN_TTL_SECONDS", 300)?, seconds("MAPPINGS_TTL_SECONDS", 30)?);
-    let (name, help) = ("MAX_CONCURRENCY", "write how many instances may run at once, such as 2");
-    let instances = number(get(name), name, NonZeroU32::MIN, help)?;
+    let help = "write how many instances may run at once, such as 2";
+    let instances = number(get("MAX_CONCURRENCY"), "MAX_CONCURRENCY", NonZeroU32::MIN, help)?;
+    let of_retries = number(get("RETRY_CONCURRENCY"), "RETRY_CONCURRENCY", 0, help)?;
     let base_url = get("CLOUDFLARE_BASE_URL").unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
     let client = Client::new(&base_url).map_err(|error| SettingError::of("CLOUDFLARE_BASE_URL", error))?;
     let aws = load_config().await;
     let ssm = SsmTokens::new(&aws, token_ttl, clock.clone());
+    let retry_queue = get("RETRY_QUEUE_URL").map(|url| SqsRetryQueue::new(&aws, &url)).transpose();
+    let retry_queue = retry_queue.map_err(|error| SettingError::of("RETRY_QUEUE_URL", error))?;
     let (mappings, tokens) = match (get("MAPPINGS_TABLE"), get("MAPPINGS_FILE")) {
         (Some(_), Some(_)) => {
             return Err(SettingError::new("MAPPINGS_TABLE and MAPPINGS_FILE are both set: set one of them"));
@@ -62,8 +65,9 @@ pub async fn from_settings(
         }
         (None, None) => script(get, ssm)?,
     };
-    let settings = Settings { instances, ..Settings::default() };
-    Ok(Function::new(mappings, Executor::new(client, tokens, settings, clock)))
+    // Both lanes may run at once, and share the rate limits.
+    let settings = Settings { instances: instances.saturating_add(of_retries), ..Settings::default() };
+    Ok(Function::new(mappings, Executor::new(client, tokens, settings, clock), retry_queue))
 }
 
 fn number<N: FromStr>(text: Option<String>, name: &str, default: N, help: &str) -> Result<N, SettingError> {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
+use purge_router_aws::SqsRetryQueue;
 use purge_router_cloudflare::{ApiToken, Client, Credential};
 use purge_router_core::Zone;
 use purge_router_lambda::{Function, MappingSource};
@@ -46,7 +47,7 @@ async fn changes_that_are_not_planned_in_time_fail_and_the_others_are_purged() {
     let sandbox = Sandbox::builder().mappings(&mappings).start().await.unwrap();
     let client = Client::new(&sandbox.api_url()).unwrap();
     let executor = Executor::new(client, SandboxTokens, Settings::default(), fast_clock());
-    let function = Function::new(MappingSource::File(mappings), executor);
+    let function = Function::<_, _, SqsRetryQueue>::new(MappingSource::File(mappings), executor, None);
     let messages = (0..100).map(|key| (key.to_string(), s3("assets", [format!("{key}.css")])));
     let event = sqs(messages).to_string();
 

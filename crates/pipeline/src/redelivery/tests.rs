@@ -31,11 +31,9 @@ impl RetryQueue for Queue {
         if self.hangs {
             std::future::pending::<()>().await;
         }
-        let accept = |message: &Deferred| match self.refuses.contains(&&*message.body) {
-            true => Err("refused".to_owned()),
-            false => Ok(self.sent.lock().unwrap().push(message.clone())),
-        };
-        messages.iter().map(accept).collect()
+        let (accepted, refused): (Vec<_>, Vec<_>) = messages.iter().partition(|it| !self.refuses.contains(&&*it.body));
+        self.sent.lock().unwrap().extend(accepted.into_iter().cloned());
+        messages.iter().map(|it| if refused.contains(&it) { Err("refused".to_owned()) } else { Ok(()) }).collect()
     }
 
     async fn hide(&self, messages: &[Hidden]) -> Vec<Result<(), String>> {

@@ -1,0 +1,194 @@
+//! The retry queue in SQS.
+
+use std::error::Error;
+
+use aws_config::SdkConfig;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::types::{
+    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry,
+};
+use futures_util::stream::{self, StreamExt};
+use purge_router_cloudflare::redact;
+use purge_router_pipeline::{Deferred, Hidden, RetryQueue};
+
+use crate::aws_error::AwsError;
+
+/// The limits of one SQS call: its entries, and the bytes of their bodies. SQS takes 1 MiB; the rest is for the envelope.
+const ENTRIES_PER_CALL: usize = 10;
+const BYTES_PER_CALL: usize = 1_000_000;
+
+/// How many calls are under way at once.
+const CALLS: usize = 16;
+
+/// A queue in SQS, by its URL.
+#[derive(Debug)]
+pub struct SqsRetryQueue {
+    client: Client,
+    url: String,
+    /// The end of its ARN: its account and its name.
+    arn_end: String,
+}
+
+/// The text is not the URL of an SQS queue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not the URL of a queue: write one like https://sqs.eu-west-1.amazonaws.com/123456789012/purge-router-retries"
+)]
+pub struct NotAQueueUrl(String);
+
+type Results = Vec<Result<(), String>>;
+
+impl SqsRetryQueue {
+    /// The queue with this URL, as SQS writes it: it ends in the account's id and the queue's name.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn new(config: &SdkConfig, url: &str) -> Result<Self, NotAQueueUrl> {
+        let not_a_url = || NotAQueueUrl(url.to_owned());
+        let (_, path) = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).ok_or_else(not_a_url)?;
+        let (account, name) = path.split_once('/').ok_or_else(not_a_url)?;
+        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        let is_name =
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        if !is_account || !is_name {
+            return Err(not_a_url());
+        }
+        Ok(Self { client: Client::new(config), url: url.to_owned(), arn_end: format!(":{account}:{name}") })
+    }
+
+    async fn send_batch(&self, messages: &[Deferred]) -> Results {
+        let entries = messages.iter().enumerate().map(|(index, message)| {
+            SendMessageBatchRequestEntry::builder()
+                .id(index.to_string())
+                .message_body(&message.body)
+                .set_message_group_id(message.team.as_ref().map(ToString::to_string))
+                .build()
+        });
+        let entries: Vec<_> = match entries.collect::<Result<_, _>>() {
+            Ok(entries) => entries,
+            Err(error) => return vec![Err(error.to_string()); messages.len()],
+        };
+        let call = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
+        match call.send().await {
+            Ok(answer) => results(messages.len(), answer.successful.iter().map(|entry| entry.id()), &answer.failed),
+            Err(error) => self.failed(messages.len(), &error),
+        }
+    }
+
+    async fn hide_batch(&self, messages: &[Hidden]) -> Results {
+        let entries = messages.iter().enumerate().map(|(index, message)| {
+            ChangeMessageVisibilityBatchRequestEntry::builder()
+                .id(index.to_string())
+                .receipt_handle(&message.receipt_handle)
+                .visibility_timeout(i32::try_from(message.time.as_secs()).unwrap_or(i32::MAX))
+                .build()
+        });
+        let entries: Vec<_> = match entries.collect::<Result<_, _>>() {
+            Ok(entries) => entries,
+            Err(error) => return vec![Err(error.to_string()); messages.len()],
+        };
+        let call = self.client.change_message_visibility_batch().queue_url(&self.url).set_entries(Some(entries));
+        match call.send().await {
+            Ok(answer) => results(messages.len(), answer.successful.iter().map(|entry| entry.id()), &answer.failed),
+            Err(error) => self.failed(messages.len(), &error),
+        }
+    }
+
+    /// The results of a call that failed as a whole.
+    fn failed<E>(&self, count: usize, error: &SdkError<E>) -> Results
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        vec![Err(AwsError::of(error, self.client.config().region()).message); count]
+    }
+}
+
+impl RetryQueue for SqsRetryQueue {
+    fn has_arn(&self, arn: &str) -> bool {
+        arn.ends_with(&self.arn_end)
+    }
+
+    async fn send(&self, messages: &[Deferred]) -> Results {
+        let calls = calls(messages, |message| message.body.len()).into_iter();
+        let sending: Vec<_> = calls.map(|messages| self.send_batch(messages)).collect();
+        stream::iter(sending).buffered(CALLS).concat().await
+    }
+
+    async fn hide(&self, messages: &[Hidden]) -> Results {
+        let calls = calls(messages, |_| 0).into_iter();
+        let hiding: Vec<_> = calls.map(|messages| self.hide_batch(messages)).collect();
+        stream::iter(hiding).buffered(CALLS).concat().await
+    }
+}
+
+/// The results of a call's entries, whose ids are their indexes. What SQS does not name as accepted is not accepted.
+fn results<'a>(count: usize, accepted: impl Iterator<Item = &'a str>, failed: &[BatchResultErrorEntry]) -> Results {
+    let mut results = vec![Err("SQS did not say what became of it".to_owned()); count];
+    let mut set = |id: &str, result| {
+        if let Some(entry) = id.parse::<usize>().ok().and_then(|index| results.get_mut(index)) {
+            *entry = result;
+        }
+    };
+    accepted.for_each(|id| set(id, Ok(())));
+    for entry in failed {
+        let message = entry.message().unwrap_or("no reason given");
+        set(entry.id(), Err(redact(&format!("{}: {message}", entry.code())).into_owned()));
+    }
+    results
+}
+
+/// Cuts messages into slices that one call takes. A message that is larger than a call has a call of its own, which SQS
+/// refuses.
+fn calls<M>(messages: &[M], bytes: impl Fn(&M) -> usize) -> Vec<&[M]> {
+    let (mut calls, mut rest) = (Vec::new(), messages);
+    while !rest.is_empty() {
+        let mut total = 0;
+        let fits = |message: &&M| {
+            total += bytes(message);
+            total <= BYTES_PER_CALL
+        };
+        let count = rest.iter().take(ENTRIES_PER_CALL).take_while(fits).count().max(1);
+        let (call, after) = rest.split_at(count);
+        calls.push(call);
+        rest = after;
+    }
+    calls
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::BehaviorVersion;
+
+    use super::*;
+
+    #[test]
+    fn a_call_has_ten_entries_and_a_megabyte_at_most() {
+        let counts = |sizes: &[usize]| calls(sizes, |size| *size).iter().map(|call| call.len()).collect::<Vec<_>>();
+        assert_eq!(counts(&[]), [0; 0]);
+        assert_eq!(counts(&[1; 25]), [10, 10, 5]);
+        assert_eq!(counts(&[400_000; 5]), [2, 2, 1]);
+        assert_eq!(counts(&[2_000_000, 1, 2_000_000]), [1, 1, 1]);
+    }
+
+    #[tokio::test]
+    async fn only_the_url_of_a_queue_is_accepted() {
+        let config = SdkConfig::builder().behavior_version(BehaviorVersion::v2026_01_12()).build();
+        for (url, arn_end) in [
+            ("https://sqs.eu-west-1.amazonaws.com/123456789012/retries", Some(":123456789012:retries")),
+            ("http://127.0.0.1:4566/000000000000/Retries_2", Some(":000000000000:Retries_2")),
+            ("arn:aws:sqs:eu-west-1:123456789012:retries", None),
+            ("https://sqs.eu-west-1.amazonaws.com/12345/retries", None),
+            ("https://sqs.eu-west-1.amazonaws.com/123456789012/", None),
+            ("https://sqs.eu-west-1.amazonaws.com/123456789012/a/b", None),
+            ("", None),
+        ] {
+            let queue = SqsRetryQueue::new(&config, url);
+            assert_eq!(queue.as_ref().ok().map(|queue| &*queue.arn_end), arn_end, "{url}");
+            if let Ok(queue) = queue {
+                assert!(queue.has_arn(&format!("arn:aws:sqs:eu-west-1{}", queue.arn_end)));
+                assert!(!queue.has_arn(&format!("arn:aws:sqs:eu-west-1{}-2", queue.arn_end)) && !queue.has_arn(""));
+            }
+        }
+    }
+}

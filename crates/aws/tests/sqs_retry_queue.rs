@@ -1,0 +1,116 @@
+//! What the retry queue sends to SQS, and what it makes of the answers.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use axum::{Json, Router};
+use purge_router_aws::SqsRetryQueue;
+use purge_router_core::names::TeamName;
+use purge_router_pipeline::{Deferred, Hidden, RetryQueue};
+use serde_json::{Value, json};
+
+/// The operation and the body of each call.
+type Calls = Arc<Mutex<Vec<(String, Value)>>>;
+
+const URL: &str = "http://127.0.0.1:4566/123456789012/retries";
+
+/// Accepts entries, but for those whose body or handle is `refused` or `forgotten`, and fails calls with `throttled`.
+async fn answer(State(calls): State<Calls>, headers: HeaderMap, body: String) -> (StatusCode, Json<Value>) {
+    let body: Value = serde_json::from_str(&body).unwrap();
+    let operation = headers["x-amz-target"].to_str().unwrap().to_owned();
+    calls.lock().unwrap().push((operation, body.clone()));
+    let (mut successful, mut failed) = (Vec::new(), Vec::new());
+    for entry in body["Entries"].as_array().unwrap() {
+        let content = entry.get("MessageBody").unwrap_or(&entry["ReceiptHandle"]);
+        match content.as_str().unwrap() {
+            "throttled" => {
+                let error = json!({ "__type": "com.amazonaws.sqs#RequestThrottled", "message": "slower" });
+                return (StatusCode::BAD_REQUEST, Json(error));
+            }
+            "refused" => failed.push(json!({
+                "Id": entry["Id"], "SenderFault": true, "Code": "InvalidMessageContents", "Message": "no",
+            })),
+            "forgotten" => {}
+            _ => successful.push(json!({ "Id": entry["Id"], "MessageId": "new", "MD5OfMessageBody": "" })),
+        }
+    }
+    (StatusCode::OK, Json(json!({ "Successful": successful, "Failed": failed })))
+}
+
+async fn stand() -> (SqsRetryQueue, Calls) {
+    let calls = Calls::default();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().route("/", post(answer)).with_state(Arc::clone(&calls));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let credentials = Credentials::new("key", "secret", None, None, "test");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(RetryConfig::disabled())
+        .endpoint_url(endpoint)
+        .build();
+    (SqsRetryQueue::new(&config, URL).unwrap(), calls)
+}
+
+fn deferred(body: impl Into<String>, team: Option<&str>) -> Deferred {
+    Deferred { body: body.into(), team: team.map(|team| TeamName::parse(team).unwrap()) }
+}
+
+fn hidden(handle: &str, seconds: u64) -> Hidden {
+    Hidden { receipt_handle: handle.to_owned(), time: Duration::from_secs(seconds) }
+}
+
+#[tokio::test]
+async fn messages_are_sent_ten_a_call_each_in_the_group_of_its_team() {
+    let (queue, calls) = stand().await;
+    let messages: Vec<Deferred> =
+        (0..12).map(|index| deferred(index.to_string(), [None, Some("red")][index % 2])).collect();
+    assert_eq!(queue.send(&messages).await, vec![Ok(()); 12]);
+    let mut calls = calls.lock().unwrap().clone();
+    calls.sort_by_key(|(_, body)| body["Entries"].as_array().unwrap().len());
+    let operations: Vec<&str> = calls.iter().map(|(operation, _)| operation.as_str()).collect();
+    assert_eq!(operations, ["AmazonSQS.SendMessageBatch"; 2]);
+    let entries =
+        json!([{ "Id": "0", "MessageBody": "10" }, { "Id": "1", "MessageBody": "11", "MessageGroupId": "red" }]);
+    assert_eq!(calls[0].1, json!({ "QueueUrl": URL, "Entries": entries }));
+    assert_eq!(calls[1].1["Entries"].as_array().unwrap().len(), 10);
+}
+
+#[tokio::test]
+async fn only_what_sqs_names_as_accepted_is_accepted() {
+    let (queue, _) = stand().await;
+    let messages = ["a", "refused", "b", "forgotten"].map(|body| deferred(body, None));
+    let refused = Err("InvalidMessageContents: no".to_owned());
+    let forgotten = Err("SQS did not say what became of it".to_owned());
+    assert_eq!(queue.send(&messages).await, [Ok(()), refused, Ok(()), forgotten]);
+
+    // A call that fails does not affect the others.
+    let mut messages: Vec<Deferred> = (0..10).map(|index| deferred(index.to_string(), None)).collect();
+    messages.extend(["throttled", "a"].map(|body| deferred(body, None)));
+    let results = queue.send(&messages).await;
+    assert_eq!(results[..10], vec![Ok(()); 10]);
+    assert_eq!(results[10..], vec![Err("RequestThrottled: slower".to_owned()); 2]);
+}
+
+#[tokio::test]
+async fn messages_are_hidden_by_their_handles() {
+    let (queue, calls) = stand().await;
+    let results = queue.hide(&[hidden("h-0", 5), hidden("refused", 300)]).await;
+    assert_eq!(results, [Ok(()), Err("InvalidMessageContents: no".to_owned())]);
+    let entries = json!([
+        { "Id": "0", "ReceiptHandle": "h-0", "VisibilityTimeout": 5 },
+        { "Id": "1", "ReceiptHandle": "refused", "VisibilityTimeout": 300 },
+    ]);
+    let expected =
+        ("AmazonSQS.ChangeMessageVisibilityBatch".to_owned(), json!({ "QueueUrl": URL, "Entries": entries }));
+    assert_eq!(*calls.lock().unwrap(), [expected]);
+}
