@@ -11,13 +11,13 @@ pub struct Patience {
     pub deadline: Timestamp,
     /// How long a request waits for its answer, and for how long it is retried while the zone is in trouble.
     pub trouble: Duration,
-    /// Whether requests wait for rate limits. If not, a request that can't be sent at once has failed.
-    pub waits_for_limits: bool,
+    /// Until when requests wait for rate limits. A request that would have to wait longer has failed.
+    pub limits_until: Timestamp,
 }
 
 /// All the time until the deadline: for callers who would rather wait than retry.
 impl From<Timestamp> for Patience {
     fn from(deadline: Timestamp) -> Self {
-        Self { deadline, trouble: Duration::MAX, waits_for_limits: true }
+        Self { deadline, trouble: Duration::MAX, limits_until: deadline }
     }
 }

@@ -14,6 +14,10 @@ const FIRST_LANE: Duration = Duration::from_secs(1);
 /// The longest that a request waits for its answer at a later receive. Cloudflare answers within a few seconds, or not at all.
 const LATER: Duration = Duration::from_secs(10);
 
+/// How long requests wait for rate limits if there is no retry queue: a burst passes, and a zone that Cloudflare blocks for
+/// longer does not delay the others.
+const LIMITS_OF_ONLY_LANE: Duration = Duration::from_secs(5);
+
 /// How long a message of the retry queue is hidden: after its first failure, and at most.
 const HIDDEN_FIRST: Duration = Duration::from_secs(10);
 const HIDDEN_LONGEST: Duration = Duration::from_secs(300);
@@ -42,9 +46,13 @@ impl Lane {
         match self {
             Self::Direct => Patience::from(deadline),
             Self::First => {
-                Patience { deadline: deadline.min(now + FIRST_LANE), trouble: FIRST_LANE, waits_for_limits: false }
+                let deadline = deadline.min(now + FIRST_LANE);
+                Patience { deadline, trouble: FIRST_LANE, limits_until: now }
             }
-            Self::Only => Patience { trouble: doubled(receives.saturating_sub(1)), ..Patience::from(deadline) },
+            Self::Only => {
+                let limits_until = deadline.min(now + LIMITS_OF_ONLY_LANE);
+                Patience { deadline, trouble: doubled(receives.saturating_sub(1)), limits_until }
+            }
             Self::Retry => {
                 let left = deadline - now;
                 let deadline = now + (left - TIME_TO_HIDE.min(left / 2));
@@ -77,17 +85,17 @@ mod tests {
         let deadline = now + Duration::from_secs(29);
         let patience = |lane: Lane, receives| {
             let patience = lane.patience(receives, now, deadline);
-            (seconds(patience.deadline - now), seconds(patience.trouble), patience.waits_for_limits)
+            (seconds(patience.deadline - now), seconds(patience.trouble), seconds(patience.limits_until - now))
         };
         for receives in [1, 5] {
-            assert_eq!(patience(Lane::First, receives), (1.0, 1.0, false));
-            assert_eq!(patience(Lane::Direct, receives), (29.0, seconds(Duration::MAX), true));
+            assert_eq!(patience(Lane::First, receives), (1.0, 1.0, 0.0));
+            assert_eq!(patience(Lane::Direct, receives), (29.0, seconds(Duration::MAX), 29.0));
         }
         let troubles = |lane| [1, 2, 3, 4, 5, u32::MAX].map(|receives| patience(lane, receives).1);
         assert_eq!(troubles(Lane::Only), [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]);
         assert_eq!(troubles(Lane::Retry), [2.0, 4.0, 8.0, 10.0, 10.0, 10.0]);
-        assert_eq!(patience(Lane::Only, 1), (29.0, 1.0, true));
-        assert_eq!(patience(Lane::Retry, 1), (27.0, 2.0, true), "hiding messages takes time, too");
+        assert_eq!(patience(Lane::Only, 1), (29.0, 1.0, 5.0));
+        assert_eq!(patience(Lane::Retry, 1), (27.0, 2.0, 27.0), "hiding messages takes time, too");
         let soon = Lane::Retry.patience(1, now, now + Duration::from_secs(1));
         assert_eq!(seconds(soon.deadline - now), 0.5);
     }

@@ -24,11 +24,7 @@ impl<'e> Deadline<'e> {
 
     /// Until when a request waits for rate limits.
     pub(super) fn of_limits(&self) -> Timestamp {
-        if self.waits_for_limits() { self.patience.deadline } else { self.clock.now() }
-    }
-
-    pub(super) fn waits_for_limits(&self) -> bool {
-        self.patience.waits_for_limits
+        self.patience.limits_until
     }
 
     /// How long a zone in trouble is waited for.

@@ -135,7 +135,7 @@ impl<'e, T: TokenStore, A: PurgeApi> Retry<'e, T, A> {
         metrics::count_rate_limit(zone);
         let class = (!all_calls).then(|| piece.class());
         shared.limits.pause(zone, class, shared.clock.now() + delay);
-        deadline.waits_for_limits() && deadline.sleep(delay).await
+        deadline.now() + delay < deadline.of_limits() && deadline.sleep(delay).await
     }
 
     fn delay(&self, wait: Wait, failed: u32) -> Duration {

@@ -7,7 +7,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// The patience of an event that others wait for.
 fn brief(clock: &Clock) -> Patience {
-    Patience { deadline: after(clock, 1), trouble: SECOND, waits_for_limits: false }
+    Patience { deadline: after(clock, 1), trouble: SECOND, limits_until: clock.now() }
 }
 
 /// Executes a plan. Returns its outcomes, how many requests were sent, and how long it took.
