@@ -7,4 +7,5 @@ mod events;
 mod function_process;
 mod logs;
 mod metrics;
+mod retries;
 mod settings;

@@ -43,6 +43,15 @@ const WRONG_SETTINGS: &[(&[(&str, &str)], &str)] = &[
     (&[GOOD, ("MAPPINGS_TTL_SECONDS", "0.5")], "MAPPINGS_TTL_SECONDS is `0.5`: write whole seconds"),
     (&[GOOD, ("TOKEN_TTL_SECONDS", "-1")], "TOKEN_TTL_SECONDS is `-1`: write whole seconds"),
     (&[GOOD, ("MAX_CONCURRENCY", "0")], "MAX_CONCURRENCY is `0`: write how many instances may run at once, such as 2"),
+    (
+        &[GOOD, ("RETRY_CONCURRENCY", "-1")],
+        "RETRY_CONCURRENCY is `-1`: write how many instances may run at once, such as 2",
+    ),
+    (
+        &[GOOD, ("RETRY_QUEUE_URL", "arn:aws:sqs:eu-west-1:123456789012:retries")],
+        "RETRY_QUEUE_URL: `arn:aws:sqs:eu-west-1:123456789012:retries` is not the URL of a queue: write one like \
+         https://sqs.eu-west-1.amazonaws.com/123456789012/purge-router-retries",
+    ),
     (&[GOOD, ("MAX_CONCURRENCY", "cfut_x\n2")], "MAX_CONCURRENCY is `cfut_[redacted] 2`: "),
     (
         &[GOOD, ("CLOUDFLARE_BASE_URL", "http://api.cloudflare.com/client/v4")],

@@ -1,0 +1,115 @@
+//! The retry queue: what the process sends to SQS, and what it answers.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::routing::post;
+use axum::{Json, Router};
+use purge_router_sandbox::{Fault, FaultKind, Sandbox};
+use serde_json::{Value, json};
+
+use crate::world::{TOKEN, World, failures, s3};
+
+const MAIN: &str = "arn:aws:sqs:eu-west-1:123456789012:main";
+const RETRY: &str = "arn:aws:sqs:eu-west-1:123456789012:retries";
+const RETRY_URL: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/retries";
+
+/// The operation and the entries of each call.
+type Calls = Arc<Mutex<Vec<(String, Value)>>>;
+
+async fn accept(State(calls): State<Calls>, headers: HeaderMap, body: String) -> Json<Value> {
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(body["QueueUrl"], RETRY_URL);
+    let operation = headers["x-amz-target"].to_str().unwrap().to_owned();
+    let entry = |entry: &Value| json!({ "Id": entry["Id"], "MessageId": "new", "MD5OfMessageBody": "" });
+    let successful: Value = body["Entries"].as_array().unwrap().iter().map(entry).collect();
+    calls.lock().unwrap().push((operation, body["Entries"].clone()));
+    Json(json!({ "Successful": successful, "Failed": [] }))
+}
+
+/// An SQS that accepts everything: its URL and what it was sent.
+async fn sqs() -> (String, Calls) {
+    let calls = Calls::default();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().route("/", post(accept)).with_state(Arc::clone(&calls));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (url, calls)
+}
+
+/// Messages `m-0`, `m-1`, … of a queue with these bodies, received so many times.
+fn event(queue: &str, receives: u32, bodies: &[Value]) -> Value {
+    let message = |(index, body): (usize, &Value)| {
+        json!({
+            "messageId": format!("m-{index}"), "receiptHandle": format!("h-{index}"), "body": body.to_string(),
+            "attributes": { "ApproximateReceiveCount": receives.to_string() },
+            "eventSource": "aws:sqs", "eventSourceARN": queue,
+        })
+    };
+    json!({ "Records": bodies.iter().enumerate().map(message).collect::<Value>() })
+}
+
+fn variables(sqs: &str) -> [(&str, &str); 5] {
+    [
+        ("CLOUDFLARE_API_KEY", TOKEN),
+        ("RETRY_QUEUE_URL", RETRY_URL),
+        ("AWS_ENDPOINT_URL_SQS", sqs),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ]
+}
+
+fn hang(sandbox: &Sandbox) {
+    sandbox.add_fault(Fault::new(FaultKind::Hang));
+}
+
+#[tokio::test]
+async fn what_hangs_is_deferred_within_a_second_or_two_and_not_tried_again_at_once() {
+    let (url, calls) = sqs().await;
+    let body = s3("www.website.com", "a.css");
+    let events = [event(MAIN, 1, &[body.clone(), s3("backups", "a.css")]), event(MAIN, 1, &[body.clone()])];
+    let start = Instant::now();
+    let mut world = World::within(Duration::from_secs(30), &variables(&url), &events, hang).await;
+    for _ in &events {
+        assert_eq!(world.answer().await, ("response".to_owned(), failures(&[])));
+    }
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    let entries = json!([{ "Id": "0", "MessageBody": body.to_string(), "MessageGroupId": "script" }]);
+    let call = ("AmazonSQS.SendMessageBatch".to_owned(), entries);
+    assert_eq!(*calls.lock().unwrap(), [call.clone(), call]);
+    assert_eq!(world.sent(&[]).len(), 1, "the second message's zone is not tried");
+    let log = world.log().await;
+    let deferred: Vec<&Value> = log.iter().filter(|line| line["message"] == "deferred to the retry queue").collect();
+    assert_eq!(deferred.iter().map(|line| &line["messages"]).collect::<Vec<_>>(), [1, 1]);
+}
+
+#[tokio::test]
+async fn what_fails_again_is_hidden_for_longer_with_each_receive() {
+    for (receives, seconds) in [(1, 5..=10), (4, 40..=80)] {
+        let (url, calls) = sqs().await;
+        let events = [event(RETRY, receives, &[s3("backups", "a.css"), s3("www.website.com", "a.css")])];
+        let limited = |sandbox: &Sandbox| {
+            let (message, retry_after) = ("slower".to_owned(), Some(60));
+            sandbox.add_fault(Fault::new(FaultKind::Status { status: 429, code: 1134, message, retry_after }));
+        };
+        let mut world = World::within(Duration::from_secs(30), &variables(&url), &events, limited).await;
+        assert_eq!(world.answer().await, ("response".to_owned(), failures(&["m-1"])));
+        let calls = calls.lock().unwrap();
+        assert_eq!((calls.len(), calls[0].0.as_str()), (1, "AmazonSQS.ChangeMessageVisibilityBatch"));
+        assert_eq!(calls[0].1[0]["ReceiptHandle"], "h-1");
+        assert!(seconds.contains(&calls[0].1[0]["VisibilityTimeout"].as_u64().unwrap()), "{calls:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_sqs_does_not_take_is_reported_as_failed() {
+    let events = [event(MAIN, 1, &[s3("www.website.com", "a.css")])];
+    // Nothing listens there.
+    let mut world = World::within(Duration::from_secs(30), &variables("http://127.0.0.1:9"), &events, hang).await;
+    assert_eq!(world.answer().await, ("response".to_owned(), failures(&["m-0"])));
+    let log = world.log().await;
+    let warning = "can't defer messages to the retry queue: their own queue redelivers them";
+    assert!(log.iter().any(|line| line["message"] == warning && line["messages"] == 1), "{log:#?}");
+}
