@@ -1,6 +1,6 @@
-// Permissions on the rows of the table, and what else the function may read.
+// Permissions on the rows of the table, and what else the function may read, receive and send.
 
-import { arn, INDEX, TABLE } from './templates.mjs'
+import { ACCOUNT, arn, DEAD_LETTERS, INDEX, QUEUE, RETRY_QUEUE, TABLE } from './templates.mjs'
 
 const RESOURCES = {
   table: TABLE,
@@ -11,6 +11,11 @@ const RESOURCES = {
   'index of a longer name': INDEX.replace('/index/', '-2/index/'),
   'table of another region': TABLE.replace('eu-west-1', 'us-east-1'),
   'all tables': '*',
+  'the queue': QUEUE,
+  'the retry queue': RETRY_QUEUE,
+  'the dead-letter queue': DEAD_LETTERS,
+  'a queue of a longer name': `${RETRY_QUEUE}-2`,
+  'a queue of another account': RETRY_QUEUE.replace(ACCOUNT, '210987654321'),
 }
 
 // Actions that read and write rows by key.
@@ -117,3 +122,25 @@ mayNot(
   null,
   '/purge-router/web/website.co.uk',
 )
+
+// The function: messages of both queues. Only to the retry queue may it send, and only there change when a message is retried.
+const RECEIVE = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes']
+const DEFER = ['sqs:SendMessage', 'sqs:ChangeMessageVisibility']
+const MANAGE = [
+  'sqs:PurgeQueue',
+  'sqs:SetQueueAttributes',
+  'sqs:AddPermission',
+  'sqs:DeleteQueue',
+  'sqs:StartMessageMoveTask',
+  'sqs:CancelMessageMoveTask',
+]
+may('function', [...RECEIVE, ...DEFER], null, 'the retry queue')
+may('function', RECEIVE, null, 'the queue')
+mayNot('function', DEFER, null, 'the queue')
+for (const queue of ['the dead-letter queue', 'a queue of a longer name', 'a queue of another account']) {
+  mayNot('function', [...RECEIVE, ...DEFER], null, queue)
+}
+for (const queue of ['the queue', 'the retry queue', 'the dead-letter queue']) mayNot('function', MANAGE, null, queue)
+
+// Nobody else reaches the retry queue.
+for (const who of ['web', 'operator']) mayNot(who, [...RECEIVE, ...DEFER, ...MANAGE], null, 'the retry queue')

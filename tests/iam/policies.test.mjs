@@ -61,11 +61,20 @@ test('the function gets either the table or a mapping file', () => {
 })
 
 // The emulator does not support reserved concurrency.
-test('concurrency is reserved only on request, and as much as the queue may use', () => {
+test('concurrency is reserved only on request, and as much as the request says', () => {
   const { ReservedConcurrentExecutions } = main.Resources.Function.Properties
   const reserved = (parameters) => resolve(main, [ReservedConcurrentExecutions], parameters)[0]
   assert.equal(reserved({ MaximumConcurrency: 4 }), undefined)
-  assert.equal(reserved({ MaximumConcurrency: 4, ReserveConcurrency: 'true' }), 4)
+  assert.equal(reserved({ MaximumConcurrency: 4, ReserveConcurrency: '6' }), '6')
+  const pattern = new RegExp(main.Parameters.ReserveConcurrency.AllowedPattern)
+  for (const value of ['false', '4', '2000']) assert.match(value, pattern)
+  // `true` would reserve too few for both queues.
+  for (const value of ['true', '0', '', '-1', '1.5', '4 ', '12345']) assert.doesNotMatch(value, pattern)
+})
+
+test('only the function may send to the retry queue', () => {
+  const queues = Object.values(main.Resources).filter(({ Type }) => Type === 'AWS::SQS::QueuePolicy')
+  assert.deepEqual(queues.map(({ Properties }) => Properties.Queues), [[{ Ref: 'Queue' }]])
 })
 
 test('a key needs the role that decrypts with it, and a folder is not the folder of all teams', async (t) => {

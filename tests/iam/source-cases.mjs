@@ -1,6 +1,6 @@
 // Permissions to send to the queue, the topics and the bus: of services on behalf of a source, and of principals of accounts.
 
-import { ACCOUNT, arn, BUS, OTHER_ACCOUNT, QUEUE, QUEUE_ELSEWHERE, RULE, TOPIC } from './templates.mjs'
+import { ACCOUNT, arn, BUS, OTHER_ACCOUNT, QUEUE, QUEUE_ELSEWHERE, RETRY_QUEUE, RULE, TOPIC } from './templates.mjs'
 
 const TOPIC_OF_OTHER = TOPIC.replace(ACCOUNT, OTHER_ACCOUNT)
 const ALARM_TOPIC = arn('sns', 'purge-router-AlarmTopic-1')
@@ -49,7 +49,13 @@ mayNotSend('lambda', BUCKET, ACCOUNT)
 // Principals of other accounts, whatever their own account allows.
 for (const action of ['sqs:SendMessage', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:PurgeQueue', 'sqs:SetQueueAttributes']) {
   add('ImplicitlyDenied', 'all-powerful elsewhere', action, 'the queue', QUEUE)
+  add('ImplicitlyDenied', 'all-powerful elsewhere', action, 'the retry queue', RETRY_QUEUE)
 }
+
+// The retry queue has no policy, so no source may send to it.
+add('ImplicitlyDenied', 's3', 'sqs:SendMessage', 'the retry queue', RETRY_QUEUE, from(BUCKET, ACCOUNT))
+add('ImplicitlyDenied', 'sns', 'sqs:SendMessage', 'the retry queue', RETRY_QUEUE, from(TOPIC, ACCOUNT))
+add('ImplicitlyDenied', 'events', 'sqs:SendMessage', 'the retry queue', RETRY_QUEUE, from(RULE, ACCOUNT))
 
 // A bucket's topic: its bucket may publish, and the queue's account may subscribe the queue.
 const onTopic = (expected, who, action, context) => add(expected, who, `sns:${action}`, "a bucket's topic", TOPIC, context)

@@ -17,12 +17,17 @@ const REFS = {
   'AWS::Region': 'eu-west-1',
   AlarmTopic: arn('sns', 'purge-router-AlarmTopic-1'),
   LogGroup: '/purge-router/purge-router',
+  RetryQueue: 'https://sqs.eu-west-1.amazonaws.com/123456789012/purge-router-RetryQueue-1',
   Table: 'purge-router-Table-1',
 }
 export const QUEUE = arn('sqs', 'purge-router-Queue-1')
-const ALARMS = ['DeadLetters', 'OldestMessage', 'TokenRefused', 'Throttles', 'Errors']
+export const RETRY_QUEUE = arn('sqs', 'purge-router-RetryQueue-1')
+export const DEAD_LETTERS = arn('sqs', 'purge-router-DeadLetterQueue-1')
+const ALARMS = ['DeadLetters', 'OldestMessage', 'Retries', 'TokenRefused', 'Throttles', 'Errors']
 const ATTRIBUTES = {
   'Queue.Arn': QUEUE,
+  'RetryQueue.Arn': RETRY_QUEUE,
+  'DeadLetterQueue.Arn': DEAD_LETTERS,
   'Table.Arn': TABLE,
   ...Object.fromEntries(ALARMS.map((name) => [`${name}Alarm.Arn`, arn('cloudwatch', `alarm:${name}`)])),
 }
