@@ -258,6 +258,7 @@ class Stack:
     def __init__(self, ministack, outputs):
         self.ministack = ministack
         self.queue_url, self.queue_arn = outputs["QueueUrl"], outputs["QueueArn"]
+        self.retry_queue_url, self.retry_queue_arn = outputs["RetryQueueUrl"], outputs["RetryQueueArn"]
         self.dead_letters_url, self.dead_letters_arn = outputs["DeadLetterQueueUrl"], outputs["DeadLetterQueueArn"]
         self.function, self.role_arn, self.log_group = (
             outputs["FunctionName"],
@@ -270,19 +271,28 @@ class Stack:
         configuration = ministack.client("lambda").get_function_configuration(FunctionName=self.function)
         self.variables = configuration["Environment"]["Variables"]
         attributes = lambda url: self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-        self.queue, self.dead_letter_queue = attributes(self.queue_url), attributes(self.dead_letters_url)
+        self.queue, self.retry_queue = attributes(self.queue_url), attributes(self.retry_queue_url)
+        self.dead_letter_queue = attributes(self.dead_letters_url)
 
-    def retry_quickly(self, receives):
-        """Redelivers failed messages soon, and makes them dead letters after this many receives, until `empty_queues`."""
-        redrive = {"deadLetterTargetArn": self.dead_letters_arn, "maxReceiveCount": receives}
-        attributes = {"VisibilityTimeout": "2", "RedrivePolicy": json.dumps(redrive)}
+    def retry_quickly(self, receives, retries=1):
+        """Until `restore_redelivery`, redelivers messages that fail in the queue soon, and makes them dead letters after this
+        many receives, and those of the retry queue after this many retries. The function hides those, for 5 to 10 s at first.
+        """
+        redrive = lambda count: json.dumps({"deadLetterTargetArn": self.dead_letters_arn, "maxReceiveCount": count})
+        attributes = {"VisibilityTimeout": "2", "RedrivePolicy": redrive(receives)}
         self.sqs.set_queue_attributes(QueueUrl=self.queue_url, Attributes=attributes)
+        self.sqs.set_queue_attributes(QueueUrl=self.retry_queue_url, Attributes={"RedrivePolicy": redrive(retries)})
+
+    def restore_redelivery(self):
+        """Restores the template's redelivery."""
+        for url, queue in ((self.queue_url, self.queue), (self.retry_queue_url, self.retry_queue)):
+            attributes = {name: queue[name] for name in ("VisibilityTimeout", "RedrivePolicy")}
+            self.sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
 
     def empty_queues(self):
         """Deletes all messages, and restores the template's redelivery."""
-        attributes = {name: self.queue[name] for name in ("VisibilityTimeout", "RedrivePolicy")}
-        self.sqs.set_queue_attributes(QueueUrl=self.queue_url, Attributes=attributes)
-        for url in (self.queue_url, self.dead_letters_url):
+        self.restore_redelivery()
+        for url in (self.queue_url, self.retry_queue_url, self.dead_letters_url):
             self.sqs.purge_queue(QueueUrl=url)
         self.settle()
 
@@ -296,11 +306,11 @@ class Stack:
             Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [configuration]}
         )
 
-    def send(self, *bodies):
+    def send(self, *bodies, url=None):
         """Sends messages, at most ten."""
         texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
         entries = [{"Id": str(index), "MessageBody": text} for index, text in enumerate(texts)]
-        answer = self.sqs.send_message_batch(QueueUrl=self.queue_url, Entries=entries)
+        answer = self.sqs.send_message_batch(QueueUrl=url or self.queue_url, Entries=entries)
         assert not answer.get("Failed"), answer
 
     def waiting(self, url=None):
@@ -310,33 +320,58 @@ class Stack:
         return sum(int(found["Attributes"][name]) for name in names)
 
     @contextlib.contextmanager
-    def held(self):
-        """Pauses the delivery to the function. Afterwards, it gets the messages in one batch."""
+    def held(self, queue_arn=None):
+        """Pauses the delivery to the function, of this queue or of all. Afterwards, it gets the messages in one batch."""
         client = self.ministack.client("lambda")
-        [mapping] = client.list_event_source_mappings(FunctionName=self.function)["EventSourceMappings"]
-        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+        mappings = client.list_event_source_mappings(FunctionName=self.function)["EventSourceMappings"]
+        ids = [it["UUID"] for it in mappings if queue_arn in (None, it["EventSourceArn"])]
+        for mapping in ids:
+            client.update_event_source_mapping(UUID=mapping, Enabled=False)
         try:
             time.sleep(1)  # the last poll may still be in progress
             yield
         finally:
-            client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+            for mapping in ids:
+                client.update_event_source_mapping(UUID=mapping, Enabled=True)
 
-    def settle(self):
+    def settle(self, seconds=30):
         """Waits until all messages are deleted or dead letters. S3 sends its notifications with a short delay."""
-        quiet = lambda: not any(self.waiting() or time.sleep(0.02) for _ in range(5))
-        wait_for("the queue is empty", quiet, 30)
+        present = lambda: self.waiting() + self.waiting(self.retry_queue_url)
+        quiet = lambda: not any(present() or time.sleep(0.02) for _ in range(5))
+        wait_for("the queues are empty", quiet, seconds)
+
+    def process(self, bodies):
+        """Invokes the function with these messages, by id, as the queue does. Returns the ids of the messages that it reports as
+        failed, and of those that it defers. Those are deleted from the retry queue."""
+        record = {"eventSource": "aws:sqs", "eventSourceARN": self.queue_arn}
+        records = [{**record, "messageId": name, "body": body} for name, body in bodies.items()]
+        with self.held(self.retry_queue_arn):
+            assert self.waiting(self.retry_queue_url) == 0
+            answer, failed = self.invoke({"Records": records})
+            assert not failed, answer
+            deferred = [it["Body"] for it in self.receive_all(self.retry_queue_url)]
+            self.sqs.purge_queue(QueueUrl=self.retry_queue_url)
+        assert set(deferred) <= set(bodies.values())
+        reported = [it["itemIdentifier"] for it in answer["batchItemFailures"]]
+        return sorted(reported), sorted(name for name, body in bodies.items() if body in deferred)
+
+    def receive_all(self, url):
+        """Receives the visible messages of a queue, with all attributes."""
+        receive = {"QueueUrl": url, "MaxNumberOfMessages": 10, "MessageSystemAttributeNames": ["All"]}
+        found = []
+        while some := self.sqs.receive_message(**receive).get("Messages"):
+            found += some
+        return found
 
     def dead_letters(self):
         return self.waiting(self.dead_letters_url)
 
     def redrive(self):
-        """Moves dead letters back to the queue. ministack has no StartMessageMoveTask."""
-        receive = lambda: self.sqs.receive_message(QueueUrl=self.dead_letters_url, MaxNumberOfMessages=10)
-        while messages := receive().get("Messages"):
-            for message in messages:
-                self.send(message["Body"])
-                handle = message["ReceiptHandle"]
-                self.sqs.delete_message(QueueUrl=self.dead_letters_url, ReceiptHandle=handle)
+        """Moves dead letters back to their queues. ministack has no StartMessageMoveTask."""
+        urls = {self.queue_arn: self.queue_url, self.retry_queue_arn: self.retry_queue_url}
+        for message in self.receive_all(self.dead_letters_url):
+            self.send(message["Body"], url=urls[message["Attributes"]["DeadLetterQueueSourceArn"]])
+            self.sqs.delete_message(QueueUrl=self.dead_letters_url, ReceiptHandle=message["ReceiptHandle"])
 
     def invoke(self, event):
         return invoke(self.ministack.client("lambda"), self.function, event)
@@ -372,11 +407,15 @@ class Stack:
             if present.get(at) != row:
                 self.dynamodb.put_item(TableName=self.table, Item=row)
 
-    @contextlib.contextmanager
     def without_dynamodb(self):
         """Meanwhile, DynamoDB refuses all calls of the function."""
-        statement = {"Effect": "Deny", "Action": "dynamodb:*", "Resource": "*"}
-        policy = {"RoleName": self.role_arn.rpartition("/")[2], "PolicyName": "without-dynamodb"}
+        return self.denied("dynamodb:*")
+
+    @contextlib.contextmanager
+    def denied(self, action):
+        """Meanwhile, the function may not do this."""
+        statement = {"Effect": "Deny", "Action": action, "Resource": "*"}
+        policy = {"RoleName": self.role_arn.rpartition("/")[2], "PolicyName": "denied"}
         iam = self.ministack.client("iam")
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         iam.put_role_policy(**policy, PolicyDocument=document)

@@ -1,5 +1,6 @@
 """Cloudflare on this machine: the project's sandbox, its API and its edge."""
 
+import contextlib
 import http.client
 import json
 import re
@@ -52,6 +53,17 @@ class Cloudflare:
     def set_token(self, secret, zone_id, status="active"):
         self.control("POST", "/tokens", {"secret": secret, "zones": [zone_id], "status": status})
         self.tokens[secret] = zone_id
+
+    @contextlib.contextmanager
+    def fault(self, zone_id, kind):
+        """Meanwhile, this happens to all purges of a zone. Afterwards, the records are empty: some were never answered."""
+        self.control("POST", "/faults", {"zone_id": zone_id, "kind": kind})
+        try:
+            yield
+        finally:
+            self.control("DELETE", "/faults")
+            self.control("DELETE", "/requests")
+            self.seen = 0
 
     def revoke_all_tokens(self):
         for secret, zone_id in self.tokens.items():

@@ -1,4 +1,4 @@
-"""Runs ministack with eleven of its bugs patched, each of which would make the tests give wrong results.
+"""Runs ministack with thirteen of its bugs patched, each of which would make the tests give wrong results.
 
 1. It checks ssm:GetParameters, GetParametersByPath and DeleteParameters against the resource `*`, so it always refuses a
    role that may read `parameter/purge-router/*`. AWS checks every name, and one refused name fails the call.
@@ -12,6 +12,8 @@
 9. It does not know the protocol and endpoint of a subscription, so a topic policy with these conditions refuses all.
 10. It does not know AWS::Events::EventBusPolicy, and delivers nothing from a bus to one of another account.
 11. It does not know Fn::Split in a template's conditions, and takes it for a string that equals nothing.
+12. It creates no stack that has an alarm on a sum of metrics.
+13. It checks sqs:SendMessageBatch and other actions that AWS does not have. AWS checks sqs:SendMessage for each message.
 """
 
 import contextvars
@@ -35,12 +37,19 @@ subscribe = sns._subscribe
 dispatch_to_event_bus = eventbridge._dispatch_to_event_bus
 dynamodb_context_of = iam_actions.dynamodb_service_context
 request_context_of = iam_actions.request_tag_context
+alarm_record = provisioners._cw_metric_alarm_record
+action_of = iam_actions.extract_iam_action
 
 
 class Resources(str):
     """The resource of one SSM call, with everything that must be allowed: (action or None, service, ARN, condition keys)."""
 
     checks: list
+
+
+def action_without_batch(service, *args):
+    action = action_of(service, *args)
+    return action.removesuffix("Batch") if service == "sqs" and action else action
 
 
 def resource_checks(service, method, path, headers, body, query_params, region, account_id):
@@ -209,6 +218,17 @@ def delete_bus_policy(physical_id, properties):
     eventbridge._remove_permission(properties)
 
 
+def alarm_record_with_metrics(name, properties):
+    """Such an alarm is stored and described. It is not evaluated: no alarm is, of metrics that nobody sends."""
+    if not (metrics := properties.get("Metrics")):
+        return alarm_record(name, properties)
+    one = metrics[-1]["MetricStat"]["Metric"]
+    names = {"MetricName": one["MetricName"], "Namespace": one["Namespace"]}
+    record = alarm_record(name, {**properties, "Metrics": None, **names})
+    of_one_metric = ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period", "Dimensions", "Unit")
+    return {**{key: it for key, it in record.items() if key not in of_one_metric}, "Metrics": metrics}
+
+
 def evaluate_conditions_with_split(template, parameters):
     values = {name: parameter["Value"] for name, parameter in parameters.items()}
     values["AWS::AccountId"] = responses.get_account_id()
@@ -234,10 +254,12 @@ provisioners._RESOURCE_HANDLERS["AWS::Events::EventBusPolicy"] = {
     "create": create_bus_policy,
     "delete": delete_bus_policy,
 }
+provisioners._cw_metric_alarm_record = alarm_record_with_metrics
 sns._subscribe = subscribe_with_keys
 iam_evaluator.resource_policy_allows = resource_policy_allows_with_keys
 eventbridge._invoke_target = invoke_if_allowed
 eventbridge._dispatch_to_event_bus = dispatch_to_bus
+iam_actions.extract_iam_action = action_without_batch
 iam_actions.extract_resource_arn = resource_checks
 iam_evaluator.enforce = enforce_all
 iam_actions.dynamodb_service_context = dynamodb_context

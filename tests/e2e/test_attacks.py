@@ -36,6 +36,9 @@ PAST_THE_TABLE = [
     ("sqs", "send_message", {"QueueUrl": "queue_url", "MessageBody": "{}"}),
     ("sqs", "receive_message", {"QueueUrl": "queue_url"}),
     ("sqs", "purge_queue", {"QueueUrl": "queue_url"}),
+    ("sqs", "send_message", {"QueueUrl": "retry_queue_url", "MessageBody": "{}"}),
+    ("sqs", "receive_message", {"QueueUrl": "retry_queue_url"}),
+    ("sqs", "purge_queue", {"QueueUrl": "retry_queue_url"}),
     ("sqs", "receive_message", {"QueueUrl": "dead_letters_url"}),
     ("sqs", "set_queue_attributes", {"QueueUrl": "queue_url", "Attributes": {"VisibilityTimeout": "0"}}),
     ("lambda", "invoke", {"FunctionName": "function", "Payload": "{}"}),
@@ -68,7 +71,8 @@ def test_a_user_of_another_account_can_neither_send_nor_assume_the_role(_world):
     eve = {"aws_access_key_id": made["AccessKeyId"], "aws_secret_access_key": made["SecretAccessKey"]}
     stack = _world.stack
     sqs = _world.ministack.client("sqs", eve)
-    refused(sqs.send_message, QueueUrl=stack.queue_url, MessageBody=json.dumps(s3_event(DOCS, "a.html")))
+    for url in (stack.queue_url, stack.retry_queue_url):
+        refused(sqs.send_message, QueueUrl=url, MessageBody=json.dumps(s3_event(DOCS, "a.html")))
     refused(_world.ministack.client("sts", eve).assume_role, RoleArn=stack.role_arn, RoleSessionName="me")
 
 
@@ -131,10 +135,9 @@ def test_another_teams_zone_id_is_sent_with_the_own_token_and_refused(world):
     for it in (twin, mapping):
         console(world, "web").put_item(TableName=world.stack.table, Item=it)
     world.stack.restart()
-    of_web = {"messageId": "web", "eventSource": "aws:sqs", "body": json.dumps(s3_event(BUCKET, "fr/a.html"))}
-    of_docs = {"messageId": "docs", "eventSource": "aws:sqs", "body": json.dumps(s3_event(DOCS, "a.html"))}
-    answer = world.stack.invoke({"Records": [of_web, of_docs]})
-    assert answer == ({"batchItemFailures": [{"itemIdentifier": "web"}]}, False)
+    messages = {"web": s3_event(BUCKET, "fr/a.html"), "docs": s3_event(DOCS, "a.html")}
+    reported, deferred = world.stack.process({name: json.dumps(event) for name, event in messages.items()})
+    assert (reported, deferred) == ([], ["web"])
     sent = {(zone_id, token, status) for zone_id, token, _, status in world.cloudflare.purges()}
     assert sent == {(DOCS_ZONE, FR_TOKEN[-4:], 403), (DOCS_ZONE, DOCS_TOKEN[-4:], 200)}
 

@@ -1,4 +1,5 @@
-"""The rights of the function's role, tried for real: it reads mappings and tokens and receives messages, and nothing else."""
+"""The rights of the function's role, tried for real: it reads mappings and tokens, receives messages and defers them, and
+nothing else."""
 
 import re
 import time
@@ -31,15 +32,29 @@ def test_it_reads_the_mappings_of_a_bucket_with_their_grant_and_zones(role, _wor
     assert len(found["Responses"][table]) == 2
 
 
-def test_it_receives_messages(role, _world):
-    sqs, url = role("sqs"), _world.stack.queue_url
+@pytest.mark.parametrize("queue", ["queue_url", "retry_queue_url"])
+def test_it_receives_messages(role, _world, queue):
+    sqs, url = role("sqs"), getattr(_world.stack, queue)
     sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     _world.stack.empty_queues()
     with _world.stack.held():
-        _world.stack.send({"Event": "s3:TestEvent"})
+        _world.stack.send({"Event": "s3:TestEvent"}, url=url)
         [message] = sqs.receive_message(QueueUrl=url)["Messages"]
         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        assert _world.stack.waiting() == 0
+        assert _world.stack.waiting(url) == 0
+
+
+def test_it_sends_to_the_retry_queue_and_hides_messages_there(role, _world):
+    sqs, url = role("sqs"), {"QueueUrl": _world.stack.retry_queue_url}
+    _world.stack.empty_queues()
+    with _world.stack.held():
+        sqs.send_message_batch(**url, Entries=[{"Id": "0", "MessageBody": "{}", "MessageGroupId": "web"}])
+        [message] = sqs.receive_message(**url, VisibilityTimeout=0)["Messages"]
+        hidden = {"Id": "0", "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 60}
+        answer = sqs.change_message_visibility_batch(**url, Entries=[hidden])
+        assert [it["Id"] for it in answer["Successful"]] == ["0"] and not answer.get("Failed")
+        assert "Messages" not in sqs.receive_message(**url)
+        _world.stack.empty_queues()
 
 
 def test_it_writes_its_log(role, _world):
@@ -54,6 +69,7 @@ def test_it_writes_its_log(role, _world):
 
 TABLE, GRANT = {"TableName": "stack.table"}, key("GRANTS", "web")
 TOKEN = "/purge-router/web/website.co.uk"
+HIDDEN = {"ReceiptHandle": "of-a-message", "VisibilityTimeout": 0}
 
 # service, call, its arguments
 REFUSED = [
@@ -70,7 +86,19 @@ REFUSED = [
     ("s3", "put_object", {"Bucket": BUCKET, "Key": "uk/role.html", "Body": b"x"}),
     ("s3", "list_buckets", {}),
     ("sqs", "send_message", {"QueueUrl": "stack.queue_url", "MessageBody": "{}"}),
+    ("sqs", "send_message", {"QueueUrl": "stack.dead_letters_url", "MessageBody": "{}"}),
+    ("sqs", "send_message_batch", {"QueueUrl": "stack.queue_url", "Entries": [{"Id": "0", "MessageBody": "{}"}]}),
+    (
+        "sqs",
+        "send_message_batch",
+        {"QueueUrl": "stack.dead_letters_url", "Entries": [{"Id": "0", "MessageBody": "{}"}]},
+    ),
+    ("sqs", "change_message_visibility", {"QueueUrl": "stack.queue_url", **HIDDEN}),
+    ("sqs", "change_message_visibility_batch", {"QueueUrl": "stack.queue_url", "Entries": [{"Id": "0", **HIDDEN}]}),
+    ("sqs", "change_message_visibility", {"QueueUrl": "stack.dead_letters_url", **HIDDEN}),
     ("sqs", "purge_queue", {"QueueUrl": "stack.queue_url"}),
+    ("sqs", "purge_queue", {"QueueUrl": "stack.retry_queue_url"}),
+    ("sqs", "set_queue_attributes", {"QueueUrl": "stack.retry_queue_url", "Attributes": {"VisibilityTimeout": "0"}}),
     ("sqs", "receive_message", {"QueueUrl": "stack.dead_letters_url"}),
     ("sqs", "list_queues", {}),
     ("dynamodb", "query", {**TABLE, **where("pk", "TEAM#web")}),

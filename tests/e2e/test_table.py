@@ -215,7 +215,6 @@ STALE = "using stale mappings: can't read DynamoDB"
 def test_while_dynamodb_fails_stale_mappings_are_used_and_other_changes_are_redelivered(world):
     world.put(*DOC, "first")
     world.purged(URLS[DOC])
-    world.stack.retry_quickly(receives=100)
     stale, rejected = (len(world.stack.log(it)) for it in (STALE, "rejected"))
     with world.stack.without_dynamodb():
         world.let_mappings_expire()

@@ -26,11 +26,18 @@ def test_it_sets_the_function_as_its_parameters_say(_world):
         "MAPPINGS_TTL_SECONDS": str(MAPPINGS_TTL),
         "TOKEN_TTL_SECONDS": "300",
         "MAX_CONCURRENCY": "3",
+        "RETRY_QUEUE_URL": _world.stack.retry_queue_url,
+        "RETRY_CONCURRENCY": "2",
         "CLOUDFLARE_BASE_URL": _world.cloudflare.api_url,
     }
-    [mapping] = event_source_mappings(_world)
-    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 3}
-    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    mappings = event_source_mappings(_world)
+    assert {arn: it["ScalingConfig"] for arn, it in mappings.items()} == {
+        _world.stack.queue_arn: {"MaximumConcurrency": 3},
+        _world.stack.retry_queue_arn: {"MaximumConcurrency": 2},
+    }
+    for it in mappings.values():
+        assert it["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert (int(it["BatchSize"]), int(it["MaximumBatchingWindowInSeconds"])) == (1000, 1)
 
 
 def test_a_mapping_file_replaces_the_table_and_the_table_outlives_its_stack(ministack):
@@ -107,16 +114,20 @@ def test_the_tables_partitions_are_teams_and_its_index_finds_whole_rows_by_bucke
 
 def test_messages_are_redelivered_and_then_become_dead_letters(_world):
     stack = _world.stack
-    redrive = json.loads(stack.queue["RedrivePolicy"])
-    assert redrive["deadLetterTargetArn"] == stack.dead_letters_arn
-    assert int(redrive["maxReceiveCount"]) == 5
+    for queue, receives in ((stack.queue, 5), (stack.retry_queue, 1000)):
+        redrive = json.loads(queue["RedrivePolicy"])
+        assert redrive["deadLetterTargetArn"] == stack.dead_letters_arn
+        assert int(redrive["maxReceiveCount"]) == receives
     # The age of a dead letter counts from the first send, so it must be kept for longer than a message.
-    assert int(stack.dead_letter_queue["MessageRetentionPeriod"]) > int(stack.queue["MessageRetentionPeriod"])
+    longest_retention = 14 * 86400
+    assert int(stack.dead_letter_queue["MessageRetentionPeriod"]) == longest_retention
+    assert int(stack.queue["MessageRetentionPeriod"]) < longest_retention
+    # Between two receives, a message of the retry queue is hidden for at most 300 s, and an invocation takes at most 30 s.
+    assert 1000 * (300 + 30) < int(stack.retry_queue["MessageRetentionPeriod"]) == longest_retention
     timeout = int(configuration(_world)["Timeout"])
     longest_window = read_template(TEMPLATE)["Parameters"]["BatchingWindowSeconds"]["MaxValue"]
-    assert int(stack.queue["VisibilityTimeout"]) >= 6 * timeout + longest_window
-    [mapping] = event_source_mappings(_world)
-    assert (int(mapping["BatchSize"]), int(mapping["MaximumBatchingWindowInSeconds"])) == (1000, 1)
+    for queue in (stack.queue, stack.retry_queue):
+        assert int(queue["VisibilityTimeout"]) >= 6 * timeout + longest_window
 
 
 def test_logs_are_json_in_the_stacks_own_group(_world):
@@ -141,7 +152,8 @@ def test_alarms_watch_existing_metrics_and_notify_the_topic(_world):
     stack = _world.stack
     cloudwatch = _world.ministack.client("cloudwatch")
     all_alarms = cloudwatch.describe_alarms()["MetricAlarms"]
-    alarms = {it["MetricName"]: it for it in all_alarms if it["AlarmActions"] == [stack.alarm_topic_arn]}
+    all_alarms = [it for it in all_alarms if it["AlarmActions"] == [stack.alarm_topic_arn]]
+    alarms = {it["MetricName"]: it for it in all_alarms if "MetricName" in it}
     looks_at = {
         name: (it["Namespace"], {dimension["Name"]: dimension["Value"] for dimension in it["Dimensions"]})
         for name, it in alarms.items()
@@ -154,7 +166,7 @@ def test_alarms_watch_existing_metrics_and_notify_the_topic(_world):
         "Throttles": ("AWS/Lambda", {"FunctionName": stack.function}),
         "Errors": ("AWS/Lambda", {"FunctionName": stack.function}),
     }
-    for it in alarms.values():
+    for it in all_alarms:
         assert re.search(
             r"\. Runbook: docs/operations\.md#[a-z-]+\. Log group: /purge-router/purge-router\.$",
             it["AlarmDescription"],
@@ -170,15 +182,22 @@ def test_alarms_watch_existing_metrics_and_notify_the_topic(_world):
         "Throttles": ("Sum", 60, 5, 3, 0.0),
         "Errors": ("Sum", 300, 1, None, 0.0),
     }
+    [of_retries] = [it for it in all_alarms if "MetricName" not in it]
+    assert (of_retries["EvaluationPeriods"], of_retries["Threshold"]) == (15, 0.0)
+    [total, *parts] = of_retries["Metrics"]
+    assert (total["Expression"], [it["Id"] for it in parts]) == ("visible + hidden", ["visible", "hidden"])
+    assert [it["ReturnData"] for it in parts] == [False, False]
+    retry_queue = [{"Name": "QueueName", "Value": stack.retry_queue_arn.rpartition(":")[2]}]
+    for it, name in zip(parts, ("Visible", "NotVisible"), strict=True):
+        metric = {"Namespace": "AWS/SQS", "MetricName": f"ApproximateNumberOfMessages{name}", "Dimensions": retry_queue}
+        assert it["MetricStat"] == {"Metric": metric, "Stat": "Minimum", "Period": 60}
     # The age of the oldest message excludes messages that were received three times.
     third_receive = 2 * int(stack.queue["VisibilityTimeout"])
     assert alarms["ApproximateAgeOfOldestMessage"]["Threshold"] + 2 * 60 < third_receive
     policy = _world.ministack.client("sns").get_topic_attributes(TopicArn=stack.alarm_topic_arn)["Attributes"]["Policy"]
     [statement] = json.loads(policy)["Statement"]
     assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    assert sorted(statement["Condition"]["ArnEquals"]["aws:SourceArn"]) == sorted(
-        it["AlarmArn"] for it in alarms.values()
-    )
+    assert sorted(statement["Condition"]["ArnEquals"]["aws:SourceArn"]) == sorted(it["AlarmArn"] for it in all_alarms)
     assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": ACCOUNT}
 
 
@@ -194,12 +213,14 @@ METRICS = {
 def test_the_dashboard_shows_existing_metrics(_world):
     cloudwatch = _world.ministack.client("cloudwatch")
     body = cloudwatch.get_dashboard(DashboardName=f"purge-router-{REGION}")["DashboardBody"]
-    function, shown = _world.stack.function, {dimensions: set() for dimensions in METRICS}
+    function, shown, queues = _world.stack.function, {dimensions: set() for dimensions in METRICS}, set()
     for widget in json.loads(body)["widgets"]:
         for metric in widget["properties"].get("metrics", []):
             if metric[0] == "purge-router":
                 assert metric[2:4] == ["function", function]
                 shown["function",].add(metric[1])
+            if metric[0] == "AWS/SQS":
+                queues.add((metric[3], metric[1].removeprefix("ApproximateNumberOfMessages")))
             if isinstance(metric[0], dict):
                 found = re.fullmatch(
                     r"SEARCH\('\{\"purge-router\",([a-z,]+)\} function=\"(.+?)\" MetricName=\"(\w+)\"', '(Sum|p95)', 60\)",
@@ -209,6 +230,14 @@ def test_the_dashboard_shows_existing_metrics(_world):
                 shown[tuple(found[1].split(","))].add(found[3])
                 assert found[4] == ("p95" if found[3] == "Latency" else "Sum")
     assert shown == METRICS
+    stack = _world.stack
+    queue, retries, dead = (
+        it.rpartition(":")[2] for it in (stack.queue_arn, stack.retry_queue_arn, stack.dead_letters_arn)
+    )
+    assert queues == {
+        *((queue, "Visible"), (queue, "NotVisible"), (queue, "ApproximateAgeOfOldestMessage"), (dead, "Visible")),
+        *((retries, "Visible"), (retries, "NotVisible"), (retries, "NumberOfMessagesSent")),
+    }
     assert f"SOURCE '{_world.stack.log_group}'" in body and "${" not in body.replace("${PROP", "")
 
 
@@ -257,5 +286,7 @@ def described_table(world):
 
 
 def event_source_mappings(world):
+    """By the ARN of their queues."""
     client = world.ministack.client("lambda")
-    return client.list_event_source_mappings(FunctionName=world.stack.function)["EventSourceMappings"]
+    mappings = client.list_event_source_mappings(FunctionName=world.stack.function)["EventSourceMappings"]
+    return {it["EventSourceArn"]: it for it in mappings}
