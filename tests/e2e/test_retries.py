@@ -93,7 +93,7 @@ def test_what_no_retry_can_purge_stays_in_its_queue_until_it_is_a_dead_letter(ca
 
 def test_what_the_retry_queue_does_not_take_is_redelivered_by_its_own_queue(cached):
     world, stack = cached, cached.stack
-    stack.retry_quickly(receives=100)
+    stack.retry_quickly(receives=100, retries=100)
     seen = len(stack.log())
     with stack.denied("sqs:SendMessage"), world.cloudflare.fault(SICK_ZONE, TROUBLE["server errors"]):
         world.put(SICK[1], SICK[2], "second")

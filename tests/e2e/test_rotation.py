@@ -174,16 +174,19 @@ def test_twenty_zones_lose_no_purge_while_their_tokens_are_rotated(world):
     world.stack.settle(240)
     assert world.stack.dead_letters() == 0
 
-    # Cloudflare has accepted every purge that was reported as done.
+    # Cloudflare has accepted every purge that was reported as done. On a slow machine, it may have accepted one whose answer
+    # was too late for the function, which sent it again.
     logged, accepted = collections.Counter(), collections.Counter()
-    for line in world.stack.log("batch"):
+    batches = world.stack.log("batch")
+    late = [line for line in batches if line["outcome"] in ("unreachable", "deadline-exceeded")]
+    for line in batches:
         logged[line["zone"]] += line["items"] if line["outcome"] == "purged" else 0
     requests = world.requests()
     for zone, files, status in requests:
         accepted[zone] += len(files) if status == 200 else 0
-    assert logged == accepted
+    assert logged == accepted if not late else logged <= accepted
     # A token that is replaced in time is never refused.
-    refusals = collections.Counter(zone for zone, _, status in requests if status != 200)
+    refusals = collections.Counter(zone for zone, _, status in requests if status not in (200, None))
     assert set(refusals) == {ROLLED, REVOKED}, refusals
 
     statuses = collections.Counter(status for _, _, status in requests)
