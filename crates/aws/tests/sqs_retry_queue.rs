@@ -1,5 +1,7 @@
 //! What the retry queue sends to SQS, and what it makes of the answers.
 
+#![allow(clippy::unwrap_used, reason = "clippy does not treat helpers of tests as tests")]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use purge_router_aws::SqsRetryQueue;
 use purge_router_cloudflare::{ApiToken, Client, Credential};
 use purge_router_core::Zone;
 use purge_router_lambda::{Function, MappingSource};
@@ -29,7 +30,7 @@ async fn thirty_tags_that_the_plan_refuses_are_one_request() {
         sandbox.add_fault(Fault::new(FaultKind::RejectMethod { method: PurgeMethod::Tags, code }));
         let client = Client::new(&sandbox.api_url()).unwrap();
         let executor = Executor::new(client, SandboxTokens, Settings::default(), Clock::system());
-        let function = Function::new(MappingSource::File(mappings), executor);
+        let function = Function::<_, _, SqsRetryQueue>::new(MappingSource::File(mappings), executor, None);
         let deadline = function.clock().now() + Duration::from_secs(20);
 
         let error = function.handle(EVENT.as_bytes(), deadline).await.unwrap_err();

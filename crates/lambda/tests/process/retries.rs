@@ -8,9 +8,10 @@ use axum::http::HeaderMap;
 use axum::routing::post;
 use axum::{Json, Router};
 use purge_router_sandbox::{Fault, FaultKind, Sandbox};
+use purge_router_test_support::events::s3;
 use serde_json::{Value, json};
 
-use crate::world::{TOKEN, World, failures, s3};
+use crate::function_process::{FunctionProcess, TOKEN, failures};
 
 const MAIN: &str = "arn:aws:sqs:eu-west-1:123456789012:main";
 const RETRY: &str = "arn:aws:sqs:eu-west-1:123456789012:retries";
@@ -68,19 +69,20 @@ fn hang(sandbox: &Sandbox) {
 #[tokio::test]
 async fn what_hangs_is_deferred_within_a_second_or_two_and_not_tried_again_at_once() {
     let (url, calls) = sqs().await;
-    let body = s3("www.website.com", "a.css");
-    let events = [event(MAIN, 1, &[body.clone(), s3("backups", "a.css")]), event(MAIN, 1, &[body.clone()])];
+    let body = s3("www.website.com", ["a.css"]);
+    let events =
+        [event(MAIN, 1, &[body.clone(), s3("backups", ["a.css"])]), event(MAIN, 1, std::slice::from_ref(&body))];
     let start = Instant::now();
-    let mut world = World::within(Duration::from_secs(30), &variables(&url), &events, hang).await;
+    let mut process = FunctionProcess::within(Duration::from_secs(30), &variables(&url), &events, hang).await;
     for _ in &events {
-        assert_eq!(world.answer().await, ("response".to_owned(), failures(&[])));
+        assert_eq!(process.answer().await, ("response".to_owned(), failures(&[])));
     }
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     let entries = json!([{ "Id": "0", "MessageBody": body.to_string(), "MessageGroupId": "script" }]);
     let call = ("AmazonSQS.SendMessageBatch".to_owned(), entries);
     assert_eq!(*calls.lock().unwrap(), [call.clone(), call]);
-    assert_eq!(world.sent(&[]).len(), 1, "the second message's zone is not tried");
-    let log = world.log().await;
+    assert_eq!(process.sent(&[]).len(), 1, "the second message's zone is not tried");
+    let log = process.log().await;
     let deferred: Vec<&Value> = log.iter().filter(|line| line["message"] == "deferred to the retry queue").collect();
     assert_eq!(deferred.iter().map(|line| &line["messages"]).collect::<Vec<_>>(), [1, 1]);
 }
@@ -89,13 +91,13 @@ async fn what_hangs_is_deferred_within_a_second_or_two_and_not_tried_again_at_on
 async fn what_fails_again_is_hidden_for_longer_with_each_receive() {
     for (receives, seconds) in [(1, 5..=10), (4, 40..=80)] {
         let (url, calls) = sqs().await;
-        let events = [event(RETRY, receives, &[s3("backups", "a.css"), s3("www.website.com", "a.css")])];
+        let events = [event(RETRY, receives, &[s3("backups", ["a.css"]), s3("www.website.com", ["a.css"])])];
         let limited = |sandbox: &Sandbox| {
             let (message, retry_after) = ("slower".to_owned(), Some(60));
             sandbox.add_fault(Fault::new(FaultKind::Status { status: 429, code: 1134, message, retry_after }));
         };
-        let mut world = World::within(Duration::from_secs(30), &variables(&url), &events, limited).await;
-        assert_eq!(world.answer().await, ("response".to_owned(), failures(&["m-1"])));
+        let mut process = FunctionProcess::within(Duration::from_secs(30), &variables(&url), &events, limited).await;
+        assert_eq!(process.answer().await, ("response".to_owned(), failures(&["m-1"])));
         let calls = calls.lock().unwrap();
         assert_eq!((calls.len(), calls[0].0.as_str()), (1, "AmazonSQS.ChangeMessageVisibilityBatch"));
         assert_eq!(calls[0].1[0]["ReceiptHandle"], "h-1");
@@ -105,11 +107,12 @@ async fn what_fails_again_is_hidden_for_longer_with_each_receive() {
 
 #[tokio::test]
 async fn what_sqs_does_not_take_is_reported_as_failed() {
-    let events = [event(MAIN, 1, &[s3("www.website.com", "a.css")])];
+    let events = [event(MAIN, 1, &[s3("www.website.com", ["a.css"])])];
     // Nothing listens there.
-    let mut world = World::within(Duration::from_secs(30), &variables("http://127.0.0.1:9"), &events, hang).await;
-    assert_eq!(world.answer().await, ("response".to_owned(), failures(&["m-0"])));
-    let log = world.log().await;
+    let mut process =
+        FunctionProcess::within(Duration::from_secs(30), &variables("http://127.0.0.1:9"), &events, hang).await;
+    assert_eq!(process.answer().await, ("response".to_owned(), failures(&["m-0"])));
+    let log = process.log().await;
     let warning = "can't defer messages to the retry queue: their own queue redelivers them";
     assert!(log.iter().any(|line| line["message"] == warning && line["messages"] == 1), "{log:#?}");
 }

@@ -24,7 +24,7 @@ async fn send(
 
 #[tokio::test(start_paused = true)]
 async fn a_zone_that_hangs_or_fails_costs_one_second_and_then_nothing_until_a_probe() {
-    for (trouble, probe) in [(Answer::Hang, 1), (Answer::Refuse(Meaning::ServerTrouble), 2)] {
+    for (trouble, probe) in [(Answer::Hang, 1), (Answer::Refuse(Meaning::ServerError), 2)] {
         let (api, store, (clock, freeze)) = (Api::default(), Store::default(), frozen_clock());
         let executor = Executor::new(&api, &store, Settings::default(), clock);
         let plan = plan_of(2500);
