@@ -27,6 +27,8 @@ usage: cargo xtask COMMAND
   fetch              install what the tests of the table need, so that `cargo test` works by itself
   latency            measure how long an upload takes to be visible
   lookups            measure what reading the mappings of a bucket costs
+  isolation [--seconds N] [--seed N] [--only TEXT] [--logs FOLDER]
+                     measure how long healthy teams wait for their purges while others are sick
   release [--arm64] [--include FILE…]
                      build the package for Lambda
   event MESSAGES     print an SQS batch of this size for mappings.example.toml";
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         ["fetch"] => tools::dynamodb_local::install(),
         ["latency"] => test::latency(),
         ["lookups"] => test::lookups(),
+        ["isolation", ref arguments @ ..] => test::isolation(arguments),
         ["release", ref arguments @ ..] => release::build_package(arguments),
         ["event", messages] => event::print(messages),
         _ => Err(USAGE.to_owned()),

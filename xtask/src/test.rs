@@ -1,4 +1,4 @@
-//! `test`, and the measurements `latency` and `lookups`.
+//! `test`, and the measurements `latency`, `lookups` and `isolation`.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,14 @@ pub(crate) fn lookups() -> TaskResult {
     run(Command::new(env!("CARGO"))
         .args(["bench", "--package", "purge-router-aws", "--bench", "lookups", "--locked"])
         .env("DYNAMODB_LOCAL", dynamodb_local::folder()?))
+}
+
+/// Measures how long healthy teams wait for their purges while others are sick. `BOOTSTRAP` names another build of the
+/// function.
+pub(crate) fn isolation(arguments: &[&str]) -> Step {
+    run(Command::new(env!("CARGO"))
+        .args(["bench", "--package", "purge-router-lambda", "--bench", "isolation", "--locked", "--"])
+        .args(arguments))
 }
 
 /// Evaluates the IAM policies of the templates.

@@ -53,6 +53,10 @@ impl Log {
         Self { started: Instant::now(), entries: Mutex::default() }
     }
 
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
     /// Records a request and returns its number.
     pub(crate) fn add(&self, parts: &Parts, body: Bytes) -> usize {
         let mut headers = parts.headers.clone();

@@ -1,7 +1,7 @@
 //! A running sandbox.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::api::path::BASE;
 use crate::fault::Fault;
@@ -33,6 +33,11 @@ impl Sandbox {
     /// Every request to the API, in order of arrival.
     pub fn requests(&self) -> Vec<Received> {
         self.state.log.all()
+    }
+
+    /// When the sandbox started: [`Received::at`] counts from it.
+    pub fn started(&self) -> Instant {
+        self.state.log.started()
     }
 
     /// Forgets the requests so far.

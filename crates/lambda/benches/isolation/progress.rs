@@ -1,0 +1,6 @@
+//! Messages on standard error.
+
+/// Prints a line.
+pub(crate) fn progress(text: &str) {
+    eprintln!("{text}");
+}
