@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -27,6 +27,9 @@ impl Arguments {
     /// Reads the process's arguments. The error is a message for people.
     pub(crate) fn read() -> Result<Self, String> {
         let bootstrap = env::var("BOOTSTRAP").unwrap_or_else(|_| env!("CARGO_BIN_EXE_bootstrap").to_owned());
+        if !Path::new(&bootstrap).is_file() {
+            return Err(format!("there is no build of the function at {bootstrap}"));
+        }
         let mut options = Options { bootstrap, seed: 1, load_time: Duration::from_secs(60), logs: None };
         let mut only = None;
         // Cargo adds `--bench`.

@@ -66,7 +66,7 @@ async fn run(Arguments { options, only }: Arguments) -> Result<Vec<String>, Box<
         progress(&format!("[{}/{}] {}: {seconds} s of load", index + 1, scenarios.len(), scenario.name));
         let measurement = measure(scenario, &options).await?;
         progress(&format!(
-            "      p50 {:.2} s, p99 {:.2} s, {} instances, {} messages left in the queues",
+            "      p50 {:.2} s, p99 {:.2} s, {} instances, {} messages not yet deleted",
             measurement.percentile(50).as_secs_f64(),
             measurement.percentile(99).as_secs_f64(),
             measurement.instances,

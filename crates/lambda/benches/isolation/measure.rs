@@ -45,7 +45,8 @@ pub(crate) struct Options {
 /// What was measured.
 #[derive(Debug, Clone)]
 pub(crate) struct Measurement {
-    /// From the send of each healthy change that was purged to the accepted request, sorted.
+    /// From the send of each healthy change to the arrival of the request that Cloudflare accepted, sorted. For those that
+    /// were never purged, to the end: they waited for at least so long.
     pub(crate) latencies: Vec<Duration>,
     pub(crate) healthy_not_purged: usize,
     pub(crate) invocations: usize,
@@ -53,7 +54,7 @@ pub(crate) struct Measurement {
     pub(crate) sick_requests: usize,
     pub(crate) deferred: usize,
     pub(crate) dead_letters: usize,
-    /// Messages that were still in a queue at the end.
+    /// Messages that were still in a queue when the last healthy change was purged. Its own invocation may still run.
     pub(crate) left: usize,
 }
 
@@ -79,9 +80,7 @@ pub(crate) async fn measure(scenario: &Scenario, options: &Options) -> Result<Me
         variables.push(("RETRY_QUEUE_URL", aws.queue_url(RETRY_QUEUE)));
         variables.push(("RETRY_CONCURRENCY", MAX_CONCURRENCY.to_string()));
     }
-    let settings = InstanceSettings { program: options.bootstrap.clone(), variables, timeout: Duration::from_secs(30) };
-    let log = options.logs.as_ref().map(|folder| folder.join(format!("{}.log", scenario.name)));
-    let function = Arc::new(Function::new(settings, log));
+    let function = Arc::new(function(scenario, options, variables));
 
     // Dropped at the end, which ends the event sources and their invocations.
     let mut running = JoinSet::new();
@@ -94,21 +93,24 @@ pub(crate) async fn measure(scenario: &Scenario, options: &Options) -> Result<Me
     let sent = load::send(changes, Arc::clone(&main)).await;
     let requests = drain(&sandbox, &sent, &teams).await;
     let purged = purged(&requests, &teams, sandbox.started().into());
-    let mut latencies: Vec<Duration> =
-        sent.iter().filter_map(|(url, sent_at)| Some(purged.get(url)?.saturating_duration_since(*sent_at))).collect();
-    latencies.sort_unstable();
-    let sick_paths: Vec<String> = teams.iter().filter(|team| team.sickness.is_some()).map(zone_path).collect();
-    let is_sick = |request: &&Received| sick_paths.iter().any(|path| request.path.starts_with(path));
     Ok(Measurement {
-        healthy_not_purged: sent.len() - latencies.len(),
-        latencies,
+        healthy_not_purged: sent.len() - purged.len(),
+        latencies: latencies(&sent, &purged),
         invocations: sources.iter().map(|source| source.invocations()).sum(),
         instances: function.instances(),
-        sick_requests: requests.iter().filter(is_sick).count(),
+        sick_requests: sick_requests(&requests, &teams),
         deferred: aws.sent(),
         dead_letters: main.dead_letters() + retry.dead_letters(),
         left: main.len() + retry.len(),
     })
+}
+
+/// The function, with the template's timeout.
+fn function(scenario: &Scenario, options: &Options, variables: Vec<(&'static str, String)>) -> Function {
+    let program = options.bootstrap.clone();
+    let settings = InstanceSettings { program, variables, timeout: Duration::from_secs(30) };
+    let log = options.logs.as_ref().map(|folder| folder.join(format!("{}.log", scenario.name)));
+    Function::new(settings, log)
 }
 
 /// A sandbox with these zones, in which the sick ones are sick.
@@ -185,6 +187,22 @@ fn purged(requests: &[Received], teams: &[Team], started: Instant) -> HashMap<St
         }
     }
     purged
+}
+
+/// The time from the send of each healthy change to its purge, or until now, sorted.
+fn latencies(sent: &HashMap<String, Instant>, purged: &HashMap<String, Instant>) -> Vec<Duration> {
+    let now = Instant::now();
+    let latency =
+        |(url, sent_at): (&String, &Instant)| purged.get(url).unwrap_or(&now).saturating_duration_since(*sent_at);
+    let mut latencies: Vec<Duration> = sent.iter().map(latency).collect();
+    latencies.sort_unstable();
+    latencies
+}
+
+/// How many requests were for zones of sick teams.
+fn sick_requests(requests: &[Received], teams: &[Team]) -> usize {
+    let sick: Vec<String> = teams.iter().filter(|team| team.sickness.is_some()).map(zone_path).collect();
+    requests.iter().filter(|request| sick.iter().any(|path| request.path.starts_with(path))).count()
 }
 
 /// What the paths of all requests for the team's zone begin with.

@@ -49,7 +49,7 @@ impl Report {
 }
 
 impl Measurement {
-    /// The time within which this percentage of the purged healthy changes were purged.
+    /// The time within which this percentage of the healthy changes were purged.
     pub(crate) fn percentile(&self, percent: usize) -> Duration {
         let rank = (self.latencies.len() * percent).div_ceil(100).max(1);
         self.latencies.get(rank - 1).copied().unwrap_or_default()
@@ -70,7 +70,7 @@ impl fmt::Display for Report {
                 f,
                 "| {} | {} | {:.2} | {:.2} | {} | {} | {} | {} | {} | {} |",
                 scenario.name,
-                measurement.latencies.len() + measurement.healthy_not_purged,
+                measurement.latencies.len(),
                 measurement.percentile(50).as_secs_f64(),
                 measurement.percentile(99).as_secs_f64(),
                 ratios.join(" | "),

@@ -1,5 +1,7 @@
 //! The queue and the event source, on Tokio's paused clock.
 
+#![allow(clippy::unwrap_used, reason = "this is a test, though not in a folder of tests")]
+
 mod event_source;
 mod queue;
 
