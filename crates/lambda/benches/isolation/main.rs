@@ -23,6 +23,8 @@ use measure::measure;
 use progress::progress;
 use report::Report;
 use scenario::Scenario;
+use tokio::signal::ctrl_c;
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -36,7 +38,7 @@ async fn main() -> ExitCode {
     // What is dropped on the way out kills the function's instances.
     let result = tokio::select! {
         result = run(arguments) => result,
-        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+        () = stopped() => Err("interrupted".into()),
     };
     match result {
         Ok(failures) if failures.is_empty() => ExitCode::SUCCESS,
@@ -49,6 +51,12 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn stopped() {
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! { _ = ctrl_c() => {}, _ = terminated.recv() => {} }
 }
 
 /// Measures and prints. Returns why the healthy teams were not isolated.
