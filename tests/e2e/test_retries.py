@@ -97,8 +97,8 @@ def test_what_the_retry_queue_does_not_take_is_redelivered_by_its_own_queue(cach
     seen = len(stack.log())
     with stack.denied("sqs:SendMessage"), world.cloudflare.fault(SICK_ZONE, TROUBLE["server errors"]):
         world.put(SICK[1], SICK[2], "second")
-        told = lambda: [line for line in stack.log()[seen:] if line["message"].startswith("can't defer")]
-        line = wait_for("it can't be deferred", told)[0]
+        lines = lambda: [line for line in stack.log()[seen:] if line["message"].startswith("can't defer")]
+        line = wait_for("it can't be deferred", lines)[0]
         assert (line["level"], line["messages"]) == ("WARN", 1) and "AccessDenied" in line["error"], line
         assert (stack.waiting(), retries(world)) == (1, 0)
     world.see(SICK[0], "page.html", "second", 60)
