@@ -32,7 +32,7 @@ pub(crate) fn lookups() -> TaskResult {
 
 /// Measures how long healthy teams wait for their purges while others are sick. `BOOTSTRAP` names another build of the
 /// function.
-pub(crate) fn isolation(arguments: &[&str]) -> Step {
+pub(crate) fn isolation(arguments: &[&str]) -> TaskResult {
     run(Command::new(env!("CARGO"))
         .args(["bench", "--package", "purge-router-lambda", "--bench", "isolation", "--locked", "--"])
         .args(arguments))
