@@ -14,9 +14,9 @@ const FIRST_LANE: Duration = Duration::from_secs(1);
 /// The longest that a request waits for its answer at a later receive. Cloudflare answers within a few seconds, or not at all.
 const LATER: Duration = Duration::from_secs(10);
 
-/// How long requests wait for rate limits if there is no retry queue: a burst passes, and a zone that Cloudflare blocks for
-/// longer does not delay the others.
-const LIMITS_OF_ONLY_LANE: Duration = Duration::from_secs(5);
+/// How long requests wait for rate limits, except in the first lane: a burst passes, and a zone that is limited for longer does
+/// not delay the others.
+const LIMITS: Duration = Duration::from_secs(5);
 
 /// How long a message of the retry queue is hidden: after its first failure, and at most.
 const HIDDEN_FIRST: Duration = Duration::from_secs(10);
@@ -50,13 +50,13 @@ impl Lane {
                 Patience { deadline, trouble: FIRST_LANE, limits_until: now }
             }
             Self::Only => {
-                let limits_until = deadline.min(now + LIMITS_OF_ONLY_LANE);
+                let limits_until = deadline.min(now + LIMITS);
                 Patience { deadline, trouble: doubled(receives.saturating_sub(1)), limits_until }
             }
             Self::Retry => {
                 let left = deadline - now;
                 let deadline = now + (left - TIME_TO_HIDE.min(left / 2));
-                Patience { trouble: doubled(receives), ..Patience::from(deadline) }
+                Patience { deadline, trouble: doubled(receives), limits_until: deadline.min(now + LIMITS) }
             }
         }
     }
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(troubles(Lane::Only), [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]);
         assert_eq!(troubles(Lane::Retry), [2.0, 4.0, 8.0, 10.0, 10.0, 10.0]);
         assert_eq!(patience(Lane::Only, 1), (29.0, 1.0, 5.0));
-        assert_eq!(patience(Lane::Retry, 1), (27.0, 2.0, 27.0), "hiding messages takes time, too");
+        assert_eq!(patience(Lane::Retry, 1), (27.0, 2.0, 5.0), "hiding messages takes time, too");
         let soon = Lane::Retry.patience(1, now, now + Duration::from_secs(1));
         assert_eq!(seconds(soon.deadline - now), 0.5);
     }
