@@ -241,7 +241,9 @@ fn string_at<'v>(value: &'v Value, place: &str) -> Result<&'v str, String> {
         Some(Value::String(text)) => Ok(text),
         None | Some(Value::Null) => Err(format!("{place}: missing")),
         Some(other) => {
-            Err(format!("{place}: expected a string, found {} {}", kind_of(other), excerpt(&other.to_string())))
+            let article = if matches!(other, Value::Array(_) | Value::Object(_)) { "an" } else { "the" };
+            let (kind, value) = (kind_of(other), excerpt(&other.to_string()));
+            Err(format!("{place}: expected a string, found {article} {kind} {value}"))
         }
     }
 }

@@ -23,8 +23,8 @@ pub struct ProposedPush<'p> {
     pub last: Option<LastPush<'p>>,
     /// What the file was pulled from, if it says so.
     pub pulled: Option<&'p Pulled>,
-    /// A team that was asked for, and that the file does not name.
-    pub unnamed: Option<&'p TeamName>,
+    /// The teams that were asked for, and that the file does not name.
+    pub unnamed: &'p [TeamName],
 }
 
 /// The push that made the newest revision.
@@ -44,9 +44,12 @@ pub enum Objection {
     /// Others pushed since the file was pulled.
     #[error("{0}: pull again and redo your edit, or delete the `pulled` line to overwrite")]
     Stale(Stale),
-    /// The file does not name a team that was asked for.
-    #[error("the file does not name team {0}, which would lose what it has in the table: add --force if you mean that")]
-    RemovesTeam(TeamName),
+    /// The file does not name these teams, which were asked for.
+    #[error(
+        "the file does not name {}, which would lose everything in the table: add --force if you mean that",
+        teams(.0)
+    )]
+    RemovesTeams(Vec<TeamName>),
     /// More changes than usual.
     #[error(
         "{} of {} {}s would be changed or removed, more than 30 %: add --force if you mean that",
@@ -108,14 +111,20 @@ impl ProposedPush<'_> {
         if force {
             return Ok(());
         }
-        if let Some(team) = self.unnamed {
-            return Err(Objection::RemovesTeam(team.clone()));
+        if !self.unnamed.is_empty() {
+            return Err(Objection::RemovesTeams(self.unnamed.to_vec()));
         }
         match self.diff.large_change(self.before) {
             Some(large) => Err(Objection::LargeChange(large)),
             None => Ok(()),
         }
     }
+}
+
+/// `team web` or `teams web, zoo`.
+fn teams(teams: &[TeamName]) -> String {
+    let names: Vec<&str> = teams.iter().map(TeamName::as_str).collect();
+    format!("team{} {}", if names.len() == 1 { "" } else { "s" }, names.join(", "))
 }
 
 /// One of the differences that are approved together.

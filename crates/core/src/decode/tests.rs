@@ -170,7 +170,7 @@ fn each_broken_record_fails_alone() {
     };
     for (body, reason) in [
         (with("/s3/object", json!({})), "body.Records[0].s3.object.key: missing"),
-        (with("/s3/object/key", json!(7)), "body.Records[0].s3.object.key: expected a string, found number 7"),
+        (with("/s3/object/key", json!(7)), "body.Records[0].s3.object.key: expected a string, found the number 7"),
         (with("/s3/object/key", json!("")), "body.Records[0].the object's key is empty"),
         (with("/s3/object/key", json!("a%2")), "body.Records[0].s3.object.key: `a%2`: `%2` is not a percent sequence"),
         (
@@ -197,7 +197,7 @@ fn each_broken_record_fails_alone() {
             "body.detail.bucket.name: missing",
         ),
         (r#"{"source":"aws.s3"}"#.to_owned(), "body.detail-type: missing"),
-        (r#"{"Type":"Notification","Message":1}"#.to_owned(), "body.Message: expected a string, found number 1"),
+        (r#"{"Type":"Notification","Message":1}"#.to_owned(), "body.Message: expected a string, found the number 1"),
     ] {
         let event = read(&sqs(&[("1", good.clone()), ("bad", body.clone()), ("3", good.clone())]));
         let expected = ["1 created assets good", "3 created assets good", &format!("bad rejected {reason}")];

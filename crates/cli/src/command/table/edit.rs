@@ -19,8 +19,8 @@ pub(super) struct Edit {
     pub(super) drift: Diff,
     /// The checksum of the rows after the push.
     pub(super) checksum: Checksum,
-    /// A team of `--team` that is not in the file: the push would remove its rows.
-    pub(super) unnamed: Option<TeamName>,
+    /// The teams of `--team` that are not in the file: the push would remove their rows.
+    pub(super) unnamed: Vec<TeamName>,
     /// The `pulled` line of the file, if it has one.
     pub(super) pulled: Option<Pulled>,
 }
@@ -37,7 +37,7 @@ impl Edit {
         }
         let drift = drift(editor, &partition).await;
         let diff = Diff::between(&partition.rows, after);
-        Ok(Self { team, partition, diff, drift, checksum: Checksum::of(after), unnamed: None, pulled: None })
+        Ok(Self { team, partition, diff, drift, checksum: Checksum::of(after), unnamed: Vec::new(), pulled: None })
     }
 
     /// The partition's name in messages: `team web` or `grants`.
@@ -65,7 +65,7 @@ impl Edit {
             revision: self.partition.revision,
             last: last.map(|last| LastPush { by: &last.by, at: &last.at, pulled: last.pulled.as_deref() }),
             pulled: self.pulled.as_ref(),
-            unnamed: self.unnamed.as_ref(),
+            unnamed: &self.unnamed,
         }
     }
 

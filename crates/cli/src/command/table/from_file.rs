@@ -144,7 +144,7 @@ async fn edits_of_mappings(
 ) -> anyhow::Result<Vec<Edit>> {
     let edits = partitions.into_iter().map(|(team, partition)| {
         let after = assign_row_keys(&team, file.tables(&team), &partition.rows);
-        let unnamed = request.unnamed.get(&team).cloned();
+        let unnamed = request.unnamed.get(&team).cloned().into_iter().collect();
         let pulled = file.pulled(Some(&team));
         async move {
             let edit = Edit::new(&table.editor, Some(team), partition, &after).await?;
@@ -181,7 +181,7 @@ async fn edit_of_grants(table: &Table, request: &Request, file: &MappingFile<'_>
         return Ok(None);
     }
     let edit = Edit::new(&table.editor, None, partition, &after).await?;
-    let edit = Edit { unnamed: request.unnamed.first().cloned(), pulled: file.pulled(None), ..edit };
+    let edit = Edit { unnamed: request.unnamed.iter().cloned().collect(), pulled: file.pulled(None), ..edit };
     warn_of_disabled_mappings(&table.editor, &edit.diff).await?;
     Ok(Some(edit))
 }

@@ -18,7 +18,7 @@ fn mappings(count: usize, include: &str) -> Rows {
 /// Reviews a push that leads from `before` to `after`.
 fn reviewed(before: &Rows, after: &Rows, force: bool) -> Result<(), Objection> {
     let diff = Diff::between(before, after);
-    ProposedPush { before, diff: &diff, revision: 3, last: None, pulled: None, unnamed: None }.review(force)
+    ProposedPush { before, diff: &diff, revision: 3, last: None, pulled: None, unnamed: &[] }.review(force)
 }
 
 #[test]
@@ -42,13 +42,19 @@ fn a_large_change_needs_force() {
 }
 
 #[test]
-fn a_team_that_the_file_does_not_name_needs_force() {
-    let team = web();
+fn teams_that_the_file_does_not_name_need_force_and_are_all_named() {
     let rows = mappings(1, "*.css");
     let diff = Diff::between(&rows, &Rows::new());
-    let push = ProposedPush { before: &rows, diff: &diff, revision: 3, last: None, pulled: None, unnamed: Some(&team) };
-    assert_eq!(push.review(false), Err(Objection::RemovesTeam(web())));
-    assert_eq!(push.review(true), Ok(()));
+    let zoo = TeamName::parse("zoo").unwrap();
+    for (unnamed, names) in [(vec![web()], "team web"), (vec![web(), zoo], "teams web, zoo")] {
+        let (before, diff, unnamed) = (&rows, &diff, &unnamed[..]);
+        let push = ProposedPush { before, diff, revision: 3, last: None, pulled: None, unnamed };
+        let objection = push.review(false).unwrap_err();
+        assert_eq!(objection, Objection::RemovesTeams(unnamed.to_vec()));
+        let start = format!("the file does not name {names}, which would lose everything in the table: add --force");
+        assert!(objection.to_string().starts_with(&start), "{objection}");
+        assert_eq!(push.review(true), Ok(()));
+    }
 }
 
 #[test]
@@ -58,7 +64,7 @@ fn a_stale_file_is_refused_even_with_force() {
     let push = |pulled: &Pulled, revision: u64, last_file: Option<&str>, force: bool| {
         let last = LastPush { by: "user/alice", at: "2026-11-28T10:00:00Z", pulled: last_file };
         let (pulled, last) = (Some(pulled), Some(last));
-        ProposedPush { before: &rows, diff: &diff, revision, last, pulled, unnamed: None }.review(force)
+        ProposedPush { before: &rows, diff: &diff, revision, last, pulled, unnamed: &[] }.review(force)
     };
     let mine = Pulled::new(2, 7);
     for force in [false, true] {
