@@ -358,6 +358,7 @@ class Stack:
     def receive_all(self, url):
         """Receives the visible messages of a queue, with all attributes."""
         receive = {"QueueUrl": url, "MaxNumberOfMessages": 10, "MessageSystemAttributeNames": ["All"]}
+        receive["MessageAttributeNames"] = ["All"]
         found = []
         while some := self.sqs.receive_message(**receive).get("Messages"):
             found += some
@@ -367,10 +368,9 @@ class Stack:
         return self.waiting(self.dead_letters_url)
 
     def redrive(self):
-        """Moves dead letters back to their queues. ministack has no StartMessageMoveTask."""
-        urls = {self.queue_arn: self.queue_url, self.retry_queue_arn: self.retry_queue_url}
+        """Moves dead letters to the queue of new messages. ministack has no StartMessageMoveTask."""
         for message in self.receive_all(self.dead_letters_url):
-            self.send(message["Body"], url=urls[message["Attributes"]["DeadLetterQueueSourceArn"]])
+            self.send(message["Body"])
             self.sqs.delete_message(QueueUrl=self.dead_letters_url, ReceiptHandle=message["ReceiptHandle"])
 
     def invoke(self, event):

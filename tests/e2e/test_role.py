@@ -86,13 +86,7 @@ REFUSED = [
     ("s3", "put_object", {"Bucket": BUCKET, "Key": "uk/role.html", "Body": b"x"}),
     ("s3", "list_buckets", {}),
     ("sqs", "send_message", {"QueueUrl": "stack.queue_url", "MessageBody": "{}"}),
-    ("sqs", "send_message", {"QueueUrl": "stack.dead_letters_url", "MessageBody": "{}"}),
     ("sqs", "send_message_batch", {"QueueUrl": "stack.queue_url", "Entries": [{"Id": "0", "MessageBody": "{}"}]}),
-    (
-        "sqs",
-        "send_message_batch",
-        {"QueueUrl": "stack.dead_letters_url", "Entries": [{"Id": "0", "MessageBody": "{}"}]},
-    ),
     ("sqs", "change_message_visibility", {"QueueUrl": "stack.queue_url", **HIDDEN}),
     ("sqs", "change_message_visibility_batch", {"QueueUrl": "stack.queue_url", "Entries": [{"Id": "0", **HIDDEN}]}),
     ("sqs", "change_message_visibility", {"QueueUrl": "stack.dead_letters_url", **HIDDEN}),

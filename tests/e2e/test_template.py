@@ -28,6 +28,7 @@ def test_it_sets_the_function_as_its_parameters_say(_world):
         "MAX_CONCURRENCY": "3",
         "RETRY_QUEUE_URL": _world.stack.retry_queue_url,
         "RETRY_CONCURRENCY": "2",
+        "DEAD_LETTER_QUEUE_URL": _world.stack.dead_letters_url,
         "CLOUDFLARE_BASE_URL": _world.cloudflare.api_url,
     }
     mappings = event_source_mappings(_world)

@@ -123,7 +123,8 @@ mayNot(
   '/purge-router/web/website.co.uk',
 )
 
-// The function: messages of both queues. Only to the retry queue may it send, and only there change when a message is retried.
+// The function: messages of both queues. It may send to the retry queue and to the dead-letter queue, and change when a message
+// of the retry queue is retried.
 const RECEIVE = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes']
 const DEFER = ['sqs:SendMessage', 'sqs:ChangeMessageVisibility']
 const MANAGE = [
@@ -137,7 +138,9 @@ const MANAGE = [
 may('function', [...RECEIVE, ...DEFER], null, 'the retry queue')
 may('function', RECEIVE, null, 'the queue')
 mayNot('function', DEFER, null, 'the queue')
-for (const queue of ['the dead-letter queue', 'a queue of a longer name', 'a queue of another account']) {
+may('function', 'sqs:SendMessage', null, 'the dead-letter queue')
+mayNot('function', [...RECEIVE, 'sqs:ChangeMessageVisibility'], null, 'the dead-letter queue')
+for (const queue of ['a queue of a longer name', 'a queue of another account']) {
   mayNot('function', [...RECEIVE, ...DEFER], null, queue)
 }
 for (const queue of ['the queue', 'the retry queue', 'the dead-letter queue']) mayNot('function', MANAGE, null, queue)

@@ -1,16 +1,19 @@
-//! The retry queue in SQS.
+//! The retry queue in SQS, and its dead-letter queue.
 
+use std::collections::HashMap;
 use std::error::Error;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::types::builders::SendMessageBatchRequestEntryBuilder;
 use aws_sdk_sqs::types::{
-    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry,
+    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue,
+    SendMessageBatchRequestEntry,
 };
 use futures_util::stream::{self, StreamExt};
 use purge_router_cloudflare::redact;
-use purge_router_pipeline::{Deferred, Hidden, RetryQueue};
+use purge_router_pipeline::{DeadLetter, Deferred, Hidden, RetryQueue};
 
 use crate::aws_error::AwsError;
 
@@ -21,10 +24,19 @@ const BYTES_PER_CALL: usize = 1_000_000;
 /// How many calls are under way at once.
 const CALLS: usize = 16;
 
-/// A queue in SQS, by its URL.
+/// The attribute of a dead letter that has the id of the message that it replaces.
+const REPLACED_MESSAGE_ID: &str = "ReplacedMessageId";
+
+/// The retry queue in SQS, by its URL.
 #[derive(Debug)]
 pub struct SqsRetryQueue {
     client: Client,
+    queue: Queue,
+    dead_letters: Option<Queue>,
+}
+
+#[derive(Debug)]
+struct Queue {
     url: String,
     /// The end of its ARN: its account and its name.
     arn_end: String,
@@ -45,41 +57,48 @@ impl SqsRetryQueue {
     /// # Errors
     /// It does not.
     pub fn new(config: &SdkConfig, url: &str) -> Result<Self, NotAQueueUrl> {
-        let not_a_url = || NotAQueueUrl(url.to_owned());
-        let (_, path) = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).ok_or_else(not_a_url)?;
-        let (account, name) = path.split_once('/').ok_or_else(not_a_url)?;
-        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-        let is_name =
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-        if !is_account || !is_name {
-            return Err(not_a_url());
-        }
-        Ok(Self { client: Client::new(config), url: url.to_owned(), arn_end: format!(":{account}:{name}") })
+        Ok(Self { client: Client::new(config), queue: Queue::parse(url)?, dead_letters: None })
     }
 
-    async fn send_batch(&self, messages: &[Deferred]) -> Results {
-        let entries = messages.iter().enumerate().map(|(index, message)| {
-            SendMessageBatchRequestEntry::builder()
-                .id(index.to_string())
-                .message_body(&message.body)
-                .set_message_group_id(message.team.as_ref().map(ToString::to_string))
-                .build()
-        });
-        let entries: Vec<_> = match entries.collect::<Result<_, _>>() {
-            Ok(entries) => entries,
-            Err(error) => return vec![Err(error.to_string()); messages.len()],
+    /// With the URL of the queue for messages that no retry can purge. Without it, they are retried as others are.
+    ///
+    /// # Errors
+    /// It does not end in an account's id and a queue's name.
+    pub fn with_dead_letters(self, url: &str) -> Result<Self, NotAQueueUrl> {
+        Ok(Self { dead_letters: Some(Queue::parse(url)?), ..self })
+    }
+
+    /// Sends messages, in as many calls as they need.
+    async fn send<M>(
+        &self,
+        queue: &Queue,
+        messages: &[M],
+        body: impl Fn(&M) -> &str,
+        entry: impl Fn(&M) -> SendMessageBatchRequestEntryBuilder,
+    ) -> Results {
+        let call = async |messages: &[M]| {
+            let entries = messages
+                .iter()
+                .zip(0..)
+                .map(|(message, id)| entry(message).id(id.to_string()).message_body(body(message)).build());
+            let entries: Vec<_> = match entries.collect::<Result<_, _>>() {
+                Ok(entries) => entries,
+                Err(error) => return vec![Err(error.to_string()); messages.len()],
+            };
+            let call = self.client.send_message_batch().queue_url(&queue.url).set_entries(Some(entries));
+            match call.send().await {
+                Ok(answer) => results(messages.len(), answer.successful.iter().map(|entry| entry.id()), &answer.failed),
+                Err(error) => self.failed(messages.len(), &error),
+            }
         };
-        let call = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
-        match call.send().await {
-            Ok(answer) => results(messages.len(), answer.successful.iter().map(|entry| entry.id()), &answer.failed),
-            Err(error) => self.failed(messages.len(), &error),
-        }
+        let calls: Vec<_> = calls(messages, |message| body(message).len()).into_iter().map(call).collect();
+        stream::iter(calls).buffered(CALLS).concat().await
     }
 
     async fn hide_batch(&self, messages: &[Hidden]) -> Results {
-        let entries = messages.iter().enumerate().map(|(index, message)| {
+        let entries = messages.iter().zip(0..).map(|(message, id)| {
             ChangeMessageVisibilityBatchRequestEntry::builder()
-                .id(index.to_string())
+                .id(id.to_string())
                 .receipt_handle(&message.receipt_handle)
                 .visibility_timeout(i32::try_from(message.time.as_secs()).unwrap_or(i32::MAX))
                 .build()
@@ -88,7 +107,7 @@ impl SqsRetryQueue {
             Ok(entries) => entries,
             Err(error) => return vec![Err(error.to_string()); messages.len()],
         };
-        let call = self.client.change_message_visibility_batch().queue_url(&self.url).set_entries(Some(entries));
+        let call = self.client.change_message_visibility_batch().queue_url(&self.queue.url).set_entries(Some(entries));
         match call.send().await {
             Ok(answer) => results(messages.len(), answer.successful.iter().map(|entry| entry.id()), &answer.failed),
             Err(error) => self.failed(messages.len(), &error),
@@ -106,19 +125,49 @@ impl SqsRetryQueue {
 
 impl RetryQueue for SqsRetryQueue {
     fn has_arn(&self, arn: &str) -> bool {
-        arn.ends_with(&self.arn_end)
+        arn.ends_with(&self.queue.arn_end)
     }
 
-    async fn send(&self, messages: &[Deferred]) -> Results {
-        let calls = calls(messages, |message| message.body.len()).into_iter();
-        let sending: Vec<_> = calls.map(|messages| self.send_batch(messages)).collect();
-        stream::iter(sending).buffered(CALLS).concat().await
+    async fn defer(&self, messages: &[Deferred]) -> Results {
+        let entry = |message: &Deferred| {
+            let team = message.team.as_ref().map(ToString::to_string);
+            SendMessageBatchRequestEntry::builder().set_message_group_id(team)
+        };
+        self.send(&self.queue, messages, |message| &message.body, entry).await
     }
 
     async fn hide(&self, messages: &[Hidden]) -> Results {
         let calls = calls(messages, |_| 0).into_iter();
         let hiding: Vec<_> = calls.map(|messages| self.hide_batch(messages)).collect();
         stream::iter(hiding).buffered(CALLS).concat().await
+    }
+
+    async fn send_dead_letters(&self, messages: &[DeadLetter]) -> Results {
+        let Some(queue) = &self.dead_letters else {
+            return vec![Err("DEAD_LETTER_QUEUE_URL is not set".to_owned()); messages.len()];
+        };
+        let entry = |message: &DeadLetter| {
+            let id = MessageAttributeValue::builder().data_type("String").string_value(&message.message_id);
+            // It can't fail: it has a type.
+            let attributes = id.build().ok().map(|id| HashMap::from([(REPLACED_MESSAGE_ID.to_owned(), id)]));
+            SendMessageBatchRequestEntry::builder().set_message_attributes(attributes)
+        };
+        self.send(queue, messages, |message| &message.body, entry).await
+    }
+}
+
+impl Queue {
+    fn parse(url: &str) -> Result<Self, NotAQueueUrl> {
+        let not_a_url = || NotAQueueUrl(url.to_owned());
+        let (_, path) = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).ok_or_else(not_a_url)?;
+        let (account, name) = path.split_once('/').ok_or_else(not_a_url)?;
+        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        let is_name =
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        if !is_account || !is_name {
+            return Err(not_a_url());
+        }
+        Ok(Self { url: url.to_owned(), arn_end: format!(":{account}:{name}") })
     }
 }
 
@@ -184,10 +233,12 @@ mod tests {
             ("", None),
         ] {
             let queue = SqsRetryQueue::new(&config, url);
-            assert_eq!(queue.as_ref().ok().map(|queue| &*queue.arn_end), arn_end, "{url}");
+            assert_eq!(queue.as_ref().ok().map(|queue| &*queue.queue.arn_end), arn_end, "{url}");
             if let Ok(queue) = queue {
-                assert!(queue.has_arn(&format!("arn:aws:sqs:eu-west-1{}", queue.arn_end)));
-                assert!(!queue.has_arn(&format!("arn:aws:sqs:eu-west-1{}-2", queue.arn_end)) && !queue.has_arn(""));
+                assert!(queue.has_arn(&format!("arn:aws:sqs:eu-west-1{}", queue.queue.arn_end)));
+                assert!(
+                    !queue.has_arn(&format!("arn:aws:sqs:eu-west-1{}-2", queue.queue.arn_end)) && !queue.has_arn("")
+                );
             }
         }
     }

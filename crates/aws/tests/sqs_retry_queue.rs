@@ -15,13 +15,14 @@ use axum::routing::post;
 use axum::{Json, Router};
 use purge_router_aws::SqsRetryQueue;
 use purge_router_core::names::TeamName;
-use purge_router_pipeline::{Deferred, Hidden, RetryQueue};
+use purge_router_pipeline::{DeadLetter, Deferred, Hidden, RetryQueue};
 use serde_json::{Value, json};
 
 /// The operation and the body of each call.
 type Calls = Arc<Mutex<Vec<(String, Value)>>>;
 
 const URL: &str = "http://127.0.0.1:4566/123456789012/retries";
+const DEAD_LETTERS_URL: &str = "http://127.0.0.1:4566/123456789012/dead-letters";
 
 /// Accepts entries, but for those whose body or handle is `refused` or `forgotten`, and fails calls with `throttled`.
 async fn answer(State(calls): State<Calls>, headers: HeaderMap, body: String) -> (StatusCode, Json<Value>) {
@@ -76,7 +77,7 @@ async fn messages_are_sent_ten_a_call_each_in_the_group_of_its_team() {
     let (queue, calls) = stand().await;
     let messages: Vec<Deferred> =
         (0..12).map(|index| deferred(index.to_string(), [None, Some("red")][index % 2])).collect();
-    assert_eq!(queue.send(&messages).await, vec![Ok(()); 12]);
+    assert_eq!(queue.defer(&messages).await, vec![Ok(()); 12]);
     let mut calls = calls.lock().unwrap().clone();
     calls.sort_by_key(|(_, body)| body["Entries"].as_array().unwrap().len());
     let operations: Vec<&str> = calls.iter().map(|(operation, _)| operation.as_str()).collect();
@@ -93,12 +94,12 @@ async fn only_what_sqs_names_as_accepted_is_accepted() {
     let messages = ["a", "refused", "b", "forgotten"].map(|body| deferred(body, None));
     let refused = Err("InvalidMessageContents: no".to_owned());
     let forgotten = Err("SQS did not say what became of it".to_owned());
-    assert_eq!(queue.send(&messages).await, [Ok(()), refused, Ok(()), forgotten]);
+    assert_eq!(queue.defer(&messages).await, [Ok(()), refused, Ok(()), forgotten]);
 
     // A call that fails does not affect the others.
     let mut messages: Vec<Deferred> = (0..10).map(|index| deferred(index.to_string(), None)).collect();
     messages.extend(["throttled", "a"].map(|body| deferred(body, None)));
-    let results = queue.send(&messages).await;
+    let results = queue.defer(&messages).await;
     assert_eq!(results[..10], vec![Ok(()); 10]);
     assert_eq!(results[10..], vec![Err("RequestThrottled: slower".to_owned()); 2]);
 }
@@ -115,4 +116,25 @@ async fn messages_are_hidden_by_their_handles() {
     let expected =
         ("AmazonSQS.ChangeMessageVisibilityBatch".to_owned(), json!({ "QueueUrl": URL, "Entries": entries }));
     assert_eq!(*calls.lock().unwrap(), [expected]);
+}
+
+#[tokio::test]
+async fn dead_letters_have_the_id_of_the_message_that_they_replace() {
+    let (queue, calls) = stand().await;
+    let letter = |body: &str| DeadLetter { body: body.to_owned(), message_id: format!("id of {body}") };
+    let letters = ["a", "refused"].map(letter);
+    let not_set = Err("DEAD_LETTER_QUEUE_URL is not set".to_owned());
+    assert_eq!(queue.send_dead_letters(&letters).await, [not_set.clone(), not_set]);
+    assert!(calls.lock().unwrap().is_empty());
+
+    let queue = queue.with_dead_letters(DEAD_LETTERS_URL).unwrap();
+    let results = queue.send_dead_letters(&letters).await;
+    assert_eq!(results, [Ok(()), Err("InvalidMessageContents: no".to_owned())]);
+    let attributes = |id| json!({ "ReplacedMessageId": { "DataType": "String", "StringValue": id } });
+    let entries = json!([
+        { "Id": "0", "MessageBody": "a", "MessageAttributes": attributes("id of a") },
+        { "Id": "1", "MessageBody": "refused", "MessageAttributes": attributes("id of refused") },
+    ]);
+    let call = json!({ "QueueUrl": DEAD_LETTERS_URL, "Entries": entries });
+    assert_eq!(*calls.lock().unwrap(), [("AmazonSQS.SendMessageBatch".to_owned(), call)]);
 }

@@ -85,7 +85,7 @@ impl<T: TokenStore, A: PurgeApi, Q: RetryQueue> Function<T, A, Q> {
         let plan = self.plan(event, deadline).await?;
         let report = self.executor.run(&plan, redelivery.patience(deadline)).await;
         let mut response = SqsBatchResponse::default();
-        for origin in redelivery.settle(&report, deadline).await {
+        for origin in redelivery.redeliver(&report, deadline).await {
             match origin {
                 Origin::Message(id) => response.add_failure(&*id),
                 Origin::Invocation => return Err(InvocationError::new("NotPurged", &report.reason())),

@@ -50,6 +50,13 @@ pub async fn from_settings(
     let ssm = SsmTokens::new(&aws, token_ttl, clock.clone());
     let retry_queue = get("RETRY_QUEUE_URL").map(|url| SqsRetryQueue::new(&aws, &url)).transpose();
     let retry_queue = retry_queue.map_err(|error| SettingError::of("RETRY_QUEUE_URL", error))?;
+    let retry_queue = match (retry_queue, get("DEAD_LETTER_QUEUE_URL")) {
+        (Some(queue), Some(url)) => {
+            let queue = queue.with_dead_letters(&url);
+            Some(queue.map_err(|error| SettingError::of("DEAD_LETTER_QUEUE_URL", error))?)
+        }
+        (queue, _) => queue,
+    };
     let (mappings, tokens) = match (get("MAPPINGS_TABLE"), get("MAPPINGS_FILE")) {
         (Some(_), Some(_)) => {
             return Err(SettingError::new("MAPPINGS_TABLE and MAPPINGS_FILE are both set: set one of them"));

@@ -10,9 +10,9 @@ use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter};
 /// A map of shared values. Beyond its capacity it evicts entries that were used least; entries that were used repeatedly
 /// outlive any number of entries that are used once. A value that somebody holds is not evicted, so two callers never
 /// work with two values of one key.
-pub(crate) struct BoundedMap<K, V>(Mutex<Entries<K, V>>);
+pub(crate) struct BoundedMap<K, V>(Mutex<Values<K, V>>);
 
-type Entries<K, V> = Cache<K, Arc<V>, UnitWeighter, DefaultHashBuilder, KeepHeld>;
+type Values<K, V> = Cache<K, Arc<V>, UnitWeighter, DefaultHashBuilder, KeepHeld>;
 
 #[derive(Clone)]
 struct KeepHeld;
@@ -31,28 +31,28 @@ impl<K: Eq + Hash + Clone, V> BoundedMap<K, V> {
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<Arc<V>> {
-        self.entries().get(key).cloned()
+        self.lock().get(key).cloned()
     }
 
     pub(crate) fn get_or_insert_with(&self, key: &K, new: impl FnOnce() -> V) -> Arc<V> {
-        let mut entries = self.entries();
-        if let Some(value) = entries.get(key) {
+        let mut values = self.lock();
+        if let Some(value) = values.get(key) {
             return Arc::clone(value);
         }
         let value = Arc::new(new());
-        entries.insert(key.clone(), Arc::clone(&value));
+        values.insert(key.clone(), Arc::clone(&value));
         value
     }
 
     pub(crate) fn remove(&self, key: &K) {
-        self.entries().remove(key);
+        self.lock().remove(key);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries().is_empty()
+        self.lock().is_empty()
     }
 
-    fn entries(&self) -> MutexGuard<'_, Entries<K, V>> {
+    fn lock(&self) -> MutexGuard<'_, Values<K, V>> {
         // No code of ours panics while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -73,9 +73,9 @@ mod tests {
         let map = BoundedMap::new(100);
         for key in 0..10_000 {
             map.get_or_insert_with(&key, || key);
-            assert!(map.entries().len() <= 100);
+            assert!(map.lock().len() <= 100);
         }
-        assert!(map.entries().len() >= 90);
+        assert!(map.lock().len() >= 90);
     }
 
     #[test]
@@ -99,6 +99,6 @@ mod tests {
         }
         drop(held);
         (1000..10_000).for_each(|key| _ = map.get_or_insert_with(&key, || key));
-        assert!(map.entries().len() <= 10, "it shrinks once they are not held");
+        assert!(map.lock().len() <= 10, "it shrinks once they are not held");
     }
 }

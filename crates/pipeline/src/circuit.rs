@@ -1,9 +1,10 @@
-//! A circuit breaker: what failed is left alone for a while, and one probe then finds out whether it works again.
+//! A circuit breaker: after a failure, nothing is sent until the circuit is half-open; one probe then closes it or opens it
+//! again.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 
 /// For how long a circuit stays open: the first time, and at most. The time doubles with each failed probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,78 +17,105 @@ pub(crate) struct OpenTimes {
 #[derive(Debug)]
 pub(crate) struct Circuit {
     times: OpenTimes,
-    state: Mutex<State>,
+    state: Mutex<CircuitState>,
     /// Held by the one request that probes while the circuit is half-open.
     probe: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+pub(crate) enum CircuitState {
     /// Requests pass. It is proven if the last one succeeded.
     Closed { is_proven: bool },
-    /// No request passes until then. Afterwards the circuit is half-open, until a probe succeeds or fails. The last period
-    /// is the one to double.
+    /// No request passes until then. `period` is how long it is open in all.
     Open { until: Timestamp, period: Duration },
+    /// One request at a time passes, as a probe. `period` is how long the circuit was open.
+    HalfOpen { period: Duration },
 }
 
-/// Whether requests pass.
+/// The right to send a request, until it is dropped. While the circuit is half-open, only one request has it.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct CircuitPass<'c>(#[expect(dead_code, reason = "held for its Drop")] Option<ProbeGuard<'c>>);
+
+type ProbeGuard<'c> = tokio::sync::MutexGuard<'c, ()>;
+
+/// The circuit is open for this long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Passage {
-    Free,
-    /// One request at a time, as a probe.
-    OneProbe,
-    /// None for this long.
-    Blocked(Duration),
+pub(crate) struct CircuitOpen(pub(crate) Duration);
+
+impl CircuitPass<'_> {
+    /// The right of a request that no circuit stops.
+    pub(crate) const FREE: Self = Self(None);
 }
 
 impl Circuit {
-    /// A closed circuit of what is not proven yet.
+    /// A closed circuit that is not proven yet.
     pub(crate) fn new(times: OpenTimes) -> Self {
-        Self { times, state: Mutex::new(State::Closed { is_proven: false }), probe: tokio::sync::Mutex::default() }
+        let state = Mutex::new(CircuitState::Closed { is_proven: false });
+        Self { times, state, probe: tokio::sync::Mutex::default() }
     }
 
-    /// Whether requests pass now.
-    pub(crate) fn passage(&self, now: Timestamp) -> Passage {
-        match *self.state() {
-            State::Closed { .. } => Passage::Free,
-            State::Open { until, .. } if until > now => Passage::Blocked(until - now),
-            State::Open { .. } => Passage::OneProbe,
+    pub(crate) fn state(&self, now: Timestamp) -> CircuitState {
+        *self.state_at(now)
+    }
+
+    /// Lets a request pass. While another request probes, of this event or another one, this waits for its result.
+    pub(crate) async fn enter(&self, clock: &Clock) -> Result<CircuitPass<'_>, CircuitOpen> {
+        if let Some(decided) = self.pass_without_probe(clock.now()) {
+            return decided;
         }
+        let probe = self.probe.lock().await;
+        // The probe that this one waited for may have closed or opened the circuit.
+        self.pass_without_probe(clock.now()).unwrap_or(Ok(CircuitPass(Some(probe))))
     }
 
-    /// Waits until no other request is a probe, of this event or another one. The probe ends when the guard is dropped,
-    /// whether or not it has found out anything.
-    pub(crate) async fn begin_probe(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.probe.lock().await
+    /// `None` if the circuit is half-open.
+    fn pass_without_probe(&self, now: Timestamp) -> Option<Result<CircuitPass<'_>, CircuitOpen>> {
+        match self.state(now) {
+            CircuitState::Closed { .. } => Some(Ok(CircuitPass::FREE)),
+            CircuitState::Open { until, .. } => Some(Err(CircuitOpen(until - now))),
+            CircuitState::HalfOpen { .. } => None,
+        }
     }
 
     /// A request succeeded.
     pub(crate) fn close(&self) {
-        *self.state() = State::Closed { is_proven: true };
+        *self.lock() = CircuitState::Closed { is_proven: true };
     }
 
     /// A request failed. Returns for how long no request passes, if the circuit was not open already.
     pub(crate) fn open(&self, now: Timestamp) -> Option<Duration> {
-        let mut state = self.state();
+        let mut state = self.state_at(now);
         let (period, was_open) = match *state {
-            State::Closed { .. } => (self.times.first, false),
-            State::Open { until, period } if until > now => (period, true),
-            State::Open { period, .. } => ((period * 2).min(self.times.longest), false),
+            CircuitState::Closed { .. } => (self.times.first, false),
+            CircuitState::Open { period, .. } => (period, true),
+            CircuitState::HalfOpen { period } => ((period * 2).min(self.times.longest), false),
         };
-        *state = State::Open { until: now + period, period };
+        *state = CircuitState::Open { until: now + period, period };
         (!was_open).then_some(period)
     }
 
     pub(crate) fn is_proven(&self) -> bool {
-        matches!(*self.state(), State::Closed { is_proven: true })
+        matches!(*self.lock(), CircuitState::Closed { is_proven: true })
     }
 
     /// Whether the last request failed.
     pub(crate) fn has_failed(&self) -> bool {
-        !matches!(*self.state(), State::Closed { .. })
+        !matches!(*self.lock(), CircuitState::Closed { .. })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    /// The state, which is half-open as soon as the time of an open one is over.
+    fn state_at(&self, now: Timestamp) -> MutexGuard<'_, CircuitState> {
+        let mut state = self.lock();
+        if let CircuitState::Open { until, period } = *state
+            && until <= now
+        {
+            *state = CircuitState::HalfOpen { period };
+        }
+        state
+    }
+
+    fn lock(&self) -> MutexGuard<'_, CircuitState> {
         // The state is replaced in one assignment, so a poisoned one is whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,8 +123,10 @@ impl Circuit {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::{advance, timeout};
+
     use super::*;
-    use crate::clock::Clock;
+    use crate::test_support::paused_clock;
 
     const FIVE: Duration = Duration::from_secs(5);
 
@@ -105,32 +135,32 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_opens_for_a_while_and_is_then_half_open_until_a_probe_decides() {
-        let (circuit, start) = (circuit(FIVE), Clock::system().now());
+    async fn it_is_open_then_half_open_until_a_probe_decides() {
+        let (circuit, start) = (circuit(FIVE), paused_clock().now());
         let after = |seconds: f64| start + Duration::from_secs_f64(seconds);
-        assert_eq!((circuit.passage(start), circuit.is_proven(), circuit.has_failed()), (Passage::Free, false, false));
+        assert_eq!(circuit.state(start), CircuitState::Closed { is_proven: false });
+        assert_eq!((circuit.is_proven(), circuit.has_failed()), (false, false));
         circuit.close();
         assert!(circuit.is_proven());
 
         assert_eq!(circuit.open(start), Some(FIVE));
         assert_eq!(circuit.open(after(1.0)), None, "it is logged once, and stays open for longer");
         assert_eq!((circuit.is_proven(), circuit.has_failed()), (false, true));
-        assert_eq!(circuit.passage(after(4.0)), Passage::Blocked(Duration::from_secs(2)));
+        assert_eq!(circuit.state(after(5.9)), CircuitState::Open { until: after(6.0), period: FIVE });
         for seconds in [6.0, 7.0, 60.0] {
-            assert_eq!(circuit.passage(after(seconds)), Passage::OneProbe, "no probe has decided anything");
+            assert_eq!(circuit.state(after(seconds)), CircuitState::HalfOpen { period: FIVE }, "nothing was decided");
         }
         assert!(circuit.has_failed());
 
         assert_eq!(circuit.open(after(61.0)), Some(FIVE), "a refused probe is logged");
-        assert_eq!(circuit.passage(after(61.0)), Passage::Blocked(FIVE));
-        assert_eq!(circuit.passage(after(66.0)), Passage::OneProbe);
+        assert_eq!(circuit.state(after(61.0)), CircuitState::Open { until: after(66.0), period: FIVE });
         circuit.close();
-        assert_eq!(circuit.passage(after(66.0)), Passage::Free);
+        assert_eq!(circuit.state(after(66.0)), CircuitState::Closed { is_proven: true });
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_stays_open_for_twice_as_long_after_each_failed_probe_until_one_succeeds() {
-        let (circuit, mut now) = (circuit(FIVE * 6), Clock::system().now());
+    async fn it_is_open_for_twice_as_long_after_each_failed_probe_until_one_succeeds() {
+        let (circuit, mut now) = (circuit(FIVE * 6), paused_clock().now());
         let mut fail = || {
             let period = circuit.open(now).unwrap();
             assert_eq!(circuit.open(now), None, "failures of requests that were under way do not double it");
@@ -143,11 +173,35 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_request_probes_at_a_time() {
-        let circuit = circuit(FIVE);
-        let first = circuit.begin_probe().await;
-        assert!(tokio::time::timeout(FIVE, circuit.begin_probe()).await.is_err());
-        drop(first);
-        assert!(tokio::time::timeout(FIVE, circuit.begin_probe()).await.is_ok());
+    async fn requests_enter_a_closed_circuit_and_not_an_open_one() {
+        let (circuit, clock) = (circuit(FIVE), paused_clock());
+        let (first, second) = (circuit.enter(&clock).await, circuit.enter(&clock).await);
+        assert!(first.is_ok() && second.is_ok(), "at the same time");
+        circuit.open(clock.now());
+        advance(Duration::from_secs(2)).await;
+        assert_eq!(circuit.enter(&clock).await.unwrap_err(), CircuitOpen(Duration::from_secs(3)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_request_probes_and_the_others_wait_for_its_result() {
+        type Decide = fn(&Circuit, &Clock);
+        let cases: [(Decide, Result<(), CircuitOpen>); 3] = [
+            (|circuit, _| circuit.close(), Ok(())),
+            (|circuit, clock| _ = circuit.open(clock.now()), Err(CircuitOpen(FIVE))),
+            // The probe ended without a result: the next request probes.
+            (|_, _| (), Ok(())),
+        ];
+        for (decide, expected) in cases {
+            let (circuit, clock) = (circuit(FIVE), paused_clock());
+            circuit.open(clock.now());
+            advance(FIVE).await;
+            let probe = circuit.enter(&clock).await.unwrap();
+            let second = circuit.enter(&clock);
+            tokio::pin!(second);
+            assert!(timeout(FIVE, &mut second).await.is_err(), "it waits");
+            decide(&circuit, &clock);
+            drop(probe);
+            assert_eq!(second.await.map(drop), expected);
+        }
     }
 }

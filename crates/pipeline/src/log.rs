@@ -37,7 +37,7 @@ pub(crate) fn batch(batch: &Batch, outcome: &Outcome, duration: Duration) {
         let latency = outcome.latency.map(|latency| latency.as_millis() as u64);
         tracing::info!(team, zone, method, items, outcome = status, attempts, milliseconds, latency, ray, "batch");
     } else {
-        let origins = first_origins(&outcome.failed);
+        let origins = first_origins(outcome.failed.iter().map(|failed| &failed.origin));
         tracing::warn!(
             team,
             zone,
@@ -74,8 +74,8 @@ pub(crate) fn event(report: &Report<'_>, duration: Duration) {
 }
 
 /// The first ten different origins, and how many more there are.
-fn first_origins(origins: &[Origin]) -> String {
-    let origins: IndexSet<&Origin> = origins.iter().collect();
+fn first_origins<'o>(origins: impl Iterator<Item = &'o Origin>) -> String {
+    let origins: IndexSet<&Origin> = origins.collect();
     let first: Vec<String> = origins.iter().take(MAX_ORIGINS).map(ToString::to_string).collect();
     match origins.len().saturating_sub(MAX_ORIGINS) {
         0 => first.join(", "),
@@ -92,9 +92,9 @@ mod tests {
         let origins = |count: usize| -> Vec<Origin> {
             (0..count).flat_map(|index| [index, 0]).map(|index| Origin::Message(format!("m{index}").into())).collect()
         };
-        assert_eq!(first_origins(&origins(2)), "m0, m1");
-        assert_eq!(first_origins(&origins(10)), "m0, m1, m2, m3, m4, m5, m6, m7, m8, m9");
-        assert_eq!(first_origins(&origins(13)), "m0, m1, m2, m3, m4, m5, m6, m7, m8, m9 and 3 more");
-        assert_eq!(first_origins(&[Origin::Invocation]), "invocation");
+        assert_eq!(first_origins(origins(2).iter()), "m0, m1");
+        assert_eq!(first_origins(origins(10).iter()), "m0, m1, m2, m3, m4, m5, m6, m7, m8, m9");
+        assert_eq!(first_origins(origins(13).iter()), "m0, m1, m2, m3, m4, m5, m6, m7, m8, m9 and 3 more");
+        assert_eq!(first_origins([&Origin::Invocation].into_iter()), "invocation");
     }
 }

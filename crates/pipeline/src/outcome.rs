@@ -31,7 +31,16 @@ pub struct Outcome {
     pub latency: Option<Duration>,
     /// The origins of all items that were not purged. An origin may be in it several times.
     #[serde(skip)]
-    pub failed: Vec<Origin>,
+    pub failed: Vec<FailedOrigin>,
+}
+
+/// An origin of an item that was not purged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedOrigin {
+    /// The origin.
+    pub origin: Origin,
+    /// Whether Cloudflare refused the item, or the request whatever its items are: then no retry can purge it as it is.
+    pub is_permanent: bool,
 }
 
 /// How a batch ended.
@@ -118,22 +127,100 @@ impl Outcome {
         }
     }
 
-    /// Notes that these items were not purged. The last status and error count: an error that a retry may fix comes after
-    /// refused items, and outweighs them.
-    pub(crate) fn fail<'b>(
-        &mut self,
-        items: impl IntoIterator<Item = &'b BatchItem>,
-        status: Status,
-        error: String,
-        ray: Option<String>,
-    ) {
-        self.failed.extend(items.into_iter().flat_map(|item| &item.origins).cloned());
+    /// Notes that items were not purged. The last status and error count: what may be retried comes after refused items, and
+    /// outweighs them.
+    pub(crate) fn fail(&mut self, FailedItems { items, reason, error, ray }: FailedItems<'_>) {
+        let (status, is_permanent) = match reason {
+            Reason::Refused => (Status::ItemsRefused, true),
+            Reason::Untried => (Status::ItemsRefused, false),
+            Reason::Request(status) => (status, status == Status::RequestRefused),
+        };
+        match reason {
+            Reason::Refused => self.refused_items.extend(items.iter().map(|item| item.item.to_string())),
+            Reason::Untried => self.untried_items += items.len(),
+            Reason::Request(_) => {}
+        }
+        let origins = items.into_iter().flat_map(|item| &item.origins).cloned();
+        self.failed.extend(origins.map(|origin| FailedOrigin { origin, is_permanent }));
         self.status = status;
         self.error = Some(error);
         self.ray = ray.or(self.ray.take());
     }
 }
 
+/// Items that were not purged.
+#[derive(Debug)]
+pub(crate) struct FailedItems<'b> {
+    pub(crate) items: Vec<&'b BatchItem>,
+    pub(crate) reason: Reason,
+    pub(crate) error: String,
+    pub(crate) ray: Option<String>,
+}
+
+/// Why items were not purged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// Cloudflare refused them, or their hostname.
+    Refused,
+    /// Cloudflare refused them together. They were not tried one by one, because the split budget is spent.
+    Untried,
+    /// Their request failed, whatever its items are, and ended with this status.
+    Request(Status),
+}
+
 fn is_zero(number: &usize) -> bool {
     *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use purge_router_core::Item;
+
+    use super::*;
+
+    fn item(name: &str) -> BatchItem {
+        let origins = vec![Origin::Message(name.into()), Origin::Message("shared".into())];
+        BatchItem { item: Arc::new(Item::Tag(name.to_owned())), origins, changed_at: None }
+    }
+
+    fn fail(outcome: &mut Outcome, item: &BatchItem, reason: Reason, ray: Option<&str>) {
+        let (error, ray) = (format!("{reason:?}"), ray.map(str::to_owned));
+        outcome.fail(FailedItems { items: vec![item], reason, error, ray });
+    }
+
+    #[test]
+    fn only_what_cloudflare_refused_has_failed_for_good() {
+        for (reason, status, is_permanent, refused, untried) in [
+            (Reason::Refused, Status::ItemsRefused, true, 1, 0),
+            (Reason::Untried, Status::ItemsRefused, false, 0, 1),
+            (Reason::Request(Status::RequestRefused), Status::RequestRefused, true, 0, 0),
+            (Reason::Request(Status::TokenMissing), Status::TokenMissing, false, 0, 0),
+            (Reason::Request(Status::TokenRefused), Status::TokenRefused, false, 0, 0),
+            (Reason::Request(Status::RateLimited), Status::RateLimited, false, 0, 0),
+            (Reason::Request(Status::Unreachable), Status::Unreachable, false, 0, 0),
+            (Reason::Request(Status::DeadlineExceeded), Status::DeadlineExceeded, false, 0, 0),
+        ] {
+            let mut outcome = Outcome::new(0);
+            fail(&mut outcome, &item("a"), reason, None);
+            assert_eq!(
+                (outcome.status, outcome.refused_items.len(), outcome.untried_items),
+                (status, refused, untried)
+            );
+            let failed = |name: &str| FailedOrigin { origin: Origin::Message(name.into()), is_permanent };
+            assert_eq!(outcome.failed, [failed("a"), failed("shared")], "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn each_origin_keeps_its_kind_and_the_last_status_counts() {
+        let mut outcome = Outcome::new(0);
+        fail(&mut outcome, &item("a"), Reason::Refused, Some("first"));
+        fail(&mut outcome, &item("b"), Reason::Request(Status::Unreachable), None);
+        assert_eq!((outcome.status, outcome.error.as_deref()), (Status::Unreachable, Some("Request(Unreachable)")));
+        assert_eq!(outcome.ray.as_deref(), Some("first"), "the last request that was answered");
+        assert_eq!(outcome.refused_items, ["a"]);
+        assert_eq!([0, 2].map(|index| outcome.failed[index].is_permanent), [true, false]);
+    }
 }

@@ -12,17 +12,17 @@ use std::sync::Arc;
 
 use purge_router_core::Zone;
 use purge_router_core::limits::{CloudflarePlan, LimitClass};
-use purge_router_core::names::{CloudflareId, TeamName};
+use purge_router_core::names::CloudflareId;
 
 pub(crate) use self::bucket::AfterDeadline;
 use self::bucket::Bucket;
 use self::pause::Pause;
 use crate::bounded_map::BoundedMap;
 use crate::clock::{Clock, Timestamp};
+use crate::per_team::PerTeam;
 
-/// Operators write grants, so this many granted accounts, times plans and classes, and this many teams, are in use at once.
+/// Operators write grants, so at most this many granted accounts, times plans and classes, are in use at once.
 const GRANTED: usize = 4096;
-const TEAMS: usize = 4096;
 
 /// How many buckets of its own one team has. Beyond that, its least used bucket is evicted. When it is needed again, it is
 /// full and has no pause of its own: the team may then send one burst too many, and Cloudflare rate limits it.
@@ -34,7 +34,7 @@ pub(crate) struct RateLimits {
     clock: Clock,
     instances: NonZeroU32,
     granted: BoundedMap<Key, Bucket>,
-    teams: BoundedMap<TeamName, TeamLimits>,
+    teams: PerTeam<TeamLimits>,
 }
 
 /// What one team has for itself.
@@ -61,7 +61,7 @@ enum Owner {
 impl RateLimits {
     /// Limits for one of this many instances, which run at once and take equal shares.
     pub(crate) fn new(instances: NonZeroU32, clock: Clock) -> Self {
-        Self { clock, instances, granted: BoundedMap::new(GRANTED), teams: BoundedMap::new(TEAMS) }
+        Self { clock, instances, granted: BoundedMap::new(GRANTED), teams: PerTeam::new() }
     }
 
     /// Waits until a request of this cost may be sent.

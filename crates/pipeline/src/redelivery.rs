@@ -1,22 +1,26 @@
-//! What becomes of the messages of an event that failed: they are deferred to the retry queue, or hidden there, or left to
-//! their own queue. Decision 27 compares other ways.
+//! How the failed messages of an event are retried.
+//!
+//! A message that a retry may purge is sent to the retry queue, and hidden there after each failure. A message that no retry
+//! can purge is left to its own queue, which makes it a dead letter after a few receives; in the retry queue, which allows
+//! many, it becomes one at once. Decision 27 compares other ways.
 
 mod lane;
 mod permanent;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use indexmap::IndexSet;
 use purge_router_core::names::TeamName;
 use purge_router_core::{Message, Origin};
 
 use self::lane::{Lane, hidden_for};
 use self::permanent::permanently_failed;
 use crate::clock::{Clock, Timestamp};
-use crate::outcome::Status;
+use crate::outcome::{FailedOrigin, Status};
 use crate::patience::Patience;
 use crate::report::Report;
-use crate::retry_queue::{Deferred, Hidden, RetryQueue};
+use crate::retry_queue::{DeadLetter, Deferred, Hidden, RetryQueue};
+
+type Results = Vec<Result<(), String>>;
 
 /// The messages of one event, and where they go if they fail.
 #[derive(Debug)]
@@ -41,72 +45,83 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
         Self { queue, clock, lane, messages }
     }
 
-    /// How long the event waits for zones in trouble, from now on.
+    /// How long the event waits for its purges, from now on.
     pub fn patience(&self, deadline: Timestamp) -> Patience {
         let receives = self.messages.values().map(|message| message.receives()).max();
         self.lane.patience(receives.unwrap_or(1), self.clock.now(), deadline)
     }
 
-    /// Sends messages that a retry may purge to the retry queue, or hides them if they came from there. Returns the origins
-    /// that are still to be reported as failed.
-    pub async fn settle(&self, report: &Report<'_>, deadline: Timestamp) -> Vec<Origin> {
+    /// Arranges for failed messages to be retried. Returns the origins that are to be reported as failed, so that their own
+    /// queue delivers them again.
+    pub async fn redeliver(&self, report: &Report<'_>, deadline: Timestamp) -> Vec<Origin> {
         let Some(queue) = self.queue else { return report.failed.clone() };
-        match self.lane {
-            Lane::Direct | Lane::Only => report.failed.clone(),
+        let moved = match self.lane {
+            Lane::Direct | Lane::Only => HashSet::new(),
             Lane::First => self.defer(queue, report, deadline).await,
             Lane::Retry => {
-                self.hide(queue, report, deadline).await;
-                report.failed.clone()
+                let moved = self.send_dead_letters(queue, report, deadline).await;
+                self.hide(queue, report, &moved, deadline).await;
+                moved
             }
-        }
+        };
+        report.failed.iter().filter(|origin| !moved.contains(origin)).cloned().collect()
     }
 
-    /// Returns the origins that are not in the retry queue.
-    async fn defer(&self, queue: &Q, report: &Report<'_>, deadline: Timestamp) -> Vec<Origin> {
+    /// Sends messages that a retry may purge to the retry queue. Returns the origins of those that it took.
+    async fn defer<'r>(&self, queue: &Q, report: &'r Report<'_>, deadline: Timestamp) -> HashSet<&'r Origin> {
         let permanent = permanently_failed(report);
         let teams = teams(report);
-        let (origins, messages): (Vec<&Origin>, Vec<Deferred>) = report
-            .failed
-            .iter()
-            .filter(|origin| !permanent.contains(origin))
-            .filter_map(|origin| {
-                let body = self.message(origin)?.body()?;
-                let team = teams.get(origin).copied().flatten().cloned();
-                Some((origin, Deferred { body, team }))
-            })
-            .unzip();
-        if messages.is_empty() {
-            return report.failed.clone();
-        }
-        let sent = self.clock.timeout_at(deadline, queue.send(&messages)).await;
-        let sent = sent.unwrap_or_else(|_| vec![Err("deadline exceeded".to_owned()); messages.len()]);
-        log(
-            "deferred to the retry queue",
-            "can't defer messages to the retry queue: their own queue redelivers them",
-            &sent,
-        );
-        let deferred: IndexSet<&Origin> =
-            origins.into_iter().zip(&sent).filter(|(_, sent)| sent.is_ok()).map(|(origin, _)| origin).collect();
-        report.failed.iter().filter(|origin| !deferred.contains(origin)).cloned().collect()
+        let deferred = |origin: &'r Origin| {
+            let body = self.message(origin)?.body()?;
+            Some((origin, Deferred { body, team: teams.get(origin).copied().flatten().cloned() }))
+        };
+        let retried = report.failed.iter().filter(|origin| !permanent.contains(origin));
+        let (origins, messages): (Vec<&Origin>, Vec<Deferred>) = retried.filter_map(deferred).unzip();
+        let not_done = "can't defer messages to the retry queue: their own queue redelivers them";
+        let sent = self.call(queue.defer(&messages), messages.len(), deadline).await;
+        log("deferred to the retry queue", not_done, &sent);
+        succeeded(origins, &sent)
     }
 
-    async fn hide(&self, queue: &Q, report: &Report<'_>, deadline: Timestamp) {
+    /// Sends messages that no retry can purge to the dead-letter queue. Returns the origins of those that it took.
+    async fn send_dead_letters<'r>(
+        &self,
+        queue: &Q,
+        report: &'r Report<'_>,
+        deadline: Timestamp,
+    ) -> HashSet<&'r Origin> {
+        let dead_letter = |origin: &'r Origin| {
+            let message = self.message(origin)?;
+            Some((origin, DeadLetter { body: message.body()?, message_id: message.id.to_string() }))
+        };
+        let permanent = permanently_failed(report).into_iter();
+        let (origins, messages): (Vec<&Origin>, Vec<DeadLetter>) = permanent.filter_map(dead_letter).unzip();
+        let not_done = "can't send messages to the dead-letter queue: they are retried";
+        let sent = self.call(queue.send_dead_letters(&messages), messages.len(), deadline).await;
+        log("sent to the dead-letter queue: no retry can purge it", not_done, &sent);
+        succeeded(origins, &sent)
+    }
+
+    /// Hides the failed messages that were not moved.
+    async fn hide(&self, queue: &Q, report: &Report<'_>, moved: &HashSet<&Origin>, deadline: Timestamp) {
         let hidden = |message: &Message<'_>| Hidden {
             receipt_handle: message.receipt_handle.to_string(),
             time: hidden_for(message.receives(), fastrand::f64()),
         };
-        let messages: Vec<Hidden> =
-            report.failed.iter().filter_map(|origin| Some(hidden(self.message(origin)?))).collect();
-        if messages.is_empty() {
-            return;
+        let retried = report.failed.iter().filter(|origin| !moved.contains(origin));
+        let messages: Vec<Hidden> = retried.filter_map(|origin| Some(hidden(self.message(origin)?))).collect();
+        let not_done = "can't choose when messages are retried: the queue's own timeout counts";
+        let hiding = self.call(queue.hide(&messages), messages.len(), deadline).await;
+        log("hidden until the next retry", not_done, &hiding);
+    }
+
+    /// The results of a call for this many messages, which ends at the deadline. Without messages, nothing is called.
+    async fn call(&self, call: impl Future<Output = Results>, messages: usize, deadline: Timestamp) -> Results {
+        if messages == 0 {
+            return Vec::new();
         }
-        let hiding = self.clock.timeout_at(deadline, queue.hide(&messages)).await;
-        let hiding = hiding.unwrap_or_else(|_| vec![Err("deadline exceeded".to_owned()); messages.len()]);
-        log(
-            "hidden until the next retry",
-            "can't choose when messages are retried: the queue's own timeout counts",
-            &hiding,
-        );
+        let results = self.clock.timeout_at(deadline, call).await;
+        results.unwrap_or_else(|_| vec![Err("deadline exceeded".to_owned()); messages])
     }
 
     fn message(&self, origin: &Origin) -> Option<&Message<'e>> {
@@ -124,11 +139,15 @@ fn teams<'r>(report: &'r Report<'_>) -> HashMap<&'r Origin, Option<&'r TeamName>
     for outcome in failed {
         let Some(batch) = report.plan.batches.get(outcome.batch) else { continue };
         let team = Some(&batch.zone.team);
-        for origin in &outcome.failed {
+        for FailedOrigin { origin, .. } in &outcome.failed {
             teams.entry(origin).and_modify(|known| *known = known.filter(|known| Some(*known) == team)).or_insert(team);
         }
     }
     teams
+}
+
+fn succeeded<'r>(origins: Vec<&'r Origin>, results: &[Result<(), String>]) -> HashSet<&'r Origin> {
+    origins.into_iter().zip(results).filter(|(_, result)| result.is_ok()).map(|(origin, _)| origin).collect()
 }
 
 fn log(done: &'static str, not_done: &'static str, results: &[Result<(), String>]) {

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
-use purge_router_core::names::{CloudflareId, TeamName};
+use purge_router_core::names::CloudflareId;
 use purge_router_core::{BatchItem, Item, Origin, Zone};
 
 use crate::bounded_map::BoundedMap;
 use crate::clock::{Clock, Timestamp};
+use crate::per_team::PerTeam;
 
 /// How long items of a refused hostname are not sent. It is shorter than the queue's visibility timeout of four minutes, so
 /// that each redelivery of a message tries again: its team may have added the hostname to the zone meanwhile.
@@ -21,9 +22,6 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(180);
 /// have several URLs.
 const EVIDENCE: usize = 4;
 
-/// Operators write teams. More than this many are not in use at once.
-const TEAMS: usize = 4096;
-
 /// How many hostnames of one team are kept. Beyond that, the least used one is forgotten and costs requests again.
 const HOSTNAMES_PER_TEAM: usize = 1024;
 
@@ -31,7 +29,7 @@ const HOSTNAMES_PER_TEAM: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct RefusedHostnames {
     clock: Clock,
-    teams: BoundedMap<TeamName, Hostnames>,
+    teams: PerTeam<Hostnames>,
 }
 
 type Hostnames = BoundedMap<(CloudflareId, String), Mutex<Evidence>>;
@@ -55,7 +53,7 @@ struct Evidence {
 
 impl RefusedHostnames {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, teams: BoundedMap::new(TEAMS) }
+        Self { clock, teams: PerTeam::new() }
     }
 
     pub(crate) fn of(&self, zone: &Zone) -> ZoneHostnames {
@@ -161,7 +159,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::test_support::zones;
+    use crate::test_support::{paused_clock, zones};
 
     fn batch_item(item: Item, origin: Origin) -> BatchItem {
         BatchItem { item: Arc::new(item), origins: vec![origin], changed_at: None }
@@ -173,7 +171,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_object_with_many_urls_condemns_no_hostname() {
-        let hostnames = RefusedHostnames::new(Clock::system()).of(&zones(&[("red", "")])[0]);
+        let hostnames = RefusedHostnames::new(paused_clock()).of(&zones(&[("red", "")])[0]);
         let refuse = |path: usize, message: &str| {
             let item = Item::Url(format!("https://a.com/{path}"));
             hostnames.refused_alone("a.com", &batch_item(item, Origin::Message(message.into())), "")
@@ -186,7 +184,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_object_of_an_event_without_messages_condemns_no_hostname() {
-        let hostnames = RefusedHostnames::new(Clock::system()).of(&zones(&[("red", "")])[0]);
+        let hostnames = RefusedHostnames::new(paused_clock()).of(&zones(&[("red", "")])[0]);
         let refuse = |text: &str| {
             hostnames.refused_alone("a.com", &batch_item(Item::Url(text.to_owned()), Origin::Invocation), "")
         };
@@ -223,7 +221,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn several_different_items_are_needed_and_one_accepted_item_clears() {
-        let hostnames = RefusedHostnames::new(Clock::system()).of(&zones(&[("red", "")])[0]);
+        let hostnames = RefusedHostnames::new(paused_clock()).of(&zones(&[("red", "")])[0]);
         let refuse = |path| hostnames.refused_alone("a.com", &url("a.com", path), "HTTP 400: 1082");
         for _ in 0..10 {
             assert_eq!(refuse(1), Some(1), "the same item is no further evidence");

@@ -22,7 +22,7 @@ pub struct Report<'p> {
 impl<'p> Report<'p> {
     /// Joins a plan and its outcomes.
     pub fn new(plan: &'p Plan, outcomes: Vec<Outcome>) -> Self {
-        let not_purged = outcomes.iter().flat_map(|outcome| &outcome.failed);
+        let not_purged = outcomes.iter().flat_map(|outcome| &outcome.failed).map(|failed| &failed.origin);
         let failed: IndexSet<&Origin> = plan.failed_origins().into_iter().chain(not_purged).collect();
         let failed = failed.into_iter().cloned().collect();
         Self { plan, outcomes, failed }
@@ -43,5 +43,60 @@ impl<'p> Report<'p> {
             [only] => only.clone(),
             [first, rest @ ..] => format!("{first}, and {} more: see the log", rest.len()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use purge_router_core::{Rejected, RejectionKind};
+
+    use super::*;
+    use crate::outcome::FailedOrigin;
+    use crate::test_support::plan_of;
+
+    fn message(id: &str) -> Origin {
+        Origin::Message(id.into())
+    }
+
+    fn rejected(id: &str, kind: RejectionKind) -> Rejected {
+        Rejected { origin: message(id), kind, reason: format!("{kind:?}") }
+    }
+
+    fn outcome(status: Status, failed: &[&str]) -> Outcome {
+        let failed = failed.iter().map(|id| FailedOrigin { origin: message(id), is_permanent: false });
+        let error = (status != Status::Purged).then(|| "because".to_owned());
+        Outcome { status, error, failed: failed.collect(), ..Outcome::new(0) }
+    }
+
+    #[test]
+    fn each_failed_origin_is_named_once_and_what_is_unpurgeable_is_done() {
+        let rejected = [
+            rejected("a", RejectionKind::Malformed),
+            rejected("b", RejectionKind::Transient),
+            rejected("c", RejectionKind::Unpurgeable),
+        ];
+        let plan = Plan { rejected: rejected.into(), ..plan_of(1) };
+        let outcomes = vec![outcome(Status::Unreachable, &["d", "a", "d"]), outcome(Status::Purged, &[])];
+        let report = Report::new(&plan, outcomes);
+        assert_eq!(report.failed, ["a", "b", "d"].map(message));
+        assert_eq!(report.reason(), "Malformed, and 2 more: see the log");
+    }
+
+    #[test]
+    fn the_only_reason_is_given_whole() {
+        let plan = plan_of(1);
+        let report = Report::new(&plan, vec![outcome(Status::Unreachable, &["m-0"])]);
+        assert_eq!(report.reason(), "red.com of team red: unreachable: because");
+        assert_eq!(Report::new(&plan, vec![outcome(Status::Purged, &[])]).reason(), "nothing failed");
+    }
+
+    #[test]
+    fn no_token_is_in_a_reason() {
+        let token = format!("cfut_{}", "a".repeat(40));
+        let reason = format!("a token, {token}");
+        let rejected = Rejected { origin: message("a"), kind: RejectionKind::Malformed, reason };
+        let plan = Plan { rejected: vec![rejected], ..plan_of(1) };
+        let reason = Report::new(&plan, vec![]).reason();
+        assert!(reason.starts_with("a token, ") && !reason.contains(&token), "{reason}");
     }
 }

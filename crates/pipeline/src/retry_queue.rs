@@ -7,16 +7,19 @@ use purge_router_core::names::TeamName;
 
 /// A queue of its own for what could not be purged at once, so that it never delays what can be.
 ///
-/// Both methods return one result for each message, in the order of the messages. Errors are for logs.
+/// Each method that sends returns one result for each message, in the order of the messages. Errors are for logs.
 pub trait RetryQueue: Send + Sync {
     /// Whether this is the queue with this ARN.
     fn has_arn(&self, arn: &str) -> bool;
 
     /// Sends messages to it.
-    fn send(&self, messages: &[Deferred]) -> impl Future<Output = Vec<Result<(), String>>> + Send;
+    fn defer(&self, messages: &[Deferred]) -> impl Future<Output = Vec<Result<(), String>>> + Send;
 
     /// Hides messages that were received from it.
     fn hide(&self, messages: &[Hidden]) -> impl Future<Output = Vec<Result<(), String>>> + Send;
+
+    /// Sends messages that were received from it to the dead-letter queue.
+    fn send_dead_letters(&self, messages: &[DeadLetter]) -> impl Future<Output = Vec<Result<(), String>>> + Send;
 }
 
 /// A message to be sent to the retry queue.
@@ -28,11 +31,20 @@ pub struct Deferred {
     pub team: Option<TeamName>,
 }
 
-/// A message that is not delivered again for a while.
+/// A message that is delivered again only later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hidden {
     /// The handle from its last receive.
     pub receipt_handle: String,
     /// For how long, in whole seconds.
     pub time: Duration,
+}
+
+/// A message that no retry can purge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The body of the message that it replaces.
+    pub body: String,
+    /// The id of the message that it replaces, which the log names.
+    pub message_id: String,
 }

@@ -1,4 +1,7 @@
-//! What several unit tests need: zones, batches and a clock that can be frozen.
+//! What several unit tests need: zones, batches, a clock that can be frozen, and what the pipeline talks to.
+
+mod api;
+mod store;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,6 +10,8 @@ use std::time::{Duration, SystemTime};
 use purge_router_core::{Item, Mode, Origin, Plan, PurgeRequest, Zone, batches, decode, plan};
 use purge_router_test_support::events::{s3, sqs};
 
+pub(crate) use self::api::{Answer, Api, Request};
+pub(crate) use self::store::{NoStore, Store};
 use crate::clock::Clock;
 
 /// One zone for each team and its lines of TOML. Every team has the grant of the same account. A team that is repeated
@@ -50,6 +55,16 @@ pub(crate) fn plan_of_zones(count: usize) -> Plan {
     plan_in(&zones(&vec![("red", ""); count]), 1)
 }
 
+/// A plan with this many batches of one tag each, in the zone of [`plan_of`].
+pub(crate) fn plan_of_tags(batches_of_one: usize) -> Plan {
+    let zone = Arc::clone(&plan_of(1).batches[0].zone);
+    let one = |index: usize| {
+        let item = Arc::new(Item::Tag(format!("tag-{index}")));
+        batches([PurgeRequest { zone: &zone, mode: Mode::Purge, item, origin: &Origin::Invocation, changed_at: None }])
+    };
+    Plan { batches: (0..batches_of_one).flat_map(one).collect(), ..Plan::default() }
+}
+
 /// A plan with this many URLs in each of these zones.
 pub(crate) fn plan_in(zones: &[Arc<Zone>], urls: usize) -> Plan {
     let requests = zones.iter().flat_map(|zone| {
@@ -62,6 +77,11 @@ pub(crate) fn plan_in(zones: &[Arc<Zone>], urls: usize) -> Plan {
         })
     });
     Plan { batches: batches(requests), ..Plan::default() }
+}
+
+/// A clock that follows Tokio's alone, so that a slow machine does not look like a process that was frozen.
+pub(crate) fn paused_clock() -> Clock {
+    frozen_clock().0
 }
 
 /// A clock that follows Tokio's, and a function that freezes the process for this long.

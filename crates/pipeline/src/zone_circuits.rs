@@ -7,31 +7,52 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use purge_router_core::Zone;
-use purge_router_core::names::{CloudflareId, TeamName};
+use purge_router_core::names::CloudflareId;
 
 use crate::bounded_map::BoundedMap;
 use crate::circuit::{Circuit, OpenTimes};
-
-/// Operators write teams. More than this many are not in use at once.
-const TEAMS: usize = 4096;
+use crate::per_team::PerTeam;
 
 /// How many circuits of one team are kept. A zone whose circuit was evicted is tried once more.
 const CIRCUITS_PER_TEAM: usize = 1024;
 
 const OPEN_TIMES: OpenTimes = OpenTimes { first: Duration::from_secs(5), longest: Duration::from_secs(300) };
 
-/// The circuits of all zones. They outlive events, and are bounded per team: a team that writes many zones evicts only
-/// circuits of its own.
+/// The circuits of all zones. They outlive events.
 #[derive(Debug)]
-pub(crate) struct ZoneCircuits(BoundedMap<TeamName, BoundedMap<CloudflareId, Circuit>>);
+pub(crate) struct ZoneCircuits(PerTeam<BoundedMap<CloudflareId, Circuit>>);
 
 impl ZoneCircuits {
     pub(crate) fn new() -> Self {
-        Self(BoundedMap::new(TEAMS))
+        Self(PerTeam::new())
     }
 
     pub(crate) fn of(&self, zone: &Zone) -> Arc<Circuit> {
         let team = self.0.get_or_insert_with(&zone.team, || BoundedMap::new(CIRCUITS_PER_TEAM));
         team.get_or_insert_with(&zone.zone_id, || Circuit::new(OPEN_TIMES))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{paused_clock, zones};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_circuit_is_of_one_team_and_zone_and_is_open_for_five_seconds_to_five_minutes() {
+        let (all, zones) = (ZoneCircuits::new(), zones(&[("blue", ""), ("red", ""), ("red", "")]));
+        let circuit = all.of(&zones[0]);
+        let same_zone_of_blue = Zone { zone_id: zones[0].zone_id.clone(), ..Zone::clone(&zones[2]) };
+        assert!(Arc::ptr_eq(&circuit, &all.of(&zones[0])));
+        for other in [&*zones[1], &*zones[2], &same_zone_of_blue] {
+            assert!(!Arc::ptr_eq(&circuit, &all.of(other)), "{}", other.domain);
+        }
+        let mut now = paused_clock().now();
+        let periods = [(); 8].map(|()| {
+            let period = circuit.open(now).unwrap();
+            now = now + period;
+            period.as_secs()
+        });
+        assert_eq!(periods, [5, 10, 20, 40, 80, 160, 300, 300]);
     }
 }

@@ -16,14 +16,20 @@ use crate::function_process::{FunctionProcess, TOKEN, failures};
 const MAIN: &str = "arn:aws:sqs:eu-west-1:123456789012:main";
 const RETRY: &str = "arn:aws:sqs:eu-west-1:123456789012:retries";
 const RETRY_URL: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/retries";
+const DEAD_LETTERS_URL: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/dead-letters";
 
-/// The operation and the entries of each call.
+/// The operation and the entries of each call to the retry queue, or `DeadLetters` and those of a call to the other one.
 type Calls = Arc<Mutex<Vec<(String, Value)>>>;
 
 async fn accept(State(calls): State<Calls>, headers: HeaderMap, body: String) -> Json<Value> {
     let body: Value = serde_json::from_str(&body).unwrap();
-    assert_eq!(body["QueueUrl"], RETRY_URL);
-    let operation = headers["x-amz-target"].to_str().unwrap().to_owned();
+    let operation = match headers["x-amz-target"].to_str().unwrap() {
+        "AmazonSQS.SendMessageBatch" if body["QueueUrl"] == DEAD_LETTERS_URL => "DeadLetters".to_owned(),
+        operation => {
+            assert_eq!(body["QueueUrl"], RETRY_URL);
+            operation.to_owned()
+        }
+    };
     let entry = |entry: &Value| json!({ "Id": entry["Id"], "MessageId": "new", "MD5OfMessageBody": "" });
     let successful: Value = body["Entries"].as_array().unwrap().iter().map(entry).collect();
     calls.lock().unwrap().push((operation, body["Entries"].clone()));
@@ -52,10 +58,11 @@ fn event(queue: &str, receives: u32, bodies: &[Value]) -> Value {
     json!({ "Records": bodies.iter().enumerate().map(message).collect::<Value>() })
 }
 
-fn variables(sqs: &str) -> [(&str, &str); 5] {
+fn variables(sqs: &str) -> [(&str, &str); 6] {
     [
         ("CLOUDFLARE_API_KEY", TOKEN),
         ("RETRY_QUEUE_URL", RETRY_URL),
+        ("DEAD_LETTER_QUEUE_URL", DEAD_LETTERS_URL),
         ("AWS_ENDPOINT_URL_SQS", sqs),
         ("AWS_ACCESS_KEY_ID", "key"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
@@ -103,6 +110,25 @@ async fn what_fails_again_is_hidden_for_longer_with_each_receive() {
         assert_eq!(calls[0].1[0]["ReceiptHandle"], "h-1");
         assert!(seconds.contains(&calls[0].1[0]["VisibilityTimeout"].as_u64().unwrap()), "{calls:?}");
     }
+}
+
+#[tokio::test]
+async fn in_the_retry_queue_what_cloudflare_refuses_for_good_is_a_dead_letter_at_once() {
+    let (url, calls) = sqs().await;
+    let bodies = ["bad.css", "good.css"].map(|key| s3("www.website.com", [key]));
+    let refuse = |sandbox: &Sandbox| {
+        let url = "https://www.website.com/bad.css".to_owned();
+        sandbox.add_fault(Fault::new(FaultKind::RejectUrl { url }));
+    };
+    let events = [event(RETRY, 3, &bodies)];
+    let mut process = FunctionProcess::within(Duration::from_secs(30), &variables(&url), &events, refuse).await;
+    assert_eq!(process.answer().await, ("response".to_owned(), failures(&[])));
+    let id = json!({ "ReplacedMessageId": { "DataType": "String", "StringValue": "m-0" } });
+    let entries = json!([{ "Id": "0", "MessageBody": bodies[0].to_string(), "MessageAttributes": id }]);
+    assert_eq!(*calls.lock().unwrap(), [("DeadLetters".to_owned(), entries)]);
+    let log = process.log().await;
+    let sent = "sent to the dead-letter queue: no retry can purge it";
+    assert!(log.iter().any(|line| line["message"] == sent && line["messages"] == 1), "{log:#?}");
 }
 
 #[tokio::test]

@@ -52,6 +52,14 @@ const WRONG_SETTINGS: &[(&[(&str, &str)], &str)] = &[
         "RETRY_QUEUE_URL: `arn:aws:sqs:eu-west-1:123456789012:retries` is not the URL of a queue: write one like \
          https://sqs.eu-west-1.amazonaws.com/123456789012/purge-router-retries",
     ),
+    (
+        &[
+            GOOD,
+            ("RETRY_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/retries"),
+            ("DEAD_LETTER_QUEUE_URL", "dead-letters"),
+        ],
+        "DEAD_LETTER_QUEUE_URL: `dead-letters` is not the URL of a queue: ",
+    ),
     (&[GOOD, ("MAX_CONCURRENCY", "cfut_x\n2")], "MAX_CONCURRENCY is `cfut_[redacted] 2`: "),
     (
         &[GOOD, ("CLOUDFLARE_BASE_URL", "http://api.cloudflare.com/client/v4")],

@@ -19,7 +19,7 @@ use crate::clock::{Clock, Timestamp};
 const USED_AT_ONCE: f64 = 0.9;
 
 /// How many teams may share one account. Beyond that, a team's pause is forgotten first.
-const TEAMS: usize = 1024;
+const SHARING_TEAMS: usize = 1024;
 
 /// The rate limit lets the request pass only after the deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(super) struct Bucket {
     capacity: f64,
     per_second: f64,
     level: tokio::sync::Mutex<Level>,
-    lanes: BoundedMap<TeamName, Lane>,
+    teams: BoundedMap<TeamName, TeamAtBucket>,
 }
 
 /// The tokens that are left; below zero after a request that was larger than the bucket.
@@ -41,9 +41,9 @@ struct Level {
     at: Timestamp,
 }
 
-/// One team at one bucket.
+/// A team's place at one bucket, where it has at most one request at a time.
 #[derive(Debug, Default)]
-struct Lane {
+struct TeamAtBucket {
     turn: tokio::sync::Mutex<()>,
     pause: Pause,
 }
@@ -55,7 +55,7 @@ impl Bucket {
         let capacity = share(rate.capacity) * USED_AT_ONCE;
         let level = tokio::sync::Mutex::new(Level { tokens: capacity, at: clock.now() });
         let per_second = share(rate.refill) / f64::from(rate.period_seconds);
-        Self { clock, capacity, per_second, level, lanes: BoundedMap::new(TEAMS) }
+        Self { clock, capacity, per_second, level, teams: BoundedMap::new(SHARING_TEAMS) }
     }
 
     /// Waits for the team's turn, for the end of its pauses here and at all buckets, and for `cost` tokens.
@@ -66,9 +66,9 @@ impl Bucket {
         cost: usize,
         deadline: Timestamp,
     ) -> Result<(), AfterDeadline> {
-        let lane = self.lane(team);
-        let _turn = self.clock.timeout_at(deadline, lane.turn.lock()).await.map_err(|_| AfterDeadline)?;
-        let paused_until = || lane.pause.until().max(all_buckets.until());
+        let at_bucket = self.team(team);
+        let _turn = self.clock.timeout_at(deadline, at_bucket.turn.lock()).await.map_err(|_| AfterDeadline)?;
+        let paused_until = || at_bucket.pause.until().max(all_buckets.until());
         while let Some(until) = paused_until().filter(|until| *until > self.clock.now()) {
             if until >= deadline {
                 return Err(AfterDeadline);
@@ -80,7 +80,7 @@ impl Bucket {
 
     /// Holds back a team at this bucket.
     pub(super) fn pause(&self, team: &TeamName, until: Timestamp) {
-        self.lane(team).pause.extend(until);
+        self.team(team).pause.extend(until);
     }
 
     /// Takes `cost` tokens, after waiting for them. Waiters queue at the lock, which is fair. A request that is larger than
@@ -108,7 +108,7 @@ impl Bucket {
         level.at = now;
     }
 
-    fn lane(&self, team: &TeamName) -> Arc<Lane> {
-        self.lanes.get_or_insert_with(team, Lane::default)
+    fn team(&self, team: &TeamName) -> Arc<TeamAtBucket> {
+        self.teams.get_or_insert_with(team, TeamAtBucket::default)
     }
 }

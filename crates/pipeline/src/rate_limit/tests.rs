@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::test_support::{frozen_clock, zones};
+use crate::test_support::{frozen_clock, paused_clock, zones};
 
 const ACCOUNT: &str = "account_id = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"";
 const CLAIMED: &str = "account_id = \"cccccccccccccccccccccccccccccccc\"";
@@ -25,7 +25,7 @@ async fn acquire(limits: &RateLimits, zone: &Zone, class: LimitClass, cost: usiz
 async fn a_full_bucket_then_the_rate() {
     for (plan, urls) in [("free", 800), ("pro", 1500), ("business", 1500), ("enterprise", 3000)] {
         let zone = &zones(&[("a", &format!("plan = \"{plan}\""))])[0];
-        let seen = urls_within(&RateLimits::new(NonZeroU32::MIN, Clock::system()), zone, 10).await;
+        let seen = urls_within(&RateLimits::new(NonZeroU32::MIN, paused_clock()), zone, 10).await;
         let expected = urls * 9 / 10 + 10 * urls;
         assert!((expected - 100..=expected).contains(&seen), "{plan}: {seen} of {expected}");
     }
@@ -34,17 +34,17 @@ async fn a_full_bucket_then_the_rate() {
 #[tokio::test(start_paused = true)]
 async fn each_instance_takes_its_share() {
     let zone = &zones(&[("a", "")])[0];
-    let seen = urls_within(&RateLimits::new(NonZeroU32::new(4).unwrap(), Clock::system()), zone, 10).await;
+    let seen = urls_within(&RateLimits::new(NonZeroU32::new(4).unwrap(), paused_clock()), zone, 10).await;
     assert!((2000..=2180).contains(&seen), "a quarter of 800 a second for 10 seconds, and 180 at once: {seen}");
     // A share that is smaller than one request still lets it pass, as seldom as the share says.
-    let seen = urls_within(&RateLimits::new(NonZeroU32::new(80).unwrap(), Clock::system()), zone, 30).await;
+    let seen = urls_within(&RateLimits::new(NonZeroU32::new(80).unwrap(), paused_clock()), zone, 30).await;
     assert!((300..=400).contains(&seen), "10 a second for 30 seconds, and one request at once: {seen}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn requests_of_a_free_plan_come_back_five_a_minute() {
     let zone = &zones(&[("a", "")])[0];
-    let limits = RateLimits::new(NonZeroU32::MIN, Clock::system());
+    let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
     let start = limits.clock.now();
     for _ in 0..30 {
         acquire(&limits, zone, LimitClass::Requests, 1).await;
@@ -63,7 +63,7 @@ async fn zones_of_one_account_and_plan_share_a_bucket_and_others_do_not() {
         (ACCOUNT, &format!("{ACCOUNT}\nplan = \"pro\""), false),
     ] {
         let zones = zones(&[("a", one), ("b", other)]);
-        let limits = RateLimits::new(NonZeroU32::MIN, Clock::system());
+        let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
         acquire(&limits, &zones[0], LimitClass::Urls, 800).await;
         let start = limits.clock.now();
         acquire(&limits, &zones[1], LimitClass::Urls, 400).await;
@@ -79,7 +79,7 @@ async fn zones_of_one_team_share_the_account_that_only_it_names() {
         }).concat();
     let mappings = purge_router_config::from_toml(&text).unwrap();
     let zones: Vec<&Arc<Zone>> = mappings.zones().collect();
-    let limits = RateLimits::new(NonZeroU32::MIN, Clock::system());
+    let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
     acquire(&limits, zones[0], LimitClass::Urls, 800).await;
     let start = limits.clock.now();
     acquire(&limits, zones[1], LimitClass::Urls, 400).await;
@@ -89,7 +89,7 @@ async fn zones_of_one_team_share_the_account_that_only_it_names() {
 #[tokio::test(start_paused = true)]
 async fn teams_of_one_account_take_turns() {
     let zones = zones(&[("a", ACCOUNT), ("b", ACCOUNT)]);
-    let limits = Arc::new(RateLimits::new(NonZeroU32::MIN, Clock::system()));
+    let limits = Arc::new(RateLimits::new(NonZeroU32::MIN, paused_clock()));
     for _ in 0..100 {
         let (limits, zone) = (Arc::clone(&limits), Arc::clone(&zones[0]));
         tokio::spawn(async move { acquire(&limits, &zone, LimitClass::Urls, 100).await });
@@ -104,7 +104,7 @@ async fn teams_of_one_account_take_turns() {
 #[tokio::test(start_paused = true)]
 async fn what_is_limited_until_after_the_deadline_is_given_up_at_once() {
     let zones = zones(&[("a", ""), ("b", "")]);
-    let limits = RateLimits::new(NonZeroU32::MIN, Clock::system());
+    let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
     let start = limits.clock.now();
     limits.pause(&zones[0], None, start + Duration::from_secs(30));
     acquire(&limits, &zones[1], LimitClass::Urls, 800).await;
@@ -118,7 +118,7 @@ async fn what_is_limited_until_after_the_deadline_is_given_up_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_pause_stops_its_team_and_class_only() {
     let zones = zones(&[("a", ACCOUNT), ("b", ACCOUNT)]);
-    let limits = RateLimits::new(NonZeroU32::MIN, Clock::system());
+    let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
     let start = limits.clock.now();
     limits.pause(&zones[0], Some(LimitClass::Urls), start + Duration::from_secs(30));
     acquire(&limits, &zones[0], LimitClass::Requests, 1).await;
@@ -136,7 +136,7 @@ async fn a_pause_stops_its_team_and_class_only() {
 async fn a_block_of_all_calls_stops_all_zones_of_its_team_and_no_other_team() {
     let pro = format!("{ACCOUNT}\nplan = \"pro\"");
     let teams = [("a", ACCOUNT), ("a", CLAIMED), ("a", ""), ("a", &pro), ("b", ACCOUNT), ("b", "")];
-    let limits = RateLimits::new(NonZeroU32::MIN, Clock::system());
+    let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
     let zones = zones(&teams);
     let start = limits.clock.now();
     limits.pause(&zones[0], None, start + Duration::from_secs(30));
@@ -180,7 +180,7 @@ async fn a_bucket_fills_while_the_process_is_frozen() {
 
 #[tokio::test(start_paused = true)]
 async fn a_team_that_writes_many_zones_evicts_no_bucket_of_another_team() {
-    let limits = RateLimits::new(NonZeroU32::MIN, Clock::system());
+    let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
     let start = limits.clock.now();
     let blue = &zones(&[("blue", "")])[0];
     limits.pause(blue, None, start + Duration::from_secs(30));

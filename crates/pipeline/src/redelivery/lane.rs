@@ -39,7 +39,7 @@ pub(super) enum Lane {
 }
 
 impl Lane {
-    /// How long an event in this lane waits for zones in trouble, from now on. `receives` is how often its most received
+    /// How long an event in this lane waits for its purges, from now on. `receives` is how often its most received
     /// message was received: a zone that is slow rather than dead needs more time the next time.
     pub(super) fn patience(self, receives: u32, now: Timestamp, deadline: Timestamp) -> Patience {
         let doubled = |times: u32| (FIRST_LANE * (1 << times.min(10))).min(LATER);
@@ -47,16 +47,17 @@ impl Lane {
             Self::Direct => Patience::from(deadline),
             Self::First => {
                 let deadline = deadline.min(now + FIRST_LANE);
-                Patience { deadline, trouble: FIRST_LANE, limits_until: now }
+                Patience { deadline, retry_for: FIRST_LANE, rate_limit_deadline: now }
             }
             Self::Only => {
-                let limits_until = deadline.min(now + LIMITS);
-                Patience { deadline, trouble: doubled(receives.saturating_sub(1)), limits_until }
+                let rate_limit_deadline = deadline.min(now + LIMITS);
+                Patience { deadline, retry_for: doubled(receives.saturating_sub(1)), rate_limit_deadline }
             }
             Self::Retry => {
                 let left = deadline - now;
                 let deadline = now + (left - TIME_TO_HIDE.min(left / 2));
-                Patience { deadline, trouble: doubled(receives), limits_until: deadline.min(now + LIMITS) }
+                let rate_limit_deadline = deadline.min(now + LIMITS);
+                Patience { deadline, retry_for: doubled(receives), rate_limit_deadline }
             }
         }
     }
@@ -73,7 +74,7 @@ pub(super) fn hidden_for(receives: u32, random: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
+    use crate::test_support::paused_clock;
 
     fn seconds(duration: Duration) -> f64 {
         duration.as_secs_f64()
@@ -81,19 +82,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_the_first_lane_is_brief_and_later_receives_have_more_time() {
-        let now = Clock::system().now();
+        let now = paused_clock().now();
         let deadline = now + Duration::from_secs(29);
         let patience = |lane: Lane, receives| {
             let patience = lane.patience(receives, now, deadline);
-            (seconds(patience.deadline - now), seconds(patience.trouble), seconds(patience.limits_until - now))
+            (seconds(patience.deadline - now), seconds(patience.retry_for), seconds(patience.rate_limit_deadline - now))
         };
         for receives in [1, 5] {
             assert_eq!(patience(Lane::First, receives), (1.0, 1.0, 0.0));
             assert_eq!(patience(Lane::Direct, receives), (29.0, seconds(Duration::MAX), 29.0));
         }
-        let troubles = |lane| [1, 2, 3, 4, 5, u32::MAX].map(|receives| patience(lane, receives).1);
-        assert_eq!(troubles(Lane::Only), [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]);
-        assert_eq!(troubles(Lane::Retry), [2.0, 4.0, 8.0, 10.0, 10.0, 10.0]);
+        let retries = |lane| [1, 2, 3, 4, 5, u32::MAX].map(|receives| patience(lane, receives).1);
+        assert_eq!(retries(Lane::Only), [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]);
+        assert_eq!(retries(Lane::Retry), [2.0, 4.0, 8.0, 10.0, 10.0, 10.0]);
         assert_eq!(patience(Lane::Only, 1), (29.0, 1.0, 5.0));
         assert_eq!(patience(Lane::Retry, 1), (27.0, 2.0, 5.0), "hiding messages takes time, too");
         let soon = Lane::Retry.patience(1, now, now + Duration::from_secs(1));

@@ -7,8 +7,8 @@ use purge_router_core::{Plan, Rejected, RejectionKind, messages};
 use serde_json::json;
 
 use super::*;
-use crate::outcome::Outcome;
-use crate::test_support::plan_of;
+use crate::outcome::{FailedOrigin, Outcome};
+use crate::test_support::{paused_clock, plan_of};
 
 const MAIN: &str = "arn:aws:sqs:eu-west-1:123456789012:main";
 const RETRY: &str = "arn:aws:sqs:eu-west-1:123456789012:retry";
@@ -20,6 +20,7 @@ struct Queue {
     hangs: bool,
     sent: Mutex<Vec<Deferred>>,
     hidden: Mutex<Vec<Hidden>>,
+    dead_letters: Mutex<Vec<DeadLetter>>,
 }
 
 impl RetryQueue for Queue {
@@ -27,7 +28,7 @@ impl RetryQueue for Queue {
         arn == RETRY
     }
 
-    async fn send(&self, messages: &[Deferred]) -> Vec<Result<(), String>> {
+    async fn defer(&self, messages: &[Deferred]) -> Vec<Result<(), String>> {
         if self.hangs {
             std::future::pending::<()>().await;
         }
@@ -39,6 +40,17 @@ impl RetryQueue for Queue {
     async fn hide(&self, messages: &[Hidden]) -> Vec<Result<(), String>> {
         self.hidden.lock().unwrap().extend(messages.iter().cloned());
         messages.iter().map(|_| Ok(())).collect()
+    }
+
+    async fn send_dead_letters(&self, messages: &[DeadLetter]) -> Vec<Result<(), String>> {
+        let results = messages.iter().map(|it| match self.refuses.contains(&&*it.body) {
+            true => Err("refused".to_owned()),
+            false => {
+                self.dead_letters.lock().unwrap().push(it.clone());
+                Ok(())
+            }
+        });
+        results.collect()
     }
 }
 
@@ -65,69 +77,87 @@ fn plan(urls: usize, rejected: &[(usize, RejectionKind)]) -> Plan {
     Plan { rejected: rejected.collect(), ..plan_of(urls) }
 }
 
-fn outcome(status: Status, failed: &[usize]) -> Outcome {
-    Outcome { status, failed: failed.iter().map(|index| message(*index)).collect(), ..Outcome::new(0) }
+/// An outcome in which these messages failed, for good or not.
+fn outcome(status: Status, failed: &[(usize, bool)]) -> Outcome {
+    let failed = failed
+        .iter()
+        .map(|(index, is_permanent)| FailedOrigin { origin: message(*index), is_permanent: *is_permanent });
+    Outcome { status, failed: failed.collect(), ..Outcome::new(0) }
 }
 
-/// Returns the numbers of the messages that are reported as failed.
-async fn settle(queue: &Queue, event: &str, plan: &Plan, outcomes: Vec<Outcome>) -> Vec<Origin> {
-    let (clock, messages) = (Clock::system(), messages(event.as_bytes()));
+/// Returns the messages that are reported as failed.
+async fn redeliver(queue: &Queue, event: &str, plan: &Plan, outcomes: Vec<Outcome>) -> Vec<Origin> {
+    let (clock, messages) = (paused_clock(), messages(event.as_bytes()));
     let redelivery = Redelivery::new(Some(queue), &messages, &clock);
-    redelivery.settle(&Report::new(plan, outcomes), clock.now() + Duration::from_secs(5)).await
+    redelivery.redeliver(&Report::new(plan, outcomes), clock.now() + Duration::from_secs(5)).await
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_a_retry_may_purge_is_deferred_and_the_rest_is_reported() {
-    for (status, is_deferred) in [
-        (Status::RateLimited, true),
-        (Status::Unreachable, true),
-        (Status::DeadlineExceeded, true),
-        (Status::TokenMissing, true),
-        (Status::TokenRefused, true),
-        (Status::ItemsRefused, false),
-        (Status::RequestRefused, false),
-    ] {
-        let queue = Queue::default();
-        let failed = settle(&queue, &event(MAIN, &[1, 1]), &plan(2, &[]), vec![outcome(status, &[1, 1])]).await;
-        let sent: Vec<Deferred> = queue.sent.into_inner().unwrap();
-        let copy = Deferred { body: "1".into(), team: TeamName::parse("red").ok() };
-        let expected = if is_deferred { (vec![], vec![copy]) } else { (vec![message(1)], vec![]) };
-        assert_eq!((failed, sent), expected, "{status:?}");
-    }
+    let queue = Queue::default();
+    let outcomes = vec![outcome(Status::Unreachable, &[(0, true), (1, false), (2, true), (1, false)])];
+    let failed = redeliver(&queue, &event(MAIN, &[1, 1, 1]), &plan(3, &[]), outcomes).await;
+    assert_eq!(failed, [message(0), message(2)]);
+    let deferred = Deferred { body: "1".into(), team: TeamName::parse("red").ok() };
+    assert_eq!(queue.sent.into_inner().unwrap(), [deferred]);
+    assert_eq!(queue.dead_letters.into_inner().unwrap(), [], "their own queue delivers them again");
 }
 
 #[tokio::test(start_paused = true)]
-async fn rejections_are_deferred_if_they_are_transient() {
+async fn a_message_is_deferred_if_a_retry_may_purge_a_part_of_it() {
     let queue = Queue::default();
     let rejected = [
         (1, RejectionKind::Transient),
         (2, RejectionKind::Malformed),
         (3, RejectionKind::Unpurgeable),
         (4, RejectionKind::Malformed),
+        (5, RejectionKind::Transient),
     ];
-    // The fourth message has a part that could be retried, too.
-    let outcomes = vec![outcome(Status::Unreachable, &[0, 4])];
-    let failed = settle(&queue, &event(MAIN, &[1; 5]), &plan(5, &rejected), outcomes).await;
-    assert_eq!(failed, [message(2), message(4)]);
+    let outcomes = vec![
+        outcome(Status::ItemsRefused, &[(0, true), (5, true), (6, true)]),
+        outcome(Status::Unreachable, &[(0, false), (4, false)]),
+    ];
+    let failed = redeliver(&queue, &event(MAIN, &[1; 7]), &plan(7, &rejected), outcomes).await;
+    assert_eq!(failed, [message(2), message(6)]);
     let sent: Vec<_> = queue.sent.into_inner().unwrap().into_iter().map(|it| (it.body, it.team.is_some())).collect();
-    assert_eq!(sent, [("1".to_owned(), false), ("0".to_owned(), true)]);
+    let deferred = |body: &str, of_a_team| (body.to_owned(), of_a_team);
+    assert_eq!(sent, [deferred("1", false), deferred("4", true), deferred("5", true), deferred("0", true)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_the_retry_queue_what_no_retry_can_purge_is_a_dead_letter_at_once() {
+    let outcomes = || vec![outcome(Status::ItemsRefused, &[(0, true), (1, false), (2, true)])];
+    let letter = |index: usize| DeadLetter { body: index.to_string(), message_id: format!("m-{index}") };
+    let handles = |queue: &Queue| -> Vec<String> {
+        queue.hidden.lock().unwrap().iter().map(|hidden| hidden.receipt_handle.clone()).collect()
+    };
+    let queue = Queue::default();
+    let failed = redeliver(&queue, &event(RETRY, &[1; 3]), &plan(3, &[]), outcomes()).await;
+    assert_eq!((failed, handles(&queue)), (vec![message(1)], vec!["h-1".to_owned()]));
+    assert_eq!(queue.dead_letters.into_inner().unwrap(), [letter(0), letter(2)]);
+
+    // What the dead-letter queue does not take stays in the retry queue.
+    let queue = Queue { refuses: vec!["2"], ..Queue::default() };
+    let failed = redeliver(&queue, &event(RETRY, &[1; 3]), &plan(3, &[]), outcomes()).await;
+    assert_eq!((failed, handles(&queue)), (vec![message(1), message(2)], vec!["h-1".to_owned(), "h-2".to_owned()]));
+    assert_eq!(queue.dead_letters.into_inner().unwrap(), [letter(0)]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_the_retry_queue_does_not_take_is_reported() {
-    let outcomes = || vec![outcome(Status::Unreachable, &[0, 1, 2])];
+    let outcomes = || vec![outcome(Status::Unreachable, &[(0, false), (1, false), (2, false)])];
     let queue = Queue { refuses: vec!["1"], ..Queue::default() };
-    assert_eq!(settle(&queue, &event(MAIN, &[1; 3]), &plan(3, &[]), outcomes()).await, [message(1)]);
+    assert_eq!(redeliver(&queue, &event(MAIN, &[1; 3]), &plan(3, &[]), outcomes()).await, [message(1)]);
     let queue = Queue { hangs: true, ..Queue::default() };
-    let failed = settle(&queue, &event(MAIN, &[1; 3]), &plan(3, &[]), outcomes()).await;
+    let failed = redeliver(&queue, &event(MAIN, &[1; 3]), &plan(3, &[]), outcomes()).await;
     assert_eq!(failed, [message(0), message(1), message(2)], "at the deadline");
 }
 
 #[tokio::test(start_paused = true)]
 async fn messages_of_the_retry_queue_stay_there_and_are_hidden() {
     let queue = Queue::default();
-    let outcomes = vec![outcome(Status::Unreachable, &[0, 2])];
-    let failed = settle(&queue, &event(RETRY, &[1, 1, 7]), &plan(3, &[]), outcomes).await;
+    let outcomes = vec![outcome(Status::Unreachable, &[(0, false), (2, false)])];
+    let failed = redeliver(&queue, &event(RETRY, &[1, 1, 7]), &plan(3, &[]), outcomes).await;
     assert_eq!(failed, [message(0), message(2)]);
     assert_eq!(queue.sent.into_inner().unwrap(), []);
     let hidden = queue.hidden.into_inner().unwrap();
@@ -138,18 +168,18 @@ async fn messages_of_the_retry_queue_stay_there_and_are_hidden() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_retry_queue_and_without_messages_everything_is_reported() {
-    let clock = Clock::system();
+    let clock = paused_clock();
     let plan = plan(1, &[]);
-    let report = Report::new(&plan, vec![outcome(Status::Unreachable, &[0])]);
+    let report = Report::new(&plan, vec![outcome(Status::Unreachable, &[(0, false)])]);
     let event = event(MAIN, &[3]);
     let of_main = messages(event.as_bytes());
     let deadline = clock.now() + Duration::from_secs(29);
     let redelivery = Redelivery::<Queue>::new(None, &of_main, &clock);
-    assert_eq!(redelivery.settle(&report, deadline).await, report.failed);
-    assert_eq!(redelivery.patience(deadline).trouble, Duration::from_secs(4));
+    assert_eq!(redelivery.redeliver(&report, deadline).await, report.failed);
+    assert_eq!(redelivery.patience(deadline).retry_for, Duration::from_secs(4));
     let queue = Queue::default();
     let direct = Redelivery::new(Some(&queue), &[], &clock);
-    assert_eq!(direct.settle(&report, deadline).await, report.failed);
+    assert_eq!(direct.redeliver(&report, deadline).await, report.failed);
     assert_eq!(direct.patience(deadline), Patience::from(deadline));
     assert!(queue.sent.into_inner().unwrap().is_empty());
 }

@@ -1,96 +1,109 @@
-//! One request: zone slot → admission → token → rate limit → send.
+//! One request: admission → token → rate limit → send.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use purge_router_cloudflare::{Accepted, Refusal};
 use purge_router_core::Zone;
-use purge_router_core::limits::LimitClass;
-use tokio::sync::Semaphore;
 
 use super::deadline::Deadline;
-use super::failure::NotSent;
+use super::failure::{Failure, NotSent};
 use super::piece::Piece;
 use crate::api::PurgeApi;
-use crate::circuit::{Circuit, Passage};
 use crate::shared::Shared;
 use crate::store::TokenStore;
 use crate::token_health::{Admission, TokenTry, ZoneToken};
 
-/// Sends single requests to one zone.
-pub(super) struct Attempt<'e, T, A> {
-    pub(super) shared: &'e Shared<T, A>,
-    pub(super) zone: &'e Zone,
-    pub(super) token: Arc<ZoneToken<'e, T>>,
-    pub(super) deadline: Deadline<'e>,
-    zone_circuit: Arc<Circuit>,
-    slots_for_urls: Semaphore,
-    slots_for_requests: Semaphore,
-}
-
-/// The answer to a request that was sent.
-pub(super) struct AttemptOutcome {
-    pub(super) answer: Result<Accepted, Refusal>,
-    /// To be held until the second try, if the token was refused.
-    pub(super) admission: Option<Admission>,
-}
-
-impl<'e, T: TokenStore, A: PurgeApi> Attempt<'e, T, A> {
-    pub(super) fn new(
-        shared: &'e Shared<T, A>,
-        zone: &'e Zone,
-        token: Arc<ZoneToken<'e, T>>,
-        zone_circuit: Arc<Circuit>,
-        deadline: Deadline<'e>,
-    ) -> Self {
-        let slots = || Semaphore::new(shared.settings.requests_per_zone);
-        Self { shared, zone, token, deadline, zone_circuit, slots_for_urls: slots(), slots_for_requests: slots() }
-    }
-
+/// The lowest layer: one request, without retries.
+pub(super) trait SendOnce: Sync {
     /// Sends one request. `held` is the admission of the first try, for a second one.
-    pub(super) async fn send(
+    fn send_once(
         &self,
         piece: &Piece<'_>,
         token_try: TokenTry,
         held: Option<Admission>,
-    ) -> Result<AttemptOutcome, NotSent> {
-        let (deadline, class) = (&self.deadline, piece.class());
-        // The rate limit comes last: a request that passed it is sent at once, and one that is never sent uses up nothing of a
-        // limit that others share.
-        let slot = self.slots(class).acquire();
-        let _slot = deadline.before_deadline("the zone's other requests were answered", slot).await?;
-        // While this waited for a slot or for a retry, another request may have found out that the zone does not answer.
-        if let Passage::Blocked(left) = self.zone_circuit.passage(deadline.now()) {
-            return Err(NotSent::ZoneCircuitOpen(left));
+    ) -> impl Future<Output = Result<Accepted, AttemptError>> + Send;
+}
+
+/// Why one request purged nothing.
+#[derive(Debug)]
+pub(super) enum AttemptError {
+    NotSent(NotSent),
+    /// It was sent, and not accepted. The admission is to be held until the second try, if the token was refused.
+    Refused {
+        refusal: Refusal,
+        admission: Option<Admission>,
+    },
+}
+
+impl AttemptError {
+    pub(super) fn into_failure(self) -> (Failure, Option<Admission>) {
+        match self {
+            Self::NotSent(reason) => (reason.into(), None),
+            Self::Refused { refusal, admission } => (refusal.into(), admission),
         }
-        // The admission comes before the token is read: the store's limit is shared, too. Each batch gets a second try,
-        // because a good token may be refused for a moment.
+    }
+}
+
+impl<E: Into<NotSent>> From<E> for AttemptError {
+    fn from(reason: E) -> Self {
+        Self::NotSent(reason.into())
+    }
+}
+
+/// Sends single requests to one zone.
+pub(super) struct Attempt<'e, T, A> {
+    shared: &'e Shared<T, A>,
+    zone: &'e Zone,
+    token: Arc<ZoneToken<'e, T>>,
+    deadline: Deadline<'e>,
+}
+
+impl<'e, T, A> Attempt<'e, T, A> {
+    pub(super) fn new(
+        shared: &'e Shared<T, A>,
+        zone: &'e Zone,
+        token: Arc<ZoneToken<'e, T>>,
+        deadline: Deadline<'e>,
+    ) -> Self {
+        Self { shared, zone, token, deadline }
+    }
+}
+
+impl<T: TokenStore, A: PurgeApi> SendOnce for Attempt<'_, T, A> {
+    async fn send_once(
+        &self,
+        piece: &Piece<'_>,
+        token_try: TokenTry,
+        held: Option<Admission>,
+    ) -> Result<Accepted, AttemptError> {
+        let Self { shared, zone, token, deadline } = self;
+        // The admission comes before the token is read: the store's limit is shared. Each piece gets a second try, because a
+        // good token may be refused for a moment.
         let admission = match token_try {
             TokenTry::First => {
-                let admit = self.token.admit();
-                Some(deadline.before_deadline("its team's other zones were answered", admit).await??)
+                Some(deadline.before_deadline("its team's other zones were answered", token.admit()).await??)
             }
             TokenTry::Second => held,
         };
         let read = "its token was read";
-        deadline.before_deadline(read, self.token.credential(token_try)).await??;
-        self.shared.limits.acquire(self.zone, class, piece.cost(), deadline.of_limits()).await?;
+        deadline.before_deadline(read, token.credential(token_try)).await??;
+        // The rate limit comes last: a request that passed it is sent at once, and one that is never sent uses up nothing of a
+        // limit that others share.
+        shared.limits.acquire(zone, piece.class(), piece.cost(), deadline.rate_limit_deadline()).await?;
         // While this waited for the rate limit, another request may have been refused and have read the token afresh.
-        let (credential, freshness) = deadline.before_deadline(read, self.token.credential(token_try)).await??;
+        let credential = deadline.before_deadline(read, token.credential(token_try)).await?;
+        let (credential, freshness) = credential?;
 
         if deadline.left().is_zero() {
-            return Err(NotSent::DeadlineExceeded("it was sent"));
+            return Err(NotSent::DeadlineExceeded("it was sent").into());
         }
-        let timeout = self.shared.settings.request_timeout.min(deadline.trouble()).min(deadline.left());
-        let (zone_id, mode, body) = (&self.zone.zone_id, piece.mode(), piece.body());
-        let answer = self.shared.api.purge(&credential, zone_id, mode, &body, timeout).await;
-        self.token.record(freshness, token_try, &answer);
-        Ok(AttemptOutcome { answer, admission })
-    }
-
-    fn slots(&self, class: LimitClass) -> &Semaphore {
-        match class {
-            LimitClass::Urls => &self.slots_for_urls,
-            LimitClass::Requests => &self.slots_for_requests,
-        }
+        let timeout = shared.settings.request_timeout.min(deadline.retry_for()).min(deadline.left());
+        let answer = shared.api.purge(&credential, &zone.zone_id, piece.mode(), &piece.body(), timeout).await;
+        token.record(freshness, token_try, &answer);
+        answer.map_err(|refusal| AttemptError::Refused { refusal, admission })
     }
 }
+
+#[cfg(test)]
+mod tests;

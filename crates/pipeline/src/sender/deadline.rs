@@ -18,21 +18,25 @@ impl<'e> Deadline<'e> {
         Self { clock, patience }
     }
 
+    pub(super) fn clock(&self) -> &'e Clock {
+        self.clock
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Until when a request waits for rate limits.
-    pub(super) fn of_limits(&self) -> Timestamp {
-        self.patience.limits_until
+    /// [`Patience::rate_limit_deadline`].
+    pub(super) fn rate_limit_deadline(&self) -> Timestamp {
+        self.patience.rate_limit_deadline
     }
 
-    /// How long a zone in trouble is waited for.
-    pub(super) fn trouble(&self) -> Duration {
-        self.patience.trouble
+    /// [`Patience::retry_for`].
+    pub(super) fn retry_for(&self) -> Duration {
+        self.patience.retry_for
     }
 
-    /// The time until then; zero if it has passed.
+    /// The time until the deadline; zero if it has passed.
     pub(super) fn left(&self) -> Duration {
         self.patience.deadline - self.clock.now()
     }
@@ -46,7 +50,7 @@ impl<'e> Deadline<'e> {
         self.clock.timeout_at(self.patience.deadline, future).await.map_err(|_| NotSent::DeadlineExceeded(before))
     }
 
-    /// Waits this long, or returns false at once if the deadline would pass meanwhile.
+    /// Waits this long, and returns whether it did: if the deadline is sooner, it returns false at once.
     pub(super) async fn sleep(&self, delay: Duration) -> bool {
         let until = self.clock.now() + delay;
         if until >= self.patience.deadline {
@@ -54,5 +58,35 @@ impl<'e> Deadline<'e> {
         }
         self.clock.sleep_until(until).await;
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Status;
+    use crate::sender::failure::Failure;
+    use crate::test_support::paused_clock;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_waited_for_after_the_deadline() {
+        let clock = paused_clock();
+        let start = clock.now();
+        let deadline = Deadline::new(&clock, Patience::from(start + 3 * SECOND));
+        assert_eq!(deadline.before_deadline("it was done", async { 7 }).await, Ok(7));
+        assert!(deadline.sleep(SECOND).await);
+        assert_eq!((deadline.left(), clock.now() - start), (2 * SECOND, SECOND));
+        assert!(!deadline.sleep(2 * SECOND).await);
+        assert_eq!(clock.now() - start, SECOND, "it does not wait in vain");
+
+        let late = deadline.before_deadline("it was done", std::future::pending::<()>()).await;
+        assert_eq!((deadline.left(), clock.now() - start), (Duration::ZERO, 3 * SECOND));
+        let failure = Failure::from(late.unwrap_err());
+        assert_eq!(
+            (failure.status, &*failure.error),
+            (Status::DeadlineExceeded, "deadline exceeded before it was done")
+        );
     }
 }

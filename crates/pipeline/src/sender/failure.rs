@@ -35,9 +35,9 @@ pub(super) enum RefusedPart {
 pub(super) enum NotSent {
     #[error("deadline exceeded before {0}")]
     DeadlineExceeded(&'static str),
-    #[error("the rate limit would let it pass only later")]
+    #[error("not sent: the rate limit allows it only later")]
     RateLimited,
-    #[error("the zone did not answer a moment ago; it is tried again in {:.1} s", .0.as_secs_f64())]
+    #[error("not sent: the zone did not answer earlier requests; it is tried again in {:.1} s", .0.as_secs_f64())]
     ZoneCircuitOpen(Duration),
     #[error(transparent)]
     Token(#[from] TokenUnusable),
@@ -55,15 +55,18 @@ impl From<NotSent> for Failure {
             NotSent::DeadlineExceeded(_) => Status::DeadlineExceeded,
             NotSent::RateLimited => Status::RateLimited,
             NotSent::ZoneCircuitOpen(_) => Status::Unreachable,
-            NotSent::Token(TokenUnusable::NotRead(error @ TokenError::Unavailable { .. })) => {
-                // Reads are retried until the deadline: nobody knows whether there is a token.
-                let error = format!("deadline exceeded before its token was read: {error}");
-                return Self { status: Status::DeadlineExceeded, error, ray: None, part: None };
-            }
             NotSent::Token(TokenUnusable::NotRead(TokenError::Missing { .. })) => Status::TokenMissing,
+            // Reads are retried until the deadline: nobody knows whether there is a token.
+            NotSent::Token(TokenUnusable::NotRead(TokenError::Unavailable { .. })) => Status::DeadlineExceeded,
             NotSent::Token(_) => Status::TokenRefused,
         };
-        Self { status, error: reason.to_string(), ray: None, part: None }
+        let error = match &reason {
+            NotSent::Token(TokenUnusable::NotRead(error @ TokenError::Unavailable { .. })) => {
+                format!("deadline exceeded before its token was read: {error}")
+            }
+            _ => reason.to_string(),
+        };
+        Self { status, error, ray: None, part: None }
     }
 }
 
@@ -79,5 +82,83 @@ impl From<Refusal> for Failure {
             Meaning::RequestRefused => (Status::RequestRefused, None),
         };
         Self { status, error: refusal.message, ray: refusal.ray, part }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(meaning: Meaning) -> Refusal {
+        Refusal { meaning, message: "no".to_owned(), status: None, ray: Some("ray".to_owned()) }
+    }
+
+    #[test]
+    fn statuses_of_refusals() {
+        use RefusedPart::{Hostname, Item, Unclear};
+        let limited = Meaning::RateLimited { retry_after: None, all_calls: false };
+        for (meaning, status, part) in [
+            (limited, Status::RateLimited, None),
+            (Meaning::Unreachable, Status::Unreachable, None),
+            (Meaning::ServerError, Status::Unreachable, None),
+            (Meaning::TokenRefused, Status::TokenRefused, None),
+            (Meaning::ItemRefused, Status::ItemsRefused, Some(Item)),
+            (Meaning::HostnameRefused, Status::ItemsRefused, Some(Hostname)),
+            (Meaning::Unclear, Status::ItemsRefused, Some(Unclear)),
+            (Meaning::RequestRefused, Status::RequestRefused, None),
+        ] {
+            let expected = Failure { status, error: "no".to_owned(), ray: Some("ray".to_owned()), part };
+            assert_eq!(Failure::from(refusal(meaning)), expected, "{meaning:?}");
+        }
+    }
+
+    #[test]
+    fn statuses_of_requests_that_were_not_sent() {
+        let (team, zone, reason) = ("red".to_owned(), "red.com".to_owned(), "because".to_owned());
+        let unavailable = TokenError::Unavailable { team: team.clone(), zone: zone.clone(), reason: reason.clone() };
+        let missing = TokenError::Missing { team, zone, reason, help: "do this".to_owned() };
+        let seconds = Duration::from_secs_f64(4.25);
+        for (reason, status, error) in [
+            (
+                NotSent::DeadlineExceeded("it was sent"),
+                Status::DeadlineExceeded,
+                "deadline exceeded before it was sent",
+            ),
+            (NotSent::RateLimited, Status::RateLimited, "not sent: the rate limit allows it only later"),
+            (
+                NotSent::ZoneCircuitOpen(seconds),
+                Status::Unreachable,
+                "not sent: the zone did not answer earlier requests; it is tried again in 4.2 s",
+            ),
+            (
+                TokenUnusable::from(unavailable).into(),
+                Status::DeadlineExceeded,
+                "deadline exceeded before its token was read: \
+                 the token of team red for zone red.com can't be read now: because",
+            ),
+            (
+                TokenUnusable::from(missing).into(),
+                Status::TokenMissing,
+                "team red has no token for zone red.com: because; do this",
+            ),
+            (
+                TokenUnusable::CircuitOpen(seconds).into(),
+                Status::TokenRefused,
+                "not sent: the zone's token was refused; it is tried again in 5 s",
+            ),
+            (
+                TokenUnusable::RefusedToOthers.into(),
+                Status::TokenRefused,
+                "not sent: the zone's token was refused to its other requests",
+            ),
+            (
+                TokenUnusable::TooManyRefused.into(),
+                Status::TokenRefused,
+                "not sent: Cloudflare refused the tokens of too many of the team's zones; it is tried again in a minute",
+            ),
+        ] {
+            let expected = Failure { status, error: error.to_owned(), ray: None, part: None };
+            assert_eq!(Failure::from(reason), expected);
+        }
     }
 }

@@ -8,6 +8,7 @@ use purge_router_core::{Batch, BatchItem};
 
 use super::failure::RefusedPart;
 use super::piece::Piece;
+use crate::outcome::{FailedItems, Reason, Status};
 use crate::refused_hostnames::{ZoneHostnames, hostname_of};
 
 /// The budget is just enough to single out this many bad items, wherever they are in the batch.
@@ -22,11 +23,11 @@ const WORTH_PROBING: usize = 8;
 /// The halving of one batch.
 pub(super) struct Halving<'b, 'h> {
     hostnames: &'h ZoneHostnames,
-    /// The pieces that are not settled; the last one is sent next.
+    /// The pieces to send; the last one is sent next.
     pieces: Vec<Piece<'b>>,
     /// Pieces with an unclear refusal, to be halved only if Cloudflare turns out to look at the items.
     unclear: Vec<Piece<'b>>,
-    given_up: Vec<GivenUp<'b>>,
+    failed: Vec<FailedItems<'b>>,
     /// The hostnames of accepted items.
     proven: HashSet<&'b str>,
     /// Whether a piece was accepted, or refused for an item: then it is not the request as a whole that is wrong.
@@ -42,18 +43,8 @@ pub(super) struct Halving<'b, 'h> {
 /// What to do with a piece or with items.
 pub(super) enum NextStep<'b> {
     Send(Piece<'b>),
-    GiveUp(GivenUp<'b>),
-}
-
-/// Items that are not sent again.
-#[derive(Debug)]
-pub(super) enum GivenUp<'b> {
-    /// Cloudflare refused them, or their hostname.
-    Refused { items: Vec<&'b BatchItem>, error: String, ray: Option<String> },
-    /// Cloudflare refused them together. They were not tried one by one, because the budget is spent.
-    Untried { items: Vec<&'b BatchItem>, error: String },
-    /// The request is refused whatever its items are.
-    Request { items: Vec<&'b BatchItem>, error: String, ray: Option<String> },
+    /// Do not send these items again.
+    Fail(FailedItems<'b>),
 }
 
 impl<'b, 'h> Halving<'b, 'h> {
@@ -62,7 +53,7 @@ impl<'b, 'h> Halving<'b, 'h> {
             hostnames,
             pieces: vec![Piece::whole(batch)],
             unclear: Vec::new(),
-            given_up: Vec::new(),
+            failed: Vec::new(),
             proven: HashSet::new(),
             items_matter: false,
             is_doubtful: false,
@@ -74,25 +65,24 @@ impl<'b, 'h> Halving<'b, 'h> {
         }
     }
 
-    /// What to do next; `None` if all items are settled.
-    pub(super) fn next(&mut self) -> Option<NextStep<'b>> {
+    /// What to do next; `None` if each item was accepted or has failed.
+    pub(super) fn next_step(&mut self) -> Option<NextStep<'b>> {
         loop {
-            if let Some(given_up) = self.given_up.pop() {
-                return Some(NextStep::GiveUp(given_up));
+            if let Some(items) = self.failed.pop() {
+                return Some(NextStep::Fail(items));
             }
             let Some(mut piece) = self.pieces.pop() else { break };
-            self.set_aside(&mut piece);
+            self.take_refused_hostnames(&mut piece);
             match piece.items().is_empty() {
                 true => {}
-                // What was set aside is given up first, so that nothing is pending while a piece is sent.
-                false if !self.given_up.is_empty() => self.pieces.push(piece),
+                // What was taken out fails first, so that it is not lost if the next piece fails for all.
+                false if !self.failed.is_empty() => self.pieces.push(piece),
                 false => return Some(NextStep::Send(piece)),
             }
         }
         let items: Vec<&BatchItem> = self.unclear.drain(..).flat_map(Piece::into_items).collect();
-        let request =
-            || GivenUp::Request { items: items.clone(), error: self.last_error.clone(), ray: self.last_ray.clone() };
-        (!items.is_empty()).then(|| NextStep::GiveUp(request()))
+        let reason = Reason::Request(Status::RequestRefused);
+        (!items.is_empty()).then(|| NextStep::Fail(self.failed_items(items, reason)))
     }
 
     /// Cloudflare accepted a piece.
@@ -118,14 +108,15 @@ impl<'b, 'h> Halving<'b, 'h> {
                 return;
             }
         }
-        self.settle_or_halve(piece, part);
+        self.halve(piece, part);
     }
 
-    fn settle_or_halve(&mut self, piece: Piece<'b>, part: RefusedPart) {
+    /// Halves a refused piece, unless it is a single item or the budget is spent.
+    fn halve(&mut self, piece: Piece<'b>, part: RefusedPart) {
         match *piece.items() {
             [item] => self.refused_alone(item, part),
             // Each accepted piece extends the budget: a batch that is cut down to Cloudflare's size makes progress.
-            _ if self.refused > self.budget + self.accepted => self.give_up_untried(piece),
+            _ if self.refused > self.budget + self.accepted => self.fail_untried(piece),
             _ => {
                 let (first, second) = piece.halves();
                 self.pieces.extend([second, first]);
@@ -133,20 +124,25 @@ impl<'b, 'h> Halving<'b, 'h> {
         }
     }
 
-    /// All items that are not settled.
-    pub(super) fn rest(self) -> impl Iterator<Item = &'b BatchItem> {
+    /// All items that were neither accepted nor have failed.
+    pub(super) fn pending(self) -> impl Iterator<Item = &'b BatchItem> {
         self.pieces.into_iter().chain(self.unclear).flat_map(Piece::into_items)
     }
 
     fn refused_alone(&mut self, item: &'b BatchItem, part: RefusedPart) {
-        let (error, ray) = (self.last_error.clone(), self.last_ray.clone());
         if let (RefusedPart::Hostname, Some(hostname)) = (part, hostname_of(&item.item))
             && !self.proven.contains(hostname)
-            && let Some(evidence) = self.hostnames.refused_alone(hostname, item, &error)
+            && let Some(evidence) = self.hostnames.refused_alone(hostname, item, &self.last_error)
         {
             self.probe(hostname, evidence);
         }
-        self.given_up.push(GivenUp::Refused { items: vec![item], error, ray });
+        let failed = self.failed_items(vec![item], Reason::Refused);
+        self.failed.push(failed);
+    }
+
+    /// Items that fail with Cloudflare's last answer.
+    fn failed_items(&self, items: Vec<&'b BatchItem>, reason: Reason) -> FailedItems<'b> {
+        FailedItems { items, reason, error: self.last_error.clone(), ray: self.last_ray.clone() }
     }
 
     /// Sends another item of a suspected hostname next, alone and far from the last one: if it is accepted, the hostname is
@@ -175,7 +171,7 @@ impl<'b, 'h> Halving<'b, 'h> {
     }
 
     /// Takes the items of refused hostnames out of a piece. Hostnames with an accepted item in this batch stay.
-    fn set_aside(&mut self, piece: &mut Piece<'b>) {
+    fn take_refused_hostnames(&mut self, piece: &mut Piece<'b>) {
         let hostnames: HashSet<&str> = piece.items().iter().filter_map(|item| hostname_of(&item.item)).collect();
         for hostname in hostnames {
             if self.proven.contains(hostname) {
@@ -183,24 +179,24 @@ impl<'b, 'h> Halving<'b, 'h> {
             }
             let Some(error) = self.hostnames.refusal(hostname) else { continue };
             let items = piece.take_if(|item| hostname_of(&item.item) == Some(hostname));
-            self.given_up.push(GivenUp::Refused { items, error, ray: None });
+            self.failed.push(FailedItems { items, reason: Reason::Refused, error, ray: None });
         }
     }
 
     fn resume_unclear(&mut self) {
         (self.items_matter, self.is_doubtful) = (true, false);
         for piece in std::mem::take(&mut self.unclear) {
-            self.settle_or_halve(piece, RefusedPart::Unclear);
+            self.halve(piece, RefusedPart::Unclear);
         }
     }
 
-    fn give_up_untried(&mut self, piece: Piece<'b>) {
+    fn fail_untried(&mut self, piece: Piece<'b>) {
         let (items, refused, error) = (piece.into_items(), self.refused, &self.last_error);
         let error = format!(
             "{error}; {} items together, not tried one by one: {refused} requests of this batch were refused",
             items.len()
         );
-        self.given_up.push(GivenUp::Untried { items, error });
+        self.failed.push(FailedItems { items, reason: Reason::Untried, error, ray: None });
     }
 }
 

@@ -1,17 +1,22 @@
-//! Sends a request until it is accepted, refused for good, or the deadline is near.
+//! Sends a piece until it is accepted or refused for good, or until the time for retries is over.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use purge_router_cloudflare::{Accepted, Meaning, Refusal};
+use purge_router_core::Zone;
 
-use super::attempt::{Attempt, AttemptOutcome};
+use super::attempt::{AttemptError, SendOnce};
+use super::deadline::Deadline;
 use super::failure::{Failure, NotSent};
+use super::layer::SendPiece;
 use super::piece::Piece;
-use crate::api::PurgeApi;
+use crate::backoff::Backoff;
 use crate::clock::Timestamp;
 use crate::metrics;
+use crate::rate_limit::RateLimits;
 use crate::store::{TokenError, TokenStore};
-use crate::token_health::{TokenTry, TokenUnusable};
+use crate::token_health::{TokenTry, TokenUnusable, ZoneToken};
 
 /// How long Cloudflare blocks all calls, if it does not say.
 const DEFAULT_BLOCK: Duration = Duration::from_secs(300);
@@ -19,9 +24,9 @@ const DEFAULT_BLOCK: Duration = Duration::from_secs(300);
 /// How long to wait before a refused token is tried once more: good ones were seen refused for a moment.
 const BEFORE_SECOND_TRY: Duration = Duration::from_millis(100);
 
-/// What to do after a refused request.
+/// What to do after a request that purged nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Decision {
+enum Decision {
     /// Retry after this wait.
     Retry(Wait),
     /// Retry after this wait, and send nothing else of the team meanwhile: in this class of requests, or at all.
@@ -35,14 +40,25 @@ pub(super) enum Decision {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wait {
+enum Wait {
     /// Exponential backoff with full jitter.
     Backoff,
     Exactly(Duration),
 }
 
-/// Decides by what the refusal means, and by whether this was the batch's second try with the token.
-pub(super) fn decide(meaning: Meaning, token_try: TokenTry) -> Decision {
+/// Decides by what the error means, and by whether this was the piece's second try with the token.
+fn decide(error: &AttemptError, token_try: TokenTry) -> Decision {
+    match error {
+        // The store is asked again, as Cloudflare is.
+        AttemptError::NotSent(NotSent::Token(TokenUnusable::NotRead(TokenError::Unavailable { .. }))) => {
+            Decision::Retry(Wait::Backoff)
+        }
+        AttemptError::NotSent(_) => Decision::GiveUp,
+        AttemptError::Refused { refusal, .. } => decide_by_meaning(refusal.meaning, token_try),
+    }
+}
+
+fn decide_by_meaning(meaning: Meaning, token_try: TokenTry) -> Decision {
     match meaning {
         Meaning::RateLimited { retry_after, all_calls } => {
             let wait = match retry_after.filter(|delay| !delay.is_zero()) {
@@ -63,115 +79,101 @@ pub(super) fn decide(meaning: Meaning, token_try: TokenTry) -> Decision {
 }
 
 /// Retries requests of one zone.
-pub(super) struct Retry<'e, T, A>(Attempt<'e, T, A>);
+pub(super) struct Retry<'e, T, S> {
+    inner: S,
+    zone: &'e Zone,
+    token: Arc<ZoneToken<'e, T>>,
+    limits: &'e RateLimits,
+    backoff: Backoff,
+    deadline: Deadline<'e>,
+}
 
-impl<'e, T: TokenStore, A: PurgeApi> Retry<'e, T, A> {
-    pub(super) fn new(attempt: Attempt<'e, T, A>) -> Self {
-        Self(attempt)
+impl<'e, T: TokenStore, S: SendOnce> Retry<'e, T, S> {
+    pub(super) fn new(
+        inner: S,
+        zone: &'e Zone,
+        token: Arc<ZoneToken<'e, T>>,
+        limits: &'e RateLimits,
+        backoff: Backoff,
+        deadline: Deadline<'e>,
+    ) -> Self {
+        Self { inner, zone, token, limits, backoff, deadline }
     }
 
-    /// Sends a piece, and counts in `attempts` how often.
-    pub(super) async fn send(&self, piece: &Piece<'_>, attempts: &mut u32) -> Result<Accepted, Failure> {
-        let mut token_try = TokenTry::First;
-        let mut admission = None;
-        let mut failed = 0;
-        let retries_until = self.0.deadline.now() + self.0.deadline.trouble();
-        // What Cloudflare answered last says more than that the deadline passed after it.
-        let mut last = None::<Failure>;
+    /// Waits as decided. Returns whether to retry.
+    async fn wait(&self, decision: Decision, failed: u32, retries_until: Timestamp, piece: &Piece<'_>) -> bool {
+        match decision {
+            Decision::GiveUp => false,
+            Decision::RetryWithFreshToken => self.refresh_token().await,
+            Decision::Retry(wait) => self.sleep(self.delay(wait, failed), retries_until).await,
+            Decision::Pause { wait, all_calls } => {
+                let delay = self.delay(wait, failed);
+                metrics::count_rate_limit(self.zone);
+                let class = (!all_calls).then(|| piece.class());
+                self.limits.pause(self.zone, class, self.deadline.now() + delay);
+                self.sleep(delay, self.deadline.rate_limit_deadline()).await
+            }
+        }
+    }
+
+    /// Reads the token at once, so that requests that wait for the rate limit do not send the refused one. Then waits a little.
+    async fn refresh_token(&self) -> bool {
+        let reading = self.token.credential(TokenTry::Second);
+        let read = self.deadline.before_deadline("its token was read", reading).await;
+        read.is_ok() && self.deadline.sleep(BEFORE_SECOND_TRY).await
+    }
+
+    async fn sleep(&self, delay: Duration, until: Timestamp) -> bool {
+        self.deadline.now() + delay < until && self.deadline.sleep(delay).await
+    }
+
+    fn delay(&self, wait: Wait, failed: u32) -> Duration {
+        match wait {
+            Wait::Backoff => self.backoff.wait(failed),
+            Wait::Exactly(delay) => delay,
+        }
+    }
+
+    /// Whether the error only says that the time is over, so that an earlier answer of Cloudflare says more.
+    fn is_of_deadline(&self, error: &AttemptError) -> bool {
+        match error {
+            AttemptError::NotSent(NotSent::Token(_)) => false,
+            AttemptError::NotSent(_) => true,
+            AttemptError::Refused { refusal: Refusal { meaning, .. }, .. } => {
+                *meaning == Meaning::Unreachable && self.deadline.left().is_zero()
+            }
+        }
+    }
+}
+
+impl<T: TokenStore, S: SendOnce> SendPiece for Retry<'_, T, S> {
+    async fn send(&self, piece: &Piece<'_>, attempts: &mut u32) -> Result<Accepted, Failure> {
+        let retries_until = self.deadline.now() + self.deadline.retry_for();
+        let (mut token_try, mut admission) = (TokenTry::First, None);
+        let (mut failed, mut last) = (0, None);
         loop {
-            let outcome = self.0.send(piece, token_try, admission.take()).await;
-            *attempts += u32::from(outcome.is_ok());
-            let (failure, decision) = match outcome {
-                Ok(AttemptOutcome { answer: Ok(accepted), .. }) => return Ok(accepted),
-                Ok(AttemptOutcome { answer: Err(refusal), .. }) if self.is_cut_by_deadline(&refusal) => {
-                    return Err(last.unwrap_or(refusal.into()));
-                }
-                Ok(AttemptOutcome { answer: Err(refusal), admission: held }) => {
-                    let decision = decide(refusal.meaning, token_try);
-                    admission = held.filter(|_| decision == Decision::RetryWithFreshToken);
-                    (refusal.into(), decision)
-                }
-                Err(reason @ NotSent::Token(TokenUnusable::NotRead(TokenError::Unavailable { .. }))) => {
-                    (reason.into(), Decision::Retry(Wait::Backoff))
-                }
-                Err(reason @ NotSent::Token(_)) => return Err(reason.into()),
-                Err(reason) => return Err(last.unwrap_or(reason.into())),
+            let result = self.inner.send_once(piece, token_try, admission.take()).await;
+            *attempts += u32::from(!matches!(result, Err(AttemptError::NotSent(_))));
+            let error = match result {
+                Ok(accepted) => return Ok(accepted),
+                Err(error) if self.is_of_deadline(&error) => return Err(last.unwrap_or(error.into_failure().0)),
+                Err(error) => error,
             };
+            let decision = decide(&error, token_try);
+            let (failure, held) = error.into_failure();
+            // Other decisions give the admission back before they wait.
+            admission = held.filter(|_| decision == Decision::RetryWithFreshToken);
+            if decision == Decision::RetryWithFreshToken {
+                token_try = TokenTry::Second;
+            }
             failed += 1;
-            let may_retry = match decision {
-                Decision::GiveUp => false,
-                Decision::RetryWithFreshToken => {
-                    token_try = TokenTry::Second;
-                    self.refresh_token().await
-                }
-                Decision::Retry(wait) => self.wait(self.delay(wait, failed), retries_until).await,
-                Decision::Pause { wait, all_calls } => self.pause(piece, self.delay(wait, failed), all_calls).await,
-            };
-            if !may_retry {
+            if !self.wait(decision, failed, retries_until, piece).await {
                 return Err(failure);
             }
             last = Some(failure);
         }
     }
-
-    fn is_cut_by_deadline(&self, refusal: &Refusal) -> bool {
-        refusal.meaning == Meaning::Unreachable && self.0.deadline.left().is_zero()
-    }
-
-    /// Reads the token at once, so that requests that wait for a slot do not send the refused one. Then waits a moment.
-    async fn refresh_token(&self) -> bool {
-        let Attempt { token, deadline, .. } = &self.0;
-        let read = deadline.before_deadline("its token was read", token.credential(TokenTry::Second)).await;
-        read.is_ok() && deadline.sleep(BEFORE_SECOND_TRY).await
-    }
-
-    async fn wait(&self, delay: Duration, retries_until: Timestamp) -> bool {
-        let deadline = &self.0.deadline;
-        deadline.now() + delay < retries_until && deadline.sleep(delay).await
-    }
-
-    async fn pause(&self, piece: &Piece<'_>, delay: Duration, all_calls: bool) -> bool {
-        let Attempt { shared, zone, deadline, .. } = &self.0;
-        metrics::count_rate_limit(zone);
-        let class = (!all_calls).then(|| piece.class());
-        shared.limits.pause(zone, class, shared.clock.now() + delay);
-        deadline.now() + delay < deadline.of_limits() && deadline.sleep(delay).await
-    }
-
-    fn delay(&self, wait: Wait, failed: u32) -> Duration {
-        match wait {
-            Wait::Backoff => self.0.shared.settings.backoff.wait(failed),
-            Wait::Exactly(delay) => delay,
-        }
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decisions() {
-        let second = Duration::from_secs(1);
-        let limited = |retry_after, all_calls| Meaning::RateLimited { retry_after, all_calls };
-        let pause = |wait, all_calls| Decision::Pause { wait, all_calls };
-        let backoff = Decision::Retry(Wait::Backoff);
-        for (meaning, first, second) in [
-            (limited(Some(second), false), pause(Wait::Exactly(second), false), pause(Wait::Exactly(second), false)),
-            (limited(None, false), pause(Wait::Backoff, false), pause(Wait::Backoff, false)),
-            (limited(Some(Duration::ZERO), false), pause(Wait::Backoff, false), pause(Wait::Backoff, false)),
-            (limited(Some(second), true), pause(Wait::Exactly(second), true), pause(Wait::Exactly(second), true)),
-            (limited(None, true), pause(Wait::Exactly(DEFAULT_BLOCK), true), pause(Wait::Exactly(DEFAULT_BLOCK), true)),
-            (Meaning::Unreachable, backoff, backoff),
-            (Meaning::ServerError, backoff, backoff),
-            (Meaning::TokenRefused, Decision::RetryWithFreshToken, Decision::GiveUp),
-            (Meaning::ItemRefused, Decision::GiveUp, Decision::GiveUp),
-            (Meaning::HostnameRefused, Decision::GiveUp, Decision::GiveUp),
-            (Meaning::Unclear, Decision::GiveUp, Decision::GiveUp),
-            (Meaning::RequestRefused, Decision::GiveUp, Decision::GiveUp),
-        ] {
-            assert_eq!(decide(meaning, TokenTry::First), first, "{meaning:?}");
-            assert_eq!(decide(meaning, TokenTry::Second), second, "{meaning:?}");
-        }
-    }
-}
+mod tests;

@@ -2,101 +2,19 @@
 
 mod trouble;
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use purge_router_cloudflare::{Accepted, ApiToken, Credential, Meaning, Refusal};
+use purge_router_cloudflare::Meaning;
 use purge_router_core::names::CloudflareId;
-use purge_router_core::{Body, Mode, Plan, Zone};
+use purge_router_core::{Plan, Zone};
 
-use crate::api::PurgeApi;
 use crate::clock::{Clock, Timestamp};
 use crate::executor::Executor;
 use crate::outcome::{Outcome, Status};
 use crate::settings::Settings;
-use crate::store::{Freshness, TokenError, TokenStore};
-use crate::test_support::{frozen_clock, plan_in, plan_of, plan_of_zones, zones};
-
-/// Cloudflare. A zone without an answer accepts.
-#[derive(Debug, Default)]
-struct Api {
-    answers: Mutex<BTreeMap<String, Answer>>,
-    /// The zone id, token and number of items of each request.
-    requests: Mutex<Vec<(String, String, usize)>>,
-}
-
-#[derive(Debug, Clone)]
-enum Answer {
-    Refuse(Meaning),
-    Hang,
-    /// Refuses any token but this one.
-    OnlyToken(&'static str),
-}
-
-impl Api {
-    fn answer(&self, zone_id: &str, answer: Answer) {
-        self.answers.lock().unwrap().insert(zone_id.to_owned(), answer);
-    }
-
-    fn accept(&self, zone_id: &str) {
-        self.answers.lock().unwrap().remove(zone_id);
-    }
-
-    fn take_requests(&self) -> usize {
-        std::mem::take(&mut *self.requests.lock().unwrap()).len()
-    }
-}
-
-impl PurgeApi for &Api {
-    async fn purge(
-        &self,
-        credential: &Credential,
-        zone_id: &CloudflareId,
-        _: Mode,
-        body: &Body<'_>,
-        timeout: Duration,
-    ) -> Result<Accepted, Refusal> {
-        let Credential::Token(token) = credential else { panic!("a token") };
-        let items = serde_json::to_value(body).unwrap()["files"].as_array().unwrap().len();
-        self.requests.lock().unwrap().push((zone_id.to_string(), token.expose().to_owned(), items));
-        let answer = self.answers.lock().unwrap().get(zone_id.as_str()).cloned();
-        let refuse = |meaning| Err(Refusal { meaning, message: format!("{meaning:?}"), status: None, ray: None });
-        // Let others run, as a request over the network would.
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        match answer {
-            None => Ok(Accepted { ray: None }),
-            Some(Answer::OnlyToken(only)) if token.expose() == only => Ok(Accepted { ray: None }),
-            Some(Answer::OnlyToken(_)) => refuse(Meaning::TokenRefused),
-            Some(Answer::Refuse(meaning)) => refuse(meaning),
-            Some(Answer::Hang) => {
-                tokio::time::sleep(timeout).await;
-                refuse(Meaning::Unreachable)
-            }
-        }
-    }
-}
-
-/// A store of one token for all zones.
-#[derive(Debug, Default)]
-struct Store {
-    token: Mutex<&'static str>,
-    hangs: bool,
-    reads: AtomicUsize,
-}
-
-impl TokenStore for &Store {
-    async fn token(&self, _: &Zone, _: Freshness) -> Result<Credential, TokenError> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        if self.hangs {
-            std::future::pending::<()>().await;
-        }
-        let token = *self.token.lock().unwrap();
-        Ok(ApiToken::parse(if token.is_empty() { "first" } else { token }).unwrap().into())
-    }
-}
+use crate::test_support::{Answer, Api, Store, frozen_clock, paused_clock, plan_in, plan_of, plan_of_zones, zones};
 
 const ZONE: &str = "00000000000000000000000000000007";
 
@@ -123,7 +41,7 @@ fn statuses(outcomes: &[Outcome]) -> Vec<Status> {
 #[tokio::test(start_paused = true)]
 async fn a_deadline_while_the_token_is_read_is_no_missing_token() {
     let (api, store) = (Api::default(), Store { hangs: true, ..Store::default() });
-    let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+    let executor = Executor::new(&api, &store, Settings::default(), paused_clock());
     let outcomes = run(&executor, &plan_of(1), 10).await;
     assert_eq!(statuses(&outcomes), [Status::DeadlineExceeded]);
     assert_eq!(outcomes[0].error.as_deref(), Some("deadline exceeded before its token was read"));
@@ -134,7 +52,7 @@ async fn a_deadline_while_the_token_is_read_is_no_missing_token() {
 async fn a_deadline_while_waiting_for_a_slot_a_probe_or_the_team_is_exceeded() {
     // A slot of the zone: 8 requests hang, and the others wait for them.
     let (api, store) = (Api::default(), Store::default());
-    let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+    let executor = Executor::new(&api, &store, Settings::default(), paused_clock());
     api.answer(ZONE, Answer::Hang);
     let outcomes = run(&executor, &plan_of(10 * 500), 10).await;
     let exceeded = outcomes.iter().filter(|outcome| outcome.status == Status::DeadlineExceeded).count();
@@ -143,7 +61,7 @@ async fn a_deadline_while_waiting_for_a_slot_a_probe_or_the_team_is_exceeded() {
 
     // A slot of the team: 32 unproven zones hang, and one waits.
     let (api, store) = (Api::default(), Store::default());
-    let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+    let executor = Executor::new(&api, &store, Settings::default(), paused_clock());
     (0..33).for_each(|zone| api.answer(&zone_id(zone), Answer::Hang));
     let outcomes = run(&executor, &plan_of_zones(33), 10).await;
     let exceeded: Vec<&Outcome> = outcomes.iter().filter(|it| it.status == Status::DeadlineExceeded).collect();
@@ -172,7 +90,7 @@ async fn what_the_deadline_cuts_after_an_answer_keeps_its_status() {
         (Meaning::RateLimited { retry_after: None, all_calls: true }, Status::RateLimited),
     ] {
         let (api, store) = (Api::default(), Store::default());
-        let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+        let executor = Executor::new(&api, &store, Settings::default(), paused_clock());
         api.answer(ZONE, Answer::Refuse(meaning));
         assert_eq!(statuses(&run(&executor, &plan_of(1), 10).await), [status], "{meaning:?}");
     }
@@ -282,7 +200,7 @@ async fn slots_are_given_back_however_requests_end() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_of_the_request_is_one_request() {
     let (api, store) = (Api::default(), Store::default());
-    let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+    let executor = Executor::new(&api, &store, Settings::default(), paused_clock());
     api.answer(ZONE, Answer::Refuse(Meaning::RequestRefused));
     let outcomes = run(&executor, &plan_of(500), 30).await;
     assert_eq!((statuses(&outcomes), api.take_requests()), (vec![Status::RequestRefused], 1));
@@ -292,7 +210,7 @@ async fn a_refusal_of_the_request_is_one_request() {
 #[tokio::test(start_paused = true)]
 async fn untried_items_are_failed_and_counted() {
     let (api, store) = (Api::default(), Store::default());
-    let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+    let executor = Executor::new(&api, &store, Settings::default(), paused_clock());
     api.answer(ZONE, Answer::Refuse(Meaning::ItemRefused));
     let outcomes = run(&executor, &plan_of(100), 30).await;
     let outcome = &outcomes[0];
@@ -305,7 +223,7 @@ async fn untried_items_are_failed_and_counted() {
 #[tokio::test(start_paused = true)]
 async fn a_zone_that_is_not_admitted_takes_nothing_of_what_teams_share() {
     let (api, store) = (Api::default(), Store::default());
-    let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+    let executor = Executor::new(&api, &store, Settings::default(), paused_clock());
     let account = "account_id = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"";
     let teams: Vec<_> = std::iter::repeat_n(("red", account), 33).chain([("blue", account)]).collect();
     let mut zones = zones(&teams);

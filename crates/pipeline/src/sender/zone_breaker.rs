@@ -1,74 +1,41 @@
-//! Sends requests only to a zone that answers. After a failure, none is sent for a while; then one request probes the zone,
-//! and the others wait for its result.
+//! Sends pieces only to a zone that answers. After a failure its circuit is open; then one piece probes the zone, and the
+//! others wait for the result.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use purge_router_cloudflare::Accepted;
 use purge_router_core::Zone;
-use tokio::sync::MutexGuard;
 
 use super::deadline::Deadline;
 use super::failure::{Failure, NotSent};
+use super::layer::SendPiece;
 use super::piece::Piece;
-use super::token_breaker::TokenBreaker;
-use crate::api::PurgeApi;
-use crate::circuit::{Circuit, Passage};
+use crate::circuit::{Circuit, CircuitOpen};
 use crate::outcome::Status;
-use crate::store::TokenStore;
 
-/// A request that was given less time than this, because its event ended, says nothing about its zone.
-const SHORTEST_TRIAL: Duration = Duration::from_millis(500);
+/// A zone that had less time than this for its answer, because the event ended, has not failed.
+const MIN_CONCLUSIVE_TIME: Duration = Duration::from_millis(500);
 
-pub(super) struct ZoneBreaker<'e, T, A> {
-    inner: TokenBreaker<'e, T, A>,
+pub(super) struct ZoneBreaker<'e, S> {
+    inner: S,
     zone: &'e Zone,
     circuit: Arc<Circuit>,
     deadline: Deadline<'e>,
 }
 
-impl<'e, T: TokenStore, A: PurgeApi> ZoneBreaker<'e, T, A> {
-    pub(super) fn new(
-        inner: TokenBreaker<'e, T, A>,
-        zone: &'e Zone,
-        circuit: Arc<Circuit>,
-        deadline: Deadline<'e>,
-    ) -> Self {
+/// What the result of sending a piece says about its zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    Yes,
+    No,
+    /// Nothing was sent, or the time was too short.
+    Unknown,
+}
+
+impl<'e, S> ZoneBreaker<'e, S> {
+    pub(super) fn new(inner: S, zone: &'e Zone, circuit: Arc<Circuit>, deadline: Deadline<'e>) -> Self {
         Self { inner, zone, circuit, deadline }
-    }
-
-    /// Sends a piece, and counts in `attempts` how often.
-    pub(super) async fn send(&self, piece: &Piece<'_>, attempts: &mut u32) -> Result<Accepted, Failure> {
-        let _probe = self.enter().await?;
-        let (start, attempts_before) = (self.deadline.now(), *attempts);
-        let result = self.inner.send(piece, attempts).await;
-        if *attempts > attempts_before {
-            let was_cut_short = self.deadline.left().is_zero() && self.deadline.now() - start < SHORTEST_TRIAL;
-            match result.as_ref().map_err(|failure| failure.status) {
-                Err(Status::Unreachable) if was_cut_short => {}
-                Err(Status::Unreachable) => self.open(&result),
-                Err(Status::DeadlineExceeded | Status::TokenMissing) => {}
-                // It answered.
-                Ok(_) | Err(_) => self.circuit.close(),
-            }
-        }
-        result
-    }
-
-    /// Waits while another request probes the zone. The guard is that of a probe.
-    async fn enter(&self) -> Result<Option<MutexGuard<'_, ()>>, NotSent> {
-        match self.circuit.passage(self.deadline.now()) {
-            Passage::Free => return Ok(None),
-            Passage::Blocked(left) => return Err(NotSent::ZoneCircuitOpen(left)),
-            Passage::OneProbe => {}
-        }
-        let probe =
-            self.deadline.before_deadline("another request had probed its zone", self.circuit.begin_probe()).await?;
-        match self.circuit.passage(self.deadline.now()) {
-            Passage::Free => Ok(None),
-            Passage::OneProbe => Ok(Some(probe)),
-            Passage::Blocked(left) => Err(NotSent::ZoneCircuitOpen(left)),
-        }
     }
 
     fn open(&self, result: &Result<Accepted, Failure>) {
@@ -76,5 +43,138 @@ impl<'e, T: TokenStore, A: PurgeApi> ZoneBreaker<'e, T, A> {
         let (team, zone, seconds) = (self.zone.team.as_str(), self.zone.domain.as_str(), period.as_secs_f64());
         let error = result.as_ref().err().map(|failure| failure.error.as_str());
         tracing::warn!(team, zone, error, seconds, "zone does not answer; not tried for {seconds} s");
+    }
+}
+
+impl<S: SendPiece> SendPiece for ZoneBreaker<'_, S> {
+    async fn send(&self, piece: &Piece<'_>, attempts: &mut u32) -> Result<Accepted, Failure> {
+        let (deadline, clock) = (&self.deadline, self.deadline.clock());
+        let probe = "another request had probed its zone";
+        let pass = deadline.before_deadline(probe, self.circuit.enter(clock)).await?;
+        let _pass = pass.map_err(|CircuitOpen(left)| NotSent::ZoneCircuitOpen(left))?;
+
+        let (start, attempts_before) = (clock.now(), *attempts);
+        let result = self.inner.send(piece, attempts).await;
+        let was_sent = *attempts > attempts_before;
+        let was_cut_short = deadline.left().is_zero() && clock.now() - start < MIN_CONCLUSIVE_TIME;
+        match answered(&result, was_sent, was_cut_short) {
+            Answered::Yes => self.circuit.close(),
+            Answered::No => self.open(&result),
+            Answered::Unknown => {}
+        }
+        result
+    }
+}
+
+fn answered(result: &Result<Accepted, Failure>, was_sent: bool, was_cut_short: bool) -> Answered {
+    if !was_sent {
+        return Answered::Unknown;
+    }
+    match result.as_ref().map_err(|failure| failure.status) {
+        Err(Status::Unreachable) if was_cut_short => Answered::Unknown,
+        Err(Status::Unreachable) => Answered::No,
+        // The last try was not sent, so this is not an answer to it.
+        Err(Status::DeadlineExceeded | Status::TokenMissing) => Answered::Unknown,
+        Ok(_) | Err(_) => Answered::Yes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::circuit::{CircuitState, OpenTimes};
+    use crate::patience::Patience;
+    use crate::sender::scripted::{Answer, Scripted, accepts, fails};
+    use crate::test_support::{paused_clock, plan_of};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn circuit() -> Arc<Circuit> {
+        Arc::new(Circuit::new(OpenTimes { first: 5 * SECOND, longest: 5 * SECOND }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_zone_that_was_sent_to_and_did_not_answer_opens_its_circuit() {
+        let unsent = |status| Answer { attempts: 0, ..fails(status) };
+        for (answer, is_open) in [
+            (accepts(), false),
+            (fails(Status::Unreachable), true),
+            (unsent(Status::Unreachable), false),
+            (fails(Status::RateLimited), false),
+            (fails(Status::TokenRefused), false),
+            (fails(Status::ItemsRefused), false),
+            (fails(Status::RequestRefused), false),
+            (fails(Status::DeadlineExceeded), false),
+            (unsent(Status::DeadlineExceeded), false),
+            (fails(Status::TokenMissing), false),
+        ] {
+            let (clock, circuit, plan) = (paused_clock(), circuit(), plan_of(1));
+            let deadline = Deadline::new(&clock, Patience::from(clock.now() + 60 * SECOND));
+            let piece = Piece::whole(&plan.batches[0]);
+            let breaker =
+                ZoneBreaker::new(Scripted::new([answer.clone()]), &plan.batches[0].zone, circuit.clone(), deadline);
+            let mut attempts = 3;
+            let result = breaker.send(&piece, &mut attempts).await;
+            assert_eq!((&result, attempts), (&answer.result, 3 + answer.attempts), "it passes the result on");
+            assert_eq!(circuit.has_failed(), is_open, "{answer:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_decides_nothing_leaves_a_half_open_circuit_as_it_is_and_an_answer_closes_it() {
+        let unsent = Answer { attempts: 0, ..fails(Status::RateLimited) };
+        for (answer, closes) in [
+            (accepts(), true),
+            (fails(Status::RateLimited), true),
+            (unsent, false),
+            (fails(Status::TokenMissing), false),
+        ] {
+            let (clock, circuit, plan) = (paused_clock(), circuit(), plan_of(1));
+            circuit.open(clock.now());
+            advance(5 * SECOND).await;
+            let deadline = Deadline::new(&clock, Patience::from(clock.now() + 60 * SECOND));
+            let piece = Piece::whole(&plan.batches[0]);
+            let breaker =
+                ZoneBreaker::new(Scripted::new([answer.clone()]), &plan.batches[0].zone, circuit.clone(), deadline);
+            _ = breaker.send(&piece, &mut 0).await;
+            let is_closed = matches!(circuit.state(clock.now()), CircuitState::Closed { is_proven: true });
+            assert_eq!(is_closed, closes, "{answer:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_zone_that_had_too_little_time_for_its_answer_has_not_failed() {
+        for (seconds, is_open) in [(0.4, false), (0.6, true)] {
+            let (clock, circuit, plan) = (paused_clock(), circuit(), plan_of(1));
+            let time = Duration::from_secs_f64(seconds);
+            let deadline = Deadline::new(&clock, Patience::from(clock.now() + time));
+            let inner = Scripted::new([Answer { time, ..fails(Status::Unreachable) }]);
+            let breaker = ZoneBreaker::new(inner, &plan.batches[0].zone, circuit.clone(), deadline);
+            _ = breaker.send(&Piece::whole(&plan.batches[0]), &mut 0).await;
+            assert_eq!(circuit.has_failed(), is_open, "{seconds}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_sent_while_the_circuit_is_open_and_one_piece_at_a_time_while_it_is_half_open() {
+        let (clock, circuit, plan) = (paused_clock(), circuit(), plan_of(3 * 500));
+        let deadline = Deadline::new(&clock, Patience::from(clock.now() + 60 * SECOND));
+        let inner = Scripted::new([fails(Status::Unreachable), fails(Status::Unreachable)]);
+        let breaker = ZoneBreaker::new(inner.clone(), &plan.batches[0].zone, circuit, deadline);
+        let pieces: Vec<Piece<'_>> = plan.batches.iter().map(Piece::whole).collect();
+        let send_all = async || {
+            let sending = pieces.iter().map(async |piece| breaker.send(piece, &mut 0).await.map_err(|it| it.status));
+            let results = futures_util::future::join_all(sending).await;
+            (results.into_iter().filter(Result::is_ok).count(), inner.sent().len())
+        };
+        _ = breaker.send(&pieces[0], &mut 0).await;
+        assert_eq!(send_all().await, (0, 1), "open");
+        advance(5 * SECOND).await;
+        assert_eq!(send_all().await, (0, 2), "the probe failed, and the others were not sent");
+        advance(5 * SECOND).await;
+        assert_eq!(send_all().await, (3, 5), "the probe was accepted, and so were the others");
+        assert_eq!(inner.most_under_way(), 2, "the probe was alone");
     }
 }

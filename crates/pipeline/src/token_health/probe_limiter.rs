@@ -87,6 +87,7 @@ mod tests {
     use tokio::time::{advance, timeout};
 
     use super::*;
+    use crate::test_support::paused_clock;
 
     fn token(index: usize) -> TokenKey {
         let team = TeamName::parse("red").unwrap();
@@ -97,7 +98,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_dropped_slot_is_given_back() {
-        let probes = ProbeLimiter::new(Clock::system());
+        let probes = ProbeLimiter::new(paused_clock());
         let mut slots = Vec::new();
         for _ in 0..PROBES {
             slots.push(probes.acquire(false).await.unwrap());
@@ -109,7 +110,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn refusals_of_a_minute_are_limited() {
-        let probes = ProbeLimiter::new(Clock::system());
+        let probes = ProbeLimiter::new(paused_clock());
         let admits = async |was_refused| probes.acquire(was_refused).await.is_ok();
         for index in 0..REFUSALS_PER_MINUTE {
             let seen = (admits(false).await, admits(true).await);

@@ -1,19 +1,16 @@
-//! The circuits and probes of all teams. They outlive events, and are bounded per team: a team that writes many zones
-//! evicts only circuits of its own. An evicted circuit is one of an untried token, which costs its team a probe.
+//! The circuits and probes of all teams. They outlive events. An evicted circuit is one of an untried token, which costs its
+//! team a probe.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use purge_router_core::Zone;
-use purge_router_core::names::TeamName;
 
 use super::probe_limiter::{ProbeLimiter, TokenKey};
 use crate::bounded_map::BoundedMap;
 use crate::circuit::{Circuit, OpenTimes};
 use crate::clock::Clock;
-
-/// Operators write teams. More than this many are not in use at once.
-const TEAMS: usize = 4096;
+use crate::per_team::PerTeam;
 
 /// How many circuits of one team are kept.
 const CIRCUITS_PER_TEAM: usize = 1024;
@@ -23,7 +20,7 @@ const CIRCUITS_PER_TEAM: usize = 1024;
 pub(crate) struct TokenCircuits {
     clock: Clock,
     open_times: OpenTimes,
-    teams: BoundedMap<TeamName, TeamTokens>,
+    teams: PerTeam<TeamTokens>,
 }
 
 /// What is known about the tokens of one team.
@@ -37,7 +34,7 @@ impl TokenCircuits {
     /// `open_for` is how long a circuit stays open before one request probes the token.
     pub(crate) fn new(open_for: Duration, clock: Clock) -> Self {
         let open_times = OpenTimes { first: open_for, longest: open_for };
-        Self { clock, open_times, teams: BoundedMap::new(TEAMS) }
+        Self { clock, open_times, teams: PerTeam::new() }
     }
 
     /// The tokens of a zone's team, and the circuit of the zone's token.
@@ -58,4 +55,33 @@ impl TokenCircuits {
 
 pub(super) fn key(zone: &Zone) -> TokenKey {
     (zone.token.clone(), zone.zone_id.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::{paused_clock, zones};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_circuit_is_of_one_token_in_one_zone_and_probes_are_of_the_team() {
+        let all = TokenCircuits::new(Duration::from_secs(5), paused_clock());
+        let token = "token = \"shared\"";
+        let zones = zones(&[("red", token), ("red", token), ("red", ""), ("blue", token)]);
+        let of: Vec<_> = zones.iter().map(|zone| all.of(zone)).collect();
+        let same_zone = Zone { domain: zones[1].domain.clone(), ..Zone::clone(&zones[0]) };
+        assert!(Arc::ptr_eq(&all.of(&same_zone).1, &of[0].1), "two domains of one zone");
+        for (at, (team, circuit)) in of.iter().enumerate() {
+            for (other, (other_team, other_circuit)) in of.iter().enumerate() {
+                assert_eq!(Arc::ptr_eq(circuit, other_circuit), at == other, "{at}, {other}");
+                let is_same_team = zones[at].team == zones[other].team;
+                assert_eq!(Arc::ptr_eq(team, other_team), is_same_team, "{at}, {other}");
+            }
+        }
+        of[0].1.open(all.clock().now());
+        assert_eq!(
+            of[0].1.open(all.clock().now() + Duration::from_secs(5)),
+            Some(Duration::from_secs(5)),
+            "never longer"
+        );
+    }
 }

@@ -9,10 +9,7 @@ use crate::store::TokenError;
 pub(crate) enum TokenUnusable {
     #[error(transparent)]
     NotRead(#[from] TokenError),
-    #[error(
-        "not sent: the zone's token was refused a moment ago; it is tried again in {} s",
-        .0.as_secs_f64().ceil()
-    )]
+    #[error("not sent: the zone's token was refused; it is tried again in {} s", .0.as_secs_f64().ceil())]
     CircuitOpen(Duration),
     #[error("not sent: the zone's token was refused to its other requests")]
     RefusedToOthers,

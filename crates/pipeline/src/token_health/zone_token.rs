@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use purge_router_cloudflare::{Accepted, Credential, Meaning, Refusal};
 use purge_router_core::Zone;
-use tokio::sync::{MutexGuard, OnceCell};
+use tokio::sync::OnceCell;
 
 use super::credentials::{Credentials, TokenTry};
 use super::probe_limiter::ProbeSlot;
 use super::token_circuits::{TeamTokens, TokenCircuits, key};
 use super::unusable::TokenUnusable;
-use crate::circuit::{Circuit, Passage};
+use crate::circuit::{Circuit, CircuitOpen, CircuitPass, CircuitState};
 use crate::clock::Clock;
 use crate::store::{Freshness, TokenStore};
 
@@ -22,14 +22,11 @@ pub(crate) struct ZoneToken<'e, T> {
     credentials: Credentials<'e, T>,
     team: Arc<TeamTokens>,
     circuit: Arc<Circuit>,
-    /// How the event began: batches that began with a closed circuit go on after one of them was refused.
-    passage: Passage,
+    /// Whether the event began with a closed circuit: then its batches go on after one of them was refused, because a good
+    /// token may be refused for a moment.
+    began_closed: bool,
     is_admitted: OnceCell<bool>,
 }
-
-/// The right of one batch to send requests, until it is dropped. With a half-open circuit, only one batch has it at a time.
-#[derive(Debug)]
-pub(crate) struct BatchPass<'t>(#[expect(dead_code, reason = "held for its Drop")] Option<MutexGuard<'t, ()>>);
 
 /// The right to send one request with the token, until it is dropped. An untested token's first request holds a probe slot
 /// of its team.
@@ -39,24 +36,19 @@ pub(crate) struct Admission(#[expect(dead_code, reason = "held for its Drop")] O
 impl<'e, T: TokenStore> ZoneToken<'e, T> {
     pub(crate) fn new(store: &'e T, circuits: &'e TokenCircuits, zone: &'e Zone) -> Self {
         let (team, circuit) = circuits.of(zone);
-        let passage = circuit.passage(circuits.clock().now());
-        let credentials = Credentials::new(store, zone, passage == Passage::OneProbe);
-        Self { zone, clock: circuits.clock(), credentials, team, circuit, passage, is_admitted: OnceCell::new() }
+        let clock = circuits.clock();
+        let began_closed = matches!(circuit.state(clock.now()), CircuitState::Closed { .. });
+        // Only a token that is read afresh is worth a probe.
+        let credentials = Credentials::new(store, zone, !began_closed);
+        Self { zone, clock, credentials, team, circuit, began_closed, is_admitted: OnceCell::new() }
     }
 
-    /// Lets one batch pass the circuit. If it is half-open, this waits while another batch probes the token.
-    pub(crate) async fn enter(&self) -> Result<BatchPass<'_>, TokenUnusable> {
-        match self.passage {
-            Passage::Free => return Ok(BatchPass(None)),
-            Passage::Blocked(left) => return Err(TokenUnusable::CircuitOpen(left)),
-            Passage::OneProbe => {}
+    /// Lets a piece of a batch pass the circuit. If it is half-open, this waits while another piece probes the token.
+    pub(crate) async fn enter(&self) -> Result<CircuitPass<'_>, TokenUnusable> {
+        if self.began_closed {
+            return Ok(CircuitPass::FREE);
         }
-        let probe = self.circuit.begin_probe().await;
-        match self.circuit.passage(self.clock.now()) {
-            Passage::Free => Ok(BatchPass(None)),
-            Passage::OneProbe => Ok(BatchPass(Some(probe))),
-            Passage::Blocked(_) => Err(TokenUnusable::RefusedToOthers),
-        }
+        self.circuit.enter(self.clock).await.map_err(|CircuitOpen(left)| TokenUnusable::CircuitOpen(left))
     }
 
     /// The credential for a request.
@@ -127,16 +119,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::store::TokenError;
-    use crate::test_support::zones;
-
-    struct NoStore;
-
-    impl TokenStore for NoStore {
-        async fn token(&self, _: &Zone, _: Freshness) -> Result<Credential, TokenError> {
-            std::future::pending().await
-        }
-    }
+    use crate::test_support::{NoStore, paused_clock, zones};
 
     #[tokio::test(start_paused = true)]
     async fn only_an_answer_of_the_api_that_is_clear_proves_a_token() {
@@ -153,7 +136,7 @@ mod tests {
             (refusal(Meaning::Unreachable, None), false),
             (refusal(Meaning::RateLimited { retry_after: None, all_calls: false }, Some(429)), false),
         ] {
-            let circuits = TokenCircuits::new(Duration::from_secs(5), Clock::system());
+            let circuits = TokenCircuits::new(Duration::from_secs(5), paused_clock());
             let zones = zones(&[("red", "")]);
             let token = ZoneToken::new(&NoStore, &circuits, &zones[0]);
             token.record(Freshness::Cached, TokenTry::First, &answer);

@@ -135,6 +135,8 @@ async fn an_outage_after_a_bad_item_was_found_outweighs_it() {
     assert_eq!(statuses(&report), [Status::Unreachable]);
     assert_eq!(report.outcomes[0].refused_items, urls("red.com", ["k1.css"]));
     assert_eq!(failed(&report), ["m-1", "m-2"]);
+    let permanent: Vec<bool> = report.outcomes[0].failed.iter().map(|failed| failed.is_permanent).collect();
+    assert_eq!(permanent, [true, false], "a retry may purge only the second one");
 }
 
 #[tokio::test]

@@ -5,9 +5,8 @@ use proptest::prelude::*;
 use purge_router_core::{Item, Origin, Plan};
 
 use super::*;
-use crate::clock::Clock;
 use crate::refused_hostnames::RefusedHostnames;
-use crate::test_support::{plan_of, plan_with};
+use crate::test_support::{paused_clock, plan_of, plan_with};
 
 /// How the halving of a batch ended.
 #[derive(Debug, Default)]
@@ -26,10 +25,10 @@ fn halve(plan: &Plan, memory: &RefusedHostnames, judge: impl Fn(&[String]) -> Op
     let hostnames = memory.of(&batch.zone);
     let mut halving = Halving::new(batch, &hostnames);
     let mut ended = Ended::default();
-    while let Some(step) = halving.next() {
+    while let Some(step) = halving.next_step() {
         match step {
             NextStep::Send(piece) => {
-                assert!(halving.given_up.is_empty(), "a failure of the request would lose them");
+                assert!(halving.failed.is_empty(), "a failure of the request would lose them");
                 ended.requests += 1;
                 let urls: Vec<String> = piece.items().iter().map(|item| item.item.to_string()).collect();
                 match judge(&urls) {
@@ -40,16 +39,12 @@ fn halve(plan: &Plan, memory: &RefusedHostnames, judge: impl Fn(&[String]) -> Op
                     Some(part) => halving.refused(piece, part, format!("no {part:?}"), None),
                 }
             }
-            NextStep::GiveUp(GivenUp::Refused { items, error, .. }) => {
-                ended.refused.extend(items.iter().map(|item| item.item.to_string()));
-                ended.errors.push(error);
-            }
-            NextStep::GiveUp(GivenUp::Untried { items, error }) => {
-                ended.untried += items.len();
-                ended.errors.push(error);
-            }
-            NextStep::GiveUp(GivenUp::Request { items, error, .. }) => {
-                ended.of_request += items.len();
+            NextStep::Fail(FailedItems { items, reason, error, .. }) => {
+                match reason {
+                    Reason::Refused => ended.refused.extend(items.iter().map(|item| item.item.to_string())),
+                    Reason::Untried => ended.untried += items.len(),
+                    Reason::Request(_) => ended.of_request += items.len(),
+                }
                 ended.errors.push(error);
             }
         }
@@ -65,7 +60,7 @@ static PLANS: LazyLock<BTreeMap<usize, Plan>> =
     LazyLock::new(|| [1, 2, 3, 7, 8, 50, 99, 100, 101, 499, 500].map(|items| (items, plan_of(items))).into());
 
 fn memory() -> RefusedHostnames {
-    RefusedHostnames::new(Clock::system())
+    RefusedHostnames::new(paused_clock())
 }
 
 fn url(index: usize) -> String {

@@ -7,7 +7,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// The patience of an event that others wait for.
 fn brief(clock: &Clock) -> Patience {
-    Patience { deadline: after(clock, 1), trouble: SECOND, limits_until: clock.now() }
+    Patience { deadline: after(clock, 1), retry_for: SECOND, rate_limit_deadline: clock.now() }
 }
 
 /// Executes a plan. Returns its outcomes, how many requests were sent, and how long it took.
@@ -37,7 +37,10 @@ async fn a_zone_that_hangs_or_fails_costs_one_second_and_then_nothing_until_a_pr
             let (outcomes, sent, time) = send(&executor, &api, &plan, brief(executor.clock())).await;
             assert_eq!((statuses(&outcomes), sent, time), (vec![Status::Unreachable; 5], 0, Duration::ZERO));
             let error = outcomes[0].error.as_deref().unwrap();
-            assert!(error.starts_with("the zone did not answer a moment ago; it is tried again in "), "{error}");
+            assert!(
+                error.starts_with("not sent: the zone did not answer earlier requests; it is tried again in "),
+                "{error}"
+            );
         }
 
         // One batch probes. The others do not.
@@ -62,7 +65,7 @@ async fn a_zone_that_hangs_or_fails_costs_one_second_and_then_nothing_until_a_pr
 #[tokio::test(start_paused = true)]
 async fn other_zones_are_purged_while_one_is_not_tried() {
     let (api, store) = (Api::default(), Store::default());
-    let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+    let executor = Executor::new(&api, &store, Settings::default(), paused_clock());
     api.answer(&zone_id(0), Answer::Hang);
     for _ in 0..2 {
         let (outcomes, ..) = send(&executor, &api, &plan_of_zones(3), brief(executor.clock())).await;
@@ -73,9 +76,9 @@ async fn other_zones_are_purged_while_one_is_not_tried() {
 #[tokio::test(start_paused = true)]
 async fn a_failed_request_stops_those_that_wait_for_its_slot() {
     let (api, store) = (Api::default(), Store::default());
-    let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+    let executor = Executor::new(&api, &store, Settings::default(), paused_clock());
     api.answer(ZONE, Answer::Hang);
-    let patience = Patience { trouble: 2 * SECOND, ..Patience::from(after(executor.clock(), 30)) };
+    let patience = Patience { retry_for: 2 * SECOND, ..Patience::from(after(executor.clock(), 30)) };
     let (outcomes, sent, time) = send(&executor, &api, &plan_of(20 * 500), patience).await;
     assert_eq!((statuses(&outcomes), sent), (vec![Status::Unreachable; 20], 8));
     assert!(time < 3 * SECOND, "{time:?}");
@@ -84,7 +87,7 @@ async fn a_failed_request_stops_those_that_wait_for_its_slot() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_had_no_time_for_its_answer_says_nothing_about_its_zone() {
     let (api, store) = (Api::default(), Store::default());
-    let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+    let executor = Executor::new(&api, &store, Settings::default(), paused_clock());
     api.answer(ZONE, Answer::Hang);
     let soon = Patience { deadline: executor.clock().now() + SECOND / 4, ..brief(executor.clock()) };
     send(&executor, &api, &plan_of(1), soon).await;
@@ -112,7 +115,7 @@ async fn an_answer_of_any_kind_closes_the_circuit() {
 #[tokio::test(start_paused = true)]
 async fn an_event_that_does_not_wait_for_limits_sends_what_they_let_pass_at_once() {
     let (api, store) = (Api::default(), Store::default());
-    let executor = Executor::new(&api, &store, Settings::default(), Clock::system());
+    let executor = Executor::new(&api, &store, Settings::default(), paused_clock());
     // 3,000 URLs a second of the enterprise plan, of which 2,700 pass at once.
     let (outcomes, sent, time) = send(&executor, &api, &plan_of(4000), brief(executor.clock())).await;
     assert_eq!(sent, 5);

@@ -1,0 +1,24 @@
+//! What is kept for each team, so that no team's zones, tokens or hostnames evict what is known about another team's.
+
+use std::sync::Arc;
+
+use purge_router_core::names::TeamName;
+
+use crate::bounded_map::BoundedMap;
+
+/// Operators write teams. More than this many are not in use at once.
+const TEAMS: usize = 4096;
+
+/// One value for each team. What a team writes any number of, such as zones, belongs into a [`BoundedMap`] in its value.
+#[derive(Debug)]
+pub(crate) struct PerTeam<V>(BoundedMap<TeamName, V>);
+
+impl<V> PerTeam<V> {
+    pub(crate) fn new() -> Self {
+        Self(BoundedMap::new(TEAMS))
+    }
+
+    pub(crate) fn get_or_insert_with(&self, team: &TeamName, new: impl FnOnce() -> V) -> Arc<V> {
+        self.0.get_or_insert_with(team, new)
+    }
+}
