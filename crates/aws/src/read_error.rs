@@ -14,16 +14,20 @@ pub enum ReadError {
     /// There is no such parameter.
     #[error("SSM has no such parameter in this region")]
     Absent,
-    /// The caller's permissions, or the KMS key of the parameter, do not allow to read it.
+    /// SSM or KMS denies it to the caller. Both denials have the same code, and only their messages name the missing
+    /// permission.
     #[error("access denied: {0}")]
     Denied(String),
+    /// Its KMS key is disabled, is pending deletion, or does not exist.
+    #[error("SSM can't use its KMS key: {0}")]
+    UnusableKey(String),
     /// SSM stores it in plain text.
     #[error("it is a {0}, not a SecureString")]
     NotSecure(String),
     /// Its value can't be a token.
     #[error("{0}")]
     NotAToken(#[from] NotAToken),
-    /// SSM refuses it for another reason, such as a KMS key that is disabled.
+    /// SSM refuses it for another reason, such as an invalid name.
     #[error("SSM refused the request: {0}")]
     Refused(String),
     /// There were too many calls.
@@ -36,6 +40,9 @@ pub enum ReadError {
     #[error("can't call SSM: {0}")]
     Settings(String),
 }
+
+/// SSM's code for a KMS key that it can't use. The API reference lists it for GetParameter and GetParameters.
+const UNUSABLE_KEY: &str = "InvalidKeyId";
 
 impl ReadError {
     /// Whether a retry may help without a fix.
@@ -58,14 +65,12 @@ impl ReadError {
             Self::Throttled(_) | Self::Unavailable(_) | Self::Settings(_) => return None,
             Self::Absent => "store the token there as a SecureString",
             Self::Denied(_) => {
-                "allow ssm:GetParameter for the command and ssm:GetParameters for the function, and kms:Decrypt if its key \
-                 is the team's own"
+                "allow ssm:GetParameter for the command and ssm:GetParameters for the function, and kms:Decrypt if its \
+                 key is the team's own"
             }
+            Self::UnusableKey(_) => "check that its KMS key exists and is enabled",
             Self::NotSecure(_) => "delete it, and store the token there again as a SecureString",
             Self::NotAToken(_) => "store the token there again, and nothing else",
-            Self::Refused(said) if said.contains("KeyId") || said.contains("KMS") => {
-                "check that its KMS key exists and is enabled"
-            }
             Self::Refused(_) => "check the parameter's name",
         })
     }
@@ -77,8 +82,9 @@ impl ReadError {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let AwsError { kind, message, .. } = AwsError::of(error, region);
+        let AwsError { kind, code, message } = AwsError::of(error, region);
         match kind {
+            AwsErrorKind::Refused if code == UNUSABLE_KEY => Self::UnusableKey(message),
             AwsErrorKind::Denied => Self::Denied(message),
             AwsErrorKind::Throttled => Self::Throttled(message),
             AwsErrorKind::Unavailable => Self::Unavailable(message),

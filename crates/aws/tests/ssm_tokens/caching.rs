@@ -7,7 +7,7 @@ use purge_router_aws::ReadError;
 use purge_router_pipeline::Freshness::{Cached, Fresh};
 
 use crate::logged::Logged;
-use crate::stand::{LONG, good, names, read, stand, token};
+use crate::stand::{Failure, LONG, good, names, read, stand, token};
 
 #[tokio::test]
 async fn up_to_ten_parameters_are_read_in_one_call_and_then_cached() {
@@ -93,7 +93,7 @@ async fn a_failed_read_is_retried_after_five_seconds_or_by_a_fresh_read() {
 async fn a_slow_failure_pauses_reads_too() {
     let (stand, store) = stand(1, Duration::ZERO).await;
     assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
-    stand.change(|ssm| ssm.trouble = Some((500, "InternalServerError".to_owned())));
+    stand.change(|ssm| ssm.failure = Some(Failure::new(500, "InternalServerError")));
     stand.change(|ssm| ssm.delay = Duration::from_millis(1100));
     for _ in 0..3 {
         assert_eq!(store.read("/t/0", Cached).await, good("/t/0"), "the old one");
@@ -105,7 +105,7 @@ async fn a_slow_failure_pauses_reads_too() {
 async fn a_young_token_is_used_even_if_a_fresh_read_failed() {
     let (stand, store) = stand(1, LONG).await;
     assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
-    stand.change(|ssm| ssm.trouble = Some((500, "InternalServerError".to_owned())));
+    stand.change(|ssm| ssm.failure = Some(Failure::new(500, "InternalServerError")));
     assert!(store.read("/t/0", Fresh).await.unwrap_err().is_transient());
     assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
     assert_eq!(stand.calls().len(), 2, "the second cached read needs none");
@@ -138,17 +138,17 @@ async fn a_stale_token_is_used_while_ssm_can_not_be_read() {
     assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
     for code in ["ThrottlingException", "InternalServerError"] {
         let logged = Logged::new();
-        stand.change(|ssm| ssm.trouble = Some((500, code.to_owned())));
+        stand.change(|ssm| ssm.failure = Some(Failure::new(500, code)));
         assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
         let said = logged.with("using a stale token: can't read SSM parameter=\"/t/0\"");
         assert_eq!(said.len(), 1, "{code}");
         assert!(store.read("/t/0", Fresh).await.unwrap_err().is_transient());
     }
     // A token that was taken away does not.
-    stand.change(|ssm| ssm.trouble = None);
+    stand.change(|ssm| ssm.failure = None);
     stand.change(|ssm| ssm.parameters.clear());
     assert_eq!(store.read("/t/0", Fresh).await, Err(ReadError::Absent));
-    stand.change(|ssm| ssm.trouble = Some((500, "InternalServerError".to_owned())));
+    stand.change(|ssm| ssm.failure = Some(Failure::new(500, "InternalServerError")));
     assert!(store.read("/t/0", Fresh).await.unwrap_err().is_transient());
     assert!(store.read("/t/0", Cached).await.unwrap_err().is_transient());
 }

@@ -1,4 +1,4 @@
-//! Parameters without a valid token, and trouble of SSM.
+//! Parameters without a valid token, and errors of SSM.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use purge_router_core::Zone;
 use purge_router_pipeline::Freshness::{Cached, Fresh};
 use purge_router_pipeline::{TokenError, TokenStore};
 
-use crate::stand::{LONG, good, names, read, stand, store_at, token};
+use crate::stand::{Failure, LONG, good, names, read, stand, store_at, token};
 
 #[tokio::test]
 async fn a_plaintext_token_is_refused_or_accepted_and_a_fixed_one_is_found() {
@@ -54,15 +54,55 @@ async fn errors_are_classified_by_status_and_code() {
         (400, "RequestTimeTooSkewed", ReadError::Settings, true),
         (400, "AccessDeniedException", ReadError::Denied, false),
         (403, "AccessDenied", ReadError::Denied, false),
-        (400, "InvalidKeyId", ReadError::Refused, false),
+        (400, "InvalidKeyId", ReadError::UnusableKey, false),
         (400, "ValidationException", ReadError::Refused, false),
     ] {
-        stand.change(|ssm| ssm.trouble = Some((status, code.to_owned())));
+        stand.change(|ssm| ssm.failure = Some(Failure::new(status, code)));
         let error = kind(said(code));
         assert_eq!(error.is_transient(), is_transient, "{code}");
         assert_eq!(read(&store, &names(3), Fresh).await, vec![Err(error); 3], "{code}");
         // If it affects all parameters, reading each alone would only add to the load.
         assert_eq!(stand.calls().len(), if is_transient { 1 } else { 4 }, "{code}");
+    }
+}
+
+/// What AWS answers if a key can't be used, and what fixes that. SSM passes on what KMS says of the key. The messages are
+/// those of real calls, without their ids: github.com/hashicorp/terraform-provider-aws issues 42849 and 27352,
+/// github.com/tryolabs/aws-workshop issue 6, and github.com/aws-samples/aws-workshop-for-kubernetes issue 250.
+#[tokio::test]
+async fn denials_of_ssm_and_kms_and_unusable_keys_get_the_right_help() {
+    let zone = zone();
+    let (stand, store) = stand(0, LONG).await;
+    let of_kms =
+        |code: &str| format!("(Service: AWSKMS; Status Code: 400; Error Code: {code}; Request ID: 3; Proxy: null)");
+    let denied = |action: &str, resource: &str| {
+        format!(
+            "User: arn:aws:iam::123456789012:user/web is not authorized to perform: {action} on resource: {resource}"
+        )
+    };
+    let (key, parameter) =
+        ("arn:aws:kms:eu-west-1:123456789012:key/0f9b", "arn:aws:ssm:eu-west-1:123456789012:parameter/t");
+    let by_ssm = denied("ssm:GetParameters", parameter);
+    let by_key_policy = denied("kms:Decrypt", key) + " because no resource-based policy allows the kms:Decrypt action ";
+    let older_wording = "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or \
+                       you are not allowed to access. ";
+    let pending = format!("{key} is pending deletion. {}", of_kms("KMSInvalidStateException"));
+    let permissions = "allow ssm:GetParameter for the command and ssm:GetParameters for the function, and kms:Decrypt if its \
+                       key is the team's own";
+    let usable_key = "check that its KMS key exists and is enabled";
+    for (code, message, expected) in [
+        ("AccessDeniedException", by_ssm, permissions),
+        ("AccessDeniedException", by_key_policy + &of_kms("AccessDeniedException"), permissions),
+        ("AccessDeniedException", older_wording.to_owned() + &of_kms("AccessDeniedException"), permissions),
+        ("InvalidKeyId", pending, usable_key),
+        ("ValidationException", "a KeyId, or KMS".to_owned(), "check the parameter's name"),
+    ] {
+        let failure = Failure { message: message.clone(), ..Failure::new(400, code) };
+        stand.change(|ssm| ssm.failure = Some(failure));
+        let error = store.token(&zone, Fresh).await.unwrap_err();
+        let TokenError::Missing { reason, help, .. } = &error else { panic!("{error}") };
+        assert!(reason.ends_with(&format!("{code}: {message}")), "{reason}");
+        assert_eq!(help, expected, "{reason}");
     }
 }
 
@@ -112,10 +152,10 @@ async fn a_zone_without_a_valid_token_gets_the_reason_and_the_fix() {
         let (reason, _) = missing(store.token(&zone, Fresh).await.unwrap_err());
         assert_eq!(reason, expected);
     }
-    stand.change(|ssm| ssm.trouble = Some((400, "ThrottlingException".to_owned())));
+    stand.change(|ssm| ssm.failure = Some(Failure::new(400, "ThrottlingException")));
     let error = store.token(&zone, Fresh).await.unwrap_err();
     assert!(matches!(error, TokenError::Unavailable { .. }), "{error}");
-    stand.change(|ssm| ssm.trouble = None);
+    stand.change(|ssm| ssm.failure = None);
     stand.set(name, "SecureString", " secret\n");
     assert_eq!(store.token(&zone, Fresh).await, Ok(Credential::Token(ApiToken::parse("secret").unwrap())));
 }

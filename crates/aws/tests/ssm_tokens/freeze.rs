@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use purge_router_pipeline::Freshness::{Cached, Fresh};
 
-use crate::stand::{LONG, good, stand, token};
+use crate::stand::{Failure, LONG, good, stand, token};
 
 /// A call that was under way during a freeze: its connection may be dead, and its token old.
 #[tokio::test]
@@ -46,11 +46,11 @@ async fn a_read_that_fails_after_a_freeze_does_not_stop_the_next_one() {
     let (stand, store) = stand(1, Duration::from_secs(5)).await;
     assert_eq!(store.read("/t/0", Cached).await, good("/t/0"));
     store.clock.advance(Duration::from_secs(5));
-    stand.change(|ssm| ssm.trouble = Some((500, "InternalServerError".to_owned())));
+    stand.change(|ssm| ssm.failure = Some(Failure::new(500, "InternalServerError")));
     let hold = stand.hold();
     let before = tokio::time::timeout(Duration::from_millis(100), store.read("/t/0", Cached)).await;
     assert!(before.is_err(), "its deadline passed");
-    stand.change(|ssm| ssm.trouble = None);
+    stand.change(|ssm| ssm.failure = None);
     stand.set("/t/0", "SecureString", "rolled");
     store.clock.advance(Duration::from_secs(3));
     let (read, ()) = tokio::join!(store.read("/t/0", Cached), async { hold.notify_one() });

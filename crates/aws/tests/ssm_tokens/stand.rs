@@ -24,14 +24,29 @@ use tokio::sync::Notify;
 
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
+/// An error of SSM.
+#[derive(Clone)]
+pub(crate) struct Failure {
+    pub(crate) status: u16,
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+impl Failure {
+    /// With a message that must not be shown as it is.
+    pub(crate) fn new(status: u16, code: &str) -> Self {
+        Self { status, code: code.to_owned(), message: "cfut_secret is no reason".to_owned() }
+    }
+}
+
 /// What SSM holds, what goes wrong, and the names of each call.
 #[derive(Default)]
 pub(crate) struct Ssm {
     pub(crate) parameters: BTreeMap<String, (String, String)>,
     /// Names that fail the call that they are in, with this code.
     pub(crate) bad: BTreeMap<String, String>,
-    /// An error in answer to every call.
-    pub(crate) trouble: Option<(u16, String)>,
+    /// The error that every call gets.
+    pub(crate) failure: Option<Failure>,
     /// What is cut off the end of every answer.
     pub(crate) cut: usize,
     /// How long each answer takes, in real time: it comes over a socket.
@@ -126,9 +141,9 @@ async fn get_parameters(State(stand): State<Stand>, headers: HeaderMap, request:
 
 impl Ssm {
     fn answer(&self, names: &[String]) -> Response {
-        let of_name = names.iter().find_map(|name| Some((400, self.bad.get(name)?.clone())));
-        if let Some((status, code)) = self.trouble.clone().or(of_name) {
-            let body = json!({ "__type": code, "message": "cfut_secret is no reason" });
+        let of_name = names.iter().find_map(|name| Some(Failure::new(400, self.bad.get(name)?)));
+        if let Some(Failure { status, code, message }) = self.failure.clone().or(of_name) {
+            let body = json!({ "__type": code, "message": message });
             return (StatusCode::from_u16(status).unwrap(), Json(body)).into_response();
         }
         let found = |name: &String| {
