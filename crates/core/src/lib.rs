@@ -31,9 +31,10 @@
 //! assert_eq!(plan.batches[0].zone.token.as_str(), "/purge-router/web/website.co.uk");
 //! ```
 //!
-//! The stages are [`decode()`] → [`route()`] → [`plan()`]: bytes become [`Change`]s, mappings accept or decline them, and
-//! what they purge is joined into [`Batch`]es. What can't be purged is [`Rejected`], of a [`RejectionKind`];
-//! [`Plan::failed_origins`] says which of it must be retried. [`plan_until`] stops at a deadline that its caller watches.
+//! The stages are [`decode()`] → [`route()`] → [`plan()`]: bytes become [`Change`]s, mappings accept or decline them,
+//! and what they purge is joined into [`Batch`]es. What can't be purged is [`Rejected`], of a [`RejectionKind`];
+//! [`Plan::failed_origins`] says which of it must be retried. [`plan_until`] stops at a deadline that its caller
+//! watches, and rejects changes in [`UncertainBuckets`].
 //!
 //! [`Mappings`] is valid by construction: nothing in it leads to another team's zone or token.
 
@@ -44,7 +45,6 @@ mod model;
 mod plan;
 mod purge;
 mod route;
-mod unreadable;
 
 pub use decode::{Message, NotAnEvent, decode, messages};
 pub use model::change::{Change, ChangeKind, Origin};
@@ -56,8 +56,9 @@ pub use model::mappings::{Mappings, NotOwned};
 pub use model::tag::{TagTemplate, is_tag};
 pub use model::zone::{Team, Zone};
 pub use model::{bounds, glob, limits, names, suggest};
-pub use plan::{Batch, BatchItem, Escalated, Plan, PurgeRequest, Unmatched, batches, oversize, plan, plan_until};
+pub use plan::{
+    Batch, BatchItem, Escalated, Plan, PurgeRequest, UncertainBuckets, Unmatched, batches, oversize, plan, plan_until,
+};
 pub use purge::item::{Body, Item, Method};
 pub use purge::paths::{DotSegments, shared_folder};
 pub use route::{Decline, Route, route, route_all};
-pub use unreadable::{reject_unmatched, reject_unreadable};

@@ -2,7 +2,7 @@
 //!
 //! The steps, in order: [`route`](crate::route()) a change, name what each hit purges (`hit`), admit the hit to the
 //! event's budget (`budget`), decide which mappings escalate (`escalate`), expand hits into items (`expand`), and join
-//! and cut these (`batch`). `planner` runs them.
+//! and cut these (`batch`). `planner` runs them. `planned_mapping` has what they all need to know of a mapping.
 
 mod batch;
 mod budget;
@@ -11,10 +11,13 @@ mod escalate;
 mod expand;
 mod hit;
 mod output;
+mod planned_mapping;
 mod planner;
 mod rejections;
+mod uncertain_buckets;
 
 pub use batch::{Batch, BatchItem, PurgeRequest, batches};
 pub use cost::oversize;
 pub use output::{Escalated, Plan, Unmatched};
 pub use planner::{plan, plan_until};
+pub use uncertain_buckets::UncertainBuckets;

@@ -8,9 +8,7 @@ use purge_router_aws::{DynamoMappings, Lookup, SqsRetryQueue};
 use purge_router_cloudflare::{Client, redact};
 use purge_router_config::script_env::ScriptEnv;
 use purge_router_core::names::{BucketName, TeamName};
-use purge_router_core::{
-    Event, Mappings, Origin, Plan, decode, messages, plan_until, reject_unmatched, reject_unreadable,
-};
+use purge_router_core::{Event, Mappings, Origin, Plan, UncertainBuckets, decode, messages, plan_until};
 use purge_router_pipeline::{Clock, Executor, PurgeApi, Redelivery, RetryQueue, Timestamp, TokenStore};
 
 use crate::one_line::on_one_line;
@@ -95,29 +93,34 @@ impl<T: TokenStore, A: PurgeApi, Q: RetryQueue> Function<T, A, Q> {
     }
 
     async fn plan(&self, event: Event, deadline: Timestamp) -> Result<Plan, InvocationError> {
-        let plan = |mappings: &Mappings, event| {
-            let start = self.clock().now();
-            // The other half of the time is for sending what is planned by then.
-            let planning_time = (deadline - start) / 2;
-            plan_until(mappings, event, || self.clock().now() - start >= planning_time)
-        };
+        let certain = UncertainBuckets::default();
         match &self.mappings {
             MappingSource::Table(table) => {
                 let buckets = event.changes.iter().map(|change| change.bucket.clone()).collect();
                 let Lookup { mappings, unreadable, stale, .. } = table.lookup(buckets, deadline).await;
                 let unreadable = unreadable.into_iter().map(|(bucket, error)| (bucket, error.to_string())).collect();
-                let mut plan = plan(&mappings, reject_unreadable(event, &unreadable));
-                reject_unmatched(&mut plan, &stale);
-                Ok(plan)
+                Ok(self.plan_in_time(&mappings, &UncertainBuckets { unreadable, stale }, event, deadline))
             }
-            MappingSource::File(mappings) => Ok(plan(mappings, event)),
+            MappingSource::File(mappings) => Ok(self.plan_in_time(mappings, &certain, event, deadline)),
             MappingSource::Script(team, script) => {
                 let buckets: Vec<BucketName> = event.changes.iter().map(|change| change.bucket.clone()).collect();
                 match script.mappings(team, &buckets) {
-                    Ok(mappings) => Ok(plan(&mappings, event)),
+                    Ok(mappings) => Ok(self.plan_in_time(&mappings, &certain, event, deadline)),
                     Err(problems) => Err(InvocationError::new("BadMappings", &on_one_line(&problems))),
                 }
             }
         }
+    }
+    /// Plans for at most half of the time that is left; the other half is for sending.
+    fn plan_in_time(
+        &self,
+        mappings: &Mappings,
+        uncertain: &UncertainBuckets,
+        event: Event,
+        deadline: Timestamp,
+    ) -> Plan {
+        let start = self.clock().now();
+        let planning_time = (deadline - start) / 2;
+        plan_until(mappings, uncertain, event, || self.clock().now() - start >= planning_time)
     }
 }

@@ -93,46 +93,48 @@ impl Serialize for Batch {
 
 /// Joins equal items per team, zone, mode and method, and cuts each group at the limit of one request.
 pub fn batches<'p>(requests: impl IntoIterator<Item = PurgeRequest<'p>>) -> Vec<Batch> {
-    let mut groups = Groups::default();
-    requests.into_iter().for_each(|request| groups.add(request));
+    let mut groups = ItemGroups::default();
+    for request in requests {
+        groups.add(request);
+    }
     groups.into_batches()
 }
 
-/// The items of batches to be, joined so far.
+/// The items that may be in the same batch, joined so far.
 #[derive(Default)]
-pub(super) struct Groups<'p>(BTreeMap<GroupKey<'p>, Group<'p>>);
+struct ItemGroups<'p>(BTreeMap<GroupKey<'p>, ItemGroup<'p>>);
 
 type GroupKey<'p> = (&'p TeamName, &'p Hostname, Mode, Method);
 
-struct Group<'p> {
+struct ItemGroup<'p> {
     zone: &'p Arc<Zone>,
-    items: IndexMap<Arc<Item>, Askers<'p>>,
+    items: IndexMap<Arc<Item>, RequestedBy<'p>>,
 }
 
-/// Who asked for an item.
+/// The changes that ask for an item.
 #[derive(Default)]
-struct Askers<'p> {
+struct RequestedBy<'p> {
     origins: IndexSet<&'p Origin>,
-    changed_at: Option<UtcDateTime>,
+    earliest: Option<UtcDateTime>,
 }
 
-impl<'p> Groups<'p> {
-    pub(super) fn add(&mut self, request: PurgeRequest<'p>) {
+impl<'p> ItemGroups<'p> {
+    fn add(&mut self, request: PurgeRequest<'p>) {
         let PurgeRequest { zone, mode, item, origin, changed_at } = request;
         let key = (&zone.team, &zone.domain, mode, item.method());
-        let group = self.0.entry(key).or_insert_with(|| Group { zone, items: IndexMap::new() });
-        let askers = group.items.entry(item).or_default();
-        askers.origins.insert(origin);
-        askers.changed_at = askers.changed_at.into_iter().chain(changed_at).min();
+        let group = self.0.entry(key).or_insert_with(|| ItemGroup { zone, items: IndexMap::new() });
+        let requested_by = group.items.entry(item).or_default();
+        requested_by.origins.insert(origin);
+        requested_by.earliest = requested_by.earliest.into_iter().chain(changed_at).min();
     }
 
-    pub(super) fn into_batches(self) -> Vec<Batch> {
+    fn into_batches(self) -> Vec<Batch> {
         let mut batches = Vec::new();
-        for ((_, _, mode, method), Group { zone, items }) in self.0 {
-            let mut items = items.into_iter().map(|(item, Askers { origins, changed_at })| BatchItem {
+        for ((_, _, mode, method), ItemGroup { zone, items }) in self.0 {
+            let mut items = items.into_iter().map(|(item, RequestedBy { origins, earliest })| BatchItem {
                 item,
                 origins: origins.into_iter().cloned().collect(),
-                changed_at,
+                changed_at: earliest,
             });
             let limit = zone.items_per_request(method.class());
             loop {

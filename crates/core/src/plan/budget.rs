@@ -1,8 +1,7 @@
 //! How much one event may hold, in bytes, and how its teams share it.
 //!
 //! Shares are max-min fair: a team gets what it asks for up to an equal share, and teams that need less leave the rest to
-//! others.
-//! No demand has to be known in advance: while there is room, every hit is admitted. When there is none, the team with
+//! others. No demand has to be known in advance: while there is room, every hit is admitted. When there is none, the team with
 //! the most bytes gives back its latest hits, until all that ask for less have theirs.
 
 use std::collections::BTreeMap;
@@ -21,8 +20,8 @@ pub(super) struct EventBudget<'p> {
     bytes: usize,
     teams: BTreeMap<&'p TeamName, TeamBudget<'p>>,
     counts: MappingCounts<'p>,
-    /// Whether one team has a hit that is over the budget.
-    has_overdraft: bool,
+    /// The team whose first hit is over the budget, and not charged. At most one team has such a hit.
+    overdrawn: Option<&'p TeamName>,
     /// Hits that gave way to those of other teams.
     shed: Vec<Hit<'p>>,
 }
@@ -32,18 +31,16 @@ pub(super) struct EventBudget<'p> {
 struct TeamBudget<'p> {
     /// Matching work, in bytes of patterns.
     matching: usize,
-    /// The bytes of its hits, without an overdraft.
+    /// The bytes of its hits, without one that is over the budget.
     bytes: usize,
     hits: Vec<Hit<'p>>,
-    /// Whether the first hit is over the budget.
-    is_overdrawn: bool,
 }
 
 impl<'p> EventBudget<'p> {
     /// An event that may hold so many bytes.
     pub(super) fn new(limit: usize) -> Self {
-        let (teams, counts) = (BTreeMap::new(), MappingCounts::default());
-        Self { limit, bytes: 0, teams, counts, has_overdraft: false, shed: Vec::new() }
+        let counts = MappingCounts::default();
+        Self { limit, bytes: 0, teams: BTreeMap::new(), counts, overdrawn: None, shed: Vec::new() }
     }
 
     /// Charges the comparison of a mapping's globs with one key; `false` if the team has none left.
@@ -58,28 +55,27 @@ impl<'p> EventBudget<'p> {
     /// A hit is refused only if its team would have more than an equal share with it. One hit of an event, the first of
     /// its team, may be over the budget: so a hit that is larger than a share is not refused in every event.
     pub(super) fn admit(&mut self, hit: Hit<'p>) -> bool {
-        let team = &hit.mapping.team;
-        let bytes = self.counts.charge_of(&hit, self.counts.hits(hit.mapping_index));
+        let team = &hit.mapping.mapping.team;
+        let bytes = self.counts.charge_of(&hit, self.counts.hits(&hit.mapping));
         if bytes > self.limit {
             return false;
         }
-        let fits = self.fits(team, bytes);
-        let is_first = self.teams.get(team).is_none_or(|team| team.hits.is_empty());
-        if !fits && (self.has_overdraft || !is_first) {
+        if self.fits(team, bytes) {
+            self.make_room(team, bytes);
+            let refund = self.counts.add(&hit, true);
+            let budget = self.teams.entry(team).or_default();
+            budget.bytes = budget.bytes + bytes - refund;
+            budget.hits.push(hit);
+            self.bytes = self.bytes + bytes - refund;
+            return true;
+        }
+        let budget = self.teams.entry(team).or_default();
+        if self.overdrawn.is_some() || !budget.hits.is_empty() {
             return false;
         }
-        if fits {
-            self.make_room(team, bytes);
-        }
-        let refund = self.counts.add(&hit, fits);
-        let team = self.teams.entry(team).or_default();
-        if fits {
-            self.bytes = self.bytes + bytes - refund;
-            team.bytes = team.bytes + bytes - refund;
-        } else {
-            (self.has_overdraft, team.is_overdrawn) = (true, true);
-        }
-        team.hits.push(hit);
+        self.overdrawn = Some(team);
+        self.counts.add(&hit, false);
+        budget.hits.push(hit);
         true
     }
 
@@ -88,9 +84,19 @@ impl<'p> EventBudget<'p> {
         std::mem::take(&mut self.shed)
     }
 
-    /// The admitted hits, by team, each team's in the order of changes; and which mappings escalate.
-    pub(super) fn into_hits(self) -> (Vec<Hit<'p>>, MappingCounts<'p>) {
-        (self.teams.into_values().flat_map(|team| team.hits).collect(), self.counts)
+    /// The admitted hits, by team, each team's in the order of changes.
+    pub(super) fn hits(&self) -> impl Iterator<Item = &Hit<'p>> {
+        self.teams.values().flat_map(|team| &team.hits)
+    }
+
+    /// Takes the hits, in the order of [`Self::hits`]. The counts stay as they are.
+    pub(super) fn take_hits(&mut self) -> impl Iterator<Item = Hit<'p>> + use<'p> {
+        std::mem::take(&mut self.teams).into_values().flat_map(|team| team.hits)
+    }
+
+    /// The hits of each mapping, counted.
+    pub(super) fn counts(&self) -> &MappingCounts<'p> {
+        &self.counts
     }
 
     /// Whether a team may have so many bytes more, if larger teams give back what they have beyond that.
@@ -107,18 +113,19 @@ impl<'p> EventBudget<'p> {
     fn make_room(&mut self, team: &TeamName, bytes: usize) {
         while self.bytes + bytes > self.limit {
             let others = self.teams.iter_mut().filter(|(name, _)| **name != team);
-            let Some((_, largest)) = others.max_by_key(|(_, other)| other.bytes) else { return };
-            let is_only_one = largest.hits.len() == 1;
+            let Some((name, largest)) = others.max_by_key(|(_, other)| other.bytes) else { return };
+            let is_first = largest.hits.len() == 1;
             let Some(hit) = largest.hits.pop() else { return };
-            let charged;
-            if is_only_one && !self.has_overdraft {
-                charged = self.counts.stop_charging(&hit, 0);
+            let charged = if is_first && self.overdrawn.is_none() {
+                let charged = self.counts.stop_charging(&hit, 0);
+                self.overdrawn = Some(name);
                 largest.hits.push(hit);
-                (self.has_overdraft, largest.is_overdrawn) = (true, true);
+                charged
             } else {
-                charged = self.counts.remove(&hit);
+                let charged = self.counts.remove(&hit);
                 self.shed.push(hit);
-            }
+                charged
+            };
             largest.bytes -= charged;
             self.bytes -= charged;
         }

@@ -1,29 +1,31 @@
-//! Which mappings have more URLs in one event than they want, and so purge their folder instead.
+//! Which mappings have more URLs in one event than their `escalate_above`, and so purge their folder instead.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
 
-use crate::model::mapping::Mapping;
-use crate::plan::cost::UrlCost;
-use crate::plan::hit::{Hit, Targets, escalation_folder};
+use crate::plan::hit::{Hit, Targets};
 use crate::plan::output::Escalated;
+use crate::plan::planned_mapping::PlannedMapping;
 
-/// The hits of each mapping, counted, and what they are charged.
+/// The hits of each mapping, counted, and what they are charged; by the mapping's index.
 #[derive(Debug, Default)]
 pub(super) struct MappingCounts<'p>(BTreeMap<usize, MappingCount<'p>>);
 
 #[derive(Debug)]
 struct MappingCount<'p> {
-    mapping: &'p Mapping,
+    mapping: Rc<PlannedMapping<'p>>,
     hits: usize,
+    /// `None` if the mapping can't escalate.
     urls: Option<UrlCount>,
 }
 
 /// The different URLs of a mapping that may escalate.
 #[derive(Debug)]
 struct UrlCount {
-    above: usize,
-    per_path: usize,
+    escalate_above: usize,
+    urls_per_path: usize,
+    /// Hashes of the spelled paths.
     paths: HashSet<u64>,
     /// The bytes of URLs that an escalation makes superfluous.
     replaced: usize,
@@ -32,24 +34,25 @@ struct UrlCount {
 impl<'p> MappingCounts<'p> {
     /// What a hit is charged if its mapping has this many `others` before it.
     pub(super) fn charge_of(&self, hit: &Hit<'p>, others: usize) -> usize {
-        let replaced = if self.is_escalated(hit.mapping_index) { 0 } else { hit.cost.replaced };
+        let replaced = if self.is_escalated(&hit.mapping) { 0 } else { hit.cost.replaced };
         let shared = if others == 0 { hit.cost.shared } else { 0 };
         hit.cost.kept + replaced + shared
     }
 
     /// How many hits a mapping has.
-    pub(super) fn hits(&self, mapping_index: usize) -> usize {
-        self.0.get(&mapping_index).map_or(0, |count| count.hits)
+    pub(super) fn hits(&self, mapping: &PlannedMapping<'p>) -> usize {
+        self.0.get(&mapping.index).map_or(0, |count| count.hits)
     }
 
     /// Whether a mapping purges its folder instead of its URLs.
-    pub(super) fn is_escalated(&self, mapping_index: usize) -> bool {
-        self.0.get(&mapping_index).and_then(|count| count.urls.as_ref()).is_some_and(UrlCount::is_escalated)
+    pub(super) fn is_escalated(&self, mapping: &PlannedMapping<'p>) -> bool {
+        self.0.get(&mapping.index).and_then(|count| count.urls.as_ref()).is_some_and(UrlCount::is_escalated)
     }
 
     /// Counts a hit. Returns the bytes to refund to earlier hits, if its mapping escalates with it.
     pub(super) fn add(&mut self, hit: &Hit<'p>, is_charged: bool) -> usize {
-        let count = self.0.entry(hit.mapping_index).or_insert_with(|| MappingCount::new(hit.mapping));
+        let new = || MappingCount::new(Rc::clone(&hit.mapping));
+        let count = self.0.entry(hit.mapping.index).or_insert_with(new);
         count.hits += 1;
         let (Some(urls), Targets::Paths(paths)) = (&mut count.urls, &hit.targets) else { return 0 };
         let was_escalated = urls.is_escalated();
@@ -65,8 +68,8 @@ impl<'p> MappingCounts<'p> {
 
     /// Takes a hit back, which is the last of its mapping, and says what it was charged.
     pub(super) fn remove(&mut self, hit: &Hit<'p>) -> usize {
-        let others = self.hits(hit.mapping_index).saturating_sub(1);
-        if let Some(count) = self.0.get_mut(&hit.mapping_index) {
+        let others = self.hits(&hit.mapping).saturating_sub(1);
+        if let Some(count) = self.0.get_mut(&hit.mapping.index) {
             count.hits = others;
         }
         self.stop_charging(hit, others)
@@ -75,8 +78,8 @@ impl<'p> MappingCounts<'p> {
     /// Notes that a hit is not charged any more, and says what it was charged.
     pub(super) fn stop_charging(&mut self, hit: &Hit<'p>, others: usize) -> usize {
         let charge = self.charge_of(hit, others);
-        if !self.is_escalated(hit.mapping_index)
-            && let Some(urls) = self.0.get_mut(&hit.mapping_index).and_then(|count| count.urls.as_mut())
+        if !self.is_escalated(&hit.mapping)
+            && let Some(urls) = self.0.get_mut(&hit.mapping.index).and_then(|count| count.urls.as_mut())
         {
             urls.replaced = urls.replaced.saturating_sub(hit.cost.replaced);
         }
@@ -88,17 +91,18 @@ impl<'p> MappingCounts<'p> {
         let counts = self.0.values().filter(|count| count.hits > 0);
         let escalated = counts.filter_map(|count| {
             let urls = count.urls.as_ref().filter(|urls| urls.is_escalated())?;
-            Some(Escalated { mapping: count.mapping.name.clone(), urls: urls.count(), above: urls.above })
+            let mapping = count.mapping.mapping.name.clone();
+            Some(Escalated { mapping, urls: urls.count(), above: urls.escalate_above })
         });
         escalated.collect()
     }
 }
 
 impl<'p> MappingCount<'p> {
-    fn new(mapping: &'p Mapping) -> Self {
-        let urls = escalation_folder(mapping).map(|_| UrlCount {
-            above: mapping.escalate_above(),
-            per_path: UrlCost::of(mapping).urls,
+    fn new(mapping: Rc<PlannedMapping<'p>>) -> Self {
+        let urls = mapping.escalation_folder.is_some().then(|| UrlCount {
+            escalate_above: mapping.mapping.escalate_above(),
+            urls_per_path: mapping.urls.count,
             paths: HashSet::new(),
             replaced: 0,
         });
@@ -108,11 +112,11 @@ impl<'p> MappingCount<'p> {
 
 impl UrlCount {
     fn count(&self) -> usize {
-        self.paths.len() * self.per_path
+        self.paths.len() * self.urls_per_path
     }
 
     fn is_escalated(&self) -> bool {
-        self.count() > self.above
+        self.count() > self.escalate_above
     }
 }
 

@@ -1,15 +1,16 @@
 //! A mapping that accepts a change, and what it purges: named, but not yet written out as items.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::model::bounds;
 use crate::model::change::Change;
 use crate::model::mapping::{Mapping, Purge};
-use crate::plan::cost::{Cost, UrlCost, hostname_lengths, of_items};
+use crate::plan::cost::{Cost, Lengths};
+use crate::plan::planned_mapping::PlannedMapping;
+use crate::purge::folder::Folder;
 use crate::purge::item::Item;
-use crate::purge::paths::{ServedPath, served_paths, shared_folder, spellings, split_folder};
-use crate::purge::urls::is_root;
-use crate::route::Route;
+use crate::purge::paths::{ServedPath, served_paths, split_folder};
 
 /// One mapping that accepts one change.
 #[derive(Debug)]
@@ -17,9 +18,7 @@ pub(super) struct Hit<'p> {
     /// The change's index in the event.
     pub(super) change_index: usize,
     pub(super) change: &'p Change,
-    /// The mapping's index in all mappings.
-    pub(super) mapping_index: usize,
-    pub(super) mapping: &'p Mapping,
+    pub(super) mapping: Rc<PlannedMapping<'p>>,
     pub(super) targets: Targets,
     /// Why it purges less than its mapping asks for, or nothing.
     pub(super) problems: Vec<String>,
@@ -29,8 +28,10 @@ pub(super) struct Hit<'p> {
 /// What a hit purges.
 #[derive(Debug)]
 pub(super) enum Targets {
-    /// URLs of these paths, or prefixes of their folder.
+    /// URLs of these paths; if the mapping escalates, its escalation folder instead of the paths that this covers.
     Paths(Vec<ServedPath>),
+    /// Prefixes of the object's folder, and URLs of the paths that these do not cover.
+    Folder(Folder, Vec<ServedPath>),
     /// These tags.
     Tags(Vec<Arc<Item>>),
     /// Hosts or everything: the same for every change.
@@ -39,12 +40,16 @@ pub(super) enum Targets {
 
 impl<'p> Hit<'p> {
     /// Names what a mapping purges for a change; at most `max_problems` problems are kept.
-    pub(super) fn new(change_index: usize, change: &'p Change, route: &Route<'p>, max_problems: usize) -> Self {
-        let mapping = route.mapping;
-        let (targets, mut problems) = targets(mapping, change);
+    pub(super) fn new(
+        change_index: usize,
+        change: &'p Change,
+        mapping: Rc<PlannedMapping<'p>>,
+        max_problems: usize,
+    ) -> Self {
+        let (targets, mut problems) = targets(mapping.mapping, change);
         problems.truncate(max_problems);
-        let cost = cost(mapping, &targets, &problems);
-        Self { change_index, change, mapping_index: route.index, mapping, targets, problems, cost }
+        let cost = cost(&mapping, &targets, &problems);
+        Self { change_index, change, mapping, targets, problems, cost }
     }
 
     /// Whether it neither purges nor reports anything.
@@ -53,31 +58,15 @@ impl<'p> Hit<'p> {
             && match &self.targets {
                 Targets::Paths(paths) => paths.is_empty(),
                 Targets::Tags(tags) => tags.is_empty(),
-                Targets::WholeZones => false,
+                Targets::Folder(..) | Targets::WholeZones => false,
             }
     }
-}
-
-/// The folder that replaces a mapping's URLs if it escalates; `None` if it can't.
-pub(super) fn escalation_folder(mapping: &Mapping) -> Option<String> {
-    let folder = (mapping.escalate_above() > 0).then(|| shared_folder(&mapping.urls, &mapping.source))?;
-    (!is_root(&folder)).then_some(folder)
-}
-
-/// The folder that a hit of `purge = "prefixes"` purges; `None` at the root, whose paths are purged by URL.
-pub(super) fn prefix_folder(paths: &[ServedPath]) -> Option<&str> {
-    let (folder, _) = split_folder(&paths.first()?.path);
-    (!is_root(folder)).then_some(folder)
-}
-
-/// The paths that a prefix purge of the folder doesn't cover, such as `foo` of `foo/index.html`.
-pub(super) fn outside<'h>(paths: &'h [ServedPath], folder: &str) -> impl Iterator<Item = &'h ServedPath> + Clone {
-    paths.iter().filter(move |path| !path.path.starts_with(folder))
 }
 
 fn targets(mapping: &Mapping, change: &Change) -> (Targets, Vec<String>) {
     match &mapping.purge {
         Purge::Urls { .. } | Purge::Prefixes => match served_paths(&mapping.urls, &change.key) {
+            Ok(paths) if matches!(mapping.purge, Purge::Prefixes) => (folder_or_paths(paths), Vec::new()),
             Ok(paths) => (Targets::Paths(paths), Vec::new()),
             Err(error) => (Targets::Paths(Vec::new()), vec![error.to_string()]),
         },
@@ -92,44 +81,42 @@ fn targets(mapping: &Mapping, change: &Change) -> (Targets, Vec<String>) {
     }
 }
 
-fn cost(mapping: &Mapping, targets: &Targets, problems: &[String]) -> Cost {
-    let problems = of_items(problems.iter().map(String::len));
-    let mut cost = Cost { kept: bounds::HIT_OVERHEAD + problems, replaced: 0, shared: 0 };
-    match targets {
-        Targets::Paths(paths) => add_paths(&mut cost, mapping, paths),
-        Targets::Tags(tags) => cost.kept += mapping.zones.len() * of_items(tags.iter().map(|tag| tag.size())),
-        Targets::WholeZones => {
-            let (count, bytes) = match mapping.purge {
-                Purge::Hosts => (hostname_lengths(mapping).count(), of_items(hostname_lengths(mapping))),
-                _ => (mapping.zones.len(), mapping.zones.len() * bounds::ITEM_OVERHEAD),
-            };
-            cost.kept += count * bounds::ORIGIN_OVERHEAD;
-            cost.shared = bytes;
-        }
-    }
-    cost
+/// The folder of the object's own path; at the root, the paths, which are purged by URL.
+fn folder_or_paths(mut paths: Vec<ServedPath>) -> Targets {
+    let folder = paths.first().and_then(|own| Folder::new(split_folder(&own.path).0.to_owned()));
+    let Some(folder) = folder else { return Targets::Paths(paths) };
+    paths.retain(|path| !folder.covers(path));
+    Targets::Folder(folder, paths)
 }
 
-fn add_paths(cost: &mut Cost, mapping: &Mapping, paths: &[ServedPath]) {
-    let texts = |path: &ServedPath| path.path.len() + path.spellings.iter().map(String::len).sum::<usize>();
-    cost.kept += paths.iter().map(texts).sum::<usize>();
-    let of_url = UrlCost::of(mapping);
-    let of_folder = |folder: &str| {
-        let spellings = spellings(folder);
-        let lengths = hostname_lengths(mapping);
-        let lengths = lengths.flat_map(|host| spellings.iter().map(move |folder| host + "/".len() + folder.len()));
-        let lengths: Vec<usize> = lengths.collect();
-        (lengths.len(), of_items(lengths.into_iter()))
-    };
-    if let Some(folder) = escalation_folder(mapping) {
-        let (count, bytes) = of_folder(&folder);
-        cost.shared = bytes;
-        cost.kept += count * bounds::ORIGIN_OVERHEAD + paths.len() * bounds::COUNTED_PATH;
-        cost.kept += of_url.of_paths(outside(paths, &folder));
-        cost.replaced = of_url.of_paths(paths.iter().filter(|path| path.path.starts_with(&folder)));
-    } else if let (Purge::Prefixes, Some(folder)) = (&mapping.purge, prefix_folder(paths)) {
-        cost.kept += of_folder(folder).1 + of_url.of_paths(outside(paths, folder));
-    } else {
-        cost.kept += of_url.of_paths(paths.iter());
+fn cost(mapping: &PlannedMapping<'_>, targets: &Targets, problems: &[String]) -> Cost {
+    let PlannedMapping { urls, prefixes, shared, .. } = mapping;
+    let problems = Lengths::of(problems.iter().map(String::len)).of_items();
+    let kept = bounds::HIT_OVERHEAD + problems + shared.count * bounds::ORIGIN_OVERHEAD;
+    let mut cost = Cost { kept, replaced: 0, shared: shared.bytes };
+    match targets {
+        Targets::Paths(paths) => {
+            for path in paths {
+                cost.kept += path.size();
+                let bytes = urls.bytes(&path.spellings);
+                match &mapping.escalation_folder {
+                    Some(folder) if folder.covers(path) => cost.replaced += bytes,
+                    _ => cost.kept += bytes,
+                }
+            }
+            if mapping.escalation_folder.is_some() {
+                cost.kept += paths.len() * bounds::COUNTED_PATH;
+            }
+        }
+        Targets::Folder(folder, outside) => {
+            cost.kept += folder.size() + prefixes.bytes(&folder.spellings);
+            cost.kept += outside.iter().map(|path| path.size() + urls.bytes(&path.spellings)).sum::<usize>();
+        }
+        Targets::Tags(tags) => {
+            let tags = Lengths::of(tags.iter().map(|tag| tag.size())).of_items();
+            cost.kept += mapping.mapping.zones.len() * tags;
+        }
+        Targets::WholeZones => {}
     }
+    cost
 }

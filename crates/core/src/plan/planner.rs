@@ -7,63 +7,95 @@ use crate::model::change::Change;
 use crate::model::event::Event;
 use crate::model::mappings::Mappings;
 use crate::model::names::TeamName;
-use crate::plan::batch::{Batch, Groups, PurgeRequest};
+use crate::plan::batch::{PurgeRequest, batches};
 use crate::plan::budget::EventBudget;
-use crate::plan::escalate::MappingCounts;
-use crate::plan::expand::Expander;
+use crate::plan::expand::expand;
 use crate::plan::hit::Hit;
-use crate::plan::output::{Plan, Unmatched};
+use crate::plan::output::{Escalated, Plan, Unmatched};
+use crate::plan::planned_mapping::PlannedMappings;
 use crate::plan::rejections::Rejections;
+use crate::plan::uncertain_buckets::UncertainBuckets;
 use crate::route::{Route, route_while};
 
-/// Plans all purges of an event.
+/// Plans all purges of an event. The mappings of all its buckets are known.
 pub fn plan(mappings: &Mappings, event: Event) -> Plan {
-    plan_until(mappings, event, || false)
+    plan_until(mappings, &UncertainBuckets::default(), event, || false)
 }
 
-/// As [`plan()`], but asks before each change whether to stop, for example because a deadline is near. The changes that are
-/// left then are rejected as transient. What was admitted before is still planned: the event's budget bounds that work. A
-/// full budget, of some 230,000 URLs, takes about a second in a debug build.
-pub fn plan_until(mappings: &Mappings, event: Event, must_stop: impl Fn() -> bool) -> Plan {
+/// As [`plan()`], but rejects what the mappings of some buckets would decide, and asks before each change whether to stop,
+/// for example because a deadline is near. The changes that are left then are rejected as transient. What was admitted
+/// before is still planned: the event's budget bounds that work. A full budget, of some 230,000 URLs, takes about a second
+/// in a debug build.
+pub fn plan_until(
+    mappings: &Mappings,
+    uncertain: &UncertainBuckets,
+    event: Event,
+    must_stop: impl Fn() -> bool,
+) -> Plan {
     let Event { changes, ignored, mut rejected } = event;
-    let mut planner = Planner::new(mappings, must_stop);
-    planner.admit(&changes);
-    let Planner { budget, unmatched, mut rejections, .. } = planner;
-    let (hits, counts) = budget.into_hits();
-    let escalated = counts.escalated();
-    let batches = batches_of(hits, &counts, &mut rejections);
-    rejected.extend(rejections.into_rejected());
-    Plan { changes: changes.len(), ignored, rejected, unmatched, escalated, batches }
+    let mut planner = Planner::new(mappings, uncertain);
+    planner.admit(&changes, must_stop);
+    planner.report_problems();
+    let escalated = planner.escalated();
+    let batches = batches(planner.expand());
+    rejected.extend(planner.rejections.into_rejected());
+    Plan { changes: changes.len(), ignored, rejected, unmatched: planner.unmatched, escalated, batches }
 }
 
-/// The first steps: routes changes, and admits their hits to the event's budget.
-struct Planner<'p, S> {
+/// The steps of planning, and what they have found so far.
+struct Planner<'p> {
     mappings: &'p Mappings,
-    must_stop: S,
+    uncertain: &'p UncertainBuckets,
+    planned_mappings: PlannedMappings<'p>,
     budget: EventBudget<'p>,
     unmatched: Vec<Unmatched>,
     rejections: Rejections<'p>,
 }
 
-impl<'p, S: Fn() -> bool> Planner<'p, S> {
-    fn new(mappings: &'p Mappings, must_stop: S) -> Self {
-        let budget = EventBudget::new(bounds::EVENT);
-        Self { mappings, must_stop, budget, unmatched: Vec::new(), rejections: Rejections::default() }
+/// What one change may still add to the event for one team.
+struct TeamAllowance {
+    /// Whether all hits of the team found room so far. After the first that did not, the others are not tried.
+    has_room: bool,
+    /// How many problems may still be reported.
+    problems_left: usize,
+}
+
+impl<'p> Planner<'p> {
+    fn new(mappings: &'p Mappings, uncertain: &'p UncertainBuckets) -> Self {
+        Self {
+            mappings,
+            uncertain,
+            planned_mappings: PlannedMappings::default(),
+            budget: EventBudget::new(bounds::EVENT),
+            unmatched: Vec::new(),
+            rejections: Rejections::default(),
+        }
     }
 
-    fn admit(&mut self, changes: &'p [Change]) {
+    /// Routes the changes, and admits their hits to the event's budget.
+    fn admit(&mut self, changes: &'p [Change], must_stop: impl Fn() -> bool) {
         let mut changes = changes.iter().enumerate();
-        while !(self.must_stop)()
+        while !must_stop()
             && let Some((index, change)) = changes.next()
         {
-            let hits = self.route(change);
-            if hits.is_empty() {
-                let (bucket, key, origin) = (change.bucket.to_string(), change.key.clone(), change.origin.clone());
-                self.unmatched.push(Unmatched { bucket, key, origin });
-            }
-            self.admit_hits(index, change, &hits);
+            self.admit_change(index, change);
         }
         changes.for_each(|(index, change)| self.rejections.deadline_exceeded(index, change));
+    }
+
+    fn admit_change(&mut self, index: usize, change: &'p Change) {
+        if let Some(error) = self.uncertain.unreadable.get(&change.bucket) {
+            return self.rejections.unreadable(index, change, error);
+        }
+        let routes = self.route(change);
+        if !routes.is_empty() {
+            self.admit_hits(index, change, &routes);
+        } else if self.uncertain.stale.contains(&change.bucket) {
+            self.rejections.unmatched_by_stale_mappings(index, change);
+        } else {
+            let (bucket, key, origin) = (change.bucket.to_string(), change.key.clone(), change.origin.clone());
+            self.unmatched.push(Unmatched { bucket, key, origin });
+        }
     }
 
     /// The mappings that accept a change, and those whose globs may not be compared any more.
@@ -73,38 +105,54 @@ impl<'p, S: Fn() -> bool> Planner<'p, S> {
     }
 
     fn admit_hits(&mut self, index: usize, change: &'p Change, routes: &[Route<'p>]) {
-        // For each team how many problems are left to report; none if the team found no room.
-        let mut problems_left: HashMap<&TeamName, Option<usize>> = HashMap::new();
+        let mut allowances: HashMap<&TeamName, TeamAllowance> = HashMap::new();
         for route in routes {
-            let left = problems_left.entry(&route.mapping.team).or_insert(Some(bounds::REASONS));
-            let Some(max_problems) = *left else { continue };
-            let hit = route.is_hit().then(|| Hit::new(index, change, route, max_problems));
-            if hit.as_ref().is_some_and(Hit::is_empty) {
+            let full = TeamAllowance { has_room: true, problems_left: bounds::REASONS };
+            let allowance = allowances.entry(&route.mapping.team).or_insert(full);
+            if !allowance.has_room {
                 continue;
             }
-            let problems = hit.as_ref().map_or(0, |hit| hit.problems.len());
-            *left = Some(max_problems - problems);
-            if !hit.is_some_and(|hit| self.budget.admit(hit)) {
-                *left = None;
+            allowance.has_room = self.admit_hit(index, change, route, &mut allowance.problems_left);
+            if !allowance.has_room {
                 self.rejections.over_budget(index, change, route.mapping);
             }
             for shed in self.budget.take_shed() {
-                self.rejections.over_budget(shed.change_index, shed.change, shed.mapping);
+                self.rejections.over_budget(shed.change_index, shed.change, shed.mapping.mapping);
             }
         }
     }
-}
 
-/// The last steps: expands the admitted hits, and joins their items into batches.
-fn batches_of<'p>(hits: Vec<Hit<'p>>, counts: &MappingCounts<'p>, rejections: &mut Rejections<'p>) -> Vec<Batch> {
-    let mut expander = Expander::default();
-    let mut groups = Groups::default();
-    for hit in hits {
-        rejections.unpurgeable(&hit);
-        let (change, mode) = (hit.change, hit.mapping.mode);
-        for (zone, item) in expander.expand(&hit, counts.is_escalated(hit.mapping_index)) {
-            groups.add(PurgeRequest { zone, mode, item, origin: &change.origin, changed_at: change.time });
+    /// Whether there is room for what a mapping purges for a change.
+    fn admit_hit(&mut self, index: usize, change: &'p Change, route: &Route<'p>, problems_left: &mut usize) -> bool {
+        if route.is_too_much() {
+            return false;
         }
+        let hit = Hit::new(index, change, self.planned_mappings.of(route), *problems_left);
+        *problems_left -= hit.problems.len();
+        hit.is_empty() || self.budget.admit(hit)
     }
-    groups.into_batches()
+
+    /// Rejects what the admitted hits can't purge.
+    fn report_problems(&mut self) {
+        self.budget.hits().for_each(|hit| self.rejections.unpurgeable(hit));
+    }
+
+    /// The mappings whose URLs become one folder.
+    fn escalated(&self) -> Vec<Escalated> {
+        self.budget.counts().escalated()
+    }
+
+    /// Expands the admitted hits into items.
+    fn expand(&mut self) -> impl Iterator<Item = PurgeRequest<'p>> {
+        let hits = self.budget.take_hits();
+        let counts = self.budget.counts();
+        hits.flat_map(move |hit| {
+            let (change, mode) = (hit.change, hit.mapping.mapping.mode);
+            let items = expand(&hit, counts.is_escalated(&hit.mapping));
+            items.into_iter().map(move |(zone, item)| {
+                let (origin, changed_at) = (&change.origin, change.time);
+                PurgeRequest { zone, mode, item, origin, changed_at }
+            })
+        })
+    }
 }

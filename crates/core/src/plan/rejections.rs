@@ -1,4 +1,4 @@
-//! What of an event is not planned, in the order of its changes.
+//! Why changes are not planned, or not as their mappings ask.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,16 @@ use crate::model::event::{Rejected, RejectionKind};
 use crate::model::mapping::Mapping;
 use crate::plan::hit::Hit;
 
-const OVER_BUDGET: &str = "its purges are more than one event may hold, so it is retried; give the team fewer mappings, or purge \
-                           by prefix or tag";
+const OVER_BUDGET: &str = "its purges are more than one event may hold, so it is retried; give the team fewer mappings, or \
+                           purge by prefix or tag";
 const DEADLINE_EXCEEDED: &str = "deadline exceeded before it was planned, so it is retried";
+const STALE: &str = "unmatched, but the mappings of its bucket are stale, so it is retried";
 
-/// The changes that are rejected, by their index in the event.
+/// The rejections of changes, by the change's index in the event.
 #[derive(Debug, Default)]
 pub(super) struct Rejections<'p> {
-    unpurgeable: Vec<(usize, Rejected)>,
+    rejected: Vec<(usize, Rejected)>,
     over_budget: BTreeMap<usize, OverBudget<'p>>,
-    not_planned: BTreeMap<usize, &'p Change>,
 }
 
 /// A change for which some mappings found no room. It is rejected once, for all of them.
@@ -28,43 +28,49 @@ struct OverBudget<'p> {
 }
 
 impl<'p> Rejections<'p> {
+    /// There was no time to plan this change.
+    pub(super) fn deadline_exceeded(&mut self, index: usize, change: &Change) {
+        self.reject(index, change, RejectionKind::Transient, DEADLINE_EXCEEDED);
+    }
+
+    /// The mappings of the change's bucket can't be read.
+    pub(super) fn unreadable(&mut self, index: usize, change: &Change, error: &str) {
+        let reason = format!("can't read the mappings of its bucket: {error}");
+        self.reject(index, change, RejectionKind::Transient, &reason);
+    }
+
+    /// No mapping accepts the change, but those of its bucket are stale.
+    pub(super) fn unmatched_by_stale_mappings(&mut self, index: usize, change: &Change) {
+        self.reject(index, change, RejectionKind::Transient, STALE);
+    }
+
     /// A mapping's purges of this change found no room in the event.
     pub(super) fn over_budget(&mut self, index: usize, change: &'p Change, mapping: &'p Mapping) {
         let entry = self.over_budget.entry(index);
         entry.and_modify(|it| it.more += 1).or_insert(OverBudget { change, first: mapping, more: 0 });
     }
 
-    /// There was no time to plan this change.
-    pub(super) fn deadline_exceeded(&mut self, index: usize, change: &'p Change) {
-        self.not_planned.insert(index, change);
-    }
-
     /// For some of this hit no URL or tag exists.
     pub(super) fn unpurgeable(&mut self, hit: &Hit<'p>) {
-        let Hit { change_index, change, mapping, problems, .. } = hit;
-        let rejected = problems.iter().map(|problem| {
-            let reason = format!("{}: {problem} ({})", change.object(), mapping.name);
-            (*change_index, rejected(change, RejectionKind::Unpurgeable, reason))
-        });
-        self.unpurgeable.extend(rejected);
+        for problem in &hit.problems {
+            let reason = format!("{problem} ({})", hit.mapping.mapping.name);
+            self.reject(hit.change_index, hit.change, RejectionKind::Unpurgeable, &reason);
+        }
     }
 
-    pub(super) fn into_rejected(self) -> Vec<Rejected> {
-        let mut all = self.unpurgeable;
-        all.extend(self.over_budget.into_iter().map(|(index, OverBudget { change, first, more })| {
+    /// All rejections, in the order of the changes.
+    pub(super) fn into_rejected(mut self) -> impl Iterator<Item = Rejected> {
+        for (index, OverBudget { change, first, more }) in std::mem::take(&mut self.over_budget) {
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let reason = format!("{}: {OVER_BUDGET} ({}{more})", change.object(), first.name);
-            (index, rejected(change, RejectionKind::Transient, reason))
-        }));
-        all.extend(self.not_planned.into_iter().map(|(index, change)| {
-            let reason = format!("{}: {DEADLINE_EXCEEDED}", change.object());
-            (index, rejected(change, RejectionKind::Transient, reason))
-        }));
-        all.sort_by_key(|(index, _)| *index);
-        all.into_iter().map(|(_, rejected)| rejected).collect()
+            let reason = format!("{OVER_BUDGET} ({}{more})", first.name);
+            self.reject(index, change, RejectionKind::Transient, &reason);
+        }
+        self.rejected.sort_by_key(|(index, _)| *index);
+        self.rejected.into_iter().map(|(_, rejected)| rejected)
     }
-}
 
-fn rejected(change: &Change, kind: RejectionKind, reason: String) -> Rejected {
-    Rejected { origin: change.origin.clone(), kind, reason }
+    fn reject(&mut self, index: usize, change: &Change, kind: RejectionKind, reason: &str) {
+        let reason = format!("{}: {reason}", change.object());
+        self.rejected.push((index, Rejected { origin: change.origin.clone(), kind, reason }));
+    }
 }

@@ -45,6 +45,13 @@ pub(crate) struct ServedPath {
     pub(crate) spellings: Vec<String>,
 }
 
+impl ServedPath {
+    /// The bytes of the path and its spellings.
+    pub(crate) fn size(&self) -> usize {
+        self.path.len() + self.spellings.iter().map(String::len).sum::<usize>()
+    }
+}
+
 /// The paths under which an object is served; its own path first, then its aliases.
 pub(crate) fn served_paths(rules: &UrlRules, key: &str) -> Result<Vec<ServedPath>, DotSegments> {
     let rest = key.strip_prefix(rules.strip_prefix.as_str()).unwrap_or(key);

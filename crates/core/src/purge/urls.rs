@@ -1,10 +1,10 @@
 //! Paths → URLs and prefixes on the hostnames of a mapping's zones.
 
-use crate::model::limits::PREFIX_SEPARATORS;
 use crate::model::mapping::{Mapping, UrlRules};
 use crate::model::zone::Zone;
+use crate::purge::folder::Folder;
 use crate::purge::item::Item;
-use crate::purge::paths::{ServedPath, spellings};
+use crate::purge::paths::ServedPath;
 
 /// Every URL of these paths on the mapping's hostnames in one zone.
 pub(crate) fn url_items<'p>(
@@ -36,27 +36,11 @@ fn push_variants(items: &mut Vec<Item>, rules: &UrlRules, url: &str) {
     }
 }
 
-/// One folder as prefixes on the mapping's hostnames in one zone.
-pub(crate) fn prefix_items(mapping: &Mapping, zone: &Zone, folder: &str) -> Vec<Item> {
-    let spellings = spellings(nearest_prefix(folder));
-    mapping
-        .hostnames_of(zone)
-        .flat_map(|hostname| spellings.iter().map(move |path| Item::Prefix(format!("{hostname}/{path}"))))
-        .collect()
-}
-
-/// Whether a purge of this folder would be a purge of the whole host. A server may read `//` as `/`, so a folder of
-/// nothing but slashes is the root too.
-pub(crate) fn is_root(folder: &str) -> bool {
-    nearest_prefix(folder).bytes().all(|byte| byte == b'/')
-}
-
-/// The folder, or the nearest one above it that Cloudflare accepts as a prefix. One `/` follows the hostname.
-pub(crate) fn nearest_prefix(folder: &str) -> &str {
-    match folder.match_indices('/').nth(PREFIX_SEPARATORS - 2) {
-        Some((last, _)) => &folder[..=last],
-        None => folder,
-    }
+/// A folder as prefixes on the mapping's hostnames in one zone.
+pub(crate) fn prefix_items(mapping: &Mapping, zone: &Zone, folder: &Folder) -> Vec<Item> {
+    let hostnames = mapping.hostnames_of(zone);
+    let of_host = |hostname| folder.spellings.iter().map(move |path| Item::Prefix(format!("{hostname}/{path}")));
+    hostnames.flat_map(of_host).collect()
 }
 
 #[cfg(test)]
