@@ -3,10 +3,14 @@
 //! [`from_settings`] builds a [`Function`] once, at the start; [`Function::handle`] handles each event.
 
 mod function;
+mod invocation_error;
 pub mod logs;
+mod mapping_source;
 pub mod metrics_output;
 mod one_line;
 mod settings;
 
-pub use function::{Function, InvocationError, MappingSource};
+pub use function::Function;
+pub use invocation_error::InvocationError;
+pub use mapping_source::MappingSource;
 pub use settings::{SettingError, from_settings};

@@ -12,7 +12,8 @@ use purge_router_core::Mappings;
 use purge_router_core::names::TeamName;
 use purge_router_pipeline::{Clock, Executor, Settings};
 
-use crate::function::{Function, MappingSource};
+use crate::function::Function;
+use crate::mapping_source::MappingSource;
 use crate::one_line::on_one_line;
 
 /// A wrong setting and how to fix it, on one line and without any token.

@@ -3,16 +3,16 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// Some tools write it before UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// A message of several records, not yet parsed: a broken one must not affect the others.
 #[derive(Deserialize)]
-pub(super) struct Records<'v> {
+struct Records<'v> {
     #[serde(borrow, rename = "Records")]
-    pub(super) records: Vec<&'v RawValue>,
+    records: Vec<&'v RawValue>,
 }
 
-pub(super) fn without_byte_order_mark(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)
+/// The records of a message, not yet parsed: a broken one must not affect the others. `None` if it has none.
+pub(super) fn records(json: &str) -> Option<Vec<&RawValue>> {
+    // serde would read an array as the struct, too.
+    let is_object = json.trim_start().starts_with('{');
+    let Records { records } = is_object.then(|| serde_json::from_str(json).ok()).flatten()?;
+    Some(records)
 }

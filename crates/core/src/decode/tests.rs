@@ -1,6 +1,7 @@
 //! Every shape of an event, and every way in which a record can be broken.
 
 use serde_json::json;
+use time::UtcDateTime;
 
 use super::*;
 
@@ -133,7 +134,7 @@ fn a_key_of_ceph_is_read_both_ways() {
 }
 
 #[test]
-fn a_byte_order_mark_is_no_trouble() {
+fn a_byte_order_mark_is_skipped() {
     assert_eq!(decode(b"\xef\xbb\xbf{\"Records\":[]}"), Ok(Event::default()));
 }
 
@@ -253,4 +254,37 @@ fn a_message_without_id_fails_the_invocation_and_wrapping_has_an_end() {
     let event = read(&message);
     assert_eq!(event.rejected.len(), 1);
     assert!(event.rejected[0].reason.ends_with("wrapped more than 4 times"), "{:?}", event.rejected);
+}
+
+#[test]
+fn a_message_has_what_sqs_says_of_it() {
+    let arn = "arn:aws:sqs:eu-west-1:123456789012:purge-router";
+    let full = json!({
+        "messageId": "m-0", "receiptHandle": "h\u{e9}\"0", "body": "{\"Records\": []}", "eventSource": "aws:sqs",
+        "eventSourceARN": arn, "attributes": {"ApproximateReceiveCount": "3", "SentTimestamp": "1"},
+    });
+    let least = json!({"messageId": "m-1", "body": "text"});
+    let broken = json!({"messageId": "m-2", "body": 7});
+    let event = json!({"Records": [full, least, broken, {"messageId": 3}, "text", {"s3": {}}]}).to_string();
+    let messages = messages(event.as_bytes());
+    let seen: Vec<_> = messages
+        .iter()
+        .map(|message| (&*message.id, &*message.receipt_handle, &*message.queue, message.receives(), message.body()))
+        .collect();
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        seen,
+        [
+            ("m-0", "hé\"0", arn, 3, text("{\"Records\": []}")),
+            ("m-1", "", "", 1, text("text")),
+            ("m-2", "", "", 1, None)
+        ]
+    );
+}
+
+#[test]
+fn other_events_have_none() {
+    for event in ["", "{}", "[]", "{\"Records\": 1}", "{\"Records\": [{\"s3\": {}}]}"] {
+        assert!(messages(event.as_bytes()).is_empty(), "{event}");
+    }
 }

@@ -12,7 +12,7 @@ use crate::model::names::{BucketName, TeamName};
 use crate::model::zone::{Team, Zone};
 
 /// All valid mappings, found by bucket.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Mappings {
     teams: BTreeMap<TeamName, Arc<Team>>,
     mappings: Vec<Arc<Mapping>>,

@@ -1,0 +1,40 @@
+//! Reads JSON values, and says what is wrong with them.
+
+use serde_json::Value;
+
+/// The string at a place such as `s3.object.key`, or what is wrong there.
+pub(super) fn string_at<'v>(value: &'v Value, place: &str) -> Result<&'v str, String> {
+    match place.split('.').try_fold(value, |value, field| value.get(field)) {
+        Some(Value::String(string)) => Ok(string),
+        None | Some(Value::Null) => Err(format!("{place}: missing")),
+        Some(other) => {
+            let article = if matches!(other, Value::Array(_) | Value::Object(_)) { "an" } else { "the" };
+            let (kind, value) = (kind_of(other), excerpt(&other.to_string()));
+            Err(format!("{place}: expected a string, found {article} {kind} {value}"))
+        }
+    }
+}
+
+/// The start of a string on one line, for messages.
+pub(super) fn excerpt(string: &str) -> String {
+    string.chars().take(40).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+pub(super) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// What a string is that can't be read as JSON.
+pub(super) fn not_json(json: &str, error: &serde_json::Error) -> String {
+    if json.trim().is_empty() {
+        return "only white space".to_owned();
+    }
+    format!("text that is not JSON ({error}), beginning with `{}`", excerpt(json))
+}
