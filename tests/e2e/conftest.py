@@ -138,7 +138,7 @@ class Deployment:
         return self.done("operator", "grants", "push", "--yes", *options, mappings=mappings)
 
     def let_mappings_expire(self):
-        """Waits until the function has to read the table again."""
+        """Waits until the function has to read the table again. Nothing shows that but its clock, which is the system's."""
         time.sleep(self.mappings_ttl)
 
     def reset_token(self, zone):

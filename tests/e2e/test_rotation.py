@@ -123,6 +123,11 @@ class Load:
             number += 1
             time.sleep(0.5)  # the rate of the load, which runs beside the rotations
 
+    def goes_on(self):
+        """Waits until every page of every zone is uploaded twice more."""
+        goal = {zone: self.puts[zone] + 2 * len(PAGES) for zone in ZONES}
+        aws.wait_for("the load goes on", lambda: all(self.puts[zone] >= goal[zone] for zone in ZONES), 60)
+
     def stop(self):
         self.over.set()
         self.pool.shutdown()
@@ -134,6 +139,11 @@ def rotate_three_times(world, zone):
     for _ in range(ROTATIONS):
         manager = world.owner(zone)[1]
         world.done("rotate", "--zone", zone, "--yes", "--take-over", "--wait", str(WAIT), manager=manager)
+
+
+def both_wait(world):
+    refused = {zone for zone, _, status in world.requests() if status not in (200, None)}
+    return refused >= {ROLLED, REVOKED} and world.stack.waiting(world.stack.retry_queue_url) > 0
 
 
 def test_twenty_zones_lose_no_purge_while_their_tokens_are_rotated(world):
@@ -152,13 +162,13 @@ def test_twenty_zones_lose_no_purge_while_their_tokens_are_rotated(world):
             [token] = world.of_zone(REVOKED)
             world.api("DELETE", f"{owner}/tokens/{token['id']}", manager)
             still_rotating = sum(not rotated.done() for rotated in rotating.values())
-            time.sleep(4)  # meanwhile, the load's purges fail in these two zones
+            aws.wait_for("purges of both zones are refused and wait for a token", lambda: both_wait(world), 60, every=0.5)
             rotations_of_rolled = world.stored(ROLLED)["Version"] - 1
             world.done("put", "--zone", ROLLED, "--overwrite", stdin=secret, manager=None)
             for rotated in rotating.values():
                 rotated.result()
         rotations = rotations_of_rolled + sum(world.stored(zone)["Version"] - 1 for zone in ZONES if zone != ROLLED)
-        time.sleep(4)  # the load goes on with the last tokens
+        load.goes_on()  # with the last tokens
     finally:
         load.stop()
     fresh = lambda zone: [page for page in PAGES if world.shown(zone, page) == load.last[zone, page]]

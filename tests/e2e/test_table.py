@@ -79,7 +79,7 @@ def test_an_edit_changes_where_the_teams_next_object_purges_and_nothing_else(wor
         world.purged(URLS[page])
     for host in SITES:
         assert world.cloudflare.visit(host, "/page.html") == (200, "second")
-    assert world.stack.starts() == starts, "no copy was started for it"
+    assert world.stack.starts() == starts, "no instance was started for it"
 
 
 @pytest.mark.parametrize(("bucket", "prefix"), [(MEDIA, ""), (BUCKET, "de/")])
@@ -95,7 +95,7 @@ def test_an_unmatched_bucket_is_purged_once_it_is_granted_and_mapped(world, edit
     world.let_mappings_expire()
     world.put(bucket, f"{prefix}logo.svg", "second")
     world.purged({f"https://www.website.fr/{prefix}logo.svg"})
-    assert world.stack.starts() == starts, "no copy was started for it"
+    assert world.stack.starts() == starts, "no instance was started for it"
 
 
 @pytest.mark.parametrize(("seconds", "is_kept"), [("300", True), ("0", False)])
