@@ -56,7 +56,8 @@ impl AwsError {
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
         match error {
-            // The SDK fails in several ways if there is no region: it can't find the endpoint, or it can't sign the request.
+            // The SDK fails in several ways if there is no region: it can't find the endpoint, or it can't sign the
+            // request.
             _ if region.is_none() => Self::settings("no region is set"),
             SdkError::ServiceError(answer) => Self::of_answer(error, answer.raw().status().as_u16()),
             _ if has_no_credentials(error) => Self::settings("there are no credentials"),
@@ -133,7 +134,8 @@ mod tests {
         AwsError::of(&error, client.config().region())
     }
 
-    /// With AWS's own endpoints, the SDK finds no endpoint; with an emulator's, it can't sign. It says so in other words.
+    /// With AWS's own endpoints, the SDK finds no endpoint; with an emulator's, it can't sign. It says so in other
+    /// words.
     #[tokio::test]
     async fn a_missing_region_is_found_whatever_the_sdk_says() {
         for endpoint in [None, Some("http://127.0.0.1:1")] {

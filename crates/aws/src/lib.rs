@@ -1,10 +1,10 @@
 //! What is on AWS: tokens in SSM, mappings in DynamoDB, messages to retry in SQS, metrics in CloudWatch.
 //!
-//! [`SsmTokens`] reads SecureString parameters when a batch needs them, and caches them for the TTL. It reads past the cache
-//! when Cloudflare refused a token.
+//! [`SsmTokens`] reads SecureString parameters when a batch needs them, and caches them for the TTL. It reads past the
+//! cache when Cloudflare refused a token.
 //!
-//! [`DynamoMappings`] reads the mappings of the buckets in an event: one Query for each, and one BatchGetItem for the grants
-//! and zones of all. It caches them, too. [`Editor`] reads and writes whole partitions of the same table.
+//! [`DynamoMappings`] reads the mappings of the buckets in an event: one Query for each, and one BatchGetItem for the
+//! grants and zones of all. It caches them, too. [`Editor`] reads and writes whole partitions of the same table.
 //!
 //! [`SqsRetryQueue`] takes the messages that could not be purged at once.
 //!

@@ -12,7 +12,8 @@ use tokio::sync::oneshot;
 
 use crate::read_error::ReadError;
 
-/// How long the first name waits for others. The zones of one event request theirs within microseconds; SSM takes milliseconds.
+/// How long the first name waits for others. The zones of one event request theirs within microseconds; SSM takes
+/// milliseconds.
 const COALESCE_WINDOW: Duration = Duration::from_millis(2);
 
 /// The most names that one GetParameters call may hold.

@@ -89,7 +89,8 @@ impl Parameters {
         Ok(Stored { token, kind, arn: parameter.arn.unwrap_or_default(), version: parameter.version, at })
     }
 
-    /// Stores a token as a SecureString, encrypted with this KMS key or else with the account's own. Returns its version.
+    /// Stores a token as a SecureString, encrypted with this KMS key or else with the account's own. Returns its
+    /// version.
     ///
     /// # Errors
     /// See [`WriteError`].

@@ -14,24 +14,24 @@ use crate::cache::{Entries, Entry, ReadEnd, SharedEntry};
 use crate::parameter_batcher::{Parameter, ParameterBatcher};
 use crate::read_error::ReadError;
 
-/// How long SSM is not called again after a failure: one that is transient, and one that someone has to fix. A team that has
-/// just stored its token waits no longer than that.
+/// How long SSM is not called again after a failure: one that is transient, and one that someone has to fix. A team
+/// that has just stored its token waits no longer than that.
 const TRANSIENT_PAUSE: Duration = Duration::from_secs(1);
 const PERMANENT_PAUSE: Duration = Duration::from_secs(5);
 
 /// How many reads a caller waits for: one that was under way already, and one that started later.
 const READS_PER_CALL: usize = 2;
 
-/// How many tokens the cache is sized for, and how many bytes it holds at most: teams write the names of their parameters,
-/// and SSM's values have up to 8 KiB. An entry without a token takes about a kibibyte, its name included.
+/// How many tokens the cache is sized for, and how many bytes it holds at most: teams write the names of their
+/// parameters, and SSM's values have up to 8 KiB. An entry without a token takes about a kibibyte, its name included.
 const CACHED_TOKENS: usize = 10_000;
 const CACHED_BYTES: u64 = 16 * 1024 * 1024;
 const EMPTY_ENTRY_BYTES: u64 = 1024;
 
 /// Reads parameters from SSM and caches them for the TTL.
 ///
-/// Each parameter is read by one read at a time (single-flight), and up to ten in one call. If SSM can't be read, a stale
-/// token is used (stale-if-error).
+/// Each parameter is read by one read at a time (single-flight), and up to ten in one call. If SSM can't be read, a
+/// stale token is used (stale-if-error).
 #[derive(Debug)]
 pub struct SsmTokens {
     batcher: ParameterBatcher,
@@ -61,7 +61,7 @@ impl SsmTokens {
     /// The token in the parameter of this name.
     ///
     /// # Errors
-    /// See [`ReadError`]. If the error is transient, a stale token is used instead, unless a fresh one is wanted.
+    /// See [`ReadError`]. If the error is transient, a stale token is used instead, unless the caller asks for a fresh one.
     pub async fn read(&self, name: &str, freshness: Freshness) -> Result<ApiToken, ReadError> {
         let requested_at = self.clock.now();
         let shared = self.entries.entry(&name.to_owned());

@@ -1,4 +1,5 @@
-//! What teams wrote and what changed, as types that can't hold anything invalid. Nothing here imports from another folder.
+//! What teams wrote and what changed, as types that can't hold anything invalid. Nothing here imports from another
+//! folder.
 
 pub mod bounds;
 pub(crate) mod change;

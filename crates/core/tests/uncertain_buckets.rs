@@ -1,4 +1,5 @@
-//! Buckets whose mappings can't be read, or are stale: their changes are retried, and nothing of them is reported as done.
+//! Buckets whose mappings can't be read, or are stale: their changes are retried, and nothing of them is reported as
+//! done.
 
 #![allow(clippy::unwrap_used, reason = "clippy does not recognize the helpers of tests as tests")]
 

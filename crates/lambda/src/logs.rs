@@ -5,8 +5,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Writes logs to standard output from now on. `RUST_LOG` is used if Lambda sets no level.
 ///
-/// A JSON line has its fields at the top level, and a `timestamp`: Lambda treats a line without one as INFO, and would drop
-/// it if the function logs warnings only.
+/// A JSON line has its fields at the top level, and a `timestamp`: Lambda treats a line without one as INFO, and would
+/// drop it if the function logs warnings only.
 pub fn init() {
     let lines = tracing_subscriber::fmt().with_env_filter(filter()).with_target(false);
     if std::env::var("AWS_LAMBDA_LOG_FORMAT").is_ok_and(|format| format.eq_ignore_ascii_case("json")) {

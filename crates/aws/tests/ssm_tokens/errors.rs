@@ -66,8 +66,8 @@ async fn errors_are_classified_by_status_and_code() {
     }
 }
 
-/// What AWS answers if a key can't be used, and what fixes that. SSM passes on what KMS says of the key. The messages are
-/// those of real calls, without their ids: github.com/hashicorp/terraform-provider-aws issues 42849 and 27352,
+/// What AWS answers if a key can't be used, and what fixes that. SSM passes on what KMS says of the key. The messages
+/// are those of real calls, without their ids: github.com/hashicorp/terraform-provider-aws issues 42849 and 27352,
 /// github.com/tryolabs/aws-workshop issue 6, and github.com/aws-samples/aws-workshop-for-kubernetes issue 250.
 #[tokio::test]
 async fn denials_of_ssm_and_kms_and_unusable_keys_get_the_right_help() {

@@ -1,9 +1,10 @@
-//! How much a team may ask for, and how much an event may hold. One small process reads and plans what all teams write, so
-//! no team may take what the others need.
+//! How much a team may ask for, and how much an event may hold. One small process reads and plans what all teams write,
+//! so no team may take what the others need.
 
 use std::collections::BTreeMap;
 
-/// The longest text in a list of a mapping or a zone, and the longest `add_prefix`: as long as the key of an object, in bytes.
+/// The longest text in a list of a mapping or a zone, and the longest `add_prefix`: as long as the key of an object, in
+/// bytes.
 pub const TEXT: usize = 1024;
 
 /// The most values in a list of hostnames or query strings.
@@ -27,14 +28,14 @@ pub const ZONES: usize = 1000;
 /// The most bytes of all patterns of these. Compiled, a pattern may take 200 times its length.
 pub const PATTERNS: usize = 256 * 1024;
 
-/// The most bytes of the rows of these that are read, and of the rows of zones that are read together. A value takes much
-/// more memory than its text, so each has an overhead.
+/// The most bytes of the rows of these that are read, and of the rows of zones that are read together. A value takes
+/// much more memory than its text, so each has an overhead.
 pub const ROWS: usize = 16 * 1024 * 1024;
 
 /// What a value of a row takes besides its text, in bytes.
 pub const VALUE_OVERHEAD: usize = 64;
 
-/// The most bytes of all purges of one event, which its teams share. One hit more may be beside that.
+/// The most bytes of all purges of one event, which its teams share. One more hit may exceed it.
 pub const EVENT: usize = 64 * 1024 * 1024;
 
 /// What an item takes besides its text, in bytes.

@@ -74,7 +74,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// The texts of all codes.
+    /// All codes, in kebab-case.
     pub const ALL: &'static [&'static str] = Self::VARIANTS;
 
     /// The kebab-case text.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::model::change::{Change, Origin};
 
-/// A decoded event.
+/// What an event says. Each list is in the order of the records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Event {
     /// The objects that changed.

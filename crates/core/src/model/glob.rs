@@ -1,8 +1,8 @@
 //! Globs as gitignore reads them, on globset, relative to a mapping's prefix and case-sensitive.
 //!
 //! A pattern without `/` matches the file name at any depth; with one, `*` and `?` stop at `/` and `**` crosses it; a
-//! leading `/` anchors; a trailing `/` means everything below. `?` and `[ab]` stand for one byte, so for ASCII characters
-//! only. Patterns are bounded, so that no mapping is slow to match.
+//! leading `/` anchors; a trailing `/` means everything below. `?` and `[ab]` stand for one byte, so for ASCII
+//! characters only. Patterns are bounded, so that no mapping is slow to match.
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
@@ -118,7 +118,7 @@ fn anywhere(text: &str) -> String {
 /// A list of patterns, matched at once.
 #[derive(Debug, Clone, Default)]
 pub struct Patterns {
-    texts: Vec<String>,
+    patterns: Vec<String>,
     set: GlobSet,
 }
 
@@ -143,28 +143,28 @@ impl Patterns {
                 "write fewer patterns",
             )
         })?;
-        Ok(Self { texts: patterns.into_iter().map(|pattern| pattern.text).collect(), set })
+        Ok(Self { patterns: patterns.into_iter().map(|pattern| pattern.text).collect(), set })
     }
 
     /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
-        self.texts.is_empty()
+        self.patterns.is_empty()
     }
 
     /// The patterns as written.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.texts.iter().map(String::as_str)
+        self.patterns.iter().map(String::as_str)
     }
 
     /// The bytes of all patterns.
     pub fn size(&self) -> usize {
-        self.texts.iter().map(String::len).sum()
+        self.patterns.iter().map(String::len).sum()
     }
 
     /// The first pattern that matches a key relative to the mapping's prefix.
     pub fn first_match(&self, relative_key: &str) -> Option<&str> {
         let index = self.set.matches(relative_key).into_iter().min()?;
-        self.texts.get(index).map(String::as_str)
+        self.patterns.get(index).map(String::as_str)
     }
 }
 

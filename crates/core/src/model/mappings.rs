@@ -71,8 +71,8 @@ impl NotOwned {
 }
 
 impl Mappings {
-    /// Indexes by bucket the teams and mappings that belong together. What leads outside its team is left out and returned, so
-    /// that one such mapping stops no other.
+    /// Indexes by bucket the teams and mappings that belong together. What leads outside its team is left out and
+    /// returned, so that one such mapping stops no other.
     pub fn new(mut teams: BTreeMap<TeamName, Arc<Team>>, mut mappings: Vec<Arc<Mapping>>) -> (Self, Vec<NotOwned>) {
         let mut refused = Vec::new();
         teams.retain(|name, team| check_team(name, team).map_err(|error| refused.push(error)).is_ok());
@@ -96,8 +96,9 @@ impl Mappings {
     /// Joins parts that were read at different times, for example one for each bucket; the newest part comes first.
     ///
     /// What the newest part says of a team's grant and of a zone holds for the mappings of all parts: an older mapping
-    /// uses the newest zone, and is dropped if the newest grant doesn't cover its source. An older mapping may need a zone that
-    /// the newest grant no longer allows. Then its bucket is returned, too: it must be read again before it is planned.
+    /// uses the newest zone, and is dropped if the newest grant doesn't cover its source. An older mapping may need a
+    /// zone that the newest grant no longer allows. Then its bucket is returned, too: it must be read again before it
+    /// is planned.
     pub fn joined<'m>(newest_first: impl IntoIterator<Item = &'m Self>) -> (Self, BTreeSet<BucketName>) {
         let parts: Vec<&Self> = newest_first.into_iter().collect();
         let teams = newest_teams(&parts);
@@ -121,9 +122,9 @@ impl Mappings {
     }
 
     /// The mappings that a condition accepts, with all teams.
-    pub fn only(&self, is_wanted: impl Fn(&Mapping) -> bool) -> Self {
-        let wanted = self.mappings.iter().filter(|mapping| is_wanted(mapping)).cloned().collect();
-        Self::indexed(self.teams.clone(), wanted)
+    pub fn only(&self, accepts: impl Fn(&Mapping) -> bool) -> Self {
+        let accepted = self.mappings.iter().filter(|mapping| accepts(mapping)).cloned().collect();
+        Self::indexed(self.teams.clone(), accepted)
     }
 
     /// All mappings, by team, then in the order of the document.
@@ -214,8 +215,8 @@ fn is_up_to_date(team: &Team, newest: &Team) -> bool {
     team.owns == newest.owns && team.zones.values().all(has_zone)
 }
 
-/// An older mapping with the newest zones; `None` if one of them is missing. If a zone no longer has any of the mapping's
-/// hostnames, all hostnames are purged: an extra purge is only a cache miss.
+/// An older mapping with the newest zones; `None` if one of them is missing. If a zone no longer has any of the
+/// mapping's hostnames, all hostnames are purged: an extra purge is only a cache miss.
 fn updated(mapping: &Mapping, newest: &Team) -> Option<Arc<Mapping>> {
     let zones: Vec<Arc<Zone>> =
         mapping.zones.iter().map(|zone| newest.zones.get(&zone.domain).cloned()).collect::<Option<_>>()?;

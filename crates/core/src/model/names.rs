@@ -55,7 +55,7 @@ impl TeamName {
         Ok(Self(text.to_owned()))
     }
 
-    /// A name similar to a text that is none, so that the other problems of the text's team can be reported: in lower
+    /// A name similar to a string that is no valid name, so that other problems of that team can be reported: in lower
     /// case, with `-` for what is not allowed, and `team` if nothing is left.
     pub fn similar_to(text: &str) -> Self {
         let lower = text.chars().map(|c| c.to_ascii_lowercase());
@@ -98,7 +98,8 @@ impl Hostname {
         Ok(Self(text.to_owned()))
     }
 
-    /// Whether this name is `domain` or a subdomain of it, at a label's boundary: `evilwebsite.com` is not in `website.com`.
+    /// Whether this name is `domain` or a subdomain of it, at a label's boundary: `evilwebsite.com` is not in
+    /// `website.com`.
     pub fn is_within(&self, domain: &Hostname) -> bool {
         match self.0.strip_suffix(&domain.0) {
             Some(rest) => rest.is_empty() || rest.ends_with('.'),
@@ -155,7 +156,8 @@ impl KmsKey {
 }
 
 name! {
-    /// A bucket's name. S3's own, and what MinIO, Ceph and old regions allow: 1 to 255 of letters, digits, `.`, `-`, `_`.
+    /// A bucket's name. S3's own, and what MinIO, Ceph and old regions allow: 1 to 255 of letters, digits, `.`, `-`,
+    /// `_`.
     BucketName
 }
 

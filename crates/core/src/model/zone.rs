@@ -41,7 +41,8 @@ pub struct Zone {
     pub zone_id: CloudflareId,
     /// Its account, if known: the account's zones of one plan share a rate limit.
     pub account_id: Option<CloudflareId>,
-    /// Whether the operator confirms that it is the team's account. If not, its rate limit is shared with no other team.
+    /// Whether the operator confirms that it is the team's account. If not, its rate limit is shared with no other
+    /// team.
     pub account_is_granted: bool,
     /// Cloudflare's plan, which sets the rate limits.
     pub plan: CloudflarePlan,

@@ -1,8 +1,8 @@
 //! How much one event may hold, in bytes, and how its teams share it.
 //!
-//! Shares are max-min fair: a team gets what it asks for up to an equal share, and teams that need less leave the rest to
-//! others. No demand has to be known in advance: while there is room, every hit is admitted. When there is none, the team with
-//! the most bytes gives back its latest hits, until all that ask for less have theirs.
+//! Shares are max-min fair: a team gets what it asks for up to an equal share, and teams that need less leave the rest
+//! to others. No demand has to be known in advance: while there is room, every hit is admitted. When there is none, the
+//! team with the most bytes gives back its latest hits, until all that ask for less have theirs.
 
 use std::collections::BTreeMap;
 

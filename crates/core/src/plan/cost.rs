@@ -53,7 +53,7 @@ impl ItemsPerPath {
     }
 }
 
-/// How many texts there are, and how many bytes they have together.
+/// How many strings there are, and how many bytes they have together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Lengths {
     pub(super) count: usize,
@@ -72,7 +72,7 @@ impl Lengths {
         Self::of(hostnames.map(|hostname| hostname.as_str().len()))
     }
 
-    /// The bytes of items with these texts.
+    /// The bytes of items with these strings.
     pub(super) fn of_items(self) -> usize {
         self.count * bounds::ITEM_OVERHEAD + self.total
     }
@@ -84,8 +84,8 @@ pub fn oversize(mapping: &Mapping) -> Option<String> {
     let urls = ItemsPerPath::urls(mapping, Lengths::of_hostnames(mapping));
     // A path with one alias, and two spellings of each.
     let bytes = urls.bytes_of_length(bounds::USUAL_PATH).saturating_mul(4);
-    let message = |much: String, most: String| {
-        format!("one path leads to {much} (hostnames × schemes × query strings × headers), more than {most}")
+    let message = |needed: String, limit: String| {
+        format!("one path leads to {needed} (hostnames × schemes × query strings × headers), more than {limit}")
     };
     if urls.count > bounds::URLS_OF_A_PATH {
         return Some(message(format!("{} URLs", urls.count), bounds::URLS_OF_A_PATH.to_string()));

@@ -22,10 +22,10 @@ pub fn plan(mappings: &Mappings, event: Event) -> Plan {
     plan_until(mappings, &UncertainBuckets::default(), event, || false)
 }
 
-/// As [`plan()`], but rejects what the mappings of some buckets would decide, and asks before each change whether to stop,
-/// for example because a deadline is near. The changes that are left then are rejected as transient. What was admitted
-/// before is still planned: the event's budget bounds that work. A full budget, of some 230,000 URLs, takes about a second
-/// in a debug build.
+/// As [`plan()`], but rejects what the mappings of some buckets would decide, and asks before each change whether to
+/// stop, for example because a deadline is near. The changes that are left then are rejected as transient. What was
+/// admitted before is still planned: the event's budget bounds that work. A full budget, of some 230,000 URLs, takes
+/// about a second in a debug build.
 pub fn plan_until(
     mappings: &Mappings,
     uncertain: &UncertainBuckets,

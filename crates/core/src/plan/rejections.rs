@@ -7,8 +7,8 @@ use crate::model::event::{Rejected, RejectionKind};
 use crate::model::mapping::Mapping;
 use crate::plan::hit::Hit;
 
-const OVER_BUDGET: &str = "its purges are more than one event may hold, so it is retried; give the team fewer mappings, or \
-                           purge by prefix or tag";
+const OVER_BUDGET: &str = "its purges are more than one event may hold, so it is retried; give the team fewer mappings, \
+                           or purge by prefix or tag";
 const DEADLINE_EXCEEDED: &str = "deadline exceeded before it was planned, so it is retried";
 const STALE: &str = "unmatched, but the mappings of its bucket are stale, so it is retried";
 

@@ -109,8 +109,8 @@ async fn instances_share_the_rate_limit() {
     }
 }
 
-/// The reason must not depend on the words of the SDK: AWS's own endpoint resolver uses other words than the signer does
-/// for an emulator.
+/// The reason must not depend on the words of the SDK: AWS's own endpoint resolver uses other words than the signer
+/// does for an emulator.
 #[tokio::test]
 async fn a_missing_region_is_the_reason_of_the_rejection() {
     for endpoint in [None, Some(("AWS_ENDPOINT_URL", "http://127.0.0.1:1"))] {
