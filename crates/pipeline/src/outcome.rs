@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use purge_router_core::{BatchItem, Origin};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
 
 /// What became of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,8 +44,10 @@ pub struct FailedOrigin {
     pub is_permanent: bool,
 }
 
-/// How a batch ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a batch ended. Reports and logs have its name in kebab-case, and metrics have it as it is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, IntoStaticStr, VariantArray)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Status {
     /// Cloudflare accepted all items.
     Purged,
@@ -60,54 +63,22 @@ pub enum Status {
     RateLimited,
     /// No good answer came before the deadline: no connection, or a server error of Cloudflare.
     Unreachable,
-    /// The deadline passed while the batch, or the rest of it, waited to be sent, or its token could not be read until then.
+    /// The deadline passed while the batch, or the rest of it, waited to be sent, or its token could not be read until
+    /// then.
     DeadlineExceeded,
 }
 
 impl Status {
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Purged,
-        Self::ItemsRefused,
-        Self::TokenMissing,
-        Self::TokenRefused,
-        Self::RequestRefused,
-        Self::RateLimited,
-        Self::Unreachable,
-        Self::DeadlineExceeded,
-    ];
+    pub(crate) const ALL: &[Self] = Self::VARIANTS;
 
     /// Its name in reports and logs.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Purged => "purged",
-            Self::ItemsRefused => "items-refused",
-            Self::TokenMissing => "token-missing",
-            Self::TokenRefused => "token-refused",
-            Self::RequestRefused => "request-refused",
-            Self::RateLimited => "rate-limited",
-            Self::Unreachable => "unreachable",
-            Self::DeadlineExceeded => "deadline-exceeded",
-        }
+        self.into()
     }
 
     /// The metric that counts its batches.
-    pub(crate) fn metric(self) -> &'static str {
-        match self {
-            Self::Purged => "Purged",
-            Self::ItemsRefused => "ItemsRefused",
-            Self::TokenMissing => "TokenMissing",
-            Self::TokenRefused => "TokenRefused",
-            Self::RequestRefused => "RequestRefused",
-            Self::RateLimited => "RateLimited",
-            Self::Unreachable => "Unreachable",
-            Self::DeadlineExceeded => "DeadlineExceeded",
-        }
-    }
-}
-
-impl Serialize for Status {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+    pub(crate) fn metric(self) -> String {
+        format!("{self:?}")
     }
 }
 
@@ -222,5 +193,25 @@ mod tests {
         assert_eq!(outcome.ray.as_deref(), Some("first"), "the last request that was answered");
         assert_eq!(outcome.refused_items, ["a"]);
         assert_eq!([0, 2].map(|index| outcome.failed[index].is_permanent), [true, false]);
+    }
+
+    /// Operators use these names in filters of the log, in alarms and in dashboards.
+    #[test]
+    fn each_status_has_the_same_name_in_reports_and_logs_and_one_for_metrics() {
+        let names = Status::ALL.iter().map(|status| {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+            (status.as_str(), status.metric())
+        });
+        let expected = [
+            ("purged", "Purged"),
+            ("items-refused", "ItemsRefused"),
+            ("token-missing", "TokenMissing"),
+            ("token-refused", "TokenRefused"),
+            ("request-refused", "RequestRefused"),
+            ("rate-limited", "RateLimited"),
+            ("unreachable", "Unreachable"),
+            ("deadline-exceeded", "DeadlineExceeded"),
+        ];
+        assert_eq!(names.collect::<Vec<_>>(), expected.map(|(name, metric)| (name, metric.to_owned())));
     }
 }
