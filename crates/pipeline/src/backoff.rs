@@ -1,4 +1,5 @@
-//! Exponential backoff with full jitter: a wait is random, between zero and `base` doubled with each failure, at most `cap`.
+//! Exponential backoff with full jitter: a wait is random, between zero and `base` doubled with each failure, at most
+//! `cap`.
 
 use std::time::Duration;
 

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use quick_cache::unsync::Cache;
 use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter};
 
-/// A map of shared values. Beyond its capacity it evicts entries that were used least; entries that were used repeatedly
-/// outlive any number of entries that are used once. A value that somebody holds is not evicted, so two callers never
-/// work with two values of one key.
+/// A map of shared values. Beyond its capacity it evicts entries that were used least; entries that were used
+/// repeatedly outlive any number of entries that are used once. A value that somebody holds is not evicted, so two
+/// callers never work with two values of one key.
 pub(crate) struct BoundedMap<K, V>(Mutex<Values<K, V>>);
 
 type Values<K, V> = Cache<K, Arc<V>, UnitWeighter, DefaultHashBuilder, KeepHeld>;

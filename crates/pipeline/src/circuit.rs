@@ -1,5 +1,5 @@
-//! A circuit breaker: after a failure, nothing is sent until the circuit is half-open; one probe then closes it or opens it
-//! again.
+//! A circuit breaker: after a failure, nothing is sent until the circuit is half-open; one probe then closes it or
+//! opens it again.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

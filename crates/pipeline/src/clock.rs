@@ -1,7 +1,9 @@
-//! The clock of the pipeline and its stores. It counts the time for which the process was frozen, and tests can move it.
+//! The clock of the pipeline and its stores. It counts the time for which the process was frozen, and tests can move
+//! it.
 //!
-//! Lambda freezes an instance between two invocations. The monotonic clock may stand still meanwhile, and the wall clock
-//! may be set back. So a [`Clock`] follows the monotonic clock, and jumps ahead when the wall clock has run ahead of it.
+//! Lambda freezes an instance between two invocations. The monotonic clock may stand still meanwhile, and the wall
+//! clock may be set back. So a [`Clock`] follows the monotonic clock, and jumps ahead when the wall clock has run ahead
+//! of it.
 
 #![expect(clippy::disallowed_methods, reason = "the one place of the pipeline that reads the system's clocks")]
 
@@ -13,7 +15,8 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep, timeout};
 
-/// By how much the two clocks may differ before the process is taken to have been frozen, or the wall clock to be set back.
+/// By how much the two clocks may differ before the process is taken to have been frozen, or the wall clock to be set
+/// back.
 const TOLERANCE: Duration = Duration::from_millis(100);
 
 /// A point in time of one [`Clock`]: the time since that clock was created. It never decreases.

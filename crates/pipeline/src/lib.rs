@@ -1,9 +1,9 @@
 //! Executes plans: reads tokens, keeps rate limits, retries, and returns before the deadline.
 //!
-//! One [`Executor`] lives as long as its process. A plan goes in, an [`Outcome`] per batch comes out, and a [`Report`] of
-//! both says which origins failed. Nothing is decided here about what to purge. Teams do
-//! not share tokens, circuits or what was learned about hostnames. They share the process (its sockets, SSM's limit and the
-//! time of the invocation), and the rate limit of an account that both were granted, where they take turns.
+//! One [`Executor`] lives as long as its process. A plan goes in, an [`Outcome`] per batch comes out, and a [`Report`]
+//! of both says which origins failed. Nothing is decided here about what to purge. Teams do not share tokens, circuits
+//! or what was learned about hostnames. They share the process (its sockets, SSM's limit and the time of the
+//! invocation), and the rate limit of an account that both were granted, where they take turns.
 
 #![deny(clippy::indexing_slicing, clippy::expect_used)]
 

@@ -45,8 +45,8 @@ pub(crate) fn count_rate_limit(zone: &Zone) {
     counter!(RATE_LIMIT_HITS).increment(1);
 }
 
-/// Counts an event's records and outcomes: per zone, and in total for alarms, which do not know zones. Each zone has one
-/// latency, its longest: an event may have more batches of a zone than a metric takes values.
+/// Counts an event's records and outcomes: per zone, and in total for alarms, which do not know zones. Each zone has
+/// one latency, its longest: an event may have more batches of a zone than a metric takes values.
 pub(crate) fn count_event(plan: &Plan, outcomes: &[Outcome]) {
     let (rejected, unpurgeable): (Vec<_>, Vec<_>) = plan.rejected.iter().partition(|it| it.kind.is_failure());
     counter!(REJECTED).increment(rejected.len() as u64);

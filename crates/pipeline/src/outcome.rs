@@ -98,8 +98,8 @@ impl Outcome {
         }
     }
 
-    /// Notes that items were not purged. The last status and error count: what may be retried comes after refused items, and
-    /// outweighs them.
+    /// Notes that items were not purged. The last status and error count: what may be retried comes after refused
+    /// items, and outweighs them.
     pub(crate) fn fail(&mut self, FailedItems { items, reason, error, ray }: FailedItems<'_>) {
         let (status, is_permanent) = match reason {
             Reason::Refused => (Status::ItemsRefused, true),

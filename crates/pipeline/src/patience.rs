@@ -9,8 +9,8 @@ use crate::clock::Timestamp;
 pub struct Patience {
     /// When the event ends. What is not purged by then has failed.
     pub deadline: Timestamp,
-    /// How long a request waits for its answer, and for how long it is retried if the zone does not answer or answers with
-    /// server errors.
+    /// How long a request waits for its answer, and for how long it is retried if the zone does not answer or answers
+    /// with server errors.
     pub retry_for: Duration,
     /// Until when requests wait for rate limits. A request that would have to wait longer has failed.
     pub rate_limit_deadline: Timestamp,

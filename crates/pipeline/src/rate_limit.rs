@@ -24,8 +24,8 @@ use crate::per_team::PerTeam;
 /// Operators write grants, so at most this many granted accounts, times plans and classes, are in use at once.
 const GRANTED: usize = 4096;
 
-/// How many buckets of its own one team has. Beyond that, its least used bucket is evicted. When it is needed again, it is
-/// full and has no pause of its own: the team may then send one burst too many, and Cloudflare rate limits it.
+/// How many buckets of its own one team has. Beyond that, its least used bucket is evicted. When it is needed again, it
+/// is full and has no pause of its own: the team may then send one burst too many, and Cloudflare rate limits it.
 const PER_TEAM: usize = 512;
 
 /// The token buckets of all accounts that this process purges.
@@ -79,8 +79,9 @@ impl RateLimits {
         self.bucket(&team, zone, class).acquire(&zone.team, &team.pause, cost, deadline).await
     }
 
-    /// Holds back the zone's team until this time: for one class at the zone's bucket, or for all requests of all of its
-    /// zones. Cloudflare blocks all calls by account, by user or by address; which one it was, the answer does not say.
+    /// Holds back the zone's team until this time: for one class at the zone's bucket, or for all requests of all of
+    /// its zones. Cloudflare blocks all calls by account, by user or by address; which one it was, the answer does not
+    /// say.
     pub(crate) fn pause(&self, zone: &Zone, class: Option<LimitClass>, until: Timestamp) {
         let team = self.team(zone);
         match class {

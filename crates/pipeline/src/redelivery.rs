@@ -1,8 +1,8 @@
 //! How the failed messages of an event are retried.
 //!
-//! A message that a retry may purge is sent to the retry queue, and hidden there after each failure. A message that no retry
-//! can purge is left to its own queue, which makes it a dead letter after a few receives; in the retry queue, which allows
-//! many, it becomes one at once. Decision 27 compares other ways.
+//! A message that a retry may purge is sent to the retry queue, and hidden there after each failure. A message that no
+//! retry can purge is left to its own queue, which makes it a dead letter after a few receives; in the retry queue,
+//! which allows many, it becomes one at once. Decision 27 compares other ways.
 
 mod lane;
 mod permanent;
@@ -51,8 +51,8 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
         self.lane.patience(receives.unwrap_or(1), self.clock.now(), deadline)
     }
 
-    /// Arranges for failed messages to be retried. Returns the origins that are to be reported as failed, so that their own
-    /// queue delivers them again.
+    /// Arranges for failed messages to be retried. Returns the origins that are to be reported as failed, so that their
+    /// own queue delivers them again.
     pub async fn redeliver(&self, report: &Report<'_>, deadline: Timestamp) -> Vec<Origin> {
         let Some(queue) = self.queue else { return report.failed.clone() };
         let moved = match self.lane {

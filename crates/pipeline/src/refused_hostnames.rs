@@ -1,5 +1,5 @@
-//! Hostnames that Cloudflare refused as not of the zone. They outlive events, so that one wrong hostname in a mapping does
-//! not cost requests again and again.
+//! Hostnames that Cloudflare refused as not of the zone. They outlive events, so that one wrong hostname in a mapping
+//! does not cost requests again and again.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,13 +13,14 @@ use crate::bounded_map::BoundedMap;
 use crate::clock::{Clock, Timestamp};
 use crate::per_team::PerTeam;
 
-/// How long items of a refused hostname are not sent. It is shorter than the queue's visibility timeout of four minutes, so
-/// that each redelivery of a message tries again: its team may have added the hostname to the zone meanwhile.
+/// How long items of a refused hostname are not sent. It is shorter than the queue's visibility timeout of four
+/// minutes, so that each redelivery of a message tries again: its team may have added the hostname to the zone
+/// meanwhile.
 const REMEMBERED_FOR: Duration = Duration::from_secs(180);
 
-/// Items of this many different objects must be refused alone, with none of the hostname accepted in between, before the
-/// hostname is taken for the reason. The code of a URL of another zone is also that of an invalid URL, and one object may
-/// have several URLs.
+/// Items of this many different objects must be refused alone, with none of the hostname accepted in between, before
+/// the hostname is taken for the reason. The code of a URL of another zone is also that of an invalid URL, and one
+/// object may have several URLs.
 const EVIDENCE: usize = 4;
 
 /// How many hostnames of one team are kept. Beyond that, the least used one is forgotten and costs requests again.
@@ -80,8 +81,8 @@ impl ZoneHostnames {
         })
     }
 
-    /// Notes that an item of this hostname was refused alone. Returns of how many objects items were refused so far if that
-    /// is not yet enough, or `None` if the hostname is refused from now on.
+    /// Notes that an item of this hostname was refused alone. Returns of how many objects items were refused so far if
+    /// that is not yet enough, or `None` if the hostname is refused from now on.
     pub(crate) fn refused_alone(&self, hostname: &str, item: &BatchItem, error: &str) -> Option<usize> {
         let evidence = self.hostnames.get_or_insert_with(&self.key(hostname), Mutex::default);
         let mut evidence = lock(&evidence);
@@ -138,8 +139,8 @@ fn object_of(item: &BatchItem) -> u64 {
     hasher.finish()
 }
 
-/// The decoded path that an item purges, with its hostname. Spellings, schemes, query strings and the aliases of a web page,
-/// such as `/a/` and `/a` of `/a/index.html`, lead to one path.
+/// The decoded path that an item purges, with its hostname. Spellings, schemes, query strings and the aliases of a web
+/// page, such as `/a/` and `/a` of `/a/index.html`, lead to one path.
 fn object_path(item: &Item) -> Option<String> {
     let text = without_scheme(item)?;
     let path = text.split_once('?').map_or(text, |(path, _)| path);

@@ -31,8 +31,8 @@ pub(crate) fn zones(teams: &[(&str, &str)]) -> Vec<Arc<Zone>> {
     purge_router_config::from_toml(&text).unwrap().zones().cloned().collect()
 }
 
-/// A plan of the team `red` with one batch of this many URLs, `https://www.red.com/0` and so on. Each has an origin of its
-/// own, `m-0` and so on.
+/// A plan of the team `red` with one batch of this many URLs, `https://www.red.com/0` and so on. Each has an origin of
+/// its own, `m-0` and so on.
 pub(crate) fn plan_of(urls: usize) -> Plan {
     plan_with(&["www.red.com"], urls)
 }
@@ -50,7 +50,8 @@ pub(crate) fn plan_with(hostnames: &[&str], keys: usize) -> Plan {
     plan(&mappings, decode(event.to_string().as_bytes()).unwrap())
 }
 
-/// A plan with one batch of one URL for each of this many zones of the team `red`. Zone `n` has the id `n` in hexadecimal.
+/// A plan with one batch of one URL for each of this many zones of the team `red`. Zone `n` has the id `n` in
+/// hexadecimal.
 pub(crate) fn plan_of_zones(count: usize) -> Plan {
     plan_in(&zones(&vec![("red", ""); count]), 1)
 }

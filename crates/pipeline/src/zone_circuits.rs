@@ -1,7 +1,7 @@
 //! One circuit breaker per zone, for zones that do not answer or answer with server errors.
 //!
-//! Without it, every event with a change of such a zone would wait for it, and all teams that share the function would wait
-//! with it. Decision 27 has the reasons for the numbers.
+//! Without it, every event with a change of such a zone would wait for it, and all teams that share the function would
+//! wait with it. Decision 27 has the reasons for the numbers.
 
 use std::sync::Arc;
 use std::time::Duration;

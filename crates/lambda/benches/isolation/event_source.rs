@@ -1,5 +1,5 @@
-//! A model of Lambda's event source mapping: collects the messages of one queue into batches, invokes the function with each,
-//! and deletes those that the function did not report as failed.
+//! A model of Lambda's event source mapping: collects the messages of one queue into batches, invokes the function with
+//! each, and deletes those that the function did not report as failed.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -57,7 +57,8 @@ impl<F: Invoke> EventSource<F> {
             let first = self.queue.first_visible().await;
             // A full batch ends the window early.
             let _ = timeout_at(first + self.settings.window, self.queue.full_batch(self.settings.limit)).await;
-            // Messages are received only when they can be handled: Lambda, too, receives no more at its maximum concurrency.
+            // Messages are received only when they can be handled: Lambda, too, receives no more at its maximum
+            // concurrency.
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
             let batch = self.queue.receive(self.settings.limit);
             if batch.is_empty() {

@@ -1,4 +1,5 @@
-//! The function: a pool of instances. A free one is reused, the most recently used first; without one, another is started.
+//! The function: a pool of instances. A free one is reused, the most recently used first; without one, another is
+//! started.
 
 use std::fs::{File, OpenOptions};
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! The changes of all teams. The times of a team's changes depend on the seed and on its name alone, so they are the same
-//! with and without other teams.
+//! The changes of all teams. The times of a team's changes depend on the seed and on its name alone, so they are the
+//! same with and without other teams.
 
 use std::collections::HashMap;
 use std::sync::Arc;

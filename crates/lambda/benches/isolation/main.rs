@@ -1,5 +1,5 @@
-//! How long healthy teams wait for their purges while other teams are sick. Real processes of the function, between a model
-//! of SQS and the sandbox. Prints a Markdown table. `cargo xtask isolation` runs it.
+//! How long healthy teams wait for their purges while other teams are sick. Real processes of the function, between a
+//! model of SQS and the sandbox. Prints a Markdown table. `cargo xtask isolation` runs it.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is a program for people")]
 

@@ -45,8 +45,8 @@ pub(crate) struct Options {
 /// What was measured.
 #[derive(Debug, Clone)]
 pub(crate) struct Measurement {
-    /// From the send of each healthy change to the arrival of the request that Cloudflare accepted, sorted. For those that
-    /// were never purged, to the end: they waited for at least so long.
+    /// From the send of each healthy change to the arrival of the request that Cloudflare accepted, sorted. For those
+    /// that were never purged, to the end: they waited for at least so long.
     pub(crate) latencies: Vec<Duration>,
     pub(crate) healthy_not_purged: usize,
     pub(crate) invocations: usize,

@@ -18,7 +18,8 @@ const RETRY: &str = "arn:aws:sqs:eu-west-1:123456789012:retries";
 const RETRY_URL: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/retries";
 const DEAD_LETTERS_URL: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/dead-letters";
 
-/// The operation and the entries of each call to the retry queue, or `DeadLetters` and those of a call to the other one.
+/// The operation and the entries of each call to the retry queue, or `DeadLetters` and those of a call to the other
+/// one.
 type Calls = Arc<Mutex<Vec<(String, Value)>>>;
 
 async fn accept(State(calls): State<Calls>, headers: HeaderMap, body: String) -> Json<Value> {

@@ -14,8 +14,8 @@ use super::pause::Pause;
 use crate::bounded_map::BoundedMap;
 use crate::clock::{Clock, Timestamp};
 
-/// How much of a bucket is used at once. Requests do not all travel equally fast: of two that were sent a tenth of a second
-/// apart, the second may arrive as soon as the first. The unused part is for that.
+/// How much of a bucket is used at once. Requests do not all travel equally fast: of two that were sent a tenth of a
+/// second apart, the second may arrive as soon as the first. The unused part is for that.
 const USED_AT_ONCE: f64 = 0.9;
 
 /// How many teams may share one account. Beyond that, a team's pause is forgotten first.
@@ -83,8 +83,9 @@ impl Bucket {
         self.team(team).pause.extend(until);
     }
 
-    /// Takes `cost` tokens, after waiting for them. Waiters queue at the lock, which is fair. A request that is larger than
-    /// the bucket waits for a full bucket and leaves a debt, so that a small share slows requests but never stops them.
+    /// Takes `cost` tokens, after waiting for them. Waiters queue at the lock, which is fair. A request that is larger
+    /// than the bucket waits for a full bucket and leaves a debt, so that a small share slows requests but never stops
+    /// them.
     async fn take(&self, cost: usize, deadline: Timestamp) -> Result<(), AfterDeadline> {
         let cost = cost as f64;
         let mut level = self.clock.timeout_at(deadline, self.level.lock()).await.map_err(|_| AfterDeadline)?;

@@ -1,7 +1,7 @@
 //! Which way an event came, and what that means for its failed messages.
 //!
-//! Messages arrive in the *first lane*, where every team waits for every other, so nothing there may take long. What could
-//! not be purged at once goes to the *retry lane*, a queue of its own, where there is time to wait.
+//! Messages arrive in the *first lane*, where every team waits for every other, so nothing there may take long. What
+//! could not be purged at once goes to the *retry lane*, a queue of its own, where there is time to wait.
 
 use std::time::Duration;
 
@@ -11,11 +11,12 @@ use crate::patience::Patience;
 /// How long the first lane waits for a zone in trouble. Most purges take a tenth of that.
 const FIRST_LANE: Duration = Duration::from_secs(1);
 
-/// The longest that a request waits for its answer at a later receive. Cloudflare answers within a few seconds, or not at all.
+/// The longest that a request waits for its answer at a later receive. Cloudflare answers within a few seconds, or not
+/// at all.
 const LATER: Duration = Duration::from_secs(10);
 
-/// How long requests wait for rate limits, except in the first lane: a burst passes, and a zone that is limited for longer does
-/// not delay the others.
+/// How long requests wait for rate limits, except in the first lane: a burst passes, and a zone that is limited for
+/// longer does not delay the others.
 const LIMITS: Duration = Duration::from_secs(5);
 
 /// How long a message of the retry queue is hidden: after its first failure, and at most.
@@ -63,8 +64,8 @@ impl Lane {
     }
 }
 
-/// For how long a message of the retry queue is hidden after this many receives: exponential backoff with equal jitter, so
-/// that the messages of one outage do not come back all at once. `random` is from 0 to 1.
+/// For how long a message of the retry queue is hidden after this many receives: exponential backoff with equal jitter,
+/// so that the messages of one outage do not come back all at once. `random` is from 0 to 1.
 pub(super) fn hidden_for(receives: u32, random: f64) -> Duration {
     let doublings = receives.saturating_sub(1).min(10);
     let ceiling = (HIDDEN_FIRST * (1 << doublings)).min(HIDDEN_LONGEST);

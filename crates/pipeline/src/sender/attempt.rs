@@ -78,8 +78,8 @@ impl<T: TokenStore, A: PurgeApi> SendOnce for Attempt<'_, T, A> {
         held: Option<Admission>,
     ) -> Result<Accepted, AttemptError> {
         let Self { shared, zone, token, deadline } = self;
-        // The admission comes before the token is read: the store's limit is shared. Each piece gets a second try, because a
-        // good token may be refused for a moment.
+        // The admission comes before the token is read: the store's limit is shared. Each piece gets a second try,
+        // because a good token may be refused for a moment.
         let admission = match token_try {
             TokenTry::First => {
                 Some(deadline.before_deadline("its team's other zones were answered", token.admit()).await??)
@@ -88,8 +88,8 @@ impl<T: TokenStore, A: PurgeApi> SendOnce for Attempt<'_, T, A> {
         };
         let read = "its token was read";
         deadline.before_deadline(read, token.credential(token_try)).await??;
-        // The rate limit comes last: a request that passed it is sent at once, and one that is never sent uses up nothing of a
-        // limit that others share.
+        // The rate limit comes last: a request that passed it is sent at once, and one that is never sent uses up
+        // nothing of a limit that others share.
         shared.limits.acquire(zone, piece.class(), piece.cost(), deadline.rate_limit_deadline()).await?;
         // While this waited for the rate limit, another request may have been refused and have read the token afresh.
         let credential = deadline.before_deadline(read, token.credential(token_try)).await?;

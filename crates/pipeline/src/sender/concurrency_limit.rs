@@ -1,4 +1,5 @@
-//! Sends a bounded number of a zone's pieces at once. The others wait, and find a circuit open that those before them opened.
+//! Sends a bounded number of a zone's pieces at once. The others wait, and find a circuit open that those before them
+//! opened.
 
 use purge_router_cloudflare::Accepted;
 use purge_router_core::limits::LimitClass;

@@ -145,8 +145,8 @@ impl<'b, 'h> Halving<'b, 'h> {
         FailedItems { items, reason, error: self.last_error.clone(), ray: self.last_ray.clone() }
     }
 
-    /// Sends another item of a suspected hostname next, alone and far from the last one: if it is accepted, the hostname is
-    /// good, and otherwise the whole hostname is refused after a few requests.
+    /// Sends another item of a suspected hostname next, alone and far from the last one: if it is accepted, the
+    /// hostname is good, and otherwise the whole hostname is refused after a few requests.
     fn probe(&mut self, hostname: &str, evidence: usize) {
         let of_hostname = |item: &BatchItem| hostname_of(&item.item) == Some(hostname);
         let mut places: Vec<(usize, usize)> = Vec::new();
@@ -200,7 +200,8 @@ impl<'b, 'h> Halving<'b, 'h> {
     }
 }
 
-/// How many refused requests a batch may cost: on each level of halving, at most each bad item has a piece that is refused.
+/// How many refused requests a batch may cost: on each level of halving, at most each bad item has a piece that is
+/// refused.
 fn budget(items: usize) -> u32 {
     let levels = items.next_power_of_two().ilog2();
     (0..=levels).map(|level| 2u32.saturating_pow(level).min(BAD_ITEMS)).sum()

@@ -116,7 +116,8 @@ impl<'e, T: TokenStore, S: SendOnce> Retry<'e, T, S> {
         }
     }
 
-    /// Reads the token at once, so that requests that wait for the rate limit do not send the refused one. Then waits a little.
+    /// Reads the token at once, so that requests that wait for the rate limit do not send the refused one. Then waits a
+    /// little.
     async fn refresh_token(&self) -> bool {
         let reading = self.token.credential(TokenTry::Second);
         let read = self.deadline.before_deadline("its token was read", reading).await;

@@ -1,5 +1,5 @@
-//! Sends pieces only while the circuit of the zone's token is closed. While it is half-open, one piece at a time probes the
-//! token, with all its retries, and the others wait for the probe's result.
+//! Sends pieces only while the circuit of the zone's token is closed. While it is half-open, one piece at a time probes
+//! the token, with all its retries, and the others wait for the probe's result.
 
 use std::sync::Arc;
 

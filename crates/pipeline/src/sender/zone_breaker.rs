@@ -1,5 +1,5 @@
-//! Sends pieces only to a zone that answers. After a failure its circuit is open; then one piece probes the zone, and the
-//! others wait for the result.
+//! Sends pieces only to a zone that answers. After a failure its circuit is open; then one piece probes the zone, and
+//! the others wait for the result.
 
 use std::sync::Arc;
 use std::time::Duration;

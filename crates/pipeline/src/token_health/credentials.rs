@@ -1,4 +1,5 @@
-//! The credential of one zone while a plan runs: read once, and read afresh once for all requests to which it was refused.
+//! The credential of one zone while a plan runs: read once, and read afresh once for all requests to which it was
+//! refused.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -47,9 +48,9 @@ impl<'e, T: TokenStore> Credentials<'e, T> {
         Self { store, zone, only_fresh, read: Mutex::default(), refusals_of_cached: cached, refusals_of_fresh: fresh }
     }
 
-    /// The fresh credential if the store gave it, or if this is a second try; else the cached one. The first caller reads,
-    /// and the others wait for it. A missing token stays missing for this plan. If the store is unavailable, first tries
-    /// keep the cached credential until it was refused too often, and the store is asked again.
+    /// The fresh credential if the store gave it, or if this is a second try; else the cached one. The first caller
+    /// reads, and the others wait for it. A missing token stays missing for this plan. If the store is unavailable,
+    /// first tries keep the cached credential until it was refused too often, and the store is asked again.
     pub(super) async fn get(&self, token_try: TokenTry) -> Result<(Credential, Freshness), TokenUnusable> {
         let is_first = token_try == TokenTry::First;
         let mut read = self.read.lock().await;

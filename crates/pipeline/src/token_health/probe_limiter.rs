@@ -12,8 +12,8 @@ use crate::clock::{Clock, Timestamp};
 /// How many zones of one team are probed at once.
 const PROBES: usize = 32;
 
-/// How many of a team's tokens may be refused in a minute before only proven ones are used. Tokens that were refused before
-/// take at most half of it, so that room is left for new ones.
+/// How many of a team's tokens may be refused in a minute before only proven ones are used. Tokens that were refused
+/// before take at most half of it, so that room is left for new ones.
 const REFUSALS_PER_MINUTE: usize = 32;
 const REFUSALS_OF_REFUSED: usize = 16;
 const MINUTE: Duration = Duration::from_secs(60);

@@ -1,5 +1,5 @@
-//! The circuits and probes of all teams. They outlive events. An evicted circuit is one of an untried token, which costs its
-//! team a probe.
+//! The circuits and probes of all teams. They outlive events. An evicted circuit is one of an untried token, which
+//! costs its team a probe.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -22,14 +22,14 @@ pub(crate) struct ZoneToken<'e, T> {
     credentials: Credentials<'e, T>,
     team: Arc<TeamTokens>,
     circuit: Arc<Circuit>,
-    /// Whether the event began with a closed circuit: then its batches go on after one of them was refused, because a good
-    /// token may be refused for a moment.
+    /// Whether the event began with a closed circuit: then its batches go on after one of them was refused, because a
+    /// good token may be refused for a moment.
     began_closed: bool,
     is_admitted: OnceCell<bool>,
 }
 
-/// The right to send one request with the token, until it is dropped. An untested token's first request holds a probe slot
-/// of its team.
+/// The right to send one request with the token, until it is dropped. An untested token's first request holds a probe
+/// slot of its team.
 #[derive(Debug)]
 pub(crate) struct Admission(#[expect(dead_code, reason = "held for its Drop")] Option<ProbeSlot>);
 
@@ -56,8 +56,8 @@ impl<'e, T: TokenStore> ZoneToken<'e, T> {
         self.credentials.get(token_try).await
     }
 
-    /// Waits until the team's probes have room for this zone's token, if it is not proven. Only the zone's first request
-    /// takes a slot; the others of this event go with it.
+    /// Waits until the team's probes have room for this zone's token, if it is not proven. Only the zone's first
+    /// request takes a slot; the others of this event go with it.
     pub(crate) async fn admit(&self) -> Result<Admission, TokenUnusable> {
         if self.circuit.is_proven() {
             return Ok(Admission(None));
@@ -78,8 +78,8 @@ impl<'e, T: TokenStore> ZoneToken<'e, T> {
                 self.credentials.accepted(freshness);
                 self.accepted();
             }
-            // Cloudflare checked the token before it looked at the request. A proxy's answer, or an unknown code, which may be
-            // about the token, says nothing.
+            // Cloudflare checked the token before it looked at the request. A proxy's answer, or an unknown code, which
+            // may be about the token, says nothing.
             Err(Meaning::ItemRefused | Meaning::HostnameRefused | Meaning::RequestRefused) if is_from_api(answer) => {
                 self.accepted();
             }

@@ -180,7 +180,8 @@ async fn an_object_of_two_teams_fails_if_one_of_them_fails() {
     assert_eq!(world.purged_items("blue.net"), urls("blue.net", ["blue/a.css", "blue/b.css"]));
 }
 
-/// A team may write any number of zones that do not exist. After too many refusals, Cloudflare blocks an address for all.
+/// A team may write any number of zones that do not exist. After too many refusals, Cloudflare blocks an address for
+/// all.
 #[tokio::test]
 async fn a_team_with_hundreds_of_bad_zones_is_refused_a_bounded_number_of_times() {
     let domains: Vec<String> = (0..320).map(|index| format!("red{index}.com")).collect();

@@ -26,7 +26,8 @@ pub(crate) const SETTINGS: Settings = Settings {
     open_circuit_for: Duration::from_secs(3600),
 };
 
-/// A team of the account that all teams here may share, with these zones, all of which its one mapping purges for its bucket, `<name>-files`.
+/// A team of the account that all teams here may share, with these zones, all of which its one mapping purges for its
+/// bucket, `<name>-files`.
 pub(crate) fn team(name: &str, zones: &[(&str, &str)], mapping: &str) -> String {
     let mut text =
         format!("[teams.{name}]\nowns = [\"s3://{name}-files/\"]\naccounts = [\"acacacacacacacacacacacacacacacac\"]\n");
