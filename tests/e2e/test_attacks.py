@@ -14,11 +14,11 @@ import botocore.exceptions
 import pytest
 
 import aws
-import test_tokens
+import tokens_world
 from aws import REGION, ROOT_OF_OTHER
 from conftest import BUCKET, DOCS, PACKAGE_MAPPINGS, PURGE_ROUTER, ZONES, s3_event
 from test_table import console, row
-from test_tokens import MANAGER
+from tokens_world import MANAGER
 
 DOCS_ZONE, DOCS_PARAMETER, DOCS_TOKEN = ZONES["website.dev"]
 FR_ZONE, FR_PARAMETER, FR_TOKEN = ZONES["website.fr"]
@@ -248,7 +248,7 @@ class Answering(http.server.ThreadingHTTPServer):
 def test_a_redirect_gets_no_token(tmp_path):
     with contextlib.closing(Answering()) as elsewhere, contextlib.closing(Answering(elsewhere.url)) as api:
         mappings = tmp_path / "mappings.toml"
-        mappings.write_text(test_tokens.MAPPINGS)
+        mappings.write_text(tokens_world.MAPPINGS)
         environment = {"CLOUDFLARE_BASE_URL": api.url, "CLOUDFLARE_API_TOKEN": MANAGER, "MAPPINGS_FILE": str(mappings)}
         command = [PURGE_ROUTER, "purge", "https://www.shop.com/a.css", "--deadline", "3"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
@@ -262,7 +262,7 @@ def test_a_redirect_gets_no_token(tmp_path):
 
 @pytest.fixture(scope="module")
 def _tokens(ministack, tmp_path_factory):
-    with contextlib.closing(test_tokens.Tokens(ministack, tmp_path_factory.mktemp("tokens"))) as world:
+    with contextlib.closing(tokens_world.Tokens(ministack, tmp_path_factory.mktemp("tokens"))) as world:
         yield world
 
 
@@ -280,7 +280,7 @@ def table(pushed, _tokens):
         put(
             f"TEAM#{zone.partition('.')[0]}",
             f"ZONE#{zone}",
-            zone_id=test_tokens.ZONES[zone][0],
+            zone_id=tokens_world.ZONES[zone][0],
             hostnames=[f"www.{zone}"],
         )
     put.name, put.tokens = pushed.stack.table, _tokens
@@ -301,7 +301,7 @@ WITH_BLOGS_ID = {
 def test_a_rotation_gives_no_team_a_token_for_another_teams_zone(table, by, more):
     sort, fields = WITH_BLOGS_ID[by]
     tokens = table.tokens
-    table("TEAM#shop", sort, zone_id=test_tokens.ZONES["blog.org"][0], token="x", **fields)
+    table("TEAM#shop", sort, zone_id=tokens_world.ZONES["blog.org"][0], token="x", **fields)
     tokens.ssm.delete_parameters(Names=["/purge-router/shop/x"])
     tokens.ministack.put_token("/purge-router/shop/x", DEAD)
     arguments = ("rotate", "--table", table.name, "--yes", "--wait", "0", "--take-over", *more)
@@ -322,7 +322,7 @@ def test_a_forged_copy_of_a_grant_sends_no_administrator_to_another_teams_folder
     table(
         "TEAM#shop",
         "ZONE#shop.com",
-        zone_id=test_tokens.ZONES["shop.com"][0],
+        zone_id=tokens_world.ZONES["shop.com"][0],
         hostnames=["www.shop.com"],
         token="blog.org",
     )

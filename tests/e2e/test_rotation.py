@@ -11,7 +11,7 @@ import time
 import pytest
 
 import aws
-import test_tokens
+import tokens_world
 from conftest import BOOTSTRAP
 
 BUCKET = "sites-under-load"
@@ -30,7 +30,7 @@ def zone_id(zone):
 
 def account(zone):
     """Every other zone is in the account that owns its tokens."""
-    return test_tokens.ACCOUNT_ID if ZONES.index(zone) % 2 else None
+    return tokens_world.ACCOUNT_ID if ZONES.index(zone) % 2 else None
 
 
 def folder(zone):
@@ -56,7 +56,7 @@ strip_prefix = "{folder(zone)}/"
 """
 
 
-class RotatedTokens(test_tokens.Tokens):
+class RotatedTokens(tokens_world.Tokens):
     """The function, twenty teams, and the tokens of their zones."""
 
     def __init__(self, ministack, where):

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use crate::process::{TaskResult, output};
 
-/// Packages that must not be among core's dependencies: core has no network, async runtime or clock. `time` is allowed, because
-/// core parses the times of events with it; core's `clippy.toml` forbids its functions that read the clock.
+/// Packages that must not be among core's dependencies: core has no network, async runtime or clock. `time` is allowed,
+/// because core parses the times of events with it; core's `clippy.toml` forbids its functions that read the clock.
 const FORBIDDEN_IN_CORE: &[&str] = &[
     "tokio",
     "async-std",

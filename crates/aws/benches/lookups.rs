@@ -1,13 +1,13 @@
-//! What the mappings of an event's buckets cost, cold and warm, in small and large tables, beside a Scan of the table, as a
-//! function would do that keeps all mappings; and what a push of many mappings costs, beside BatchWriteItem, which knows no
-//! conditions. Prints Markdown tables. `cargo xtask lookups` runs it.
+//! What the mappings of an event's buckets cost, cold and warm, in small and large tables, beside a Scan of the table,
+//! as a function would do that keeps all mappings; and what a push of many mappings costs, beside BatchWriteItem, which
+//! knows no conditions. Prints Markdown tables. `cargo xtask lookups` runs it.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "this is a program for people, and what fails ends it")]
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use purge_router_aws::{DynamoMappings, Editor, Note};
+use purge_router_aws::{DynamoMappings, Editor, PushDescription};
 use purge_router_config::{Diff, RowKey, Rows};
 use purge_router_core::names::{BucketName, TeamName};
 use purge_router_dynamodb_local::Table;
@@ -109,15 +109,15 @@ async fn pushes() {
             .into_iter()
             .map(|(sort, it)| (RowKey::parse("TEAM#media", &sort), it.as_object().unwrap().clone()))
             .collect();
-        let note = Note {
+        let description = PushDescription {
             by: "bench".to_owned(),
             summary: "all".to_owned(),
             message: None,
-            approval: String::new(),
+            approval: None,
             pulled: None,
         };
         let start = Instant::now();
-        let push = editor.prepare(&partition, &Diff::between(&partition.rows, &after), note, false).unwrap();
+        let push = editor.prepare(&partition, &Diff::between(&partition.rows, &after), description, false).unwrap();
         editor.push(&push, |_| {}).await.unwrap();
         let pushed = start.elapsed();
         let table = Table::new().await;

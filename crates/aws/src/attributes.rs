@@ -17,7 +17,7 @@ pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
 }
 
 pub(crate) fn key_attributes(key: &RowKey) -> Attributes {
-    [("pk".to_owned(), text(key.partition())), ("sk".to_owned(), text(key.sort()))].into()
+    [("pk".to_owned(), text(key.partition().to_string())), ("sk".to_owned(), text(key.sort()))].into()
 }
 
 pub(crate) fn row(mut attributes: Attributes) -> Row {

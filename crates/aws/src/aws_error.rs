@@ -60,7 +60,7 @@ impl AwsError {
             // request.
             _ if region.is_none() => Self::settings("no region is set"),
             SdkError::ServiceError(answer) => Self::of_answer(error, answer.raw().status().as_u16()),
-            _ if has_no_credentials(error) => Self::settings("there are no credentials"),
+            _ if has_no_credentials(error) => Self::settings("no AWS credentials found"),
             _ => {
                 let is_of_credentials = credentials_errors(error).next().is_some();
                 let kind = if is_of_credentials { AwsErrorKind::Settings } else { AwsErrorKind::Unavailable };
@@ -152,7 +152,7 @@ mod tests {
         let failing = Failing(|| CredentialsError::provider_error("STS returned 503"));
         let nested = Failing(|| CredentialsError::provider_error(CredentialsError::not_loaded_no_source()));
         for (provider, expected) in
-            [(none, Some("there are no credentials")), (nested, Some("there are no credentials")), (failing, None)]
+            [(none, Some("no AWS credentials found")), (nested, Some("no AWS credentials found")), (failing, None)]
         {
             let error = error_of(Some("eu-west-1"), None, SharedCredentialsProvider::new(provider)).await;
             assert_eq!(error.kind, AwsErrorKind::Settings, "{error:?}");

@@ -3,5 +3,5 @@
 mod entries;
 mod entry;
 
-pub(crate) use entries::{Entries, SharedEntry};
+pub(crate) use entries::{SharedEntries, SharedEntry};
 pub(crate) use entry::{Cached, Entry, ReadEnd};

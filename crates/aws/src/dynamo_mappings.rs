@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio_stream::StreamExt as _;
 use tracing::Instrument;
 
-use crate::cache::{Cached, Entries, ReadEnd, SharedEntry};
+use crate::cache::{Cached, ReadEnd, SharedEntries, SharedEntry};
 use crate::dynamo_mappings::bucket_mappings::BucketMappings;
 use crate::dynamo_mappings::removal::BucketState;
 use crate::dynamo_mappings::resolve::resolve;
@@ -57,15 +57,15 @@ const EMPTY_BUCKET_BYTES: u64 = 1024;
 
 /// Reads the mappings of buckets and caches them for the TTL. A bucket without mappings is cached, too.
 ///
-/// In the last quarter of the TTL, mappings are refreshed in the background (stale-while-revalidate). If DynamoDB fails, or
-/// does not answer within a second, stale mappings are used (stale-if-error). Each bucket is read by one read at a time
-/// (single-flight). Clones share the cache.
+/// In the last quarter of the TTL, mappings are refreshed in the background (stale-while-revalidate). If DynamoDB
+/// fails, or does not answer within a second, stale mappings are used (stale-if-error). Each bucket is read by one read
+/// at a time (single-flight). Clones share the cache.
 #[derive(Debug, Clone)]
 pub struct DynamoMappings {
     table: Table,
     ttl: Duration,
     clock: Clock,
-    entries: Arc<Entries<BucketName, Arc<BucketState>, TableError>>,
+    entries: Arc<SharedEntries<BucketName, Arc<BucketState>, TableError>>,
 }
 
 /// What is cached of one bucket.
@@ -96,7 +96,7 @@ impl DynamoMappings {
     /// # Errors
     /// The name can't be the name of a DynamoDB table.
     pub fn new(config: &SdkConfig, table: String, ttl: Duration, clock: Clock) -> Result<Self, NotATable> {
-        let entries = Arc::new(Entries::new(CACHED_BUCKETS, CACHED_BYTES, EMPTY_BUCKET_BYTES));
+        let entries = Arc::new(SharedEntries::new(CACHED_BUCKETS, CACHED_BYTES, EMPTY_BUCKET_BYTES));
         Ok(Self { table: Table::new(config, table)?, ttl, clock, entries })
     }
 
@@ -240,6 +240,8 @@ impl DynamoMappings {
         result: Result<BucketMappings, TableError>,
     ) {
         let now = self.clock.now();
+        let is_ok = result.is_ok();
+        let name = bucket.to_string();
         match result {
             Ok(mappings) => {
                 let replace = |before: Option<Arc<BucketState>>| {
@@ -256,5 +258,6 @@ impl DynamoMappings {
                 entry.lock().store_failure(started_at, now, error);
             }
         }
+        tracing::debug!(bucket = name, is_ok, "the read of a bucket ended");
     }
 }

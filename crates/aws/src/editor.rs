@@ -3,14 +3,16 @@
 mod document;
 mod history;
 mod push;
-mod reading;
+mod read;
 mod revisions;
+mod row_write;
 mod snapshot;
-mod steps;
-mod transaction;
+mod stored_checksum;
+mod table_editor;
+mod transactions;
 
 pub use history::History;
-pub use push::{Note, Push, PushError};
-pub use reading::Editor;
+pub use push::{Push, PushDescription, PushError};
 pub use revisions::Revision;
-pub use snapshot::{Head, PartitionSnapshot, Stamp};
+pub use snapshot::{Head, PartitionSnapshot, PushRecord};
+pub use table_editor::Editor;

@@ -16,7 +16,8 @@ use serde_json::{Map, Value, json};
 
 /// Collects counters and histograms. The function flushes it after each invocation. Clones share what was collected.
 ///
-/// A handle, as `counter!` returns it, counts until the next flush only: get a new one for each event. Gauges are ignored.
+/// A handle, as `counter!` returns it, counts until the next flush only: get a new one for each event. Gauges are
+/// ignored.
 #[derive(Debug, Clone)]
 pub struct EmbeddedMetrics(Arc<Collector>);
 
@@ -55,8 +56,8 @@ impl EmbeddedMetrics {
         Ok(self)
     }
 
-    /// Writes a line for each set of labels with what was measured since the last flush, the one without labels first. A
-    /// counter of zero is left out. CloudWatch takes up to 100 values of a histogram in a line.
+    /// Writes a line for each set of labels with what was measured since the last flush, the one without labels first.
+    /// A counter of zero is left out. CloudWatch takes up to 100 values of a histogram in a line.
     ///
     /// # Errors
     /// The writer's.

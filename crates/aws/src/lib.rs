@@ -31,7 +31,7 @@ mod table_error;
 pub use caller::{caller, with_caller};
 pub use config::{load as load_config, load_patient as load_patient_config};
 pub use dynamo_mappings::{DynamoMappings, Lookup};
-pub use editor::{Editor, Head, History, Note, PartitionSnapshot, Push, PushError, Revision, Stamp};
+pub use editor::{Editor, Head, History, PartitionSnapshot, Push, PushDescription, PushError, PushRecord, Revision};
 pub use embedded_metrics::EmbeddedMetrics;
 pub use function_tokens::FunctionTokens;
 pub use parameters::{Parameters, Stored, WriteError};

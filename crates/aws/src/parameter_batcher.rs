@@ -19,7 +19,7 @@ const COALESCE_WINDOW: Duration = Duration::from_millis(2);
 /// The most names that one GetParameters call may hold.
 const NAMES_PER_CALL: usize = 10;
 
-/// A parameter's value, and its type if it is no SecureString.
+/// A parameter's value, and its type if it is not a SecureString.
 #[derive(Debug, Clone)]
 pub(crate) struct Parameter {
     pub(crate) token: Result<ApiToken, NotAToken>,

@@ -11,7 +11,7 @@ use crate::aws_error::{AwsError, AwsErrorKind};
 /// Why a parameter gave no token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// There is no such parameter.
+    /// The parameter does not exist in this region.
     #[error("SSM has no such parameter in this region")]
     Absent,
     /// SSM or KMS denies it to the caller. Both denials have the same code, and only their messages name the missing
@@ -31,7 +31,7 @@ pub enum ReadError {
     #[error("SSM refused the request: {0}")]
     Refused(String),
     /// There were too many calls.
-    #[error("SSM throttles: {0}")]
+    #[error("SSM throttled the request: {0}")]
     Throttled(String),
     /// SSM did not answer, or had an internal error.
     #[error("SSM does not answer: {0}")]

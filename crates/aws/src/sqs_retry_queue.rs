@@ -17,7 +17,8 @@ use purge_router_pipeline::{DeadLetter, Deferred, Hidden, RetryQueue};
 
 use crate::aws_error::AwsError;
 
-/// The limits of one SQS call: its entries, and the bytes of their bodies. SQS takes 1 MiB; the rest is for the envelope.
+/// The limits of one SQS call: its entries, and the bytes of their bodies. SQS takes 1 MiB; the rest is for the
+/// envelope.
 const ENTRIES_PER_CALL: usize = 10;
 const BYTES_PER_CALL: usize = 1_000_000;
 

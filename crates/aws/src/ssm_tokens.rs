@@ -10,7 +10,7 @@ use purge_router_core::Zone;
 use purge_router_pipeline::{Clock, Freshness, Timestamp, TokenError, TokenStore};
 use tracing::Instrument;
 
-use crate::cache::{Entries, Entry, ReadEnd, SharedEntry};
+use crate::cache::{Entry, ReadEnd, SharedEntries, SharedEntry};
 use crate::parameter_batcher::{Parameter, ParameterBatcher};
 use crate::read_error::ReadError;
 
@@ -41,14 +41,14 @@ pub struct SsmTokens {
     entries: Arc<TokenEntries>,
 }
 
-type TokenEntries = Entries<String, ApiToken, ReadError>;
+type TokenEntries = SharedEntries<String, ApiToken, ReadError>;
 type TokenEntry = Entry<ApiToken, ReadError>;
 
 impl SsmTokens {
     /// A store that caches a token for the TTL.
     pub fn new(config: &SdkConfig, ttl: Duration, clock: Clock) -> Self {
         let batcher = ParameterBatcher::new(Client::new(config), clock.clone());
-        let entries = Arc::new(Entries::new(CACHED_TOKENS, CACHED_BYTES, EMPTY_ENTRY_BYTES));
+        let entries = Arc::new(SharedEntries::new(CACHED_TOKENS, CACHED_BYTES, EMPTY_ENTRY_BYTES));
         Self { batcher, ttl, clock, accepts_plaintext: false, entries }
     }
 
@@ -61,7 +61,8 @@ impl SsmTokens {
     /// The token in the parameter of this name.
     ///
     /// # Errors
-    /// See [`ReadError`]. If the error is transient, a stale token is used instead, unless the caller asks for a fresh one.
+    /// See [`ReadError`]. If the error is transient, a stale token is used instead, unless the caller asks for a fresh
+    /// one.
     pub async fn read(&self, name: &str, freshness: Freshness) -> Result<ApiToken, ReadError> {
         let requested_at = self.clock.now();
         let shared = self.entries.entry(&name.to_owned());

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use purge_router_config::{Row, RowKey};
+use purge_router_config::{PartitionKey, Row, RowKey};
 use purge_router_core::bounds;
 use purge_router_core::names::BucketName;
 
@@ -55,7 +55,7 @@ impl Table {
     pub(crate) async fn of_bucket(&self, bucket: &BucketName) -> Result<Vec<Row>, TableError> {
         let mut rows = Vec::new();
         let mut quota = RowQuota::default();
-        let (mut start, mut after) = (None, None);
+        let (mut start, mut after): (_, Option<PartitionKey>) = (None, None);
         loop {
             let query = self.client.query().table_name(&self.name).index_name(INDEX).set_exclusive_start_key(start);
             let query = query.expression_attribute_names("#bucket", "bucket");
@@ -65,7 +65,7 @@ impl Table {
                 // The rows of a team are consecutive, so the rest of them can be passed over.
                 Some(partition) => query
                     .key_condition_expression("#bucket = :bucket AND pk > :pk")
-                    .expression_attribute_values(":pk", text(partition)),
+                    .expression_attribute_values(":pk", text(partition.to_string())),
             };
             let page = query.send().await.map_err(|error| self.failed(&error))?;
             for item in page.items.unwrap_or_default() {
@@ -73,16 +73,17 @@ impl Table {
                     rows.push(row(item));
                 }
             }
-            match page.last_evaluated_key {
-                None => break,
-                Some(_) if quota.is_exceeded() && after.as_ref() != Some(&quota.partition) => {
-                    (start, after) = (None, Some(quota.partition.clone()));
+            match (page.last_evaluated_key, quota.exceeded_now()) {
+                (None, _) => break,
+                (Some(_), Some(partition)) if after.as_ref() != Some(partition) => {
+                    (start, after) = (None, Some(partition.clone()));
                 }
-                Some(last) => start = Some(last),
+                (Some(last), _) => start = Some(last),
             }
         }
         for partition in &quota.exceeded {
             let (bucket, most, bytes) = (bucket.as_str(), bounds::MAPPINGS, bounds::ROWS);
+            let partition = &*partition.to_string();
             tracing::warn!(bucket, partition, most, bytes, "a team has too many rows in a bucket: the rest is ignored");
         }
         Ok(rows)

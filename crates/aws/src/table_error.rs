@@ -11,7 +11,7 @@ pub(crate) const INDEX: &str = "by-bucket";
 /// Why the table can't be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
-    /// There is no such table, or it has no index by bucket.
+    /// The table does not exist, or it has no index by bucket.
     #[error("DynamoDB has no table `{table}` with an index `{INDEX}` in the region {region}: {message}")]
     #[expect(missing_docs, reason = "the message says what they are")]
     NoTable { table: String, region: String, message: String },
@@ -19,7 +19,7 @@ pub enum TableError {
     #[error("access denied: {0}")]
     Denied(String),
     /// There were too many calls.
-    #[error("DynamoDB throttles: {0}")]
+    #[error("DynamoDB throttled the request: {0}")]
     Throttled(String),
     /// DynamoDB did not answer, or had an internal error.
     #[error("DynamoDB does not answer: {0}")]

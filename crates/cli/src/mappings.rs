@@ -16,8 +16,8 @@ use crate::exit::Misuse;
 use crate::print;
 use crate::problems::draw;
 
-/// How long a table may take to answer for the buckets of an event. It is also the TTL of the answer, which must be longer
-/// than the command needs it.
+/// How long a table may take to answer for the buckets of an event. It is also the TTL of the answer, which must be
+/// longer than the command needs it.
 const TABLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Loads all mappings of a file or a table. Problems are printed to standard error; `None`: the file has problems.
@@ -67,8 +67,8 @@ pub(crate) async fn load_table_of(
     let editor = Editor::new(config, table.to_owned()).map_err(misuse)?;
     let rows = match editor.all_rows().await {
         Ok(rows) => rows,
-        // A team can write the copy of its grant that is in its partition. That is good enough for a caller with no more
-        // rights than the team; a caller with more rights, whom it could mislead, reads the grants themselves.
+        // A team can write the copy of its grant that is in its partition. That is good enough for a caller with no
+        // more rights than the team; a caller with more rights, whom it could mislead, reads the grants themselves.
         Err(TableError::Denied(_)) if !teams.is_empty() => rows_of_teams(&editor, table, teams).await?,
         Err(error) => return Err(only_for_operators(with_caller(config, error).await)),
     };
@@ -79,10 +79,10 @@ pub(crate) async fn load_table_of(
 async fn rows_of_teams(editor: &Editor, table: &str, teams: &[TeamName]) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for team in teams {
-        let partition = editor.team(team).await?;
-        let grant = partition.grant.ok_or_else(|| no_grant(team, table))?;
+        let snapshot = editor.team(team).await?;
+        let grant = snapshot.grant_copy.ok_or_else(|| no_grant(team, table))?;
         rows.push(Row { key: RowKey::Grant(team.clone()), fields: grant });
-        rows.extend(partition.rows.into_iter().map(|(key, fields)| Row { key, fields }));
+        rows.extend(snapshot.rows.into_iter().map(|(key, fields)| Row { key, fields }));
     }
     Ok(rows)
 }

@@ -1,5 +1,5 @@
-//! Zones and teams that the caller names: a name that is unknown, or that several zones have, is misuse. No command picks
-//! one of several zones by itself.
+//! Zones and teams that the caller names: a name that is unknown, or that several zones have, is misuse. No command
+//! picks one of several zones by itself.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;

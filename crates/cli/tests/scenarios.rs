@@ -1,9 +1,9 @@
-//! Every folder of `tests/scenarios` has mappings, an event and the expected plan. Each goes through core, `plan --json`,
-//! `run --sandbox --json` and the function's handler. To add a scenario, add a folder.
+//! Every folder of `tests/scenarios` has mappings, an event and the expected plan. Each goes through core, `plan
+//! --json`, `run --sandbox --json` and the function's handler. To add a scenario, add a folder.
 //!
 //! `UPDATE_SCENARIOS=1 cargo test -p purge-router --test scenarios` writes what `plan --json` prints into each
-//! `expected.json`. Read the diff before you commit it: it is what the function will send. If `CI` is set, the variable is
-//! refused.
+//! `expected.json`. Read the diff before you commit it: it is what the function will send. If `CI` is set, the variable
+//! is refused.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "clippy does not treat test helpers as tests")]
 
@@ -179,7 +179,8 @@ fn failed(expected: &Value) -> Vec<&Value> {
     failed
 }
 
-/// The function's handler, over HTTP: what a sandbox received is the planned batches, and the response names what failed.
+/// The function's handler, over HTTP: what a sandbox received is the planned batches, and the response names what
+/// failed.
 #[tokio::main(flavor = "current_thread")]
 async fn through_the_function(mappings: &str, event: &[u8], expected: &Value) -> Result<(), String> {
     let mappings =

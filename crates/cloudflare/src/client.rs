@@ -70,8 +70,8 @@ impl Client {
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(Duration::from_secs(60))
             .redirect(redirect::Policy::none())
-            // One HTTP/2 connection would carry the requests of all teams, and its stream limit would make them wait for
-            // each other.
+            // One HTTP/2 connection would carry the requests of all teams, and its stream limit would make them wait
+            // for each other.
             .http1_only();
         if local {
             builder = builder.no_proxy();
@@ -105,8 +105,8 @@ impl Client {
         self.http.request(method, format!("{}{path}", self.base))
     }
 
-    /// Sends a request and returns the answer's result and ray. `echo` says whether an answer that is not the API's may be
-    /// quoted in the error.
+    /// Sends a request and returns the answer's result and ray. `echo` says whether an answer that is not the API's may
+    /// be quoted in the error.
     pub(crate) async fn call(
         &self,
         credential: &Credential,

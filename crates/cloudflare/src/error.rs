@@ -49,14 +49,14 @@ const ALL_CALLS_BLOCKED: &[i64] = &[971, 10429, 10502];
 
 const TOKEN_REFUSED: &[i64] = &[1000, 6003, 9109, 10000];
 
-/// 1092 and 1014: a body of the wrong shape. 1107 and 1112: the plan lacks the method. 1136: `files` in an environment that
-/// can't purge by URL. 7000 and 7003: an unknown zone id.
+/// 1092 and 1014: a body of the wrong shape. 1107 and 1112: the plan lacks the method. 1136: `files` in an environment
+/// that can't purge by URL. 7000 and 7003: an unknown zone id.
 const REQUEST_REFUSED: &[i64] = &[1092, 1014, 1107, 1112, 1136, 7000, 7003];
 
 const HOSTNAME_REFUSED: &[i64] = &[1016, 1082];
 
-/// 1012 is documented for a body without any known field, which we never send. Of the bodies that we do send, only an item
-/// (a tag or prefix of the wrong form) or their number can be wrong, so it is worth splitting.
+/// 1012 is documented for a body without any known field, which we never send. Of the bodies that we do send, only an
+/// item (a tag or prefix of the wrong form) or their number can be wrong, so it is worth splitting.
 const ITEM_REFUSED: &[i64] = &[1012];
 
 /// Reads status and codes. Codes take precedence: one status has several meanings.
@@ -88,8 +88,8 @@ pub(crate) fn meaning(status: u16, codes: &[i64], retry_after: Option<Duration>)
     }
 }
 
-/// Reads the status alone: the answer is not the API's, but of something in between, which knows nothing about items and
-/// tokens.
+/// Reads the status alone: the answer is not the API's, but of something in between, which knows nothing about items
+/// and tokens.
 pub(crate) fn meaning_without_codes(status: u16, retry_after: Option<Duration>) -> Meaning {
     match status {
         429 => Meaning::RateLimited { retry_after, all_calls: false },

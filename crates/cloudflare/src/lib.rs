@@ -1,7 +1,7 @@
 //! A client for Cloudflare's API: purge, invalidate and tokens, with typed refusals.
 //!
-//! One [`Client`] keeps its connections and can be shared by all zones. It never retries: the pipeline decides that by the
-//! [`Meaning`] of a [`Refusal`].
+//! One [`Client`] keeps its connections and can be shared by all zones. It never retries: the pipeline decides that by
+//! the [`Meaning`] of a [`Refusal`].
 
 mod answer;
 mod client;

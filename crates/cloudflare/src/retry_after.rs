@@ -4,11 +4,12 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
-/// Cloudflare's longest block is five minutes. One wrong header must not stop purges until messages become dead letters.
+/// Cloudflare's longest block is five minutes. One wrong header must not stop purges until messages become dead
+/// letters.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 
-/// How long the answer asks to wait, at most 300 s. A date is compared with the answer's own `Date` or, without one, with
-/// `now`: the server's clock may differ from ours, and a frozen process may read the answer late.
+/// How long the answer asks to wait, at most 300 s. A date is compared with the answer's own `Date` or, without one,
+/// with `now`: the server's clock may differ from ours, and a frozen process may read the answer late.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let delay = match text.parse() {

@@ -89,8 +89,8 @@ impl Email {
 pub enum Credential {
     /// An API token, which can be limited to one zone and one permission.
     Token(ApiToken),
-    /// The global API key of a user, which may do everything that the user may. Only for users of the single-zone script,
-    /// which used it.
+    /// The global API key of a user, which may do everything that the user may. Only for users of the single-zone
+    /// script, which used it.
     GlobalKey {
         /// The email address of the user, for `X-Auth-Email`.
         email: Email,

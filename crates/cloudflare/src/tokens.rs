@@ -220,7 +220,7 @@ impl Client {
         let (name, id) = CACHE_PURGE;
         let by_id = groups.iter().find(|group| group.id == id);
         let found = by_id.or_else(|| groups.iter().find(|group| group.name == name)).cloned();
-        found.ok_or_else(|| unexpected(&format!("there is no permission {name}")))
+        found.ok_or_else(|| unexpected(&format!("permission {name} not found")))
     }
 
     /// Creates a token.

@@ -8,15 +8,15 @@ use purge_router_core::{Code, Invalid};
 use crate::path::ConfigPath;
 use crate::problem::Problem;
 
-/// What a table or a row says.
+/// A spec, and the checker that knows the problems found so far.
 #[derive(Debug, Clone)]
 pub(crate) struct Decoded<S> {
-    /// None if it is of a version that this release does not read.
+    /// `None` if it is of a version that this release does not read.
     pub(crate) spec: Option<S>,
     pub(crate) checker: FieldChecker,
 }
 
-/// Checks the fields of one spec and collects what is wrong with them. What was noted while decoding has no second problem.
+/// Checks the fields of one spec and collects their problems. A field with a problem of decoding gets no second one.
 #[derive(Debug, Clone)]
 pub(crate) struct FieldChecker {
     pub(crate) place: ConfigPath,

@@ -1,5 +1,7 @@
-//! What an edit changes: rows before and after, their difference, the order in which it is written, and whether it may be.
+//! What an edit changes: the difference of rows before and after, the order in which it is written, and whether it may
+//! be written.
 
+pub(crate) mod approval;
 pub(crate) mod assign_row_keys;
 pub(crate) mod checksum;
 pub(crate) mod diff;

@@ -1,7 +1,7 @@
-//! What a grant, a zone and a mapping say: their fields as the user wrote them, of the right types, and not yet checked.
+//! What a grant, a zone and a mapping say: their fields as the user wrote them, of the right types, but not validated.
 //!
-//! Words, names and globs are kept as text. So what was written can be written again unchanged, and nothing is compiled
-//! before it is known that the team may write it. [`crate::validate`] turns specs into what core uses.
+//! Words, names and globs are kept as text. So a spec can be written again unchanged, and nothing is compiled before it
+//! is known that the team may write it. [`crate::validate`] turns specs into what core uses.
 
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -57,35 +57,34 @@ pub struct MappingSpec {
     pub escalate_above: Option<i64>,
 }
 
-/// What a file says about one team.
+/// One table `[teams.<name>]` of a mapping file.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "docs/mappings.md explains the fields")]
 pub struct TeamSpec {
-    /// The team's name.
     pub name: TeamName,
-    /// What it is granted.
     pub grant: GrantSpec,
-    /// Its zones, each with its domain.
+    /// By domain, valid or not.
     pub zones: Vec<(String, ZoneSpec)>,
-    /// Its mappings, in the order of the file.
+    /// In the order of the file.
     pub mappings: Vec<MappingSpec>,
 }
 
 impl GrantSpec {
-    /// The fields of its row, which are those of the file.
+    /// The fields that were written: a row and a file have the same ones.
     pub fn to_fields(&self) -> Fields {
         written_fields(self)
     }
 }
 
 impl ZoneSpec {
-    /// The fields of its row, which are those of the file.
+    /// The fields that were written: a row and a file have the same ones.
     pub fn to_fields(&self) -> Fields {
         written_fields(self)
     }
 }
 
 impl MappingSpec {
-    /// The fields of its row: with `bucket` and `prefix` for `source`.
+    /// The fields that were written, with `bucket` and `prefix` in place of a valid `source`.
     pub fn to_row_fields(&self) -> Fields {
         let mut fields = written_fields(self);
         split_source(&mut fields);

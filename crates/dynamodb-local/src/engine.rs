@@ -14,8 +14,8 @@ const RUN_UNTIL_STDIN_CLOSES: &str = r#""$1" -Xmx1g -Djava.library.path=DynamoDB
 
 static SHARED: Mutex<Weak<Engine>> = Mutex::new(Weak::new());
 
-/// A process of DynamoDB Local. Its data is in memory and the same for all credentials. Tests of one process that run at
-/// the same time share it.
+/// A process of DynamoDB Local. Its data is in memory and the same for all credentials. Tests of one process that run
+/// at the same time share it.
 #[derive(Debug)]
 pub struct Engine {
     process: Child,

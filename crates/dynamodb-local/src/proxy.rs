@@ -94,7 +94,8 @@ impl Proxy {
         self.released.send_replace(false);
     }
 
-    /// From now on, this happens to the transaction of this index, counted from 0, and to all after it. All other calls pass.
+    /// From now on, this happens to the transaction of this index, counted from 0, and to all after it. All other calls
+    /// pass.
     pub fn on_write_from(&self, index: usize, action: Action) {
         let mut writes = 0;
         self.on_call(move |call| {

@@ -30,8 +30,8 @@ impl Purge {
     /// Reads and validates a body.
     ///
     /// Documented or observed codes: 1012 for a wrong body, 1014 for a list that is not an array, 1092 for
-    /// `purge_everything` with another field, 1082 for a URL and 1016 for a host or prefix of another zone. The real code
-    /// for too many items is not documented; 1012 is used instead.
+    /// `purge_everything` with another field, 1082 for a URL and 1016 for a host or prefix of another zone. The real
+    /// code for too many items is not documented; 1012 is used instead.
     pub(crate) fn read(body: &[u8], zone: &Zone) -> Result<Self, Refusal> {
         let Ok(Value::Object(mut fields)) = serde_json::from_slice(body) else {
             return Err(wrong("Request body must be a JSON object"));

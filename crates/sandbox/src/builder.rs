@@ -67,8 +67,8 @@ impl Builder {
         self
     }
 
-    /// Sets the origin server of a hostname or, without a hostname, of all that have none of their own. A path in the URL
-    /// is the prefix of every path.
+    /// Sets the origin server of a hostname or, without a hostname, of all that have none of their own. A path in the
+    /// URL is the prefix of every path.
     #[must_use]
     pub fn origin(mut self, host: Option<&str>, url: impl Into<String>) -> Self {
         self.origins.push((host.map(str::to_owned), url.into()));
@@ -99,8 +99,8 @@ impl Builder {
     /// Starts both servers.
     ///
     /// # Errors
-    /// [`io::ErrorKind::InvalidInput`] if a zone, token or URL is invalid, with a message that names it. Other kinds if an
-    /// address can't be bound, or if an origin server needs TLS and the system's certificates can't be read.
+    /// [`io::ErrorKind::InvalidInput`] if a zone, token or URL is invalid, with a message that names it. Other kinds if
+    /// an address can't be bound, or if an origin server needs TLS and the system's certificates can't be read.
     pub async fn start(self) -> io::Result<Sandbox> {
         let zones = validate(self.zones).map_err(invalid)?;
         let tokens = validate_tokens(self.tokens, &zones).map_err(invalid)?;

@@ -1,7 +1,7 @@
 //! The items of a purge: URLs and prefixes, parsed as text.
 //!
-//! Nothing is decoded or normalized: the edge's cache key is what the visitor sent, and two spellings of one path are two
-//! entries.
+//! Nothing is decoded or normalized: the edge's cache key is what the visitor sent, and two spellings of one path are
+//! two entries.
 
 use axum::http::{HeaderName, HeaderValue};
 use purge_router_core::limits::PREFIX_SEPARATORS;

@@ -1,8 +1,8 @@
 //! Rate limits of purges, one token bucket per account (or zone without one), plan and class.
 //!
-//! The buckets are those of the crate governor, on purpose not the client's implementation, so that a mistake in one shows
-//! against the other. Governor refills a bucket unit by unit, evenly over the period: five a minute is one every twelve
-//! seconds. A refused request costs nothing.
+//! The buckets are those of the crate governor, on purpose not the client's implementation, so that a mistake in one
+//! shows against the other. Governor refills a bucket unit by unit, evenly over the period: five a minute is one every
+//! twelve seconds. A refused request costs nothing.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;

@@ -14,8 +14,8 @@ use crate::zone::SandboxZone;
 impl Builder {
     /// Adds every zone of these mappings, and for each zone a token with the secret [`zone_secret`].
     ///
-    /// Zones whose token is in the same SSM parameter share that token, so each of their sandbox tokens may purge all of
-    /// them.
+    /// Zones whose token is in the same SSM parameter share that token, so each of their sandbox tokens may purge all
+    /// of them.
     #[must_use]
     pub fn mappings(self, mappings: &Mappings) -> Self {
         let builder = self.zones(SandboxZone::from_mappings(mappings));
@@ -72,7 +72,8 @@ impl SandboxToken {
     }
 }
 
-/// The secret of a zone's token in a sandbox that was made from mappings. It is valid nowhere else, so it may be printed.
+/// The secret of a zone's token in a sandbox that was made from mappings. It is valid nowhere else, so it may be
+/// printed.
 pub fn zone_secret(zone: &Zone) -> String {
     format!("sandbox-{}-{}", zone.team, zone.domain)
 }

@@ -1,6 +1,7 @@
 //! An origin server in memory, which plays a bucket behind the edge.
 //!
-//! The percent-decoded path is the key, so `/a%20b` is the object `a b`. Nothing else is decoded, and the query is ignored.
+//! The percent-decoded path is the key, so `/a%20b` is the object `a b`. Nothing else is decoded, and the query is
+//! ignored.
 
 use std::collections::HashMap;
 use std::io;

@@ -37,11 +37,11 @@ pub struct Received {
 /// The received requests, in order of arrival.
 pub(crate) struct Log {
     started: Instant,
-    entries: Mutex<Entries>,
+    entries: Mutex<RecordedRequests>,
 }
 
 #[derive(Default)]
-struct Entries {
+struct RecordedRequests {
     requests: VecDeque<Received>,
     bytes: usize,
     /// The number of the first request in `requests`. Numbers are never reused.
@@ -96,11 +96,11 @@ impl Log {
 
     pub(crate) fn clear(&self) {
         let mut entries = lock(&self.entries);
-        *entries = Entries { first: entries.first + entries.requests.len(), ..Entries::default() };
+        *entries = RecordedRequests { first: entries.first + entries.requests.len(), ..RecordedRequests::default() };
     }
 }
 
-impl Entries {
+impl RecordedRequests {
     fn drop_first(&mut self) {
         if let Some(request) = self.requests.pop_front() {
             self.bytes -= request.body.len();

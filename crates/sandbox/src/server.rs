@@ -1,7 +1,7 @@
 //! A small HTTP/1 server around a router.
 //!
-//! Unlike `axum::serve`, it can end a connection without an answer, and when it stops it closes every connection at once,
-//! even if a request is in progress.
+//! Unlike `axum::serve`, it can end a connection without an answer, and when it stops it closes every connection at
+//! once, even if a request is in progress.
 
 use std::error::Error;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! Which file imports from which, in one crate.
 //!
-//! A path counts from the file that writes it to the file of the last module that it names. So a name that a module only
-//! re-exports counts as an import of that module's file. Tests and the visibility `pub(in …)` do not count.
+//! A path counts from the file that writes it to the file of the last module that it names. So a name that a module
+//! only re-exports counts as an import of that module's file. Tests and the visibility `pub(in …)` do not count.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

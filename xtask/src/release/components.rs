@@ -1,7 +1,7 @@
 //! The list of everything that is compiled into the function, in CycloneDX's format.
 //!
-//! It is made from `cargo tree`, which knows what is compiled for a target with given features. `cargo metadata`, on which
-//! other tools build, lists more.
+//! It is made from `cargo tree`, which knows what is compiled for a target with given features. `cargo metadata`, on
+//! which other tools build, lists more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -14,9 +14,10 @@ use crate::cache::entry::Entry;
 #[derive(Debug)]
 pub(crate) struct SharedEntry<V, E>(Arc<Mutex<Entry<V, E>>>);
 
-/// Entries by key. Evicts in the order of CLOCK-Pro: a scan of many keys does not evict those that are used often.
+/// Shared entries by key. Evicts in the order of CLOCK-Pro: a scan of many keys does not evict those that are used
+/// often.
 #[derive(Debug)]
-pub(crate) struct Entries<K, V, E> {
+pub(crate) struct SharedEntries<K, V, E> {
     cache: Mutex<Cache<K, Weighed<V, E>, StoredWeight>>,
     capacity: u64,
     empty_weight: u64,
@@ -37,9 +38,9 @@ impl<K, V, E> Weighter<K, Weighed<V, E>> for StoredWeight {
     }
 }
 
-impl<K: Hash + Eq + Clone, V, E> Entries<K, V, E> {
-    /// An empty cache, sized for `estimated_entries`. It holds entries up to the weight `capacity`; an empty entry has weight,
-    /// too.
+impl<K: Hash + Eq + Clone, V, E> SharedEntries<K, V, E> {
+    /// An empty cache, sized for `estimated_entries`. It holds entries up to the weight `capacity`. An empty entry has
+    /// a weight, too.
     pub(crate) fn new(estimated_entries: usize, capacity: u64, empty_weight: u64) -> Self {
         let cache = Mutex::new(Cache::with_weighter(estimated_entries, capacity, StoredWeight));
         Self { cache, capacity, empty_weight }
@@ -107,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    type Texts = Entries<u32, &'static str, ()>;
+    type Texts = SharedEntries<u32, &'static str, ()>;
 
     /// Stores a value of this weight.
     fn store(entries: &Texts, clock: &Clock, key: u32, weight: u64) {

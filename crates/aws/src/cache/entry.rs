@@ -1,15 +1,16 @@
 //! One cache entry: the newest value, the failure since, and the read under way.
 //!
-//! The age of a value counts from the start of its read: the read shows what was written before that, no matter when its
-//! answer arrives. Lambda may freeze a process in the middle of a read, and thaw it much later.
+//! The age of a value counts from the start of its read: the read shows what was written before that, no matter when
+//! its answer arrives. Lambda may freeze a process in the middle of a read, and thaw it much later.
 
 use std::time::Duration;
 
 use purge_router_pipeline::Timestamp;
 use tokio::sync::watch;
 
-/// How old a read under way may be before it is abandoned: as old as the TTL, within these bounds. The SDK gives up earlier
-/// than the upper bound, unless the process was frozen. The lower one lets a slow service answer when the TTL is zero.
+/// How old a read under way may be before it is abandoned: as old as the TTL, within these bounds. The SDK gives up
+/// earlier than the upper bound, unless the process was frozen. The lower one lets a slow service answer when the TTL
+/// is zero.
 const ABANDON_AFTER: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
 
 /// One cache entry.
@@ -56,7 +57,8 @@ impl<V, E> Entry<V, E> {
     }
 
     /// The failure to return to a caller whose request began at `requested_at`, without another read: the failed read
-    /// started after that, or it ended before that and is not older than the pause. A read that was frozen says nothing about the service now.
+    /// started after that, or it ended before that and is not older than the pause. A read that was frozen says nothing
+    /// about the service now.
     pub(crate) fn failure_for(
         &self,
         requested_at: Timestamp,
@@ -84,8 +86,8 @@ impl<V, E> Entry<V, E> {
         (sender, end)
     }
 
-    /// Stores the value of a read, which may depend on the one before. Does nothing if a read that started later brought a
-    /// value already.
+    /// Stores the value of a read, which may depend on the one before. Does nothing if a read that started later
+    /// brought a value already.
     pub(crate) fn store(&mut self, started_at: Timestamp, value: impl FnOnce(Option<V>) -> V) {
         if self.cached.as_ref().is_some_and(|newest| newest.started_at > started_at) {
             return;
@@ -119,8 +121,8 @@ impl<V, E> Default for Entry<V, E> {
 }
 
 impl<V> Cached<V> {
-    /// Whether a caller whose request began at `requested_at` may use it: it is younger than the TTL, or its read started
-    /// after that.
+    /// Whether a caller whose request began at `requested_at` may use it: it is younger than the TTL, or its read
+    /// started after that.
     pub(crate) fn is_fresh(&self, requested_at: Timestamp, now: Timestamp, ttl: Duration) -> bool {
         now - self.started_at < ttl || self.started_at >= requested_at
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use purge_router_config::{Row, RowKey, Skipped};
+use purge_router_config::{PartitionKey, Row, RowKey, Skipped};
 use purge_router_core::Mappings;
 use purge_router_core::bounds::VALUE_OVERHEAD;
 use purge_router_core::names::BucketName;
@@ -42,8 +42,8 @@ impl BucketMappings {
 /// The skipped rows by partition, each row once.
 pub(super) fn skipped_by_partition(
     resolved: &BTreeMap<BucketName, BucketMappings>,
-) -> BTreeMap<String, BTreeMap<&RowKey, &Skipped>> {
-    let mut partitions: BTreeMap<String, BTreeMap<&RowKey, &Skipped>> = BTreeMap::new();
+) -> BTreeMap<PartitionKey, BTreeMap<&RowKey, &Skipped>> {
+    let mut partitions: BTreeMap<PartitionKey, BTreeMap<&RowKey, &Skipped>> = BTreeMap::new();
     for skipped in resolved.values().flat_map(|of_bucket| &*of_bucket.skipped) {
         partitions.entry(skipped.key.partition()).or_default().insert(&skipped.key, skipped);
     }

@@ -23,7 +23,11 @@ pub(super) fn log_skipped(resolved: &BTreeMap<BucketName, BucketMappings>) {
             tracing::warn!(row = %key, reason = &*redact(&reason(key, skipped)), "skipped");
         }
         if let more @ 1.. = rows_of_team.len().saturating_sub(LOGGED_PER_TEAM) {
-            tracing::warn!(partition, more, "more rows are skipped; `check --table` lists all");
+            tracing::warn!(
+                partition = &*partition.to_string(),
+                more,
+                "more rows are skipped; `check --table` lists all"
+            );
         }
     }
     let mappings: usize = resolved.values().map(|of_bucket| of_bucket.mappings.all().len()).sum();

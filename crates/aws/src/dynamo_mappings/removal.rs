@@ -1,7 +1,8 @@
 //! The grace period of removed mappings.
 //!
-//! The index follows the table a moment later, and may show that a row is removed before it shows the row that replaces it.
-//! So a mapping that a read does not find is used until a second read, at least a second later, does not find it either.
+//! The index follows the table a moment later, and may show that a row is removed before it shows the row that replaces
+//! it. So a mapping that a read does not find is used until a second read, at least a second later, does not find it
+//! either.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -16,8 +16,8 @@ const REREADS_PER_TEAM: usize = 100;
 type RowsByBucket = BTreeMap<BucketName, Vec<Row>>;
 type MappingsByBucket = BTreeMap<BucketName, BucketMappings>;
 
-/// Resolves the rows of each bucket. Invalid rows are read a second time, from the table itself: the index may show them as
-/// they were a moment ago.
+/// Resolves the rows of each bucket. Invalid rows are read a second time, from the table itself: the index may show
+/// them as they were a moment ago.
 pub(super) async fn resolve(
     table: &Table,
     mut rows: RowsByBucket,

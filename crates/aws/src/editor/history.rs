@@ -3,8 +3,8 @@
 use purge_router_config::{MAX_PART, Partition, RowKey, Rows};
 
 use super::document::unpack;
-use super::reading::Editor;
 use super::revisions::{Revision, newest_rows};
+use super::table_editor::Editor;
 use crate::table::{TableError, key_of};
 
 /// The last pushes of a partition.

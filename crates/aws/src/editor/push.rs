@@ -1,4 +1,5 @@
-//! Writing a difference: prepared from a snapshot, written transaction by transaction, and refused if somebody else wrote.
+//! Writing a difference: it is prepared from a snapshot, written transaction by transaction, and refused if somebody
+//! else wrote.
 
 use std::time::SystemTime;
 
@@ -6,30 +7,30 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_dynamodb::types::CancellationReason;
-use purge_router_config::{Checksum, Diff, Partition, RowKey, apply_writes};
+use purge_router_config::{Checksum, Diff, Partition, Pulled, RowKey, apply_writes};
 
-use super::reading::Editor;
-use super::snapshot::{Head, PartitionSnapshot, Stamp, read_head};
-use super::steps::Steps;
-use super::transaction::Item;
+use super::row_write::RowWrite;
+use super::snapshot::{Head, PartitionSnapshot, PushRecord, read_head};
+use super::table_editor::Editor;
+use super::transactions::Transactions;
 use crate::table::{Attributes, TableError, pause};
 
 /// How often a transaction is tried that conflicts with another one, or is throttled.
 const TRIES: u32 = 8;
 
-/// What the history says about a push beside what it changes.
+/// What the history will say about a push, beside its time and its changes.
 #[derive(Debug, Clone)]
-pub struct Note {
-    /// Who pushes.
+pub struct PushDescription {
+    /// The user who pushes: an ARN if AWS knows it.
     pub by: String,
-    /// What it changes, in short.
+    /// The number of changes, such as `2 added, 1 changed`.
     pub summary: String,
-    /// Why.
+    /// The reason for the push, if its user gave one.
     pub message: Option<String>,
-    /// The checksum of all that was approved, in this partition and in others.
-    pub approval: String,
-    /// The file that it is pushed from, if that was pulled.
-    pub pulled: Option<String>,
+    /// The checksum of all differences that are approved together; `None` if there is no difference.
+    pub approval: Option<Checksum>,
+    /// The `pulled` line of the file that is pushed.
+    pub pulled: Option<Pulled>,
 }
 
 /// A difference that is ready to be written.
@@ -38,7 +39,7 @@ pub struct Push {
     partition: Partition,
     revision: u64,
     id: String,
-    transactions: Vec<Vec<Item>>,
+    transactions: Vec<Vec<RowWrite>>,
 }
 
 /// Why a difference was not written, or not all of it.
@@ -57,7 +58,7 @@ pub enum PushError {
     )]
     #[expect(missing_docs, reason = "the message says what they are")]
     InProgress { by: String, at: String, summary: String },
-    /// Somebody wrote a row, as in the AWS console.
+    /// A row is not as the snapshot has it: somebody edited it, for example in the AWS console.
     #[error("the row {0} was edited in the meantime; see what changed, and push again")]
     Edited(RowKey),
     /// DynamoDB failed or refused.
@@ -80,12 +81,12 @@ impl PushError {
 }
 
 impl Push {
-    /// How many transactions it takes.
+    /// The number of transactions that write it.
     pub fn transactions(&self) -> usize {
         self.transactions.len()
     }
 
-    /// The revision that it makes.
+    /// The revision that the partition will have.
     pub fn revision(&self) -> u64 {
         self.revision
     }
@@ -102,21 +103,20 @@ impl Editor {
         &self,
         snapshot: &PartitionSnapshot,
         diff: &Diff,
-        note: Note,
+        description: PushDescription,
         take_over: bool,
     ) -> Result<Push, PushError> {
-        let stamp = stamp(snapshot, diff, note)?;
-        let pending = snapshot.pending();
-        let stamp = match pending {
-            Some(pending) if pending.document == stamp.document => completion(snapshot, pending, stamp),
-            Some(Stamp { by, at, summary, .. }) if !take_over => {
+        let new = new_record(snapshot, diff, description)?;
+        let record = match snapshot.pending() {
+            Some(pending) if pending.rows_after == new.rows_after => completing_record(snapshot, pending, new),
+            Some(PushRecord { by, at, summary, .. }) if !take_over => {
                 return Err(PushError::InProgress { by: by.clone(), at: at.clone(), summary: summary.clone() });
             }
-            _ => stamp,
+            _ => new,
         };
         let revision = snapshot.revision + 1;
-        let transactions = Steps { snapshot, diff, revision, stamp: &stamp }.transactions()?;
-        Ok(Push { partition: snapshot.id.clone(), revision, id: stamp.push, transactions })
+        let transactions = Transactions { snapshot, diff, revision, record: &record }.to_write()?;
+        Ok(Push { partition: snapshot.partition.clone(), revision, id: record.id, transactions })
     }
 
     /// Writes what was prepared, and reports after each transaction how many are written.
@@ -144,10 +144,10 @@ impl Editor {
 
     async fn is_written(&self, push: &Push) -> bool {
         let head = self.head(&push.partition).await;
-        head.is_ok_and(|head| head.and_then(|head| head.last).is_some_and(|last| last.push == push.id))
+        head.is_ok_and(|head| head.and_then(|head| head.last).is_some_and(|last| last.id == push.id))
     }
 
-    async fn write(&self, push: &Push, transaction: &[Item]) -> Result<(), PushError> {
+    async fn write(&self, push: &Push, transaction: &[RowWrite]) -> Result<(), PushError> {
         let items: Result<Vec<_>, _> =
             transaction.iter().map(|item| item.clone().into_request(&self.table.name)).collect();
         let items = items?;
@@ -170,37 +170,44 @@ impl Editor {
     }
 }
 
-fn stamp(snapshot: &PartitionSnapshot, diff: &Diff, note: Note) -> Result<Stamp, TableError> {
+fn new_record(
+    snapshot: &PartitionSnapshot,
+    diff: &Diff,
+    description: PushDescription,
+) -> Result<PushRecord, TableError> {
     let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let at = DateTime::from_secs(seconds.cast_signed()).fmt(DateTimeFormat::DateTime);
     let at = at.map_err(|error| TableError::Refused(format!("the clock: {error}")))?;
     let after = apply_writes(snapshot.rows.clone(), &diff.writes());
-    let Note { by, summary, message, approval, pulled } = note;
-    Ok(Stamp {
-        push: format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)),
+    let PushDescription { by, summary, message, approval, pulled } = description;
+    Ok(PushRecord {
+        id: format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)),
         by,
         at,
         summary,
         message,
-        document: Checksum::of(&after).to_string(),
-        diff: diff.checksum(),
+        rows_after: Some(Checksum::of(&after)),
+        diff: Some(diff.checksum()),
         approval,
-        pulled,
+        pulled: pulled.map(|pulled| pulled.to_string()),
     })
 }
 
-/// The stamp of a push that completes another one: it describes the whole, and not what was left of it.
-fn completion(snapshot: &PartitionSnapshot, pending: &Stamp, stamp: Stamp) -> Stamp {
-    let mut stamp = Stamp {
-        summary: pending.summary.clone(),
-        message: stamp.message.or_else(|| pending.message.clone()),
-        pulled: stamp.pulled.or_else(|| pending.pulled.clone()),
-        ..stamp
+/// The record of a push that completes a pending one. It describes all changes of both, and not only the rest. If rows
+/// were edited since, the approval of the pending push is not for them.
+fn completing_record(snapshot: &PartitionSnapshot, pending: &PushRecord, new: PushRecord) -> PushRecord {
+    let (diff, approval) = match snapshot.is_edited() {
+        true => (new.diff, new.approval),
+        false => (pending.diff, pending.approval),
     };
-    if !snapshot.is_edited() {
-        (stamp.diff, stamp.approval) = (pending.diff.clone(), pending.approval.clone());
+    PushRecord {
+        summary: pending.summary.clone(),
+        message: new.message.or_else(|| pending.message.clone()),
+        pulled: new.pulled.or_else(|| pending.pulled.clone()),
+        diff,
+        approval,
+        ..new
     }
-    stamp
 }
 
 /// Who came first, from the row that did not meet its condition.
@@ -215,10 +222,10 @@ fn lost(push: &Push, key: &RowKey, found: Option<Attributes>) -> PushError {
     }
     let head = found.filter(|_| *key == head_key).and_then(|found| read_head(&push.partition, found).ok());
     match head {
-        Some(Head { pending: Some(Stamp { push: other, by, at, summary, .. }), .. }) if other != push.id => {
+        Some(Head { pending: Some(PushRecord { id, by, at, summary, .. }), .. }) if id != push.id => {
             PushError::InProgress { by, at, summary }
         }
-        Some(Head { revision, last: Some(Stamp { by, at, summary, .. }), .. }) => {
+        Some(Head { revision, last: Some(PushRecord { by, at, summary, .. }), .. }) => {
             PushError::Lost { revision, by, at, summary }
         }
         _ => PushError::Edited(key.clone()),

@@ -1,20 +1,19 @@
 //! Rows of revisions: who pushed what and when.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use purge_router_config::{Partition, RowKey, ranges};
 use serde::{Deserialize, Serialize};
 
-use super::snapshot::Stamp;
+use super::snapshot::PushRecord;
 use crate::table::{Attributes, Table, TableError, key_attributes, key_of, text};
 
-/// One push.
+/// One finished push.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revision {
     /// Its number, from 1 on.
     pub revision: u64,
-    /// Who, what and when.
+    /// Its other attributes.
     #[serde(flatten)]
-    pub stamp: Stamp,
+    pub record: PushRecord,
 }
 
 /// The row of a revision.
@@ -33,12 +32,11 @@ pub(super) async fn newest_rows(
     most: usize,
 ) -> Result<Vec<Attributes>, TableError> {
     let (first, last) = ranges::REVISIONS;
-    let value = |value: &str| -> AttributeValue { text(value) };
     let query = table.client.query().table_name(&table.name).consistent_read(true);
     let query = query.key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last");
-    let query = query.expression_attribute_values(":pk", value(&partition.to_string()));
-    let query = query.expression_attribute_values(":first", value(first));
-    let query = query.expression_attribute_values(":last", value(last));
+    let query = query.expression_attribute_values(":pk", text(partition.to_string()));
+    let query = query.expression_attribute_values(":first", text(first));
+    let query = query.expression_attribute_values(":last", text(last));
     let query = query.scan_index_forward(false).limit(i32::try_from(most).unwrap_or(i32::MAX));
     let mut items = query.into_paginator().items().send();
     let mut found = Vec::new();
@@ -56,7 +54,7 @@ pub(super) async fn newest_revision(table: &Table, partition: &Partition) -> Res
         None => Ok(0),
         Some(RowKey::Revision { revision, .. }) => Ok(revision),
         Some(key) => Err(TableError::Refused(format!(
-            "the row {key} is no revision: its key has no number of ten digits; delete it"
+            "the row {key} is not a revision: the number in its key does not have ten digits; delete it"
         ))),
     }
 }

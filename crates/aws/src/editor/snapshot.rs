@@ -9,82 +9,86 @@ use serde_json::Value;
 
 use crate::table::{Attributes, TableError, fields, key_of};
 
-/// The fields of a push: the row `HEAD` has all of them or none.
-const FIELDS_OF_STAMP: [&str; 9] = ["push", "by", "at", "summary", "message", "document", "diff", "approval", "pulled"];
+/// The attributes of a [`PushRecord`], with which it is flattened into the row `HEAD`.
+const FIELDS_OF_RECORD: [&str; 9] =
+    ["push", "by", "at", "summary", "message", "document", "diff", "approval", "pulled"];
 
 /// A partition as it was when it was read.
 #[derive(Debug)]
 pub struct PartitionSnapshot {
-    /// Which one.
-    pub id: Partition,
-    /// The last push, or the one in progress.
+    /// The grants, or the zones and mappings of one team.
+    pub partition: Partition,
+    /// The row `HEAD`; `None` before the first push, or if the row was deleted.
     pub head: Option<Head>,
     /// Zones and mappings, or grants.
     pub rows: Rows,
-    /// What the operator granted the team, as its copy says.
-    pub grant: Option<Fields>,
-    /// The teams whose copy of their grant is missing or differs from it.
-    pub stale_copies: Vec<TeamName>,
-    /// The number of the newest revision.
+    /// The copy of its grant that a team's partition holds.
+    pub grant_copy: Option<Fields>,
+    /// Of the partition of grants: the teams whose copy of their grant is missing or differs from it.
+    pub teams_with_stale_copy: Vec<TeamName>,
+    /// The newest revision; 0 before the first push.
     pub revision: u64,
-    /// The rows as they are, `HEAD` included.
-    pub(super) as_read: HashMap<RowKey, Attributes>,
+    /// All attributes of `rows`, `HEAD` and the copy of the grant: a push is conditional on them.
+    pub(super) attributes: HashMap<RowKey, Attributes>,
 }
 
-/// What the partition's row `HEAD` says.
+/// The row `HEAD` of a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
-    /// How many pushes there were.
+    /// The newest revision, which is the number of finished pushes.
     #[serde(default)]
     pub revision: u64,
     /// The push that made the newest revision.
     #[serde(flatten)]
-    pub last: Option<Stamp>,
+    pub last: Option<PushRecord>,
     /// A push that was started and is not finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pending: Option<Stamp>,
-    /// The checksum of the rows as that push left them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rows: Option<String>,
+    pub pending: Option<PushRecord>,
+    /// The checksum of the rows after the last transaction of the pending push.
+    #[serde(default, rename = "rows", skip_serializing_if = "Option::is_none", with = "super::stored_checksum")]
+    pub rows_of_pending: Option<Checksum>,
 }
 
-/// Who pushed what, and when.
+/// What the table says about one push.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stamp {
-    /// A name for this push that no other has.
-    pub push: String,
-    /// Who: an ARN if AWS knows it.
+pub struct PushRecord {
+    /// A random id.
+    #[serde(rename = "push")]
+    pub id: String,
+    /// The user who pushed: an ARN if AWS knows it.
     pub by: String,
-    /// When, as RFC 3339 in UTC.
+    /// The time at which the push was prepared, as RFC 3339 in UTC.
     pub at: String,
-    /// What it changed, in short.
+    /// The number of changes, such as `2 added, 1 changed`.
     pub summary: String,
-    /// Why, in the words of the user who pushed.
+    /// The reason for the push, if its user gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The checksum of all rows after it.
-    pub document: String,
-    /// The checksum of the difference that was to be written when it started.
-    #[serde(default)]
-    pub diff: String,
-    /// The checksum of that and of the differences of other partitions that were approved with it.
-    #[serde(default)]
-    pub approval: String,
-    /// The file that it was pushed from, if that was pulled: [`purge_router_config::Pulled`] as text.
+    /// The checksum of all rows after the push.
+    #[serde(rename = "document", with = "super::stored_checksum")]
+    pub rows_after: Option<Checksum>,
+    /// The checksum of the difference when the push was started.
+    #[serde(default, with = "super::stored_checksum")]
+    pub diff: Option<Checksum>,
+    /// The checksum of all differences that were approved together, in this partition and in others.
+    #[serde(default, with = "super::stored_checksum")]
+    pub approval: Option<Checksum>,
+    /// The `pulled` line of the file that was pushed: the text of [`purge_router_config::Pulled`], unless somebody
+    /// edited it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pulled: Option<String>,
 }
 
 impl PartitionSnapshot {
-    pub(super) fn empty(id: Partition) -> Self {
+    pub(super) fn empty(partition: Partition) -> Self {
         Self {
-            id,
+            partition,
             head: None,
             rows: Rows::new(),
-            grant: None,
-            stale_copies: Vec::new(),
+            grant_copy: None,
+            teams_with_stale_copy: Vec::new(),
             revision: 0,
-            as_read: HashMap::new(),
+            attributes: HashMap::new(),
         }
     }
 
@@ -92,30 +96,32 @@ impl PartitionSnapshot {
     pub(super) fn add(&mut self, item: Attributes) -> Result<(), TableError> {
         let key = key_of(&item);
         match &key {
-            RowKey::Head(_) => self.head = Some(read_head(&self.id, item.clone())?),
-            RowKey::GrantCopy(_) => self.grant = Some(content(item.clone())),
+            RowKey::Head(_) => self.head = Some(read_head(&self.partition, item.clone())?),
+            RowKey::GrantCopy(_) => self.grant_copy = Some(content(item.clone())),
             RowKey::Grant(_) | RowKey::Mapping { .. } | RowKey::Zone { .. } => {
                 self.rows.insert(key.clone(), content(item.clone()));
             }
             RowKey::Document { .. } | RowKey::Revision { .. } | RowKey::Other { .. } => return Ok(()),
         }
-        self.as_read.insert(key, item);
+        self.attributes.insert(key, item);
         Ok(())
     }
 
     /// A push that was started and is not finished.
-    pub fn pending(&self) -> Option<&Stamp> {
+    pub fn pending(&self) -> Option<&PushRecord> {
         self.head.as_ref()?.pending.as_ref()
     }
 
-    /// Whether rows were edited since the last push, or since the one in progress wrote its last ones. Without a head that
-    /// is not known.
+    /// Whether rows were edited since the last push, or since the one in progress wrote its last ones. Without a head
+    /// that is not known.
     pub fn is_edited(&self) -> bool {
-        let expected = self.head.as_ref().and_then(|head| match &head.pending {
-            Some(_) => head.rows.as_ref(),
-            None => head.last.as_ref().map(|last| &last.document),
-        });
-        expected.is_some_and(|expected| *expected != Checksum::of(&self.rows).to_string())
+        let Some(head) = &self.head else { return false };
+        match (&head.pending, &head.last) {
+            (Some(_), _) => head.rows_of_pending.is_some_and(|rows| rows != Checksum::of(&self.rows)),
+            // An unreadable checksum counts as an edit, because a push has not written it.
+            (None, Some(last)) => last.rows_after != Some(Checksum::of(&self.rows)),
+            (None, None) => false,
+        }
     }
 
     /// The rows of later versions, which this release must not overwrite.
@@ -134,10 +140,10 @@ pub(super) fn read_head(partition: &Partition, item: Attributes) -> Result<Head,
     };
     let head: Head = serde_dynamo::from_item(item.clone()).map_err(unreadable)?;
     check_revision(partition, head.revision)?;
-    let has_stamp = || FIELDS_OF_STAMP.iter().any(|field| item.contains_key(*field));
-    if head.last.is_none() && (head.pending.is_none() || has_stamp()) {
-        // A push that can't be read is no last push to serde, because it is flattened into the row.
-        serde_dynamo::from_item::<_, Stamp>(item).map_err(unreadable)?;
+    let has_record = || FIELDS_OF_RECORD.iter().any(|field| item.contains_key(*field));
+    if head.last.is_none() && (head.pending.is_none() || has_record()) {
+        // Serde reads a damaged record as `None`, because it is flattened into the row. Read alone, it gives the error.
+        serde_dynamo::from_item::<_, PushRecord>(item).map_err(unreadable)?;
     }
     Ok(head)
 }

@@ -48,10 +48,13 @@ async fn a_bucket_does_not_wait_for_another_one_that_hangs() {
 #[tokio::test]
 async fn stale_mappings_are_used_if_dynamodb_fails() {
     for (action, expected) in [
-        (Action::Refuse(400, "ThrottlingException", "slow down"), "DynamoDB throttles: ThrottlingException: slow down"),
+        (
+            Action::Refuse(400, "ThrottlingException", "slow down"),
+            "DynamoDB throttled the request: ThrottlingException: slow down",
+        ),
         (
             Action::Refuse(400, "ProvisionedThroughputExceededException", "slow down"),
-            "DynamoDB throttles: ProvisionedThroughputExceededException: slow down",
+            "DynamoDB throttled the request: ProvisionedThroughputExceededException: slow down",
         ),
         (Action::Refuse(500, "InternalServerError", "oh"), "DynamoDB does not answer: InternalServerError: oh"),
         (Action::Refuse(400, "AccessDeniedException", "no"), "access denied: AccessDeniedException: no"),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use purge_router_dynamodb_local::{Action, Table};
+use purge_router_test_support::until;
 use serde_json::json;
 
 use crate::fixture::{Store, bodies, look, planned, store, table_of};
@@ -45,17 +46,18 @@ async fn with_held_refresh(ttl: Duration) -> (Table, Store) {
     (table, store)
 }
 
-/// Lets a released answer arrive. In real time: it comes over a socket, and whether the store noted it can't be seen.
-async fn settle() {
-    tokio::time::sleep(Duration::from_millis(200)).await;
+/// Releases an answer, and waits until the store has noted it.
+async fn release_and_note(table: &Table) {
+    let logged = Logged::new();
+    table.proxy.release();
+    until(async || !logged.with("the read of a bucket ended").is_empty()).await;
 }
 
 #[tokio::test]
 async fn old_rows_that_arrive_after_a_freeze_are_stale() {
     let (table, store) = with_held_refresh(Duration::from_secs(30)).await;
     store.advance(Duration::from_secs(3600));
-    table.proxy.release();
-    settle().await;
+    release_and_note(&table).await;
     assert_eq!(planned_bodies(&store).await, [NEW]);
 }
 
@@ -66,8 +68,7 @@ async fn a_read_from_before_a_freeze_is_abandoned_and_its_result_replaces_no_new
     let logged = Logged::new();
     assert_eq!(planned_bodies(&store).await, [NEW], "the old read is still under way");
     assert_eq!(logged.with("using stale mappings"), [""; 0]);
-    table.proxy.release();
-    settle().await;
+    release_and_note(&table).await;
     table.proxy.calls();
     assert_eq!(planned_bodies(&store).await, [NEW]);
     assert_eq!(table.proxy.operations(), [""; 0], "it is cached");
@@ -100,8 +101,7 @@ async fn a_read_that_fails_after_a_freeze_does_not_stop_the_next_one() {
         store.advance(ttl.mul_f64(0.7));
         if ttl > Duration::from_secs(10) {
             // The failure is noted before the next event comes.
-            table.proxy.release();
-            settle().await;
+            release_and_note(&table).await;
         }
         let logged = Logged::new();
         let (bodies, ()) = tokio::join!(planned_bodies(&store), async { table.proxy.release() });
@@ -114,8 +114,7 @@ async fn a_read_that_fails_after_a_freeze_does_not_stop_the_next_one() {
 async fn stale_mappings_are_used_and_logged_if_dynamodb_fails_after_a_freeze() {
     let (table, store) = with_held_refresh(Duration::from_secs(30)).await;
     store.advance(Duration::from_secs(3600));
-    table.proxy.release();
-    settle().await;
+    release_and_note(&table).await;
     table.proxy.on_call(|_| Action::Refuse(400, "ThrottlingException", "slow down"));
     let logged = Logged::new();
     assert_eq!(planned_bodies(&store).await, [OLD]);

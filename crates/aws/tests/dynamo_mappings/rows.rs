@@ -37,7 +37,7 @@ async fn invalid_rows_are_skipped_and_logged_by_key() {
     for (key, reason) in [
         ("TEAM#team1/MAPPING#foreign", "team team1 does not own `s3://bucket-0/` [source-not-owned]"),
         ("TEAM#team0/MAPPING#later", "unknown version 2; this release reads version 1 [unknown-version]"),
-        ("TEAM#team0/MAPPING#typo", "there is no field `inclde` here [unknown-field]; did you mean `include`?"),
+        ("TEAM#team0/MAPPING#typo", "unknown field `inclde` [unknown-field]; did you mean `include`?"),
         ("TEAM#team0/MAPPING#zone", "unknown zone `team1.com` [unknown-zone]"),
         ("TEAM#ghost/MAPPING#none", "team ghost has no grant [no-grant]"),
         ("TEAM#team0/MAPPING#bytes", "include: "),

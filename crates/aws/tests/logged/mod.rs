@@ -2,7 +2,7 @@
 
 use purge_router_test_support::Written;
 
-/// What is logged at INFO and above while this lives: the runtime of these tests has one thread.
+/// What is logged at DEBUG and above while this lives: the runtime of these tests has one thread.
 pub(crate) struct Logged {
     written: Written,
     _guard: tracing::subscriber::DefaultGuard,
@@ -12,7 +12,11 @@ impl Logged {
     pub(crate) fn new() -> Self {
         let written = Written::default();
         let writer = written.clone();
-        let lines = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+        let lines = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_writer(move || writer.clone())
+            .with_ansi(false)
+            .finish();
         Self { written, _guard: tracing::subscriber::set_default(lines) }
     }
 

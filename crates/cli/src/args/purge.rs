@@ -39,7 +39,8 @@ pub(crate) struct PurgeArgs {
     /// How to purge: remove at once, or invalidate (Cloudflare's soft purge)
     #[arg(long, value_enum, default_value = "purge")]
     pub(crate) mode: PurgeMode,
-    /// Fetch each URL after the purge and report its CF-Cache-Status; a URL whose cached response is from before the purge fails
+    /// Fetch each URL after the purge and report its CF-Cache-Status; a URL whose cached response is from before the
+    /// purge fails
     #[arg(long, conflicts_with = "sandbox", requires = "urls")]
     pub(crate) verify: bool,
     /// Fetch the URLs from this address, such as a sandbox's edge, instead of their own hosts

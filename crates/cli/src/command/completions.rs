@@ -12,8 +12,8 @@ pub(super) fn run(args: &CompletionsArgs) -> anyhow::Result<End> {
     clap_complete::generate(args.shell, &mut Args::command(), "purge-router", &mut script);
     let mut script = String::from_utf8(script)?;
     if args.shell == Shell::Bash {
-        // clap_complete 4.6 spells a name with a hyphen in two ways, so nothing after a subcommand would be completed (clap
-        // issue 6421).
+        // clap_complete 4.6 spells a name with a hyphen in two ways, so nothing after a subcommand would be completed
+        // (clap issue 6421).
         script = script.replace("purge__subcmd__router", "purge__router");
     }
     print::out(script.trim_end());

@@ -1,6 +1,7 @@
 //! Words: text from outside made safe for a terminal, and numbers with their nouns.
 
-/// Text from outside on one line. Control characters, and characters that would reverse the text around them, are escaped.
+/// Text from outside on one line. Control characters, and characters that would reverse the text around them, are
+/// escaped.
 pub(crate) fn escaped(text: &str) -> String {
     text.chars().map(|c| if is_control(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
 }

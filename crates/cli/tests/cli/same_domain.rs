@@ -4,7 +4,7 @@
 use purge_router_sandbox::{Sandbox, SandboxToken};
 
 use crate::fixtures::{Answer, TOKEN, received};
-use crate::table::TableFixture;
+use crate::table_fixture::TableFixture;
 
 const RED_ZONE: &str = "0123456789abcdef0123456789abcdef";
 const BLUE_ZONE: &str = "fedcba9876543210fedcba9876543210";

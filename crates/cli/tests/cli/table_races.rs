@@ -6,7 +6,7 @@ use purge_router_dynamodb_local::Action;
 use serde_json::json;
 
 use crate::fixtures::{Answer, assert_answer};
-use crate::table::{TableFixture, many};
+use crate::table_fixture::{TableFixture, many};
 
 const WRITE: &str = "TransactWriteItems";
 
@@ -144,7 +144,7 @@ async fn a_removal_that_is_interrupted_is_completed_by_the_same_one() {
     assert_eq!(fixture.table.get("TEAM#web", "HEAD").await["pending"], json!(null));
     // Then there is nothing left to remove.
     let nothing = answer(push(&fixture, "alice", "none.toml").output().unwrap()).with_code(1);
-    assert!(nothing.stderr.contains("neither the file nor the table "), "{nothing}");
+    assert!(nothing.stderr.contains("team web not found in the file or in the table "), "{nothing}");
     let removal = ["grants", "push", "--team", "web", "--yes", "--force", "--mappings", "none.toml"];
     fixture.run(&removal).with_code(0);
     fixture.run(&removal).with_code(1);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::fixtures::s3_event;
-use crate::table::TableFixture;
+use crate::table_fixture::TableFixture;
 use crate::terminal::assert_tame;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

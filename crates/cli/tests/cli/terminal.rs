@@ -1,5 +1,5 @@
-//! Output on a terminal: colors only if they are wanted, no control characters from outside, and no panic when the reader
-//! goes away.
+//! Output on a terminal: colors only if they are wanted, no control characters from outside, and no panic when the
+//! reader goes away.
 
 use std::io::pipe;
 use std::process::Stdio;

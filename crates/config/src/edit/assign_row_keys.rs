@@ -6,17 +6,18 @@ use serde_json::Value;
 
 use purge_router_core::names::TeamName;
 
-use crate::edit::checksum::{canonical, checksum_of_texts};
+use crate::edit::checksum::{Checksum, canonical};
 use crate::rows::fields::{Fields, Rows};
 use crate::rows::row_key::RowKey;
 use crate::rows::team_tables::TeamTables;
 
-/// The longest name of a mapping by its source, in bytes. DynamoDB takes sort keys of up to 1,024 bytes; what is left is
+/// The longest name of a mapping by its source, in bytes. DynamoDB takes sort keys of up to 1,024 bytes: the rest is
 /// for `MAPPING#` and a number.
 const MAX_SOURCE_NAME: usize = 972;
 
-/// The rows that a team's part of a file stands for, beside the `current` ones. A mapping that is there already keeps its
-/// row; one that was changed takes the row of another of the same source that is gone; a new one gets a row of its own.
+/// The rows of a team's zones and mappings, with the keys of the `current` rows where possible. An unchanged mapping
+/// keeps its row. A changed one takes the row of a mapping with the same source that is gone. A new one gets a row of
+/// its own.
 pub fn assign_row_keys(team: &TeamName, tables: TeamTables, current: &Rows) -> Rows {
     let zones = tables.zones.into_iter();
     let mut rows: Rows = zones.map(|(domain, fields)| (RowKey::Zone { team: team.clone(), domain }, fields)).collect();
@@ -26,19 +27,19 @@ pub fn assign_row_keys(team: &TeamName, tables: TeamTables, current: &Rows) -> R
         unchanged.entry(canonical(fields)).or_default().push_back(key);
         by_source.entry(source_name(fields)).or_default().insert(key);
     }
-    let mut others = Vec::new();
+    let mut changed_or_new = Vec::new();
     for fields in tables.mappings {
         let Some(key) = unchanged.get_mut(&canonical(&fields)).and_then(VecDeque::pop_front) else {
-            others.push(fields);
+            changed_or_new.push(fields);
             continue;
         };
-        if let Some(left) = current.get(key).and_then(|fields| by_source.get_mut(&source_name(fields))) {
-            left.remove(key);
+        if let Some(unassigned) = by_source.get_mut(&source_name(&fields)) {
+            unassigned.remove(key);
         }
         rows.insert(key.clone(), fields);
     }
     let mut new_keys = NewKeys::default();
-    for fields in others {
+    for fields in changed_or_new {
         let name = source_name(&fields);
         let key = match by_source.get_mut(&name).and_then(BTreeSet::pop_first) {
             Some(key) => key.clone(),
@@ -75,7 +76,7 @@ pub(crate) fn source_name(fields: &Fields) -> String {
     let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
     let (bucket, prefix) = (text("bucket"), text("prefix"));
     match bucket.len() + prefix.len() > MAX_SOURCE_NAME {
-        true => format!("{bucket}/{}", checksum_of_texts(&[prefix])),
+        true => format!("{bucket}/{}", Checksum::of_texts(&[prefix])),
         false => format!("{bucket}/{prefix}"),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -10,19 +11,29 @@ use crate::edit::write::Write;
 use crate::rows::fields::{Fields, Rows};
 use crate::rows::row_key::RowKey;
 
-/// The checksum of what rows say. Which mapping has which key does not matter.
-///
-/// It is the sum of a hash of each row, so that it is known after each of many writes.
+/// A checksum of 128 bits. Its text is 32 hexadecimal digits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Checksum(u128);
 
+/// A text that no [`Checksum`] has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a checksum: expected 32 hexadecimal digits")]
+pub struct NotAChecksum;
+
 impl Checksum {
-    /// The checksum of these rows.
+    /// The checksum of what rows say. The keys of mappings do not count.
+    ///
+    /// It is the sum of a hash of each row, so that [`Checksum::after`] needs only the row that is written.
     pub fn of(rows: &Rows) -> Self {
         rows.iter().fold(Self::default(), |sum, (key, fields)| Self(sum.0.wrapping_add(hash_of_row(key, fields))))
     }
 
-    /// The checksum of the rows after a write.
+    /// The checksum of several strings, which differs if any of them does: the first half of their SHA-256.
+    pub fn of_texts(texts: &[&str]) -> Self {
+        Self(u128::from_be_bytes(hash_of(texts)))
+    }
+
+    /// The checksum of rows after one of them is written, from the checksum of the rows before.
     pub fn after(self, write: &Write) -> Self {
         let hash = |fields: &Option<Fields>| fields.as_ref().map_or(0, |fields| hash_of_row(&write.key, fields));
         Self(self.0.wrapping_sub(hash(&write.before)).wrapping_add(hash(&write.after)))
@@ -35,17 +46,21 @@ impl fmt::Display for Checksum {
     }
 }
 
+impl FromStr for Checksum {
+    type Err = NotAChecksum;
+
+    fn from_str(text: &str) -> Result<Self, NotAChecksum> {
+        let checksum = u128::from_str_radix(text, 16).map(Self).map_err(|_| NotAChecksum)?;
+        Some(checksum).filter(|checksum| checksum.to_string() == text).ok_or(NotAChecksum)
+    }
+}
+
 fn hash_of_row(key: &RowKey, fields: &Fields) -> u128 {
     let name = match key {
         RowKey::Mapping { .. } => String::new(),
         key => key.sort(),
     };
     u128::from_be_bytes(hash_of(&[&name, &canonical(fields)]))
-}
-
-/// A checksum of several strings, which differs if any of them does: 32 hexadecimal digits of SHA-256.
-pub fn checksum_of_texts(texts: &[&str]) -> String {
-    format!("{:032x}", u128::from_be_bytes(hash_of(texts)))
 }
 
 fn hash_of(texts: &[&str]) -> [u8; 16] {

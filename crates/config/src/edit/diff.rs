@@ -4,39 +4,34 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::edit::checksum::{canonical, checksum_of_texts};
+use crate::edit::checksum::{Checksum, canonical};
 use crate::edit::write::Write;
 use crate::rows::fields::{Fields, Rows};
 use crate::rows::row_key::RowKey;
 
-/// What an edit of one partition adds, changes and removes, by key.
+/// The rows of one partition that an edit writes. No row is in two of the three.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[expect(missing_docs, reason = "the names say it: `removed` has the fields that are lost")]
 pub struct Diff {
-    /// New rows.
     pub added: Rows,
-    /// Rows with other fields than before.
     pub changed: BTreeMap<RowKey, Changed>,
-    /// Rows that are removed.
     pub removed: Rows,
 }
 
-/// A row before and after.
+/// All fields of a row, as they are before and after an edit.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct Changed {
-    /// Before.
     pub before: Fields,
-    /// After.
     pub after: Fields,
 }
 
-/// One field before and after; `None` if the row has no such field.
+/// The values of one field before and after an edit; `None` if the row does not have the field.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names say it: `name` is such as `include`")]
 pub struct FieldChange<'c> {
-    /// The field's name, such as `include`.
     pub name: &'c str,
-    /// Before.
     pub before: Option<&'c Value>,
-    /// After.
     pub after: Option<&'c Value>,
 }
 
@@ -52,7 +47,7 @@ impl Changed {
 }
 
 impl Diff {
-    /// The difference that leads from `before` to `after`.
+    /// Compares rows by key, and their fields by value.
     pub fn between(before: &Rows, after: &Rows) -> Self {
         let mut diff = Self::default();
         for (key, new) in after {
@@ -69,18 +64,18 @@ impl Diff {
         diff
     }
 
-    /// Whether nothing differs.
+    /// Whether the edit writes no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many rows differ.
+    /// The number of rows that the edit writes.
     pub fn len(&self) -> usize {
         self.added.len() + self.changed.len() + self.removed.len()
     }
 
-    /// A checksum of the difference itself: by it, what was shown is approved.
-    pub fn checksum(&self) -> String {
+    /// The checksum of keys and fields, before and after, by which an operator approves the edit that was shown.
+    pub fn checksum(&self) -> Checksum {
         let mut texts = Vec::new();
         for (key, fields) in &self.added {
             texts.extend(["+".to_owned(), key.sort(), canonical(fields)]);
@@ -91,10 +86,11 @@ impl Diff {
         for (key, fields) in &self.removed {
             texts.extend(["-".to_owned(), key.sort(), canonical(fields)]);
         }
-        checksum_of_texts(&texts.iter().map(String::as_str).collect::<Vec<_>>())
+        Checksum::of_texts(&texts.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    /// The same rows as writes, in any order: for those that are written together.
+    /// One write for each row, sorted by kind of change and key. [`Diff::safe_order`] has an order for several
+    /// transactions.
     pub fn writes(&self) -> Vec<Write> {
         let write = |key: &RowKey, before: Option<&Fields>, after: Option<&Fields>| Write {
             key: key.clone(),

@@ -9,14 +9,14 @@ use crate::rows::row_key::RowKey;
 /// The most of a team's zones or mappings, in percent, that an edit changes or removes without an objection.
 const USUAL_PERCENT: usize = 30;
 
-/// More is changed or removed than an edit usually does.
+/// An edit that changes or removes more rows of a kind than edits usually do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LargeChange {
-    /// Of which rows.
+    /// The kind of the rows that are counted.
     pub kind: RowKind,
-    /// How many are changed or removed.
+    /// The number of rows that are changed or removed.
     pub touched: usize,
-    /// Of how many.
+    /// The number of rows before the edit.
     pub of: usize,
 }
 
@@ -56,8 +56,8 @@ impl fmt::Display for RowKind {
 }
 
 impl Diff {
-    /// The first kind of row with more than 30 % of its rows, and more than one, changed or removed. One row is never too
-    /// many, because most teams are small. Removing all rows of a kind, with none added, is always a large change.
+    /// The first kind of row with more than 30 % of its rows, and more than one, changed or removed. One row is never
+    /// too many, because most teams are small. Removing all rows of a kind, with none added, is always a large change.
     pub fn large_change(&self, before: &Rows) -> Option<LargeChange> {
         RowKind::ALL.into_iter().find_map(|kind| {
             let is_of_kind = |key: &&RowKey| RowKind::of(key) == Some(kind);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use purge_router_core::names::TeamName;
 
-use crate::edit::checksum::checksum_of_texts;
+use crate::edit::checksum::Checksum;
 use crate::edit::diff::Diff;
 use crate::edit::large_change::LargeChange;
 use crate::file::pulled::Pulled;
@@ -15,26 +15,26 @@ use crate::rows::fields::Rows;
 pub struct ProposedPush<'p> {
     /// The rows that are in the table now.
     pub before: &'p Rows,
-    /// What is to be written.
+    /// The difference that the push would write.
     pub diff: &'p Diff,
-    /// The revision that is the newest now.
+    /// The newest revision in the table.
     pub revision: u64,
-    /// Who made that revision, if that is known.
+    /// The push that made that revision; `None` if the table does not say.
     pub last: Option<LastPush<'p>>,
-    /// What the file was pulled from, if it says so.
+    /// The `pulled` line of the file, if it has one.
     pub pulled: Option<&'p Pulled>,
-    /// The teams that were asked for, and that the file does not name.
-    pub unnamed: &'p [TeamName],
+    /// The teams of `--team` that are not in the file: the push would remove their rows.
+    pub removed_teams: &'p [TeamName],
 }
 
 /// The push that made the newest revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastPush<'p> {
-    /// Who: an ARN if AWS knows it.
+    /// The user who pushed: an ARN if AWS knows it.
     pub by: &'p str,
-    /// When, as RFC 3339 in UTC.
+    /// The time of the push, as RFC 3339 in UTC.
     pub at: &'p str,
-    /// The line `pulled` of the file that was pushed.
+    /// The `pulled` line of the file that was pushed, as the table has it.
     pub pulled: Option<&'p str>,
 }
 
@@ -56,24 +56,25 @@ pub enum Objection {
         .0.touched, .0.of, .0.kind
     )]
     LargeChange(LargeChange),
-    /// Another difference was approved.
+    /// The approved difference is another one.
     #[error("the difference is now {found}, but {expected} was expected: review it again")]
     #[expect(missing_docs, reason = "the message says what they are")]
-    NotApproved { expected: String, found: String },
-    /// A difference was approved, and there is none.
-    #[error("there is no difference, but {expected} was expected: was something else pushed?")]
+    NotApproved { expected: String, found: Checksum },
+    /// A difference was approved, but the table is already what the push would make it.
+    #[error("nothing to change, but the difference {expected} was expected: was something else pushed?")]
     #[expect(missing_docs, reason = "the message says what it is")]
     NothingToApprove { expected: String },
 }
 
-/// A file that is older than the table. A table that was restored may be at an earlier revision than the file.
+/// A file that was not pulled from the newest revision. After a restore, the table may be at an earlier revision than
+/// the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stale {
-    /// The revision that the file was pulled at.
+    /// The newest revision when the file was pulled.
     pub based_on: u64,
-    /// The newest revision.
+    /// The newest revision now.
     pub current: u64,
-    /// Who pushed that, and when.
+    /// The user who pushed the newest revision, and the time; `None` if the table does not say.
     pub pushed: Option<(String, String)>,
 }
 
@@ -89,18 +90,23 @@ impl fmt::Display for Stale {
 }
 
 impl ProposedPush<'_> {
-    /// What others pushed since the file was pulled. The same file may be pushed again and again.
+    /// What others pushed since the file was pulled.
+    ///
+    /// A file stays fresh after its own push: if the newest revision was pushed from the same pulled file, nothing of
+    /// others would be lost.
     pub fn stale(&self) -> Option<Stale> {
         let pulled = self.pulled?;
-        let last_file = self.last.and_then(|last| last.pulled);
-        if self.revision == pulled.revision || last_file == Some(pulled.to_string().as_str()) {
+        let is_newest = self.revision == pulled.revision;
+        let is_own_push = self.last.and_then(|last| last.pulled) == Some(pulled.to_string().as_str());
+        if is_newest || is_own_push {
             return None;
         }
         let pushed = self.last.map(|last| (last.by.to_owned(), last.at.to_owned()));
         Some(Stale { based_on: pulled.revision, current: self.revision, pushed })
     }
 
-    /// Whether it may be written. `force` overrules what a user may mean, but not that others pushed in the meantime.
+    /// Whether it may be written. `force` allows removed teams and large changes, but not to overwrite what others
+    /// pushed.
     ///
     /// # Errors
     /// The first objection.
@@ -111,8 +117,8 @@ impl ProposedPush<'_> {
         if force {
             return Ok(());
         }
-        if !self.unnamed.is_empty() {
-            return Err(Objection::RemovesTeams(self.unnamed.to_vec()));
+        if !self.removed_teams.is_empty() {
+            return Err(Objection::RemovesTeams(self.removed_teams.to_vec()));
         }
         match self.diff.large_change(self.before) {
             Some(large) => Err(Objection::LargeChange(large)),
@@ -125,42 +131,6 @@ impl ProposedPush<'_> {
 fn teams(teams: &[TeamName]) -> String {
     let names: Vec<&str> = teams.iter().map(TeamName::as_str).collect();
     format!("team{} {}", if names.len() == 1 { "" } else { "s" }, names.join(", "))
-}
-
-/// One of the differences that are approved together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DiffChecksum {
-    /// The partition's name, such as `TEAM#web`.
-    pub partition: String,
-    /// The revision that it is based on: what was approved once is not approved again when the rows are what they were.
-    pub revision: u64,
-    /// The checksum of the difference.
-    pub checksum: String,
-}
-
-/// The checksum by which these differences are approved, in this table only; `None` if there is none.
-pub fn approval_checksum(table: &str, diffs: &[DiffChecksum]) -> Option<String> {
-    let revisions: Vec<String> = diffs.iter().map(|diff| diff.revision.to_string()).collect();
-    let mut texts = vec![table];
-    for (diff, revision) in diffs.iter().zip(&revisions) {
-        texts.extend([diff.partition.as_str(), revision, &diff.checksum]);
-    }
-    (!diffs.is_empty()).then(|| checksum_of_texts(&texts))
-}
-
-/// Whether what was approved is what there is to write: now, or when it was begun by a push that is completed.
-///
-/// # Errors
-/// It is another difference, or there is none.
-pub fn check_approval(expected: &str, now: Option<&str>, as_begun: Option<&str>) -> Result<(), Objection> {
-    if [now, as_begun].contains(&Some(expected)) {
-        return Ok(());
-    }
-    let expected = expected.to_owned();
-    Err(match now {
-        Some(found) => Objection::NotApproved { expected, found: found.to_owned() },
-        None => Objection::NothingToApprove { expected },
-    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! An order of writes that may stop anywhere: after every write, what is purged both before and after the edit is purged.
+//! An order of writes that may stop anywhere: an object that is purged both before and after the edit is purged after
+//! every single write, too.
 
 use std::collections::BTreeSet;
 
@@ -11,22 +12,28 @@ use crate::rows::fields::{Fields, Rows};
 use crate::rows::row_key::RowKey;
 
 impl Diff {
-    /// The writes of this difference, in an order that may stop anywhere.
+    /// The writes of this difference, in an order that may stop anywhere:
     ///
-    /// Zones come first, with the hostnames of before and after. Then mappings that are new, and then those that are
-    /// removed. A mapping that is changed is both: its new fields may not yet, and its old ones no longer, be in another row.
-    /// At the end, zones lose what they lose.
+    /// 1. Zones get their new fields, with the hostnames of both before and after.
+    /// 2. New mappings and grants are added, and changed grants are written. A changed mapping is added under a new
+    ///    key.
+    /// 3. Mappings and grants are removed, also those that were changed.
+    /// 4. Zones lose the hostnames that are removed, and removed zones are deleted.
+    ///
+    /// A changed mapping is not written in place, because an object may move from one mapping to another: it would not
+    /// be purged while neither row covers it.
     pub fn safe_order(&self, before: &Rows) -> Vec<Write> {
-        let (mut zones, mut added, mut removed, mut last) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut widened_zones, mut added) = (Vec::new(), Vec::new());
+        let (mut removed, mut narrowed_zones) = (Vec::new(), Vec::new());
         let mut new_keys = NewKeys::default();
         let mut taken: BTreeSet<RowKey> = before.keys().chain(self.added.keys()).cloned().collect();
         for write in self.writes() {
             match (&write.key, &write.before, &write.after) {
-                (RowKey::Zone { .. }, _, None) => last.push(write),
+                (RowKey::Zone { .. }, _, None) => narrowed_zones.push(write),
                 (RowKey::Zone { .. }, _, Some(_)) => {
-                    let (widened, narrowed) = in_two_steps(write);
-                    zones.extend(widened);
-                    last.extend(narrowed);
+                    let (widened, narrowed) = widened_and_narrowed(write);
+                    widened_zones.extend(widened);
+                    narrowed_zones.extend(narrowed);
                 }
                 (RowKey::Mapping { team, .. }, Some(_), Some(new)) => {
                     let key = new_keys.next(team, source_name(new), |key| taken.contains(key));
@@ -34,36 +41,38 @@ impl Diff {
                     added.push(Write { key, before: None, after: write.after });
                     removed.push(Write { key: write.key, before: write.before, after: None });
                 }
+                // New and removed mappings, and all grants: a changed grant is written in place, because it is one row.
                 (_, _, None) => removed.push(write),
-                _ => added.push(write),
+                (_, _, Some(_)) => added.push(write),
             }
         }
-        [zones, added, removed, last].concat()
+        [widened_zones, added, removed, narrowed_zones].concat()
     }
 }
 
-/// The write of a zone as one that gives it all hostnames of before and after, and one that takes away the old ones.
-fn in_two_steps(write: Write) -> (Option<Write>, Option<Write>) {
+/// Splits the write of a zone: the first write gives it the hostnames of both before and after, and the second one
+/// removes those of before. `None` for a write that would change nothing.
+fn widened_and_narrowed(write: Write) -> (Option<Write>, Option<Write>) {
     let Write { key, before, after } = write;
-    let between = match (&before, &after) {
+    let with_both = match (&before, &after) {
         (Some(old), Some(new)) => Some(with_hostnames_of(new, old)),
         _ => after.clone(),
     };
-    let widened = Write { key: key.clone(), before, after: between.clone() };
-    let narrowed = Write { key, before: between, after };
+    let widened = Write { key: key.clone(), before, after: with_both.clone() };
+    let narrowed = Write { key, before: with_both, after };
     let is_needed = |write: &Write| write.before != write.after;
     (Some(widened).filter(is_needed), Some(narrowed).filter(is_needed))
 }
 
-/// A zone with its own hostnames, and those of another.
-fn with_hostnames_of(zone: &Fields, other: &Fields) -> Fields {
+/// A zone's fields, with the hostnames of the same zone as it was.
+fn with_hostnames_of(zone: &Fields, earlier: &Fields) -> Fields {
     let mut both = zone.clone();
     for list in ["hostnames", "custom_hostnames"] {
         let items = |zone: &Fields| zone.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
-        let own = items(zone);
-        let more: Vec<Value> = items(other).into_iter().filter(|item| !own.contains(item)).collect();
+        let current = items(zone);
+        let more: Vec<Value> = items(earlier).into_iter().filter(|item| !current.contains(item)).collect();
         if !more.is_empty() {
-            both.insert(list.to_owned(), [own, more].concat().into());
+            both.insert(list.to_owned(), [current, more].concat().into());
         }
     }
     both

@@ -150,7 +150,7 @@ fn different_edits_have_different_checksums() {
         after(&rows, &[a.clone(), b.clone(), mapping("c/", "*.js")]).1,
         Diff::between(&rows, &rows),
     ];
-    let checksums: BTreeSet<String> = diffs.iter().map(Diff::checksum).collect();
+    let checksums: BTreeSet<String> = diffs.iter().map(|diff| diff.checksum().to_string()).collect();
     assert_eq!(checksums.len(), diffs.len());
     assert!(checksums.iter().all(|checksum| checksum.len() == 32));
     let turned: Fields = a.iter().rev().map(|(name, value)| (name.clone(), value.clone())).collect();

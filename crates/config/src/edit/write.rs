@@ -1,20 +1,20 @@
-//! Single rows to be written.
+//! Writes of single rows, each on the condition that the row is what the edit saw.
 
 use crate::rows::fields::{Fields, Rows};
 use crate::rows::row_key::RowKey;
 
-/// One row to be written.
+/// A write that puts or deletes one row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Write {
-    /// The row's key.
+    /// Which row.
     pub key: RowKey,
-    /// What it must hold until then; `None`: there is no such row.
+    /// The fields that the row must have, or the write fails; `None`: the row must not exist.
     pub before: Option<Fields>,
-    /// What it holds from then on; `None`: it is removed.
+    /// The fields to put; `None`: the row is deleted.
     pub after: Option<Fields>,
 }
 
-/// Rows after some writes.
+/// The rows after these writes, without a check of what was there before.
 pub fn apply_writes(mut rows: Rows, writes: &[Write]) -> Rows {
     for Write { key, after, .. } in writes {
         match after {

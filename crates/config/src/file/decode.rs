@@ -50,7 +50,7 @@ pub(crate) fn decode_file(fields: &Fields) -> DecodedFile {
         tables.into_iter().map(|(name, place, fields)| decode_team(name, place, fields)).collect();
     if teams.is_empty() && !reader.checker.is_wrong("teams") {
         let help = "write `[teams.<name>]` with `owns`; `purge-router init` writes an example";
-        reader.checker.note_whole(Invalid::new(Code::NoTeams, "there is no team", help));
+        reader.checker.note_whole(Invalid::new(Code::NoTeams, "no team found", help));
     }
     DecodedFile { checker: reader.finish(Some(())).checker, pulled, teams }
 }

@@ -41,7 +41,7 @@ impl<'v> TableReader<'v> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the fields here are {}", quoted(self.known.iter().copied())),
             };
-            let invalid = Invalid::new(Code::UnknownField, format!("there is no field `{key}` here"), help);
+            let invalid = Invalid::new(Code::UnknownField, format!("unknown field `{key}`"), help);
             self.checker.push(self.checker.place.key(key), invalid);
         }
     }
@@ -87,7 +87,8 @@ impl<'v> TableReader<'v> {
         self.checker.number(field, number, range)
     }
 
-    /// A list of strings. An item that is no string is noted and read as an empty one, so that others keep their places.
+    /// A list of strings. An item of another type is noted and read as an empty string, so that others keep
+    /// their indexes.
     pub(crate) fn strings(&mut self, field: &'static str) -> Option<Vec<String>> {
         let items = self.array(field)?;
         let mut strings = Vec::with_capacity(items.len());
@@ -123,7 +124,7 @@ impl<'v> TableReader<'v> {
         count > most
     }
 
-    /// A list of tables of strings, each of some headers. What is no string is noted and read as an empty one.
+    /// A list of tables of headers. A value that is not a string is noted and read as an empty one.
     pub(crate) fn header_sets(&mut self, field: &'static str) -> Option<Vec<IndexMap<String, String>>> {
         let items = self.array(field)?;
         if self.is_too_long(field, items.len(), bounds::FEW_VALUES) {

@@ -11,16 +11,17 @@ use crate::rows::row_key::RowKey;
 /// The fields of a row, or of a table in a mapping file, by name.
 pub type Fields = Map<String, Value>;
 
-/// The zones and mappings of one team, or the grants of all teams, as they are or shall be in the table: fields by key,
-/// without the version.
+/// The zones and mappings of one team, or the grants of all teams, as they are or shall be in the table. Fields are
+/// without the version. They may be invalid, of the wrong type or unknown: an edit must show, keep and restore them as
+/// they are.
 pub type Rows = BTreeMap<RowKey, Fields>;
 
-/// A row as it is in the table: all attributes but the two keys.
+/// A row as it is in the table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// The partition and sort key, parsed.
+    /// From the attributes `pk` and `sk`.
     pub key: RowKey,
-    /// What it holds.
+    /// All other attributes, the version included.
     pub fields: Fields,
 }
 

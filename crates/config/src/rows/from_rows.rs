@@ -13,23 +13,23 @@ use crate::path::ConfigPath;
 use crate::problem::Problem;
 use crate::rows::decode::{decode_grant, decode_mapping, decode_zone};
 use crate::rows::fields::{Fields, Row, source_text};
-use crate::rows::row_key::{Partition, RowKey};
+use crate::rows::row_key::{Partition, PartitionKey, RowKey};
 use crate::validate::grant::{Grant, grant};
 use crate::validate::mapping::{DeclaredZones, MappingOwner, mapping, not_owned};
 use crate::validate::team_quota::TeamQuota;
 use crate::validate::zone::{ZoneGrant, zone};
 
-/// A row that is left out, and why.
+/// A row that is skipped: nothing in it is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// The row's key.
+    /// Which row.
     pub key: RowKey,
-    /// What is wrong with it; never empty.
+    /// Why it is skipped; never empty.
     pub problems: Vec<Problem>,
 }
 
 impl Skipped {
-    /// Whether it is left out for what it says, and not because its team may say nothing here.
+    /// Whether its team may map its source: then the row is skipped for what its fields say.
     pub fn is_granted(&self) -> bool {
         !self.problems.iter().any(|problem| matches!(problem.code, Code::SourceNotOwned | Code::NoGrant))
     }
@@ -47,10 +47,16 @@ struct TeamRows<'r> {
     mappings: Vec<&'r Row>,
 }
 
+/// A grant whose token folder is valid, so that its team's zones can be validated.
+struct UsableGrant {
+    grant: Grant,
+    tokens: TokenFolder,
+}
+
 /// Reads rows of a table: mappings, with the grants and zones that they need. What a team may map is what its grant
 /// says, whatever its own rows say.
 ///
-/// Rows that are wrong, of a later version, or of no team are left out, and so are the mappings that need them.
+/// Rows that are wrong, of a later version, or of no team are skipped, and so are the mappings that need them.
 pub fn from_rows<'r>(rows: impl IntoIterator<Item = &'r Row>) -> (Mappings, Vec<Skipped>) {
     let mut found: BTreeMap<&TeamName, TeamRows<'r>> = BTreeMap::new();
     let mut skipped = Vec::new();
@@ -72,29 +78,28 @@ pub fn from_rows<'r>(rows: impl IntoIterator<Item = &'r Row>) -> (Mappings, Vec<
     let (mappings, refused) = Mappings::new(teams, mappings);
     skipped.extend(refused.into_iter().map(|error| {
         let help = "report this: the rows were validated, and the mapping is not used";
-        let key = RowKey::parse(&Partition::Grants.to_string(), error.team());
+        let key = RowKey::Grant(error.team().clone());
         Skipped::whole(&key, Invalid::new(Code::SourceNotOwned, error.to_string(), help))
     }));
     (mappings, skipped)
 }
 
 fn not_a_mapping(key: &RowKey) -> Option<Skipped> {
-    let partition = key.partition();
-    let invalid = match Partition::parse(&partition) {
-        Some(Partition::Grants) => return None,
-        Some(Partition::Team(_)) => {
+    let invalid = match key.partition() {
+        PartitionKey::Known(Partition::Grants) => return None,
+        PartitionKey::Known(Partition::Team(_)) => {
             let help = "the sort key of a mapping begins with `MAPPING#`";
-            Invalid::new(Code::NoMapping, "the row is no mapping", help)
+            Invalid::new(Code::NoMapping, "not a mapping", help)
         }
-        None => {
-            let help = "a team's rows are in the partition `TEAM#` and its name";
-            Invalid::new(Code::NoTeam, format!("`{partition}` is no team's partition"), help)
+        PartitionKey::Unknown(pk) => {
+            let help = "a team's partition is `TEAM#` and the team's name";
+            Invalid::new(Code::NoTeam, format!("`{pk}` is not a team's partition"), help)
         }
     };
     Some(Skipped::whole(key, invalid))
 }
 
-/// Where the mappings of teams, and the rows that are left out, are collected.
+/// Collects the mappings and skipped rows of one team after another.
 struct TeamReading<'o> {
     mappings: &'o mut Vec<Arc<Mapping>>,
     skipped: &'o mut Vec<Skipped>,
@@ -102,8 +107,8 @@ struct TeamReading<'o> {
 
 impl TeamReading<'_> {
     fn team(mut self, name: &TeamName, rows: &TeamRows<'_>) -> Option<Team> {
-        let (grant, tokens) = match self.grant(name, rows.grant) {
-            Ok(grant) => grant,
+        let UsableGrant { grant, tokens } = match self.grant(name, rows.grant) {
+            Ok(usable) => usable,
             Err(invalid) => {
                 self.skipped.extend(rows.mappings.iter().map(|row| Skipped::whole(&row.key, invalid.clone())));
                 return None;
@@ -125,20 +130,23 @@ impl TeamReading<'_> {
         Some(team)
     }
 
-    /// A grant whose folder is known. What of `owns` can't be read is reported and grants nothing.
-    fn grant(&mut self, name: &TeamName, row: Option<&Row>) -> Result<(Grant, TokenFolder), Invalid> {
+    /// The team's grant, or why its mappings are skipped. A problem of the grant is the grant row's; an item of `owns`
+    /// that can't be read grants nothing, and the others hold.
+    fn grant(&mut self, name: &TeamName, row: Option<&Row>) -> Result<UsableGrant, Invalid> {
         let Some(row) = row else {
             let help = "the operator writes one: `purge-router grants push`";
             return Err(Invalid::new(Code::NoGrant, format!("team {name} has no grant"), help));
         };
         let mut decoded = decode_grant(&row.key, &row.fields);
-        let valid = decoded.spec.map(|spec| grant(name, &spec, &mut decoded.checker));
+        let validated = decoded.spec.map(|spec| grant(name, &spec, &mut decoded.checker));
         self.skip_if_wrong(row, decoded.checker);
-        let with_tokens = valid.and_then(|mut grant| Some((grant.tokens.take()?, grant)));
-        with_tokens.map(|(tokens, grant)| (grant, tokens)).ok_or_else(|| {
-            let help = "the operator has to fix it; its own problem is reported, too";
-            Invalid::new(Code::BadGrant, format!("the grant of team {name} can't be read"), help)
-        })
+        if let Some(grant) = validated
+            && let Some(tokens) = grant.tokens.clone()
+        {
+            return Ok(UsableGrant { grant, tokens });
+        }
+        let help = "the operator has to fix it; its own problem is reported, too";
+        Err(Invalid::new(Code::BadGrant, format!("the grant of team {name} can't be read"), help))
     }
 
     fn zones(&mut self, team: &mut Team, accounts: &[CloudflareId], rows: &[(&str, &Row)]) {
@@ -197,7 +205,7 @@ fn check_bucket(fields: &Fields) -> Result<(), Invalid> {
     }
     if fields.contains_key("source") {
         let help = "write the bucket's name as `bucket`, and the rest as `prefix`";
-        return Err(Invalid::new(Code::UnknownField, "there is no field `source` in a row", help));
+        return Err(Invalid::new(Code::UnknownField, "unknown field `source`", help));
     }
     Ok(())
 }

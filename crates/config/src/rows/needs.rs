@@ -25,7 +25,8 @@ pub fn grants_of<'r>(rows: impl IntoIterator<Item = &'r Row>) -> BTreeSet<RowKey
     rows.into_iter().filter_map(|row| Some(RowKey::Grant(team_of_mapping(row)?.clone()))).collect()
 }
 
-/// The zones without which these mappings of one bucket can't be read, but only of mappings that their teams' grants allow.
+/// The zones without which these mappings of one bucket can't be read. Mappings that their teams' grants don't allow
+/// are ignored.
 pub fn zones_within<'r>(rows: impl IntoIterator<Item = &'r Row>, grants: &[Row]) -> BTreeSet<RowKey> {
     let owns: HashMap<&TeamName, Vec<Source>> = grants.iter().filter_map(owns_of).collect();
     zones_of(rows, |team, row| {
@@ -41,8 +42,8 @@ fn owns_of(row: &Row) -> Option<(&TeamName, Vec<Source>)> {
     Some((team, grant.owns)).filter(|_| grant.tokens.is_some())
 }
 
-/// The zones of mappings, and no more of one team than it may name in a bucket. The zones of a mapping that would name more
-/// are left out, and so is the mapping when it is read.
+/// The zones of mappings, up to the number that one team may name in a bucket. The zones of a mapping that would exceed
+/// it are not read, and the mapping is skipped.
 fn zones_of<'r>(
     rows: impl IntoIterator<Item = &'r Row>,
     is_wanted: impl Fn(&TeamName, &Row) -> bool,

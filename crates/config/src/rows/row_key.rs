@@ -47,11 +47,20 @@ pub enum RowKey {
     },
     /// A row that is none of these.
     Other {
-        /// The attribute `pk`.
-        partition: String,
+        /// The partition, which no release may have written.
+        partition: PartitionKey,
         /// The attribute `sk`.
         sort: String,
     },
+}
+
+/// The partition of any row of the table.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PartitionKey {
+    /// The partition of the grants, or of a team.
+    Known(Partition),
+    /// The attribute `pk` of a row that is in none of these partitions.
+    Unknown(String),
 }
 
 /// A part of the table that is edited as a whole and has revisions of its own.
@@ -79,7 +88,7 @@ const REVISION: &str = "REVISION#";
 const ZONE: &str = "ZONE#";
 
 impl Partition {
-    /// Reads the attribute `pk`; `None` if teams' names can't be so.
+    /// Reads the attribute `pk`; `None` if it is neither `GRANTS` nor `TEAM#` with a valid name.
     pub fn parse(pk: &str) -> Option<Self> {
         match pk {
             GRANTS => Some(Self::Grants),
@@ -97,11 +106,32 @@ impl fmt::Display for Partition {
     }
 }
 
+impl PartitionKey {
+    /// Reads the attribute `pk`.
+    pub fn parse(pk: &str) -> Self {
+        Partition::parse(pk).map_or_else(|| Self::Unknown(pk.to_owned()), Self::Known)
+    }
+}
+
+impl fmt::Display for PartitionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(partition) => partition.fmt(f),
+            Self::Unknown(pk) => f.write_str(pk),
+        }
+    }
+}
+
 impl RowKey {
     /// Reads the attributes `pk` and `sk`. What is not understood is [`RowKey::Other`].
     pub fn parse(pk: &str, sk: &str) -> Self {
-        let key = Partition::parse(pk).and_then(|partition| Self::parse_sort(partition, sk));
-        key.unwrap_or_else(|| Self::Other { partition: pk.to_owned(), sort: sk.to_owned() })
+        let other = |partition| Self::Other { partition, sort: sk.to_owned() };
+        match PartitionKey::parse(pk) {
+            PartitionKey::Known(partition) => {
+                Self::parse_sort(partition.clone(), sk).unwrap_or_else(|| other(PartitionKey::Known(partition)))
+            }
+            unknown => other(unknown),
+        }
     }
 
     fn parse_sort(partition: Partition, sk: &str) -> Option<Self> {
@@ -130,24 +160,26 @@ impl RowKey {
         sk.strip_prefix(ZONE).map(|domain| Self::Zone { team, domain: domain.to_owned() })
     }
 
-    /// The key of a zone's row.
+    /// `TEAM#<team>` and `ZONE#<domain>`, for a domain that is valid.
     pub fn zone(team: &TeamName, domain: &Hostname) -> Self {
         Self::Zone { team: team.clone(), domain: domain.to_string() }
     }
 
-    /// The attribute `pk`.
-    pub fn partition(&self) -> String {
-        match self {
-            Self::Grant(_) => GRANTS.to_owned(),
+    /// The partition that holds the row. Its text is the attribute `pk`.
+    pub fn partition(&self) -> PartitionKey {
+        PartitionKey::Known(match self {
+            Self::Grant(_) => Partition::Grants,
             Self::Document { partition, .. } | Self::Head(partition) | Self::Revision { partition, .. } => {
-                partition.to_string()
+                partition.clone()
             }
-            Self::GrantCopy(team) | Self::Mapping { team, .. } | Self::Zone { team, .. } => format!("{TEAM}{team}"),
-            Self::Other { partition, .. } => partition.clone(),
-        }
+            Self::GrantCopy(team) | Self::Mapping { team, .. } | Self::Zone { team, .. } => {
+                Partition::Team(team.clone())
+            }
+            Self::Other { partition, .. } => return partition.clone(),
+        })
     }
 
-    /// The attribute `sk`.
+    /// The attribute `sk`: numbers have leading zeros, so that DynamoDB sorts by them.
     pub fn sort(&self) -> String {
         match self {
             Self::Grant(team) => team.to_string(),
@@ -163,18 +195,10 @@ impl RowKey {
 
     /// The team that the row is about: the one of a grant, or the one whose partition it is in.
     pub fn team(&self) -> Option<TeamName> {
-        let partition = match self {
-            Self::Grant(team) | Self::GrantCopy(team) | Self::Mapping { team, .. } | Self::Zone { team, .. } => {
-                return Some(team.clone());
-            }
-            Self::Document { partition, .. } | Self::Head(partition) | Self::Revision { partition, .. } => {
-                Some(partition.clone())
-            }
-            Self::Other { partition, .. } => Partition::parse(partition),
-        };
-        match partition? {
-            Partition::Team(team) => Some(team),
-            Partition::Grants => None,
+        match (self, self.partition()) {
+            (Self::Grant(team), _) => Some(team.clone()),
+            (_, PartitionKey::Known(Partition::Team(team))) => Some(team),
+            (_, PartitionKey::Known(Partition::Grants) | PartitionKey::Unknown(_)) => None,
         }
     }
 }
@@ -221,7 +245,7 @@ mod tests {
             ("TEAM#web", "DOCUMENT#0000000007#0003", RowKey::Document { partition: team(), revision: 7, part: 3 }),
         ] {
             assert_eq!(RowKey::parse(pk, sk), key);
-            assert_eq!((key.partition().as_str(), key.sort().as_str()), (pk, sk));
+            assert_eq!((key.partition().to_string().as_str(), key.sort().as_str()), (pk, sk));
             assert_eq!(key.to_string(), format!("{pk}/{sk}"));
         }
     }
@@ -239,7 +263,7 @@ mod tests {
             ("", ""),
         ] {
             let key = RowKey::parse(pk, sk);
-            assert_eq!(key, RowKey::Other { partition: pk.to_owned(), sort: sk.to_owned() });
+            assert_eq!(key, RowKey::Other { partition: PartitionKey::parse(pk), sort: sk.to_owned() });
             assert_eq!(key.to_string(), format!("{pk}/{sk}"));
         }
     }

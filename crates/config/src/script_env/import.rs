@@ -24,8 +24,8 @@ pub struct Imported {
 }
 
 impl ScriptEnv {
-    /// Mappings for these buckets: each is a hostname of the one zone, whatever its domain. A bucket whose name is not a
-    /// hostname has no mapping, because it has no URL.
+    /// Mappings for these buckets: each is a hostname of the one zone, whatever its domain. A bucket whose name is not
+    /// a hostname has no mapping, because it has no URL.
     ///
     /// # Errors
     /// Nothing that these variables can hold: a problem here is a bug of this crate.

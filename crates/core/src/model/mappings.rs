@@ -26,7 +26,7 @@ pub enum NotOwned {
     #[error("team {team}: `{what}` is another team's")]
     Team {
         /// The team's name.
-        team: String,
+        team: TeamName,
         /// The name, zone or token.
         what: String,
     },
@@ -36,7 +36,7 @@ pub enum NotOwned {
         /// The mapping's [`Mapping::name`].
         mapping: String,
         /// The name of the mapping's team.
-        team: String,
+        team: TeamName,
     },
     /// A mapping's source is outside what its team owns.
     #[error("{mapping}: team {team} does not own `{place}`")]
@@ -44,7 +44,7 @@ pub enum NotOwned {
         /// The mapping's [`Mapping::name`].
         mapping: String,
         /// The name of the mapping's team.
-        team: String,
+        team: TeamName,
         /// Bucket and prefix.
         place: String,
     },
@@ -54,7 +54,7 @@ pub enum NotOwned {
         /// The mapping's [`Mapping::name`].
         mapping: String,
         /// The name of the mapping's team.
-        team: String,
+        team: TeamName,
         /// The domain that the mapping names.
         zone: String,
     },
@@ -62,7 +62,7 @@ pub enum NotOwned {
 
 impl NotOwned {
     /// The team whose grant doesn't allow it.
-    pub fn team(&self) -> &str {
+    pub fn team(&self) -> &TeamName {
         match self {
             Self::Team { team, .. } | Self::UnknownTeam { team, .. } => team,
             Self::Source { team, .. } | Self::Zone { team, .. } => team,
@@ -150,7 +150,7 @@ impl Mappings {
 }
 
 fn check_team(name: &TeamName, team: &Team) -> Result<(), NotOwned> {
-    let foreign = |what: &str| Err(NotOwned::Team { team: name.to_string(), what: what.to_owned() });
+    let foreign = |what: &str| Err(NotOwned::Team { team: name.clone(), what: what.to_owned() });
     if team.name != *name {
         return foreign(team.name.as_str());
     }
@@ -166,7 +166,7 @@ fn check_team(name: &TeamName, team: &Team) -> Result<(), NotOwned> {
 }
 
 fn check_mapping(team: Option<&Arc<Team>>, mapping: &Mapping) -> Result<(), NotOwned> {
-    let (name, team_name) = (|| mapping.name.clone(), || mapping.team.to_string());
+    let (name, team_name) = (|| mapping.name.clone(), || mapping.team.clone());
     let Some(team) = team else {
         return Err(NotOwned::UnknownTeam { mapping: name(), team: team_name() });
     };

@@ -53,7 +53,7 @@ fn complete_policy(policy: &mut Policy) -> Result<(), String> {
     }
     for named in &mut policy.permission_groups {
         let group = GROUPS.iter().find(|group| group.id == named.id);
-        let group = group.ok_or_else(|| format!("there is no permission group {:?}", named.id))?;
+        let group = group.ok_or_else(|| format!("permission group {:?} not found", named.id))?;
         group.name.clone_into(&mut named.name);
         if let Some(other) = policy.resources.keys().find(|name| !group.applies_to(name)) {
             return Err(format!("{:?} does not apply to the resource {other:?}", group.name));

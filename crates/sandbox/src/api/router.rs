@@ -18,8 +18,8 @@ use crate::lock::lock;
 use crate::server::{is_reset, reset};
 use crate::state::{CF_RAY, State};
 
-/// `Ratelimit` for answers that no bucket applies to, in calls and seconds: Cloudflare's limit over all calls, which the
-/// sandbox does not count.
+/// `Ratelimit` for answers that no bucket applies to, in calls and seconds: Cloudflare's limit over all calls, which
+/// the sandbox does not count.
 const GLOBAL_LIMIT: (u32, u32) = (1200, 300);
 
 /// The largest body that is read: 500 URLs of the greatest length that Cloudflare accepts.

@@ -1,7 +1,7 @@
 //! The edge's cache: its keys and entries, and which of them a purge evicts.
 //!
-//! Every purge of a zone increments the zone's generation. An answer whose fetch began before a purge is not stored after
-//! it, because it may be the content that the purge was to evict.
+//! Every purge of a zone increments the zone's generation. An answer whose fetch began before a purge is not stored
+//! after it, because it may be the content that the purge was to evict.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -203,8 +203,8 @@ impl Entry {
     }
 }
 
-/// The key that a URL names. Without headers, it is that of a request without the zone's vary headers. Other headers are
-/// not part of the key.
+/// The key that a URL names. Without headers, it is that of a request without the zone's vary headers. Other headers
+/// are not part of the key.
 fn key_of(zone_index: usize, zone: &Zone, url: &UrlItem) -> CacheKey {
     let value = |name: &HeaderName| url.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value);
     let vary = zone.vary_headers.iter().map(|name| value(name).map(|value| HeaderValue::as_bytes(value).to_vec()));

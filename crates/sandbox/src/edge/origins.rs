@@ -1,7 +1,7 @@
 //! Requests from the edge to the origin servers.
 //!
-//! The visitor's path and query are forwarded byte for byte: `http::Uri` keeps them, whereas a client based on the `url`
-//! crate would resolve dot segments and re-encode. Only the path of the origin server's own URL is put in front.
+//! The visitor's path and query are forwarded byte for byte: `http::Uri` keeps them, whereas a client based on the
+//! `url` crate would resolve dot segments and re-encode. Only the path of the origin server's own URL is put in front.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -69,7 +69,8 @@ enum OriginClient {
 }
 
 impl Origins {
-    /// Parses the URLs of origin servers, each for one host or, without a host, for all others. The error names the URL.
+    /// Parses the URLs of origin servers, each for one host or, without a host, for all others. The error names the
+    /// URL.
     pub(crate) fn new(servers: &[(Option<String>, String)]) -> io::Result<Self> {
         let (mut by_host, mut default, mut tls) = (HashMap::new(), None, false);
         for (host, url) in servers {

@@ -1,9 +1,9 @@
 //! Requests of visitors to the edge.
 //!
 //! The request's host selects the zone. Only answers to GET and HEAD with status 200 are cached, until they are purged.
-//! `CF-Cache-Status` says what happened: `HIT`, `MISS`, `EXPIRED` (fetched again because it was invalidated), `STALE` (the
-//! same, but the origin server does not answer), `BYPASS` (the answer has `no-store` or `private`) or `DYNAMIC` (another
-//! method). `Age` is the number of seconds since a cached answer was fetched.
+//! `CF-Cache-Status` says what happened: `HIT`, `MISS`, `EXPIRED` (fetched again because it was invalidated), `STALE`
+//! (the same, but the origin server does not answer), `BYPASS` (the answer has `no-store` or `private`) or `DYNAMIC`
+//! (another method). `Age` is the number of seconds since a cached answer was fetched.
 
 use std::sync::Arc;
 

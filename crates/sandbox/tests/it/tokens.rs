@@ -209,7 +209,7 @@ async fn an_invalid_token_is_not_created() {
         (with(purging(SITE), "name", json!("x".repeat(121))), "1 to 120 characters"),
         (with(purging(SITE), "name", json!("")), "1 to 120 characters"),
         (policy("resources", json!({})), "resources"),
-        (policy("permission_groups", json!([{ "id": "nonsense" }])), "there is no permission group \"nonsense\""),
+        (policy("permission_groups", json!([{ "id": "nonsense" }])), "permission group \"nonsense\" not found"),
         (policy("effect", json!("perhaps")), "perhaps"),
         (policy("resources", json!({ "com.cloudflare.api.user.x": "*" })), "does not apply to the resource"),
         (with(purging(SITE), "expires_on", json!("2020-01-01T00:00:00Z")), "expires_on has passed"),

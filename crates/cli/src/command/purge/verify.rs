@@ -1,5 +1,5 @@
-//! `purge --verify`: whether the edge still serves a response from before the purge. Only `CF-Cache-Status` proves that an
-//! object was evicted.
+//! `purge --verify`: whether the edge still serves a response from before the purge. Only `CF-Cache-Status` proves that
+//! an object was evicted.
 
 use std::fmt;
 use std::time::Duration;
@@ -106,9 +106,9 @@ fn is_fresh(response: &EdgeResponse, mode: Mode, purged_at: Instant) -> bool {
     }
 }
 
-/// When to fetch again, if a HIT is as old as the purge in whole seconds, and so may have been stored just before or just
-/// after it. Once the next whole second since the purge begins, an object that was stored more than [`MARGIN`] after the
-/// purge is younger than that.
+/// When to fetch again, if a HIT is as old as the purge in whole seconds, and so may have been stored just before or
+/// just after it. Once the next whole second since the purge begins, an object that was stored more than [`MARGIN`]
+/// after the purge is younger than that.
 fn conclusive_at(response: &EdgeResponse, purged_at: Instant) -> Option<Instant> {
     let EdgeResponse::Received { cache_status, age: Some(age), .. } = response else { return None };
     let elapsed = purged_at.elapsed();

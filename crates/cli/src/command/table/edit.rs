@@ -1,8 +1,8 @@
 //! One edit: what a file, or an earlier revision, would change in one partition.
 
 use anyhow::bail;
-use purge_router_aws::{Editor, PartitionSnapshot, Stamp};
-use purge_router_config::{Checksum, Diff, DiffChecksum, LastPush, ProposedPush, Pulled, Rows};
+use purge_router_aws::{Editor, PartitionSnapshot, PushRecord};
+use purge_router_config::{ApprovalState, Checksum, Diff, LastPush, ProposedPush, Pulled, Rows, StartedPush};
 use purge_router_core::names::TeamName;
 
 use crate::print;
@@ -12,15 +12,15 @@ pub(super) struct Edit {
     /// Whose partition it is; `None`: all teams' grants.
     pub(super) team: Option<TeamName>,
     /// The partition as it is in the table now.
-    pub(super) partition: PartitionSnapshot,
+    pub(super) snapshot: PartitionSnapshot,
     /// From the rows in the table to the rows after the push.
     pub(super) diff: Diff,
     /// From the rows after the last push to the rows in the table.
     pub(super) drift: Diff,
     /// The checksum of the rows after the push.
-    pub(super) checksum: Checksum,
+    pub(super) rows_after: Checksum,
     /// The teams of `--team` that are not in the file: the push would remove their rows.
-    pub(super) unnamed: Vec<TeamName>,
+    pub(super) removed_teams: Vec<TeamName>,
     /// The `pulled` line of the file, if it has one.
     pub(super) pulled: Option<Pulled>,
 }
@@ -29,15 +29,16 @@ impl Edit {
     pub(super) async fn new(
         editor: &Editor,
         team: Option<TeamName>,
-        partition: PartitionSnapshot,
+        snapshot: PartitionSnapshot,
         after: &Rows,
     ) -> anyhow::Result<Self> {
-        if let Some(key) = partition.later_versions().next() {
-            bail!("the row {key} is of a later version than this release writes; use a later release");
+        if let Some(key) = snapshot.later_versions().next() {
+            bail!("the row {key} has a later version than this release supports; use a later release");
         }
-        let drift = drift(editor, &partition).await;
-        let diff = Diff::between(&partition.rows, after);
-        Ok(Self { team, partition, diff, drift, checksum: Checksum::of(after), unnamed: Vec::new(), pulled: None })
+        let drift = drift(editor, &snapshot).await;
+        let diff = Diff::between(&snapshot.rows, after);
+        let rows_after = Checksum::of(after);
+        Ok(Self { team, snapshot, diff, drift, rows_after, removed_teams: Vec::new(), pulled: None })
     }
 
     /// The partition's name in messages: `team web` or `grants`.
@@ -45,66 +46,65 @@ impl Edit {
         self.team.as_ref().map_or_else(|| "grants".to_owned(), |team| format!("team {team}"))
     }
 
-    /// Whether there is anything to push: a difference, rows that were edited in the table, a push that was interrupted, or
-    /// a stale copy of a grant.
+    /// Whether there is anything to push: a difference, rows that were edited in the table, a push that was
+    /// interrupted, or a stale copy of a grant.
     pub(super) fn needs_write(&self) -> bool {
-        let is_pending = self.partition.pending().is_some();
-        !self.diff.is_empty() || self.partition.is_edited() || is_pending || !self.partition.stale_copies.is_empty()
+        let is_pending = self.snapshot.pending().is_some();
+        !self.diff.is_empty()
+            || self.snapshot.is_edited()
+            || is_pending
+            || !self.snapshot.teams_with_stale_copy.is_empty()
     }
 
-    fn last(&self) -> Option<&Stamp> {
-        self.partition.head.as_ref()?.last.as_ref()
+    fn last(&self) -> Option<&PushRecord> {
+        self.snapshot.head.as_ref()?.last.as_ref()
     }
 
     /// What the push policy decides on.
     pub(super) fn proposed(&self) -> ProposedPush<'_> {
         let last = self.last();
         ProposedPush {
-            before: &self.partition.rows,
+            before: &self.snapshot.rows,
             diff: &self.diff,
-            revision: self.partition.revision,
+            revision: self.snapshot.revision,
             last: last.map(|last| LastPush { by: &last.by, at: &last.at, pulled: last.pulled.as_deref() }),
             pulled: self.pulled.as_ref(),
-            unnamed: &self.unnamed,
+            removed_teams: &self.removed_teams,
         }
     }
 
-    /// The difference to approve; `None` if there is none.
-    pub(super) fn to_approve(&self) -> Option<DiffChecksum> {
-        (!self.diff.is_empty()).then(|| self.approved(self.partition.revision, self.diff.checksum()))
-    }
-
-    /// The difference as it was when this was approved, if its push was started, or finished, and nobody wrote since.
-    pub(super) fn to_approve_again(&self, approval: &str) -> Option<DiffChecksum> {
-        let revision = self.partition.revision;
-        let started = match self.partition.pending() {
-            Some(started) => Some((revision, started)).filter(|(_, it)| it.document == self.checksum.to_string()),
-            None => self.last().filter(|_| !self.needs_write()).map(|last| (revision.saturating_sub(1), last)),
-        };
-        match started.filter(|(_, started)| started.approval == approval && !self.partition.is_edited()) {
-            Some((revision, started)) => Some(self.approved(revision, started.diff.clone())),
-            None => self.to_approve(),
+    /// What an approval of the push is checked against.
+    pub(super) fn approval_state(&self) -> ApprovalState<'_> {
+        ApprovalState {
+            partition: &self.snapshot.partition,
+            revision: self.snapshot.revision,
+            diff: &self.diff,
+            rows_after: self.rows_after,
+            pending: self.snapshot.pending().map(started),
+            last: self.last().map(started),
+            is_edited: self.snapshot.is_edited(),
+            needs_write: self.needs_write(),
         }
-    }
-
-    fn approved(&self, revision: u64, checksum: String) -> DiffChecksum {
-        DiffChecksum { partition: self.partition.id.to_string(), revision, checksum }
     }
 }
 
+fn started(record: &PushRecord) -> StartedPush {
+    StartedPush { approval: record.approval, diff: record.diff, rows_after: record.rows_after }
+}
+
 /// What was edited in the table since the last push. While a push is in progress, it is not known what its rows were.
-async fn drift(editor: &Editor, partition: &PartitionSnapshot) -> Diff {
-    let Some(head) = partition.head.as_ref().filter(|head| head.pending.is_none() && partition.is_edited()) else {
+async fn drift(editor: &Editor, snapshot: &PartitionSnapshot) -> Diff {
+    let Some(head) = snapshot.head.as_ref().filter(|head| head.pending.is_none() && snapshot.is_edited()) else {
         return Diff::default();
     };
-    let reason = match editor.document(&partition.id, head.revision).await {
-        Ok(Some(left)) => return Diff::between(&left, &partition.rows),
+    let reason = match editor.document(&snapshot.partition, head.revision).await {
+        Ok(Some(pushed)) => return Diff::between(&pushed, &snapshot.rows),
         Ok(None) => "it does not exist".to_owned(),
         Err(error) => error.to_string(),
     };
     print::warning(&format!(
         "rows of {} were edited since revision {}, but it is unknown which, because its document can't be read: {reason}",
-        partition.id, head.revision
+        snapshot.partition, head.revision
     ));
     Diff::default()
 }

@@ -3,25 +3,25 @@
 use std::fmt::Write;
 
 use anyhow::{Context, bail};
-use purge_router_aws::{History, PartitionSnapshot, Revision, Stamp};
+use purge_router_aws::{History, PartitionSnapshot, PushRecord, Revision};
 use purge_router_config::{Diff, Rows};
 use serde_json::json;
 
 use super::partitions::{document, only_partition};
 use super::show;
-use super::target::{Kind, Table};
+use super::target::{Kind, OpenTable};
 use crate::args::HistoryArgs;
 use crate::exit::End;
 use crate::print;
 
 pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
-    let table = Table::open(&args.table).await?;
-    let (team, partition) = only_partition(kind, &table, &args.table).await?;
+    let table = OpenTable::open(&args.table).await?;
+    let (team, snapshot) = only_partition(kind, &table, &args.table).await?;
     if let Some(revision) = args.show {
-        return show_one(&table, &partition, revision, args.json).await;
+        return show_one(&table, &snapshot, revision, args.json).await;
     }
     let most = usize::try_from(args.limit)?;
-    let History { revisions, unreadable } = table.editor.history(&partition.id, most).await?;
+    let History { revisions, unreadable } = table.editor.history(&snapshot.partition, most).await?;
     for reason in &unreadable {
         print::warning(reason);
     }
@@ -30,12 +30,12 @@ pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
         print::json(&json)?;
         return Ok(End::Done);
     }
-    if let Some(pending) = partition.pending() {
+    if let Some(pending) = snapshot.pending() {
         print::warning(&show::pending(pending));
     }
     let mut text = String::new();
-    for Revision { revision, stamp } in &revisions {
-        let Stamp { by, at, summary, message, .. } = stamp;
+    for Revision { revision, record } in &revisions {
+        let PushRecord { by, at, summary, message, .. } = record;
         let (by, at, summary) = (print::escaped(by), print::escaped(at), print::escaped(summary));
         let _ = writeln!(text, "{} {at} {} {summary}", print::bold(format!("{revision:>5}")), print::dim(by));
         if let Some(message) = message {
@@ -45,8 +45,8 @@ pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
     match revisions.is_empty() {
         // Each of them is reported.
         true if !unreadable.is_empty() => {}
-        true if team.is_some() && partition.grant.is_none() && partition.rows.is_empty() => {
-            bail!("the table {} has nothing of {}", table.name, partition.id)
+        true if snapshot.grant_copy.is_none() && snapshot.rows.is_empty() && team.is_some() => {
+            bail!("{} not found in the table {}", snapshot.partition, table.name)
         }
         true => print::note("nothing was pushed yet"),
         false => print::out(text.trim_end()),
@@ -55,11 +55,11 @@ pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
 }
 
 /// What one push changed, with what was edited in the table before it.
-async fn show_one(table: &Table, partition: &PartitionSnapshot, revision: u64, json: bool) -> anyhow::Result<End> {
-    let (mut before, after) = (Rows::new(), document(table, partition, revision).await?);
+async fn show_one(table: &OpenTable, snapshot: &PartitionSnapshot, revision: u64, json: bool) -> anyhow::Result<End> {
+    let (mut before, after) = (Rows::new(), document(table, snapshot, revision).await?);
     if revision > 1 {
         let unknown = || format!("can't find out what push {revision} changed");
-        before = document(table, partition, revision - 1).await.with_context(unknown)?;
+        before = document(table, snapshot, revision - 1).await.with_context(unknown)?;
     }
     let diff = Diff::between(&before, &after);
     match json {

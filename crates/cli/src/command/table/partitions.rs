@@ -8,7 +8,7 @@ use purge_router_aws::PartitionSnapshot;
 use purge_router_config::Rows;
 use purge_router_core::names::TeamName;
 
-use super::target::{Kind, Table};
+use super::target::{Kind, OpenTable};
 use crate::args::TableArgs;
 use crate::exit::Misuse;
 
@@ -18,7 +18,7 @@ pub(super) const CONCURRENT_READS: usize = 16;
 /// The one partition of a command that takes no more than one team.
 pub(super) async fn only_partition(
     kind: Kind,
-    table: &Table,
+    table: &OpenTable,
     args: &TableArgs,
 ) -> anyhow::Result<(Option<TeamName>, PartitionSnapshot)> {
     match (kind, &args.teams[..]) {
@@ -29,32 +29,32 @@ pub(super) async fn only_partition(
     }
 }
 
-pub(super) async fn grants(table: &Table) -> anyhow::Result<PartitionSnapshot> {
+pub(super) async fn grants(table: &OpenTable) -> anyhow::Result<PartitionSnapshot> {
     table.editor.grants().await.context(
         "can't read the grants of all teams, which are for operators; a team sees its own with `mappings pull --team NAME`",
     )
 }
 
 pub(super) async fn partitions(
-    table: &Table,
+    table: &OpenTable,
     teams: &BTreeSet<TeamName>,
 ) -> anyhow::Result<Vec<(TeamName, PartitionSnapshot)>> {
     let reads = teams.iter().cloned().map(|team| async move {
-        let partition = partition_of_team(table, &team).await?;
-        anyhow::Ok((team, partition))
+        let snapshot = partition_of_team(table, &team).await?;
+        anyhow::Ok((team, snapshot))
     });
     stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await
 }
 
-async fn partition_of_team(table: &Table, team: &TeamName) -> anyhow::Result<PartitionSnapshot> {
+async fn partition_of_team(table: &OpenTable, team: &TeamName) -> anyhow::Result<PartitionSnapshot> {
     let what = || format!("can't read the rows of team {team} in the table {}", table.name);
     table.editor.team(team).await.with_context(what)
 }
 
 /// The rows of a partition as they were after a push.
-pub(super) async fn document(table: &Table, partition: &PartitionSnapshot, revision: u64) -> anyhow::Result<Rows> {
-    match table.editor.document(&partition.id, revision).await? {
+pub(super) async fn document(table: &OpenTable, snapshot: &PartitionSnapshot, revision: u64) -> anyhow::Result<Rows> {
+    match table.editor.document(&snapshot.partition, revision).await? {
         Some(rows) => Ok(rows),
-        None => bail!("there is no revision {revision} of {}; `history` lists all revisions", partition.id),
+        None => bail!("revision {revision} of {} not found; `history` lists all revisions", snapshot.partition),
     }
 }

@@ -9,7 +9,7 @@ use purge_router_config::{Fields, FileOfTeam, Pulled, RowKey, Rows, from_toml, t
 use purge_router_core::names::TeamName;
 
 use super::partitions::{document, grants, only_partition, partitions};
-use super::target::{Kind, Table};
+use super::target::{Kind, OpenTable};
 use crate::args::PullArgs;
 use crate::exit::End;
 use crate::print;
@@ -31,7 +31,7 @@ struct Team {
 }
 
 pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
-    let table = Table::open(&args.table).await?;
+    let table = OpenTable::open(&args.table).await?;
     let content = match args.revision {
         Some(revision) => of_revision(kind, &table, args, revision).await?,
         None => of_now(kind, &table, args).await?,
@@ -41,7 +41,7 @@ pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
         teams.iter().any(|team| team.name == *wanted && (team.grant.is_some() || !team.rows.is_empty()))
     };
     if let Some(team) = args.table.teams.iter().find(|team| !has(team)) {
-        bail!("the table {} has nothing of team {team}", table.name);
+        bail!("team {team} not found in the table {}", table.name);
     }
     if teams.is_empty() {
         let help = "`purge-router grants push` writes the first";
@@ -51,41 +51,41 @@ pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
     Ok(End::Done)
 }
 
-/// What an earlier push left. To push that again means to undo what came later, so it is not marked as pulled.
-async fn of_revision(kind: Kind, table: &Table, args: &PullArgs, revision: u64) -> anyhow::Result<Content> {
-    let (team, partition) = only_partition(kind, table, &args.table).await?;
-    let rows = document(table, &partition, revision).await?;
+/// The rows after an earlier push. A push of them would undo what came later, so the file gets no `pulled` line.
+async fn of_revision(kind: Kind, table: &OpenTable, args: &PullArgs, revision: u64) -> anyhow::Result<Content> {
+    let (team, snapshot) = only_partition(kind, table, &args.table).await?;
+    let rows = document(table, &snapshot, revision).await?;
     let teams = match team {
-        Some(name) => vec![Team { name, pulled: None, grant: partition.grant, rows }],
+        Some(name) => vec![Team { name, pulled: None, grant: snapshot.grant_copy, rows }],
         None => granted(rows, |_| true).collect(),
     };
     Ok(Content { grants: None, teams })
 }
 
-async fn of_now(kind: Kind, table: &Table, args: &PullArgs) -> anyhow::Result<Content> {
+async fn of_now(kind: Kind, table: &OpenTable, args: &PullArgs) -> anyhow::Result<Content> {
     let copy = fastrand::u32(..);
-    let pulled = |partition: &PartitionSnapshot| Pulled::new(partition.revision, copy);
+    let pulled_line = |snapshot: &PartitionSnapshot| Pulled::new(snapshot.revision, copy);
     let requested = &args.table.teams;
     if kind == Kind::Grants {
-        let partition = grants(table).await?;
-        let pulled = Some(pulled(&partition));
+        let snapshot = grants(table).await?;
+        let pulled = Some(pulled_line(&snapshot));
         let is_requested = |team: &TeamName| requested.is_empty() || requested.contains(team);
-        return Ok(Content { grants: pulled, teams: granted(partition.rows, is_requested).collect() });
+        return Ok(Content { grants: pulled, teams: granted(snapshot.rows, is_requested).collect() });
     }
     let mut content = Content::default();
     let mut names: BTreeSet<TeamName> = requested.iter().cloned().collect();
     let mut all_grants = Rows::new();
     if names.is_empty() {
-        let partition = grants(table).await?;
-        content.grants = Some(pulled(&partition));
-        all_grants = partition.rows;
+        let snapshot = grants(table).await?;
+        content.grants = Some(pulled_line(&snapshot));
+        all_grants = snapshot.rows;
         names = all_grants.keys().filter_map(RowKey::team).collect();
     }
-    for (name, partition) in partitions(table, &names).await? {
+    for (name, snapshot) in partitions(table, &names).await? {
         // An operator may push the file again, so the grant itself is taken: a team may have written over its copy.
-        let grant = all_grants.remove(&RowKey::Grant(name.clone())).or(partition.grant.clone());
-        let pulled = Some(pulled(&partition));
-        content.teams.push(Team { name, pulled, grant, rows: partition.rows });
+        let grant = all_grants.remove(&RowKey::Grant(name.clone())).or(snapshot.grant_copy.clone());
+        let pulled = Some(pulled_line(&snapshot));
+        content.teams.push(Team { name, pulled, grant, rows: snapshot.rows });
     }
     Ok(content)
 }

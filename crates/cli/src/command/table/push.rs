@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::bail;
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use purge_router_aws::{Note, Push, caller};
-use purge_router_config::{DiffChecksum, approval_checksum, check_approval};
+use purge_router_aws::{Push, PushDescription, caller};
+use purge_router_config::{ApprovedDiff, Checksum, approval_checksum, check_approval};
 use serde_json::{Value, json};
 
 use super::edit::Edit;
 use super::from_file::from_file;
 use super::from_revision::from_revision;
 use super::show;
-use super::target::{Kind, Table};
+use super::target::{Kind, OpenTable};
 use crate::args::{DiffArgs, PushArgs, RollbackArgs, WritingArgs};
 use crate::exit::End;
 use crate::print;
@@ -23,7 +23,7 @@ use crate::print;
 const CONCURRENT_WRITES: usize = 8;
 
 pub(super) async fn diff(kind: Kind, args: &DiffArgs) -> anyhow::Result<End> {
-    let table = Table::open(&args.table).await?;
+    let table = OpenTable::open(&args.table).await?;
     let edits = from_file(kind, &table, &args.table, &args.file.path()).await?;
     let Some(edits) = edits else { return Ok(End::Problems) };
     show_edits(&table, &edits, args.json)?;
@@ -31,14 +31,14 @@ pub(super) async fn diff(kind: Kind, args: &DiffArgs) -> anyhow::Result<End> {
 }
 
 pub(super) async fn run(kind: Kind, args: &PushArgs) -> anyhow::Result<End> {
-    let table = Table::open(&args.table).await?;
+    let table = OpenTable::open(&args.table).await?;
     let edits = from_file(kind, &table, &args.table, &args.file.path()).await?;
     let Some(edits) = edits else { return Ok(End::Problems) };
     write(&table, edits, &args.writing, "").await
 }
 
 pub(super) async fn rollback(kind: Kind, args: &RollbackArgs) -> anyhow::Result<End> {
-    let table = Table::open(&args.table).await?;
+    let table = OpenTable::open(&args.table).await?;
     let edits = from_revision(kind, &table, &args.table, args.revision).await?;
     let Some(edits) = edits else { return Ok(End::Problems) };
     let end = write(&table, edits, &args.writing, &format!("rollback to revision {}: ", args.revision)).await?;
@@ -52,17 +52,18 @@ pub(super) async fn rollback(kind: Kind, args: &RollbackArgs) -> anyhow::Result<
 type Pushed = Result<u64, String>;
 
 /// Writes what is needed of these edits: all or none of them are started.
-async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, summary_prefix: &str) -> anyhow::Result<End> {
+async fn write(table: &OpenTable, edits: Vec<Edit>, args: &WritingArgs, summary_prefix: &str) -> anyhow::Result<End> {
+    let mut approval = current_approval(table, &edits);
     if let Some(expected) = &args.expect {
-        let approved = approved_again(table, &edits, expected);
-        if let Err(objection) = check_approval(expected, approved_now(table, &edits).as_deref(), approved.as_deref()) {
+        let as_started = approval_as_started(table, &edits, expected);
+        if let Err(objection) = check_approval(expected, approval, as_started) {
             if !args.json {
                 print::out(&as_text(table, &edits));
             }
             bail!(objection);
         }
+        approval = expected.parse().ok();
     }
-    let approval = args.expect.clone().or_else(|| approved_now(table, &edits)).unwrap_or_default();
     let (needed, settled): (Vec<Edit>, Vec<Edit>) = edits.into_iter().partition(Edit::needs_write);
     if needed.is_empty() {
         show_edits(table, &settled, args.json)?;
@@ -72,10 +73,11 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, summary_pref
         print::out(&as_text(table, &needed));
     }
     // While another push is in progress, the rows are not what a reviewer should judge.
-    let pushes = prepare(table, &needed, args, &approval, summary_prefix).await?;
+    let pushes = prepare(table, &needed, args, approval, summary_prefix).await?;
     for edit in &needed {
-        let reviewed = edit.proposed().review(args.force);
-        reviewed.map_err(|objection| anyhow::anyhow!(print::escaped(&format!("{}: {objection}", edit.name()))))?;
+        if let Err(objection) = edit.proposed().review(args.force) {
+            bail!(print::escaped(&format!("{}: {objection}", edit.name())));
+        }
     }
     if !args.yes && args.json {
         print::note(&as_text(table, &needed));
@@ -89,29 +91,29 @@ async fn write(table: &Table, edits: Vec<Edit>, args: &WritingArgs, summary_pref
 }
 
 async fn prepare(
-    table: &Table,
+    table: &OpenTable,
     edits: &[Edit],
     args: &WritingArgs,
-    approval: &str,
+    approval: Option<Checksum>,
     summary_prefix: &str,
 ) -> anyhow::Result<Vec<Push>> {
     let by = user(table).await;
     let prepared = edits.iter().map(|edit| {
-        let note = Note {
+        let description = PushDescription {
             by: by.clone(),
             summary: format!("{summary_prefix}{}", show::history_summary(edit)),
             message: args.message.clone(),
-            approval: approval.to_owned(),
-            pulled: edit.pulled.as_ref().map(ToString::to_string),
+            approval,
+            pulled: edit.pulled.clone(),
         };
-        let prepared = table.editor.prepare(&edit.partition, &edit.diff, note, args.take_over);
-        prepared.map_err(|error| anyhow::anyhow!("{}: {error}", edit.name()))
+        let push = table.editor.prepare(&edit.snapshot, &edit.diff, description, args.take_over);
+        push.map_err(|error| anyhow::anyhow!("{}: {error}", edit.name()))
     });
     prepared.collect()
 }
 
 /// The name of the user for the history: the ARN of the caller, or else `USER`.
-async fn user(table: &Table) -> String {
+async fn user(table: &OpenTable) -> String {
     match caller(&table.config).await {
         Ok(arn) => arn,
         Err(reason) => {
@@ -131,14 +133,13 @@ struct RunningPush<'p> {
 }
 
 impl RunningPush<'_> {
-    async fn run(&self, table: &Table, bar: &ProgressBar) {
+    async fn run(&self, table: &OpenTable, bar: &ProgressBar) {
         let on_progress = |done| {
             self.transactions_done.store(done, Ordering::Relaxed);
             bar.inc(1);
         };
-        let pushed = table.editor.push(self.push, on_progress).await;
-        let pushed = pushed.map(|()| self.push.revision()).map_err(|error| error.to_string());
-        self.pushed.get_or_init(|| pushed);
+        let written = table.editor.push(self.push, on_progress).await;
+        self.pushed.get_or_init(|| written.map(|()| self.push.revision()).map_err(|error| error.to_string()));
     }
 
     /// How it ended; if it did not, how far it is.
@@ -157,7 +158,7 @@ impl RunningPush<'_> {
 }
 
 /// Writes until all are written, or until the user stops it with Ctrl-C.
-async fn push_all(table: &Table, pushes: &[Push]) -> Vec<Pushed> {
+async fn push_all(table: &OpenTable, pushes: &[Push]) -> Vec<Pushed> {
     let bar = progress(pushes.iter().map(Push::transactions).sum());
     let start = |push| RunningPush { push, transactions_done: AtomicUsize::new(0), pushed: OnceLock::new() };
     let running: Vec<RunningPush<'_>> = pushes.iter().map(start).collect();
@@ -169,7 +170,7 @@ async fn push_all(table: &Table, pushes: &[Push]) -> Vec<Pushed> {
     running.into_iter().map(RunningPush::end).collect()
 }
 
-fn report(table: &Table, edits: &[Edit], pushed: &[Pushed], json: bool) -> anyhow::Result<End> {
+fn report(table: &OpenTable, edits: &[Edit], pushed: &[Pushed], json: bool) -> anyhow::Result<End> {
     if json {
         print::json(&as_json(table, edits, pushed))?;
     }
@@ -194,7 +195,7 @@ fn progress(transactions: usize) -> ProgressBar {
     bar
 }
 
-fn show_edits(table: &Table, edits: &[Edit], json: bool) -> anyhow::Result<()> {
+fn show_edits(table: &OpenTable, edits: &[Edit], json: bool) -> anyhow::Result<()> {
     match json {
         true => print::json(&as_json(table, edits, &[]))?,
         false => print::out(&as_text(table, edits)),
@@ -202,13 +203,13 @@ fn show_edits(table: &Table, edits: &[Edit], json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn as_text(table: &Table, edits: &[Edit]) -> String {
+fn as_text(table: &OpenTable, edits: &[Edit]) -> String {
     let mut texts: Vec<String> = edits.iter().map(show::edit).collect();
-    texts.extend(approved_now(table, edits).map(|checksum| print::dim(format!("checksum {checksum}"))));
+    texts.extend(current_approval(table, edits).map(|checksum| print::dim(format!("checksum {checksum}"))));
     texts.join("\n")
 }
 
-fn as_json(table: &Table, edits: &[Edit], pushed: &[Pushed]) -> Value {
+fn as_json(table: &OpenTable, edits: &[Edit], pushed: &[Pushed]) -> Value {
     let mut edits_json: Vec<Value> = edits.iter().map(show::edit_json).collect();
     for (edit, pushed) in edits_json.iter_mut().zip(pushed) {
         match pushed {
@@ -216,17 +217,18 @@ fn as_json(table: &Table, edits: &[Edit], pushed: &[Pushed]) -> Value {
             Err(error) => edit["pushed"] = json!({ "error": error }),
         }
     }
-    json!({ "table": table.name, "checksum": approved_now(table, edits), "edits": edits_json })
+    let checksum = current_approval(table, edits).map(|checksum| checksum.to_string());
+    json!({ "table": table.name, "checksum": checksum, "edits": edits_json })
 }
 
-/// The checksum by which these differences are approved; `None` if there is none.
-fn approved_now(table: &Table, edits: &[Edit]) -> Option<String> {
-    let diffs: Vec<DiffChecksum> = edits.iter().filter_map(Edit::to_approve).collect();
+/// The checksum that `diff` shows for these edits, and by which they are approved; `None` if there is no difference.
+fn current_approval(table: &OpenTable, edits: &[Edit]) -> Option<Checksum> {
+    let diffs: Vec<ApprovedDiff> = edits.iter().filter_map(|edit| edit.approval_state().current()).collect();
     approval_checksum(&table.name, &diffs)
 }
 
-/// The checksum as it was when this was approved, if that is what is being written.
-fn approved_again(table: &Table, edits: &[Edit], approval: &str) -> Option<String> {
-    let diffs: Vec<DiffChecksum> = edits.iter().filter_map(|edit| edit.to_approve_again(approval)).collect();
+/// The checksum as `diff` showed it before the push of these edits was started under this approval.
+fn approval_as_started(table: &OpenTable, edits: &[Edit], approval: &str) -> Option<Checksum> {
+    let diffs: Vec<ApprovedDiff> = edits.iter().filter_map(|edit| edit.approval_state().as_started(approval)).collect();
     approval_checksum(&table.name, &diffs)
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use purge_router_aws::Stamp;
+use purge_router_aws::PushRecord;
 use purge_router_config::{Changed, Diff, FieldChange, Fields, RowKey, Rows};
 use purge_router_core::names::TeamName;
 use serde_json::{Value, json};
@@ -21,12 +21,14 @@ const YELLOW: Style = AnsiColor::Yellow.on_default();
 /// One edit as text, with all changes.
 pub(super) fn edit(edit: &Edit) -> String {
     let mut text = String::new();
-    let revision = edit.partition.revision;
-    let revision = if revision == 0 { "never pushed".to_owned() } else { format!("revision {revision}") };
-    let _ = writeln!(text, "{} {}", print::bold(edit.name()), print::dim(format!("({revision})")));
-    if let Some(pending) = edit.partition.pending() {
+    let state = match edit.snapshot.revision {
+        0 => "never pushed".to_owned(),
+        revision => format!("revision {revision}"),
+    };
+    let _ = writeln!(text, "{} {}", print::bold(edit.name()), print::dim(format!("({state})")));
+    if let Some(pending) = edit.snapshot.pending() {
         let _ = writeln!(text, "  {} {}", print::yellow("unfinished:"), self::pending(pending));
-        if edit.partition.is_edited() {
+        if edit.snapshot.is_edited() {
             let _ = writeln!(text, "  {} rows were edited in the table since it stopped", print::yellow("drift:"));
         }
     }
@@ -38,15 +40,15 @@ pub(super) fn edit(edit: &Edit) -> String {
             text,
             "  {} edited in the table since revision {}:",
             print::yellow("drift:"),
-            edit.partition.revision
+            edit.snapshot.revision
         );
         rows(&mut text, "    ", &edit.drift);
         if !edit.diff.is_empty() {
             let _ = writeln!(text, "  {}", print::bold("a push would change:"));
         }
     }
-    if !edit.partition.stale_copies.is_empty() {
-        let teams: Vec<&str> = edit.partition.stale_copies.iter().map(TeamName::as_str).collect();
+    if !edit.snapshot.teams_with_stale_copy.is_empty() {
+        let teams: Vec<&str> = edit.snapshot.teams_with_stale_copy.iter().map(TeamName::as_str).collect();
         let _ =
             writeln!(text, "  {} the copies of grants that teams see: {}", print::yellow("updates"), teams.join(", "));
     }
@@ -73,7 +75,7 @@ pub(super) fn history_summary(edit: &Edit) -> String {
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let edits = print::count(edit.drift.len(), "edit");
     match (parts.is_empty(), edit.drift.is_empty()) {
-        (true, true) if !edit.partition.stale_copies.is_empty() => {
+        (true, true) if !edit.snapshot.teams_with_stale_copy.is_empty() => {
             "updates the copies of grants that teams see".to_owned()
         }
         (true, true) => "nothing changed".to_owned(),
@@ -84,8 +86,8 @@ pub(super) fn history_summary(edit: &Edit) -> String {
 }
 
 /// A push that was started and is not finished.
-pub(super) fn pending(stamp: &Stamp) -> String {
-    print::escaped(&format!("a push by {}, started at {}, is not finished ({})", stamp.by, stamp.at, stamp.summary))
+pub(super) fn pending(record: &PushRecord) -> String {
+    print::escaped(&format!("a push by {}, started at {}, is not finished ({})", record.by, record.at, record.summary))
 }
 
 /// The changes of a difference as text, without the partition.
@@ -165,13 +167,13 @@ fn stale(edit: &Edit) -> Option<String> {
 
 /// One edit as JSON.
 pub(super) fn edit_json(edit: &Edit) -> Value {
-    let head = edit.partition.head.as_ref();
+    let head = edit.snapshot.head.as_ref();
     let mut value = json!({
         "team": edit.team,
         "revision": head.map_or(0, |head| head.revision),
         "drift": diff_json(&edit.drift),
-        "pending": edit.partition.pending(),
-        "is_edited": edit.partition.is_edited(),
+        "pending": edit.snapshot.pending(),
+        "is_edited": edit.snapshot.is_edited(),
         "pushed_since": stale(edit),
     });
     if let (Value::Object(value), Value::Object(diff)) = (&mut value, diff_json(&edit.diff)) {

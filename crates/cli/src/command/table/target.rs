@@ -1,4 +1,4 @@
-//! The table that is edited, and what of it.
+//! The table of a command, and which of its partitions the command is about.
 
 use purge_router_aws::{Editor, load_patient_config};
 
@@ -14,14 +14,14 @@ pub(crate) enum Kind {
     Grants,
 }
 
-/// A table to be edited, and how to reach AWS.
-pub(super) struct Table {
+/// A table with its editor, and the configuration for other AWS services.
+pub(super) struct OpenTable {
     pub(super) name: String,
     pub(super) config: aws_config::SdkConfig,
     pub(super) editor: Editor,
 }
 
-impl Table {
+impl OpenTable {
     pub(super) async fn open(args: &TableArgs) -> anyhow::Result<Self> {
         let Some(name) = &args.table else {
             return Err(Misuse("name the table with --table or MAPPINGS_TABLE".to_owned()).into());

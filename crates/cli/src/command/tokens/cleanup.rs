@@ -1,5 +1,5 @@
-//! Deletes tokens that were replaced, or that interrupted rotations left behind; never one that another slot uses, or may
-//! use.
+//! Deletes tokens that were replaced, or that interrupted rotations left behind; never one that another slot uses, or
+//! may use.
 
 use std::time::Duration;
 
@@ -80,8 +80,8 @@ impl TokensContext {
         failed
     }
 
-    /// Deletes a token. Cloudflare also answers "not found" for a token that the admin token can't see, so the token's own
-    /// secret is verified if it is known.
+    /// Deletes a token. Cloudflare also answers "not found" for a token that the admin token can't see, so the token's
+    /// own secret is verified if it is known.
     async fn delete(&self, cleanup: &Cleanup<'_>, token: &Obsolete) -> anyhow::Result<&'static str> {
         let help = "run this again, or delete it at Cloudflare";
         match self.client.delete_token(cleanup.admin, &token.owner, &token.id).await {

@@ -83,8 +83,8 @@ impl TokensContext {
     }
 }
 
-/// Asks Cloudflare about a token of this slot. The token's prefix says whether a user or an account owns it; an old token
-/// has none, and is verified at both.
+/// Asks Cloudflare about a token of this slot. The token's prefix says whether a user or an account owns it; an old
+/// token has none, and is verified at both.
 pub(super) async fn identify(client: &Client, token: &ApiToken, slot: &TokenSlot) -> Identity {
     let account = slot.account_id().cloned().map(TokenOwner::Account);
     let owners: Vec<TokenOwner> = match token.kind() {

@@ -38,7 +38,8 @@ pub(super) async fn run(args: &PutArgs) -> anyhow::Result<End> {
     Ok(End::Done)
 }
 
-/// Refuses a token that can't purge every zone of the slot. Whether Cloudflare can identify it does not matter for purges.
+/// Refuses a token that can't purge every zone of the slot. Whether Cloudflare can identify it does not matter for
+/// purges.
 async fn check_token(context: &TokensContext, slot: &TokenSlot, token: &ApiToken) -> anyhow::Result<()> {
     let name = slot.name();
     let identity = identify(&context.client, token, slot).await;

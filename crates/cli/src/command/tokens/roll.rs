@@ -42,8 +42,8 @@ pub(super) async fn run(context: &TokensContext, admin: &Credential, args: &Rota
     Ok(End::done_if(is_done))
 }
 
-/// Stores each slot's present token again. Cloudflare shows a new secret only once, so storing must not fail for lack of
-/// permission.
+/// Stores each slot's present token again. Cloudflare shows a new secret only once, so storing must not fail for lack
+/// of permission.
 async fn check_writable(context: &TokensContext, holders: &[Inspection]) -> anyhow::Result<()> {
     for holder in holders {
         let parameter = holder.slot.parameter();

@@ -1,8 +1,8 @@
 //! `tokens rotate`: gives each slot a second token, which is tried and stored. Once no instance of the function has the
 //! first one cached, that is deleted.
 //!
-//! Each step may be interrupted: the next run starts over, and cleans up what this one left behind. It knows that from the
-//! names of the tokens, which have the zone, the slot and the token that was replaced.
+//! Each step may be interrupted: the next run starts over, and cleans up what this one left behind. It knows that from
+//! the names of the tokens, which have the zone, the slot and the token that was replaced.
 
 mod execute;
 mod new_token;

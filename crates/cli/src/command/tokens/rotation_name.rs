@@ -1,8 +1,8 @@
-//! The names that rotations give to the tokens that they create. Nothing else is kept of a rotation: a later one reads from
-//! the names what an interrupted one left behind.
+//! The names that rotations give to the tokens that they create. Nothing else is kept of a rotation: a later one reads
+//! from the names what an interrupted one left behind.
 
 use purge_router_cloudflare::TokenDetails;
-use purge_router_config::checksum_of_texts;
+use purge_router_config::Checksum;
 use purge_router_core::names::CloudflareId;
 
 use crate::command::tokens::slot::TokenSlot;
@@ -20,7 +20,7 @@ pub(super) struct RotationName<'s> {
 
 impl<'s> RotationName<'s> {
     pub(super) fn new(slot: &'s TokenSlot, arn: &str) -> Self {
-        Self { slot, checksum: checksum_of_texts(&[arn, slot.parameter()])[..8].to_owned() }
+        Self { slot, checksum: Checksum::of_texts(&[arn, slot.parameter()]).to_string()[..8].to_owned() }
     }
 
     /// The name of the token that replaces `old`.

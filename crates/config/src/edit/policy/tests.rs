@@ -18,7 +18,7 @@ fn mappings(count: usize, include: &str) -> Rows {
 /// Reviews a push that leads from `before` to `after`.
 fn reviewed(before: &Rows, after: &Rows, force: bool) -> Result<(), Objection> {
     let diff = Diff::between(before, after);
-    ProposedPush { before, diff: &diff, revision: 3, last: None, pulled: None, unnamed: &[] }.review(force)
+    ProposedPush { before, diff: &diff, revision: 3, last: None, pulled: None, removed_teams: &[] }.review(force)
 }
 
 #[test]
@@ -46,11 +46,11 @@ fn teams_that_the_file_does_not_name_need_force_and_are_all_named() {
     let rows = mappings(1, "*.css");
     let diff = Diff::between(&rows, &Rows::new());
     let zoo = TeamName::parse("zoo").unwrap();
-    for (unnamed, names) in [(vec![web()], "team web"), (vec![web(), zoo], "teams web, zoo")] {
-        let (before, diff, unnamed) = (&rows, &diff, &unnamed[..]);
-        let push = ProposedPush { before, diff, revision: 3, last: None, pulled: None, unnamed };
+    for (removed, names) in [(vec![web()], "team web"), (vec![web(), zoo], "teams web, zoo")] {
+        let (before, diff, removed_teams) = (&rows, &diff, &removed[..]);
+        let push = ProposedPush { before, diff, revision: 3, last: None, pulled: None, removed_teams };
         let objection = push.review(false).unwrap_err();
-        assert_eq!(objection, Objection::RemovesTeams(unnamed.to_vec()));
+        assert_eq!(objection, Objection::RemovesTeams(removed.clone()));
         let start = format!("the file does not name {names}, which would lose everything in the table: add --force");
         assert!(objection.to_string().starts_with(&start), "{objection}");
         assert_eq!(push.review(true), Ok(()));
@@ -64,7 +64,7 @@ fn a_stale_file_is_refused_even_with_force() {
     let push = |pulled: &Pulled, revision: u64, last_file: Option<&str>, force: bool| {
         let last = LastPush { by: "user/alice", at: "2026-11-28T10:00:00Z", pulled: last_file };
         let (pulled, last) = (Some(pulled), Some(last));
-        ProposedPush { before: &rows, diff: &diff, revision, last, pulled, unnamed: &[] }.review(force)
+        ProposedPush { before: &rows, diff: &diff, revision, last, pulled, removed_teams: &[] }.review(force)
     };
     let mine = Pulled::new(2, 7);
     for force in [false, true] {
@@ -77,27 +77,4 @@ fn a_stale_file_is_refused_even_with_force() {
         assert_eq!(push(&mine, 2, None, force), Ok(()));
         assert_eq!(push(&mine, 9, Some("2-00000007"), force), Ok(()), "the same file was pushed before");
     }
-}
-
-#[test]
-fn only_what_was_approved_is_written() {
-    assert_eq!(check_approval("a", Some("a"), None), Ok(()));
-    assert_eq!(check_approval("a", Some("b"), Some("a")), Ok(()), "a push that was begun is completed");
-    let other = Objection::NotApproved { expected: "a".to_owned(), found: "b".to_owned() };
-    assert_eq!(check_approval("a", Some("b"), Some("c")), Err(other));
-    let none = Objection::NothingToApprove { expected: "a".to_owned() };
-    assert_eq!(check_approval("a", None, None), Err(none));
-}
-
-#[test]
-fn an_approval_is_for_one_table_and_one_revision() {
-    let diff = |revision: u64| DiffChecksum { partition: "TEAM#web".to_owned(), revision, checksum: "0".to_owned() };
-    let checksums = [
-        approval_checksum("one", &[diff(1)]),
-        approval_checksum("two", &[diff(1)]),
-        approval_checksum("one", &[diff(2)]),
-        approval_checksum("one", &[diff(1), diff(1)]),
-    ];
-    let distinct: std::collections::BTreeSet<&Option<String>> = checksums.iter().collect();
-    assert_eq!((distinct.len(), approval_checksum("one", &[])), (4, None));
 }

@@ -172,7 +172,7 @@ fn a_team_has_so_many_mappings_in_a_bucket_and_others_do_not_count() {
         let (mappings, skipped) = from_rows(&[&granted[..], &rows, &others.collect::<Vec<_>>()].concat());
         assert_eq!(mappings.all().len(), left, "{what}");
         let codes = |team: &str| -> Vec<&str> {
-            let of_team = skipped.iter().filter(|it| it.key.partition() == format!("TEAM#{team}"));
+            let of_team = skipped.iter().filter(|it| it.key.team().is_some_and(|of| of.as_str() == team));
             of_team.flat_map(|it| &it.problems).map(|problem| problem.code.as_str()).collect()
         };
         assert_eq!(codes("web"), vec!["too-many-mappings"; rows.len() - left], "{what}");

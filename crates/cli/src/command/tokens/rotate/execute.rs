@@ -54,8 +54,8 @@ impl TokensContext {
         failed
     }
 
-    /// Deletes leftovers first if the owner has no room for another token; not if the stored token seems invalid, because
-    /// a leftover may then be the one in use.
+    /// Deletes leftovers first if the owner has no room for another token; not if the stored token seems invalid,
+    /// because a leftover may then be the one in use.
     async fn make_room(&self, wave: &mut [Rotation], admin: &Credential, wait: Duration) {
         let needs_room = |it: &Rotation| it.room == 0 && it.old.is_some() && !it.leftovers.is_empty();
         if !wave.iter().any(needs_room) {

@@ -18,8 +18,8 @@ const LEAST_RIGHTS: &str = "use an admin token of its owner, or add --least-righ
                             --expires-in and --from; first check that these zone ids are the team's";
 
 impl TokensContext {
-    /// The new token, and whether it has least rights: those that follow from the zones' ids. Any team can write the id of
-    /// another team's zone, so it has them only if the caller asks.
+    /// The new token, and whether it has least rights: those that follow from the zones' ids. Any team can write the id
+    /// of another team's zone, so it has them only if the caller asks.
     pub(super) async fn new_token(
         &self,
         slot: &TokenSlot,

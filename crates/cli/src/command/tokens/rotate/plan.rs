@@ -75,8 +75,8 @@ impl TokensContext {
         })
     }
 
-    /// The tokens that rotations of this slot created: of `tokens`, which are the owner's, and of the user, who owned the
-    /// slot's token before the zone had an account.
+    /// The tokens that rotations of this slot created: of `tokens`, which are the owner's, and of the user, who owned
+    /// the slot's token before the zone had an account.
     async fn created_by_rotations(
         &self,
         rotation_name: &RotationName<'_>,

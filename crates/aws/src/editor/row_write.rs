@@ -1,4 +1,4 @@
-//! Rows of a transaction, each with the condition on which it is written.
+//! One write of a transaction: a row, and the condition on which it is written.
 
 use std::collections::HashMap;
 
@@ -19,9 +19,9 @@ const FIELDS_OF_HEAD: [&str; 13] = [
 /// The most attributes of a row that a condition can compare: an expression has 4 KB.
 const MOST_COMPARED: usize = 80;
 
-/// One row of a transaction.
+/// One row that a transaction puts, deletes or checks.
 #[derive(Debug, Clone)]
-pub(super) struct Item {
+pub(super) struct RowWrite {
     pub(super) key: RowKey,
     pub(super) action: Action,
     pub(super) condition: Condition,
@@ -39,33 +39,33 @@ pub(super) enum Action {
 #[derive(Debug, Clone)]
 pub(super) enum Condition {
     None,
-    /// There is no such row.
+    /// The row does not exist.
     Absent,
-    /// It has these attributes, and no other field that has a meaning.
+    /// It has these attributes, and no other one that this release knows.
     Is(Attributes),
-    /// It is the head of this push.
+    /// It is a head whose pending push has this id.
     PendingIs(String),
 }
 
-impl Item {
-    pub(super) fn put(key: RowKey, item: Attributes, condition: Condition) -> Self {
-        Self { key, action: Action::Put(item), condition }
+impl RowWrite {
+    pub(super) fn put(key: RowKey, row: Attributes, condition: Condition) -> Self {
+        Self { key, action: Action::Put(row), condition }
     }
 
-    /// A row whose key is in it, whatever was there before.
-    pub(super) fn put_row(item: Attributes) -> Self {
-        Self::put(key_of(&item), item, Condition::None)
+    /// Puts a row, which has its key among its attributes, whatever was there before.
+    pub(super) fn put_row(row: Attributes) -> Self {
+        Self::put(key_of(&row), row, Condition::None)
     }
 
-    /// About how many bytes DynamoDB counts for it.
+    /// About how many bytes of the transaction it takes.
     pub(super) fn bytes(&self) -> usize {
         match &self.action {
-            Action::Put(item) => item.iter().map(|(name, value)| name.len() + bytes_of(value)).sum(),
+            Action::Put(row) => row.iter().map(|(name, value)| name.len() + bytes_of(value)).sum(),
             Action::Delete | Action::Check => 100,
         }
     }
 
-    /// The request for it.
+    /// The item of the TransactWriteItems call.
     pub(super) fn into_request(self, table: &str) -> Result<TransactWriteItem, TableError> {
         let refused = |error: BuildError| TableError::Refused(error.to_string());
         if let Condition::Is(row) = &self.condition

@@ -2,33 +2,19 @@
 
 use std::collections::HashMap;
 
-use aws_config::SdkConfig;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use purge_router_config::{Fields, Partition, Row, RowKey, ranges};
 use purge_router_core::names::TeamName;
 
 use super::revisions::newest_revision;
 use super::snapshot::{Head, PartitionSnapshot, check_revision, read_head, without_version};
-use crate::table::{NotATable, Table, TableError, key_attributes, row};
+use super::table_editor::Editor;
+use crate::table::{TableError, key_attributes, row};
 
 /// How many partitions are read at once.
 const CONCURRENT_READS: usize = 16;
 
-/// Reads and writes partitions of the table.
-#[derive(Debug, Clone)]
-pub struct Editor {
-    pub(super) table: Table,
-}
-
 impl Editor {
-    /// An editor of this table.
-    ///
-    /// # Errors
-    /// DynamoDB has no tables of such names.
-    pub fn new(config: &SdkConfig, table: String) -> Result<Self, NotATable> {
-        Ok(Self { table: Table::new(config, table)? })
-    }
-
     /// A team's partition, as it is now.
     ///
     /// # Errors
@@ -51,7 +37,7 @@ impl Editor {
             let copy = copies.get(&RowKey::GrantCopy(team.clone())).cloned().map(without_version);
             copy.as_ref() != grants.rows.get(&RowKey::Grant(team.clone()))
         };
-        grants.stale_copies = teams.into_iter().filter(is_stale).collect();
+        grants.teams_with_stale_copy = teams.into_iter().filter(is_stale).collect();
         Ok(grants)
     }
 
@@ -83,19 +69,19 @@ impl Editor {
         Ok(rows)
     }
 
-    async fn partition(&self, id: Partition, ranges: &[(&str, &str)]) -> Result<PartitionSnapshot, TableError> {
-        let mut snapshot = PartitionSnapshot::empty(id);
+    async fn partition(&self, partition: Partition, ranges: &[(&str, &str)]) -> Result<PartitionSnapshot, TableError> {
+        let mut snapshot = PartitionSnapshot::empty(partition);
         for (from, to) in ranges {
-            for item in self.table.between(&snapshot.id.to_string(), from, to).await? {
+            for item in self.table.between(&snapshot.partition.to_string(), from, to).await? {
                 snapshot.add(item)?;
             }
         }
         snapshot.revision = match &snapshot.head {
             Some(head) => head.revision,
             // Perhaps somebody deleted it; the history continues without it.
-            None => newest_revision(&self.table, &snapshot.id).await?,
+            None => newest_revision(&self.table, &snapshot.partition).await?,
         };
-        check_revision(&snapshot.id, snapshot.revision)?;
+        check_revision(&snapshot.partition, snapshot.revision)?;
         Ok(snapshot)
     }
 
