@@ -95,17 +95,18 @@ def test_what_a_retry_finds_refused_for_good_is_a_dead_letter_at_once(cached):
     world, stack = cached, cached.stack
     stack.retry_quickly(receives=100, retries=100)
     refused = {"reject_url": {"url": "https://www.website.fr/page.html"}}
+    with world.cloudflare.fault(SICK_ZONE, TROUBLE["server errors"]):
+        world.put(SICK[1], SICK[2], "second")
+        wait_for("it is deferred", lambda: (stack.waiting(), retries(world)) == (0, 1))
+    # Its first retry is 5 seconds later at least.
     with world.cloudflare.fault(SICK_ZONE, refused):
-        with world.cloudflare.fault(SICK_ZONE, TROUBLE["server errors"]):
-            world.put(SICK[1], SICK[2], "second")
-            wait_for("it is deferred", lambda: (stack.waiting(), retries(world)) == (0, 1))
         wait_for("a dead letter", lambda: stack.dead_letters() == 1, 60)
     [message] = stack.receive_all(stack.dead_letters_url)
     assert "DeadLetterQueueSourceArn" not in message["Attributes"], "the function sent it"
     replaced = message["MessageAttributes"]["ReplacedMessageId"]["StringValue"]
     assert any(replaced in line.get("origins", "") for line in stack.log("batch")), "the log says why"
     assert (stack.waiting(), retries(world)) == (0, 0)
-    stack.redrive()
+    stack.send(message["Body"])
     world.see(SICK[0], "page.html", "second", 60)
 
 
