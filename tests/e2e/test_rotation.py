@@ -162,7 +162,9 @@ def test_twenty_zones_lose_no_purge_while_their_tokens_are_rotated(world):
             [token] = world.of_zone(REVOKED)
             world.api("DELETE", f"{owner}/tokens/{token['id']}", manager)
             still_rotating = sum(not rotated.done() for rotated in rotating.values())
-            aws.wait_for("purges of both zones are refused and wait for a token", lambda: both_wait(world), 60, every=0.5)
+            aws.wait_for(
+                "purges of both zones are refused and wait for a token", lambda: both_wait(world), 60, every=0.5
+            )
             rotations_of_rolled = world.stored(ROLLED)["Version"] - 1
             world.done("put", "--zone", ROLLED, "--overwrite", stdin=secret, manager=None)
             for rotated in rotating.values():
