@@ -54,11 +54,6 @@ pub fn decode(bytes: &[u8]) -> Result<Event, NotAnEvent> {
     Ok(decode_with_messages(bytes)?.event)
 }
 
-/// The SQS messages of an event; see [`Decoded::messages`].
-pub fn messages(bytes: &[u8]) -> Vec<Message<'_>> {
-    decode_with_messages(bytes).unwrap_or_default().messages
-}
-
 /// Reads an event, and the SQS messages that it came in.
 ///
 /// # Errors

@@ -46,7 +46,7 @@ mod plan;
 mod purge;
 mod route;
 
-pub use decode::{Decoded, Message, NotAnEvent, decode, decode_with_messages, messages};
+pub use decode::{Decoded, Message, NotAnEvent, decode, decode_with_messages};
 pub use model::change::{Change, ChangeKind, Origin};
 pub use model::code::Code;
 pub use model::event::{Event, Ignored, Rejected, RejectionKind};

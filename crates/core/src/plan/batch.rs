@@ -94,9 +94,7 @@ impl Serialize for Batch {
 /// Joins equal items per team, zone, mode and method, and cuts each group at the limit of one request.
 pub fn batches<'p>(requests: impl IntoIterator<Item = PurgeRequest<'p>>) -> Vec<Batch> {
     let mut groups = ItemGroups::default();
-    for request in requests {
-        groups.add(request);
-    }
+    requests.into_iter().for_each(|request| groups.add(request));
     groups.into_batches()
 }
 

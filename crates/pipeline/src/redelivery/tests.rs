@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use purge_router_core::{Plan, Rejected, RejectionKind, messages};
+use purge_router_core::{Plan, Rejected, RejectionKind, decode_with_messages};
 use serde_json::json;
 
 use super::*;
@@ -87,7 +87,7 @@ fn outcome(status: Status, failed: &[(usize, bool)]) -> Outcome {
 
 /// Returns the messages that are reported as failed.
 async fn redeliver(queue: &Queue, event: &str, plan: &Plan, outcomes: Vec<Outcome>) -> Vec<Origin> {
-    let (clock, messages) = (paused_clock(), messages(event.as_bytes()));
+    let (clock, messages) = (paused_clock(), decode_with_messages(event.as_bytes()).unwrap().messages);
     let redelivery = Redelivery::new(Some(queue), &messages, &clock);
     redelivery.redeliver(&Report::new(plan, outcomes), clock.now() + Duration::from_secs(5)).await
 }
@@ -172,7 +172,7 @@ async fn without_a_retry_queue_and_without_messages_everything_is_reported() {
     let plan = plan(1, &[]);
     let report = Report::new(&plan, vec![outcome(Status::Unreachable, &[(0, false)])]);
     let event = event(MAIN, &[3]);
-    let of_main = messages(event.as_bytes());
+    let of_main = decode_with_messages(event.as_bytes()).unwrap().messages;
     let deadline = clock.now() + Duration::from_secs(29);
     let redelivery = Redelivery::<Queue>::new(None, &of_main, &clock);
     assert_eq!(redelivery.redeliver(&report, deadline).await, report.failed);
