@@ -138,7 +138,7 @@ const MANAGE = [
 may('function', [...RECEIVE, ...DEFER], null, 'the retry queue')
 may('function', RECEIVE, null, 'the queue')
 mayNot('function', DEFER, null, 'the queue')
-may('function', 'sqs:SendMessage', null, 'the dead-letter queue')
+may('function', ['sqs:SendMessage'], null, 'the dead-letter queue')
 mayNot('function', [...RECEIVE, 'sqs:ChangeMessageVisibility'], null, 'the dead-letter queue')
 for (const queue of ['a queue of a longer name', 'a queue of another account']) {
   mayNot('function', [...RECEIVE, ...DEFER], null, queue)

@@ -18,6 +18,7 @@ const REFS = {
   AlarmTopic: arn('sns', 'purge-router-AlarmTopic-1'),
   LogGroup: '/purge-router/purge-router',
   RetryQueue: 'https://sqs.eu-west-1.amazonaws.com/123456789012/purge-router-RetryQueue-1',
+  DeadLetterQueue: 'https://sqs.eu-west-1.amazonaws.com/123456789012/purge-router-DeadLetterQueue-1',
   Table: 'purge-router-Table-1',
 }
 export const QUEUE = arn('sqs', 'purge-router-Queue-1')
