@@ -294,7 +294,7 @@ class Stack:
         self.restore_redelivery()
         for url in (self.queue_url, self.retry_queue_url, self.dead_letters_url):
             self.sqs.purge_queue(QueueUrl=url)
-        self.settle()
+        self.wait_until_handled()
 
     def notify_from(self, bucket, prefix=""):
         """Lets a bucket notify the queue, as the README describes."""
@@ -334,7 +334,7 @@ class Stack:
             for mapping in ids:
                 client.update_event_source_mapping(UUID=mapping, Enabled=True)
 
-    def settle(self, seconds=30):
+    def wait_until_handled(self, seconds=30):
         """Waits until all messages are deleted or dead letters. S3 sends its notifications with a short delay."""
         present = lambda: self.waiting() + self.waiting(self.retry_queue_url)
         quiet = lambda: not any(present() or time.sleep(0.02) for _ in range(5))

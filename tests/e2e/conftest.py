@@ -89,7 +89,7 @@ class Deployment:
             ministack.create_public_bucket(bucket)
             self.stack.notify_from(bucket)
         # By now, all buckets have sent a test event.
-        self.stack.settle()
+        self.stack.wait_until_handled()
 
     def fill_table(self):
         """Writes the table as operators and teams do, each with only the rights of the templates."""
@@ -161,7 +161,7 @@ class Deployment:
             return {url for _, _, body, _ in purges for url in body["files"]} >= urls
 
         aws.wait_for(f"{urls} are purged", all_of_them, every=0.02)
-        self.stack.settle()
+        self.stack.wait_until_handled()
         purges.extend(self.cloudflare.purges())
         files = [url for _, _, body, _ in purges for url in body["files"]]
         assert sorted(files) == sorted(urls)

@@ -147,7 +147,7 @@ def test_another_teams_hostname_as_a_custom_one_is_refused_by_cloudflare_alone(w
     zone = row("TEAM#web", "ZONE#website.fr", zone_id=FR_ZONE, hostnames=names, custom_hostnames=names[1:])
     console(world, "web").put_item(TableName=world.stack.table, Item=zone)
     world.put(DOCS, "a.html", "first")
-    world.stack.settle()
+    world.stack.wait_until_handled()
     world.see("docs.website.dev", "a.html", "first")
     world.stack.restart()
     world.cloudflare.purges()

@@ -81,7 +81,7 @@ def test_exactly_the_urls_of_a_changed_object_are_refreshed(world):
 def test_changes_without_a_purge_have_no_effect(world):
     """A test event, broken records and an unmapped bucket, in one batch with a good change."""
     world.put(DOCS, "guide.html", "first")
-    world.stack.settle()
+    world.stack.wait_until_handled()
     world.see("docs.website.dev", "guide.html", "first")
     world.cloudflare.purges()
     seen = len(world.stack.log())
@@ -97,11 +97,11 @@ def test_changes_without_a_purge_have_no_effect(world):
         s3_event(DOCS, "100%.html"),
     ]
     world.s3.put_object(Bucket=DOCS, Key="guide.html.tmp", Body=b"nothing maps this")
-    world.stack.settle()
+    world.stack.wait_until_handled()
     with world.stack.held():
         world.stack.send(*entries)
     wait_for("three dead letters", lambda: world.stack.dead_letters() == 3)
-    world.stack.settle()
+    world.stack.wait_until_handled()
     assert world.stack.dead_letters() == 3
     files = [url for _, _, body, status in world.cloudflare.purges() for url in body["files"]]
     assert set(files) == {"https://docs.website.dev/guide.html", "https://docs.website.dev/half.html"}
@@ -121,7 +121,7 @@ def test_a_revoked_token_stops_only_its_zone_and_a_redrive_purges_the_rest(world
     places = [place for page in pages for place in urls(*page)[1]]
     for page in pages:
         world.put(*page, "first")
-    world.stack.settle()
+    world.stack.wait_until_handled()
     for place in places:
         world.see(*place, "first")
     seen, counted_before = len(world.stack.log("batch")), world.stack.counted("TokenRefused")
@@ -133,7 +133,7 @@ def test_a_revoked_token_stops_only_its_zone_and_a_redrive_purges_the_rest(world
     world.see("www.website.fr", "page.html", "second")
     world.see("docs.website.dev", "page.html", "second")
     wait_for("a dead letter", lambda: world.stack.dead_letters() == 1)
-    world.stack.settle()
+    world.stack.wait_until_handled()
     assert world.stack.dead_letters() == 1
     for host in ("www.website.co.uk", "assets.website.co.uk"):
         assert world.cloudflare.visit(host, "/page.html") == (200, "first"), host
@@ -160,7 +160,7 @@ def test_a_revoked_token_stops_only_its_zone_and_a_redrive_purges_the_rest(world
     world.stack.redrive()
     for host in ("www.website.co.uk", "assets.website.co.uk"):
         world.see(host, "page.html", "second")
-    world.stack.settle()
+    world.stack.wait_until_handled()
     assert world.stack.dead_letters() == 0
 
 
@@ -168,7 +168,7 @@ def test_a_replaced_token_loses_nothing(world):
     """The function has the old token in its cache when it is revoked. It reads the new one, and no message fails."""
     zone_id, parameter, token = ZONES["website.dev"]
     world.put(DOCS, "rotated.html", "first")
-    world.stack.settle()
+    world.stack.wait_until_handled()
     world.see("docs.website.dev", "rotated.html", "first")
     seen = len(world.stack.log("batch"))
     world.ministack.put_token(parameter, "cfut_docs-0000-0000-2DEV")
@@ -176,7 +176,7 @@ def test_a_replaced_token_loses_nothing(world):
     world.cloudflare.set_token(token, zone_id, "disabled")
     world.put(DOCS, "rotated.html", "second")
     world.see("docs.website.dev", "rotated.html", "second")
-    world.stack.settle()
+    world.stack.wait_until_handled()
     lines = world.stack.log("batch")[seen:]
     assert [(line["outcome"], line["attempts"]) for line in lines] == [("purged", 2)]
 
@@ -226,7 +226,7 @@ def test_a_token_that_can_not_be_read_fails_only_its_own_messages(world, how):
 def test_a_log_line_describes_a_whole_batch(world):
     key, seen = "lines/a b.css", len(world.stack.log("batch"))
     world.put(BUCKET, f"uk/{key}", "first")
-    world.stack.settle()
+    world.stack.wait_until_handled()
     [line] = world.stack.log("batch")[seen:]
     assert line.pop("timestamp").endswith("Z") and line.pop("ray").endswith("-SBX")
     assert isinstance(line.pop("milliseconds"), int)

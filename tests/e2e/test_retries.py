@@ -27,7 +27,7 @@ def cached(world):
     """The edge has the first text of each page."""
     for host, bucket, key in (SICK, *HEALTHY):
         world.put(bucket, key, "first")
-        world.stack.settle()
+        world.stack.wait_until_handled()
         world.see(host, "page.html", "first")
     world.cloudflare.purges()
     return world
@@ -56,7 +56,7 @@ def test_a_zone_in_trouble_delays_no_other_zone_and_is_purged_when_it_answers_ag
         wait_for("all its messages are deferred", lambda: (world.stack.waiting(), retries(world)) == (0, rounds))
         assert shown(world, SICK[0]) == "first"
     world.see(SICK[0], "page.html", text, 90)
-    world.stack.settle(90)
+    world.stack.wait_until_handled(90)
     assert world.stack.dead_letters() == 0
     lines = world.stack.log()[seen:]
     count = lambda message: sum(line["messages"] for line in lines if line["message"] == message)
@@ -121,5 +121,5 @@ def test_what_the_retry_queue_does_not_take_is_redelivered_by_its_own_queue(cach
         assert (line["level"], line["messages"]) == ("WARN", 1) and "AccessDenied" in line["error"], line
         assert (stack.waiting(), retries(world)) == (1, 0)
     world.see(SICK[0], "page.html", "second", 60)
-    stack.settle(60)
+    stack.wait_until_handled(60)
     assert stack.dead_letters() == 0

@@ -76,7 +76,7 @@ class RotatedTokens(tokens_world.Tokens):
             )
             ministack.create_public_bucket(BUCKET)
             self.stack.notify_from(BUCKET)
-            self.stack.settle()
+            self.stack.wait_until_handled()
         except BaseException:
             self.close()
             raise
@@ -183,7 +183,7 @@ def test_twenty_zones_lose_no_purge_while_their_tokens_are_rotated(world):
     assert waiting > 0 and world.stack.waiting() == 0 and fresh(REVOKED) == []
     world.done("put", "--zone", REVOKED, "--overwrite", stdin=world.create(REVOKED), manager=None)
     aws.wait_for("the uploads that waited are purged", lambda: fresh(REVOKED) == PAGES, 120, every=1)
-    world.stack.settle(240)
+    world.stack.wait_until_handled(240)
     assert world.stack.dead_letters() == 0
 
     # Cloudflare has accepted every purge that was reported as done. On a slow machine, it may have accepted one whose answer

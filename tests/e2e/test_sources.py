@@ -87,7 +87,7 @@ class AllSources:
                 MappingsFile="mappings.toml",
             )
             self.deploy_sources()
-            self.stack.settle()
+            self.stack.wait_until_handled()
             self.cloudflare.purges()
         except BaseException:
             self.cloudflare.stop()
@@ -159,7 +159,7 @@ class AllSources:
     def purged(self):
         """What has been purged since the last call, once all messages are processed."""
         time.sleep(0.3)  # S3 and EventBridge deliver with a short delay
-        self.stack.settle()
+        self.stack.wait_until_handled()
         return self.files()
 
     def files(self):
@@ -288,7 +288,7 @@ def test_a_batch_of_all_sources_fails_or_defers_exactly_the_messages_that_were_n
         assert (reported, deferred) == (sorted(malformed), sorted(refused))
         assert set(world.files()) == purged
     wait_for("five dead letters", lambda: stack.dead_letters() == 5)
-    stack.settle()
+    stack.wait_until_handled()
     assert set(world.files()) == purged
     dead = stack.receive_all(stack.dead_letters_url)
     assert sorted(it["Body"] for it in dead) == sorted([*malformed.values(), *refused.values()])

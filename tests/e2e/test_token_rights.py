@@ -226,7 +226,7 @@ def test_the_function_purges_with_a_token_under_the_teams_key(world, keys, clien
     put(clients("ssm", WITH_KEY["web"]), parameter, "cfut_under-the-key-1KEY", KeyId=keys["web"]["TokenKeyAlias"])
     world.stack.restart()
     world.put(BUCKET, "fr/page.html", "changed")
-    world.stack.settle()
+    world.stack.wait_until_handled()
     [(zone, token, body, status)] = world.cloudflare.purges()
     assert (zone, token[-4:], body["files"], status) == (zone_id, "1KEY", ["https://www.website.fr/page.html"], 200)
 

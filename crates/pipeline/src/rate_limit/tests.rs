@@ -102,7 +102,7 @@ async fn teams_of_one_account_take_turns() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_limited_until_after_the_deadline_is_given_up_at_once() {
+async fn what_is_limited_until_after_the_deadline_fails_at_once() {
     let zones = zones(&[("a", ""), ("b", "")]);
     let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
     let start = limits.clock.now();

@@ -102,7 +102,7 @@ async fn faults_of_the_request_itself_are_not_retried() {
 }
 
 #[tokio::test]
-async fn a_wait_beyond_the_deadline_is_given_up_at_once() {
+async fn a_wait_beyond_the_deadline_fails_at_once() {
     let world = World::new(red("", "")).await;
     world.sandbox().add_fault(fault("red.com", status(429, 1134, Some(30)), None));
     let (report, elapsed) = world.timed(Duration::from_secs(5), &s3("red-files", ["a.css"])).await;
@@ -112,7 +112,7 @@ async fn a_wait_beyond_the_deadline_is_given_up_at_once() {
 }
 
 #[tokio::test]
-async fn a_batch_behind_a_pause_beyond_the_deadline_is_given_up_at_once() {
+async fn a_batch_behind_a_pause_beyond_the_deadline_fails_at_once() {
     let world = World::new(red("", "")).await;
     world.sandbox().add_fault(fault("red.com", status(429, 1134, Some(30)), None));
     world.timed(Duration::from_secs(5), &s3("red-files", ["a.css"])).await;

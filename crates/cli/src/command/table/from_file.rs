@@ -40,7 +40,7 @@ pub(super) async fn from_file(
         file.keep(|name| args.teams.iter().any(|team| team.as_str() == name));
     }
     let request = Request::new(&file, args);
-    // A file without any team is reported first: that it is wrong says more than that the table has nothing of a team.
+    // A file without any team is invalid. That says more than that the team has no rows in the table.
     if request.in_file.is_empty() && draw_problems(path, &text, &file, args) {
         return Ok(None);
     }

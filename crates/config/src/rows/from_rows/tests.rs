@@ -1,4 +1,4 @@
-//! What rows may say, and what of them is left out.
+//! What rows may say, and which of them are skipped.
 
 use serde_json::json;
 
@@ -193,7 +193,7 @@ fn mappings_of_a_bucket_need_so_many_zones_of_a_team_at_most() {
     assert_eq!(needs_of(rows.iter().chain([&others])).len(), 2 + of_some + 1);
     let zones = zones_within(&rows, &[grant("web", &["s3://assets/"])]);
     assert_eq!(zones.len(), of_some);
-    // When they are read, the same ones are left out.
+    // When they are read, the same ones are skipped.
     let zone_rows = zones.iter().map(|key| {
         with(
             Row { key: key.clone(), ..zone("web") },
