@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
@@ -14,6 +15,7 @@ use aws_sdk_sqs::types::{
 use futures_util::stream::{self, StreamExt};
 use purge_router_cloudflare::redact;
 use purge_router_pipeline::{DeadLetter, Deferred, Hidden, RetryQueue};
+use tokio::time::{Instant, timeout_at};
 
 use crate::aws_error::AwsError;
 
@@ -22,8 +24,11 @@ use crate::aws_error::AwsError;
 const ENTRIES_PER_CALL: usize = 10;
 const BYTES_PER_CALL: usize = 1_000_000;
 
-/// How many calls are under way at once.
+/// How many calls are in flight at once.
 const CALLS: usize = 16;
+
+/// What SQS may or may not have done.
+const DEADLINE_EXCEEDED: &str = "deadline exceeded";
 
 /// The attribute of a dead letter that has the id of the message that it replaces.
 const REPLACED_MESSAGE_ID: &str = "ReplacedMessageId";
@@ -43,7 +48,7 @@ struct Queue {
     arn_end: String,
 }
 
-/// The text is not the URL of an SQS queue.
+/// The string is not the URL of an SQS queue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not the URL of a queue: write one like https://sqs.eu-west-1.amazonaws.com/123456789012/purge-router-retries"
@@ -56,7 +61,7 @@ impl SqsRetryQueue {
     /// The queue with this URL, as SQS writes it: it ends in the account's id and the queue's name.
     ///
     /// # Errors
-    /// It does not.
+    /// The URL has another form.
     pub fn new(config: &SdkConfig, url: &str) -> Result<Self, NotAQueueUrl> {
         Ok(Self { client: Client::new(config), queue: Queue::parse(url)?, dead_letters: None })
     }
@@ -64,7 +69,7 @@ impl SqsRetryQueue {
     /// With the URL of the queue for messages that no retry can purge. Without it, they are retried as others are.
     ///
     /// # Errors
-    /// It does not end in an account's id and a queue's name.
+    /// The URL has another form.
     pub fn with_dead_letters(self, url: &str) -> Result<Self, NotAQueueUrl> {
         Ok(Self { dead_letters: Some(Queue::parse(url)?), ..self })
     }
@@ -74,9 +79,11 @@ impl SqsRetryQueue {
         &self,
         queue: &Queue,
         messages: &[M],
+        time: Duration,
         body: impl Fn(&M) -> &str,
         entry: impl Fn(&M) -> SendMessageBatchRequestEntryBuilder,
     ) -> Results {
+        let end = Instant::now() + time;
         let call = async |messages: &[M]| {
             let entries = messages
                 .iter()
@@ -87,16 +94,19 @@ impl SqsRetryQueue {
                 Err(error) => return vec![Err(error.to_string()); messages.len()],
             };
             let call = self.client.send_message_batch().queue_url(&queue.url).set_entries(Some(entries));
-            match call.send().await {
-                Ok(answer) => results(messages.len(), answer.successful.iter().map(|entry| entry.id()), &answer.failed),
-                Err(error) => self.failed(messages.len(), &error),
+            match timeout_at(end, call.send()).await {
+                Err(_) => vec![Err(DEADLINE_EXCEEDED.to_owned()); messages.len()],
+                Ok(Ok(answer)) => {
+                    results(messages.len(), answer.successful.iter().map(|entry| entry.id()), &answer.failed)
+                }
+                Ok(Err(error)) => self.failed(messages.len(), &error),
             }
         };
         let calls: Vec<_> = calls(messages, |message| body(message).len()).into_iter().map(call).collect();
         stream::iter(calls).buffered(CALLS).concat().await
     }
 
-    async fn hide_batch(&self, messages: &[Hidden]) -> Results {
+    async fn hide_batch(&self, messages: &[Hidden], end: Instant) -> Results {
         let entries = messages.iter().zip(0..).map(|(message, id)| {
             ChangeMessageVisibilityBatchRequestEntry::builder()
                 .id(id.to_string())
@@ -109,9 +119,10 @@ impl SqsRetryQueue {
             Err(error) => return vec![Err(error.to_string()); messages.len()],
         };
         let call = self.client.change_message_visibility_batch().queue_url(&self.queue.url).set_entries(Some(entries));
-        match call.send().await {
-            Ok(answer) => results(messages.len(), answer.successful.iter().map(|entry| entry.id()), &answer.failed),
-            Err(error) => self.failed(messages.len(), &error),
+        match timeout_at(end, call.send()).await {
+            Err(_) => vec![Err(DEADLINE_EXCEEDED.to_owned()); messages.len()],
+            Ok(Ok(answer)) => results(messages.len(), answer.successful.iter().map(|entry| entry.id()), &answer.failed),
+            Ok(Err(error)) => self.failed(messages.len(), &error),
         }
     }
 
@@ -129,21 +140,21 @@ impl RetryQueue for SqsRetryQueue {
         arn.ends_with(&self.queue.arn_end)
     }
 
-    async fn defer(&self, messages: &[Deferred]) -> Results {
+    async fn defer(&self, messages: &[Deferred], time: Duration) -> Results {
         let entry = |message: &Deferred| {
             let team = message.team.as_ref().map(ToString::to_string);
             SendMessageBatchRequestEntry::builder().set_message_group_id(team)
         };
-        self.send(&self.queue, messages, |message| &message.body, entry).await
+        self.send(&self.queue, messages, time, |message| &message.body, entry).await
     }
 
-    async fn hide(&self, messages: &[Hidden]) -> Results {
-        let calls = calls(messages, |_| 0).into_iter();
-        let hiding: Vec<_> = calls.map(|messages| self.hide_batch(messages)).collect();
+    async fn hide(&self, messages: &[Hidden], time: Duration) -> Results {
+        let (calls, end) = (calls(messages, |_| 0).into_iter(), Instant::now() + time);
+        let hiding: Vec<_> = calls.map(|messages| self.hide_batch(messages, end)).collect();
         stream::iter(hiding).buffered(CALLS).concat().await
     }
 
-    async fn send_dead_letters(&self, messages: &[DeadLetter]) -> Results {
+    async fn send_dead_letters(&self, messages: &[DeadLetter], time: Duration) -> Results {
         let Some(queue) = &self.dead_letters else {
             return vec![Err("DEAD_LETTER_QUEUE_URL is not set".to_owned()); messages.len()];
         };
@@ -153,7 +164,7 @@ impl RetryQueue for SqsRetryQueue {
             let attributes = id.build().ok().map(|id| HashMap::from([(REPLACED_MESSAGE_ID.to_owned(), id)]));
             SendMessageBatchRequestEntry::builder().set_message_attributes(attributes)
         };
-        self.send(queue, messages, |message| &message.body, entry).await
+        self.send(queue, messages, time, |message| &message.body, entry).await
     }
 }
 

@@ -24,7 +24,10 @@ type Calls = Arc<Mutex<Vec<(String, Value)>>>;
 const URL: &str = "http://127.0.0.1:4566/123456789012/retries";
 const DEAD_LETTERS_URL: &str = "http://127.0.0.1:4566/123456789012/dead-letters";
 
-/// Accepts entries, but for those whose body or handle is `refused` or `forgotten`, and fails calls with `throttled`.
+const PLENTY: Duration = Duration::from_secs(30);
+
+/// Accepts entries, but for those whose body or handle is `refused` or `forgotten`, and fails calls with
+/// `throttled`. Does not answer calls with `hangs`.
 async fn answer(State(calls): State<Calls>, headers: HeaderMap, body: String) -> (StatusCode, Json<Value>) {
     let body: Value = serde_json::from_str(&body).unwrap();
     let operation = headers["x-amz-target"].to_str().unwrap().to_owned();
@@ -37,6 +40,7 @@ async fn answer(State(calls): State<Calls>, headers: HeaderMap, body: String) ->
                 let error = json!({ "__type": "com.amazonaws.sqs#RequestThrottled", "message": "slower" });
                 return (StatusCode::BAD_REQUEST, Json(error));
             }
+            "hangs" => std::future::pending().await,
             "refused" => failed.push(json!({
                 "Id": entry["Id"], "SenderFault": true, "Code": "InvalidMessageContents", "Message": "no",
             })),
@@ -77,7 +81,7 @@ async fn messages_are_sent_ten_a_call_each_in_the_group_of_its_team() {
     let (queue, calls) = stand().await;
     let messages: Vec<Deferred> =
         (0..12).map(|index| deferred(index.to_string(), [None, Some("red")][index % 2])).collect();
-    assert_eq!(queue.defer(&messages).await, vec![Ok(()); 12]);
+    assert_eq!(queue.defer(&messages, PLENTY).await, vec![Ok(()); 12]);
     let mut calls = calls.lock().unwrap().clone();
     calls.sort_by_key(|(_, body)| body["Entries"].as_array().unwrap().len());
     let operations: Vec<&str> = calls.iter().map(|(operation, _)| operation.as_str()).collect();
@@ -94,12 +98,12 @@ async fn only_what_sqs_names_as_accepted_is_accepted() {
     let messages = ["a", "refused", "b", "forgotten"].map(|body| deferred(body, None));
     let refused = Err("InvalidMessageContents: no".to_owned());
     let forgotten = Err("SQS did not say what became of it".to_owned());
-    assert_eq!(queue.defer(&messages).await, [Ok(()), refused, Ok(()), forgotten]);
+    assert_eq!(queue.defer(&messages, PLENTY).await, [Ok(()), refused, Ok(()), forgotten]);
 
     // A call that fails does not affect the others.
     let mut messages: Vec<Deferred> = (0..10).map(|index| deferred(index.to_string(), None)).collect();
     messages.extend(["throttled", "a"].map(|body| deferred(body, None)));
-    let results = queue.defer(&messages).await;
+    let results = queue.defer(&messages, PLENTY).await;
     assert_eq!(results[..10], vec![Ok(()); 10]);
     assert_eq!(results[10..], vec![Err("RequestThrottled: slower".to_owned()); 2]);
 }
@@ -107,7 +111,7 @@ async fn only_what_sqs_names_as_accepted_is_accepted() {
 #[tokio::test]
 async fn messages_are_hidden_by_their_handles() {
     let (queue, calls) = stand().await;
-    let results = queue.hide(&[hidden("h-0", 5), hidden("refused", 300)]).await;
+    let results = queue.hide(&[hidden("h-0", 5), hidden("refused", 300)], PLENTY).await;
     assert_eq!(results, [Ok(()), Err("InvalidMessageContents: no".to_owned())]);
     let entries = json!([
         { "Id": "0", "ReceiptHandle": "h-0", "VisibilityTimeout": 5 },
@@ -124,11 +128,11 @@ async fn dead_letters_have_the_id_of_the_message_that_they_replace() {
     let letter = |body: &str| DeadLetter { body: body.to_owned(), message_id: format!("id of {body}") };
     let letters = ["a", "refused"].map(letter);
     let not_set = Err("DEAD_LETTER_QUEUE_URL is not set".to_owned());
-    assert_eq!(queue.send_dead_letters(&letters).await, [not_set.clone(), not_set]);
+    assert_eq!(queue.send_dead_letters(&letters, PLENTY).await, [not_set.clone(), not_set]);
     assert!(calls.lock().unwrap().is_empty());
 
     let queue = queue.with_dead_letters(DEAD_LETTERS_URL).unwrap();
-    let results = queue.send_dead_letters(&letters).await;
+    let results = queue.send_dead_letters(&letters, PLENTY).await;
     assert_eq!(results, [Ok(()), Err("InvalidMessageContents: no".to_owned())]);
     let attributes = |id| json!({ "ReplacedMessageId": { "DataType": "String", "StringValue": id } });
     let entries = json!([
@@ -137,4 +141,21 @@ async fn dead_letters_have_the_id_of_the_message_that_they_replace() {
     ]);
     let call = json!({ "QueueUrl": DEAD_LETTERS_URL, "Entries": entries });
     assert_eq!(*calls.lock().unwrap(), [("AmazonSQS.SendMessageBatch".to_owned(), call)]);
+}
+
+#[tokio::test]
+async fn one_call_that_hangs_says_nothing_about_the_others() {
+    let (queue, calls) = stand().await;
+    let time = Duration::from_millis(500);
+    let expected = |ok: usize, late: usize| {
+        let late = vec![Err("deadline exceeded".to_owned()); late];
+        [vec![Ok(()); ok], late].concat()
+    };
+    let mut messages: Vec<Deferred> = (0..10).map(|index| deferred(index.to_string(), None)).collect();
+    messages.extend(["hangs", "a"].map(|body| deferred(body, None)));
+    assert_eq!(queue.defer(&messages, time).await, expected(10, 2));
+    let mut messages: Vec<Hidden> = (0..10).map(|index| hidden(&format!("h-{index}"), 5)).collect();
+    messages.push(hidden("hangs", 5));
+    assert_eq!(queue.hide(&messages, time).await, expected(10, 1));
+    assert_eq!(calls.lock().unwrap().len(), 4, "ten entries a call");
 }

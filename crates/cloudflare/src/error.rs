@@ -16,6 +16,13 @@ pub struct Refusal {
     pub ray: Option<String>,
 }
 
+impl Refusal {
+    /// Whether Cloudflare's API answered, rather than something in between.
+    pub fn is_from_api(&self) -> bool {
+        self.status.is_some()
+    }
+}
+
 /// What a refusal means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {

@@ -56,7 +56,12 @@ pub async fn from_settings(
             let queue = queue.with_dead_letters(&url);
             Some(queue.map_err(|error| SettingError::of("DEAD_LETTER_QUEUE_URL", error))?)
         }
-        (queue, _) => queue,
+        (None, Some(_)) => {
+            return Err(SettingError::new(
+                "DEAD_LETTER_QUEUE_URL is set, and RETRY_QUEUE_URL is not: set both or neither",
+            ));
+        }
+        (queue, None) => queue,
     };
     let (mappings, tokens) = match (get("MAPPINGS_TABLE"), get("MAPPINGS_FILE")) {
         (Some(_), Some(_)) => {

@@ -32,10 +32,10 @@ pub(crate) enum CircuitState {
     HalfOpen { period: Duration },
 }
 
-/// The right to send a request, until it is dropped. While the circuit is half-open, only one request has it.
+/// A permit to send a request. A half-open circuit issues one at a time, for a probe, until it is dropped.
 #[derive(Debug)]
 #[must_use]
-pub(crate) struct CircuitPass<'c>(#[expect(dead_code, reason = "held for its Drop")] Option<ProbeGuard<'c>>);
+pub(crate) struct CircuitPass<'c>(Option<ProbeGuard<'c>>);
 
 type ProbeGuard<'c> = tokio::sync::MutexGuard<'c, ()>;
 
@@ -44,8 +44,7 @@ type ProbeGuard<'c> = tokio::sync::MutexGuard<'c, ()>;
 pub(crate) struct CircuitOpen(pub(crate) Duration);
 
 impl CircuitPass<'_> {
-    /// The right of a request that no circuit stops.
-    pub(crate) const FREE: Self = Self(None);
+    pub(crate) const WITHOUT_PROBE: Self = Self(None);
 }
 
 impl Circuit {
@@ -72,7 +71,7 @@ impl Circuit {
     /// `None` if the circuit is half-open.
     fn pass_without_probe(&self, now: Timestamp) -> Option<Result<CircuitPass<'_>, CircuitOpen>> {
         match self.state(now) {
-            CircuitState::Closed { .. } => Some(Ok(CircuitPass::FREE)),
+            CircuitState::Closed { .. } => Some(Ok(CircuitPass::WITHOUT_PROBE)),
             CircuitState::Open { until, .. } => Some(Err(CircuitOpen(until - now))),
             CircuitState::HalfOpen { .. } => None,
         }
@@ -84,12 +83,14 @@ impl Circuit {
     }
 
     /// A request failed. Returns for how long no request passes, if the circuit was not open already.
-    pub(crate) fn open(&self, now: Timestamp) -> Option<Duration> {
+    pub(crate) fn open(&self, now: Timestamp, pass: &CircuitPass<'_>) -> Option<Duration> {
         let mut state = self.state_at(now);
         let (period, was_open) = match *state {
             CircuitState::Closed { .. } => (self.times.first, false),
             CircuitState::Open { period, .. } => (period, true),
-            CircuitState::HalfOpen { period } => ((period * 2).min(self.times.longest), false),
+            CircuitState::HalfOpen { period } if pass.0.is_some() => ((period * 2).min(self.times.longest), false),
+            // It was sent before the circuit was half-open, so this is no failed probe.
+            CircuitState::HalfOpen { period } => (period, false),
         };
         *state = CircuitState::Open { until: now + period, period };
         (!was_open).then_some(period)
@@ -104,7 +105,7 @@ impl Circuit {
         !matches!(*self.lock(), CircuitState::Closed { .. })
     }
 
-    /// The state, which is half-open as soon as the time of an open one is over.
+    /// The state: an open circuit is half-open as soon as its period has passed.
     fn state_at(&self, now: Timestamp) -> MutexGuard<'_, CircuitState> {
         let mut state = self.lock();
         if let CircuitState::Open { until, period } = *state
@@ -143,8 +144,12 @@ mod tests {
         circuit.close();
         assert!(circuit.is_proven());
 
-        assert_eq!(circuit.open(start), Some(FIVE));
-        assert_eq!(circuit.open(after(1.0)), None, "it is logged once, and stays open for longer");
+        assert_eq!(circuit.open(start, &CircuitPass::WITHOUT_PROBE), Some(FIVE));
+        assert_eq!(
+            circuit.open(after(1.0), &CircuitPass::WITHOUT_PROBE),
+            None,
+            "it is logged once, and stays open for longer"
+        );
         assert_eq!((circuit.is_proven(), circuit.has_failed()), (false, true));
         assert_eq!(circuit.state(after(5.9)), CircuitState::Open { until: after(6.0), period: FIVE });
         for seconds in [6.0, 7.0, 60.0] {
@@ -152,7 +157,7 @@ mod tests {
         }
         assert!(circuit.has_failed());
 
-        assert_eq!(circuit.open(after(61.0)), Some(FIVE), "a refused probe is logged");
+        assert_eq!(circuit.open(after(61.0), &CircuitPass::WITHOUT_PROBE), Some(FIVE), "a refused probe is logged");
         assert_eq!(circuit.state(after(61.0)), CircuitState::Open { until: after(66.0), period: FIVE });
         circuit.close();
         assert_eq!(circuit.state(after(66.0)), CircuitState::Closed { is_proven: true });
@@ -160,16 +165,28 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn it_is_open_for_twice_as_long_after_each_failed_probe_until_one_succeeds() {
-        let (circuit, mut now) = (circuit(FIVE * 6), paused_clock().now());
-        let mut fail = || {
-            let period = circuit.open(now).unwrap();
-            assert_eq!(circuit.open(now), None, "failures of requests that were under way do not double it");
-            now = now + period;
+        let (circuit, clock) = (circuit(FIVE * 6), paused_clock());
+        let fail = async || {
+            let pass = circuit.enter(&clock).await.unwrap();
+            let period = circuit.open(clock.now(), &pass).unwrap();
+            assert_eq!(circuit.open(clock.now(), &pass), None, "failures of requests in flight do not double it");
+            advance(period).await;
             period.as_secs()
         };
-        assert_eq!([fail(), fail(), fail(), fail(), fail()], [5, 10, 20, 30, 30]);
+        for seconds in [5, 10, 20, 30, 30] {
+            assert_eq!(fail().await, seconds);
+        }
         circuit.close();
-        assert_eq!(circuit.open(now), Some(FIVE));
+        assert_eq!(fail().await, 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_probe_that_fails_doubles_the_period() {
+        let (circuit, clock) = (circuit(FIVE * 6), paused_clock());
+        _ = circuit.open(clock.now(), &CircuitPass::WITHOUT_PROBE);
+        advance(FIVE).await;
+        let late = circuit.open(clock.now(), &CircuitPass::WITHOUT_PROBE);
+        assert_eq!(late, Some(FIVE), "a request that was sent before the circuit opened");
     }
 
     #[tokio::test(start_paused = true)]
@@ -177,7 +194,7 @@ mod tests {
         let (circuit, clock) = (circuit(FIVE), paused_clock());
         let (first, second) = (circuit.enter(&clock).await, circuit.enter(&clock).await);
         assert!(first.is_ok() && second.is_ok(), "at the same time");
-        circuit.open(clock.now());
+        _ = circuit.open(clock.now(), &CircuitPass::WITHOUT_PROBE);
         advance(Duration::from_secs(2)).await;
         assert_eq!(circuit.enter(&clock).await.unwrap_err(), CircuitOpen(Duration::from_secs(3)));
     }
@@ -187,13 +204,13 @@ mod tests {
         type Decide = fn(&Circuit, &Clock);
         let cases: [(Decide, Result<(), CircuitOpen>); 3] = [
             (|circuit, _| circuit.close(), Ok(())),
-            (|circuit, clock| _ = circuit.open(clock.now()), Err(CircuitOpen(FIVE))),
+            (|circuit, clock| _ = circuit.open(clock.now(), &CircuitPass::WITHOUT_PROBE), Err(CircuitOpen(FIVE))),
             // The probe ended without a result: the next request probes.
             (|_, _| (), Ok(())),
         ];
         for (decide, expected) in cases {
             let (circuit, clock) = (circuit(FIVE), paused_clock());
-            circuit.open(clock.now());
+            _ = circuit.open(clock.now(), &CircuitPass::WITHOUT_PROBE);
             advance(FIVE).await;
             let probe = circuit.enter(&clock).await.unwrap();
             let second = circuit.enter(&clock);

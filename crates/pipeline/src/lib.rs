@@ -37,7 +37,7 @@ pub use api::PurgeApi;
 pub use backoff::Backoff;
 pub use clock::{Clock, DeadlineExceeded, Timestamp};
 pub use executor::Executor;
-pub use outcome::{FailedOrigin, Outcome, Status};
+pub use outcome::{FailedOrigin, FailureKind, Outcome, Status};
 pub use patience::Patience;
 pub use redelivery::Redelivery;
 pub use report::Report;

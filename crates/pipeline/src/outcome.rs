@@ -40,8 +40,20 @@ pub struct Outcome {
 pub struct FailedOrigin {
     /// The origin.
     pub origin: Origin,
-    /// Whether Cloudflare refused the item, or the request whatever its items are: then no retry can purge it as it is.
-    pub is_permanent: bool,
+    /// Whether a retry may help.
+    pub kind: FailureKind,
+}
+
+/// Whether a retry may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// No: Cloudflare refused the item, or the request whatever its items are.
+    Permanent,
+    /// Cloudflare refused the item together with others, and it was not tried alone. A retry may help, unless the same
+    /// origin has a permanent failure too: then the next try would end in the same way.
+    Untried,
+    /// Yes.
+    Transient,
 }
 
 /// How a batch ended. Reports and logs have its name in kebab-case, and metrics have it as it is here.
@@ -59,12 +71,11 @@ pub enum Status {
     TokenRefused,
     /// The request was refused whatever its items are.
     RequestRefused,
-    /// Still rate limited at the deadline.
+    /// Rate limited for longer than the event waits.
     RateLimited,
-    /// No good answer came before the deadline: no connection, or a server error of Cloudflare.
+    /// The zone did not answer in time, or only with server errors, or its circuit is open.
     Unreachable,
-    /// The deadline passed while the batch, or the rest of it, waited to be sent, or its token could not be read until
-    /// then.
+    /// The deadline passed while the batch, or the rest of it, waited to be sent, or its token could not be read in time.
     DeadlineExceeded,
 }
 
@@ -98,22 +109,19 @@ impl Outcome {
         }
     }
 
-    /// Notes that items were not purged. The last status and error count: what may be retried comes after refused
-    /// items, and outweighs them.
-    pub(crate) fn fail(&mut self, FailedItems { items, reason, error, ray }: FailedItems<'_>) {
-        let (status, is_permanent) = match reason {
-            Reason::Refused => (Status::ItemsRefused, true),
-            Reason::Untried => (Status::ItemsRefused, false),
-            Reason::Request(status) => (status, status == Status::RequestRefused),
-        };
+    /// Notes that items were not purged. The last failure sets status and error.
+    pub(crate) fn fail(&mut self, FailedItems { items, reason, kind, error, ray }: FailedItems<'_>) {
         match reason {
             Reason::Refused => self.refused_items.extend(items.iter().map(|item| item.item.to_string())),
             Reason::Untried => self.untried_items += items.len(),
             Reason::Request(_) => {}
         }
         let origins = items.into_iter().flat_map(|item| &item.origins).cloned();
-        self.failed.extend(origins.map(|origin| FailedOrigin { origin, is_permanent }));
-        self.status = status;
+        self.failed.extend(origins.map(|origin| FailedOrigin { origin, kind }));
+        self.status = match reason {
+            Reason::Refused | Reason::Untried => Status::ItemsRefused,
+            Reason::Request(status) => status,
+        };
         self.error = Some(error);
         self.ray = ray.or(self.ray.take());
     }
@@ -124,6 +132,7 @@ impl Outcome {
 pub(crate) struct FailedItems<'b> {
     pub(crate) items: Vec<&'b BatchItem>,
     pub(crate) reason: Reason,
+    pub(crate) kind: FailureKind,
     pub(crate) error: String,
     pub(crate) ray: Option<String>,
 }
@@ -156,43 +165,38 @@ mod tests {
         BatchItem { item: Arc::new(Item::Tag(name.to_owned())), origins, changed_at: None }
     }
 
-    fn fail(outcome: &mut Outcome, item: &BatchItem, reason: Reason, ray: Option<&str>) {
+    fn fail(outcome: &mut Outcome, item: &BatchItem, reason: Reason, kind: FailureKind, ray: Option<&str>) {
         let (error, ray) = (format!("{reason:?}"), ray.map(str::to_owned));
-        outcome.fail(FailedItems { items: vec![item], reason, error, ray });
+        outcome.fail(FailedItems { items: vec![item], reason, kind, error, ray });
     }
 
     #[test]
-    fn only_what_cloudflare_refused_has_failed_for_good() {
-        for (reason, status, is_permanent, refused, untried) in [
-            (Reason::Refused, Status::ItemsRefused, true, 1, 0),
-            (Reason::Untried, Status::ItemsRefused, false, 0, 1),
-            (Reason::Request(Status::RequestRefused), Status::RequestRefused, true, 0, 0),
-            (Reason::Request(Status::TokenMissing), Status::TokenMissing, false, 0, 0),
-            (Reason::Request(Status::TokenRefused), Status::TokenRefused, false, 0, 0),
-            (Reason::Request(Status::RateLimited), Status::RateLimited, false, 0, 0),
-            (Reason::Request(Status::Unreachable), Status::Unreachable, false, 0, 0),
-            (Reason::Request(Status::DeadlineExceeded), Status::DeadlineExceeded, false, 0, 0),
+    fn refused_and_untried_items_are_counted() {
+        for (reason, status, refused, untried) in [
+            (Reason::Refused, Status::ItemsRefused, 1, 0),
+            (Reason::Untried, Status::ItemsRefused, 0, 1),
+            (Reason::Request(Status::RequestRefused), Status::RequestRefused, 0, 0),
+            (Reason::Request(Status::Unreachable), Status::Unreachable, 0, 0),
         ] {
             let mut outcome = Outcome::new(0);
-            fail(&mut outcome, &item("a"), reason, None);
-            assert_eq!(
-                (outcome.status, outcome.refused_items.len(), outcome.untried_items),
-                (status, refused, untried)
-            );
-            let failed = |name: &str| FailedOrigin { origin: Origin::Message(name.into()), is_permanent };
-            assert_eq!(outcome.failed, [failed("a"), failed("shared")], "{reason:?}");
+            fail(&mut outcome, &item("a"), reason, FailureKind::Untried, None);
+            let found = (outcome.status, outcome.refused_items.len(), outcome.untried_items);
+            assert_eq!(found, (status, refused, untried), "{reason:?}");
         }
     }
 
     #[test]
-    fn each_origin_keeps_its_kind_and_the_last_status_counts() {
+    fn each_origin_keeps_its_kind_and_the_last_failure_sets_the_status() {
         let mut outcome = Outcome::new(0);
-        fail(&mut outcome, &item("a"), Reason::Refused, Some("first"));
-        fail(&mut outcome, &item("b"), Reason::Request(Status::Unreachable), None);
+        fail(&mut outcome, &item("a"), Reason::Refused, FailureKind::Permanent, Some("first"));
+        fail(&mut outcome, &item("b"), Reason::Request(Status::Unreachable), FailureKind::Transient, None);
         assert_eq!((outcome.status, outcome.error.as_deref()), (Status::Unreachable, Some("Request(Unreachable)")));
         assert_eq!(outcome.ray.as_deref(), Some("first"), "the last request that was answered");
         assert_eq!(outcome.refused_items, ["a"]);
-        assert_eq!([0, 2].map(|index| outcome.failed[index].is_permanent), [true, false]);
+        let failed = |name: &str, kind| FailedOrigin { origin: Origin::Message(name.into()), kind };
+        let (permanent, transient) = (FailureKind::Permanent, FailureKind::Transient);
+        let expected = [("a", permanent), ("shared", permanent), ("b", transient), ("shared", transient)];
+        assert_eq!(outcome.failed, expected.map(|(name, kind)| failed(name, kind)));
     }
 
     /// Operators use these names in filters of the log, in alarms and in dashboards.

@@ -20,9 +20,7 @@ use crate::patience::Patience;
 use crate::report::Report;
 use crate::retry_queue::{DeadLetter, Deferred, Hidden, RetryQueue};
 
-type Results = Vec<Result<(), String>>;
-
-/// The messages of one event, and where they go if they fail.
+/// The messages of one event, and where they are retried if they fail.
 #[derive(Debug)]
 pub struct Redelivery<'e, Q> {
     queue: Option<&'e Q>,
@@ -37,7 +35,7 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
         // All messages of one event are from one queue.
         let lane = match (messages.first(), queue) {
             (None, _) => Lane::Direct,
-            (Some(_), None) => Lane::Only,
+            (Some(_), None) => Lane::WithoutRetryQueue,
             (Some(message), Some(queue)) if queue.has_arn(&message.queue) => Lane::Retry,
             (Some(_), Some(_)) => Lane::First,
         };
@@ -54,15 +52,12 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
     /// Arranges for failed messages to be retried. Returns the origins that are to be reported as failed, so that their
     /// own queue delivers them again.
     pub async fn redeliver(&self, report: &Report<'_>, deadline: Timestamp) -> Vec<Origin> {
-        let Some(queue) = self.queue else { return report.failed.clone() };
-        let moved = match self.lane {
-            Lane::Direct | Lane::Only => HashSet::new(),
-            Lane::First => self.defer(queue, report, deadline).await,
-            Lane::Retry => {
-                let moved = self.send_dead_letters(queue, report, deadline).await;
-                self.hide(queue, report, &moved, deadline).await;
-                moved
-            }
+        let moved = match (self.lane, self.queue) {
+            // Without the id of its message, a failure is that of the whole invocation: all of it is delivered again.
+            _ if report.failed.contains(&Origin::Invocation) => HashSet::new(),
+            (Lane::First, Some(queue)) => self.defer(queue, report, deadline).await,
+            (Lane::Retry, Some(queue)) => self.send_dead_letters_and_hide(queue, report, deadline).await,
+            _ => HashSet::new(),
         };
         report.failed.iter().filter(|origin| !moved.contains(origin)).cloned().collect()
     }
@@ -77,51 +72,67 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
         };
         let retried = report.failed.iter().filter(|origin| !permanent.contains(origin));
         let (origins, messages): (Vec<&Origin>, Vec<Deferred>) = retried.filter_map(deferred).unzip();
+        if messages.is_empty() {
+            return HashSet::new();
+        }
+        let sent = queue.defer(&messages, deadline - self.clock.now()).await;
         let not_done = "can't defer messages to the retry queue: their own queue redelivers them";
-        let sent = self.call(queue.defer(&messages), messages.len(), deadline).await;
         log("deferred to the retry queue", not_done, &sent);
         succeeded(origins, &sent)
     }
 
-    /// Sends messages that no retry can purge to the dead-letter queue. Returns the origins of those that it took.
-    async fn send_dead_letters<'r>(
+    /// Sends messages that no retry can purge to the dead-letter queue, and hides the others and those that it did not
+    /// take. Returns the origins of those that it took.
+    async fn send_dead_letters_and_hide<'r>(
         &self,
         queue: &Q,
         report: &'r Report<'_>,
+        deadline: Timestamp,
+    ) -> HashSet<&'r Origin> {
+        let permanent = permanently_failed(report);
+        let retried: Vec<&Origin> = report.failed.iter().filter(|origin| !permanent.contains(origin)).collect();
+        let dead_letters = self.send_dead_letters(queue, permanent.iter().copied().collect(), deadline);
+        let (moved, ()) = tokio::join!(dead_letters, self.hide(queue, retried, deadline));
+        let not_moved = permanent.into_iter().filter(|origin| !moved.contains(origin)).collect();
+        self.hide(queue, not_moved, deadline).await;
+        moved
+    }
+
+    async fn send_dead_letters<'r>(
+        &self,
+        queue: &Q,
+        origins: Vec<&'r Origin>,
         deadline: Timestamp,
     ) -> HashSet<&'r Origin> {
         let dead_letter = |origin: &'r Origin| {
             let message = self.message(origin)?;
             Some((origin, DeadLetter { body: message.body()?, message_id: message.id.to_string() }))
         };
-        let permanent = permanently_failed(report).into_iter();
-        let (origins, messages): (Vec<&Origin>, Vec<DeadLetter>) = permanent.filter_map(dead_letter).unzip();
-        let not_done = "can't send messages to the dead-letter queue: they are retried";
-        let sent = self.call(queue.send_dead_letters(&messages), messages.len(), deadline).await;
-        log("sent to the dead-letter queue: no retry can purge it", not_done, &sent);
+        let (origins, messages): (Vec<&Origin>, Vec<DeadLetter>) = origins.into_iter().filter_map(dead_letter).unzip();
+        if messages.is_empty() {
+            return HashSet::new();
+        }
+        let sent = queue.send_dead_letters(&messages, deadline - self.clock.now()).await;
+        for (DeadLetter { message_id, .. }, _) in messages.iter().zip(&sent).filter(|(_, sent)| sent.is_ok()) {
+            tracing::warn!(origin = message_id, "sent to the dead-letter queue: no retry can purge it");
+        }
+        log_failed("can't send messages to the dead-letter queue: they are retried", &sent);
         succeeded(origins, &sent)
     }
 
-    /// Hides the failed messages that were not moved.
-    async fn hide(&self, queue: &Q, report: &Report<'_>, moved: &HashSet<&Origin>, deadline: Timestamp) {
+    async fn hide(&self, queue: &Q, origins: Vec<&Origin>, deadline: Timestamp) {
         let hidden = |message: &Message<'_>| Hidden {
             receipt_handle: message.receipt_handle.to_string(),
             time: hidden_for(message.receives(), fastrand::f64()),
         };
-        let retried = report.failed.iter().filter(|origin| !moved.contains(origin));
-        let messages: Vec<Hidden> = retried.filter_map(|origin| Some(hidden(self.message(origin)?))).collect();
-        let not_done = "can't choose when messages are retried: the queue's own timeout counts";
-        let hiding = self.call(queue.hide(&messages), messages.len(), deadline).await;
-        log("hidden until the next retry", not_done, &hiding);
-    }
-
-    /// The results of a call for this many messages, which ends at the deadline. Without messages, nothing is called.
-    async fn call(&self, call: impl Future<Output = Results>, messages: usize, deadline: Timestamp) -> Results {
-        if messages == 0 {
-            return Vec::new();
+        let messages: Vec<Hidden> =
+            origins.into_iter().filter_map(|origin| Some(hidden(self.message(origin)?))).collect();
+        if messages.is_empty() {
+            return;
         }
-        let results = self.clock.timeout_at(deadline, call).await;
-        results.unwrap_or_else(|_| vec![Err("deadline exceeded".to_owned()); messages])
+        let hiding = queue.hide(&messages, deadline - self.clock.now()).await;
+        let not_done = "can't choose when messages are retried: the queue's own timeout counts";
+        log("hidden until the next retry", not_done, &hiding);
     }
 
     fn message(&self, origin: &Origin) -> Option<&Message<'e>> {
@@ -151,13 +162,17 @@ fn succeeded<'r>(origins: Vec<&'r Origin>, results: &[Result<(), String>]) -> Ha
 }
 
 fn log(done: &'static str, not_done: &'static str, results: &[Result<(), String>]) {
-    let failed = results.iter().filter_map(|result| result.as_ref().err());
-    let (count, first) = (failed.clone().count(), failed.clone().next());
-    if results.len() > count {
-        tracing::info!(messages = results.len() - count, "{done}");
+    let count = results.iter().filter(|result| result.is_ok()).count();
+    if count > 0 {
+        tracing::info!(messages = count, "{done}");
     }
-    if let Some(error) = first {
-        tracing::warn!(messages = count, error, "{not_done}");
+    log_failed(not_done, results);
+}
+
+fn log_failed(not_done: &'static str, results: &[Result<(), String>]) {
+    let failed: Vec<&String> = results.iter().filter_map(|result| result.as_ref().err()).collect();
+    if let Some(error) = failed.first() {
+        tracing::warn!(messages = failed.len(), error, "{not_done}");
     }
 }
 

@@ -13,9 +13,9 @@ use crate::bounded_map::BoundedMap;
 use crate::clock::{Clock, Timestamp};
 use crate::per_team::PerTeam;
 
-/// How long items of a refused hostname are not sent. It is shorter than the queue's visibility timeout of four
-/// minutes, so that each redelivery of a message tries again: its team may have added the hostname to the zone
-/// meanwhile.
+/// How long items of a refused hostname are not sent. It is shorter than the main queue's visibility timeout of four
+/// minutes, so that each redelivery of a message there tries again: its team may have added the hostname to the zone
+/// meanwhile. In the retry queue they are retried until then.
 const REMEMBERED_FOR: Duration = Duration::from_secs(180);
 
 /// Items of this many different objects must be refused alone, with none of the hostname accepted in between, before

@@ -51,7 +51,7 @@ mod tests {
     use purge_router_core::{Rejected, RejectionKind};
 
     use super::*;
-    use crate::outcome::FailedOrigin;
+    use crate::outcome::{FailedOrigin, FailureKind};
     use crate::test_support::plan_of;
 
     fn message(id: &str) -> Origin {
@@ -63,7 +63,7 @@ mod tests {
     }
 
     fn outcome(status: Status, failed: &[&str]) -> Outcome {
-        let failed = failed.iter().map(|id| FailedOrigin { origin: message(id), is_permanent: false });
+        let failed = failed.iter().map(|id| FailedOrigin { origin: message(id), kind: FailureKind::Transient });
         let error = (status != Status::Purged).then(|| "because".to_owned());
         Outcome { status, error, failed: failed.collect(), ..Outcome::new(0) }
     }

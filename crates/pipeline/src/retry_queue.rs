@@ -7,19 +7,24 @@ use purge_router_core::names::TeamName;
 
 /// A queue of its own for what could not be purged at once, so that it never delays what can be.
 ///
-/// Each method that sends returns one result for each message, in the order of the messages. Errors are for logs.
+/// Methods that send may take this much `time`. They return one result for each message, in the order of the messages:
+/// what was not confirmed by then has failed. Errors are for logs.
 pub trait RetryQueue: Send + Sync {
     /// Whether this is the queue with this ARN.
     fn has_arn(&self, arn: &str) -> bool;
 
     /// Sends messages to it.
-    fn defer(&self, messages: &[Deferred]) -> impl Future<Output = Vec<Result<(), String>>> + Send;
+    fn defer(&self, messages: &[Deferred], time: Duration) -> impl Future<Output = Vec<Result<(), String>>> + Send;
 
     /// Hides messages that were received from it.
-    fn hide(&self, messages: &[Hidden]) -> impl Future<Output = Vec<Result<(), String>>> + Send;
+    fn hide(&self, messages: &[Hidden], time: Duration) -> impl Future<Output = Vec<Result<(), String>>> + Send;
 
     /// Sends messages that were received from it to the dead-letter queue.
-    fn send_dead_letters(&self, messages: &[DeadLetter]) -> impl Future<Output = Vec<Result<(), String>>> + Send;
+    fn send_dead_letters(
+        &self,
+        messages: &[DeadLetter],
+        time: Duration,
+    ) -> impl Future<Output = Vec<Result<(), String>>> + Send;
 }
 
 /// A message to be sent to the retry queue.
@@ -45,6 +50,6 @@ pub struct Hidden {
 pub struct DeadLetter {
     /// The body of the message that it replaces.
     pub body: String,
-    /// The id of the message that it replaces, which the log names.
+    /// The id of the message that it replaces.
     pub message_id: String,
 }

@@ -41,6 +41,7 @@ mod tests {
     use purge_router_core::{BatchItem, Item, Origin, Zone};
 
     use super::*;
+    use crate::circuit::CircuitPass;
     use crate::store::Freshness;
     use crate::test_support::{NoStore, paused_clock, zones};
     use crate::token_health::{TokenTry, ZoneToken};
@@ -81,7 +82,7 @@ mod tests {
         let shared = Shared::new((), (), Settings::default(), paused_clock());
         let now = shared.clock.now();
         fill(&shared, blue, 0);
-        shared.zone_circuits.of(blue).open(now);
+        shared.zone_circuits.of(blue).open(now, &CircuitPass::WITHOUT_PROBE);
         let message = "no".to_owned();
         let refusal = Refusal { meaning: Meaning::TokenRefused, message, status: Some(403), ray: None };
         let token = ZoneToken::new(&NoStore, &shared.token_circuits, blue);

@@ -60,6 +60,10 @@ const WRONG_SETTINGS: &[(&[(&str, &str)], &str)] = &[
         ],
         "DEAD_LETTER_QUEUE_URL: `dead-letters` is not the URL of a queue: ",
     ),
+    (
+        &[GOOD, ("DEAD_LETTER_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/dead-letters")],
+        "DEAD_LETTER_QUEUE_URL is set, and RETRY_QUEUE_URL is not: set both or neither",
+    ),
     (&[GOOD, ("MAX_CONCURRENCY", "cfut_x\n2")], "MAX_CONCURRENCY is `cfut_[redacted] 2`: "),
     (
         &[GOOD, ("CLOUDFLARE_BASE_URL", "http://api.cloudflare.com/client/v4")],

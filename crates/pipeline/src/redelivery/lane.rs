@@ -1,4 +1,4 @@
-//! Which way an event came, and what that means for its failed messages.
+//! The source of an event, and what that means for its failed messages.
 //!
 //! Messages arrive in the *first lane*, where every team waits for every other, so nothing there may take long. What
 //! could not be purged at once goes to the *retry lane*, a queue of its own, where there is time to wait.
@@ -9,22 +9,22 @@ use crate::clock::Timestamp;
 use crate::patience::Patience;
 
 /// How long the first lane waits for a zone in trouble. Most purges take a tenth of that.
-const FIRST_LANE: Duration = Duration::from_secs(1);
+const FIRST_LANE_WAIT: Duration = Duration::from_secs(1);
 
 /// The longest that a request waits for its answer at a later receive. Cloudflare answers within a few seconds, or not
 /// at all.
-const LATER: Duration = Duration::from_secs(10);
+const MAX_RETRY_PERIOD: Duration = Duration::from_secs(10);
 
 /// How long requests wait for rate limits, except in the first lane: a burst passes, and a zone that is limited for
 /// longer does not delay the others.
-const LIMITS: Duration = Duration::from_secs(5);
+const RATE_LIMIT_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a message of the retry queue is hidden: after its first failure, and at most.
 const HIDDEN_FIRST: Duration = Duration::from_secs(10);
 const HIDDEN_LONGEST: Duration = Duration::from_secs(300);
 
-/// What is kept of the deadline for hiding messages.
-const TIME_TO_HIDE: Duration = Duration::from_secs(2);
+/// What is reserved before the deadline for dead letters and for hiding messages.
+const REDELIVERY_RESERVE: Duration = Duration::from_secs(2);
 
 /// Where an event came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(super) enum Lane {
     /// A queue of messages; failed ones go to the retry queue.
     First,
     /// A queue of messages, and there is no retry queue: failed ones are redelivered by their own queue.
-    Only,
+    WithoutRetryQueue,
     /// The retry queue.
     Retry,
 }
@@ -43,21 +43,21 @@ impl Lane {
     /// How long an event in this lane waits for its purges, from now on. `receives` is how often its most received
     /// message was received: a zone that is slow rather than dead needs more time the next time.
     pub(super) fn patience(self, receives: u32, now: Timestamp, deadline: Timestamp) -> Patience {
-        let doubled = |times: u32| (FIRST_LANE * (1 << times.min(10))).min(LATER);
+        let doubled = |times: u32| (FIRST_LANE_WAIT * (1 << times.min(10))).min(MAX_RETRY_PERIOD);
         match self {
             Self::Direct => Patience::from(deadline),
             Self::First => {
-                let deadline = deadline.min(now + FIRST_LANE);
-                Patience { deadline, retry_for: FIRST_LANE, rate_limit_deadline: now }
+                let deadline = deadline.min(now + FIRST_LANE_WAIT);
+                Patience { deadline, retry_for: FIRST_LANE_WAIT, rate_limit_deadline: now }
             }
-            Self::Only => {
-                let rate_limit_deadline = deadline.min(now + LIMITS);
+            Self::WithoutRetryQueue => {
+                let rate_limit_deadline = deadline.min(now + RATE_LIMIT_WAIT);
                 Patience { deadline, retry_for: doubled(receives.saturating_sub(1)), rate_limit_deadline }
             }
             Self::Retry => {
                 let left = deadline - now;
-                let deadline = now + (left - TIME_TO_HIDE.min(left / 2));
-                let rate_limit_deadline = deadline.min(now + LIMITS);
+                let deadline = now + (left - REDELIVERY_RESERVE.min(left / 2));
+                let rate_limit_deadline = deadline.min(now + RATE_LIMIT_WAIT);
                 Patience { deadline, retry_for: doubled(receives), rate_limit_deadline }
             }
         }
@@ -94,9 +94,9 @@ mod tests {
             assert_eq!(patience(Lane::Direct, receives), (29.0, seconds(Duration::MAX), 29.0));
         }
         let retries = |lane| [1, 2, 3, 4, 5, u32::MAX].map(|receives| patience(lane, receives).1);
-        assert_eq!(retries(Lane::Only), [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]);
+        assert_eq!(retries(Lane::WithoutRetryQueue), [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]);
         assert_eq!(retries(Lane::Retry), [2.0, 4.0, 8.0, 10.0, 10.0, 10.0]);
-        assert_eq!(patience(Lane::Only, 1), (29.0, 1.0, 5.0));
+        assert_eq!(patience(Lane::WithoutRetryQueue, 1), (29.0, 1.0, 5.0));
         assert_eq!(patience(Lane::Retry, 1), (27.0, 2.0, 5.0), "hiding messages takes time, too");
         let soon = Lane::Retry.patience(1, now, now + Duration::from_secs(1));
         assert_eq!(seconds(soon.deadline - now), 0.5);

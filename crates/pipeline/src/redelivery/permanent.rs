@@ -5,15 +5,21 @@ use std::collections::HashSet;
 use indexmap::IndexSet;
 use purge_router_core::{Origin, RejectionKind};
 
+use crate::outcome::FailureKind;
 use crate::report::Report;
 
-/// The failed origins of which no part can be purged by a retry: what failed is not understood, or Cloudflare refused
-/// it for what it is. Somebody has to look at them soon. An origin with a part that a retry may purge is not among
-/// them.
+/// The failed origins whose failures are all permanent: somebody has to look at them soon. One failure that a retry may
+/// fix excludes an origin.
 pub(super) fn permanently_failed<'r>(report: &'r Report<'_>) -> IndexSet<&'r Origin> {
-    let rejected = report.plan.rejected.iter().filter(|it| it.kind == RejectionKind::Transient).map(|it| &it.origin);
-    let unpurged = report.outcomes.iter().flat_map(|outcome| &outcome.failed);
-    let unpurged = unpurged.filter(|failed| !failed.is_permanent).map(|failed| &failed.origin);
-    let may_be_retried: HashSet<&Origin> = rejected.chain(unpurged).collect();
+    let rejected = |kind| report.plan.rejected.iter().filter(move |it| it.kind == kind).map(|it| &it.origin);
+    let unpurged = |kind| {
+        let failed = report.outcomes.iter().flat_map(|outcome| &outcome.failed);
+        failed.filter(move |failed| failed.kind == kind).map(|failed| &failed.origin)
+    };
+    let permanent = rejected(RejectionKind::Malformed).chain(unpurged(FailureKind::Permanent));
+    let permanent: HashSet<&Origin> = permanent.collect();
+    let transient = rejected(RejectionKind::Transient).chain(unpurged(FailureKind::Transient));
+    let untried = unpurged(FailureKind::Untried).filter(|origin| !permanent.contains(origin));
+    let may_be_retried: HashSet<&Origin> = transient.chain(untried).collect();
     report.failed.iter().filter(|origin| !may_be_retried.contains(origin)).collect()
 }

@@ -7,7 +7,7 @@ use purge_router_core::{Plan, Rejected, RejectionKind, decode_with_messages};
 use serde_json::json;
 
 use super::*;
-use crate::outcome::{FailedOrigin, Outcome};
+use crate::outcome::{FailedOrigin, FailureKind, Outcome};
 use crate::test_support::{paused_clock, plan_of};
 
 const MAIN: &str = "arn:aws:sqs:eu-west-1:123456789012:main";
@@ -28,21 +28,22 @@ impl RetryQueue for Queue {
         arn == RETRY
     }
 
-    async fn defer(&self, messages: &[Deferred]) -> Vec<Result<(), String>> {
+    async fn defer(&self, messages: &[Deferred], time: Duration) -> Vec<Result<(), String>> {
         if self.hangs {
-            std::future::pending::<()>().await;
+            tokio::time::sleep(time).await;
+            return vec![Err("deadline exceeded".to_owned()); messages.len()];
         }
         let (accepted, refused): (Vec<_>, Vec<_>) = messages.iter().partition(|it| !self.refuses.contains(&&*it.body));
         self.sent.lock().unwrap().extend(accepted.into_iter().cloned());
         messages.iter().map(|it| if refused.contains(&it) { Err("refused".to_owned()) } else { Ok(()) }).collect()
     }
 
-    async fn hide(&self, messages: &[Hidden]) -> Vec<Result<(), String>> {
+    async fn hide(&self, messages: &[Hidden], _: Duration) -> Vec<Result<(), String>> {
         self.hidden.lock().unwrap().extend(messages.iter().cloned());
         messages.iter().map(|_| Ok(())).collect()
     }
 
-    async fn send_dead_letters(&self, messages: &[DeadLetter]) -> Vec<Result<(), String>> {
+    async fn send_dead_letters(&self, messages: &[DeadLetter], _: Duration) -> Vec<Result<(), String>> {
         let results = messages.iter().map(|it| match self.refuses.contains(&&*it.body) {
             true => Err("refused".to_owned()),
             false => {
@@ -77,11 +78,13 @@ fn plan(urls: usize, rejected: &[(usize, RejectionKind)]) -> Plan {
     Plan { rejected: rejected.collect(), ..plan_of(urls) }
 }
 
-/// An outcome in which these messages failed, for good or not.
-fn outcome(status: Status, failed: &[(usize, bool)]) -> Outcome {
-    let failed = failed
-        .iter()
-        .map(|(index, is_permanent)| FailedOrigin { origin: message(*index), is_permanent: *is_permanent });
+const PERMANENT: FailureKind = FailureKind::Permanent;
+const UNTRIED: FailureKind = FailureKind::Untried;
+const TRANSIENT: FailureKind = FailureKind::Transient;
+
+/// An outcome in which these messages failed.
+fn outcome(status: Status, failed: &[(usize, FailureKind)]) -> Outcome {
+    let failed = failed.iter().map(|(index, kind)| FailedOrigin { origin: message(*index), kind: *kind });
     Outcome { status, failed: failed.collect(), ..Outcome::new(0) }
 }
 
@@ -95,7 +98,8 @@ async fn redeliver(queue: &Queue, event: &str, plan: &Plan, outcomes: Vec<Outcom
 #[tokio::test(start_paused = true)]
 async fn what_a_retry_may_purge_is_deferred_and_the_rest_is_reported() {
     let queue = Queue::default();
-    let outcomes = vec![outcome(Status::Unreachable, &[(0, true), (1, false), (2, true), (1, false)])];
+    let outcomes =
+        vec![outcome(Status::Unreachable, &[(0, PERMANENT), (1, TRANSIENT), (2, PERMANENT), (1, TRANSIENT)])];
     let failed = redeliver(&queue, &event(MAIN, &[1, 1, 1]), &plan(3, &[]), outcomes).await;
     assert_eq!(failed, [message(0), message(2)]);
     let deferred = Deferred { body: "1".into(), team: TeamName::parse("red").ok() };
@@ -114,8 +118,8 @@ async fn a_message_is_deferred_if_a_retry_may_purge_a_part_of_it() {
         (5, RejectionKind::Transient),
     ];
     let outcomes = vec![
-        outcome(Status::ItemsRefused, &[(0, true), (5, true), (6, true)]),
-        outcome(Status::Unreachable, &[(0, false), (4, false)]),
+        outcome(Status::ItemsRefused, &[(0, PERMANENT), (5, PERMANENT), (6, PERMANENT)]),
+        outcome(Status::Unreachable, &[(0, TRANSIENT), (4, TRANSIENT)]),
     ];
     let failed = redeliver(&queue, &event(MAIN, &[1; 7]), &plan(7, &rejected), outcomes).await;
     assert_eq!(failed, [message(2), message(6)]);
@@ -125,27 +129,58 @@ async fn a_message_is_deferred_if_a_retry_may_purge_a_part_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_the_retry_queue_what_no_retry_can_purge_is_a_dead_letter_at_once() {
-    let outcomes = || vec![outcome(Status::ItemsRefused, &[(0, true), (1, false), (2, true)])];
-    let letter = |index: usize| DeadLetter { body: index.to_string(), message_id: format!("m-{index}") };
-    let handles = |queue: &Queue| -> Vec<String> {
-        queue.hidden.lock().unwrap().iter().map(|hidden| hidden.receipt_handle.clone()).collect()
-    };
-    let queue = Queue::default();
-    let failed = redeliver(&queue, &event(RETRY, &[1; 3]), &plan(3, &[]), outcomes()).await;
-    assert_eq!((failed, handles(&queue)), (vec![message(1)], vec!["h-1".to_owned()]));
-    assert_eq!(queue.dead_letters.into_inner().unwrap(), [letter(0), letter(2)]);
+async fn untried_items_are_retried_unless_their_message_has_a_refused_one() {
+    for (failed, is_deferred) in [
+        (&[(0, UNTRIED)][..], true),
+        (&[(0, UNTRIED), (0, PERMANENT)], false),
+        (&[(0, UNTRIED), (0, PERMANENT), (0, TRANSIENT)], true),
+    ] {
+        let queue = Queue::default();
+        let outcomes = vec![outcome(Status::ItemsRefused, failed)];
+        redeliver(&queue, &event(MAIN, &[1]), &plan(1, &[]), outcomes).await;
+        assert_eq!(queue.sent.into_inner().unwrap().len(), usize::from(is_deferred), "{failed:?}");
+    }
+}
 
-    // What the dead-letter queue does not take stays in the retry queue.
-    let queue = Queue { refuses: vec!["2"], ..Queue::default() };
-    let failed = redeliver(&queue, &event(RETRY, &[1; 3]), &plan(3, &[]), outcomes()).await;
-    assert_eq!((failed, handles(&queue)), (vec![message(1), message(2)], vec!["h-1".to_owned(), "h-2".to_owned()]));
-    assert_eq!(queue.dead_letters.into_inner().unwrap(), [letter(0)]);
+#[tokio::test(start_paused = true)]
+async fn in_the_retry_queue_what_no_retry_can_purge_is_a_dead_letter_at_once() {
+    let rejected = [(3, RejectionKind::Malformed), (4, RejectionKind::Transient)];
+    let outcomes = || {
+        let failed = [(0, PERMANENT), (1, TRANSIENT), (2, PERMANENT), (5, PERMANENT), (5, TRANSIENT)];
+        vec![outcome(Status::ItemsRefused, &failed)]
+    };
+    let letter = |index: usize| DeadLetter { body: index.to_string(), message_id: format!("m-{index}") };
+    for (refuses, hidden, letters) in
+        [(vec![], vec![1, 4, 5], vec![0, 2, 3]), (vec!["2"], vec![1, 2, 4, 5], vec![0, 3])]
+    {
+        let queue = Queue { refuses, ..Queue::default() };
+        let mut failed = redeliver(&queue, &event(RETRY, &[1; 6]), &plan(6, &rejected), outcomes()).await;
+        failed.sort_by_key(ToString::to_string);
+        assert_eq!(failed, hidden.iter().map(|index| message(*index)).collect::<Vec<_>>());
+        let mut handles: Vec<String> =
+            queue.hidden.into_inner().unwrap().into_iter().map(|hidden| hidden.receipt_handle).collect();
+        handles.sort();
+        assert_eq!(handles, hidden.iter().map(|index| format!("h-{index}")).collect::<Vec<_>>());
+        let mut sent = queue.dead_letters.into_inner().unwrap();
+        sent.sort_by_key(|letter| letter.body.clone());
+        assert_eq!(sent, letters.into_iter().map(letter).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_without_the_id_of_its_message_is_that_of_all_messages() {
+    let queue = Queue::default();
+    let rejected = Rejected { origin: Origin::Invocation, kind: RejectionKind::Malformed, reason: String::new() };
+    let plan = Plan { rejected: vec![rejected], ..plan_of(1) };
+    let outcomes = vec![outcome(Status::Unreachable, &[(0, TRANSIENT)])];
+    let failed = redeliver(&queue, &event(MAIN, &[1]), &plan, outcomes).await;
+    assert_eq!(failed, [Origin::Invocation, message(0)]);
+    assert_eq!(queue.sent.into_inner().unwrap(), [], "nothing is sent twice");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_the_retry_queue_does_not_take_is_reported() {
-    let outcomes = || vec![outcome(Status::Unreachable, &[(0, false), (1, false), (2, false)])];
+    let outcomes = || vec![outcome(Status::Unreachable, &[(0, TRANSIENT), (1, TRANSIENT), (2, TRANSIENT)])];
     let queue = Queue { refuses: vec!["1"], ..Queue::default() };
     assert_eq!(redeliver(&queue, &event(MAIN, &[1; 3]), &plan(3, &[]), outcomes()).await, [message(1)]);
     let queue = Queue { hangs: true, ..Queue::default() };
@@ -156,7 +191,7 @@ async fn what_the_retry_queue_does_not_take_is_reported() {
 #[tokio::test(start_paused = true)]
 async fn messages_of_the_retry_queue_stay_there_and_are_hidden() {
     let queue = Queue::default();
-    let outcomes = vec![outcome(Status::Unreachable, &[(0, false), (2, false)])];
+    let outcomes = vec![outcome(Status::Unreachable, &[(0, TRANSIENT), (2, TRANSIENT)])];
     let failed = redeliver(&queue, &event(RETRY, &[1, 1, 7]), &plan(3, &[]), outcomes).await;
     assert_eq!(failed, [message(0), message(2)]);
     assert_eq!(queue.sent.into_inner().unwrap(), []);
@@ -170,7 +205,7 @@ async fn messages_of_the_retry_queue_stay_there_and_are_hidden() {
 async fn without_a_retry_queue_and_without_messages_everything_is_reported() {
     let clock = paused_clock();
     let plan = plan(1, &[]);
-    let report = Report::new(&plan, vec![outcome(Status::Unreachable, &[(0, false)])]);
+    let report = Report::new(&plan, vec![outcome(Status::Unreachable, &[(0, TRANSIENT)])]);
     let event = event(MAIN, &[3]);
     let of_main = decode_with_messages(event.as_bytes()).unwrap().messages;
     let deadline = clock.now() + Duration::from_secs(29);

@@ -2,8 +2,9 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
-use purge_router_cloudflare::{Accepted, Refusal};
+use purge_router_cloudflare::{Accepted, Meaning, Refusal};
 use purge_router_core::Zone;
 
 use super::deadline::Deadline;
@@ -13,6 +14,9 @@ use crate::api::PurgeApi;
 use crate::shared::Shared;
 use crate::store::TokenStore;
 use crate::token_health::{Admission, TokenTry, ZoneToken};
+
+/// A zone that had less time than this for its answer, because the event ended, has not failed.
+const MIN_CONCLUSIVE_TIME: Duration = Duration::from_millis(500);
 
 /// The lowest layer: one request, without retries.
 pub(super) trait SendOnce: Sync {
@@ -33,6 +37,8 @@ pub(super) enum AttemptError {
     Refused {
         refusal: Refusal,
         admission: Option<Admission>,
+        /// How long the answer was waited for, at most.
+        timeout: Duration,
     },
 }
 
@@ -40,7 +46,10 @@ impl AttemptError {
     pub(super) fn into_failure(self) -> (Failure, Option<Admission>) {
         match self {
             Self::NotSent(reason) => (reason.into(), None),
-            Self::Refused { refusal, admission } => (refusal.into(), admission),
+            Self::Refused { refusal, admission, timeout } => {
+                let was_cut_short = refusal.meaning == Meaning::Unreachable && timeout < MIN_CONCLUSIVE_TIME;
+                (Failure { was_cut_short, ..refusal.into() }, admission)
+            }
         }
     }
 }
@@ -101,7 +110,7 @@ impl<T: TokenStore, A: PurgeApi> SendOnce for Attempt<'_, T, A> {
         let timeout = shared.settings.request_timeout.min(deadline.retry_for()).min(deadline.left());
         let answer = shared.api.purge(&credential, &zone.zone_id, piece.mode(), &piece.body(), timeout).await;
         token.record(freshness, token_try, &answer);
-        answer.map_err(|refusal| AttemptError::Refused { refusal, admission })
+        answer.map_err(|refusal| AttemptError::Refused { refusal, admission, timeout })
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use purge_router_cloudflare::{Meaning, Refusal};
 
-use crate::outcome::Status;
+use crate::outcome::{FailureKind, Status};
 use crate::rate_limit::AfterDeadline;
 use crate::store::TokenError;
 use crate::token_health::TokenUnusable;
@@ -17,6 +17,24 @@ pub(super) struct Failure {
     pub(super) ray: Option<String>,
     /// What the refusal is about, if a smaller request may be accepted.
     pub(super) part: Option<RefusedPart>,
+    /// Whether Cloudflare's API refused the request for what it is, so that no retry can help.
+    pub(super) is_permanent: bool,
+    /// Whether the request had too little time for its answer, so that it says nothing about its zone.
+    pub(super) was_cut_short: bool,
+}
+
+impl Failure {
+    /// A failure that a retry may not meet again.
+    pub(super) fn transient(status: Status, error: String) -> Self {
+        Self { status, error, ray: None, part: None, is_permanent: false, was_cut_short: false }
+    }
+
+    pub(super) fn kind(&self) -> FailureKind {
+        match self.is_permanent {
+            true => FailureKind::Permanent,
+            false => FailureKind::Transient,
+        }
+    }
 }
 
 /// What a refusal is about.
@@ -56,17 +74,17 @@ impl From<NotSent> for Failure {
             NotSent::RateLimited => Status::RateLimited,
             NotSent::ZoneCircuitOpen(_) => Status::Unreachable,
             NotSent::Token(TokenUnusable::NotRead(TokenError::Missing { .. })) => Status::TokenMissing,
-            // Reads are retried until the deadline: nobody knows whether there is a token.
+            // Nobody knows whether there is a token.
             NotSent::Token(TokenUnusable::NotRead(TokenError::Unavailable { .. })) => Status::DeadlineExceeded,
             NotSent::Token(_) => Status::TokenRefused,
         };
         let error = match &reason {
             NotSent::Token(TokenUnusable::NotRead(error @ TokenError::Unavailable { .. })) => {
-                format!("deadline exceeded before its token was read: {error}")
+                format!("its token could not be read in time: {error}")
             }
             _ => reason.to_string(),
         };
-        Self { status, error, ray: None, part: None }
+        Self::transient(status, error)
     }
 }
 
@@ -81,7 +99,9 @@ impl From<Refusal> for Failure {
             Meaning::Unclear => (Status::ItemsRefused, Some(RefusedPart::Unclear)),
             Meaning::RequestRefused => (Status::RequestRefused, None),
         };
-        Self { status, error: refusal.message, ray: refusal.ray, part }
+        let is_refused = matches!(status, Status::ItemsRefused | Status::RequestRefused);
+        let is_permanent = is_refused && refusal.is_from_api();
+        Self { part, ray: refusal.ray, is_permanent, ..Self::transient(status, refusal.message) }
     }
 }
 
@@ -89,8 +109,8 @@ impl From<Refusal> for Failure {
 mod tests {
     use super::*;
 
-    fn refusal(meaning: Meaning) -> Refusal {
-        Refusal { meaning, message: "no".to_owned(), status: None, ray: Some("ray".to_owned()) }
+    fn refusal(meaning: Meaning, status: Option<u16>) -> Refusal {
+        Refusal { meaning, message: "no".to_owned(), status, ray: Some("ray".to_owned()) }
     }
 
     #[test]
@@ -107,8 +127,12 @@ mod tests {
             (Meaning::Unclear, Status::ItemsRefused, Some(Unclear)),
             (Meaning::RequestRefused, Status::RequestRefused, None),
         ] {
-            let expected = Failure { status, error: "no".to_owned(), ray: Some("ray".to_owned()), part };
-            assert_eq!(Failure::from(refusal(meaning)), expected, "{meaning:?}");
+            let is_permanent = matches!(status, Status::ItemsRefused | Status::RequestRefused);
+            let ray = Some("ray".to_owned());
+            let expected = Failure { ray, part, is_permanent, ..Failure::transient(status, "no".to_owned()) };
+            assert_eq!(Failure::from(refusal(meaning, Some(400))), expected, "{meaning:?}");
+            // The answer of something between Cloudflare's API and the function may be another one the next time.
+            assert!(!Failure::from(refusal(meaning, None)).is_permanent, "{meaning:?}");
         }
     }
 
@@ -133,7 +157,7 @@ mod tests {
             (
                 TokenUnusable::from(unavailable).into(),
                 Status::DeadlineExceeded,
-                "deadline exceeded before its token was read: \
+                "its token could not be read in time: \
                  the token of team red for zone red.com can't be read now: because",
             ),
             (
@@ -157,8 +181,7 @@ mod tests {
                 "not sent: Cloudflare refused the tokens of too many of the team's zones; it is tried again in a minute",
             ),
         ] {
-            let expected = Failure { status, error: error.to_owned(), ray: None, part: None };
-            assert_eq!(Failure::from(reason), expected);
+            assert_eq!(Failure::from(reason), Failure::transient(status, error.to_owned()));
         }
     }
 }

@@ -8,7 +8,7 @@ use purge_router_core::{Batch, BatchItem};
 
 use super::failure::RefusedPart;
 use super::piece::Piece;
-use crate::outcome::{FailedItems, Reason, Status};
+use crate::outcome::{FailedItems, FailureKind, Reason, Status};
 use crate::refused_hostnames::{ZoneHostnames, hostname_of};
 
 /// The budget is just enough to single out this many bad items, wherever they are in the batch.
@@ -36,8 +36,17 @@ pub(super) struct Halving<'b, 'h> {
     accepted: u32,
     refused: u32,
     budget: u32,
-    last_error: String,
-    last_ray: Option<String>,
+    /// The hostnames that this batch's own items condemned.
+    condemned: HashSet<&'b str>,
+    last: LastRefusal,
+}
+
+/// Cloudflare's last refusal of a piece.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LastRefusal {
+    pub(super) error: String,
+    pub(super) ray: Option<String>,
+    pub(super) is_permanent: bool,
 }
 
 /// What to do with a piece or with items.
@@ -60,8 +69,8 @@ impl<'b, 'h> Halving<'b, 'h> {
             accepted: 0,
             refused: 0,
             budget: budget(batch.items().len()),
-            last_error: String::new(),
-            last_ray: None,
+            condemned: HashSet::new(),
+            last: LastRefusal::default(),
         }
     }
 
@@ -95,12 +104,12 @@ impl<'b, 'h> Halving<'b, 'h> {
     }
 
     /// Cloudflare refused a piece.
-    pub(super) fn refused(&mut self, piece: Piece<'b>, part: RefusedPart, error: String, ray: Option<String>) {
+    pub(super) fn refused(&mut self, piece: Piece<'b>, part: RefusedPart, refusal: LastRefusal) {
         self.refused += 1;
         if part != RefusedPart::Unclear {
             self.resume_unclear();
         }
-        (self.last_error, self.last_ray) = (error, ray);
+        self.last = refusal;
         if part == RefusedPart::Unclear {
             self.is_doubtful |= !self.items_matter && piece.depth() >= UNCLEAR_DEPTH;
             if self.is_doubtful {
@@ -132,9 +141,11 @@ impl<'b, 'h> Halving<'b, 'h> {
     fn refused_alone(&mut self, item: &'b BatchItem, part: RefusedPart) {
         if let (RefusedPart::Hostname, Some(hostname)) = (part, hostname_of(&item.item))
             && !self.proven.contains(hostname)
-            && let Some(evidence) = self.hostnames.refused_alone(hostname, item, &self.last_error)
         {
-            self.probe(hostname, evidence);
+            match self.hostnames.refused_alone(hostname, item, &self.last.error) {
+                Some(evidence) => self.probe(hostname, evidence),
+                None => _ = self.condemned.insert(hostname),
+            }
         }
         let failed = self.failed_items(vec![item], Reason::Refused);
         self.failed.push(failed);
@@ -142,7 +153,9 @@ impl<'b, 'h> Halving<'b, 'h> {
 
     /// Items that fail with Cloudflare's last answer.
     fn failed_items(&self, items: Vec<&'b BatchItem>, reason: Reason) -> FailedItems<'b> {
-        FailedItems { items, reason, error: self.last_error.clone(), ray: self.last_ray.clone() }
+        let LastRefusal { error, ray, is_permanent } = self.last.clone();
+        let kind = if is_permanent { FailureKind::Permanent } else { FailureKind::Transient };
+        FailedItems { items, reason, kind, error, ray }
     }
 
     /// Sends another item of a suspected hostname next, alone and far from the last one: if it is accepted, the
@@ -179,7 +192,12 @@ impl<'b, 'h> Halving<'b, 'h> {
             }
             let Some(error) = self.hostnames.refusal(hostname) else { continue };
             let items = piece.take_if(|item| hostname_of(&item.item) == Some(hostname));
-            self.failed.push(FailedItems { items, reason: Reason::Refused, error, ray: None });
+            // A hostname that an earlier batch condemned may have been added to the zone since.
+            let kind = match self.condemned.contains(hostname) {
+                true => FailureKind::Permanent,
+                false => FailureKind::Transient,
+            };
+            self.failed.push(FailedItems { items, reason: Reason::Refused, kind, error, ray: None });
         }
     }
 
@@ -191,12 +209,13 @@ impl<'b, 'h> Halving<'b, 'h> {
     }
 
     fn fail_untried(&mut self, piece: Piece<'b>) {
-        let (items, refused, error) = (piece.into_items(), self.refused, &self.last_error);
+        let (items, refused, error) = (piece.into_items(), self.refused, &self.last.error);
         let error = format!(
             "{error}; {} items together, not tried one by one: {refused} requests of this batch were refused",
             items.len()
         );
-        self.failed.push(FailedItems { items, reason: Reason::Untried, error, ray: None });
+        let (reason, kind) = (Reason::Untried, FailureKind::Untried);
+        self.failed.push(FailedItems { items, reason, kind, error, ray: None });
     }
 }
 

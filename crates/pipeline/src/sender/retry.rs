@@ -1,9 +1,9 @@
-//! Sends a piece until it is accepted or refused for good, or until the time for retries is over.
+//! Sends a piece until it is accepted or refused for good, or until the period for retries ends.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use purge_router_cloudflare::{Accepted, Meaning, Refusal};
+use purge_router_cloudflare::{Accepted, Meaning};
 use purge_router_core::Zone;
 
 use super::attempt::{AttemptError, SendOnce};
@@ -135,13 +135,14 @@ impl<'e, T: TokenStore, S: SendOnce> Retry<'e, T, S> {
         }
     }
 
-    /// Whether the error only says that the time is over, so that an earlier answer of Cloudflare says more.
-    fn is_of_deadline(&self, error: &AttemptError) -> bool {
+    /// Whether the request was not sent, or not answered until the deadline: an earlier answer explains more.
+    fn is_less_specific(&self, error: &AttemptError) -> bool {
         match error {
+            AttemptError::NotSent(NotSent::Token(TokenUnusable::NotRead(TokenError::Unavailable { .. }))) => true,
             AttemptError::NotSent(NotSent::Token(_)) => false,
             AttemptError::NotSent(_) => true,
-            AttemptError::Refused { refusal: Refusal { meaning, .. }, .. } => {
-                *meaning == Meaning::Unreachable && self.deadline.left().is_zero()
+            AttemptError::Refused { refusal, .. } => {
+                refusal.meaning == Meaning::Unreachable && self.deadline.left().is_zero()
             }
         }
     }
@@ -157,10 +158,9 @@ impl<T: TokenStore, S: SendOnce> SendPiece for Retry<'_, T, S> {
             *attempts += u32::from(!matches!(result, Err(AttemptError::NotSent(_))));
             let error = match result {
                 Ok(accepted) => return Ok(accepted),
-                Err(error) if self.is_of_deadline(&error) => return Err(last.unwrap_or(error.into_failure().0)),
                 Err(error) => error,
             };
-            let decision = decide(&error, token_try);
+            let (decision, is_less_specific) = (decide(&error, token_try), self.is_less_specific(&error));
             let (failure, held) = error.into_failure();
             // Other decisions give the admission back before they wait.
             admission = held.filter(|_| decision == Decision::RetryWithFreshToken);
@@ -168,10 +168,11 @@ impl<T: TokenStore, S: SendOnce> SendPiece for Retry<'_, T, S> {
                 token_try = TokenTry::Second;
             }
             failed += 1;
+            let most_specific = last.filter(|_| is_less_specific).unwrap_or(failure);
             if !self.wait(decision, failed, retries_until, piece).await {
-                return Err(failure);
+                return Err(most_specific);
             }
-            last = Some(failure);
+            last = Some(most_specific);
         }
     }
 }

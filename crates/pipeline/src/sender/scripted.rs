@@ -46,7 +46,8 @@ pub(super) fn refuses(part: RefusedPart) -> Answer {
 }
 
 fn failure(status: Status, part: Option<RefusedPart>) -> Failure {
-    Failure { status, error: format!("no: {status:?}"), ray: None, part }
+    let is_permanent = matches!(status, Status::ItemsRefused | Status::RequestRefused);
+    Failure { part, is_permanent, ..Failure::transient(status, format!("no: {status:?}")) }
 }
 
 impl Scripted {

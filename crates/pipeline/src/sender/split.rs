@@ -2,7 +2,8 @@
 
 use purge_router_core::Batch;
 
-use super::halving::{Halving, NextStep};
+use super::failure::Failure;
+use super::halving::{Halving, LastRefusal, NextStep};
 use super::layer::SendPiece;
 use crate::outcome::{FailedItems, Outcome, Reason};
 use crate::refused_hostnames::ZoneHostnames;
@@ -40,11 +41,12 @@ impl<S: SendPiece> Split<S> {
             let Some(part) = failure.part else {
                 // What stopped this piece would stop the others too. They are not tried, and not reported as done.
                 let items = piece.into_items().into_iter().chain(halving.pending()).collect();
-                let (reason, error, ray) = (Reason::Request(failure.status), failure.error, failure.ray);
-                outcome.fail(FailedItems { items, reason, error, ray });
+                let (reason, kind) = (Reason::Request(failure.status), failure.kind());
+                outcome.fail(FailedItems { items, reason, kind, error: failure.error, ray: failure.ray });
                 break;
             };
-            halving.refused(piece, part, failure.error, failure.ray);
+            let Failure { error, ray, is_permanent, .. } = failure;
+            halving.refused(piece, part, LastRefusal { error, ray, is_permanent });
         }
         outcome
     }

@@ -2,7 +2,6 @@
 //! the others wait for the result.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use purge_router_cloudflare::Accepted;
 use purge_router_core::Zone;
@@ -11,11 +10,8 @@ use super::deadline::Deadline;
 use super::failure::{Failure, NotSent};
 use super::layer::SendPiece;
 use super::piece::Piece;
-use crate::circuit::{Circuit, CircuitOpen};
+use crate::circuit::{Circuit, CircuitOpen, CircuitPass};
 use crate::outcome::Status;
-
-/// A zone that had less time than this for its answer, because the event ended, has not failed.
-const MIN_CONCLUSIVE_TIME: Duration = Duration::from_millis(500);
 
 pub(super) struct ZoneBreaker<'e, S> {
     inner: S,
@@ -29,7 +25,7 @@ pub(super) struct ZoneBreaker<'e, S> {
 enum Answered {
     Yes,
     No,
-    /// Nothing was sent, or the time was too short.
+    /// Nothing was sent, or the event ended before an answer could be expected.
     Unknown,
 }
 
@@ -38,8 +34,8 @@ impl<'e, S> ZoneBreaker<'e, S> {
         Self { inner, zone, circuit, deadline }
     }
 
-    fn open(&self, result: &Result<Accepted, Failure>) {
-        let Some(period) = self.circuit.open(self.deadline.now()) else { return };
+    fn open(&self, result: &Result<Accepted, Failure>, pass: &CircuitPass<'_>) {
+        let Some(period) = self.circuit.open(self.deadline.now(), pass) else { return };
         let (team, zone, seconds) = (self.zone.team.as_str(), self.zone.domain.as_str(), period.as_secs_f64());
         let error = result.as_ref().err().map(|failure| failure.error.as_str());
         tracing::warn!(team, zone, error, seconds, "zone does not answer; not tried for {seconds} s");
@@ -48,39 +44,40 @@ impl<'e, S> ZoneBreaker<'e, S> {
 
 impl<S: SendPiece> SendPiece for ZoneBreaker<'_, S> {
     async fn send(&self, piece: &Piece<'_>, attempts: &mut u32) -> Result<Accepted, Failure> {
-        let (deadline, clock) = (&self.deadline, self.deadline.clock());
+        let deadline = &self.deadline;
         let probe = "another request had probed its zone";
-        let pass = deadline.before_deadline(probe, self.circuit.enter(clock)).await?;
-        let _pass = pass.map_err(|CircuitOpen(left)| NotSent::ZoneCircuitOpen(left))?;
+        let pass = deadline.before_deadline(probe, self.circuit.enter(deadline.clock())).await?;
+        let pass = pass.map_err(|CircuitOpen(left)| NotSent::ZoneCircuitOpen(left))?;
 
-        let (start, attempts_before) = (clock.now(), *attempts);
+        let attempts_before = *attempts;
         let result = self.inner.send(piece, attempts).await;
-        let was_sent = *attempts > attempts_before;
-        let was_cut_short = deadline.left().is_zero() && clock.now() - start < MIN_CONCLUSIVE_TIME;
-        match answered(&result, was_sent, was_cut_short) {
+        match answered(&result, *attempts > attempts_before) {
             Answered::Yes => self.circuit.close(),
-            Answered::No => self.open(&result),
+            Answered::No => self.open(&result, &pass),
             Answered::Unknown => {}
         }
         result
     }
 }
 
-fn answered(result: &Result<Accepted, Failure>, was_sent: bool, was_cut_short: bool) -> Answered {
+fn answered(result: &Result<Accepted, Failure>, was_sent: bool) -> Answered {
     if !was_sent {
         return Answered::Unknown;
     }
-    match result.as_ref().map_err(|failure| failure.status) {
-        Err(Status::Unreachable) if was_cut_short => Answered::Unknown,
-        Err(Status::Unreachable) => Answered::No,
+    let Err(failure) = result else { return Answered::Yes };
+    match failure.status {
+        Status::Unreachable if failure.was_cut_short => Answered::Unknown,
+        Status::Unreachable => Answered::No,
         // The last try was not sent, so this is not an answer to it.
-        Err(Status::DeadlineExceeded | Status::TokenMissing) => Answered::Unknown,
-        Ok(_) | Err(_) => Answered::Yes,
+        Status::DeadlineExceeded | Status::TokenMissing => Answered::Unknown,
+        _ => Answered::Yes,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::time::advance;
 
     use super::*;
@@ -98,7 +95,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn only_a_zone_that_was_sent_to_and_did_not_answer_opens_its_circuit() {
         let unsent = |status| Answer { attempts: 0, ..fails(status) };
+        let mut cut_short = fails(Status::Unreachable);
+        cut_short.result = cut_short.result.map_err(|failure| Failure { was_cut_short: true, ..failure });
         for (answer, is_open) in [
+            (cut_short, false),
             (accepts(), false),
             (fails(Status::Unreachable), true),
             (unsent(Status::Unreachable), false),
@@ -132,7 +132,7 @@ mod tests {
             (fails(Status::TokenMissing), false),
         ] {
             let (clock, circuit, plan) = (paused_clock(), circuit(), plan_of(1));
-            circuit.open(clock.now());
+            _ = circuit.open(clock.now(), &CircuitPass::WITHOUT_PROBE);
             advance(5 * SECOND).await;
             let deadline = Deadline::new(&clock, Patience::from(clock.now() + 60 * SECOND));
             let piece = Piece::whole(&plan.batches[0]);
@@ -141,19 +141,6 @@ mod tests {
             _ = breaker.send(&piece, &mut 0).await;
             let is_closed = matches!(circuit.state(clock.now()), CircuitState::Closed { is_proven: true });
             assert_eq!(is_closed, closes, "{answer:?}");
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_zone_that_had_too_little_time_for_its_answer_has_not_failed() {
-        for (seconds, is_open) in [(0.4, false), (0.6, true)] {
-            let (clock, circuit, plan) = (paused_clock(), circuit(), plan_of(1));
-            let time = Duration::from_secs_f64(seconds);
-            let deadline = Deadline::new(&clock, Patience::from(clock.now() + time));
-            let inner = Scripted::new([Answer { time, ..fails(Status::Unreachable) }]);
-            let breaker = ZoneBreaker::new(inner, &plan.batches[0].zone, circuit.clone(), deadline);
-            _ = breaker.send(&Piece::whole(&plan.batches[0]), &mut 0).await;
-            assert_eq!(circuit.has_failed(), is_open, "{seconds}");
         }
     }
 

@@ -60,6 +60,7 @@ pub(super) fn key(zone: &Zone) -> TokenKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::circuit::CircuitPass;
     use crate::test_support::{paused_clock, zones};
 
     #[tokio::test(start_paused = true)]
@@ -77,9 +78,9 @@ mod tests {
                 assert_eq!(Arc::ptr_eq(team, other_team), is_same_team, "{at}, {other}");
             }
         }
-        of[0].1.open(all.clock().now());
+        of[0].1.open(all.clock().now(), &CircuitPass::WITHOUT_PROBE);
         assert_eq!(
-            of[0].1.open(all.clock().now() + Duration::from_secs(5)),
+            of[0].1.open(all.clock().now() + Duration::from_secs(5), &CircuitPass::WITHOUT_PROBE),
             Some(Duration::from_secs(5)),
             "never longer"
         );

@@ -46,7 +46,7 @@ impl<'e, T: TokenStore> ZoneToken<'e, T> {
     /// Lets a piece of a batch pass the circuit. If it is half-open, this waits while another piece probes the token.
     pub(crate) async fn enter(&self) -> Result<CircuitPass<'_>, TokenUnusable> {
         if self.began_closed {
-            return Ok(CircuitPass::FREE);
+            return Ok(CircuitPass::WITHOUT_PROBE);
         }
         self.circuit.enter(self.clock).await.map_err(|CircuitOpen(left)| TokenUnusable::CircuitOpen(left))
     }
@@ -80,7 +80,9 @@ impl<'e, T: TokenStore> ZoneToken<'e, T> {
             }
             // Cloudflare checked the token before it looked at the request. A proxy's answer, or an unknown code, which
             // may be about the token, says nothing.
-            Err(Meaning::ItemRefused | Meaning::HostnameRefused | Meaning::RequestRefused) if is_from_api(answer) => {
+            Err(Meaning::ItemRefused | Meaning::HostnameRefused | Meaning::RequestRefused)
+                if answer.as_ref().is_err_and(Refusal::is_from_api) =>
+            {
                 self.accepted();
             }
             Err(Meaning::ItemRefused | Meaning::HostnameRefused | Meaning::RequestRefused | Meaning::Unclear) => {}
@@ -101,17 +103,12 @@ impl<'e, T: TokenStore> ZoneToken<'e, T> {
 
     fn refused_again(&self, refusal: &Refusal) {
         self.team.probes.refused(key(self.zone));
-        let Some(open_for) = self.circuit.open(self.clock.now()) else { return };
+        let Some(open_for) = self.circuit.open(self.clock.now(), &CircuitPass::WITHOUT_PROBE) else { return };
         let (team, zone) = (self.zone.team.as_str(), self.zone.domain.as_str());
         let (zone_id, parameter) = (self.zone.zone_id.as_str(), self.zone.token.as_str());
         let (error, seconds) = (&refusal.message, open_for.as_secs_f64());
         tracing::error!(team, zone, zone_id, parameter, error, seconds, "token refused; not used for {seconds} s");
     }
-}
-
-/// Whether Cloudflare's API answered, rather than something in between.
-fn is_from_api(answer: &Result<Accepted, Refusal>) -> bool {
-    answer.as_ref().err().is_some_and(|refusal| refusal.status.is_some())
 }
 
 #[cfg(test)]
@@ -141,7 +138,7 @@ mod tests {
             let token = ZoneToken::new(&NoStore, &circuits, &zones[0]);
             token.record(Freshness::Cached, TokenTry::First, &answer);
             assert_eq!(token.circuit.is_proven(), proves, "{answer:?}");
-            token.circuit.open(circuits.clock().now());
+            token.circuit.open(circuits.clock().now(), &CircuitPass::WITHOUT_PROBE);
             token.record(Freshness::Fresh, TokenTry::First, &answer);
             assert_eq!(token.circuit.has_failed(), !proves, "{answer:?}");
         }

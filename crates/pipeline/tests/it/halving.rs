@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use purge_router_pipeline::{Report, Status};
+use purge_router_pipeline::{FailureKind, Report, Status};
 use purge_router_sandbox::{Fault, FaultKind, PurgeMethod};
 use purge_router_test_support::events::{s3, sqs};
 
@@ -135,8 +135,8 @@ async fn an_outage_after_a_bad_item_was_found_outweighs_it() {
     assert_eq!(statuses(&report), [Status::Unreachable]);
     assert_eq!(report.outcomes[0].refused_items, urls("red.com", ["k1.css"]));
     assert_eq!(failed(&report), ["m-1", "m-2"]);
-    let permanent: Vec<bool> = report.outcomes[0].failed.iter().map(|failed| failed.is_permanent).collect();
-    assert_eq!(permanent, [true, false], "a retry may purge only the second one");
+    let kinds: Vec<FailureKind> = report.outcomes[0].failed.iter().map(|failed| failed.kind).collect();
+    assert_eq!(kinds, [FailureKind::Permanent, FailureKind::Transient]);
 }
 
 #[tokio::test]

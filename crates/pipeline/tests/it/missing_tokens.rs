@@ -59,8 +59,7 @@ async fn a_store_that_is_unavailable_for_a_while_is_asked_again() {
 #[tokio::test]
 async fn a_store_that_stays_unavailable_fails_by_the_deadline() {
     let mut cases = Vec::new();
-    let unavailable =
-        "deadline exceeded before its token was read: the token of team red for zone red.com can't be read now";
+    let unavailable = "its token could not be read in time: the token of team red for zone red.com can't be read now";
     for (problem, expected) in [
         (Problem::Unavailable(usize::MAX), unavailable),
         (Problem::Hang, "deadline exceeded before its token was read"),

@@ -58,7 +58,7 @@ async fn a_refused_token_keeps_its_admission_for_the_second_try_and_opens_the_ci
     api.answer(ZONE, Answer::Refuse(Meaning::TokenRefused));
     let patience = || patient(shared.clock.now());
     let (result, _) = send_once(&shared, 1, TokenTry::First, patience()).await;
-    let Err(AttemptError::Refused { refusal, admission }) = result else { panic!("{result:?}") };
+    let Err(AttemptError::Refused { refusal, admission, .. }) = result else { panic!("{result:?}") };
     assert_eq!((refusal.meaning, admission.is_some()), (Meaning::TokenRefused, true));
     assert!(send_once(&shared, 1, TokenTry::Second, patience()).await.0.is_err());
 
@@ -95,4 +95,18 @@ async fn a_second_try_reads_the_token_afresh() {
     *store.token.lock().unwrap() = "second";
     let (_, requests) = send_once(&shared, 1, TokenTry::Second, patient(shared.clock.now())).await;
     assert_eq!(requests[0].token, "second");
+}
+
+#[test]
+fn a_zone_that_had_too_little_time_for_its_answer_has_not_failed() {
+    let millisecond = Duration::from_millis(1);
+    for (meaning, timeout, was_cut_short) in [
+        (Meaning::Unreachable, 499 * millisecond, true),
+        (Meaning::Unreachable, 500 * millisecond, false),
+        (Meaning::ServerError, 499 * millisecond, false),
+    ] {
+        let refusal = Refusal { meaning, message: String::new(), status: None, ray: None };
+        let (failure, _) = AttemptError::Refused { refusal, admission: None, timeout }.into_failure();
+        assert_eq!(failure.was_cut_short, was_cut_short, "{meaning:?}, {timeout:?}");
+    }
 }

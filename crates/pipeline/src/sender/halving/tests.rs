@@ -36,7 +36,11 @@ fn halve(plan: &Plan, memory: &RefusedHostnames, judge: impl Fn(&[String]) -> Op
                         halving.accepted(&piece);
                         assert!(urls.into_iter().all(|url| ended.purged.insert(url)), "each once");
                     }
-                    Some(part) => halving.refused(piece, part, format!("no {part:?}"), None),
+                    Some(part) => halving.refused(
+                        piece,
+                        part,
+                        LastRefusal { error: format!("no {part:?}"), ray: None, is_permanent: true },
+                    ),
                 }
             }
             NextStep::Fail(FailedItems { items, reason, error, .. }) => {
@@ -111,6 +115,7 @@ proptest! {
     ) {
         let names: BTreeSet<String> = (0..items).step_by(every).map(url).collect();
         let ended = halve(&PLANS[&items], &memory(), refuse_items(&names, part));
+        // Without an accepted piece, the budget is what refusals cost; each accepted one allows one more.
         prop_assert!(ended.requests < 2 * items);
         prop_assert!(ended.refused.is_subset(&names) || part == RefusedPart::Hostname);
         prop_assert!(ended.purged.is_disjoint(&names));

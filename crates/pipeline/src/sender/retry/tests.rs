@@ -3,6 +3,8 @@ use std::num::NonZeroU32;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
+use purge_router_cloudflare::Refusal;
+
 use super::*;
 use crate::outcome::Status;
 use crate::patience::Patience;
@@ -52,7 +54,7 @@ fn only_a_store_that_is_unavailable_is_asked_again() {
 
 fn refused(meaning: Meaning) -> AttemptError {
     let refusal = Refusal { meaning, message: format!("{meaning:?}"), status: Some(400), ray: None };
-    AttemptError::Refused { refusal, admission: None }
+    AttemptError::Refused { refusal, admission: None, timeout: SECOND }
 }
 
 fn unavailable() -> NotSent {
@@ -185,11 +187,15 @@ async fn retries_end_with_the_patience_and_keep_the_last_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cloudflare_answered_says_more_than_that_the_time_was_over_afterwards() {
-    let not_sent = |reason| vec![refused(Meaning::ServerError), AttemptError::NotSent(reason)];
+async fn an_answer_explains_more_than_that_a_later_try_was_not_sent() {
+    let not_sent = |reason: NotSent| {
+        let not_sent = std::iter::repeat_with(move || AttemptError::NotSent(reason.clone())).take(1000);
+        std::iter::once(refused(Meaning::ServerError)).chain(not_sent).collect()
+    };
     for (reason, status, error) in [
         (NotSent::DeadlineExceeded("it was sent"), Status::Unreachable, "ServerError"),
         (NotSent::RateLimited, Status::Unreachable, "ServerError"),
+        (unavailable(), Status::Unreachable, "ServerError"),
         (missing(), Status::TokenMissing, "team red has no token for zone red.com: none; "),
     ] {
         let ended = send(patient, not_sent(reason)).await;

@@ -3,7 +3,7 @@ use purge_router_core::Origin;
 
 use super::super::failure::RefusedPart;
 use super::*;
-use crate::outcome::{FailedOrigin, Status};
+use crate::outcome::{FailedOrigin, FailureKind, Status};
 use crate::refused_hostnames::RefusedHostnames;
 use crate::sender::scripted::{Answer, Scripted, accepts, fails, refuses};
 use crate::test_support::{paused_clock, plan_of};
@@ -26,7 +26,8 @@ fn failed(outcome: &Outcome) -> (Vec<usize>, Vec<usize>) {
         let Origin::Message(id) = &failed.origin else { panic!("a message") };
         id.strip_prefix("m-").unwrap().parse::<usize>().unwrap()
     };
-    let (permanent, retried): (Vec<_>, Vec<_>) = outcome.failed.iter().partition(|failed| failed.is_permanent);
+    let (permanent, retried): (Vec<_>, Vec<_>) =
+        outcome.failed.iter().partition(|failed| failed.kind == FailureKind::Permanent);
     let numbers = |failed: Vec<&FailedOrigin>| {
         let mut numbers: Vec<usize> = failed.into_iter().map(number).collect();
         numbers.sort_unstable();
