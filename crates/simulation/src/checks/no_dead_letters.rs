@@ -1,0 +1,34 @@
+//! Only what no retry can help becomes a dead letter: what is no event, and URLs that Cloudflare refuses. All other trouble
+//! of a run ends after at most hours.
+
+use std::sync::Arc;
+
+use super::check::Check;
+use crate::event::{Entry, Event};
+use crate::scenario::Scenario;
+
+pub(super) struct NoDeadLetters(Arc<Scenario>);
+
+impl NoDeadLetters {
+    pub(super) fn new(scenario: &Arc<Scenario>) -> Self {
+        Self(Arc::clone(scenario))
+    }
+}
+
+impl Check for NoDeadLetters {
+    fn name(&self) -> &'static str {
+        "no-dead-letters"
+    }
+
+    fn observe(&mut self, Entry { at, event }: &Entry) -> Result<(), String> {
+        let Event::DeadLetter { queue, message, change: Some(change) } = event else { return Ok(()) };
+        let team = self.0.team_of(*change);
+        let sickness = self.0.teams[team].sickness;
+        match sickness.is_some_and(|sickness| sickness.may_be_dead_letters()) {
+            true => Ok(()),
+            false => {
+                Err(format!("{at}: message {message} of {queue:?} is a dead letter; its team {team} has {sickness:?}"))
+            }
+        }
+    }
+}

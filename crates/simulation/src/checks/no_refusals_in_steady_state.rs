@@ -1,0 +1,55 @@
+//! While all instances keep their shares, Cloudflare answers no request with 429. A new instance begins with full buckets, so
+//! this holds only while no more instances were in use than share the limit, in the time that refills an empty bucket.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::check::Check;
+use crate::clock::SimTime;
+use crate::event::{Entry, Event, InstanceId, Refused};
+use crate::scenario::Scenario;
+
+/// The longest time in which an empty bucket is full again. The free plan's bucket of five requests a minute takes longer, but no
+/// scenario uses it.
+const REFILL: Duration = Duration::from_secs(10);
+
+pub(super) struct NoRefusalsInSteadyState {
+    scenario: Arc<Scenario>,
+    /// Since when each instance is not used any more, if it is not.
+    idle_since: BTreeMap<InstanceId, Option<SimTime>>,
+}
+
+impl NoRefusalsInSteadyState {
+    pub(super) fn new(scenario: &Arc<Scenario>) -> Self {
+        Self { scenario: Arc::clone(scenario), idle_since: BTreeMap::new() }
+    }
+
+    /// How many instances were in use in the time of a refill.
+    fn in_use(&self, now: SimTime) -> usize {
+        self.idle_since.values().filter(|idle| idle.is_none_or(|idle| now - idle <= REFILL)).count()
+    }
+}
+
+impl Check for NoRefusalsInSteadyState {
+    fn name(&self) -> &'static str {
+        "no-refusals-in-steady-state"
+    }
+
+    fn observe(&mut self, Entry { at, event }: &Entry) -> Result<(), String> {
+        match event {
+            Event::Invoked { instance, .. } => _ = self.idle_since.insert(*instance, None),
+            Event::Answered { instance, .. } | Event::Killed { instance, .. } => {
+                self.idle_since.insert(*instance, Some(*at));
+            }
+            Event::Refused { zone, reason: Refused::OverLimit, .. } => {
+                if self.in_use(*at) <= self.scenario.instances {
+                    let domain = &self.scenario.zones[*zone].domain;
+                    return Err(format!("{at}: 429 for {domain}, with all instances at their shares"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}

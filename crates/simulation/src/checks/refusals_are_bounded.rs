@@ -1,0 +1,48 @@
+//! However long something is wrong, Cloudflare refuses only so many requests of a team in a minute: 401, 403 and 429.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::check::Check;
+use crate::event::{Entry, Event, Refused};
+use crate::scenario::{Scenario, TeamId};
+
+/// Per zone and minute. A token circuit lets one probe pass every five seconds, which is two requests; before it opens, eight
+/// requests are refused on each of four instances. After a 429, requests in flight are refused too, eight on each instance.
+const PER_ZONE: usize = 4 * (12 * 2 + 8 + 8);
+
+pub(super) struct RefusalsAreBounded {
+    scenario: Arc<Scenario>,
+    minute: u64,
+    refused: BTreeMap<TeamId, usize>,
+}
+
+impl RefusalsAreBounded {
+    pub(super) fn new(scenario: &Arc<Scenario>) -> Self {
+        Self { scenario: Arc::clone(scenario), minute: 0, refused: BTreeMap::new() }
+    }
+}
+
+impl Check for RefusalsAreBounded {
+    fn name(&self) -> &'static str {
+        "refusals-are-bounded"
+    }
+
+    fn observe(&mut self, Entry { at, event }: &Entry) -> Result<(), String> {
+        let Event::Refused { zone, reason: Refused::Token | Refused::OverLimit | Refused::Limited, .. } = event else {
+            return Ok(());
+        };
+        if at.minute() != self.minute {
+            self.minute = at.minute();
+            self.refused.clear();
+        }
+        let team = self.scenario.zones[*zone].team;
+        let bound = PER_ZONE * self.scenario.teams[team].zones.len();
+        let refused = self.refused.entry(team).or_default();
+        *refused += 1;
+        match *refused == bound + 1 {
+            true => Err(format!("{at}: more than {bound} refused requests of team {team} in this minute")),
+            false => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The instances. Both event sources use the same ones, the one that was used last first.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fastrand::Rng;
+use purge_router_core::Mappings;
+use tokio::time::sleep;
+
+use super::instance::{End, Instance};
+use crate::clock::SimClock;
+use crate::cloudflare::Cloudflare;
+use crate::event::{Event, MessageId, QueueName};
+use crate::options::Options;
+use crate::random::millis;
+use crate::scenario::Scenario;
+use crate::sqs::Received;
+use crate::ssm::Ssm;
+use crate::trace::Trace;
+
+/// What instances are started in.
+pub(crate) struct World {
+    pub(crate) scenario: Arc<Scenario>,
+    pub(crate) options: Options,
+    pub(crate) clock: SimClock,
+    pub(crate) trace: Arc<Trace>,
+    pub(crate) cloudflare: Arc<Cloudflare>,
+    pub(crate) ssm: Arc<Ssm>,
+    pub(crate) mappings: Arc<Mappings>,
+}
+
+pub(crate) struct Fleet {
+    world: World,
+    state: Mutex<State>,
+}
+
+struct State {
+    rng: Rng,
+    idle: Vec<Instance>,
+    started: usize,
+    busy: usize,
+}
+
+impl Fleet {
+    pub(crate) fn new(world: World) -> Self {
+        let state = State { rng: world.scenario.seed.stream("fleet", 0), idle: Vec::new(), started: 0, busy: 0 };
+        Self { world, state: Mutex::new(state) }
+    }
+
+    /// Handles messages with an idle instance or a new one. Returns the failed ones, or `None` if there was no answer.
+    pub(crate) async fn invoke(&self, queue: QueueName, messages: &[Received]) -> Option<Vec<MessageId>> {
+        let mut instance = self.take().await;
+        let end = instance.invoke(&self.world, queue, messages).await;
+        let mut state = self.state();
+        state.busy -= 1;
+        match end {
+            End::Answered(failed) => {
+                instance.used_at = self.world.clock.now();
+                state.idle.push(instance);
+                Some(failed)
+            }
+            End::Killed => None,
+        }
+    }
+
+    /// Whether all instances are frozen.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.state().busy == 0
+    }
+
+    async fn take(&self) -> Instance {
+        let now = self.world.clock.now();
+        let (id, delay) = {
+            let mut state = self.state();
+            state.busy += 1;
+            state.idle.retain(|instance| now - instance.used_at < instance.kept_for);
+            if let Some(instance) = state.idle.pop() {
+                return instance;
+            }
+            state.started += 1;
+            (state.started, millis(&mut state.rng, 100..=400))
+        };
+        sleep(delay).await;
+        self.world.trace.note(Event::Started { instance: id });
+        Instance::start(id, &self.world)
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long Lambda takes to pass a batch to an instance.
+pub(super) const INVOKE_DELAY: Duration = Duration::from_millis(5);

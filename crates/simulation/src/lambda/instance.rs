@@ -1,0 +1,127 @@
+//! One execution environment: the function, with a clock that follows the true time but is set now and then.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use fastrand::Rng;
+use purge_router_pipeline::{Clock, Settings};
+use tokio::time::{sleep, timeout};
+
+use super::fleet::World;
+use super::function::{EventFailed, Function};
+use crate::clock::SimTime;
+use crate::cloudflare::SimApi;
+use crate::event::{Event, InstanceId, MessageId, QueueName};
+use crate::options::Sabotage;
+use crate::random::{chance, millis};
+use crate::sqs::{Received, batch_event};
+use crate::ssm::SimTokens;
+
+/// The timeout of the function, and how long before it the function answers.
+const TIMEOUT: Duration = Duration::from_secs(30);
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// How often an invocation is killed in the middle.
+const KILLS: f64 = 0.005;
+
+/// By how much the wall clock of an instance may be wrong, in milliseconds. It is set back much further now and then.
+const SKEW: i64 = 40;
+const SET_BACK: i64 = 5000;
+
+pub(super) struct Instance {
+    pub(super) id: InstanceId,
+    /// When it was used last.
+    pub(super) used_at: SimTime,
+    /// How long it is kept without being used.
+    pub(super) kept_for: Duration,
+    function: Function,
+    clock: Clock,
+    skew_millis: Arc<AtomicI64>,
+    rng: Rng,
+}
+
+/// How an invocation ended.
+pub(super) enum End {
+    /// These messages failed.
+    Answered(Vec<MessageId>),
+    /// There was no answer, and the instance is gone.
+    Killed,
+}
+
+impl Instance {
+    pub(super) fn start(id: InstanceId, world: &World) -> Self {
+        let mut rng = world.scenario.seed.stream("instance", id);
+        let skew_millis = Arc::new(AtomicI64::new(rng.i64(-SKEW..=SKEW)));
+        let (true_time, skew) = (world.clock.clone(), Arc::clone(&skew_millis));
+        let wall_time = move || {
+            let now = true_time.wall_time();
+            let skew = skew.load(Ordering::Relaxed);
+            let by = Duration::from_millis(skew.unsigned_abs());
+            if skew < 0 { now - by } else { now + by }
+        };
+        let clock = Clock::with_wall_time(wall_time);
+        let tokens = SimTokens::new(Arc::clone(&world.ssm));
+        let api = SimApi(Arc::clone(&world.cloudflare));
+        let function = Function::new(&world.mappings, api, tokens, settings(world), clock.clone());
+        let kept_for = Duration::from_secs(rng.u64(300..=900));
+        Self { id, used_at: world.clock.now(), kept_for, function, clock, skew_millis, rng }
+    }
+
+    /// Handles messages of a queue.
+    pub(super) async fn invoke(&mut self, world: &World, queue: QueueName, messages: &[Received]) -> End {
+        self.thaw(world);
+        let (instance, allowed) = (self.id, TIMEOUT - MARGIN);
+        world.trace.note(Event::Invoked { instance, queue, messages: messages.len() });
+        let start = world.clock.now();
+        let deadline = self.clock.now() + allowed;
+        let event = batch_event(queue, messages);
+        let handle = async {
+            let response = self.function.handle(&event, deadline).await;
+            if world.options.sabotage == Some(Sabotage::AnswersAreLate) && instance.is_multiple_of(3) {
+                sleep(allowed + Duration::from_millis(500)).await;
+            }
+            response
+        };
+        let killed_after =
+            (world.options.chaos && chance(&mut self.rng, KILLS)).then(|| millis(&mut self.rng, 0..=400));
+        let Ok(response) = timeout(killed_after.unwrap_or(TIMEOUT), handle).await else {
+            world.trace.note(Event::Killed { instance, is_timeout: killed_after.is_none() });
+            return End::Killed;
+        };
+        let failed = failed(world, messages, response);
+        let took = world.clock.now() - start;
+        world.trace.note(Event::Answered { instance, failed: failed.len(), took, allowed });
+        End::Answered(failed)
+    }
+
+    /// While it was frozen, its wall clock may have been set.
+    fn thaw(&mut self, world: &World) {
+        if !world.options.chaos {
+            return;
+        }
+        match self.rng.u32(0..20) {
+            0 => _ = self.skew_millis.fetch_sub(self.rng.i64(0..=SET_BACK), Ordering::Relaxed),
+            1 => self.skew_millis.store(self.rng.i64(-SKEW..=SKEW), Ordering::Relaxed),
+            _ => {}
+        }
+    }
+}
+
+fn settings(world: &World) -> Settings {
+    let instances = match world.options.sabotage {
+        Some(Sabotage::SharesAreNotKept | Sabotage::LimitsAreNotKept) => NonZeroU32::MIN,
+        _ => u32::try_from(world.scenario.instances).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN),
+    };
+    Settings { instances, ..Settings::default() }
+}
+
+/// The failed messages: those that the response names, or all of them.
+fn failed(world: &World, messages: &[Received], response: Result<Vec<Arc<str>>, EventFailed>) -> Vec<MessageId> {
+    match response {
+        _ if world.options.sabotage == Some(Sabotage::FailuresAreHidden) => Vec::new(),
+        Ok(ids) => ids.iter().filter_map(|id| id.strip_prefix("m-")?.parse().ok()).collect(),
+        Err(EventFailed) => messages.iter().map(|message| message.id).collect(),
+    }
+}

@@ -1,0 +1,37 @@
+//! A deterministic simulation: the function's code on a virtual clock, between models of what it depends on.
+//!
+//! One seed is one run of some hours, in milliseconds. It has models of Cloudflare (tokens, limits, trouble, latencies and an
+//! edge), SQS, Lambda, SSM and of the uploads of 50 teams. Every event of a run goes to the checks, which see nothing else, and
+//! into a hash: two runs of a seed are the same if their hashes are.
+//!
+//! It runs on Tokio's paused clock, with the seams that the pipeline has: `PurgeApi`, `TokenStore` and `Clock`. turmoil and
+//! madsim simulate hosts and their network, below the HTTP client; what this looks for is above it.
+//!
+//! DynamoDB is not simulated: the mappings of a run are read once, from a file. Freezes are, as far as the pipeline can see
+//! them: the wall clock runs on while the monotonic clock stands still.
+
+mod checks;
+mod clock;
+mod cloudflare;
+mod event;
+mod isolation;
+mod lambda;
+mod observer;
+mod options;
+mod random;
+mod report;
+mod run;
+mod scenario;
+mod sqs;
+mod ssm;
+mod trace;
+
+pub use checks::Violation;
+pub use clock::SimTime;
+pub use event::{Entry, Event, InstanceId, MessageId, QueueName, Refused};
+pub use isolation::{Comparison, HealthyTimes};
+pub use options::{Options, Sabotage};
+pub use random::Seed;
+pub use report::{Figures, RunReport};
+pub use run::run;
+pub use scenario::*;

@@ -1,0 +1,44 @@
+//! How a seed is run.
+
+/// How a seed is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Whether the sick and noisy teams upload anything.
+    pub sick_teams: bool,
+    /// Whether instances are killed and messages delivered twice. Without it, runs with and without the sick teams differ by
+    /// nothing else.
+    pub chaos: bool,
+    /// Whether the report has the whole trace.
+    pub keep_trace: bool,
+    /// What is broken on purpose, to show that a check finds it.
+    pub sabotage: Option<Sabotage>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { sick_teams: true, chaos: true, keep_trace: false, sabotage: None }
+    }
+}
+
+/// Something that is broken on purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sabotage {
+    /// The function reports every message as done.
+    FailuresAreHidden,
+    /// Cloudflare accepts purges of one zone, but its edge keeps the URLs.
+    EdgeKeepsUrls,
+    /// Cloudflare enforces no limit, and each instance uses many times its share.
+    LimitsAreNotKept,
+    /// Each instance uses the whole limit.
+    SharesAreNotKept,
+    /// The function waits for something after its deadline.
+    AnswersAreLate,
+    /// The store gives a team the token of another one.
+    TokensAreMixedUp,
+    /// The client sends each refused request again and again.
+    RefusalsAreRepeated,
+    /// The queue drops a message after its first receive.
+    MessagesAreDropped,
+    /// Requests of healthy zones take longer while a sick team has messages.
+    TeamsShareTheirFate,
+}

@@ -1,0 +1,163 @@
+//! Runs one seed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use purge_router_core::Mappings;
+
+use crate::clock::{SimClock, SimTime};
+use crate::cloudflare::{Cloudflare, WARM_AFTER};
+use crate::event::{Event, QueueName};
+use crate::lambda::{EventSource, EventSourceSettings, Fleet, World};
+use crate::options::Options;
+use crate::random::chance;
+use crate::report::RunReport;
+use crate::scenario::{ChangeId, Scenario};
+use crate::sqs::{MessageIds, Queue, QueueSettings, malformed_body, notification};
+use crate::ssm::Ssm;
+use crate::trace::{Trace, TraceEnd};
+
+/// The main queue, as the template has it.
+const MAIN: QueueSettings =
+    QueueSettings { name: QueueName::Main, visibility_timeout: Duration::from_secs(240), max_receives: 5 };
+const MAIN_SOURCE: EventSourceSettings =
+    EventSourceSettings { concurrency: 2, batch_size: 1000, window: Duration::from_secs(1) };
+
+/// How long after the last upload all messages must be done or dead letters.
+const DRAINED_AFTER: Duration = Duration::from_secs(48 * 3600);
+
+/// A pause of the uploads that is longer may be a freeze of all instances.
+const FREEZES_FROM: Duration = Duration::from_secs(60);
+
+/// Runs a scenario, in a runtime with one thread whose clock is paused. The caller seeds nothing: every random number of the
+/// run, the pipeline's included, comes from the scenario's seed.
+///
+/// # Panics
+/// The scenario's mapping file is wrong.
+pub async fn run(scenario: Arc<Scenario>, options: Options) -> RunReport {
+    // The pipeline's backoff draws from the thread's generator.
+    fastrand::seed(scenario.seed.0);
+    let simulation = Simulation::start(&scenario, options);
+    simulation.upload().await;
+    simulation.drain().await;
+    simulation.end()
+}
+
+struct Simulation {
+    scenario: Arc<Scenario>,
+    options: Options,
+    clock: SimClock,
+    trace: Arc<Trace>,
+    cloudflare: Arc<Cloudflare>,
+    queue: Arc<Queue>,
+    fleet: Arc<Fleet>,
+}
+
+/// Something that happens outside of the function at its time.
+enum Step {
+    Upload(ChangeId),
+    Notify(ChangeId),
+    Malformed,
+}
+
+impl Simulation {
+    fn start(scenario: &Arc<Scenario>, options: Options) -> Self {
+        let clock = SimClock::new();
+        let trace = Arc::new(Trace::new(clock.clone(), scenario, options.keep_trace));
+        let cloudflare = Arc::new(Cloudflare::new(scenario, &clock, &trace, options.sabotage));
+        let queue = Arc::new(Queue::new(MAIN, scenario.seed, options, &MessageIds::default(), &clock, &trace));
+        let fleet = Arc::new(Fleet::new(World {
+            scenario: Arc::clone(scenario),
+            options,
+            clock: clock.clone(),
+            trace: Arc::clone(&trace),
+            cloudflare: Arc::clone(&cloudflare),
+            ssm: Arc::new(Ssm::new(scenario, &clock, options.sabotage)),
+            mappings: mappings(scenario),
+        }));
+        let source = EventSource {
+            settings: MAIN_SOURCE,
+            scenario: Arc::clone(scenario),
+            clock: clock.clone(),
+            queue: Arc::clone(&queue),
+            fleet: Arc::clone(&fleet),
+            cloudflare: Arc::clone(&cloudflare),
+        };
+        source.start(scenario.seed);
+        Self { scenario: Arc::clone(scenario), options, clock, trace, cloudflare, queue, fleet }
+    }
+
+    /// Lets everything happen that the scenario holds.
+    async fn upload(&self) {
+        let mut rng = self.scenario.seed.stream("freezes", 0);
+        let mut changed_at = vec![SimTime::default(); self.scenario.uploads.len()];
+        for (at, step) in self.steps() {
+            while self.clock.now() < at {
+                let left = at - self.clock.now();
+                let may_freeze = left > FREEZES_FROM && self.is_idle();
+                if may_freeze && chance(&mut rng, 0.2) {
+                    self.clock.skip(left - Duration::from_secs(1));
+                }
+                self.clock.sleep_until(at.min(self.clock.now() + Duration::from_secs(20))).await;
+            }
+            match step {
+                Step::Upload(change) => {
+                    changed_at[change] = self.clock.now();
+                    self.cloudflare.change(self.scenario.uploads[change].object);
+                    self.trace.note(Event::Uploaded { change });
+                }
+                Step::Notify(change) => {
+                    self.queue.send(notification(&self.scenario, change, changed_at[change]), Some(change));
+                }
+                Step::Malformed => self.queue.send(malformed_body(), None),
+            }
+        }
+    }
+
+    /// What happens, in the order of its time.
+    fn steps(&self) -> Vec<(SimTime, Step)> {
+        let mut steps = Vec::new();
+        for (change, upload) in self.scenario.uploads.iter().enumerate() {
+            if self.options.sick_teams || self.scenario.is_healthy(self.scenario.team_of(change)) {
+                steps.push((upload.at, Step::Upload(change)));
+                steps.push((upload.at + upload.notified_after, Step::Notify(change)));
+            }
+        }
+        if self.options.sick_teams {
+            steps.extend(self.scenario.malformed.iter().map(|at| (*at, Step::Malformed)));
+        }
+        steps.sort_by_key(|(at, _)| *at);
+        steps
+    }
+
+    /// Waits until the queues are empty, and a bit longer for the edge's fetches.
+    async fn drain(&self) {
+        let until = self.clock.now() + DRAINED_AFTER;
+        while !self.is_idle() && self.clock.now() < until {
+            self.clock.sleep_until(self.clock.now() + Duration::from_secs(60)).await;
+        }
+        self.clock.sleep_until(self.clock.now() + WARM_AFTER).await;
+    }
+
+    fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.fleet.is_frozen()
+    }
+
+    fn end(self) -> RunReport {
+        (0..self.scenario.urls.len()).for_each(|url| self.cloudflare.visit(url));
+        let TraceEnd { hash, events, kept, violations, figures, healthy_times } = self.trace.end();
+        let (seed, simulated) = (self.scenario.seed, self.clock.now().elapsed());
+        RunReport { seed, hash, events, simulated, violations, healthy_times, figures, trace: kept }
+    }
+}
+
+#[expect(clippy::panic, reason = "the simulation itself is wrong")]
+fn mappings(scenario: &Scenario) -> Arc<Mappings> {
+    match purge_router_config::from_toml(&scenario.mapping_file) {
+        Ok(mappings) => Arc::new(mappings),
+        Err(problems) => {
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            panic!("{}", problems.join("\n"))
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! What a seed makes happen: teams with their zones and objects, their uploads, and what goes wrong when.
+
+mod generate;
+mod mapping_file;
+mod model;
+mod teams;
+mod tokens;
+mod trouble;
+mod uploads;
+
+pub use generate::scenario;
+pub use model::{ChangeId, Object, ObjectId, Scenario, Team, TeamId, Upload, Url, UrlId, Zone, ZoneId};
+pub(crate) use tokens::TokenGeneration;
+pub use trouble::{Sickness, Spell, Trouble};

@@ -1,0 +1,154 @@
+//! Teams, zones, objects and uploads of one seed.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use purge_router_core::limits::CloudflarePlan;
+
+use super::tokens::TokenLife;
+use super::trouble::{Sickness, Spell, Trouble};
+use crate::clock::SimTime;
+use crate::random::Seed;
+
+/// An index into [`Scenario::teams`].
+pub type TeamId = usize;
+/// An index into [`Scenario::zones`].
+pub type ZoneId = usize;
+/// An index into [`Scenario::objects`].
+pub type ObjectId = usize;
+/// An index into [`Scenario::urls`].
+pub type UrlId = usize;
+/// An index into [`Scenario::uploads`].
+pub type ChangeId = usize;
+
+/// Everything that a seed makes happen from outside.
+#[derive(Debug)]
+pub struct Scenario {
+    /// The seed.
+    pub seed: Seed,
+    /// How many instances share the limits.
+    pub instances: usize,
+    /// All teams.
+    pub teams: Vec<Team>,
+    /// All zones, by team.
+    pub zones: Vec<Zone>,
+    /// All objects, by zone.
+    pub objects: Vec<Object>,
+    /// All URLs, by object.
+    pub urls: Vec<Url>,
+    /// All changes of objects, the earliest first.
+    pub uploads: Vec<Upload>,
+    /// When messages arrive that are no events, the earliest first.
+    pub malformed: Vec<SimTime>,
+    /// Whether a fetch that was under way during a purge stores what it fetched.
+    pub edge_stores_raced_fetches: bool,
+    /// The mapping file of all teams.
+    pub mapping_file: String,
+}
+
+/// A team.
+#[derive(Debug)]
+pub struct Team {
+    /// What is wrong with it.
+    pub sickness: Option<Sickness>,
+    /// Its zones.
+    pub zones: Range<ZoneId>,
+}
+
+/// A zone with one hostname.
+#[derive(Debug)]
+pub struct Zone {
+    /// Its team.
+    pub team: TeamId,
+    /// Its domain and only hostname.
+    pub domain: String,
+    /// Zones of one account and plan share a limit.
+    pub account: usize,
+    /// Whether the mapping file names the account.
+    pub account_is_known: bool,
+    /// Its plan.
+    pub plan: CloudflarePlan,
+    /// The word for `purge` in the mapping file.
+    pub purge: &'static str,
+    /// Its objects.
+    pub objects: Range<ObjectId>,
+    /// How many query strings each object has.
+    pub variants: usize,
+    /// What goes wrong.
+    pub spells: Vec<Spell>,
+    pub(crate) tokens: TokenLife,
+}
+
+/// An object.
+#[derive(Debug)]
+pub struct Object {
+    /// Its zone.
+    pub zone: ZoneId,
+    /// Its key in the team's bucket.
+    pub key: String,
+    /// Where its zone serves it.
+    pub urls: Range<UrlId>,
+    /// The folder of the URL, from its hostname, with a final `/`.
+    pub folder: String,
+    /// Whether Cloudflare refuses its URL.
+    pub is_refused: bool,
+}
+
+/// A URL of an object.
+#[derive(Debug)]
+pub struct Url {
+    /// The object.
+    pub object: ObjectId,
+    /// The URL.
+    pub text: String,
+}
+
+/// One change of one object.
+#[derive(Debug)]
+pub struct Upload {
+    /// When it changes.
+    pub at: SimTime,
+    /// How long S3 takes to send the message.
+    pub notified_after: Duration,
+    /// The object.
+    pub object: ObjectId,
+    /// Whether it is removed.
+    pub is_removal: bool,
+}
+
+impl Scenario {
+    /// The team of a change.
+    pub fn team_of(&self, change: ChangeId) -> TeamId {
+        self.zones[self.objects[self.uploads[change].object].zone].team
+    }
+
+    /// The URLs of the object that changed.
+    pub fn urls_of(&self, change: ChangeId) -> Range<UrlId> {
+        self.objects[self.uploads[change].object].urls.clone()
+    }
+
+    /// Whether nothing is wrong with a team.
+    pub fn is_healthy(&self, team: TeamId) -> bool {
+        self.teams[team].sickness.is_none()
+    }
+
+    /// What is wrong with a zone at a time.
+    pub fn trouble(&self, zone: ZoneId, time: SimTime) -> Option<Trouble> {
+        self.zones[zone].spells.iter().find(|spell| spell.is_at(time)).map(|spell| spell.trouble)
+    }
+
+    /// The bucket of a team.
+    pub fn bucket(team: TeamId) -> String {
+        format!("team{team}-files")
+    }
+
+    /// The id of a zone at Cloudflare, in hexadecimal.
+    pub fn zone_id(zone: ZoneId) -> String {
+        format!("{:032x}", zone + 1)
+    }
+
+    /// The zone of such an id.
+    pub fn zone_of_id(id: &str) -> Option<ZoneId> {
+        usize::from_str_radix(id, 16).ok()?.checked_sub(1)
+    }
+}

@@ -1,0 +1,7 @@
+//! A model of SQS: visibility, redelivery, duplicates, reordering, receive counts and dead letters.
+
+mod body;
+mod queue;
+
+pub(crate) use body::{batch_event, change_of_body, malformed_body, notification};
+pub(crate) use queue::{MessageIds, Queue, QueueSettings, Received};

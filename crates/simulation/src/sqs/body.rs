@@ -1,0 +1,74 @@
+//! The texts of messages and of the events that Lambda makes of them.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use super::queue::Received;
+use crate::clock::SimTime;
+use crate::event::QueueName;
+use crate::scenario::{ChangeId, Scenario};
+
+/// What S3 writes about a change.
+pub(crate) fn notification(scenario: &Scenario, change: ChangeId, changed_at: SimTime) -> Arc<str> {
+    let upload = &scenario.uploads[change];
+    let object = &scenario.objects[upload.object];
+    let bucket = Scenario::bucket(scenario.zones[object.zone].team);
+    let name = if upload.is_removal { "ObjectRemoved:Delete" } else { "ObjectCreated:Put" };
+    let (key, time) = (object.key.replace(' ', "+"), changed_at.rfc3339());
+    let text = format!(
+        r#"{{"Records":[{{"eventVersion":"2.1","eventSource":"aws:s3","eventTime":"{time}","eventName":"{name}","s3":{{"bucket":{{"name":"{bucket}"}},"object":{{"key":"{key}","sequencer":"{change:016x}"}}}}}}]}}"#
+    );
+    Arc::from(text)
+}
+
+/// A message that is no event.
+pub(crate) fn malformed_body() -> Arc<str> {
+    Arc::from("no event")
+}
+
+/// The change that a message is about.
+pub(crate) fn change_of_body(body: &str) -> Option<ChangeId> {
+    let (_, rest) = body.split_once(r#""sequencer":""#)?;
+    usize::from_str_radix(rest.get(..16)?, 16).ok()
+}
+
+/// The event of an invocation.
+pub(crate) fn batch_event(queue: QueueName, messages: &[Received]) -> Vec<u8> {
+    let arn = match queue {
+        QueueName::Main => "arn:aws:sqs:eu-west-1:123456789012:purge-router",
+        QueueName::Retry => "arn:aws:sqs:eu-west-1:123456789012:purge-router-retry",
+    };
+    let mut text = String::with_capacity(64 + messages.len() * 700);
+    text.push_str(r#"{"Records":["#);
+    for (index, message) in messages.iter().enumerate() {
+        let (id, receives) = (message.id, message.receives);
+        let comma = if index == 0 { "" } else { "," };
+        // Bodies hold no characters but quotes that JSON escapes.
+        let body = message.body.replace('"', "\\\"");
+        let _ = write!(
+            text,
+            r#"{comma}{{"messageId":"m-{id}","receiptHandle":"r-{id}","body":"{body}","attributes":{{"ApproximateReceiveCount":"{receives}"}},"eventSource":"aws:sqs","eventSourceARN":"{arn}","awsRegion":"eu-west-1"}}"#
+        );
+    }
+    text.push_str("]}");
+    text.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Seed;
+    use crate::scenario::scenario;
+
+    #[test]
+    fn a_body_names_its_change() {
+        let scenario = scenario(Seed(1));
+        let body = notification(&scenario, 5, SimTime::default());
+        assert_eq!(change_of_body(&body), Some(5));
+        assert_eq!(change_of_body(&malformed_body()), None);
+        let messages = [Received { id: 3, body, receives: 2 }, Received { id: 4, body: malformed_body(), receives: 1 }];
+        let event: serde_json::Value = serde_json::from_slice(&batch_event(QueueName::Main, &messages)).unwrap();
+        assert_eq!(event["Records"][0]["body"].as_str(), Some(&*messages[0].body));
+        assert_eq!(event["Records"][1]["messageId"], "m-4");
+    }
+}

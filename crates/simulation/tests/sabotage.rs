@@ -1,0 +1,64 @@
+//! Each check finds what it is for: something is broken on purpose, and the check fails.
+
+use std::sync::Arc;
+
+use purge_router_simulation::{Comparison, HealthyTimes, Options, Sabotage, Seed, scenario};
+
+mod support;
+
+/// The names of the checks that fail in the first seeds with this sabotage.
+fn failing_checks(sabotage: Sabotage) -> Vec<&'static str> {
+    let options = Options { sabotage: Some(sabotage), ..Options::default() };
+    let mut names: Vec<_> =
+        (0..8).flat_map(|seed| support::run_seed(seed, options).violations).map(|violation| violation.check).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+#[test]
+fn each_check_finds_what_is_broken_on_purpose() {
+    for (sabotage, check) in [
+        (Sabotage::FailuresAreHidden, "accepted-before-done"),
+        (Sabotage::EdgeKeepsUrls, "edge-is-fresh"),
+        (Sabotage::LimitsAreNotKept, "limits-are-kept"),
+        (Sabotage::SharesAreNotKept, "no-refusals-in-steady-state"),
+        (Sabotage::AnswersAreLate, "answers-before-deadline"),
+        (Sabotage::TokensAreMixedUp, "tokens-stay-in-their-team"),
+        (Sabotage::RefusalsAreRepeated, "refusals-are-bounded"),
+        (Sabotage::MessagesAreDropped, "messages-are-kept"),
+    ] {
+        let failing = failing_checks(sabotage);
+        assert!(failing.contains(&check), "{sabotage:?}: {check} is not among {failing:?}");
+    }
+}
+
+#[test]
+fn shared_fate_is_found_by_comparing_runs_with_and_without_sick_teams() {
+    let (mut with_sick, mut without_sick) = (HealthyTimes::default(), HealthyTimes::default());
+    for seed in 0..8 {
+        let scenario = Arc::new(scenario(Seed(seed)));
+        let options = Options { chaos: false, sabotage: Some(Sabotage::TeamsShareTheirFate), ..Options::default() };
+        with_sick.add(&support::run_scenario(&scenario, options));
+        without_sick.add(&support::run_scenario(&scenario, Options { sick_teams: false, ..options }));
+    }
+    assert!(with_sick.are_isolated_as(&mut without_sick).is_err());
+}
+
+#[test]
+fn purges_that_differ_are_found() {
+    let report = support::run_seed(1, Options::default());
+    let mut other = report.clone();
+    let change = other.healthy_times.pop_last();
+    assert!(change.is_some());
+    let (forwards, backwards) =
+        (Comparison { with: &report, without: &other }, Comparison { with: &other, without: &report });
+    assert!(forwards.same_purges().is_err() && backwards.same_purges().is_err());
+}
+
+#[test]
+fn a_seed_replays_and_another_one_differs() {
+    let hashes = [1, 1, 2].map(|seed| support::run_seed(seed, Options::default()).hash);
+    assert_eq!(hashes[0], hashes[1]);
+    assert_ne!(hashes[1], hashes[2]);
+}
