@@ -2,7 +2,6 @@
 
 mod event_source;
 mod fleet;
-mod function;
 mod instance;
 
 pub(crate) use event_source::{EventSource, EventSourceSettings};

@@ -37,8 +37,10 @@ pub enum Sabotage {
     TokensAreMixedUp,
     /// The client sends each refused request again and again.
     RefusalsAreRepeated,
-    /// The queue drops a message after its first receive.
+    /// The queue drops some messages after their first receive.
     MessagesAreDropped,
+    /// Messages of the retry queue are dead letters after five receives.
+    RetriesAreFew,
     /// Requests of healthy zones take longer while a sick team has messages.
     TeamsShareTheirFate,
 }

@@ -9,7 +9,7 @@ use crate::clock::{SimClock, SimTime};
 use crate::cloudflare::{Cloudflare, WARM_AFTER};
 use crate::event::{Event, QueueName};
 use crate::lambda::{EventSource, EventSourceSettings, Fleet, World};
-use crate::options::Options;
+use crate::options::{Options, Sabotage};
 use crate::random::chance;
 use crate::report::RunReport;
 use crate::scenario::{ChangeId, Scenario};
@@ -20,8 +20,12 @@ use crate::trace::{Trace, TraceEnd};
 /// The main queue, as the template has it.
 const MAIN: QueueSettings =
     QueueSettings { name: QueueName::Main, visibility_timeout: Duration::from_secs(240), max_receives: 5 };
-const MAIN_SOURCE: EventSourceSettings =
+const SOURCE: EventSourceSettings =
     EventSourceSettings { concurrency: 2, batch_size: 1000, window: Duration::from_secs(1) };
+
+/// The queue of what could not be purged at once.
+const RETRY: QueueSettings =
+    QueueSettings { name: QueueName::Retry, visibility_timeout: Duration::from_secs(240), max_receives: 1000 };
 
 /// How long after the last upload all messages must be done or dead letters.
 const DRAINED_AFTER: Duration = Duration::from_secs(48 * 3600);
@@ -49,7 +53,8 @@ struct Simulation {
     clock: SimClock,
     trace: Arc<Trace>,
     cloudflare: Arc<Cloudflare>,
-    queue: Arc<Queue>,
+    main: Arc<Queue>,
+    retry: Arc<Queue>,
     fleet: Arc<Fleet>,
 }
 
@@ -65,7 +70,10 @@ impl Simulation {
         let clock = SimClock::new();
         let trace = Arc::new(Trace::new(clock.clone(), scenario, options.keep_trace));
         let cloudflare = Arc::new(Cloudflare::new(scenario, &clock, &trace, options.sabotage));
-        let queue = Arc::new(Queue::new(MAIN, scenario.seed, options, &MessageIds::default(), &clock, &trace));
+        let ids = MessageIds::default();
+        let queue = |settings| Arc::new(Queue::new(settings, scenario.seed, options, &ids, &clock, &trace));
+        let few = RETRY.max_receives.min(if options.sabotage == Some(Sabotage::RetriesAreFew) { 5 } else { u32::MAX });
+        let (main, retry) = (queue(MAIN), queue(QueueSettings { max_receives: few, ..RETRY }));
         let fleet = Arc::new(Fleet::new(World {
             scenario: Arc::clone(scenario),
             options,
@@ -74,17 +82,20 @@ impl Simulation {
             cloudflare: Arc::clone(&cloudflare),
             ssm: Arc::new(Ssm::new(scenario, &clock, options.sabotage)),
             mappings: mappings(scenario),
+            retry_queue: Arc::clone(&retry),
         }));
-        let source = EventSource {
-            settings: MAIN_SOURCE,
-            scenario: Arc::clone(scenario),
-            clock: clock.clone(),
-            queue: Arc::clone(&queue),
-            fleet: Arc::clone(&fleet),
-            cloudflare: Arc::clone(&cloudflare),
-        };
-        source.start(scenario.seed);
-        Self { scenario: Arc::clone(scenario), options, clock, trace, cloudflare, queue, fleet }
+        for queue in [&main, &retry] {
+            let source = EventSource {
+                settings: SOURCE,
+                scenario: Arc::clone(scenario),
+                clock: clock.clone(),
+                queue: Arc::clone(queue),
+                fleet: Arc::clone(&fleet),
+                cloudflare: Arc::clone(&cloudflare),
+            };
+            source.start(scenario.seed);
+        }
+        Self { scenario: Arc::clone(scenario), options, clock, trace, cloudflare, main, retry, fleet }
     }
 
     /// Lets everything happen that the scenario holds.
@@ -107,9 +118,9 @@ impl Simulation {
                     self.trace.note(Event::Uploaded { change });
                 }
                 Step::Notify(change) => {
-                    self.queue.send(notification(&self.scenario, change, changed_at[change]), Some(change));
+                    self.main.send(notification(&self.scenario, change, changed_at[change]), Some(change));
                 }
-                Step::Malformed => self.queue.send(malformed_body(), None),
+                Step::Malformed => self.main.send(malformed_body(), None),
             }
         }
     }
@@ -132,7 +143,9 @@ impl Simulation {
 
     /// Waits until the queues are empty, and a bit longer for the edge's fetches.
     async fn drain(&self) {
-        let until = self.clock.now() + DRAINED_AFTER;
+        // What is broken on purpose may never end.
+        let longest = if self.options.sabotage.is_some() { FREEZES_FROM } else { DRAINED_AFTER };
+        let until = self.clock.now() + longest;
         while !self.is_idle() && self.clock.now() < until {
             self.clock.sleep_until(self.clock.now() + Duration::from_secs(60)).await;
         }
@@ -140,7 +153,7 @@ impl Simulation {
     }
 
     fn is_idle(&self) -> bool {
-        self.queue.is_empty() && self.fleet.is_frozen()
+        self.main.is_empty() && self.retry.is_empty() && self.fleet.is_frozen()
     }
 
     fn end(self) -> RunReport {

@@ -27,6 +27,7 @@ fn each_check_finds_what_is_broken_on_purpose() {
         (Sabotage::TokensAreMixedUp, "tokens-stay-in-their-team"),
         (Sabotage::RefusalsAreRepeated, "refusals-are-bounded"),
         (Sabotage::MessagesAreDropped, "messages-are-kept"),
+        (Sabotage::RetriesAreFew, "no-dead-letters"),
     ] {
         let failing = failing_checks(sabotage);
         assert!(failing.contains(&check), "{sabotage:?}: {check} is not among {failing:?}");

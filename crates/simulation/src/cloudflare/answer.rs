@@ -25,7 +25,7 @@ pub(crate) fn refusal(reason: Refused, retry_after: Option<Duration>, all_calls:
         Refused::OverLimit | Refused::Limited => (Some(429), Meaning::RateLimited { retry_after, all_calls }),
         Refused::Zone => (Some(404), Meaning::RequestRefused),
         Refused::Items => (Some(400), Meaning::HostnameRefused),
-        Refused::Server => (Some(500), Meaning::ServerTrouble),
+        Refused::Server => (Some(500), Meaning::ServerError),
         Refused::NoAnswer => (None, Meaning::Unreachable),
     };
     Refusal { meaning, message: format!("{reason:?}"), status, ray: None }

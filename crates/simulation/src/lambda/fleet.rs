@@ -14,7 +14,7 @@ use crate::event::{Event, MessageId, QueueName};
 use crate::options::Options;
 use crate::random::millis;
 use crate::scenario::Scenario;
-use crate::sqs::Received;
+use crate::sqs::{Queue, Received};
 use crate::ssm::Ssm;
 use crate::trace::Trace;
 
@@ -27,6 +27,7 @@ pub(crate) struct World {
     pub(crate) cloudflare: Arc<Cloudflare>,
     pub(crate) ssm: Arc<Ssm>,
     pub(crate) mappings: Arc<Mappings>,
+    pub(crate) retry_queue: Arc<Queue>,
 }
 
 pub(crate) struct Fleet {

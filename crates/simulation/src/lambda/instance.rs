@@ -6,17 +6,18 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
-use purge_router_pipeline::{Clock, Settings};
+use purge_router_core::Mappings;
+use purge_router_lambda::{Function, MappingSource};
+use purge_router_pipeline::{Clock, Executor, Settings};
 use tokio::time::{sleep, timeout};
 
 use super::fleet::World;
-use super::function::{EventFailed, Function};
 use crate::clock::SimTime;
 use crate::cloudflare::SimApi;
 use crate::event::{Event, InstanceId, MessageId, QueueName};
 use crate::options::Sabotage;
 use crate::random::{chance, millis};
-use crate::sqs::{Received, batch_event};
+use crate::sqs::{Received, SimRetryQueue, batch_event};
 use crate::ssm::SimTokens;
 
 /// The timeout of the function, and how long before it the function answers.
@@ -36,7 +37,7 @@ pub(super) struct Instance {
     pub(super) used_at: SimTime,
     /// How long it is kept without being used.
     pub(super) kept_for: Duration,
-    function: Function,
+    function: Function<SimTokens, SimApi, SimRetryQueue>,
     clock: Clock,
     skew_millis: Arc<AtomicI64>,
     rng: Rng,
@@ -64,7 +65,10 @@ impl Instance {
         let clock = Clock::with_wall_time(wall_time);
         let tokens = SimTokens::new(Arc::clone(&world.ssm));
         let api = SimApi(Arc::clone(&world.cloudflare));
-        let function = Function::new(&world.mappings, api, tokens, settings(world), clock.clone());
+        let retry_queue = SimRetryQueue::new(&world.retry_queue, world.scenario.seed, id);
+        let mappings = MappingSource::File(Mappings::clone(&world.mappings));
+        let executor = Executor::new(api, tokens, settings(world), clock.clone());
+        let function = Function::new(mappings, executor, Some(retry_queue));
         let kept_for = Duration::from_secs(rng.u64(300..=900));
         Self { id, used_at: world.clock.now(), kept_for, function, clock, skew_millis, rng }
     }
@@ -78,11 +82,13 @@ impl Instance {
         let deadline = self.clock.now() + allowed;
         let event = batch_event(queue, messages);
         let handle = async {
-            let response = self.function.handle(&event, deadline).await;
+            let response = self.function.handle(&event, deadline).await.ok();
+            let failed = response.map(|response| response.batch_item_failures);
+            let failed = failed.map(|failed| failed.into_iter().map(|failure| failure.item_identifier).collect());
             if world.options.sabotage == Some(Sabotage::AnswersAreLate) && instance.is_multiple_of(3) {
                 sleep(allowed + Duration::from_millis(500)).await;
             }
-            response
+            failed
         };
         let killed_after =
             (world.options.chaos && chance(&mut self.rng, KILLS)).then(|| millis(&mut self.rng, 0..=400));
@@ -118,10 +124,10 @@ fn settings(world: &World) -> Settings {
 }
 
 /// The failed messages: those that the response names, or all of them.
-fn failed(world: &World, messages: &[Received], response: Result<Vec<Arc<str>>, EventFailed>) -> Vec<MessageId> {
+fn failed(world: &World, messages: &[Received], response: Option<Vec<String>>) -> Vec<MessageId> {
     match response {
         _ if world.options.sabotage == Some(Sabotage::FailuresAreHidden) => Vec::new(),
-        Ok(ids) => ids.iter().filter_map(|id| id.strip_prefix("m-")?.parse().ok()).collect(),
-        Err(EventFailed) => messages.iter().map(|message| message.id).collect(),
+        Some(ids) => ids.iter().filter_map(|id| id.strip_prefix("m-")?.parse().ok()).collect(),
+        None => messages.iter().map(|message| message.id).collect(),
     }
 }

@@ -6,8 +6,8 @@ use super::teams::Teams;
 use super::uploads::{malformed, uploads};
 use crate::random::{Seed, chance, seconds};
 
-/// How many instances there are at most.
-const INSTANCES: usize = 2;
+/// How many instances there are at most: two for each lane.
+const INSTANCES: usize = 4;
 
 /// The scenario of a seed: one to three hours of uploads.
 pub fn scenario(seed: Seed) -> Scenario {

@@ -37,9 +37,10 @@ impl Sickness {
         Self::Malformed,
     ];
 
-    /// Whether its messages may become dead letters, because no retry can help.
+    /// Whether its messages may become dead letters after the few receives of the main queue: Cloudflare refuses them for what
+    /// they are, so somebody has to look at them.
     pub fn may_be_dead_letters(self) -> bool {
-        matches!(self, Self::Malformed | Self::Zones(Trouble::RefusesItems))
+        matches!(self, Self::Malformed | Self::Zones(Trouble::RefusesItems | Trouble::UnknownZone))
     }
 }
 

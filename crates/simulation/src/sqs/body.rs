@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::queue::Received;
 use crate::clock::SimTime;
-use crate::event::QueueName;
+use crate::event::{MessageId, QueueName};
 use crate::scenario::{ChangeId, Scenario};
 
 /// What S3 writes about a change.
@@ -32,12 +32,22 @@ pub(crate) fn change_of_body(body: &str) -> Option<ChangeId> {
     usize::from_str_radix(rest.get(..16)?, 16).ok()
 }
 
-/// The event of an invocation.
-pub(crate) fn batch_event(queue: QueueName, messages: &[Received]) -> Vec<u8> {
-    let arn = match queue {
+/// The ARN of a queue.
+pub(super) fn arn(queue: QueueName) -> &'static str {
+    match queue {
         QueueName::Main => "arn:aws:sqs:eu-west-1:123456789012:purge-router",
         QueueName::Retry => "arn:aws:sqs:eu-west-1:123456789012:purge-router-retry",
-    };
+    }
+}
+
+/// The message of a receipt handle.
+pub(super) fn message_of_handle(handle: &str) -> Option<MessageId> {
+    handle.strip_prefix("r-")?.parse().ok()
+}
+
+/// The event of an invocation.
+pub(crate) fn batch_event(queue: QueueName, messages: &[Received]) -> Vec<u8> {
+    let arn = arn(queue);
     let mut text = String::with_capacity(64 + messages.len() * 700);
     text.push_str(r#"{"Records":["#);
     for (index, message) in messages.iter().enumerate() {

@@ -149,6 +149,18 @@ impl Queue {
         Some(received)
     }
 
+    /// Hides a message for another time than the queue's, from now on.
+    pub(crate) fn hide(&self, id: MessageId, time: Duration) {
+        let mut state = self.state();
+        let place = state.place(self.clock.now() + time);
+        let Some(message) = state.messages.get_mut(&id) else { return };
+        let old = std::mem::replace(&mut message.place, place);
+        state.by_visibility.remove(&old);
+        state.by_visibility.insert(place, id);
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
     /// Deletes a message that the function reported as done.
     pub(crate) fn delete(&self, id: MessageId) {
         let mut state = self.state();
