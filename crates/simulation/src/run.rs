@@ -1,9 +1,8 @@
 //! Runs one seed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-
-use purge_router_core::Mappings;
 
 use crate::clock::{SimClock, SimTime};
 use crate::cloudflare::{Cloudflare, WARM_AFTER};
@@ -12,7 +11,7 @@ use crate::lambda::{EventSource, EventSourceSettings, Fleet, World};
 use crate::options::{Options, Sabotage};
 use crate::random::chance;
 use crate::report::RunReport;
-use crate::scenario::{ChangeId, Scenario};
+use crate::scenario::{ChangeId, ObjectId, Scenario};
 use crate::sqs::{MessageIds, Queue, QueueSettings, malformed_body, notification};
 use crate::ssm::Ssm;
 use crate::trace::{Trace, TraceEnd};
@@ -35,9 +34,6 @@ const FREEZES_FROM: Duration = Duration::from_secs(60);
 
 /// Runs a scenario, in a runtime with one thread whose clock is paused. The caller seeds nothing: every random number of the
 /// run, the pipeline's included, comes from the scenario's seed.
-///
-/// # Panics
-/// The scenario's mapping file is wrong.
 pub async fn run(scenario: Arc<Scenario>, options: Options) -> RunReport {
     // The pipeline's backoff draws from the thread's generator.
     fastrand::seed(scenario.seed.0);
@@ -81,7 +77,6 @@ impl Simulation {
             trace: Arc::clone(&trace),
             cloudflare: Arc::clone(&cloudflare),
             ssm: Arc::new(Ssm::new(scenario, &clock, options.sabotage)),
-            mappings: mappings(scenario),
             retry_queue: Arc::clone(&retry),
         }));
         for queue in [&main, &retry] {
@@ -141,15 +136,20 @@ impl Simulation {
         steps
     }
 
-    /// Waits until the queues are empty, and a bit longer for the edge's fetches.
+    /// Waits until everything is purged, and a bit longer for the edge's fetches.
     async fn drain(&self) {
         // What is broken on purpose may never end.
         let longest = if self.options.sabotage.is_some() { FREEZES_FROM } else { DRAINED_AFTER };
         let until = self.clock.now() + longest;
-        while !self.is_idle() && self.clock.now() < until {
+        while !self.is_drained() && self.clock.now() < until {
             self.clock.sleep_until(self.clock.now() + Duration::from_secs(60)).await;
         }
         self.clock.sleep_until(self.clock.now() + WARM_AFTER).await;
+    }
+
+    /// Whether nothing is left that a retry can purge.
+    fn is_drained(&self) -> bool {
+        self.main.is_empty() && self.retry.has_only(|change| self.scenario.is_hopeless(change))
     }
 
     fn is_idle(&self) -> bool {
@@ -157,20 +157,11 @@ impl Simulation {
     }
 
     fn end(self) -> RunReport {
-        (0..self.scenario.urls.len()).for_each(|url| self.cloudflare.visit(url));
+        let changed: BTreeSet<ObjectId> = self.scenario.uploads.iter().map(|upload| upload.object).collect();
+        let urls = changed.into_iter().flat_map(|object| self.scenario.objects[object].urls.clone());
+        urls.for_each(|url| self.cloudflare.visit(url));
         let TraceEnd { hash, events, kept, violations, figures, healthy_times } = self.trace.end();
         let (seed, simulated) = (self.scenario.seed, self.clock.now().elapsed());
         RunReport { seed, hash, events, simulated, violations, healthy_times, figures, trace: kept }
-    }
-}
-
-#[expect(clippy::panic, reason = "the simulation itself is wrong")]
-fn mappings(scenario: &Scenario) -> Arc<Mappings> {
-    match purge_router_config::from_toml(&scenario.mapping_file) {
-        Ok(mappings) => Arc::new(mappings),
-        Err(problems) => {
-            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            panic!("{}", problems.join("\n"))
-        }
     }
 }

@@ -8,7 +8,7 @@ use fastrand::Rng;
 
 use crate::clock::SimTime;
 use crate::random::millis;
-use crate::scenario::{ObjectId, Scenario, UrlId};
+use crate::scenario::{ObjectId, Scenario, Url, UrlId, ZoneId};
 
 /// The edge's cache of all URLs, with the origin server's history of their objects.
 #[derive(Debug)]
@@ -18,13 +18,15 @@ pub(crate) struct Edge {
     /// One for each URL.
     slots: Vec<Slot>,
     object_of: Vec<ObjectId>,
+    /// When readers come and how long fetches take, for each zone.
+    streams: Vec<Rng>,
+    zone_of: Vec<ZoneId>,
     stores_raced_fetches: bool,
 }
 
 /// What the edge has of one URL.
 #[derive(Debug)]
 struct Slot {
-    rng: Rng,
     /// The version that is cached.
     cached: Option<Cached>,
     fetch: Option<Fetch>,
@@ -52,11 +54,13 @@ impl Edge {
     /// An edge that has the first version of every object.
     pub(crate) fn new(scenario: &Scenario) -> Self {
         let first = Some(Cached { version: 0, is_raced: false });
-        let slot = |url| Slot { rng: scenario.seed.stream("edge", url), cached: first, fetch: None };
+        let zone_of = |url: &Url| scenario.objects[url.object].zone;
         Self {
             changes: vec![Vec::new(); scenario.objects.len()],
-            slots: (0..scenario.urls.len()).map(slot).collect(),
+            slots: scenario.urls.iter().map(|_| Slot { cached: first, fetch: None }).collect(),
             object_of: scenario.urls.iter().map(|url| url.object).collect(),
+            streams: (0..scenario.zones.len()).map(|zone| scenario.seed.stream("edge", zone)).collect(),
+            zone_of: scenario.urls.iter().map(zone_of).collect(),
             stores_raced_fetches: scenario.edge_stores_raced_fetches,
         }
     }
@@ -69,15 +73,15 @@ impl Edge {
     /// Purges a URL. The next reader comes a moment later.
     pub(crate) fn purge(&mut self, url: UrlId, now: SimTime) {
         self.settle(url, now);
-        let slot = &mut self.slots[url];
+        let (slot, rng) = (&mut self.slots[url], &mut self.streams[self.zone_of[url]]);
         slot.cached = None;
         match &mut slot.fetch {
             Some(fetch) if fetch.start > now => {}
             Some(fetch) if self.stores_raced_fetches => fetch.is_raced = true,
             _ => {
-                let start = now + millis(&mut slot.rng, 5..=3000);
-                let read = start + millis(&mut slot.rng, 1..=80);
-                let end = read + millis(&mut slot.rng, 1..=400);
+                let start = now + millis(rng, 5..=3000);
+                let read = start + millis(rng, 1..=80);
+                let end = read + millis(rng, 1..=400);
                 slot.fetch = Some(Fetch { start, read, end, is_raced: false });
             }
         }

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
-use purge_router_core::Mappings;
 use tokio::time::sleep;
 
 use super::instance::{End, Instance};
@@ -26,7 +25,6 @@ pub(crate) struct World {
     pub(crate) trace: Arc<Trace>,
     pub(crate) cloudflare: Arc<Cloudflare>,
     pub(crate) ssm: Arc<Ssm>,
-    pub(crate) mappings: Arc<Mappings>,
     pub(crate) retry_queue: Arc<Queue>,
 }
 

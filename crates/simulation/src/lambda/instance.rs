@@ -66,7 +66,7 @@ impl Instance {
         let tokens = SimTokens::new(Arc::clone(&world.ssm));
         let api = SimApi(Arc::clone(&world.cloudflare));
         let retry_queue = SimRetryQueue::new(&world.retry_queue, world.scenario.seed, id);
-        let mappings = MappingSource::File(Mappings::clone(&world.mappings));
+        let mappings = MappingSource::File(Mappings::clone(&world.scenario.mappings));
         let executor = Executor::new(api, tokens, settings(world), clock.clone());
         let function = Function::new(mappings, executor, Some(retry_queue));
         let kept_for = Duration::from_secs(rng.u64(300..=900));

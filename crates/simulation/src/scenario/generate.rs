@@ -1,5 +1,9 @@
 //! A seed → its scenario.
 
+use std::sync::Arc;
+
+use purge_router_core::Mappings;
+
 use super::mapping_file::mapping_file;
 use super::model::Scenario;
 use super::teams::Teams;
@@ -10,6 +14,9 @@ use crate::random::{Seed, chance, seconds};
 const INSTANCES: usize = 4;
 
 /// The scenario of a seed: one to three hours of uploads.
+///
+/// # Panics
+/// The simulation itself is wrong: it writes a mapping file that can't be read.
 pub fn scenario(seed: Seed) -> Scenario {
     let mut rng = seed.stream("hours", 0);
     let length = seconds(&mut rng, 3600..=3 * 3600);
@@ -18,7 +25,7 @@ pub fn scenario(seed: Seed) -> Scenario {
     let mut scenario = Scenario {
         seed,
         instances: INSTANCES,
-        mapping_file: mapping_file(&teams, &zones),
+        mappings: mappings(&mapping_file(&teams, &zones)),
         teams,
         zones,
         objects,
@@ -30,4 +37,15 @@ pub fn scenario(seed: Seed) -> Scenario {
     scenario.uploads = uploads(&scenario, length);
     scenario.malformed = malformed(&scenario, length);
     scenario
+}
+
+#[expect(clippy::panic, reason = "the simulation itself is wrong")]
+fn mappings(file: &str) -> Arc<Mappings> {
+    match purge_router_config::from_toml(file) {
+        Ok(mappings) => Arc::new(mappings),
+        Err(problems) => {
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            panic!("{}", problems.join("\n"))
+        }
+    }
 }

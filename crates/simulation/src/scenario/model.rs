@@ -1,8 +1,10 @@
 //! Teams, zones, objects and uploads of one seed.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
+use purge_router_core::Mappings;
 use purge_router_core::limits::CloudflarePlan;
 
 use super::tokens::TokenLife;
@@ -42,8 +44,8 @@ pub struct Scenario {
     pub malformed: Vec<SimTime>,
     /// Whether a fetch that was under way during a purge stores what it fetched.
     pub edge_stores_raced_fetches: bool,
-    /// The mapping file of all teams.
-    pub mapping_file: String,
+    /// The mappings of all teams.
+    pub mappings: Arc<Mappings>,
 }
 
 /// A team.
@@ -130,6 +132,11 @@ impl Scenario {
     /// Whether nothing is wrong with a team.
     pub fn is_healthy(&self, team: TeamId) -> bool {
         self.teams[team].sickness.is_none()
+    }
+
+    /// Whether Cloudflare refuses a change for what it is, so that no retry can purge it.
+    pub fn is_hopeless(&self, change: ChangeId) -> bool {
+        self.teams[self.team_of(change)].sickness.is_some_and(Sickness::may_be_dead_letters)
     }
 
     /// What is wrong with a zone at a time.
