@@ -29,6 +29,8 @@ usage: cargo xtask COMMAND
   lookups            measure what reading the mappings of a bucket costs
   isolation [--seconds N] [--seed N] [--only TEXT] [--logs FOLDER]
                      measure how long healthy teams wait for their purges while others are sick
+  simulate [--seeds N] [--from SEED] [--threads N] [--trace]
+                     run seeds of the deterministic simulation
   release [--arm64] [--include FILE…]
                      build the package for Lambda
   event MESSAGES     print an SQS batch of this size for mappings.example.toml";
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         ["latency"] => test::latency(),
         ["lookups"] => test::lookups(),
         ["isolation", ref arguments @ ..] => test::isolation(arguments),
+        ["simulate", ref arguments @ ..] => test::simulate(arguments),
         ["release", ref arguments @ ..] => release::build_package(arguments),
         ["event", messages] => event::print(messages),
         _ => Err(USAGE.to_owned()),

@@ -1,4 +1,4 @@
-//! `test`, and the measurements `latency`, `lookups` and `isolation`.
+//! `test`, and the measurements `latency`, `lookups`, `isolation` and `simulate`.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -35,6 +35,13 @@ pub(crate) fn lookups() -> TaskResult {
 pub(crate) fn isolation(arguments: &[&str]) -> TaskResult {
     run(Command::new(env!("CARGO"))
         .args(["bench", "--package", "purge-router-lambda", "--bench", "isolation", "--locked", "--"])
+        .args(arguments))
+}
+
+/// Runs seeds of the simulation.
+pub(crate) fn simulate(arguments: &[&str]) -> TaskResult {
+    run(Command::new(env!("CARGO"))
+        .args(["bench", "--package", "purge-router-simulation", "--bench", "simulate", "--locked", "--"])
         .args(arguments))
 }
 

@@ -1,5 +1,7 @@
 //! Runs many seeds and prints what was found, with the simulated hours per minute of CPU: `cargo xtask simulate`.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::expect_used, reason = "it is a command")]
+
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +12,7 @@ use purge_router_simulation::{Figures, HealthyTimes, Options, RunReport};
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-const USAGE: &str = "usage: cargo xtask simulate [--seeds N] [--from SEED] [--threads N] [--trace] [--ignore CHECK]";
+const USAGE: &str = "usage: cargo xtask simulate [--seeds N] [--from SEED] [--threads N] [--trace]";
 
 /// How many failing seeds end it.
 const MAX_FAILED: usize = 10;
@@ -21,8 +23,6 @@ struct Arguments {
     threads: usize,
     /// Whether the traces are printed.
     trace: bool,
-    /// Names of checks that may fail.
-    ignored: Vec<String>,
 }
 
 /// What all seeds add up to.
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
 impl Arguments {
     fn read() -> Option<Self> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut arguments = Self { from: 0, seeds: 1000, threads, trace: false, ignored: Vec::new() };
+        let mut arguments = Self { from: 0, seeds: 1000, threads, trace: false };
         // Cargo adds `--bench`.
         let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
         while let Some(word) = words.next() {
@@ -63,7 +63,6 @@ impl Arguments {
                 "--from" => arguments.from = words.next()?.parse().ok()?,
                 "--seeds" => arguments.seeds = words.next()?.parse().ok()?,
                 "--threads" => arguments.threads = words.next()?.parse().ok()?,
-                "--ignore" => arguments.ignored.push(words.next()?),
                 "--trace" => arguments.trace = true,
                 _ => return None,
             }
@@ -81,15 +80,12 @@ fn work(arguments: &Arguments, next: &AtomicU64, sum: &Mutex<Sum>) {
         if arguments.trace {
             print_trace(seed);
         }
-        let examined = support::examine(seed, &arguments.ignored);
+        let examined = support::replay(seed).and_then(|run| Ok((run, support::compare(seed)?)));
         let mut sum = sum.lock().expect("no thread panicked");
         sum.seeds += 1;
         match examined {
-            Ok(runs) => sum.add(&runs),
-            Err(what) => {
-                eprintln!("seed {seed}: {what}\n  cargo xtask simulate --from {seed} --seeds 1 --trace");
-                sum.failed.push((seed, what));
-            }
+            Ok((run, (with_sick, without_sick))) => sum.add(&run, &with_sick, &without_sick),
+            Err(what) => sum.fail(seed, what),
         }
         if sum.failed.len() >= MAX_FAILED {
             return;
@@ -98,17 +94,20 @@ fn work(arguments: &Arguments, next: &AtomicU64, sum: &Mutex<Sum>) {
 }
 
 impl Sum {
-    fn add(&mut self, runs: &support::SeedRuns) {
-        let again = &runs.report;
-        for run in [&runs.report, again, &runs.with_sick, &runs.without_sick] {
+    fn add(&mut self, run: &RunReport, with_sick: &RunReport, without_sick: &RunReport) {
+        // The first one ran twice.
+        for run in [run, run, with_sick, without_sick] {
             self.simulated += run.simulated;
             self.events += run.events;
-        }
-        for run in [&runs.report, &runs.with_sick, &runs.without_sick] {
             self.figures.add(&run.figures);
         }
-        self.with_sick.add(&runs.with_sick);
-        self.without_sick.add(&runs.without_sick);
+        self.with_sick.add(with_sick);
+        self.without_sick.add(without_sick);
+    }
+
+    fn fail(&mut self, seed: u64, what: String) {
+        eprintln!("seed {seed}: {what}\n  cargo xtask simulate --from {seed} --seeds 1 --trace");
+        self.failed.push((seed, what));
     }
 }
 
@@ -122,16 +121,22 @@ fn print_trace(seed: u64) {
 fn report(mut sum: Sum, arguments: &Arguments, took: Duration) -> ExitCode {
     let cpu = cpu_time().unwrap_or(took * arguments.threads as u32);
     let hours = sum.simulated.as_secs_f64() / 3600.0;
+    let Figures { changes, invocations, instances, killed, accepted, refused, dead_letters, raced_fetches } =
+        sum.figures;
     println!("seeds                         {}, each run four times", sum.seeds);
     println!("simulated hours               {hours:.0}");
     println!("CPU time                      {:.1} s", cpu.as_secs_f64());
     println!("simulated hours a CPU minute  {:.0}", hours / cpu.as_secs_f64() * 60.0);
     println!("events                        {}", sum.events);
-    println!("{:#?}", sum.figures);
-    let mut percentiles = |part| (sum.with_sick.percentile(part), sum.without_sick.percentile(part));
-    let ((p50, p50_without), (p99, p99_without)) = (percentiles(0.5), percentiles(0.99));
-    println!("healthy teams, with sick ones     p50 {p50:?}, p99 {p99:?}");
-    println!("healthy teams, without sick ones  p50 {p50_without:?}, p99 {p99_without:?}");
+    println!("changes                       {changes}");
+    println!("invocations                   {invocations}, {instances} instances, {killed} of them killed");
+    println!("requests                      {accepted} accepted, {refused} not");
+    println!("dead letters                  {dead_letters}, all of them what no retry can purge");
+    println!("old answers of raced fetches  {raced_fetches}");
+    for (name, times) in [("with sick teams ", &mut sum.with_sick), ("without sick teams", &mut sum.without_sick)] {
+        let (p50, p99) = (times.percentile(0.5), times.percentile(0.99));
+        println!("healthy teams, {name:<18}  p50 {p50:?}, p99 {p99:?}");
+    }
     let isolation = sum.with_sick.are_isolated_as(&mut sum.without_sick);
     if let Err(what) = &isolation {
         println!("FAILED {what}");

@@ -7,7 +7,7 @@ use crate::report::RunReport;
 use crate::scenario::ChangeId;
 
 /// By what factor the times may differ.
-pub const FACTOR: f64 = 1.1;
+const FACTOR: f64 = 1.1;
 
 /// Two runs of one seed.
 #[derive(Debug)]
@@ -44,11 +44,6 @@ impl HealthyTimes {
     /// Adds those of a run.
     pub fn add(&mut self, run: &RunReport) {
         self.0.extend(run.healthy_times.values());
-    }
-
-    /// Adds all of these.
-    pub fn append(&mut self, other: &mut Self) {
-        self.0.append(&mut other.0);
     }
 
     /// The time in which this part of the purges was done, such as 0.99; zero if there are none.

@@ -3,6 +3,8 @@
 mod event_source;
 mod fleet;
 mod instance;
+mod world;
 
 pub(crate) use event_source::{EventSource, EventSourceSettings};
-pub(crate) use fleet::{Fleet, World};
+pub(crate) use fleet::Fleet;
+pub(crate) use world::World;

@@ -2,7 +2,7 @@
 //!
 //! The first halves go first. Items of a refused hostname are not sent. Decision 24 has the reasons for the numbers.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use purge_router_core::{Batch, BatchItem};
 
@@ -185,7 +185,8 @@ impl<'b, 'h> Halving<'b, 'h> {
 
     /// Takes the items of refused hostnames out of a piece. Hostnames with an accepted item in this batch stay.
     fn take_refused_hostnames(&mut self, piece: &mut Piece<'b>) {
-        let hostnames: HashSet<&str> = piece.items().iter().filter_map(|item| hostname_of(&item.item)).collect();
+        // In the order of their names: runs with the same answers give up the same items in the same order.
+        let hostnames: BTreeSet<&str> = piece.items().iter().filter_map(|item| hostname_of(&item.item)).collect();
         for hostname in hostnames {
             if self.proven.contains(hostname) {
                 continue;

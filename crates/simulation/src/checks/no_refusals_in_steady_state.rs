@@ -42,11 +42,9 @@ impl Check for NoRefusalsInSteadyState {
             Event::Answered { instance, .. } | Event::Killed { instance, .. } => {
                 self.idle_since.insert(*instance, Some(*at));
             }
-            Event::Refused { zone, reason: Refused::OverLimit, .. } => {
-                if self.in_use(*at) <= self.scenario.instances {
-                    let domain = &self.scenario.zones[*zone].domain;
-                    return Err(format!("{at}: 429 for {domain}, with all instances at their shares"));
-                }
+            Event::Refused { zone, reason: Refused::OverLimit, .. } if self.in_use(*at) <= self.scenario.instances => {
+                let domain = &self.scenario.zones[*zone].domain;
+                return Err(format!("{at}: 429 for {domain}, with all instances at their shares"));
             }
             _ => {}
         }

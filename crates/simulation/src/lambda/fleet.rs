@@ -1,32 +1,16 @@
 //! The instances. Both event sources use the same ones, the one that was used last first.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
 use tokio::time::sleep;
 
 use super::instance::{End, Instance};
-use crate::clock::SimClock;
-use crate::cloudflare::Cloudflare;
+use super::world::World;
 use crate::event::{Event, MessageId, QueueName};
-use crate::options::Options;
 use crate::random::millis;
-use crate::scenario::Scenario;
-use crate::sqs::{Queue, Received};
-use crate::ssm::Ssm;
-use crate::trace::Trace;
-
-/// What instances are started in.
-pub(crate) struct World {
-    pub(crate) scenario: Arc<Scenario>,
-    pub(crate) options: Options,
-    pub(crate) clock: SimClock,
-    pub(crate) trace: Arc<Trace>,
-    pub(crate) cloudflare: Arc<Cloudflare>,
-    pub(crate) ssm: Arc<Ssm>,
-    pub(crate) retry_queue: Arc<Queue>,
-}
+use crate::sqs::Received;
 
 pub(crate) struct Fleet {
     world: World,

@@ -11,7 +11,7 @@ use purge_router_lambda::{Function, MappingSource};
 use purge_router_pipeline::{Clock, Executor, Settings};
 use tokio::time::{sleep, timeout};
 
-use super::fleet::World;
+use super::world::World;
 use crate::clock::SimTime;
 use crate::cloudflare::SimApi;
 use crate::event::{Event, InstanceId, MessageId, QueueName};
