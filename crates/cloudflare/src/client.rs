@@ -126,14 +126,34 @@ impl Client {
         let text = Zeroizing::new(response.text().await.map_err(unreachable)?);
         match answer::read(status, &text, retry_after, echo) {
             Ok(result) => Ok((result, ray)),
-            Err(Unaccepted { meaning, message, is_from_api }) => {
-                // Redact before cutting: a cut through a token would hide it from the redaction.
-                let start: String = credential.redact(&message).chars().take(MAX_MESSAGE_CHARS).collect();
-                let message = without_control_characters(&start);
-                Err(Refusal { meaning, message, status: is_from_api.then_some(status), ray })
-            }
+            Err(unaccepted) => Err(refusal(credential, status, unaccepted, ray)),
         }
     }
+}
+
+/// Reads the answer to a purge as [`Client::send`] does: its status, what its `Retry-After` says, and its body. Models of
+/// Cloudflare answer with it.
+///
+/// # Errors
+/// Anything but an answer with `success: true`.
+pub fn read_answer(
+    credential: &Credential,
+    status: u16,
+    retry_after: Option<Duration>,
+    body: &str,
+) -> Result<Accepted, Refusal> {
+    match answer::read(status, body, retry_after, Echo::Quote) {
+        Ok(_) => Ok(Accepted { ray: None }),
+        Err(unaccepted) => Err(refusal(credential, status, unaccepted, None)),
+    }
+}
+
+fn refusal(credential: &Credential, status: u16, unaccepted: Unaccepted, ray: Option<String>) -> Refusal {
+    let Unaccepted { meaning, message, is_from_api } = unaccepted;
+    // Redact before cutting: a cut through a token would hide it from the redaction.
+    let start: String = credential.redact(&message).chars().take(MAX_MESSAGE_CHARS).collect();
+    let message = without_control_characters(&start);
+    Refusal { meaning, message, status: is_from_api.then_some(status), ray }
 }
 
 /// Text from outside, without line breaks and other control characters.

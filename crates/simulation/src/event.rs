@@ -6,6 +6,7 @@ use std::time::Duration;
 use purge_router_core::limits::LimitClass;
 
 use crate::clock::SimTime;
+use crate::fault::Fault;
 use crate::scenario::{ChangeId, TeamId, UrlId, ZoneId};
 
 /// The number of a message among all messages of all queues of a run.
@@ -35,7 +36,7 @@ pub enum Refused {
     Zone,
     /// 400.
     Items,
-    /// 500.
+    /// 500, or an answer that is not the API's.
     Server,
     /// No answer at all.
     NoAnswer,
@@ -127,6 +128,11 @@ pub enum Event {
         reason: Refused,
         /// The team whose token it had, if the token is known at all.
         token_of: Option<TeamId>,
+    },
+    /// Something went wrong outside of the function.
+    Injected {
+        /// What.
+        fault: Fault,
     },
     /// A visitor got a URL from the edge's cache.
     Served {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::SimTime;
-use crate::event::{Entry, Event};
+use crate::event::{Entry, Event, QueueName};
+use crate::fault::Fault;
 use crate::report::Figures;
 use crate::scenario::{ChangeId, ObjectId, Scenario, UrlId};
 
@@ -44,7 +45,10 @@ impl Observer {
                 self.figures.changes += 1;
                 self.versions[self.scenario.uploads[*change].object] += 1;
             }
-            Event::Sent { change: Some(change), .. } => self.sent(*change, *at),
+            Event::Sent { queue, change, .. } => {
+                self.figures.deferred += usize::from(*queue == QueueName::Retry);
+                change.iter().for_each(|change| self.sent(*change, *at));
+            }
             Event::Accepted { urls, .. } => {
                 self.figures.accepted += 1;
                 urls.iter().for_each(|url| self.purged(*url, *at));
@@ -53,7 +57,11 @@ impl Observer {
             Event::DeadLetter { .. } => self.figures.dead_letters += 1,
             Event::Started { .. } => self.figures.instances += 1,
             Event::Invoked { .. } => self.figures.invocations += 1,
-            Event::Killed { .. } => self.figures.killed += 1,
+            Event::Killed { .. } => {
+                self.figures.killed += 1;
+                self.injected(Fault::Killed);
+            }
+            Event::Injected { fault } => self.injected(*fault),
             Event::Served { url, version, is_raced: true } => {
                 self.figures.raced_fetches += usize::from(*version < self.versions[self.scenario.urls[*url].object]);
             }
@@ -63,6 +71,10 @@ impl Observer {
 
     pub(crate) fn into_parts(self) -> (Figures, BTreeMap<ChangeId, Duration>) {
         (self.figures, self.healthy_times)
+    }
+
+    fn injected(&mut self, fault: Fault) {
+        *self.figures.faults.entry(fault).or_default() += 1;
     }
 
     fn sent(&mut self, change: ChangeId, at: SimTime) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::checks::Violation;
 use crate::event::Entry;
+use crate::fault::Fault;
 use crate::random::Seed;
 use crate::scenario::ChangeId;
 
@@ -30,7 +31,7 @@ pub struct RunReport {
 }
 
 /// What happened in a run, counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Changes of objects.
     pub changes: usize,
@@ -44,10 +45,14 @@ pub struct Figures {
     pub accepted: usize,
     /// Requests that Cloudflare did not accept.
     pub refused: usize,
+    /// Messages that were sent to the retry queue.
+    pub deferred: usize,
     /// Messages that became dead letters.
     pub dead_letters: usize,
     /// Old answers from the edge that were fetched while a purge came.
     pub raced_fetches: usize,
+    /// How often each fault was injected.
+    pub faults: BTreeMap<Fault, usize>,
 }
 
 impl Figures {
@@ -59,7 +64,11 @@ impl Figures {
         self.killed += other.killed;
         self.accepted += other.accepted;
         self.refused += other.refused;
+        self.deferred += other.deferred;
         self.dead_letters += other.dead_letters;
         self.raced_fetches += other.raced_fetches;
+        for (fault, count) in &other.faults {
+            *self.faults.entry(*fault).or_default() += count;
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::clock::{SimClock, SimTime};
 use crate::cloudflare::{Cloudflare, WARM_AFTER};
 use crate::event::{Event, QueueName};
+use crate::fault::Fault;
 use crate::lambda::{EventSource, EventSourceSettings, Fleet, World};
 use crate::options::{Options, Sabotage};
 use crate::random::chance;
@@ -31,6 +32,9 @@ const DRAINED_AFTER: Duration = Duration::from_secs(48 * 3600);
 
 /// A pause of the uploads that is longer may be a freeze of all instances.
 const FREEZES_FROM: Duration = Duration::from_secs(60);
+
+/// A notification that takes this long is counted as late.
+const LATE: Duration = Duration::from_secs(1);
 
 /// Runs a scenario, in a runtime with one thread whose clock is paused. The caller seeds nothing: every random number of the
 /// run, the pipeline's included, comes from the scenario's seed.
@@ -76,7 +80,7 @@ impl Simulation {
             clock: clock.clone(),
             trace: Arc::clone(&trace),
             cloudflare: Arc::clone(&cloudflare),
-            ssm: Arc::new(Ssm::new(scenario, &clock, options.sabotage)),
+            ssm: Arc::new(Ssm::new(scenario, &clock, &trace, options.sabotage)),
             retry_queue: Arc::clone(&retry),
         }));
         for queue in [&main, &retry] {
@@ -103,6 +107,7 @@ impl Simulation {
                 let may_freeze = left > FREEZES_FROM && self.is_idle();
                 if may_freeze && chance(&mut rng, 0.2) {
                     self.clock.skip(left - Duration::from_secs(1));
+                    self.trace.note(Event::Injected { fault: Fault::Frozen });
                 }
                 self.clock.sleep_until(at.min(self.clock.now() + Duration::from_secs(20))).await;
             }
@@ -113,9 +118,15 @@ impl Simulation {
                     self.trace.note(Event::Uploaded { change });
                 }
                 Step::Notify(change) => {
+                    if self.scenario.uploads[change].notified_after >= LATE {
+                        self.trace.note(Event::Injected { fault: Fault::LateNotification });
+                    }
                     self.main.send(notification(&self.scenario, change, changed_at[change]), Some(change));
                 }
-                Step::Malformed => self.main.send(malformed_body(), None),
+                Step::Malformed => {
+                    self.trace.note(Event::Injected { fault: Fault::Malformed });
+                    self.main.send(malformed_body(), None);
+                }
             }
         }
     }

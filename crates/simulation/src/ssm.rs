@@ -10,9 +10,12 @@ use purge_router_core::Zone;
 use purge_router_pipeline::{Freshness, TokenError, TokenStore};
 
 use crate::clock::{SimClock, SimTime};
+use crate::event::Event;
+use crate::fault::Fault;
 use crate::options::Sabotage;
 use crate::random::{chance, millis};
 use crate::scenario::{Scenario, TokenGeneration, Trouble, ZoneId};
+use crate::trace::Trace;
 
 /// How long an instance caches a token, and failures: one that is transient, and one that someone has to fix.
 const TTL: Duration = Duration::from_secs(300);
@@ -23,6 +26,7 @@ const MISSING_TTL: Duration = Duration::from_secs(5);
 pub(crate) struct Ssm {
     scenario: Arc<Scenario>,
     clock: SimClock,
+    trace: Arc<Trace>,
     sabotage: Option<Sabotage>,
     streams: Mutex<Vec<Rng>>,
 }
@@ -48,26 +52,39 @@ enum Found {
 }
 
 impl Ssm {
-    pub(crate) fn new(scenario: &Arc<Scenario>, clock: &SimClock, sabotage: Option<Sabotage>) -> Self {
+    pub(crate) fn new(
+        scenario: &Arc<Scenario>,
+        clock: &SimClock,
+        trace: &Arc<Trace>,
+        sabotage: Option<Sabotage>,
+    ) -> Self {
         let streams = (0..scenario.zones.len()).map(|zone| scenario.seed.stream("ssm", zone)).collect();
-        Self { scenario: Arc::clone(scenario), clock: clock.clone(), sabotage, streams: Mutex::new(streams) }
+        let (scenario, trace) = (Arc::clone(scenario), Arc::clone(trace));
+        Self { scenario, clock: clock.clone(), trace, sabotage, streams: Mutex::new(streams) }
     }
 
     async fn read(&self, zone: ZoneId) -> Read {
         let began = self.clock.now();
-        let (delay, is_throttled) = {
+        let (is_slow, delay, is_throttled) = {
             let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
             let rng = &mut streams[zone];
-            let delay = if chance(rng, 0.01) { millis(rng, 100..=600) } else { millis(rng, 5..=40) };
-            (delay, chance(rng, 0.005))
+            let is_slow = chance(rng, 0.01);
+            let delay = if is_slow { millis(rng, 100..=600) } else { millis(rng, 5..=40) };
+            (is_slow, delay, chance(rng, 0.005))
         };
+        if is_slow {
+            self.trace.note(Event::Injected { fault: Fault::SsmSlow });
+        }
         tokio::time::sleep(delay).await;
         let now = self.clock.now();
-        let found = match self.scenario.trouble(zone, now) {
-            _ if is_throttled => Found::Throttled,
-            Some(Trouble::TokenMissing) => Found::Missing,
-            _ => Found::Token(self.scenario.zones[zone].tokens.stored_at(now)),
+        let (found, fault) = match self.scenario.trouble(zone, now) {
+            _ if is_throttled => (Found::Throttled, Some(Fault::SsmThrottled)),
+            Some(Trouble::TokenMissing) => (Found::Missing, Some(Fault::TokenMissing)),
+            _ => (Found::Token(self.scenario.zones[zone].tokens.stored_at(now)), None),
         };
+        if let Some(fault) = fault {
+            self.trace.note(Event::Injected { fault });
+        }
         Read { began, found }
     }
 

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use purge_router_cloudflare::{Accepted, Credential, Refusal};
+use purge_router_cloudflare::{Accepted, Credential, Meaning, Refusal, read_answer};
 use purge_router_core::names::CloudflareId;
 use purge_router_core::{Body, Mode};
 use purge_router_pipeline::PurgeApi;
 use tokio::time::sleep;
 
-use super::answer::{Answer, refusal};
+use super::answer::{self, Answer, CUT_OFF, SUCCESS};
 use super::network::Mishap;
 use super::server::Cloudflare;
-use crate::event::Refused;
 use crate::ssm::token_of_secret;
 
 /// Cloudflare's API, for one instance.
@@ -35,31 +34,39 @@ impl PurgeApi for SimApi {
         timeout: Duration,
     ) -> Result<Accepted, Refusal> {
         let server = &self.0;
-        let Some(zone) = Cloudflare::zone(zone_id) else { return Err(refusal(Refused::Zone, None, false)) };
         let token = match credential {
             Credential::Token(token) => token_of_secret(token.expose()),
             Credential::GlobalKey { .. } => None,
         };
         let body = serde_json::to_value(body).unwrap_or_default();
+        let Some(zone) = server.zone(zone_id) else { return Err(unreachable()) };
         let journey = server.journey(zone);
         if journey.there >= timeout {
             sleep(timeout).await;
-            return Err(refusal(Refused::NoAnswer, None, false));
+            return Err(unreachable());
         }
         sleep(journey.there).await;
         let answer = server.receive(zone, token, &body, journey.mishap);
         let left = timeout - journey.there;
         if answer == Answer::Silence || journey.back >= left {
             sleep(left).await;
-            return Err(refusal(Refused::NoAnswer, None, false));
+            return Err(unreachable());
         }
         sleep(journey.back).await;
+        let is_accepted = answer == Answer::Accepted;
         match answer {
-            _ if journey.mishap == Some(Mishap::AnswerLost) => Err(refusal(Refused::NoAnswer, None, false)),
-            Answer::Accepted => Ok(Accepted { ray: None }),
-            Answer::Refused(reason, retry_after) => Err(refusal(reason, retry_after, false)),
-            Answer::AllCallsBlocked => Err(refusal(Refused::Limited, None, true)),
-            Answer::Silence => Err(refusal(Refused::NoAnswer, None, false)),
+            _ if is_accepted && journey.mishap == Some(Mishap::AnswerLost) => Err(unreachable()),
+            _ if is_accepted && journey.mishap == Some(Mishap::CutOff) => read_answer(credential, 200, None, CUT_OFF),
+            Answer::Accepted => read_answer(credential, 200, None, SUCCESS),
+            Answer::Refused(answer::Refusal { status, retry_after, body, .. }) => {
+                read_answer(credential, status, retry_after, body)
+            }
+            Answer::Reset | Answer::Silence => Err(unreachable()),
         }
     }
+}
+
+/// What the client reports if no answer comes.
+fn unreachable() -> Refusal {
+    Refusal { meaning: Meaning::Unreachable, message: "no answer".to_owned(), status: None, ray: None }
 }

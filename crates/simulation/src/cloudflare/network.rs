@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+use crate::fault::Fault;
 use crate::random::{Seed, chance, millis};
 use crate::scenario::{Trouble, ZoneId};
 
@@ -23,8 +24,25 @@ pub(crate) struct Journey {
 pub(crate) enum Mishap {
     /// Cloudflare answers 500.
     ServerError,
-    /// The connection is reset after the request has arrived.
+    /// Something in front of the API answers.
+    Html,
+    /// Cloudflare answers 200 without success.
+    Unsuccessful,
+    /// The connection is reset after the request was carried out.
     AnswerLost,
+    /// The answer is cut off after the request was carried out.
+    CutOff,
+}
+
+impl Mishap {
+    /// The fault, if the request is carried out all the same.
+    pub(super) fn fault_of_answer(self) -> Option<Fault> {
+        match self {
+            Self::ServerError | Self::Html | Self::Unsuccessful => None,
+            Self::AnswerLost => Some(Fault::AnswerLost),
+            Self::CutOff => Some(Fault::AnswerCutOff),
+        }
+    }
 }
 
 /// The journeys of all zones' requests.
@@ -49,8 +67,12 @@ impl Network {
         let mishap = match rng.u32(0..1000) {
             0 => Some(Mishap::ServerError),
             1 => Some(Mishap::AnswerLost),
+            2 => Some(Mishap::Html),
+            3 => Some(Mishap::Unsuccessful),
+            4 => Some(Mishap::CutOff),
             _ => None,
         };
+        let mishap = if trouble == Some(Trouble::CutOff) { Some(Mishap::CutOff) } else { mishap };
         Journey { there, back, mishap }
     }
 }

@@ -13,6 +13,7 @@ use super::plan_limits::PlanLimits;
 use super::purge_body::{PurgeBody, Urls};
 use crate::clock::{SimClock, SimTime};
 use crate::event::{Event, Refused};
+use crate::fault::Fault;
 use crate::options::Sabotage;
 use crate::scenario::{ObjectId, Scenario, TokenGeneration, Trouble, UrlId, ZoneId};
 use crate::trace::Trace;
@@ -76,8 +77,12 @@ impl Cloudflare {
     /// How long a request that is sent now will be under way.
     pub(super) fn journey(&self, zone: ZoneId) -> Journey {
         let now = self.clock.now();
+        let trouble = self.scenario.trouble(zone, now);
+        if trouble == Some(Trouble::Slow) {
+            self.trace.note(Event::Injected { fault: Fault::SlowAnswer });
+        }
         let mut state = self.state();
-        let mut journey = state.network.journey(zone, self.scenario.trouble(zone, now));
+        let mut journey = state.network.journey(zone, trouble);
         if self.sabotage == Some(Sabotage::TeamsShareTheirFate) {
             match self.scenario.is_healthy(self.scenario.zones[zone].team) {
                 false => state.last_sick_request = Some(now),
@@ -88,64 +93,72 @@ impl Cloudflare {
         journey
     }
 
-    pub(super) fn zone(zone_id: &CloudflareId) -> Option<ZoneId> {
-        Scenario::zone_of_id(zone_id.as_str())
+    /// The zone with this id.
+    pub(super) fn zone(&self, zone_id: &CloudflareId) -> Option<ZoneId> {
+        Scenario::zone_of_id(zone_id.as_str()).filter(|zone| *zone < self.scenario.zones.len())
     }
 
     /// Decides about a request that arrives now, and does what it asks for.
     pub(super) fn receive(&self, zone: ZoneId, token: SentToken, body: &Value, mishap: Option<Mishap>) -> Answer {
         let body = self.urls.read(&self.scenario, zone, body);
         let answer = self.decide(zone, token, &body, mishap);
-        match &answer {
-            Answer::Accepted => self.accept(zone, body),
-            Answer::Refused(reason, _) => {
+        if let Some(fault) = answer.fault() {
+            self.trace.note(Event::Injected { fault });
+        }
+        match answer.reason() {
+            None => self.accept(zone, body, mishap),
+            Some(reason) => {
                 let times = if self.sabotage == Some(Sabotage::RefusalsAreRepeated) { REPETITIONS } else { 1 };
-                (0..times).for_each(|_| self.note_refusal(zone, *reason, token));
+                (0..times).for_each(|_| self.note_refusal(zone, reason, token));
             }
-            Answer::AllCallsBlocked => self.note_refusal(zone, Refused::Limited, token),
-            Answer::Silence => self.note_refusal(zone, Refused::NoAnswer, token),
         }
         answer
     }
 
     fn decide(&self, zone: ZoneId, token: SentToken, body: &PurgeBody, mishap: Option<Mishap>) -> Answer {
         let now = self.clock.now();
-        let refused = |reason| Answer::Refused(reason, None);
         let trouble = self.scenario.trouble(zone, now);
         match trouble {
             Some(Trouble::Hangs) => return Answer::Silence,
-            Some(Trouble::Resets) => return refused(Refused::NoAnswer),
-            Some(Trouble::ServerErrors) => return refused(Refused::Server),
-            Some(Trouble::AllCallsBlocked) => return Answer::AllCallsBlocked,
-            _ if mishap == Some(Mishap::ServerError) => return refused(Refused::Server),
+            Some(Trouble::Resets) => return Answer::Reset,
+            Some(Trouble::ServerErrors) => return Answer::server_error(),
+            Some(Trouble::Html { status }) => return Answer::html(status),
+            Some(Trouble::Unsuccessful) => return Answer::unsuccessful(),
+            Some(Trouble::AllCallsBlocked) => return Answer::all_calls_blocked(),
             _ => {}
+        }
+        match mishap {
+            Some(Mishap::ServerError) => return Answer::server_error(),
+            Some(Mishap::Html) => return Answer::html(502),
+            Some(Mishap::Unsuccessful) => return Answer::unsuccessful(),
+            Some(Mishap::AnswerLost | Mishap::CutOff) | None => {}
         }
         if !token.is_some_and(|(of, token)| of == zone && self.scenario.zones[zone].tokens.accepts(token, now)) {
-            return refused(Refused::Token);
+            return Answer::token_refused(zone);
         }
         match trouble {
-            Some(Trouble::UnknownZone) => return refused(Refused::Zone),
-            Some(Trouble::RateLimited { retry_after }) => {
-                return Answer::Refused(Refused::Limited, retry_after.map(Duration::from_secs));
-            }
+            Some(Trouble::UnknownZone) => return Answer::unknown_zone(),
+            Some(Trouble::RateLimited { retry_after }) => return Answer::limited(retry_after.map(Duration::from_secs)),
             _ => {}
         }
-        let Some(target) = self.scenario.zones.get(zone) else { return refused(Refused::Zone) };
+        let target = &self.scenario.zones[zone];
         let bucket = (target.account, target.plan, body.class);
         let taken = self.state().limits.take(bucket, body.cost, now);
         if let Err(wait) = taken
             && self.sabotage != Some(Sabotage::LimitsAreNotKept)
         {
-            // In whole seconds, as the header has it.
-            return Answer::Refused(Refused::OverLimit, Some(Duration::from_secs(wait.as_secs() + 1)));
+            return Answer::over_limit(wait);
         }
         match body.urls.iter().any(|url| self.scenario.objects[self.scenario.urls[*url].object].is_refused) {
-            true => refused(Refused::Items),
+            true => Answer::item_refused(),
             false => Answer::Accepted,
         }
     }
 
-    fn accept(&self, zone: ZoneId, body: PurgeBody) {
+    fn accept(&self, zone: ZoneId, body: PurgeBody, mishap: Option<Mishap>) {
+        if let Some(fault) = mishap.and_then(Mishap::fault_of_answer) {
+            self.trace.note(Event::Injected { fault });
+        }
         let PurgeBody { class, cost, urls } = body;
         let keeps_urls = self.sabotage == Some(Sabotage::EdgeKeepsUrls) && zone.is_multiple_of(7);
         if !keeps_urls {

@@ -15,6 +15,7 @@ use super::world::World;
 use crate::clock::SimTime;
 use crate::cloudflare::SimApi;
 use crate::event::{Event, InstanceId, MessageId, QueueName};
+use crate::fault::Fault;
 use crate::options::Sabotage;
 use crate::random::{chance, millis};
 use crate::sqs::{Received, SimRetryQueue, batch_event};
@@ -110,8 +111,9 @@ impl Instance {
         match self.rng.u32(0..20) {
             0 => _ = self.skew_millis.fetch_sub(self.rng.i64(0..=SET_BACK), Ordering::Relaxed),
             1 => self.skew_millis.store(self.rng.i64(-SKEW..=SKEW), Ordering::Relaxed),
-            _ => {}
+            _ => return,
         }
+        world.trace.note(Event::Injected { fault: Fault::ClockSet });
     }
 }
 

@@ -15,7 +15,7 @@ use crate::random::{Seed, chance, seconds};
 const TEAMS: usize = 50;
 
 /// How many of the teams are in trouble.
-const SICK: std::ops::RangeInclusive<usize> = 5..=9;
+const SICK: std::ops::RangeInclusive<usize> = 6..=11;
 
 const OBJECTS_PER_ZONE: usize = 24;
 

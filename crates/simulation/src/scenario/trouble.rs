@@ -20,10 +20,14 @@ pub enum Sickness {
 
 impl Sickness {
     /// All kinds.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Zones(Trouble::Hangs),
         Self::Zones(Trouble::ServerErrors),
         Self::Zones(Trouble::Resets),
+        Self::Zones(Trouble::Html { status: 200 }),
+        Self::Zones(Trouble::Html { status: 502 }),
+        Self::Zones(Trouble::Unsuccessful),
+        Self::Zones(Trouble::CutOff),
         Self::Zones(Trouble::Slow),
         Self::Zones(Trouble::RateLimited { retry_after: Some(30) }),
         Self::Zones(Trouble::RateLimited { retry_after: Some(300) }),
@@ -53,6 +57,15 @@ pub enum Trouble {
     ServerErrors,
     /// Connections are reset before an answer.
     Resets,
+    /// Requests are answered with HTML, by something in front of the API.
+    Html {
+        /// The status of the answer.
+        status: u16,
+    },
+    /// Requests are answered with 200 and `success: false`.
+    Unsuccessful,
+    /// Requests are accepted, but their answers are cut off.
+    CutOff,
     /// Requests are accepted after seconds.
     Slow,
     /// Something else uses the account's limit: 429, which may say how many seconds to wait.

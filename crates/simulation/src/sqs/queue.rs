@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::clock::{SimClock, SimTime};
 use crate::event::{Event, MessageId, QueueName};
+use crate::fault::Fault;
 use crate::options::{Options, Sabotage};
 use crate::random::{Seed, chance, millis, seconds};
 use crate::scenario::ChangeId;
@@ -138,6 +139,9 @@ impl Queue {
             self.trace.note(Event::DeadLetter { queue: self.settings.name, message: id, change });
             return None;
         }
+        if is_duplicate {
+            self.injected(Fault::DeliveredTwice);
+        }
         message.receives += 1;
         message.place = place;
         let received = Received { id, body: Arc::clone(&message.body), receives: message.receives };
@@ -167,6 +171,11 @@ impl Queue {
         let Some(Message { change, place, .. }) = state.messages.remove(&id) else { return };
         state.by_visibility.remove(&place);
         self.trace.note(Event::Deleted { queue: self.settings.name, message: id, change });
+    }
+
+    /// Notes a fault of this queue.
+    pub(super) fn injected(&self, fault: Fault) {
+        self.trace.note(Event::Injected { fault });
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use super::body::{arn, change_of_body, message_of_handle};
 use super::queue::Queue;
 use crate::event::{InstanceId, QueueName};
+use crate::fault::Fault;
 use crate::random::{Seed, chance, millis};
 
 /// How often SQS does not take a message.
@@ -32,6 +33,14 @@ impl SimRetryQueue {
         let taken = (0..messages).map(|_| !chance(&mut rng, FAILURES)).collect();
         (taken, millis(&mut rng, 3..=30))
     }
+
+    fn result(&self, is_taken: bool, fault: Fault) -> Result<(), String> {
+        if is_taken {
+            return Ok(());
+        }
+        self.queue.injected(fault);
+        Err("InternalError".to_owned())
+    }
 }
 
 impl RetryQueue for SimRetryQueue {
@@ -47,7 +56,7 @@ impl RetryQueue for SimRetryQueue {
             if is_taken {
                 self.queue.send(Arc::from(&*message.body), change_of_body(&message.body));
             }
-            results.push(if is_taken { Ok(()) } else { Err("InternalError".to_owned()) });
+            results.push(self.result(is_taken, Fault::SendFailed));
         }
         results
     }
@@ -60,7 +69,7 @@ impl RetryQueue for SimRetryQueue {
             if is_taken && let Some(id) = message_of_handle(&message.receipt_handle) {
                 self.queue.hide(id, message.time);
             }
-            results.push(if is_taken { Ok(()) } else { Err("InternalError".to_owned()) });
+            results.push(self.result(is_taken, Fault::HideFailed));
         }
         results
     }

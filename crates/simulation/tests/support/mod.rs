@@ -20,10 +20,15 @@ pub(crate) fn run_scenario(scenario: &Arc<Scenario>, options: Options) -> RunRep
     runtime.expect("a runtime without sockets").block_on(run(Arc::clone(scenario), options))
 }
 
-/// Runs a seed twice, and checks that both runs are the same and that all checks hold.
+/// Runs a seed twice, and checks that both runs are the same, event by event, and that all checks hold.
 pub(crate) fn replay(seed: u64) -> Result<RunReport, String> {
     let scenario = Arc::new(scenario(Seed(seed)));
-    let [first, second] = [(); 2].map(|()| run_scenario(&scenario, Options::default()));
+    let [mut first, mut second] =
+        [(); 2].map(|()| run_scenario(&scenario, Options { keep_trace: true, ..Options::default() }));
+    let (trace, other) = (std::mem::take(&mut first.trace), std::mem::take(&mut second.trace));
+    if let Some((entry, other)) = trace.iter().zip(&other).find(|(entry, other)| entry != other) {
+        return Err(format!("its runs differ: {entry} in the first, {other} in the second"));
+    }
     if first != second {
         return Err(format!("its runs differ: {} and {} events", first.events, second.events));
     }
