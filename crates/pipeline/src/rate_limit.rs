@@ -86,7 +86,7 @@ impl RateLimits {
         let team = self.team(zone);
         match class {
             Some(class) => self.bucket(&team, zone, class).pause(&zone.team, until),
-            None => team.pause.extend(until),
+            None => team.pause.extend(self.clock.now(), until),
         }
     }
 

@@ -80,7 +80,7 @@ impl Bucket {
 
     /// Holds back a team at this bucket.
     pub(super) fn pause(&self, team: &TeamName, until: Timestamp) {
-        self.team(team).pause.extend(until);
+        self.team(team).pause.extend(self.clock.now(), until);
     }
 
     /// Takes `cost` tokens, after waiting for them. Waiters queue at the lock, which is fair. A request that is larger

@@ -133,6 +133,24 @@ async fn a_pause_stops_its_team_and_class_only() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pauses_that_follow_each_other_grow_to_half_a_minute() {
+    let zone = &zones(&[("a", "")])[0];
+    let limits = RateLimits::new(NonZeroU32::MIN, Clock::system());
+    for (idle, asked_for, seconds) in
+        [(0, 0.1, 0.1), (0, 0.1, 1.0), (0, 0.2, 2.0), (0, 5.0, 5.0), (3, 0.1, 10.0), (0, 0.1, 20.0), (0, 0.1, 30.0)]
+            .into_iter()
+            .chain([(0, 0.1, 30.0), (0, 40.0, 40.0), (0, 0.1, 30.0), (31, 0.1, 0.1)])
+    {
+        tokio::time::sleep(Duration::from_secs(idle)).await;
+        let start = limits.clock.now();
+        limits.pause(zone, Some(LimitClass::Urls), start + Duration::from_secs_f64(asked_for));
+        acquire(&limits, zone, LimitClass::Urls, 1).await;
+        let waited = (limits.clock.now() - start).as_secs_f64();
+        assert!((waited - seconds).abs() < 0.01, "{waited} s instead of {seconds}, after {idle} s without a pause");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_block_of_all_calls_stops_all_zones_of_its_team_and_no_other_team() {
     let pro = format!("{ACCOUNT}\nplan = \"pro\"");
     let teams = [("a", ACCOUNT), ("a", CLAIMED), ("a", ""), ("a", &pro), ("b", ACCOUNT), ("b", "")];
