@@ -6,11 +6,14 @@ use purge_router_simulation::{Comparison, HealthyTimes, Options, Sabotage, Seed,
 
 mod support;
 
+/// In so many seeds, each check has something to find.
+const SEEDS: u64 = 24;
+
 /// The names of the checks that fail in the first seeds with this sabotage.
 fn failing_checks(sabotage: Sabotage) -> Vec<&'static str> {
     let options = Options { sabotage: Some(sabotage), ..Options::default() };
     let mut names: Vec<_> =
-        (0..8).flat_map(|seed| support::run_seed(seed, options).violations).map(|violation| violation.check).collect();
+        (0..SEEDS).flat_map(|seed| support::run_seed(seed, options).violations).map(|violation| violation.check).collect();
     names.sort_unstable();
     names.dedup();
     names
@@ -37,7 +40,7 @@ fn each_check_finds_what_is_broken_on_purpose() {
 #[test]
 fn shared_fate_is_found_by_comparing_runs_with_and_without_sick_teams() {
     let (mut with_sick, mut without_sick) = (HealthyTimes::default(), HealthyTimes::default());
-    for seed in 0..8 {
+    for seed in 0..SEEDS {
         let scenario = Arc::new(scenario(Seed(seed)));
         let options = Options { chaos: false, sabotage: Some(Sabotage::TeamsShareTheirFate), ..Options::default() };
         with_sick.add(&support::run_scenario(&scenario, options));
