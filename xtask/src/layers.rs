@@ -33,7 +33,7 @@ const ALLOWED_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("sandbox", &["core"]),
     ("aws", &["core", "config", "cloudflare", "pipeline"]),
     ("lambda", &["core", "config", "cloudflare", "pipeline", "aws"]),
-    ("simulation", &["core", "config", "cloudflare", "pipeline", "lambda"]),
+    ("simulation", &["core", "config", "cloudflare", "pipeline", "aws", "lambda"]),
     ("cli", &["core", "config", "cloudflare", "pipeline", "aws", "sandbox"]),
 ];
 

@@ -6,7 +6,7 @@ mod removal;
 mod resolve;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,7 +122,7 @@ impl DynamoMappings {
     /// Starts the reads that are due, and returns the ends of those that the lookup must wait for.
     fn start_reads(&self, entries: &BTreeMap<BucketName, BucketEntry>, requested_at: Timestamp) -> Vec<ReadEnd> {
         let now = self.clock.now();
-        let (mut reads, mut pending) = (HashMap::new(), Vec::new());
+        let (mut reads, mut pending) = (BTreeMap::new(), Vec::new());
         for (bucket, shared) in entries {
             let mut entry = shared.lock();
             let is_fresh = entry.cached().is_some_and(|cached| cached.is_fresh(requested_at, now, self.ttl));
@@ -192,7 +192,7 @@ impl DynamoMappings {
     }
 
     /// Reads these buckets, and stores the results as they arrive: a bucket whose query hangs delays no other.
-    async fn read(self, started_at: Timestamp, mut reads: HashMap<BucketName, PendingRead>) {
+    async fn read(self, started_at: Timestamp, mut reads: BTreeMap<BucketName, PendingRead>) {
         let buckets: Vec<BucketName> = reads.keys().cloned().collect();
         let count = buckets.len();
         let queries = buckets.into_iter().map(|bucket| async {

@@ -21,6 +21,8 @@ pub enum QueueName {
     Main,
     /// The queue of what could not be purged at once.
     Retry,
+    /// The queue of what nobody retries.
+    DeadLetters,
 }
 
 /// Why Cloudflare did not accept a request.

@@ -7,12 +7,13 @@
 //! It runs on Tokio's paused clock, with the seams that the pipeline has: `PurgeApi`, `TokenStore` and `Clock`. turmoil and
 //! madsim simulate hosts and their network, below the HTTP client; what this looks for is above it.
 //!
-//! DynamoDB is not simulated: the mappings of a run are read once, from a file. Freezes are, as far as the pipeline can see
-//! them: the wall clock runs on while the monotonic clock stands still.
+//! In one scenario of eight, the mappings are in a model of DynamoDB, below the AWS SDK; in the others, in a file. Freezes are
+//! simulated as far as the function can see them: the wall clock runs on while the monotonic clock stands still.
 
 mod checks;
 mod clock;
 mod cloudflare;
+mod dynamodb;
 mod event;
 mod fault;
 mod isolation;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::clock::{SimClock, SimTime};
 use crate::cloudflare::{Cloudflare, WARM_AFTER};
+use crate::dynamodb::DynamoDb;
 use crate::event::{Event, QueueName};
 use crate::fault::Fault;
 use crate::lambda::{EventSource, EventSourceSettings, Fleet, World};
@@ -81,6 +82,7 @@ impl Simulation {
             trace: Arc::clone(&trace),
             cloudflare: Arc::clone(&cloudflare),
             ssm: Arc::new(Ssm::new(scenario, &clock, &trace, options.sabotage)),
+            database: Arc::new(DynamoDb::new(scenario, &clock, &trace, options.chaos)),
             retry_queue: Arc::clone(&retry),
         }));
         for queue in [&main, &retry] {

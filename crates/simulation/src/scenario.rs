@@ -3,6 +3,7 @@
 mod generate;
 mod mapping_file;
 mod model;
+mod table;
 mod teams;
 mod tokens;
 mod trouble;
@@ -10,5 +11,6 @@ mod uploads;
 
 pub use generate::scenario;
 pub use model::{ChangeId, Object, ObjectId, Scenario, Team, TeamId, Upload, Url, UrlId, Zone, ZoneId};
+pub(crate) use table::{MappingTable, TableRow};
 pub(crate) use tokens::TokenGeneration;
 pub use trouble::{Sickness, Spell, Trouble};

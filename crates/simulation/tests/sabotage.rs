@@ -12,8 +12,10 @@ const SEEDS: u64 = 24;
 /// The names of the checks that fail in the first seeds with this sabotage.
 fn failing_checks(sabotage: Sabotage) -> Vec<&'static str> {
     let options = Options { sabotage: Some(sabotage), ..Options::default() };
-    let mut names: Vec<_> =
-        (0..SEEDS).flat_map(|seed| support::run_seed(seed, options).violations).map(|violation| violation.check).collect();
+    let mut names: Vec<_> = (0..SEEDS)
+        .flat_map(|seed| support::run_seed(seed, options).violations)
+        .map(|violation| violation.check)
+        .collect();
     names.sort_unstable();
     names.dedup();
     names

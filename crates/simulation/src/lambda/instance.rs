@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 use super::world::World;
 use crate::clock::SimTime;
 use crate::cloudflare::SimApi;
+use crate::dynamodb;
 use crate::event::{Event, InstanceId, MessageId, QueueName};
 use crate::fault::Fault;
 use crate::options::Sabotage;
@@ -67,7 +68,11 @@ impl Instance {
         let tokens = SimTokens::new(Arc::clone(&world.ssm));
         let api = SimApi(Arc::clone(&world.cloudflare));
         let retry_queue = SimRetryQueue::new(&world.retry_queue, world.scenario.seed, id);
-        let mappings = MappingSource::File(Mappings::clone(&world.scenario.mappings));
+        let table = world.scenario.table.as_ref().and_then(|_| dynamodb::mappings(&world.database, &clock));
+        let mappings = match table {
+            Some(table) => MappingSource::Table(table),
+            None => MappingSource::File(Mappings::clone(&world.scenario.mappings)),
+        };
         let executor = Executor::new(api, tokens, settings(world), clock.clone());
         let function = Function::new(mappings, executor, Some(retry_queue));
         let kept_for = Duration::from_secs(rng.u64(300..=900));

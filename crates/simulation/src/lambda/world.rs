@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::SimClock;
 use crate::cloudflare::Cloudflare;
+use crate::dynamodb::DynamoDb;
 use crate::options::Options;
 use crate::scenario::Scenario;
 use crate::sqs::Queue;
@@ -18,5 +19,6 @@ pub(crate) struct World {
     pub(crate) trace: Arc<Trace>,
     pub(crate) cloudflare: Arc<Cloudflare>,
     pub(crate) ssm: Arc<Ssm>,
+    pub(crate) database: Arc<DynamoDb>,
     pub(crate) retry_queue: Arc<Queue>,
 }

@@ -6,6 +6,7 @@ use purge_router_core::Mappings;
 
 use super::mapping_file::mapping_file;
 use super::model::Scenario;
+use super::table::MappingTable;
 use super::teams::Teams;
 use super::uploads::{malformed, uploads};
 use crate::random::{Seed, chance, seconds};
@@ -22,10 +23,12 @@ pub fn scenario(seed: Seed) -> Scenario {
     let length = seconds(&mut rng, 3600..=3 * 3600);
     let edge_stores_raced_fetches = chance(&mut rng, 0.5);
     let Teams { teams, zones, objects, urls } = Teams::new(seed, length);
+    let file = mapping_file(&teams, &zones);
     let mut scenario = Scenario {
         seed,
         instances: INSTANCES,
-        mappings: mappings(&mapping_file(&teams, &zones)),
+        mappings: mappings(&file),
+        table: None,
         teams,
         zones,
         objects,
@@ -35,6 +38,7 @@ pub fn scenario(seed: Seed) -> Scenario {
         edge_stores_raced_fetches,
     };
     scenario.uploads = uploads(&scenario, length);
+    scenario.table = MappingTable::of(&scenario, &file, length);
     scenario.malformed = malformed(&scenario, length);
     scenario
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use purge_router_core::Mappings;
 use purge_router_core::limits::CloudflarePlan;
 
+use super::table::MappingTable;
 use super::tokens::TokenLife;
 use super::trouble::{Sickness, Spell, Trouble};
 use crate::clock::SimTime;
@@ -46,6 +47,8 @@ pub struct Scenario {
     pub edge_stores_raced_fetches: bool,
     /// The mappings of all teams.
     pub mappings: Arc<Mappings>,
+    /// Where the function reads them, if it has them not in its package.
+    pub(crate) table: Option<MappingTable>,
 }
 
 /// A team.

@@ -37,6 +37,7 @@ pub(super) fn arn(queue: QueueName) -> &'static str {
     match queue {
         QueueName::Main => "arn:aws:sqs:eu-west-1:123456789012:purge-router",
         QueueName::Retry => "arn:aws:sqs:eu-west-1:123456789012:purge-router-retry",
+        QueueName::DeadLetters => "arn:aws:sqs:eu-west-1:123456789012:purge-router-dead-letters",
     }
 }
 

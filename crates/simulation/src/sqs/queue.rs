@@ -173,6 +173,13 @@ impl Queue {
         self.trace.note(Event::Deleted { queue: self.settings.name, message: id, change });
     }
 
+    /// Notes that the function sent a message to the dead-letter queue. It stays there.
+    pub(super) fn add_dead_letter(&self, change: Option<ChangeId>) {
+        let (queue, message) = (QueueName::DeadLetters, self.ids.next());
+        self.trace.note(Event::Sent { queue, message, change });
+        self.trace.note(Event::DeadLetter { queue, message, change });
+    }
+
     /// Notes a fault of this queue.
     pub(super) fn injected(&self, fault: Fault) {
         self.trace.note(Event::Injected { fault });

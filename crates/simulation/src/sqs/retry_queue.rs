@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
-use purge_router_pipeline::{Deferred, Hidden, RetryQueue};
+use purge_router_pipeline::{DeadLetter, Deferred, Hidden, RetryQueue};
 use tokio::time::sleep;
 
 use super::body::{arn, change_of_body, message_of_handle};
@@ -48,13 +48,26 @@ impl RetryQueue for SimRetryQueue {
         arn(QueueName::Retry) == other
     }
 
-    async fn send(&self, messages: &[Deferred]) -> Vec<Result<(), String>> {
+    async fn defer(&self, messages: &[Deferred]) -> Vec<Result<(), String>> {
         let (taken, delay) = self.call(messages.len());
         sleep(delay).await;
         let mut results = Vec::with_capacity(messages.len());
         for (message, is_taken) in messages.iter().zip(taken) {
             if is_taken {
                 self.queue.send(Arc::from(&*message.body), change_of_body(&message.body));
+            }
+            results.push(self.result(is_taken, Fault::SendFailed));
+        }
+        results
+    }
+
+    async fn send_dead_letters(&self, messages: &[DeadLetter]) -> Vec<Result<(), String>> {
+        let (taken, delay) = self.call(messages.len());
+        sleep(delay).await;
+        let mut results = Vec::with_capacity(messages.len());
+        for (message, is_taken) in messages.iter().zip(taken) {
+            if is_taken {
+                self.queue.add_dead_letter(change_of_body(&message.body));
             }
             results.push(self.result(is_taken, Fault::SendFailed));
         }
