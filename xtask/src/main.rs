@@ -29,7 +29,7 @@ usage: cargo xtask COMMAND
   lookups            measure what reading the mappings of a bucket costs
   isolation [--seconds N] [--seed N] [--only TEXT] [--logs FOLDER]
                      measure how long healthy teams wait for their purges while others are sick
-  simulate [--seeds N] [--from SEED] [--seed SEED] [--threads N] [--trace]
+  simulate [--seeds N] [--from SEED] [--seed SEED] [--seconds N] [--threads N] [--trace]
                      run 10,000 seeds of the deterministic simulation, or N of them
   release [--arm64] [--include FILE…]
                      build the package for Lambda

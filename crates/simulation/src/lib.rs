@@ -7,7 +7,7 @@
 //! It runs on Tokio's paused clock, with the seams that the pipeline has: `PurgeApi`, `TokenStore` and `Clock`. turmoil and
 //! madsim simulate hosts and their network, below the HTTP client; what this looks for is above it.
 //!
-//! In one scenario of eight, the mappings are in a model of DynamoDB, below the AWS SDK; in the others, in a file. Freezes are
+//! In one scenario of twenty, the mappings are in a model of DynamoDB, below the AWS SDK; in the others, in a file. Freezes are
 //! simulated as far as the function can see them: the wall clock runs on while the monotonic clock stands still.
 
 mod checks;

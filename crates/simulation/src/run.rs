@@ -82,7 +82,7 @@ impl Simulation {
             trace: Arc::clone(&trace),
             cloudflare: Arc::clone(&cloudflare),
             ssm: Arc::new(Ssm::new(scenario, &clock, &trace, options.sabotage)),
-            database: Arc::new(DynamoDb::new(scenario, &clock, &trace, options.chaos)),
+            database: Arc::new(DynamoDb::new(scenario, &clock, &trace, options)),
             retry_queue: Arc::clone(&retry),
         }));
         for queue in [&main, &retry] {

@@ -8,6 +8,7 @@ mod sum;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use purge_router_simulation::{Options, RunReport};
 
@@ -36,7 +37,8 @@ fn main() -> ExitCode {
 
 /// Runs the next seed, again and again.
 fn work(arguments: &Arguments, next: &AtomicU64, sum: &Mutex<Sum>) {
-    loop {
+    let start = Instant::now();
+    while start.elapsed() < arguments.longest {
         let seed = next.fetch_add(1, Ordering::Relaxed);
         if seed >= arguments.from.saturating_add(arguments.seeds) {
             return;

@@ -12,6 +12,7 @@ use super::TABLE;
 use crate::clock::SimClock;
 use crate::event::Event;
 use crate::fault::Fault;
+use crate::options::{Options, Sabotage};
 use crate::random::{chance, millis};
 use crate::scenario::{MappingTable, Scenario, TableRow};
 use crate::trace::Trace;
@@ -30,7 +31,7 @@ pub(crate) struct DynamoDb {
     scenario: Arc<Scenario>,
     clock: SimClock,
     trace: Arc<Trace>,
-    has_faults: bool,
+    options: Options,
     rng: Mutex<Rng>,
 }
 
@@ -47,10 +48,10 @@ struct Fate {
 }
 
 impl DynamoDb {
-    pub(crate) fn new(scenario: &Arc<Scenario>, clock: &SimClock, trace: &Arc<Trace>, has_faults: bool) -> Self {
+    pub(crate) fn new(scenario: &Arc<Scenario>, clock: &SimClock, trace: &Arc<Trace>, options: Options) -> Self {
         let rng = Mutex::new(scenario.seed.stream("dynamodb", 0));
         let (scenario, trace) = (Arc::clone(scenario), Arc::clone(trace));
-        Self { scenario, clock: clock.clone(), trace, has_faults, rng }
+        Self { scenario, clock: clock.clone(), trace, options, rng }
     }
 
     /// Answers a call after some time.
@@ -71,11 +72,11 @@ impl DynamoDb {
 
     fn fate(&self, table: &MappingTable, operation: &str) -> Fate {
         let now = self.clock.now();
-        let is_burst = self.has_faults && table.bursts.iter().any(|(from, until)| *from <= now && now < *until);
+        let is_burst = self.options.chaos && table.bursts.iter().any(|(from, until)| *from <= now && now < *until);
         let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
         let [slow, throttled] = if is_burst { [SLOW_IN_BURST, THROTTLED_IN_BURST] } else { [SLOW, THROTTLED] };
         let quick = millis(&mut rng, 3..=15);
-        let happens = |rng: &mut Rng, probability| chance(rng, probability) && self.has_faults;
+        let happens = |rng: &mut Rng, probability| chance(rng, probability) && self.options.chaos;
         if happens(&mut rng, throttled) {
             return Fate { delay: quick, fault: Some(Fault::DynamoThrottled) };
         }
@@ -95,7 +96,9 @@ impl DynamoDb {
         if of_bucket().any(|row| row.in_table.has(now) != row.in_index.has(now)) {
             self.note(Fault::IndexBehind);
         }
-        let items: Vec<&Value> = of_bucket().filter(|row| row.in_index.has(now)).map(|row| &row.item).collect();
+        let has_gaps = self.options.sabotage == Some(Sabotage::IndexHasGaps);
+        let is_seen = |row: &&TableRow| row.in_index.has(now) && (!has_gaps || row.in_table.has(now));
+        let items: Vec<&Value> = of_bucket().filter(is_seen).map(|row| &row.item).collect();
         ok(json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items }))
     }
 

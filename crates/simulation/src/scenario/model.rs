@@ -147,6 +147,11 @@ impl Scenario {
         self.zones[zone].spells.iter().find(|spell| spell.is_at(time)).map(|spell| spell.trouble)
     }
 
+    /// Whether the function reads the mappings from a table.
+    pub fn has_table(&self) -> bool {
+        self.table.is_some()
+    }
+
     /// The bucket of a team.
     pub fn bucket(team: TeamId) -> String {
         format!("team{team}-files")

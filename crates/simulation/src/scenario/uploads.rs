@@ -16,7 +16,7 @@ const NOISE_PER_SECOND: u64 = 50;
 pub(super) fn uploads(scenario: &Scenario, length: Duration) -> Vec<Upload> {
     let mut episodes_rng = scenario.seed.stream("episodes", 0);
     let latest = (length - ENDS_BEFORE).as_secs();
-    let episodes: Vec<Episode> = (0..episodes_rng.usize(4..=7))
+    let episodes: Vec<Episode> = (0..episodes_rng.usize(3..=5))
         .map(|_| Episode {
             start: seconds(&mut episodes_rng, 0..=latest),
             length: seconds(&mut episodes_rng, 30..=300),
