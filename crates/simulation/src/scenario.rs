@@ -1,6 +1,7 @@
 //! What a seed makes happen: teams with their zones and objects, their uploads, and what goes wrong when.
 
 mod generate;
+mod generate_table;
 mod mapping_file;
 mod model;
 mod table;

@@ -8,7 +8,6 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::TABLE;
 use crate::clock::SimClock;
 use crate::event::Event;
 use crate::fault::Fault;
@@ -16,6 +15,9 @@ use crate::options::{Options, Sabotage};
 use crate::random::{chance, millis};
 use crate::scenario::{MappingTable, Scenario, TableRow};
 use crate::trace::Trace;
+
+/// The name of the table.
+pub(super) const TABLE: &str = "mappings";
 
 /// How often a call is slow or throttled, and how often a key of a batch is not processed.
 const SLOW: f64 = 0.01;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use purge_router_core::Mappings;
 
+use super::generate_table::mapping_table;
 use super::mapping_file::mapping_file;
 use super::model::Scenario;
-use super::table::MappingTable;
 use super::teams::Teams;
 use super::uploads::{malformed, uploads};
 use crate::random::{Seed, chance, seconds};
@@ -38,7 +38,7 @@ pub fn scenario(seed: Seed) -> Scenario {
         edge_stores_raced_fetches,
     };
     scenario.uploads = uploads(&scenario, length);
-    scenario.table = MappingTable::of(&scenario, &file, length);
+    scenario.table = mapping_table(&scenario, &file, length);
     scenario.malformed = malformed(&scenario, length);
     scenario
 }
