@@ -25,7 +25,7 @@ pub(crate) fn all(scenario: &Arc<Scenario>) -> Vec<Box<dyn Check + Send>> {
         Box::new(answers_before_deadline::AnswersBeforeDeadline),
         Box::new(edge_is_fresh::EdgeIsFresh::new(scenario)),
         Box::new(limits_are_kept::LimitsAreKept::new(scenario)),
-        Box::new(messages_are_kept::MessagesAreKept::new(scenario)),
+        Box::new(messages_are_kept::MessagesAreKept::default()),
         Box::new(no_dead_letters::NoDeadLetters::new(scenario)),
         Box::new(no_refusals_in_steady_state::NoRefusalsInSteadyState::new(scenario)),
         Box::new(refusals_are_bounded::RefusalsAreBounded::new(scenario)),

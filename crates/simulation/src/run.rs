@@ -160,9 +160,8 @@ impl Simulation {
         self.clock.sleep_until(self.clock.now() + WARM_AFTER).await;
     }
 
-    /// Whether nothing is left that a retry can purge.
     fn is_drained(&self) -> bool {
-        self.main.is_empty() && self.retry.has_only(|change| self.scenario.is_hopeless(change))
+        self.main.is_empty() && self.retry.is_empty()
     }
 
     fn is_idle(&self) -> bool {

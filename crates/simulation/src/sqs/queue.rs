@@ -189,11 +189,6 @@ impl Queue {
         self.state().messages.is_empty()
     }
 
-    /// Whether all messages are about such changes.
-    pub(crate) fn has_only(&self, is_such: impl Fn(ChangeId) -> bool) -> bool {
-        self.state().messages.values().all(|message| message.change.is_some_and(&is_such))
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
