@@ -135,7 +135,7 @@ async fn a_pause_stops_its_team_and_class_only() {
 #[tokio::test(start_paused = true)]
 async fn pauses_that_follow_each_other_grow_to_half_a_minute() {
     let zone = &zones(&[("a", "")])[0];
-    let limits = RateLimits::new(NonZeroU32::MIN, Clock::system());
+    let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
     for (idle, asked_for, seconds) in
         [(0, 0.1, 0.1), (0, 0.1, 1.0), (0, 0.2, 2.0), (0, 5.0, 5.0), (3, 0.1, 10.0), (0, 0.1, 20.0), (0, 0.1, 30.0)]
             .into_iter()

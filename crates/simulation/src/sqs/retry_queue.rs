@@ -34,9 +34,12 @@ impl SimRetryQueue {
         (taken, millis(&mut rng, 3..=30))
     }
 
-    fn result(&self, is_taken: bool, fault: Fault) -> Result<(), String> {
-        if is_taken {
-            return Ok(());
+    /// A call that is late has its effect, but the function does not learn of it.
+    fn result(&self, is_taken: bool, is_late: bool, fault: Fault) -> Result<(), String> {
+        match (is_taken, is_late) {
+            (true, false) => return Ok(()),
+            (true, true) => return Err("deadline exceeded".to_owned()),
+            (false, _) => {}
         }
         self.queue.injected(fault);
         Err("InternalError".to_owned())
@@ -48,41 +51,44 @@ impl RetryQueue for SimRetryQueue {
         arn(QueueName::Retry) == other
     }
 
-    async fn defer(&self, messages: &[Deferred]) -> Vec<Result<(), String>> {
+    async fn defer(&self, messages: &[Deferred], time: Duration) -> Vec<Result<(), String>> {
         let (taken, delay) = self.call(messages.len());
-        sleep(delay).await;
+        sleep(delay.min(time)).await;
+        let is_late = delay > time;
         let mut results = Vec::with_capacity(messages.len());
         for (message, is_taken) in messages.iter().zip(taken) {
             if is_taken {
                 self.queue.send(Arc::from(&*message.body), change_of_body(&message.body));
             }
-            results.push(self.result(is_taken, Fault::SendFailed));
+            results.push(self.result(is_taken, is_late, Fault::SendFailed));
         }
         results
     }
 
-    async fn send_dead_letters(&self, messages: &[DeadLetter]) -> Vec<Result<(), String>> {
+    async fn send_dead_letters(&self, messages: &[DeadLetter], time: Duration) -> Vec<Result<(), String>> {
         let (taken, delay) = self.call(messages.len());
-        sleep(delay).await;
+        sleep(delay.min(time)).await;
+        let is_late = delay > time;
         let mut results = Vec::with_capacity(messages.len());
         for (message, is_taken) in messages.iter().zip(taken) {
             if is_taken {
                 self.queue.add_dead_letter(change_of_body(&message.body));
             }
-            results.push(self.result(is_taken, Fault::SendFailed));
+            results.push(self.result(is_taken, is_late, Fault::SendFailed));
         }
         results
     }
 
-    async fn hide(&self, messages: &[Hidden]) -> Vec<Result<(), String>> {
+    async fn hide(&self, messages: &[Hidden], time: Duration) -> Vec<Result<(), String>> {
         let (taken, delay) = self.call(messages.len());
-        sleep(delay).await;
+        sleep(delay.min(time)).await;
+        let is_late = delay > time;
         let mut results = Vec::with_capacity(messages.len());
         for (message, is_taken) in messages.iter().zip(taken) {
             if is_taken && let Some(id) = message_of_handle(&message.receipt_handle) {
                 self.queue.hide(id, message.time);
             }
-            results.push(self.result(is_taken, Fault::HideFailed));
+            results.push(self.result(is_taken, is_late, Fault::HideFailed));
         }
         results
     }
