@@ -32,7 +32,7 @@ pub(crate) enum CircuitState {
     HalfOpen { period: Duration },
 }
 
-/// A permit to send a request. A half-open circuit issues one at a time, for a probe, until it is dropped.
+/// A permit to send a request, until it is dropped. A half-open circuit issues one at a time, for a probe.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct CircuitPass<'c>(Option<ProbeGuard<'c>>);

@@ -9,8 +9,8 @@ use crate::bounded_map::BoundedMap;
 /// Operators write teams. More than this many are not in use at once.
 const TEAMS: usize = 4096;
 
-/// One value for each team. What a team writes any number of, such as zones, belongs into a [`BoundedMap`] in its
-/// value.
+/// One value for each team. Teams write any number of zones, so what is kept for each zone is in a [`BoundedMap`] of
+/// the team's value.
 #[derive(Debug)]
 pub(crate) struct PerTeam<V>(BoundedMap<TeamName, V>);
 

@@ -90,6 +90,13 @@ impl RateLimits {
         }
     }
 
+    /// Notes that Cloudflare accepted a request, so that the next pause is no repetition of the last one.
+    pub(crate) fn accepted(&self, zone: &Zone, class: LimitClass) {
+        let team = self.team(zone);
+        team.pause.accepted(self.clock.now());
+        self.bucket(&team, zone, class).accepted(&zone.team);
+    }
+
     fn team(&self, zone: &Zone) -> Arc<TeamLimits> {
         let new = || TeamLimits { buckets: BoundedMap::new(PER_TEAM), pause: Pause::default() };
         self.teams.get_or_insert_with(&zone.team, new)

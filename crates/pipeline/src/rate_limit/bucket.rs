@@ -83,6 +83,11 @@ impl Bucket {
         self.team(team).pause.extend(self.clock.now(), until);
     }
 
+    /// Cloudflare accepted a request of a team.
+    pub(super) fn accepted(&self, team: &TeamName) {
+        self.team(team).pause.accepted(self.clock.now());
+    }
+
     /// Takes `cost` tokens, after waiting for them. Waiters queue at the lock, which is fair. A request that is larger
     /// than the bucket waits for a full bucket and leaves a debt, so that a small share slows requests but never stops
     /// them.

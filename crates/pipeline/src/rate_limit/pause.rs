@@ -1,7 +1,7 @@
 //! A pause that Cloudflare asked for.
 //!
-//! If requests are refused again right after a pause, the next one is longer, whatever the request that was refused asks for:
-//! each request of a zone counts its own failures only, and a large zone has many.
+//! If requests are refused again right after a pause, and none was accepted in between, the next pause is longer, whatever
+//! the refused request asks for: each request of a zone counts only its own failures, and a large zone has many.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -30,6 +30,12 @@ impl Pause {
             Some(last) => Some(Period { from: now, until: until.max(now + repeated(last, now)) }),
             None => Some(Period { from: now, until }),
         };
+    }
+
+    /// A request was accepted. After the end of a pause, that shows that the pause was long enough.
+    pub(super) fn accepted(&self, now: Timestamp) {
+        let mut pause = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *pause = pause.filter(|last| now < last.until);
     }
 
     /// The end of the last pause, which may have passed.

@@ -151,6 +151,21 @@ async fn pauses_that_follow_each_other_grow_to_half_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pauses_do_not_grow_if_requests_are_accepted_between_them() {
+    let zone = &zones(&[("a", "")])[0];
+    let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
+    for class in [Some(LimitClass::Urls), None, Some(LimitClass::Urls), None] {
+        let start = limits.clock.now();
+        limits.pause(zone, class, start + Duration::from_millis(100));
+        // A request that was sent before the pause says nothing about it.
+        limits.accepted(zone, LimitClass::Urls);
+        acquire(&limits, zone, LimitClass::Urls, 1).await;
+        assert_eq!((limits.clock.now() - start).as_millis(), 100, "{class:?}");
+        limits.accepted(zone, LimitClass::Urls);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_block_of_all_calls_stops_all_zones_of_its_team_and_no_other_team() {
     let pro = format!("{ACCOUNT}\nplan = \"pro\"");
     let teams = [("a", ACCOUNT), ("a", CLAIMED), ("a", ""), ("a", &pro), ("b", ACCOUNT), ("b", "")];

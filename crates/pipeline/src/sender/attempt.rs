@@ -110,6 +110,9 @@ impl<T: TokenStore, A: PurgeApi> SendOnce for Attempt<'_, T, A> {
         let timeout = shared.settings.request_timeout.min(deadline.retry_for()).min(deadline.left());
         let answer = shared.api.purge(&credential, &zone.zone_id, piece.mode(), &piece.body(), timeout).await;
         token.record(freshness, token_try, &answer);
+        if answer.is_ok() {
+            shared.limits.accepted(zone, piece.class());
+        }
         answer.map_err(|refusal| AttemptError::Refused { refusal, admission, timeout })
     }
 }

@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn so_many_pieces_of_each_class_are_under_way_at_once() {
+    async fn pieces_in_flight_are_limited_for_each_class() {
         let (clock, urls, tags) = (paused_clock(), plan_of(5 * 500), plan_of_tags(5));
         let deadline = Deadline::new(&clock, Patience::from(clock.now() + 60 * SECOND));
         let slow = std::iter::repeat_n(Answer { time: SECOND, ..accepts() }, 10);
@@ -68,7 +68,7 @@ mod tests {
         let pieces: Vec<Piece<'_>> = urls.batches.iter().chain(&tags.batches).map(Piece::whole).collect();
         let start = clock.now();
         assert!(send(&limit, &pieces).await.iter().all(Result::is_ok));
-        assert_eq!((inner.most_under_way(), clock.now() - start), (4, 3 * SECOND));
+        assert_eq!((inner.max_in_flight(), clock.now() - start), (4, 3 * SECOND));
     }
 
     #[tokio::test(start_paused = true)]
@@ -81,6 +81,6 @@ mod tests {
         let results = send(&limit, &pieces).await;
         let failure = results[1].as_ref().unwrap_err();
         assert_eq!((results[0].is_ok(), failure.status), (true, Status::DeadlineExceeded));
-        assert_eq!((inner.sent().len(), inner.most_under_way()), (1, 1));
+        assert_eq!((inner.sent().len(), inner.max_in_flight()), (1, 1));
     }
 }

@@ -74,7 +74,7 @@ impl From<NotSent> for Failure {
             NotSent::RateLimited => Status::RateLimited,
             NotSent::ZoneCircuitOpen(_) => Status::Unreachable,
             NotSent::Token(TokenUnusable::NotRead(TokenError::Missing { .. })) => Status::TokenMissing,
-            // Nobody knows whether there is a token.
+            // There may be a token.
             NotSent::Token(TokenUnusable::NotRead(TokenError::Unavailable { .. })) => Status::DeadlineExceeded,
             NotSent::Token(_) => Status::TokenRefused,
         };

@@ -12,7 +12,7 @@ use super::layer::SendPiece;
 use super::piece::Piece;
 use crate::outcome::Status;
 
-/// One answer: what it takes, and what it is.
+/// One answer: its duration, its number of requests, and its result.
 #[derive(Debug, Clone)]
 pub(super) struct Answer {
     pub(super) time: Duration,
@@ -26,8 +26,8 @@ pub(super) struct Scripted {
     script: Arc<Mutex<VecDeque<Answer>>>,
     /// The items of each piece that it was given.
     sent: Arc<Mutex<Vec<Vec<String>>>>,
-    under_way: Arc<AtomicUsize>,
-    most_under_way: Arc<AtomicUsize>,
+    in_flight: Arc<AtomicUsize>,
+    max_in_flight: Arc<AtomicUsize>,
 }
 
 /// A piece is accepted after one request and a millisecond.
@@ -60,19 +60,19 @@ impl Scripted {
         self.sent.lock().unwrap().clone()
     }
 
-    /// How many pieces were under way at once, at most.
-    pub(super) fn most_under_way(&self) -> usize {
-        self.most_under_way.load(Ordering::Relaxed)
+    /// How many pieces were in flight at once, at most.
+    pub(super) fn max_in_flight(&self) -> usize {
+        self.max_in_flight.load(Ordering::Relaxed)
     }
 }
 
 impl SendPiece for Scripted {
     async fn send(&self, piece: &Piece<'_>, attempts: &mut u32) -> Result<Accepted, Failure> {
         self.sent.lock().unwrap().push(piece.items().iter().map(|item| item.item.to_string()).collect());
-        self.most_under_way.fetch_max(self.under_way.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.max_in_flight.fetch_max(self.in_flight.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
         let answer = self.script.lock().unwrap().pop_front().unwrap_or_else(accepts);
         tokio::time::sleep(answer.time).await;
-        self.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
         *attempts += answer.attempts;
         answer.result
     }

@@ -51,7 +51,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Tells a token's circuit that it was refused twice.
+    /// Records that a token was refused twice.
     fn refuse(token: &ZoneToken<'_, NoStore>) {
         let message = "no".to_owned();
         let refusal = Refusal { meaning: Meaning::TokenRefused, message, status: Some(403), ray: None };
@@ -78,7 +78,7 @@ mod tests {
         let circuits = TokenCircuits::new(5 * SECOND, paused_clock());
         let inner = Scripted::default();
         assert_eq!(send(&circuits, &inner, true).await, (3, None));
-        assert_eq!(inner.most_under_way(), 3);
+        assert_eq!(inner.max_in_flight(), 3);
         let (accepted, failure) = send(&circuits, &inner, false).await;
         let failure = failure.unwrap();
         assert_eq!((accepted, failure.status), (0, Status::TokenRefused));
@@ -91,9 +91,9 @@ mod tests {
         let circuits = TokenCircuits::new(5 * SECOND, paused_clock());
         send(&circuits, &Scripted::default(), true).await;
         advance(5 * SECOND).await;
-        // The scripted layer does not tell the circuit that it accepted.
+        // The scripted layer does not report its acceptances to the circuit.
         let inner = Scripted::default();
         assert_eq!(send(&circuits, &inner, false).await, (3, None));
-        assert_eq!((inner.sent().len(), inner.most_under_way()), (3, 1));
+        assert_eq!((inner.sent().len(), inner.max_in_flight()), (3, 1));
     }
 }

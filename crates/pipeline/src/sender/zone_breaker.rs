@@ -162,6 +162,6 @@ mod tests {
         assert_eq!(send_all().await, (0, 2), "the probe failed, and the others were not sent");
         advance(5 * SECOND).await;
         assert_eq!(send_all().await, (3, 5), "the probe was accepted, and so were the others");
-        assert_eq!(inner.most_under_way(), 2, "the probe was alone");
+        assert_eq!(inner.max_in_flight(), 2, "the probe was alone");
     }
 }

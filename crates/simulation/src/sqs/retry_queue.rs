@@ -27,22 +27,33 @@ impl SimRetryQueue {
         Self { queue: Arc::clone(queue), rng: Mutex::new(seed.stream("retry-queue", instance)) }
     }
 
+    /// Calls SQS for these messages. It takes each but for a few, which has the `effect` of the call.
+    async fn call<M: Sync>(
+        &self,
+        messages: &[M],
+        time: Duration,
+        fault: Fault,
+        effect: impl Fn(&M) + Send,
+    ) -> Vec<Result<(), String>> {
+        let (taken, delay) = self.draw(messages.len());
+        sleep(delay.min(time)).await;
+        let result = |(message, is_taken): (&M, bool)| {
+            if !is_taken {
+                self.queue.injected(fault);
+                return Err("InternalError".to_owned());
+            }
+            effect(message);
+            // A late call has its effect, but the function does not learn of it.
+            if delay > time { Err("deadline exceeded".to_owned()) } else { Ok(()) }
+        };
+        messages.iter().zip(taken).map(result).collect()
+    }
+
     /// Whether SQS takes each of this many messages, and how long the call takes.
-    fn call(&self, messages: usize) -> (Vec<bool>, Duration) {
+    fn draw(&self, messages: usize) -> (Vec<bool>, Duration) {
         let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = (0..messages).map(|_| !chance(&mut rng, FAILURES)).collect();
         (taken, millis(&mut rng, 3..=30))
-    }
-
-    /// A call that is late has its effect, but the function does not learn of it.
-    fn result(&self, is_taken: bool, is_late: bool, fault: Fault) -> Result<(), String> {
-        match (is_taken, is_late) {
-            (true, false) => return Ok(()),
-            (true, true) => return Err("deadline exceeded".to_owned()),
-            (false, _) => {}
-        }
-        self.queue.injected(fault);
-        Err("InternalError".to_owned())
     }
 }
 
@@ -52,45 +63,22 @@ impl RetryQueue for SimRetryQueue {
     }
 
     async fn defer(&self, messages: &[Deferred], time: Duration) -> Vec<Result<(), String>> {
-        let (taken, delay) = self.call(messages.len());
-        sleep(delay.min(time)).await;
-        let is_late = delay > time;
-        let mut results = Vec::with_capacity(messages.len());
-        for (message, is_taken) in messages.iter().zip(taken) {
-            if is_taken {
-                self.queue.send(Arc::from(&*message.body), change_of_body(&message.body));
-            }
-            results.push(self.result(is_taken, is_late, Fault::SendFailed));
-        }
-        results
+        let send = |message: &Deferred| self.queue.send(Arc::from(&*message.body), change_of_body(&message.body));
+        self.call(messages, time, Fault::SendFailed, send).await
     }
 
     async fn send_dead_letters(&self, messages: &[DeadLetter], time: Duration) -> Vec<Result<(), String>> {
-        let (taken, delay) = self.call(messages.len());
-        sleep(delay.min(time)).await;
-        let is_late = delay > time;
-        let mut results = Vec::with_capacity(messages.len());
-        for (message, is_taken) in messages.iter().zip(taken) {
-            if is_taken {
-                self.queue.add_dead_letter(change_of_body(&message.body));
-            }
-            results.push(self.result(is_taken, is_late, Fault::SendFailed));
-        }
-        results
+        let add = |message: &DeadLetter| self.queue.add_dead_letter(change_of_body(&message.body));
+        self.call(messages, time, Fault::SendFailed, add).await
     }
 
     async fn hide(&self, messages: &[Hidden], time: Duration) -> Vec<Result<(), String>> {
-        let (taken, delay) = self.call(messages.len());
-        sleep(delay.min(time)).await;
-        let is_late = delay > time;
-        let mut results = Vec::with_capacity(messages.len());
-        for (message, is_taken) in messages.iter().zip(taken) {
-            if is_taken && let Some(id) = message_of_handle(&message.receipt_handle) {
+        let hide = |message: &Hidden| {
+            if let Some(id) = message_of_handle(&message.receipt_handle) {
                 self.queue.hide(id, message.time);
             }
-            results.push(self.result(is_taken, is_late, Fault::HideFailed));
-        }
-        results
+        };
+        self.call(messages, time, Fault::HideFailed, hide).await
     }
 }
 

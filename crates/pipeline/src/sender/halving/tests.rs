@@ -8,10 +8,14 @@ use super::*;
 use crate::refused_hostnames::RefusedHostnames;
 use crate::test_support::{paused_clock, plan_of, plan_with};
 
+/// How many items of a hostname are sent alone before it counts as refused.
+const PROBES: usize = 3;
+
 /// How the halving of a batch ended.
 #[derive(Debug, Default)]
 struct Ended {
     requests: usize,
+    accepted: usize,
     purged: BTreeSet<String>,
     refused: BTreeSet<String>,
     untried: usize,
@@ -34,6 +38,7 @@ fn halve(plan: &Plan, memory: &RefusedHostnames, judge: impl Fn(&[String]) -> Op
                 match judge(&urls) {
                     None => {
                         halving.accepted(&piece);
+                        ended.accepted += 1;
                         assert!(urls.into_iter().all(|url| ended.purged.insert(url)), "each once");
                     }
                     Some(part) => halving.refused(
@@ -115,8 +120,10 @@ proptest! {
     ) {
         let names: BTreeSet<String> = (0..items).step_by(every).map(url).collect();
         let ended = halve(&PLANS[&items], &memory(), refuse_items(&names, part));
-        // Without an accepted piece, the budget is what refusals cost; each accepted one allows one more.
-        prop_assert!(ended.requests < 2 * items);
+        let (accepted, refused) = (ended.accepted, ended.requests - ended.accepted);
+        // Beyond the budget, each piece that is left is sent once more: one of each level, and the probes of a hostname.
+        let left = 1 + items.next_power_of_two().ilog2() as usize + PROBES;
+        prop_assert!(refused <= budget(items) as usize + accepted + left, "{} refused, {} accepted", refused, accepted);
         prop_assert!(ended.refused.is_subset(&names) || part == RefusedPart::Hostname);
         prop_assert!(ended.purged.is_disjoint(&names));
     }
