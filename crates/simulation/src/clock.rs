@@ -1,4 +1,5 @@
-//! The true time of a run. It follows Tokio's clock, and is ahead of it by the time for which all instances were frozen.
+//! The true time of a run. It follows Tokio's clock, and is ahead of it by the time for which all instances were
+//! frozen.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -89,8 +90,8 @@ impl SimClock {
         sleep(time - self.now()).await;
     }
 
-    /// Lets time pass while Tokio's clock, which is the monotonic clock of the instances, stands still: all instances are
-    /// frozen, and nothing else may wait for a point in time.
+    /// Lets time pass while Tokio's clock, which is the monotonic clock of the instances, stands still: all instances
+    /// are frozen, and nothing else may wait for a point in time.
     pub(crate) fn skip(&self, time: Duration) {
         self.skipped_millis.fetch_add(time.as_millis() as u64, Ordering::Relaxed);
     }

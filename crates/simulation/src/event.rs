@@ -21,7 +21,7 @@ pub enum QueueName {
     Main,
     /// The queue of what could not be purged at once.
     Retry,
-    /// The queue of what nobody retries.
+    /// The dead-letter queue.
     DeadLetters,
 }
 

@@ -1,14 +1,15 @@
 //! A deterministic simulation: the function's code on a virtual clock, between models of what it depends on.
 //!
-//! One seed is one run of some hours, in milliseconds. It has models of Cloudflare (tokens, limits, trouble, latencies and an
-//! edge), SQS, Lambda, SSM and of the uploads of 50 teams. Every event of a run goes to the checks, which see nothing else, and
-//! into a hash: two runs of a seed are the same if their hashes are.
+//! One seed is one run of some hours, in milliseconds. It has models of Cloudflare (tokens, limits, trouble, latencies
+//! and an edge), SQS, Lambda, SSM and of the uploads of 50 teams. Every event of a run goes to the checks, which see
+//! nothing else, and into a hash: two runs of a seed are the same if their hashes are.
 //!
-//! It runs on Tokio's paused clock, with the seams that the pipeline has: `PurgeApi`, `TokenStore` and `Clock`. turmoil and
-//! madsim simulate hosts and their network, below the HTTP client; what this looks for is above it.
+//! It runs on Tokio's paused clock, with the seams that the pipeline has: `PurgeApi`, `TokenStore` and `Clock`. turmoil
+//! and madsim simulate hosts and their network, below the HTTP client; what this looks for is above it.
 //!
-//! In one scenario of twenty, the mappings are in a model of DynamoDB, below the AWS SDK; in the others, in a file. Freezes are
-//! simulated as far as the function can see them: the wall clock runs on while the monotonic clock stands still.
+//! In one scenario of twenty, the mappings are in a model of DynamoDB, below the AWS SDK; in the others, in a file.
+//! Freezes are simulated as far as the function can see them: the wall clock runs on while the monotonic clock stands
+//! still.
 
 mod checks;
 mod clock;

@@ -5,8 +5,8 @@
 pub struct Options {
     /// Whether the sick and noisy teams upload anything.
     pub sick_teams: bool,
-    /// Whether instances are killed and messages delivered twice. Without it, runs with and without the sick teams differ by
-    /// nothing else.
+    /// Whether instances are killed and messages delivered twice. Without it, runs with and without the sick teams
+    /// differ by nothing else.
     pub chaos: bool,
     /// Whether the report has the whole trace.
     pub keep_trace: bool,

@@ -1,4 +1,4 @@
-//! What became of a run.
+//! The result of a run.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::fault::Fault;
 use crate::random::Seed;
 use crate::scenario::ChangeId;
 
-/// What became of a run.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunReport {
     /// The seed.

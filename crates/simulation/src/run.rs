@@ -37,8 +37,8 @@ const FREEZES_FROM: Duration = Duration::from_secs(60);
 /// A notification that takes this long is counted as late.
 const LATE: Duration = Duration::from_secs(1);
 
-/// Runs a scenario, in a runtime with one thread whose clock is paused. The caller seeds nothing: every random number of the
-/// run, the pipeline's included, comes from the scenario's seed.
+/// Runs a scenario, in a runtime with one thread whose clock is paused. The caller seeds nothing: every random number
+/// of the run, the pipeline's included, comes from the scenario's seed.
 pub async fn run(scenario: Arc<Scenario>, options: Options) -> RunReport {
     // The pipeline's backoff draws from the thread's generator.
     fastrand::seed(scenario.seed.0);

@@ -1,7 +1,8 @@
 //! A pause that Cloudflare asked for.
 //!
-//! If requests are refused again right after a pause, and none was accepted in between, the next pause is longer, whatever
-//! the refused request asks for: each request of a zone counts only its own failures, and a large zone has many.
+//! If requests are refused again right after a pause, and none was accepted in between, the next pause is longer,
+//! whatever the refused request asks for: each request of a zone counts only its own failures, and a large zone has
+//! many.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Once no message of a change is in a queue, a visitor gets the object as it was after that change, or later.
 //!
-//! Answers that were fetched while a purge came are counted, but allowed: whether Cloudflare stores them is not documented.
+//! Answers that were fetched while a purge came are counted, but allowed: whether Cloudflare stores them is not
+//! documented.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

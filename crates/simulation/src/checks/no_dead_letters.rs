@@ -1,5 +1,5 @@
-//! Only what no retry can purge as it is becomes a dead letter: what is no event, and what Cloudflare refuses for what it is.
-//! All other trouble of a run ends after at most two hours.
+//! Only what no retry can purge as it is becomes a dead letter: what is no event, and what Cloudflare refuses for what
+//! it is. All other trouble of a run ends after at most two hours.
 
 use std::sync::Arc;
 

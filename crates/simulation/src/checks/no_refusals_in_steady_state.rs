@@ -1,5 +1,6 @@
-//! While all instances keep their shares, Cloudflare answers no request with 429. A new instance begins with full buckets, so
-//! this holds only while no more instances were in use than share the limit, in the time that refills an empty bucket.
+//! While all instances keep their shares, Cloudflare answers no request with 429. A new instance begins with full
+//! buckets, so this holds only while no more instances were in use than share the limit, in the time that refills an
+//! empty bucket.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use crate::clock::SimTime;
 use crate::event::{Entry, Event, InstanceId, Refused};
 use crate::scenario::Scenario;
 
-/// The longest time in which an empty bucket is full again. The free plan's bucket of five requests a minute takes longer, but no
-/// scenario uses it.
+/// The longest time in which an empty bucket is full again. The free plan's bucket of five requests a minute takes
+/// longer, but no scenario uses it.
 const REFILL: Duration = Duration::from_secs(10);
 
 pub(super) struct NoRefusalsInSteadyState {

@@ -7,9 +7,10 @@ use super::check::Check;
 use crate::event::{Entry, Event, Refused};
 use crate::scenario::{Scenario, TeamId};
 
-/// Per zone and minute: on each of four instances, eight requests in flight may be refused with 429 before each of the pauses of
-/// 0.1, 1, 2, 4, 8, 16 and 30 s. Tokens are refused less often: eight requests before the circuit opens, and then two for the
-/// probe of every five seconds.
+/// Per zone and minute: on each of four instances, eight requests in flight may be refused with 429 before each of the
+/// pauses of
+/// 0.1, 1, 2, 4, 8, 16 and 30 s. Tokens are refused less often: eight requests before the circuit opens, and then two
+/// for the probe of every five seconds.
 const PER_ZONE: usize = 4 * 8 * 7;
 
 pub(super) struct RefusalsAreBounded {

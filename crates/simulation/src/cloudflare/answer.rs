@@ -13,7 +13,7 @@ pub(crate) enum Answer {
     Refused(Refusal),
     /// The connection is reset, and nothing was done.
     Reset,
-    /// Nothing comes, and nothing was done.
+    /// No answer, and nothing was done.
     Silence,
 }
 
@@ -35,7 +35,7 @@ pub(crate) const CUT_OFF: &str = r#"{"success":true,"errors":[],"mess"#;
 
 const HTML: &str = "<!DOCTYPE html><html><head><title>Just a moment</title></head><body></body></html>";
 
-/// Answers to a token that is revoked, unknown or of another zone, as they were seen: which one comes depends on the zone.
+/// Answers to a token that is revoked, unknown or of another zone, as observed: which one it is depends on the zone.
 const TOKEN_REFUSED: [(u16, &str); 3] = [
     (401, r#"{"success":false,"errors":[{"code":1000,"message":"Invalid API Token"}]}"#),
     (403, r#"{"success":false,"errors":[{"code":9109,"message":"Unauthorized to access requested resource"}]}"#),

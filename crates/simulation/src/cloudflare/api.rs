@@ -66,7 +66,7 @@ impl PurgeApi for SimApi {
     }
 }
 
-/// What the client reports if no answer comes.
+/// What the client reports without an answer.
 fn unreachable() -> Refusal {
     Refusal { meaning: Meaning::Unreachable, message: "no answer".to_owned(), status: None, ray: None }
 }

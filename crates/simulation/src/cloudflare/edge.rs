@@ -1,6 +1,7 @@
-//! The edge's cache. Readers keep every URL warm: soon after a purge, the first of them makes the edge fetch the object.
+//! The edge's cache. Readers keep every URL warm: soon after a purge, the first of them makes the edge fetch the
+//! object.
 //!
-//! Nothing happens at a fetch's own time. What the cache holds is worked out when somebody looks or purges.
+//! Fetches have no events of their own. What the cache holds is computed at each visit and purge.
 
 use std::time::Duration;
 
@@ -70,7 +71,7 @@ impl Edge {
         self.changes[object].push(now);
     }
 
-    /// Purges a URL. The next reader comes a moment later.
+    /// Purges a URL. The next visit follows shortly.
     pub(crate) fn purge(&mut self, url: UrlId, now: SimTime) {
         self.settle(url, now);
         let (slot, rng) = (&mut self.slots[url], &mut self.streams[self.zone_of[url]]);
@@ -134,7 +135,7 @@ mod tests {
             let mut edge = Edge::new(&scenario);
             let at = |millis| SimTime::after(Duration::from_millis(millis));
             edge.purge(0, at(0));
-            let Some(fetch) = edge.slots[0].fetch else { panic!("a reader comes") };
+            let Some(fetch) = edge.slots[0].fetch else { panic!("a fetch is in progress") };
             edge.change(0, fetch.read + Duration::from_millis(1));
             edge.purge(0, fetch.read + Duration::from_millis(1));
             let seen = edge.look(0, fetch.end + WARM_AFTER);

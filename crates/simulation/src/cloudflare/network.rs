@@ -1,5 +1,5 @@
-//! How long requests to a zone and their answers are under way, and what is lost. Each zone has a stream of its own, so that no
-//! team's requests change those of another one.
+//! How long requests to a zone and their answers are under way, and what is lost. Each zone has a stream of its own, so
+//! that no team's requests change those of another one.
 
 use std::time::Duration;
 

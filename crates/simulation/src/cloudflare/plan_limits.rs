@@ -1,4 +1,5 @@
-//! The limits of plans as Cloudflare enforces them: a bucket per account, plan and class, which is refilled continuously.
+//! The limits of plans as Cloudflare enforces them: a bucket per account, plan and class, which is refilled
+//! continuously.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What Cloudflare does with a request at the moment when it arrives.
+//! How Cloudflare handles a request when it arrives.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

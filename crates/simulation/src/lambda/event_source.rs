@@ -1,4 +1,5 @@
-//! The event source of one queue: some pollers, each of which collects a batch, invokes the function, and deletes what is done.
+//! The event source of one queue: some pollers, each of which collects a batch, invokes the function, and deletes what
+//! is done.
 
 use std::sync::Arc;
 use std::time::Duration;

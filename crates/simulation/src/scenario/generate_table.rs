@@ -48,7 +48,8 @@ pub(super) fn mapping_table(scenario: &Scenario, file: &str, length: Duration) -
     Some(MappingTable { rows, bursts })
 }
 
-/// Replaces a row by one with another key, which is returned: at once in the table, and in the index one after the other.
+/// Replaces a row by one with another key, which is returned: at once in the table, and in the index one after the
+/// other.
 fn replace(rng: &mut Rng, old: &mut TableRow, at: SimTime) -> TableRow {
     let added = at + millis(rng, INDEX_LAG);
     old.in_table.until = Some(at);

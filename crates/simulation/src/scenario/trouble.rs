@@ -7,12 +7,12 @@ use crate::clock::SimTime;
 /// How long before the end of the uploads all trouble ends.
 pub(super) const ENDS_BEFORE: Duration = Duration::from_secs(60);
 
-/// What is wrong with a team for a while.
+/// What is wrong with a team in one period of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sickness {
-    /// Its zones are in trouble for a while.
+    /// Its zones fail.
     Zones(Trouble),
-    /// It uploads a hundred times as much as all other teams, for a while.
+    /// It uploads a hundred times as much as all other teams.
     Noisy,
     /// It uploads something that is no event.
     Malformed,
@@ -41,8 +41,8 @@ impl Sickness {
         Self::Malformed,
     ];
 
-    /// Whether its messages may become dead letters after the few receives of the main queue: Cloudflare refuses them for what
-    /// they are, so somebody has to look at them.
+    /// Whether its messages may become dead letters after the few receives of the main queue: Cloudflare refuses them
+    /// for what they are, so somebody has to look at them.
     pub fn may_be_dead_letters(self) -> bool {
         matches!(self, Self::Malformed | Self::Zones(Trouble::RefusesItems | Trouble::UnknownZone))
     }
