@@ -187,7 +187,8 @@ fn new_record(
         summary,
         message,
         rows_after: Some(Checksum::of(&after)),
-        diff: Some(diff.checksum()),
+        // An approval is for partitions with a difference, and not for those with edits of the table alone.
+        diff: (!diff.is_empty()).then(|| diff.checksum()),
         approval,
         pulled: pulled.map(|pulled| pulled.to_string()),
     })

@@ -67,7 +67,7 @@ pub struct PushRecord {
     /// The checksum of all rows after the push.
     #[serde(rename = "document", with = "super::stored_checksum")]
     pub rows_after: Option<Checksum>,
-    /// The checksum of the difference when the push was started.
+    /// The checksum of the difference when the push was started; `None` if there was none.
     #[serde(default, with = "super::stored_checksum")]
     pub diff: Option<Checksum>,
     /// The checksum of all differences that were approved together, in this partition and in others.

@@ -99,14 +99,23 @@ async fn a_file_that_was_not_pulled_from_this_table_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_shown_before_a_push_of_many_teams_is_completed_under_its_checksum() {
     let fixture = TableFixture::new().await;
-    // The third team was pushed before, and has nothing to write now.
-    let blog = "[teams.blog]\nowns = [\"s3://blog/\"]\n[teams.blog.zones.\"blog.com\"]\nhostnames = [\"www.blog.com\"]\n\
-                zone_id = \"0123456789abcdef0123456789abcdef\"\n[[teams.blog.mappings]]\nsource = \"s3://blog/\"\n\
-                zones = [\"blog.com\"]\n";
-    fixture.folder.write("mappings.toml", format!("{MAPPINGS}{blog}"));
+    // The third team was pushed before, and has nothing to write now. Of the fourth, the table was edited as the file.
+    let team = |name: &str, digit: char| {
+        format!(
+            "[teams.{name}]\nowns = [\"s3://{name}/\"]\n[teams.{name}.zones.\"{name}.com\"]\nzone_id = \"{}\"\n\
+             hostnames = [\"www.{name}.com\"]\n[[teams.{name}.mappings]]\nsource = \"s3://{name}/\"\n\
+             zones = [\"{name}.com\"]\n",
+            digit.to_string().repeat(32)
+        )
+    };
+    fixture.folder.write("mappings.toml", format!("{MAPPINGS}{}{}", team("blog", '1'), team("news", '2')));
     fixture.run(&["grants", "push", "--yes"]).with_code(0);
     fixture.run(&["mappings", "push", "--yes"]).with_code(0);
     fixture.edit("exclude = [\"drafts/\"]", "exclude = [\"drafts/\", \"old/\"]");
+    let mut row = fixture.table.get("TEAM#news", "MAPPING#news/").await;
+    row["mode"] = json!("invalidate");
+    fixture.table.put("TEAM#news", "MAPPING#news/", row).await;
+    fixture.edit("source = \"s3://news/\"\n", "source = \"s3://news/\"\nmode = \"invalidate\"\n");
     let new = "[[teams.docs.mappings]]\nsource = \"s3://docs-site/new/\"\nzones = [\"website.dev\"]\n";
     fixture.edit("[teams.web]", &format!("{new}\n[teams.web]"));
     let approved = fixture.checksum(&[]);
@@ -117,7 +126,10 @@ async fn what_is_shown_before_a_push_of_many_teams_is_completed_under_its_checks
     });
     let push = ["mappings", "push", "--yes", "--expect", &approved];
     let broken = fixture.run(&push).with_code(1);
-    assert!(broken.stdout.contains("team web: revision 2"), "{broken}");
+    assert!(
+        broken.stdout.contains("team web: revision 2") && broken.stdout.contains("team news: revision 2"),
+        "{broken}"
+    );
     assert!(broken.stderr.contains("team docs: DynamoDB does not answer"), "{broken}");
     fixture.table.proxy.release();
     // An edit in between is another difference.

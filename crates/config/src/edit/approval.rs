@@ -24,7 +24,7 @@ pub struct ApprovedDiff {
 pub struct StartedPush {
     /// The checksum that was approved; `None` if the table does not say.
     pub approval: Option<Checksum>,
-    /// The checksum of the difference when the push was started; `None` if the table does not say.
+    /// The checksum of the difference when the push was started; `None` if there was none, or the table does not say.
     pub diff: Option<Checksum>,
     /// The checksum of the rows after the push; `None` if the table does not say.
     pub rows_after: Option<Checksum>,
