@@ -67,3 +67,21 @@ async fn grants_are_the_operators_and_no_two_share_a_folder_of_tokens() {
     let answer = fixture.run(&["mappings", "pull", "--team", "nobody"]).with_code(1);
     assert!(answer.stderr.contains("team nobody not found in the table "), "{answer}");
 }
+
+/// The mappings are read for a warning only.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn grants_are_written_though_a_team_can_not_be_read() {
+    let fixture = TableFixture::pushed().await;
+    let owns = "owns = [\"s3://assets.website.com/\"";
+    fixture.edit(owns, &format!("{owns}, \"s3://media/\""));
+    for revision in [json!("damaged"), json!(99_999_999_999_u64)] {
+        let mut head = fixture.table.get("TEAM#web", "HEAD").await;
+        head["revision"] = revision;
+        fixture.table.put("TEAM#web", "HEAD", head).await;
+        for args in [&["diff"][..], &["push", "--yes"], &["rollback", "1", "--yes"]] {
+            let answer = fixture.run(&[&["grants"], args].concat()).with_code(0);
+            let start = "warning: couldn't check which mappings of team web this grant disables: ";
+            assert!(answer.stderr.lines().any(|line| line.starts_with(start)), "{answer}");
+        }
+    }
+}

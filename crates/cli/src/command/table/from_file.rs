@@ -187,6 +187,6 @@ async fn edit_of_grants(table: &OpenTable, request: &Request, file: &MappingFile
         pulled: file.pulled(None),
         ..Edit::new(&table.editor, None, snapshot, &after).await?
     };
-    warn_of_disabled_mappings(&table.editor, &edit.diff).await?;
+    warn_of_disabled_mappings(&table.editor, &edit.diff).await;
     Ok(Some(edit))
 }

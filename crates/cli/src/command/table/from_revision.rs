@@ -24,7 +24,7 @@ pub(super) async fn from_revision(
             return Ok(None);
         }
         let edit = Edit::new(&table.editor, None, snapshot, &rows).await?;
-        warn_of_disabled_mappings(&table.editor, &edit.diff).await?;
+        warn_of_disabled_mappings(&table.editor, &edit.diff).await;
         return Ok(Some(vec![edit]));
     };
     let grant = snapshot.grant_copy.as_ref().ok_or_else(|| no_grant(&team, &table.name))?;
