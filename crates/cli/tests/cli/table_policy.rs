@@ -12,10 +12,11 @@ use crate::table_fixture::{TableFixture, many};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_is_older_than_the_table_is_refused() {
     let fixture = TableFixture::pushed().await;
-    for (kind, from, to, other) in [
-        ("mappings", "*.{css,js,html}", "*.{css,js}", "*.svg"),
+    for (kind, place, from, to, other) in [
+        ("mappings", "in [teams.web]", "*.{css,js,html}", "*.{css,js}", "*.svg"),
         (
             "grants",
+            "at the top",
             "s3://assets.website.com/\"]",
             "s3://assets.website.com/\", \"s3://media/\"]",
             "s3://assets.website.com/\", \"s3://more/\"]",
@@ -47,8 +48,8 @@ async fn a_file_that_is_older_than_the_table_is_refused() {
         for args in [&[][..], &["--force"]] {
             let push = [&[kind, "push", "--yes", "--mappings", "bob.toml"], args].concat();
             let answer = fixture.run_as("bob", &push).with_code(1);
-            let way_out = "pull again and redo your edit, or delete the `pulled` line to overwrite";
-            assert!(answer.stderr.contains(way_out) && answer.stderr.contains("user/alice at "), "{answer}");
+            let way_out = format!("pull again and redo your edit, or delete the `pulled` line {place} to overwrite");
+            assert!(answer.stderr.contains(&way_out) && answer.stderr.contains("user/alice at "), "{answer}");
         }
         assert!(pull("bob").contains(to));
         let mine: Vec<String> = fixture
@@ -86,9 +87,21 @@ async fn a_file_that_was_not_pulled_from_this_table_is_refused() {
     // What a team pulled says of its grant what the team may write.
     fixture.folder.write("team.toml", later);
     let answer = fixture.run(&["grants", "push", "--yes", "--force", "--mappings", "team.toml"]).with_code(1);
-    let reason = "error: this file is from `mappings pull --team web`, so its grant is the team's own copy: pull with \
-                  `purge-router grants pull`, and push that";
+    let reason = "error: the file has a `pulled` line in [teams.web] and none at the top, as from `mappings pull --team \
+                  web`, which has only the team's own copy of its grant: pull with `purge-router grants pull`, and push \
+                  that, or delete all `pulled` lines to overwrite";
     assert!(answer.stderr.lines().any(|line| line == reason), "{answer}");
+    // So does a file of all teams without its first `pulled` line.
+    let all = fixture.run(&["mappings", "pull"]).with_code(0).stdout;
+    let mut lines: Vec<&str> = all.lines().collect();
+    lines.remove(lines.iter().position(|line| line.starts_with("pulled")).unwrap());
+    fixture.folder.write("all.toml", lines.join("\n"));
+    let push = ["grants", "push", "--yes", "--mappings", "all.toml"];
+    let answer = fixture.run(&push).with_code(1);
+    assert!(answer.stderr.contains(" in [teams.docs] and none at the top, as from "), "{answer}");
+    lines.retain(|line| !line.starts_with("pulled"));
+    fixture.folder.write("all.toml", lines.join("\n"));
+    fixture.run(&push).with_code(0);
     let bad = MAPPINGS.replace("version = 1", "version = 1\npulled = \"7\"");
     let bad = bad.replace("[teams.web]", "[teams.web]\npulled = \"8-1234567G\"");
     fixture.folder.write("bad.toml", bad);

@@ -13,6 +13,8 @@ use crate::rows::fields::Rows;
 /// What is known of a push to one partition.
 #[derive(Debug, Clone, Copy)]
 pub struct ProposedPush<'p> {
+    /// The team whose rows are pushed; `None`: the grants of all teams.
+    pub team: Option<&'p TeamName>,
     /// The rows that are in the table now.
     pub before: &'p Rows,
     /// The difference that the push would write.
@@ -42,8 +44,9 @@ pub struct LastPush<'p> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Objection {
     /// Others pushed since the file was pulled.
-    #[error("{0}: pull again and redo your edit, or delete the `pulled` line to overwrite")]
-    Stale(Stale),
+    #[error("{stale}: pull again and redo your edit, or delete the `pulled` line {} to overwrite", place(team.as_ref()))]
+    #[expect(missing_docs, reason = "they are those of the push")]
+    Stale { stale: Stale, team: Option<TeamName> },
     /// The file does not name these teams, which were asked for.
     #[error(
         "the file does not name {}, which would lose everything in the table: add --force if you mean that",
@@ -112,7 +115,7 @@ impl ProposedPush<'_> {
     /// The first objection.
     pub fn review(&self, force: bool) -> Result<(), Objection> {
         if let Some(stale) = self.stale() {
-            return Err(Objection::Stale(stale));
+            return Err(Objection::Stale { stale, team: self.team.cloned() });
         }
         if force {
             return Ok(());
@@ -125,6 +128,11 @@ impl ProposedPush<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// Where the file has the `pulled` line of the team, or of the grants.
+fn place(team: Option<&TeamName>) -> String {
+    team.map_or_else(|| "at the top".to_owned(), |team| format!("in [teams.{team}]"))
 }
 
 /// `team web` or `teams web, zoo`.

@@ -64,6 +64,7 @@ impl Edit {
     pub(super) fn proposed(&self) -> ProposedPush<'_> {
         let last = self.last();
         ProposedPush {
+            team: self.team.as_ref(),
             before: &self.snapshot.rows,
             diff: &self.diff,
             revision: self.snapshot.revision,

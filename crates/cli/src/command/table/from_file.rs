@@ -161,8 +161,11 @@ async fn edit_of_grants(table: &OpenTable, request: &Request, file: &MappingFile
     if file.pulled(None).is_none()
         && let Some(team) = request.in_file.iter().find(|team| file.pulled(Some(team)).is_some())
     {
-        let help = "pull with `purge-router grants pull`, and push that";
-        bail!("this file is from `mappings pull --team {team}`, so its grant is the team's own copy: {help}");
+        bail!(
+            "the file has a `pulled` line in [teams.{team}] and none at the top, as from `mappings pull --team {team}`, \
+             which has only the team's own copy of its grant: pull with `purge-router grants pull`, and push that, or \
+             delete all `pulled` lines to overwrite"
+        );
     }
     let snapshot = grants(table).await?;
     let key = |team: &TeamName| RowKey::Grant(team.clone());

@@ -18,7 +18,9 @@ fn mappings(count: usize, include: &str) -> Rows {
 /// Reviews a push that leads from `before` to `after`.
 fn reviewed(before: &Rows, after: &Rows, force: bool) -> Result<(), Objection> {
     let diff = Diff::between(before, after);
-    ProposedPush { before, diff: &diff, revision: 3, last: None, pulled: None, removed_teams: &[] }.review(force)
+    let push =
+        ProposedPush { team: None, before, diff: &diff, revision: 3, last: None, pulled: None, removed_teams: &[] };
+    push.review(force)
 }
 
 #[test]
@@ -48,7 +50,7 @@ fn teams_that_the_file_does_not_name_need_force_and_are_all_named() {
     let zoo = TeamName::parse("zoo").unwrap();
     for (removed, names) in [(vec![web()], "team web"), (vec![web(), zoo], "teams web, zoo")] {
         let (before, diff, removed_teams) = (&rows, &diff, &removed[..]);
-        let push = ProposedPush { before, diff, revision: 3, last: None, pulled: None, removed_teams };
+        let push = ProposedPush { team: None, before, diff, revision: 3, last: None, pulled: None, removed_teams };
         let objection = push.review(false).unwrap_err();
         assert_eq!(objection, Objection::RemovesTeams(removed.clone()));
         let start = format!("the file does not name {names}, which would lose everything in the table: add --force");
@@ -61,17 +63,22 @@ fn teams_that_the_file_does_not_name_need_force_and_are_all_named() {
 fn a_stale_file_is_refused_even_with_force() {
     let rows = mappings(3, "*.css");
     let diff = Diff::default();
-    let push = |pulled: &Pulled, revision: u64, last_file: Option<&str>, force: bool| {
+    let push_of = |team: Option<&TeamName>, pulled: &Pulled, revision: u64, last_file: Option<&str>, force: bool| {
         let last = LastPush { by: "user/alice", at: "2026-11-28T10:00:00Z", pulled: last_file };
         let (pulled, last) = (Some(pulled), Some(last));
-        ProposedPush { before: &rows, diff: &diff, revision, last, pulled, removed_teams: &[] }.review(force)
+        ProposedPush { team, before: &rows, diff: &diff, revision, last, pulled, removed_teams: &[] }.review(force)
     };
+    let push = |pulled: &Pulled, revision, last_file, force| push_of(None, pulled, revision, last_file, force);
     let mine = Pulled::new(2, 7);
     for force in [false, true] {
-        let objection = push(&mine, 3, None, force).unwrap_err();
-        let message = "your file is based on revision 2; the table is at 3 (pushed by user/alice at 2026-11-28T10:00:00Z): \
-                       pull again and redo your edit, or delete the `pulled` line to overwrite";
-        assert_eq!(objection.to_string(), message);
+        for (team, place) in [(None, "at the top"), (Some(&web()), "in [teams.web]")] {
+            let objection = push_of(team, &mine, 3, None, force).unwrap_err();
+            let message = format!(
+                "your file is based on revision 2; the table is at 3 (pushed by user/alice at 2026-11-28T10:00:00Z): \
+                 pull again and redo your edit, or delete the `pulled` line {place} to overwrite"
+            );
+            assert_eq!(objection.to_string(), message);
+        }
         assert!(push(&mine, 3, Some("2-00000008"), force).is_err(), "another copy of the same revision");
         assert!(push(&mine, 1, None, force).is_err(), "the table was restored");
         assert_eq!(push(&mine, 2, None, force), Ok(()));
