@@ -116,9 +116,9 @@ impl PartitionSnapshot {
     /// that is not known.
     pub fn is_edited(&self) -> bool {
         let Some(head) = &self.head else { return false };
+        // An unreadable checksum counts as an edit, because a push has not written it.
         match (&head.pending, &head.last) {
-            (Some(_), _) => head.rows_of_pending.is_some_and(|rows| rows != Checksum::of(&self.rows)),
-            // An unreadable checksum counts as an edit, because a push has not written it.
+            (Some(_), _) => head.rows_of_pending != Some(Checksum::of(&self.rows)),
             (None, Some(last)) => last.rows_after != Some(Checksum::of(&self.rows)),
             (None, None) => false,
         }

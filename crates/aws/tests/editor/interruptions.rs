@@ -199,3 +199,22 @@ async fn an_edit_during_an_interrupted_push_is_noticed() {
         assert!(!fixture.team().await.is_edited());
     }
 }
+
+#[tokio::test]
+async fn an_unreadable_checksum_of_an_interrupted_push_counts_as_an_edit() {
+    let (before, after) = large_edit();
+    let fixture = TableFixture::new().await;
+    fixture.push(&before, "zoe").await.unwrap();
+    let first = fixture.prepared(&after, "alice").await;
+    fixture.table.proxy.on_write_from(2, Action::Refuse(500, "InternalServerError", "gone"));
+    fixture.editor.push(&first, |_| {}).await.unwrap_err();
+    fixture.table.proxy.release();
+    assert!(!fixture.team().await.is_edited());
+    let head = fixture.table.get("TEAM#web", "HEAD").await;
+    for rows in [json!("damaged"), json!("")] {
+        let mut damaged = head.clone();
+        damaged["rows"] = rows.clone();
+        fixture.table.put("TEAM#web", "HEAD", damaged).await;
+        assert!(fixture.team().await.is_edited(), "{rows}");
+    }
+}
