@@ -157,7 +157,7 @@ impl DynamoMappings {
     fn collect(&self, entries: &BTreeMap<BucketName, BucketEntry>, requested_at: Timestamp) -> Lookup {
         let mut lookup = Lookup::default();
         let now = self.clock.now();
-        let mut states = Vec::new();
+        let mut states = BTreeMap::new();
         for (name, entry) in entries {
             let entry = entry.lock();
             let error = || {
@@ -173,17 +173,17 @@ impl DynamoMappings {
                 tracing::warn!(bucket, seconds, %error, "using stale mappings: can't read DynamoDB");
                 lookup.stale.insert(name.clone());
             }
-            states.push(Arc::clone(&cached.value));
+            states.insert(name, (cached.started_at, Arc::clone(&cached.value)));
         }
-        lookup.skipped = states.iter().map(|state| state.skipped()).collect();
-        let mut parts: Vec<(Timestamp, &Mappings)> = states.iter().flat_map(|state| state.mappings()).collect();
+        lookup.skipped = states.values().map(|(_, state)| state.skipped()).collect();
+        let mut parts: Vec<(Timestamp, &Mappings)> = states.values().flat_map(|(_, state)| state.mappings()).collect();
         // The newest part counts for a team's grant and zones.
         parts.sort_by_key(|(started_at, _)| Reverse(*started_at));
         let (mappings, outdated) = Mappings::joined(parts.into_iter().map(|(_, mappings)| mappings));
         lookup.mappings = mappings;
         for bucket in outdated {
-            if let Some(entry) = entries.get(&bucket) {
-                entry.lock().drop_value();
+            if let (Some(entry), Some((started_at, _))) = (entries.get(&bucket), states.get(&bucket)) {
+                entry.lock().drop_value(*started_at);
             }
             let reason = "its mappings are older than the grant of their team".to_owned();
             lookup.unreadable.insert(bucket, TableError::Unavailable(reason));

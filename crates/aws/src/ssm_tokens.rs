@@ -149,7 +149,7 @@ fn store(
             Err(error) => {
                 let is_transient = error.is_transient();
                 if entry.store_failure(began, ended, error) && !is_transient {
-                    entry.drop_value();
+                    entry.drop_value(began);
                 }
             }
         }

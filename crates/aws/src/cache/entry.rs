@@ -108,9 +108,10 @@ impl<V, E> Entry<V, E> {
         is_newest
     }
 
-    /// Drops the value, which is no longer true.
-    pub(crate) fn drop_value(&mut self) {
-        self.cached = None;
+    /// Drops the value of a read that started then or earlier, which is no longer true. A read that started later may
+    /// have replaced it.
+    pub(crate) fn drop_value(&mut self, started_at: Timestamp) {
+        self.cached.take_if(|cached| cached.started_at <= started_at);
     }
 }
 
@@ -186,6 +187,17 @@ mod tests {
         assert_eq!(entry.failure(), Some(&"new"));
         entry.store(at(start, 4.0), |_| "newest");
         assert_eq!(entry.failure(), None);
+    }
+
+    #[test]
+    fn a_value_that_a_later_read_stored_is_not_dropped() {
+        let start = Clock::system().now();
+        let mut entry = Entry::<&str, ()>::default();
+        entry.store(at(start, 2.0), |_| "new");
+        entry.drop_value(at(start, 1.0));
+        assert_eq!(entry.cached().map(|cached| cached.value), Some("new"));
+        entry.drop_value(at(start, 2.0));
+        assert!(entry.cached().is_none());
     }
 
     #[test]
