@@ -177,8 +177,8 @@ impl DynamoMappings {
         }
         lookup.skipped = states.values().map(|(_, state)| state.skipped()).collect();
         let mut parts: Vec<(Timestamp, &Mappings)> = states.values().flat_map(|(_, state)| state.mappings()).collect();
-        // The newest part counts for a team's grant and zones.
-        parts.sort_by_key(|(started_at, _)| Reverse(*started_at));
+        // What was read last of a team's grant and zones counts.
+        parts.sort_by_key(|(needs_read_at, _)| Reverse(*needs_read_at));
         let (mappings, outdated) = Mappings::joined(parts.into_iter().map(|(_, mappings)| mappings));
         lookup.mappings = mappings;
         for bucket in outdated {
@@ -225,7 +225,7 @@ impl DynamoMappings {
                 Err(error) => self.store(started_at, bucket, &read, Err(error)),
             }
         }
-        for (bucket, result) in resolve(&self.table, rows_by_bucket).await {
+        for (bucket, result) in resolve(&self.table, &self.clock, rows_by_bucket).await {
             if let Some(read) = reads.remove(&bucket) {
                 self.store(started_at, bucket, &read, result);
             }

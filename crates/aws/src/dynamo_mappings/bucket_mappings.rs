@@ -7,14 +7,17 @@ use purge_router_config::{PartitionKey, Row, RowKey, Skipped};
 use purge_router_core::Mappings;
 use purge_router_core::bounds::VALUE_OVERHEAD;
 use purge_router_core::names::BucketName;
+use purge_router_pipeline::Timestamp;
 use serde_json::Value;
 
 /// By how much a compiled pattern is larger than its text, at most.
 const COMPILED_PATTERN: usize = 200;
 
 /// The mappings of one bucket.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct BucketMappings {
+    /// When the read of the grants and zones started. The rows themselves were read before that.
+    pub(super) needs_read_at: Timestamp,
     pub(super) mappings: Mappings,
     /// Rows that are skipped, with the reasons.
     pub(super) skipped: Arc<[Skipped]>,
@@ -25,12 +28,12 @@ pub(super) struct BucketMappings {
 
 impl BucketMappings {
     /// Reads the rows of a bucket, with the grants and zones that they need.
-    pub(super) fn from_rows<'r>(rows: impl Iterator<Item = &'r Row> + Clone) -> Self {
+    pub(super) fn from_rows<'r>(rows: impl Iterator<Item = &'r Row> + Clone, needs_read_at: Timestamp) -> Self {
         let bytes = rows.clone().map(|row| row.fields.values().map(bytes_of).sum::<usize>()).sum::<usize>();
         let (mappings, skipped) = purge_router_config::from_rows(rows);
         let patterns = mappings.all().iter().map(|mapping| mapping.include.size() + mapping.exclude.size());
         let bytes = bytes + COMPILED_PATTERN * patterns.sum::<usize>();
-        Self { mappings, skipped: skipped.into(), unverified: BTreeSet::new(), bytes }
+        Self { needs_read_at, mappings, skipped: skipped.into(), unverified: BTreeSet::new(), bytes }
     }
 
     /// About how many bytes of memory they take, at most.

@@ -23,16 +23,17 @@ const REMOVAL_GRACE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct BucketState {
     current: BucketMappings,
-    /// When the last read started and ended.
-    started_at: Timestamp,
+    /// When the last read ended.
     ended_at: Timestamp,
     removed: Vec<Removed>,
 }
 
-/// Mappings that a read did not find, when the last read that found them started, and when the one that did not ended.
+/// Mappings that a read did not find.
 #[derive(Debug)]
 struct Removed {
-    started_at: Timestamp,
+    /// When the read that found them last read their grants and zones.
+    needs_read_at: Timestamp,
+    /// When the read that did not find them ended.
     noticed_at: Timestamp,
     mappings: Mappings,
     /// The weight of all that the read found: they keep its grants and zones in memory.
@@ -43,13 +44,14 @@ impl BucketState {
     /// The state after a read that started at `started_at` and ended now.
     pub(super) fn new(current: BucketMappings, before: Option<&Self>, started_at: Timestamp, now: Timestamp) -> Self {
         let removed = before.map(|before| before.removed_by(&current, started_at, now)).unwrap_or_default();
-        Self { current, started_at, ended_at: now, removed }
+        Self { current, ended_at: now, removed }
     }
 
-    /// The mappings of the last read and those in their grace period, each with the start of the read that found them.
+    /// The mappings of the last read and those in their grace period, each with the time at which their grants and
+    /// zones were read.
     pub(super) fn mappings(&self) -> impl Iterator<Item = (Timestamp, &Mappings)> {
-        let removed = self.removed.iter().map(|removed| (removed.started_at, &removed.mappings));
-        iter::once((self.started_at, &self.current.mappings)).chain(removed)
+        let removed = self.removed.iter().map(|removed| (removed.needs_read_at, &removed.mappings));
+        iter::once((self.current.needs_read_at, &self.current.mappings)).chain(removed)
     }
 
     /// About how many bytes of memory all of them take, at most.
@@ -73,16 +75,16 @@ impl BucketState {
     fn removed_by(&self, found: &BucketMappings, started_at: Timestamp, now: Timestamp) -> Vec<Removed> {
         let unverified: HashSet<String> = found.unverified.iter().map(ToString::to_string).collect();
         let known = known_rows(found, &unverified);
-        let keep = |mappings: &Mappings, weight: u64, found: Timestamp, noticed_at: Timestamp| {
+        let keep = |mappings: &Mappings, weight: u64, needs_read_at: Timestamp, noticed_at: Timestamp| {
             let is_in_grace = started_at - noticed_at < REMOVAL_GRACE;
             let mappings = mappings.only(|mapping| {
                 !known.contains(mapping.name.as_str()) && (is_in_grace || unverified.contains(&mapping.name))
             });
-            Removed { started_at: found, noticed_at, mappings, weight }
+            Removed { needs_read_at, noticed_at, mappings, weight }
         };
-        let kept = self.removed.iter().map(|old| keep(&old.mappings, old.weight, old.started_at, old.noticed_at));
+        let kept = self.removed.iter().map(|old| keep(&old.mappings, old.weight, old.needs_read_at, old.noticed_at));
         let mut removed: Vec<Removed> = kept.collect();
-        removed.push(keep(&self.current.mappings, self.current.weight(), self.started_at, now));
+        removed.push(keep(&self.current.mappings, self.current.weight(), self.current.needs_read_at, now));
         removed.retain(|removed| !removed.mappings.all().is_empty());
         removed
     }
@@ -118,7 +120,7 @@ mod tests {
             let fields = json!({ "version": 1, "bucket": "assets", "prefix": prefix, "zones": ["web.com"] });
             row("TEAM#web", &format!("MAPPING#assets/{prefix}"), fields)
         }));
-        let found = BucketMappings::from_rows(rows.iter());
+        let found = BucketMappings::from_rows(rows.iter(), Clock::system().now());
         assert_eq!(found.mappings.all().len(), prefixes.len(), "{:?}", found.skipped);
         found
     }

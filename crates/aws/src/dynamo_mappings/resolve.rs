@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use purge_router_config::{Row, RowKey, Skipped, grants_of, needs_of, zones_within};
 use purge_router_core::names::BucketName;
+use purge_router_pipeline::{Clock, Timestamp};
 
 use crate::dynamo_mappings::bucket_mappings::{BucketMappings, skipped_by_partition};
 use crate::dynamo_mappings::log::log_skipped;
@@ -20,15 +21,16 @@ type MappingsByBucket = BTreeMap<BucketName, BucketMappings>;
 /// them as they were a moment ago.
 pub(super) async fn resolve(
     table: &Table,
+    clock: &Clock,
     mut rows: RowsByBucket,
 ) -> BTreeMap<BucketName, Result<BucketMappings, TableError>> {
-    let mut resolved = match resolve_once(table, &rows).await {
+    let mut resolved = match resolve_once(table, clock, &rows).await {
         Ok(resolved) => resolved,
-        Err(error) => return without_needs(rows, &error),
+        Err(error) => return without_needs(clock.now(), rows, &error),
     };
     let doubtful = doubtful_rows(&resolved);
     if !doubtful.is_empty() {
-        match resolve_again(table, &mut rows, &doubtful).await {
+        match resolve_again(table, clock, &mut rows, &doubtful).await {
             Ok(again) => resolved = again,
             Err(error) => {
                 tracing::warn!(rows = doubtful.len(), %error, "can't read invalid rows a second time: skipped for now");
@@ -41,12 +43,18 @@ pub(super) async fn resolve(
 }
 
 /// Without grants and zones, only buckets without rows are known to have no mappings.
-fn without_needs(rows: RowsByBucket, error: &TableError) -> BTreeMap<BucketName, Result<BucketMappings, TableError>> {
-    let result = |rows: &[Row]| if rows.is_empty() { Ok(BucketMappings::default()) } else { Err(error.clone()) };
+fn without_needs(
+    now: Timestamp,
+    rows: RowsByBucket,
+    error: &TableError,
+) -> BTreeMap<BucketName, Result<BucketMappings, TableError>> {
+    let no_mappings = || BucketMappings::from_rows([].iter(), now);
+    let result = |rows: &[Row]| if rows.is_empty() { Ok(no_mappings()) } else { Err(error.clone()) };
     rows.into_iter().map(|(bucket, rows)| (bucket, result(&rows))).collect()
 }
 
-async fn resolve_once(table: &Table, rows: &RowsByBucket) -> Result<MappingsByBucket, TableError> {
+async fn resolve_once(table: &Table, clock: &Clock, rows: &RowsByBucket) -> Result<MappingsByBucket, TableError> {
+    let needs_read_at = clock.now();
     let needed = read_needs(table, rows).await?;
     let needed: HashMap<RowKey, Row> = needed.into_iter().map(|row| (row.key.clone(), row)).collect();
     let grants: Vec<Row> = needed.values().filter(|row| matches!(row.key, RowKey::Grant(_))).cloned().collect();
@@ -54,7 +62,7 @@ async fn resolve_once(table: &Table, rows: &RowsByBucket) -> Result<MappingsByBu
         let mut keys = grants_of(rows);
         keys.extend(zones_within(rows, &grants));
         let needed: Vec<&Row> = keys.into_iter().filter_map(|key| needed.get(&key)).collect();
-        (bucket.clone(), BucketMappings::from_rows(rows.iter().chain(needed.iter().copied())))
+        (bucket.clone(), BucketMappings::from_rows(rows.iter().chain(needed.iter().copied()), needs_read_at))
     });
     Ok(resolved.collect())
 }
@@ -89,6 +97,7 @@ fn doubtful_rows(resolved: &MappingsByBucket) -> BTreeSet<RowKey> {
 /// Resolves again, with these rows as the table has them now.
 async fn resolve_again(
     table: &Table,
+    clock: &Clock,
     rows_by_bucket: &mut RowsByBucket,
     doubtful: &BTreeSet<RowKey>,
 ) -> Result<MappingsByBucket, TableError> {
@@ -104,7 +113,7 @@ async fn resolve_again(
             row.fields.get("bucket").and_then(|name| name.as_str()) == Some(bucket.as_str())
         });
     }
-    resolve_once(table, rows_by_bucket).await
+    resolve_once(table, clock, rows_by_bucket).await
 }
 
 fn mark_unverified(resolved: &mut MappingsByBucket, doubtful: &BTreeSet<RowKey>) {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use purge_router_dynamodb_local::Action;
+use purge_router_dynamodb_local::{Action, Table};
 use purge_router_test_support::until;
 use serde_json::json;
 
-use crate::fixture::{bodies, bucket, look, planned, rows, store, table_of, team};
+use crate::fixture::{LONG, bodies, bucket, look, planned, rows, store, table_of, team};
+use crate::logged::Logged;
 
 #[tokio::test]
 async fn mappings_are_refreshed_in_the_background_and_read_again_after_the_ttl() {
@@ -95,4 +96,25 @@ async fn a_mapping_that_the_index_drops_too_early_stays_in_use() {
     assert_eq!(rows(&look(&store, &["bucket-0"]).await), [new]);
     table.proxy.arrived("Query", 1).await;
     until(async || rows(&look(&store, &["bucket-0"]).await).is_empty()).await;
+}
+
+/// Both queries start together, but the second one is answered late, and zones are read after that.
+#[tokio::test]
+async fn the_zones_that_were_read_last_count_for_all_buckets_of_a_lookup() {
+    let table = Table::new().await;
+    table.put_all(team(0, &[bucket(0), bucket(1)])).await;
+    let store = store(&table, LONG);
+    table.proxy.on_call(|call| match call.body["ExpressionAttributeValues"][":bucket"]["S"] == "bucket-1" {
+        true => Action::Hold,
+        false => Action::Pass,
+    });
+    let logged = Logged::new();
+    let (plan, ()) = tokio::join!(planned(&store, &[("bucket-0", "a.css"), ("bucket-1", "b.css")]), async {
+        until(async || !logged.with("the read of a bucket ended").is_empty()).await;
+        let mut zone = table.get("TEAM#team0", "ZONE#team0.com").await;
+        zone["hostnames"] = json!(["new.team0.com"]);
+        table.put("TEAM#team0", "ZONE#team0.com", zone).await;
+        table.proxy.release();
+    });
+    assert_eq!(bodies(&plan), [r#"{"files":["https://new.team0.com/a.css","https://new.team0.com/b.css"]}"#]);
 }
