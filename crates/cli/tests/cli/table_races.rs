@@ -73,6 +73,13 @@ async fn a_push_that_is_interrupted_says_how_far_it_came() {
     let stopped = answer(interrupted.wait_with_output().unwrap()).with_code(1);
     assert!(stopped.stderr.contains("stopped after 2 of "), "{stopped}");
     fixture.table.proxy.release();
+    // What it left is pulled with a warning.
+    for args in [&["pull", "--team", "web"][..], &["pull"]] {
+        let pulled = fixture.run(&[&["mappings"], args].concat()).with_code(0);
+        let warning =
+            "warning: team web may be half-written: a push by arn:aws:iam::123456789012:user/alice, started at ";
+        assert!(pulled.stderr.lines().any(|line| line.starts_with(warning)), "{pulled}");
+    }
     // A push of something else is refused.
     fixture.folder.write("few.toml", many(1, "*.js"));
     let mut other = fixture.command("carol");

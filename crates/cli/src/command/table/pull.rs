@@ -9,6 +9,7 @@ use purge_router_config::{Fields, FileOfTeam, Pulled, RowKey, Rows, from_toml, t
 use purge_router_core::names::TeamName;
 
 use super::partitions::{document, grants, only_partition, partitions};
+use super::show;
 use super::target::{Kind, OpenTable};
 use crate::args::PullArgs;
 use crate::exit::End;
@@ -68,6 +69,7 @@ async fn of_now(kind: Kind, table: &OpenTable, args: &PullArgs) -> anyhow::Resul
     let requested = &args.table.teams;
     if kind == Kind::Grants {
         let snapshot = grants(table).await?;
+        warn_if_unfinished("the grants", &snapshot);
         let pulled = Some(pulled_line(&snapshot));
         let is_requested = |team: &TeamName| requested.is_empty() || requested.contains(team);
         return Ok(Content { grants: pulled, teams: granted(snapshot.rows, is_requested).collect() });
@@ -77,17 +79,25 @@ async fn of_now(kind: Kind, table: &OpenTable, args: &PullArgs) -> anyhow::Resul
     let mut all_grants = Rows::new();
     if names.is_empty() {
         let snapshot = grants(table).await?;
+        warn_if_unfinished("the grants", &snapshot);
         content.grants = Some(pulled_line(&snapshot));
         all_grants = snapshot.rows;
         names = all_grants.keys().filter_map(RowKey::team).collect();
     }
     for (name, snapshot) in partitions(table, &names).await? {
+        warn_if_unfinished(&format!("team {name}"), &snapshot);
         // An operator may push the file again, so the grant itself is taken: a team may have written over its copy.
         let grant = all_grants.remove(&RowKey::Grant(name.clone())).or(snapshot.grant_copy.clone());
         let pulled = Some(pulled_line(&snapshot));
         content.teams.push(Team { name, pulled, grant, rows: snapshot.rows });
     }
     Ok(content)
+}
+
+fn warn_if_unfinished(name: &str, snapshot: &PartitionSnapshot) {
+    if let Some(pending) = snapshot.pending() {
+        print::warning(&format!("{name} may be half-written: {}", show::pending(pending)));
+    }
 }
 
 fn granted(grants: Rows, is_wanted: impl Fn(&TeamName) -> bool) -> impl Iterator<Item = Team> {
