@@ -80,6 +80,8 @@ async fn a_push_that_is_interrupted_says_how_far_it_came() {
             "warning: team web may be half-written: a push by arn:aws:iam::123456789012:user/alice, started at ";
         assert!(pulled.stderr.lines().any(|line| line.starts_with(warning)), "{pulled}");
     }
+    let history = fixture.run(&["mappings", "history", "--team", "web", "--json"]).with_code(0).json();
+    assert_eq!(history["pending"]["by"], "arn:aws:iam::123456789012:user/alice");
     // A push of something else is refused.
     fixture.folder.write("few.toml", many(1, "*.js"));
     let mut other = fixture.command("carol");

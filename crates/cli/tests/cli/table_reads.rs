@@ -77,8 +77,10 @@ async fn a_table_that_can_not_be_reached_is_reported() {
         assert!(denied.stderr.contains("is not authorized (you are user/alice)"), "{denied}");
     }
     fixture.table.proxy.release();
-    let nobody = fixture.run(&["mappings", "history", "--team", "nobody"]).with_code(1);
-    assert!(nobody.stderr.starts_with("error: TEAM#nobody not found in the table "), "{nobody}");
+    for json in [&[][..], &["--json"]] {
+        let nobody = fixture.run(&[&["mappings", "history", "--team", "nobody"], json].concat()).with_code(1);
+        assert!(nobody.stderr.starts_with("error: TEAM#nobody not found in the table "), "{nobody}");
+    }
     // A table that is throttled for some calls is called again.
     let mut left = 4;
     fixture.table.proxy.on_call(move |_| {

@@ -25,12 +25,22 @@ pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
     for reason in &unreadable {
         print::warning(reason);
     }
+    let pending = snapshot.pending();
+    let has_history = !revisions.is_empty() || !unreadable.is_empty() || pending.is_some();
+    if team.is_some() && !has_history && snapshot.grant_copy.is_none() && snapshot.rows.is_empty() {
+        bail!("{} not found in the table {}", snapshot.partition, table.name);
+    }
     if args.json {
-        let json = json!({ "table": table.name, "team": team, "revisions": revisions, "unreadable": unreadable });
-        print::json(&json)?;
+        print::json(&json!({
+            "table": table.name,
+            "team": team,
+            "pending": pending,
+            "revisions": revisions,
+            "unreadable": unreadable,
+        }))?;
         return Ok(End::Done);
     }
-    if let Some(pending) = snapshot.pending() {
+    if let Some(pending) = pending {
         print::warning(&show::pending(pending));
     }
     let mut text = String::new();
@@ -45,9 +55,6 @@ pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
     match revisions.is_empty() {
         // Each of them is reported.
         true if !unreadable.is_empty() => {}
-        true if snapshot.grant_copy.is_none() && snapshot.rows.is_empty() && team.is_some() => {
-            bail!("{} not found in the table {}", snapshot.partition, table.name)
-        }
         true => print::note("nothing was pushed yet"),
         false => print::out(text.trim_end()),
     }
