@@ -180,3 +180,15 @@ async fn a_history_of_revisions_that_can_not_be_read_is_not_empty() {
     let unreadable = json["unreadable"][0].as_str().unwrap();
     assert!(unreadable.starts_with("the row TEAM#web/REVISION#0000000001 can't be read: "), "{unreadable}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_reports_as_json_what_it_wrote_and_what_it_did_not_need_to_write() {
+    let fixture = TableFixture::pushed().await;
+    fixture.edit("exclude = [\"drafts/\"]", "exclude = [\"drafts/\", \"old/\"]");
+    for revision in [json!({ "revision": 2 }), json!(null)] {
+        let pushed = fixture.run(&["mappings", "push", "--yes", "--json"]).with_code(0).json();
+        let edits = pushed["edits"].as_array().unwrap().iter().map(|edit| (&edit["team"], &edit["pushed"]));
+        let expected = [(&json!("docs"), &json!(null)), (&json!("web"), &revision)];
+        assert_eq!(edits.collect::<Vec<_>>(), expected);
+    }
+}

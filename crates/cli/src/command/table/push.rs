@@ -64,13 +64,14 @@ async fn write(table: &OpenTable, edits: Vec<Edit>, args: &WritingArgs, summary_
         }
         approval = expected.parse().ok();
     }
-    let (needed, settled): (Vec<Edit>, Vec<Edit>) = edits.into_iter().partition(Edit::needs_write);
+    let needed: Vec<&Edit> = edits.iter().filter(|edit| edit.needs_write()).collect();
     if needed.is_empty() {
-        show_edits(table, &settled, args.json)?;
+        show_edits(table, &edits, args.json)?;
         return Ok(End::Done);
     }
+    let text = as_text(table, needed.iter().copied());
     if !args.json {
-        print::out(&as_text(table, &needed));
+        print::out(&text);
     }
     // While another push is in progress, the rows are not what a reviewer should judge.
     let pushes = prepare(table, &needed, args, approval, summary_prefix).await?;
@@ -80,19 +81,22 @@ async fn write(table: &OpenTable, edits: Vec<Edit>, args: &WritingArgs, summary_
         }
     }
     if !args.yes && args.json {
-        print::note(&as_text(table, &needed));
+        print::note(&text);
     }
     if !args.yes && !print::confirm(&format!("Write this to the table {}?", table.name))? {
         print::note("nothing was written");
         return Ok(End::Problems);
     }
     let pushed = push_all(table, &pushes).await;
-    report(table, &needed, &pushed, args.json)
+    if args.json {
+        print::json(&as_json(table, &edits, &pushed))?;
+    }
+    Ok(report(&needed, &pushed, args.json))
 }
 
 async fn prepare(
     table: &OpenTable,
-    edits: &[Edit],
+    edits: &[&Edit],
     args: &WritingArgs,
     approval: Option<Checksum>,
     summary_prefix: &str,
@@ -170,10 +174,7 @@ async fn push_all(table: &OpenTable, pushes: &[Push]) -> Vec<Pushed> {
     running.into_iter().map(RunningPush::end).collect()
 }
 
-fn report(table: &OpenTable, edits: &[Edit], pushed: &[Pushed], json: bool) -> anyhow::Result<End> {
-    if json {
-        print::json(&as_json(table, edits, pushed))?;
-    }
+fn report(edits: &[&Edit], pushed: &[Pushed], json: bool) -> End {
     for (edit, pushed) in edits.iter().zip(pushed) {
         match pushed {
             Ok(revision) if !json => {
@@ -183,7 +184,7 @@ fn report(table: &OpenTable, edits: &[Edit], pushed: &[Pushed], json: bool) -> a
             Err(error) => print::error(&format!("{}: {error}", edit.name())),
         }
     }
-    Ok(if pushed.iter().all(Result::is_ok) { End::Done } else { End::Problems })
+    if pushed.iter().all(Result::is_ok) { End::Done } else { End::Problems }
 }
 
 /// A progress bar on a terminal; nothing elsewhere, or for a single transaction.
@@ -203,15 +204,17 @@ fn show_edits(table: &OpenTable, edits: &[Edit], json: bool) -> anyhow::Result<(
     Ok(())
 }
 
-fn as_text(table: &OpenTable, edits: &[Edit]) -> String {
-    let mut texts: Vec<String> = edits.iter().map(show::edit).collect();
+fn as_text<'e>(table: &OpenTable, edits: impl IntoIterator<Item = &'e Edit> + Clone) -> String {
+    let mut texts: Vec<String> = edits.clone().into_iter().map(show::edit).collect();
     texts.extend(current_approval(table, edits).map(|checksum| print::dim(format!("checksum {checksum}"))));
     texts.join("\n")
 }
 
+/// All edits as JSON. `pushed` is of those that need a write, in their order.
 fn as_json(table: &OpenTable, edits: &[Edit], pushed: &[Pushed]) -> Value {
     let mut edits_json: Vec<Value> = edits.iter().map(show::edit_json).collect();
-    for (edit, pushed) in edits_json.iter_mut().zip(pushed) {
+    let needed = edits_json.iter_mut().zip(edits).filter(|(_, edit)| edit.needs_write()).map(|(json, _)| json);
+    for (edit, pushed) in needed.zip(pushed) {
         match pushed {
             Ok(revision) => edit["pushed"] = json!({ "revision": revision }),
             Err(error) => edit["pushed"] = json!({ "error": error }),
@@ -222,8 +225,8 @@ fn as_json(table: &OpenTable, edits: &[Edit], pushed: &[Pushed]) -> Value {
 }
 
 /// The checksum that `diff` shows for these edits, and by which they are approved; `None` if there is no difference.
-fn current_approval(table: &OpenTable, edits: &[Edit]) -> Option<Checksum> {
-    let diffs: Vec<ApprovedDiff> = edits.iter().filter_map(|edit| edit.approval_state().current()).collect();
+fn current_approval<'e>(table: &OpenTable, edits: impl IntoIterator<Item = &'e Edit>) -> Option<Checksum> {
+    let diffs: Vec<ApprovedDiff> = edits.into_iter().filter_map(|edit| edit.approval_state().current()).collect();
     approval_checksum(&table.name, &diffs)
 }
 
