@@ -83,14 +83,16 @@ async fn read_needs(table: &Table, rows: &RowsByBucket) -> Result<Vec<Row>, Tabl
     }
 }
 
-/// The rows that are skipped for what they say, rather than because their team has no rights in the bucket.
+/// The mapping rows that are skipped for what they say, rather than because their team has no rights in the bucket.
+/// Grants and zones are read from the table in the first place.
 fn doubtful_rows(resolved: &MappingsByBucket) -> BTreeSet<RowKey> {
     let mut keys = BTreeSet::new();
     for rows_of_team in skipped_by_partition(resolved).into_values() {
-        let doubtful = rows_of_team.into_iter().filter(|(_, skipped)| skipped.is_granted());
+        let is_doubtful =
+            |key: &RowKey, skipped: &Skipped| matches!(key, RowKey::Mapping { .. }) && skipped.is_granted();
+        let doubtful = rows_of_team.into_iter().filter(|(key, skipped)| is_doubtful(key, skipped));
         keys.extend(doubtful.take(REREADS_PER_TEAM).map(|(key, _)| key.clone()));
     }
-    keys.retain(|key| !matches!(key, RowKey::Grant(_)));
     keys
 }
 

@@ -143,3 +143,20 @@ async fn a_mapping_whose_row_could_not_be_verified_stays_in_use_and_is_read_agai
     table.proxy.arrived("BatchGetItem", 1).await;
     until(async || skipped(&look(&store, &["bucket-0"]).await).is_empty()).await;
 }
+
+/// Zones are read from the table itself, so a second read would show the same.
+#[tokio::test]
+async fn an_invalid_zone_is_not_read_a_second_time() {
+    let table = table_of(1).await;
+    let mut zone = table.get("TEAM#team0", "ZONE#team0.com").await;
+    zone["zone_id"] = json!("nonsense");
+    table.put("TEAM#team0", "ZONE#team0.com", zone).await;
+    table.proxy.calls();
+    let lookup = look(&store(&table, LONG), &["bucket-0"]).await;
+    assert!(skipped(&lookup).iter().any(|skipped| skipped.key.to_string() == "TEAM#team0/ZONE#team0.com"));
+    let reads = table.proxy.calls();
+    let reads = reads.iter().filter(|call| call.operation == "BatchGetItem").map(|call| call.body.to_string());
+    let is_of_zone = |read: String| read.contains("ZONE#team0.com");
+    // Its grant and zone, its mapping, and these needs of the mapping once more.
+    assert_eq!(reads.map(is_of_zone).collect::<Vec<_>>(), [true, false, true]);
+}
