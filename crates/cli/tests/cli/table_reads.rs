@@ -56,14 +56,15 @@ async fn a_table_that_can_not_be_reached_is_reported() {
     let answer = fixture.folder.run_with(&["mappings", "pull"], &unset, b"").with_code(2);
     assert_eq!(answer.stderr, "error: name the table with --table or MAPPINGS_TABLE\n");
     fixture.table.proxy.on_call(|_| Action::Refuse(400, "AccessDeniedException", "User alice is not authorized"));
-    for command in
-        [&["mappings", "pull", "--team", "web"][..], &["mappings", "push", "--yes"], &["grants", "push", "--yes"]]
-    {
+    let denial = "access denied: AccessDeniedException: User alice is not authorized (you are user/alice)";
+    for command in [
+        &["mappings", "pull", "--team", "web"][..],
+        &["mappings", "push", "--yes"],
+        &["mappings", "history", "--team", "web"],
+        &["grants", "push", "--yes"],
+    ] {
         let answer = fixture.run(command).with_code(1);
-        assert!(
-            answer.stderr.contains("access denied: AccessDeniedException: User alice is not authorized"),
-            "{answer}"
-        );
+        assert!(answer.stderr.contains(denial), "{answer}");
     }
     let denied = fixture.run(&["mappings", "push", "--yes"]).with_code(1);
     let reason =
@@ -75,6 +76,23 @@ async fn a_table_that_can_not_be_reached_is_reported() {
         let denied = fixture.run(&[command, &["--table", &fixture.table.name]].concat()).with_code(1);
         assert!(denied.stderr.contains("a team pulls its own mappings into a file"), "{denied}");
         assert!(denied.stderr.contains("is not authorized (you are user/alice)"), "{denied}");
+    }
+    // Writes are denied alone, and so are reads of revisions and documents.
+    fixture.edit("exclude = [\"drafts/\"]", "exclude = [\"drafts/\", \"old/\"]");
+    for (denied, command) in [
+        ("TransactWriteItems", &["push", "--yes", "--team", "web"][..]),
+        ("REVISION#", &["history", "--team", "web"]),
+        ("DOCUMENT#", &["history", "--team", "web", "--show", "1"]),
+        ("DOCUMENT#", &["pull", "--team", "web", "--revision", "1"]),
+    ] {
+        fixture.table.proxy.on_call(move |call| {
+            match call.operation == denied || call.body.to_string().contains(denied) {
+                true => Action::Refuse(400, "AccessDeniedException", "User alice is not authorized"),
+                false => Action::Pass,
+            }
+        });
+        let answer = fixture.run(&[&["mappings"], command].concat()).with_code(1);
+        assert!(answer.stderr.contains(denial), "{answer}");
     }
     fixture.table.proxy.release();
     for json in [&[][..], &["--json"]] {

@@ -1,10 +1,11 @@
 //! One edit: what a file, or an earlier revision, would change in one partition.
 
 use anyhow::bail;
-use purge_router_aws::{Editor, PartitionSnapshot, PushRecord};
+use purge_router_aws::{PartitionSnapshot, PushRecord};
 use purge_router_config::{ApprovalState, Checksum, Diff, LastPush, ProposedPush, Pulled, Rows, StartedPush};
 use purge_router_core::names::TeamName;
 
+use super::target::OpenTable;
 use crate::print;
 
 /// The change that a push would make to one partition.
@@ -27,7 +28,7 @@ pub(super) struct Edit {
 
 impl Edit {
     pub(super) async fn new(
-        editor: &Editor,
+        table: &OpenTable,
         team: Option<TeamName>,
         snapshot: PartitionSnapshot,
         after: &Rows,
@@ -35,7 +36,7 @@ impl Edit {
         if let Some(key) = snapshot.later_versions().next() {
             bail!("the row {key} has a later version than this release supports; use a later release");
         }
-        let drift = drift(editor, &snapshot).await;
+        let drift = drift(table, &snapshot).await;
         let diff = Diff::between(&snapshot.rows, after);
         let rows_after = Checksum::of(after);
         Ok(Self { team, snapshot, diff, drift, rows_after, removed_teams: Vec::new(), pulled: None })
@@ -94,11 +95,11 @@ fn started(record: &PushRecord) -> StartedPush {
 }
 
 /// What was edited in the table since the last push. While a push is in progress, it is not known what its rows were.
-async fn drift(editor: &Editor, snapshot: &PartitionSnapshot) -> Diff {
+async fn drift(table: &OpenTable, snapshot: &PartitionSnapshot) -> Diff {
     let Some(head) = snapshot.head.as_ref().filter(|head| head.pending.is_none() && snapshot.is_edited()) else {
         return Diff::default();
     };
-    let reason = match editor.document(&snapshot.partition, head.revision).await {
+    let reason = match table.document(&snapshot.partition, head.revision).await {
         Ok(Some(pushed)) => return Diff::between(&pushed, &snapshot.rows),
         Ok(None) => "it does not exist".to_owned(),
         Err(error) => error.to_string(),

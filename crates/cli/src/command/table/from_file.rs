@@ -149,7 +149,7 @@ async fn edits_of_mappings(
         let removed_teams = request.removed.get(&team).cloned().into_iter().collect();
         let pulled = file.pulled(Some(&team));
         async move {
-            let edit = Edit::new(&table.editor, Some(team), snapshot, &after).await?;
+            let edit = Edit::new(table, Some(team), snapshot, &after).await?;
             anyhow::Ok(Edit { removed_teams, pulled, ..edit })
         }
     });
@@ -188,8 +188,8 @@ async fn edit_of_grants(table: &OpenTable, request: &Request, file: &MappingFile
     let edit = Edit {
         removed_teams: request.removed.iter().cloned().collect(),
         pulled: file.pulled(None),
-        ..Edit::new(&table.editor, None, snapshot, &after).await?
+        ..Edit::new(table, None, snapshot, &after).await?
     };
-    warn_of_disabled_mappings(&table.editor, &edit.diff).await;
+    warn_of_disabled_mappings(table, &edit.diff).await;
     Ok(Some(edit))
 }

@@ -23,8 +23,8 @@ pub(super) async fn from_revision(
         if !grants_agree(&rows, &format!("the grants of revision {revision} are not valid together")) {
             return Ok(None);
         }
-        let edit = Edit::new(&table.editor, None, snapshot, &rows).await?;
-        warn_of_disabled_mappings(&table.editor, &edit.diff).await;
+        let edit = Edit::new(table, None, snapshot, &rows).await?;
+        warn_of_disabled_mappings(table, &edit.diff).await;
         return Ok(Some(vec![edit]));
     };
     let grant = snapshot.grant_copy.as_ref().ok_or_else(|| no_grant(&team, &table.name))?;
@@ -34,7 +34,7 @@ pub(super) async fn from_revision(
         return Ok(None);
     }
     let after = assign_row_keys(&team, rows.into(), &snapshot.rows);
-    Ok(Some(vec![Edit::new(&table.editor, Some(team), snapshot, &after).await?]))
+    Ok(Some(vec![Edit::new(table, Some(team), snapshot, &after).await?]))
 }
 
 /// Whether all grants together are valid: no two teams may share a token folder. Prints the problems to standard error,

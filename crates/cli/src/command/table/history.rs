@@ -21,7 +21,7 @@ pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
         return show_one(&table, &snapshot, revision, args.json).await;
     }
     let most = usize::try_from(args.limit)?;
-    let History { revisions, unreadable } = table.editor.history(&snapshot.partition, most).await?;
+    let History { revisions, unreadable } = table.history(&snapshot.partition, most).await?;
     for reason in &unreadable {
         print::warning(reason);
     }

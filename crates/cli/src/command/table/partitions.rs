@@ -30,7 +30,7 @@ pub(super) async fn only_partition(
 }
 
 pub(super) async fn grants(table: &OpenTable) -> anyhow::Result<PartitionSnapshot> {
-    table.editor.grants().await.context(
+    table.grants().await.context(
         "can't read the grants of all teams, which are for operators; a team sees its own with `mappings pull --team NAME`",
     )
 }
@@ -48,12 +48,12 @@ pub(super) async fn partitions(
 
 async fn partition_of_team(table: &OpenTable, team: &TeamName) -> anyhow::Result<PartitionSnapshot> {
     let what = || format!("can't read the rows of team {team} in the table {}", table.name);
-    table.editor.team(team).await.with_context(what)
+    table.team(team).await.with_context(what)
 }
 
 /// The rows of a partition as they were after a push.
 pub(super) async fn document(table: &OpenTable, snapshot: &PartitionSnapshot, revision: u64) -> anyhow::Result<Rows> {
-    match table.editor.document(&snapshot.partition, revision).await? {
+    match table.document(&snapshot.partition, revision).await? {
         Some(rows) => Ok(rows),
         None => bail!("revision {revision} of {} not found; `history` lists all revisions", snapshot.partition),
     }

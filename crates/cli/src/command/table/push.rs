@@ -110,7 +110,7 @@ async fn prepare(
             approval,
             pulled: edit.pulled.clone(),
         };
-        let push = table.editor.prepare(&edit.snapshot, &edit.diff, description, args.take_over);
+        let push = table.prepare(&edit.snapshot, &edit.diff, description, args.take_over);
         push.map_err(|error| anyhow::anyhow!("{}: {error}", edit.name()))
     });
     prepared.collect()
@@ -142,7 +142,7 @@ impl RunningPush<'_> {
             self.transactions_done.store(done, Ordering::Relaxed);
             bar.inc(1);
         };
-        let written = table.editor.push(self.push, on_progress).await;
+        let written = table.push(self.push, on_progress).await;
         self.pushed.get_or_init(|| written.map(|()| self.push.revision()).map_err(|error| error.to_string()));
     }
 
