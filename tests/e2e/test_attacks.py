@@ -117,13 +117,13 @@ def test_a_row_that_claims_another_teams_things_has_no_effect(world, claim):
     raw, code = CLAIMS[claim]
     console(world, "web").put_item(TableName=world.stack.table, Item=raw)
     world.stack.restart()
-    seen = len(world.stack.log("skipped"))
+    seen = len(world.stack.log("row skipped"))
     both = s3_event(BUCKET, "fr/a.html")
     both["Records"] += s3_event(DOCS, "a.html")["Records"]
     assert world.stack.invoke(both) == ({"batchItemFailures": []}, False)
     sent = [(zone_id, token, body["files"]) for zone_id, token, body, _ in world.cloudflare.purges()]
     assert sent == [(DOCS_ZONE, DOCS_TOKEN[-4:], ["https://docs.website.dev/a.html"])]
-    reasons = {line["row"]: line["reason"] for line in world.stack.log("skipped")[seen:]}
+    reasons = {line["row"]: line["reason"] for line in world.stack.log("row skipped")[seen:]}
     assert code in reasons[f"{raw['pk']['S']}/{raw['sk']['S']}"], reasons
 
 
@@ -163,11 +163,11 @@ def test_a_forged_copy_of_a_grant_allows_nothing(world, edited_file):
     console(world, "web").put_item(TableName=world.stack.table, Item=forged)
     world.push("web", edited_file)
     world.stack.restart()
-    seen = len(world.stack.log("skipped"))
+    seen = len(world.stack.log("row skipped"))
     assert world.stack.invoke(s3_event(DOCS, "a.html")) == ({"batchItemFailures": []}, False)
     sent = [(zone_id, token, status) for zone_id, token, _, status in world.cloudflare.purges()]
     assert sent == [(DOCS_ZONE, DOCS_TOKEN[-4:], 200)]
-    [line] = world.stack.log("skipped")[seen:]
+    [line] = world.stack.log("row skipped")[seen:]
     assert line["row"].startswith("TEAM#web/MAPPING#") and "source-not-owned" in line["reason"]
 
 

@@ -157,22 +157,22 @@ RAW = {
 def test_a_raw_row_that_claims_too_much_or_is_broken_is_skipped_and_logged(world, what):
     raw, code = RAW[what]
     console(world, "web").put_item(TableName=world.stack.table, Item=raw)
-    seen = len(world.stack.log("skipped"))
+    seen = len(world.stack.log("row skipped"))
     world.put(MEDIA, "page.html", "changed")
     world.put(BUCKET, "de/page.html", "changed")
     world.purged(put_all(world, "changed"))
-    assert code in logged(world, seen, "skipped", row="TEAM#web/MAPPING#raw", level="WARN")["reason"]
-    assert {line["row"] for line in world.stack.log("skipped")[seen:]} == {"TEAM#web/MAPPING#raw"}
+    assert code in logged(world, seen, "row skipped", row="TEAM#web/MAPPING#raw", level="WARN")["reason"]
+    assert {line["row"] for line in world.stack.log("row skipped")[seen:]} == {"TEAM#web/MAPPING#raw"}
 
 
 def test_a_broken_zone_disables_only_its_own_mappings(world):
     zone = row("TEAM#web", "ZONE#website.fr", zone_id="none", hostnames=["www.website.fr"])
     console(world, "web").put_item(TableName=world.stack.table, Item=zone)
-    seen = len(world.stack.log("skipped"))
+    seen = len(world.stack.log("row skipped"))
     put_all(world, "changed")
     world.purged(URLS[UK] | URLS[DOC])
-    assert "bad-cloudflare-id" in logged(world, seen, "skipped", row="TEAM#web/ZONE#website.fr")["reason"]
-    assert "bad-zone" in logged(world, seen, "skipped", row=f"TEAM#web/MAPPING#{BUCKET}/fr/")["reason"]
+    assert "bad-cloudflare-id" in logged(world, seen, "row skipped", row="TEAM#web/ZONE#website.fr")["reason"]
+    assert "bad-zone" in logged(world, seen, "row skipped", row=f"TEAM#web/MAPPING#{BUCKET}/fr/")["reason"]
 
 
 def test_a_rollback_restores_the_earlier_purges(world, edited):
@@ -198,10 +198,10 @@ def test_a_revoked_grant_stops_only_its_teams_purges_and_a_new_one_restores_them
     world.purged(put_all(world, "changed"))
     world.push_grants(without_docs, "--team", "docs", "--force")
     world.let_mappings_expire()
-    seen = len(world.stack.log("skipped"))
+    seen = len(world.stack.log("row skipped"))
     put_all(world, "changed")
     world.purged(URLS[UK] | URLS[FR])
-    assert "no-grant" in logged(world, seen, "skipped", row=f"TEAM#docs/MAPPING#{DOCS}/")["reason"]
+    assert "no-grant" in logged(world, seen, "row skipped", row=f"TEAM#docs/MAPPING#{DOCS}/")["reason"]
     code, out, errors = world.command("docs", "mappings", "push", "--team", "docs", "--yes")
     assert (code, out) == (1, "") and "team docs has no grant in the table" in errors
     world.push_grants()

@@ -179,9 +179,9 @@ impl DynamoMappings {
         let mut parts: Vec<(Timestamp, &Mappings)> = states.values().flat_map(|(_, state)| state.mappings()).collect();
         // What was read last of a team's grant and zones counts.
         parts.sort_by_key(|(needs_read_at, _)| Reverse(*needs_read_at));
-        let (mappings, outdated) = Mappings::joined(parts.into_iter().map(|(_, mappings)| mappings));
+        let (mappings, stale_buckets) = Mappings::joined(parts.into_iter().map(|(_, mappings)| mappings));
         lookup.mappings = mappings;
-        for bucket in outdated {
+        for bucket in stale_buckets {
             if let (Some(entry), Some((started_at, _))) = (entries.get(&bucket), states.get(&bucket)) {
                 entry.lock().drop_value(*started_at);
             }

@@ -56,7 +56,7 @@ impl FieldChecker {
         self.push(self.place.key(field).index(index).key(key), invalid);
     }
 
-    /// Spares a field of a problem, because it has one under another name.
+    /// Marks a field as wrong without adding a problem, because its problem is reported at another place.
     pub(crate) fn mark_wrong(&mut self, field: &'static str) {
         self.wrong.insert((field, None));
     }

@@ -20,7 +20,7 @@ pub(super) fn log_skipped(resolved: &BTreeMap<BucketName, BucketMappings>) {
     for (partition, rows_of_team) in skipped_by_partition(resolved) {
         count += rows_of_team.len();
         for (key, skipped) in rows_of_team.iter().take(LOGGED_PER_TEAM) {
-            tracing::warn!(row = %key, reason = &*redact(&reason(key, skipped)), "skipped");
+            tracing::warn!(row = %key, reason = &*redact(&reason(key, skipped)), "row skipped");
         }
         if let more @ 1.. = rows_of_team.len().saturating_sub(LOGGED_PER_TEAM) {
             tracing::warn!(
@@ -31,7 +31,7 @@ pub(super) fn log_skipped(resolved: &BTreeMap<BucketName, BucketMappings>) {
         }
     }
     let mappings: usize = resolved.values().map(|of_bucket| of_bucket.mappings.all().len()).sum();
-    tracing::info!(buckets = resolved.len(), mappings, skipped = count, "mappings");
+    tracing::info!(buckets = resolved.len(), mappings, skipped = count, "mappings read");
 }
 
 /// All problems of a row on one line, without the row's key.

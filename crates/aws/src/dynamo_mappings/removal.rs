@@ -71,20 +71,21 @@ impl BucketState {
         times.any(|noticed_at| now - noticed_at >= REMOVAL_GRACE)
     }
 
-    /// The mappings of this state that stay in use beside what a newer read has found.
-    fn removed_by(&self, found: &BucketMappings, started_at: Timestamp, now: Timestamp) -> Vec<Removed> {
-        let unverified: HashSet<String> = found.unverified.iter().map(ToString::to_string).collect();
-        let known = known_rows(found, &unverified);
-        let keep = |mappings: &Mappings, weight: u64, needs_read_at: Timestamp, noticed_at: Timestamp| {
+    /// The mappings of this state that stay in use besides those that a newer read found.
+    fn removed_by(&self, newer: &BucketMappings, started_at: Timestamp, now: Timestamp) -> Vec<Removed> {
+        let unverified: HashSet<String> = newer.unverified.iter().map(ToString::to_string).collect();
+        let known = known_rows(newer, &unverified);
+        let still_in_use = |mappings: &Mappings, weight: u64, needs_read_at: Timestamp, noticed_at: Timestamp| {
             let is_in_grace = started_at - noticed_at < REMOVAL_GRACE;
             let mappings = mappings.only(|mapping| {
                 !known.contains(mapping.name.as_str()) && (is_in_grace || unverified.contains(&mapping.name))
             });
             Removed { needs_read_at, noticed_at, mappings, weight }
         };
-        let kept = self.removed.iter().map(|old| keep(&old.mappings, old.weight, old.needs_read_at, old.noticed_at));
-        let mut removed: Vec<Removed> = kept.collect();
-        removed.push(keep(&self.current.mappings, self.current.weight(), self.current.needs_read_at, now));
+        let earlier =
+            self.removed.iter().map(|old| still_in_use(&old.mappings, old.weight, old.needs_read_at, old.noticed_at));
+        let mut removed: Vec<Removed> = earlier.collect();
+        removed.push(still_in_use(&self.current.mappings, self.current.weight(), self.current.needs_read_at, now));
         removed.retain(|removed| !removed.mappings.all().is_empty());
         removed
     }

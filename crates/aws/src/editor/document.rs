@@ -45,17 +45,19 @@ fn compressed(json: &[u8]) -> std::io::Result<Vec<u8>> {
     packer.finish()
 }
 
-/// Reads no more than is needed to know that there are more than `most` bytes.
-fn decompressed(packed: &[u8], most: usize) -> std::io::Result<Vec<u8>> {
+/// Reads no more than is needed to know that there are more than `max_bytes` bytes.
+fn decompressed(packed: &[u8], max_bytes: usize) -> std::io::Result<Vec<u8>> {
     let mut json = Vec::new();
-    GzDecoder::new(packed).take(most as u64 + 1).read_to_end(&mut json)?;
-    check_size(json.len(), most)?;
+    GzDecoder::new(packed).take(max_bytes as u64 + 1).read_to_end(&mut json)?;
+    check_size(json.len(), max_bytes)?;
     Ok(json)
 }
 
-fn check_size(bytes: usize, most: usize) -> std::io::Result<()> {
-    match bytes > most {
-        true => Err(std::io::Error::other(format!("it is too large: the rows have more than {most} bytes as JSON"))),
+fn check_size(bytes: usize, max_bytes: usize) -> std::io::Result<()> {
+    match bytes > max_bytes {
+        true => {
+            Err(std::io::Error::other(format!("it is too large: the rows have more than {max_bytes} bytes as JSON")))
+        }
         false => Ok(()),
     }
 }

@@ -21,9 +21,9 @@ impl Editor {
     ///
     /// # Errors
     /// [`TableError`]
-    pub async fn history(&self, partition: &Partition, most: usize) -> Result<History, TableError> {
+    pub async fn history(&self, partition: &Partition, limit: usize) -> Result<History, TableError> {
         let mut history = History::default();
-        for item in newest_rows(&self.table, partition, most).await? {
+        for item in newest_rows(&self.table, partition, limit).await? {
             let key = key_of(&item);
             match serde_dynamo::from_item(item) {
                 Ok(revision) => history.revisions.push(revision),

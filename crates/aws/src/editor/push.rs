@@ -18,7 +18,7 @@ use crate::table::{Attributes, TableError, pause};
 /// How often a transaction is tried that conflicts with another one, or is throttled.
 const TRIES: u32 = 8;
 
-/// What the history will say about a push, beside its time and its changes.
+/// What the history will say about a push, besides its time and its changes.
 #[derive(Debug, Clone)]
 pub struct PushDescription {
     /// The user who pushes: an ARN if AWS knows it.
@@ -64,14 +64,14 @@ pub enum PushError {
     /// DynamoDB failed or refused.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// Some transactions were written and the next was not.
+    /// Some transactions were written, and the next one failed.
     #[error("{error}; {done} of {of} transactions are written{}", .error.completion_help())]
     #[expect(missing_docs, reason = "the message says what they are")]
     Interrupted { error: Box<PushError>, done: usize, of: usize },
 }
 
 impl PushError {
-    /// The help for a push with some transactions written. Others who wrote in the meantime have a help of their own.
+    /// What to do about a push that was partly written. The other errors say that themselves.
     fn completion_help(&self) -> &'static str {
         match self {
             Self::Table(_) => ": push again to complete them",

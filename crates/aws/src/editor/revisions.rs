@@ -29,7 +29,7 @@ pub(super) fn revision_row(partition: &Partition, revision: &Revision) -> Result
 pub(super) async fn newest_rows(
     table: &Table,
     partition: &Partition,
-    most: usize,
+    limit: usize,
 ) -> Result<Vec<Attributes>, TableError> {
     let (first, last) = ranges::REVISIONS;
     let query = table.client.query().table_name(&table.name).consistent_read(true);
@@ -37,10 +37,10 @@ pub(super) async fn newest_rows(
     let query = query.expression_attribute_values(":pk", text(partition.to_string()));
     let query = query.expression_attribute_values(":first", text(first));
     let query = query.expression_attribute_values(":last", text(last));
-    let query = query.scan_index_forward(false).limit(i32::try_from(most).unwrap_or(i32::MAX));
+    let query = query.scan_index_forward(false).limit(i32::try_from(limit).unwrap_or(i32::MAX));
     let mut items = query.into_paginator().items().send();
     let mut found = Vec::new();
-    while found.len() < most {
+    while found.len() < limit {
         let Some(item) = items.next().await else { break };
         found.push(item.map_err(|error| table.failed(&error))?);
     }

@@ -1,4 +1,4 @@
-//! Checksums as attributes of rows. Anyone who may edit the table may write any text there: a text that is not a
+//! Checksums as attributes of rows. Anyone who may edit the table may write any string there: one that is not a
 //! checksum is read as none, so that the row can still be shown and replaced.
 
 use purge_router_config::Checksum;

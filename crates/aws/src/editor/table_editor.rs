@@ -1,4 +1,5 @@
-//! The editor of one table. What it can do is beside it: read partitions, read their history, and write a push.
+//! The editor of one table. Its methods are in the modules next to this one: they read partitions and their history, and
+//! write pushes.
 
 use aws_config::SdkConfig;
 

@@ -12,7 +12,7 @@ use super::row_write::{Action, Condition, RowWrite};
 use super::snapshot::{Head, PartitionSnapshot, PushRecord};
 use crate::table::{Attributes, TableError, attributes, key_attributes};
 
-/// The most rows that one transaction takes, and the most bytes with room to spare: DynamoDB takes 4 MB.
+/// How many rows DynamoDB allows in one transaction, and how many bytes a push puts into one: DynamoDB allows 4 MB.
 const ROWS_PER_TRANSACTION: usize = 100;
 const BYTES_PER_TRANSACTION: usize = 3_000_000;
 
@@ -34,7 +34,7 @@ struct Group<'w> {
 impl Transactions<'_> {
     /// One transaction if DynamoDB takes it as one, and otherwise several ordered ones.
     pub(super) fn to_write(&self) -> Result<Vec<Vec<RowWrite>>, TableError> {
-        // The document is large, so it is not packed for a transaction that can't be.
+        // Packing the document takes time, so it is not done for a single transaction that would have too many rows.
         if self.diff.len() >= ROWS_PER_TRANSACTION {
             return self.several();
         }
@@ -59,8 +59,8 @@ impl Transactions<'_> {
     }
 
     /// The first transaction records in `HEAD` that the push is in progress, and the last one that it is finished. Each
-    /// one counts up in `HEAD`, so that a push that read the partition before it fails. It also records the checksum of
-    /// the rows from then on, so that an edit of them is noticed.
+    /// transaction changes `HEAD`: it counts up the step, so that pushes that read an earlier `HEAD` fail, and it sets
+    /// the checksum of the rows after it, so that edits of them are noticed.
     fn several(&self) -> Result<Vec<Vec<RowWrite>>, TableError> {
         let writes = self.diff.safe_order(&self.snapshot.rows);
         let is_mine = || Condition::PendingIs(self.record.id.clone());

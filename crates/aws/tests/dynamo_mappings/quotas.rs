@@ -27,12 +27,12 @@ async fn rows_of_a_team_without_a_grant_for_the_bucket_cost_few_calls() {
     let calls: Vec<(String, usize)> = table.proxy.calls().iter().map(|it| (it.operation.clone(), keys(it))).collect();
     let expected = [("Query", 0), ("BatchGetItem", 2), ("BatchGetItem", 1)];
     assert_eq!(calls, expected.map(|(operation, keys)| (operation.to_owned(), keys)), "two grants, and one zone");
-    assert_eq!(logged.with("skipped row=TEAM#team1/MAPPING#").len(), 10);
+    assert_eq!(logged.with("row skipped row=TEAM#team1/MAPPING#").len(), 10);
     assert_eq!(
         logged.with("more rows are skipped; `check --table` lists all partition=\"TEAM#team1\" more=140").len(),
         1
     );
-    assert_eq!(logged.with("mappings buckets=1 mappings=1 skipped=150").len(), 1);
+    assert_eq!(logged.with("mappings read buckets=1 mappings=1 skipped=150").len(), 1);
 
     // Its own rows that make no sense are read again, but not all of them.
     let own = |index: usize| {

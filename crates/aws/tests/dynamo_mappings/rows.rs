@@ -42,12 +42,12 @@ async fn invalid_rows_are_skipped_and_logged_by_key() {
         ("TEAM#ghost/MAPPING#none", "team ghost has no grant [no-grant]"),
         ("TEAM#team0/MAPPING#bytes", "include: "),
     ] {
-        let lines = logged.with(&format!("skipped row={key} "));
+        let lines = logged.with(&format!("row skipped row={key} "));
         assert_eq!(lines.len(), 1, "{key}");
         assert!(lines[0].contains(reason) && lines[0].contains("WARN"), "{lines:?}");
         assert!(skipped(&lookup).iter().any(|skipped| skipped.key.to_string() == key));
     }
-    let counted = logged.with("mappings buckets=1 mappings=1 skipped=6");
+    let counted = logged.with("mappings read buckets=1 mappings=1 skipped=6");
     assert_eq!(counted.len(), 1, "{:?}", logged.with("mappings"));
     // What makes no sense was read once more, from the table.
     assert_eq!(table.proxy.operations(), ["Query", "BatchGetItem", "BatchGetItem", "BatchGetItem"]);

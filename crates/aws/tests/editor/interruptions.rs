@@ -143,7 +143,7 @@ async fn a_push_that_took_over_stops_the_one_that_is_in_progress() {
 }
 
 #[tokio::test]
-async fn taking_over_from_an_outdated_state_changes_nothing() {
+async fn taking_over_from_a_stale_state_changes_nothing() {
     let (before, after) = large_edit();
     let fixture = TableFixture::new().await;
     fixture.push(&before, "zoe").await.unwrap();

@@ -29,7 +29,7 @@ async fn grants_are_the_operators_and_no_two_share_a_folder_of_tokens() {
     assert!(of_web.stderr.lines().any(|line| line == note), "the file names docs, too: {of_web}");
     let removal = [&["grants", "push", "--yes", "--team", "shop"], &grants[..]].concat();
     let answer = fixture.run(&removal).with_code(1);
-    assert!(answer.stderr.contains("the file does not name team shop"), "{answer}");
+    assert!(answer.stderr.contains("team shop is not in the file, so this push would remove all its rows"), "{answer}");
     fixture.run(&[&removal[..], &["--force"]].concat()).with_code(0);
     assert_eq!(fixture.table.get("GRANTS", "shop").await, Value::Null);
     assert_eq!(fixture.table.get("TEAM#shop", "GRANT").await, Value::Null);

@@ -57,9 +57,10 @@ impl ApprovalState<'_> {
         (!self.diff.is_empty()).then(|| self.approved(self.revision, self.diff.checksum()))
     }
 
-    /// The difference that a repeated push began with, if it was started under this approval: the pending push leads to
-    /// the same rows, or the last push left nothing to write. Otherwise, and if rows were edited since, the current
-    /// one.
+    /// The difference that a push began with, if this one repeats it; otherwise the current one.
+    ///
+    /// This push repeats another one if that one was started under this approval, and no row was edited since. Besides,
+    /// that one is pending and leads to the same rows, or it is the last one and left nothing to write.
     pub fn as_started(&self, approval: &str) -> Option<ApprovedDiff> {
         let started = match self.pending {
             Some(pending) if pending.rows_after == Some(self.rows_after) => Some((self.revision, pending)),

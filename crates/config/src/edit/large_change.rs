@@ -6,7 +6,7 @@ use crate::edit::diff::Diff;
 use crate::rows::fields::Rows;
 use crate::rows::row_key::RowKey;
 
-/// The most of a team's zones or mappings, in percent, that an edit changes or removes without an objection.
+/// The share of a team's zones or mappings, in percent, that an edit may change or remove without an objection.
 const USUAL_PERCENT: usize = 30;
 
 /// An edit that changes or removes more rows of a kind than edits usually do.

@@ -6,7 +6,7 @@ use purge_router_core::names::TeamName;
 
 use crate::edit::checksum::Checksum;
 use crate::edit::diff::Diff;
-use crate::edit::large_change::LargeChange;
+use crate::edit::large_change::{LargeChange, RowKind};
 use crate::file::pulled::Pulled;
 use crate::rows::fields::Rows;
 
@@ -49,15 +49,12 @@ pub enum Objection {
     Stale { stale: Stale, team: Option<TeamName> },
     /// The file does not name these teams, which were asked for.
     #[error(
-        "the file does not name {}, which would lose everything in the table: add --force if you mean that",
-        teams(.0)
+        "{} not in the file, so this push would remove all {} rows from the table: add --force if you mean that",
+        teams_are(.0), if .0.len() == 1 { "its" } else { "their" }
     )]
     RemovesTeams(Vec<TeamName>),
     /// More changes than usual.
-    #[error(
-        "{} of {} {}s would be changed or removed, more than 30 %: add --force if you mean that",
-        .0.touched, .0.of, .0.kind
-    )]
+    #[error("{}: add --force if you mean that", large_change(.0))]
     LargeChange(LargeChange),
     /// The approved difference is another one.
     #[error("the difference is now {found}, but {expected} was expected: review it again")]
@@ -130,15 +127,26 @@ impl ProposedPush<'_> {
     }
 }
 
+fn large_change(LargeChange { kind, touched, of }: &LargeChange) -> String {
+    match of {
+        1 if *kind == RowKind::Grant => "this would remove the last grant".to_owned(),
+        1 => format!("this would remove the team's last {kind}"),
+        _ => format!("{touched} of {of} {kind}s would be changed or removed, more than 30 %"),
+    }
+}
+
 /// Where the file has the `pulled` line of the team, or of the grants.
 fn place(team: Option<&TeamName>) -> String {
     team.map_or_else(|| "at the top".to_owned(), |team| format!("in [teams.{team}]"))
 }
 
-/// `team web` or `teams web, zoo`.
-fn teams(teams: &[TeamName]) -> String {
+/// `team web is` or `teams web, zoo are`.
+fn teams_are(teams: &[TeamName]) -> String {
     let names: Vec<&str> = teams.iter().map(TeamName::as_str).collect();
-    format!("team{} {}", if names.len() == 1 { "" } else { "s" }, names.join(", "))
+    match names[..] {
+        [name] => format!("team {name} is"),
+        _ => format!("teams {} are", names.join(", ")),
+    }
 }
 
 #[cfg(test)]

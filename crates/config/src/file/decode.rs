@@ -25,7 +25,7 @@ pub(crate) struct DecodedFile {
 pub(crate) struct DecodedTeam {
     /// Valid or not.
     pub(crate) name: String,
-    /// What is wrong with its table beside its grant, zones and mappings.
+    /// What is wrong with its table apart from its grant, zones and mappings.
     pub(crate) checker: FieldChecker,
     pub(crate) pulled: Option<String>,
     pub(crate) grant: Decoded<GrantSpec>,

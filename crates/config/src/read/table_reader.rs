@@ -104,9 +104,9 @@ impl<'v> TableReader<'v> {
     }
 
     /// The same, for a list that is not looked into if it is too long.
-    pub(crate) fn few_strings(&mut self, field: &'static str, most: usize) -> Option<Vec<String>> {
+    pub(crate) fn few_strings(&mut self, field: &'static str, max_values: usize) -> Option<Vec<String>> {
         let strings = self.strings(field)?;
-        if self.is_too_long(field, strings.len(), most) {
+        if self.is_too_long(field, strings.len(), max_values) {
             return None;
         }
         for (index, text) in strings.iter().enumerate().filter(|(_, text)| text.len() > bounds::TEXT) {
@@ -116,12 +116,12 @@ impl<'v> TableReader<'v> {
         Some(strings)
     }
 
-    fn is_too_long(&mut self, field: &'static str, count: usize, most: usize) -> bool {
-        if count > most {
-            let message = format!("`{field}` has {count} values, more than {most}");
+    fn is_too_long(&mut self, field: &'static str, count: usize, max_values: usize) -> bool {
+        if count > max_values {
+            let message = format!("`{field}` has {count} values, more than {max_values}");
             self.checker.note(field, Invalid::new(Code::TooManyValues, message, "write fewer"));
         }
-        count > most
+        count > max_values
     }
 
     /// A list of tables of headers. A value that is not a string is noted and read as an empty one.

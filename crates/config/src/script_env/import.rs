@@ -69,7 +69,7 @@ impl ScriptEnv {
         if guessed {
             notes.push(format!("assuming that the zone's domain is {domain}; if it is not, add --domain"));
         }
-        Ok(Imported { toml: written(&self.spec(team, &domain, &hostnames))?, notes })
+        Ok(Imported { toml: to_file(&self.spec(team, &domain, &hostnames))?, notes })
     }
 
     /// The hostnames are the buckets' names, too.
@@ -146,7 +146,7 @@ impl ScriptEnv {
 }
 
 /// The file that says this, as `pull` would write it.
-fn written(spec: &TeamSpec) -> Result<String, Invalid> {
+fn to_file(spec: &TeamSpec) -> Result<String, Invalid> {
     let mut rows = Rows::new();
     for (domain, zone) in &spec.zones {
         rows.insert(RowKey::Zone { team: spec.name.clone(), domain: domain.clone() }, zone.to_fields());

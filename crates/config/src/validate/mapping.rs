@@ -104,8 +104,8 @@ pub(crate) fn not_owned(team: &Team, source: &Source) -> Invalid {
 
 /// The zones; `None` if one of them has a problem of its own.
 fn zones(owner: &MappingOwner<'_>, spec: &MappingSpec, checker: &mut FieldChecker) -> Option<Vec<Arc<Zone>>> {
-    let written = spec.zones.as_deref();
-    if let Some(count @ MAX_ZONES..) = written.map(<[String]>::len).filter(|count| *count > MAX_ZONES) {
+    let names = spec.zones.as_deref();
+    if let Some(count) = names.map(<[String]>::len).filter(|count| *count > MAX_ZONES) {
         let message = format!("{count} zones are more than {MAX_ZONES}");
         let help = "write several mappings, each with some of the zones";
         checker.note("zones", Invalid::new(Code::TooManyZones, message, help));
@@ -117,7 +117,7 @@ fn zones(owner: &MappingOwner<'_>, spec: &MappingSpec, checker: &mut FieldChecke
         None => Err(unknown_zone(owner, text)),
     };
     let help = "name at least one zone of the team: `zones = [\"website.com\"]`";
-    checker.required_list("zones", written, help, known)?.into_iter().collect()
+    checker.required_list("zones", names, help, known)?.into_iter().collect()
 }
 
 fn unknown_zone(owner: &MappingOwner<'_>, text: &str) -> Invalid {

@@ -33,8 +33,8 @@ impl TeamQuota {
         let message = if usage.mappings + 1 > bounds::MAPPINGS {
             format!("a team may have {} mappings of the bucket {bucket}, and this is one more", bounds::MAPPINGS)
         } else if pattern_bytes > bounds::PATTERNS {
-            let most = bounds::PATTERNS;
-            format!("with this mapping, the team's globs of the bucket {bucket} have more than {most} bytes")
+            let max_bytes = bounds::PATTERNS;
+            format!("with this mapping, the team's globs of the bucket {bucket} have more than {max_bytes} bytes")
         } else if usage.zones.len() + new_zones.len() > bounds::ZONES {
             format!("with this mapping, the team names more than {} zones for the bucket {bucket}", bounds::ZONES)
         } else {

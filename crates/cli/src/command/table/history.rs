@@ -20,8 +20,8 @@ pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
     if let Some(revision) = args.show {
         return show_one(&table, &snapshot, revision, args.json).await;
     }
-    let most = usize::try_from(args.limit)?;
-    let History { revisions, unreadable } = table.history(&snapshot.partition, most).await?;
+    let limit = usize::try_from(args.limit)?;
+    let History { revisions, unreadable } = table.history(&snapshot.partition, limit).await?;
     for reason in &unreadable {
         print::warning(reason);
     }
