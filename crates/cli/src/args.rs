@@ -34,6 +34,7 @@ Exit codes:
   0  done
   1  problems were found, or a purge failed
   2  misuse: unknown options, or files that can't be read
+  130, 143  stopped by Ctrl-C (SIGINT) or SIGTERM before all was done
 
 Environment:
   CLOUDFLARE_API_TOKEN  token to use for every purge

@@ -1,6 +1,7 @@
-//! How the command ends: exit code 0 done, 1 problems found or a purge failed, 2 misuse.
+//! How the command ends: exit code 0 done, 1 problems found or a purge failed, 2 misuse, 130 or 143 stopped by a signal.
 
-use std::process::ExitCode;
+use crate::print;
+use crate::shutdown::{self, Signal};
 
 /// How a command ended that returned no error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,15 +17,6 @@ impl End {
     }
 }
 
-impl From<End> for ExitCode {
-    fn from(end: End) -> Self {
-        match end {
-            End::Done => Self::SUCCESS,
-            End::Problems => Self::from(1),
-        }
-    }
-}
-
 /// The arguments or the environment can't be used as they are, or a file that they name can't be read: exit code 2.
 #[derive(Debug)]
 pub(crate) struct Misuse(pub(crate) String);
@@ -37,7 +29,20 @@ impl std::fmt::Display for Misuse {
 
 impl std::error::Error for Misuse {}
 
-/// The exit code of an error that ended the command.
-pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
-    ExitCode::from(if error.is::<Misuse>() { 2 } else { 1 })
+/// Prints why the command ended, if it has not done so itself, and returns its exit code.
+pub(crate) fn report(ended: Result<anyhow::Result<End>, Signal>) -> u8 {
+    let code = match ended {
+        // What was done in spite of a signal is done.
+        Ok(Ok(End::Done)) => return 0,
+        Ok(Ok(End::Problems)) => 1,
+        Ok(Err(error)) => {
+            print::error(&format!("{error:#}"));
+            if error.is::<Misuse>() { 2 } else { 1 }
+        }
+        Err(signal) => {
+            print::error(&shutdown::stopped(signal));
+            signal.exit_code()
+        }
+    };
+    shutdown::received().map_or(code, Signal::exit_code)
 }

@@ -9,9 +9,9 @@ mod report;
 mod style;
 mod text;
 
-pub(crate) use output::{document, error, json, note, out, stderr_is_colored, warning};
+pub(crate) use output::{command_line, document, error, json, note, out, stderr_is_colored, warning};
 pub(crate) use plan::{plan, reasons};
-pub(crate) use prompt::confirm;
+pub(crate) use prompt::{confirm, secret};
 pub(crate) use report::report;
 pub(crate) use style::{bold, dim, green, red, styled, yellow};
 pub(crate) use text::{count, escaped};

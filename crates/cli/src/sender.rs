@@ -9,8 +9,8 @@ use purge_router_sandbox::Sandbox;
 
 use crate::args::SendingArgs;
 use crate::environment::{client_of, cloudflare_client};
-use crate::print;
 use crate::token_source::TokenSource;
+use crate::{print, shutdown};
 
 /// The pipeline of the command, with its token source.
 pub(crate) struct Sender {
@@ -33,7 +33,11 @@ impl Sender {
         Ok(Self { executor, deadline: Duration::from_secs(args.deadline), _sandbox: sandbox })
     }
 
+    /// Sends a plan, until a signal stops it.
     pub(crate) async fn send<'p>(&self, plan: &'p Plan) -> Report<'p> {
-        self.executor.run(plan, self.executor.clock().now() + self.deadline).await
+        let stop = async {
+            shutdown::requested().await;
+        };
+        self.executor.run_until(plan, self.executor.clock().now() + self.deadline, stop).await
     }
 }

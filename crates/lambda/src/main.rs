@@ -8,6 +8,7 @@ use purge_router_lambda::metrics_output::MetricsOutput;
 use purge_router_lambda::{from_settings, logs};
 use purge_router_pipeline::Clock;
 use serde_json::value::RawValue;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// How long before the end of its time an invocation answers, but at most a quarter of that time.
 const MARGIN: Duration = Duration::from_secs(1);
@@ -29,12 +30,23 @@ async fn run() -> Result<(), Error> {
     let clock = Clock::system();
     let function = from_settings(variable, clock.clone()).await?;
     let (function, clock, metrics) = (&function, &clock, &MetricsOutput::start()?);
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let invocations = lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
         let remaining = event.context.deadline().duration_since(clock.wall_time()).unwrap_or_default();
         let deadline = clock.now() + (remaining - MARGIN.min(remaining / 4));
         let response = function.handle(event.payload.get().as_bytes(), deadline).await;
         metrics.flush();
         response
-    }))
-    .await
+    }));
+    tokio::select! {
+        ended = invocations => ended,
+        _ = terminated.recv() => {
+            // An invocation that is in progress is not answered, so its messages are redelivered. Its outcomes so far are
+            // in the log already.
+            tracing::info!("stopped by SIGTERM");
+            metrics.flush();
+            // Returning would wait for name lookups, and Lambda kills the process 500 ms after the signal.
+            std::process::exit(0)
+        }
+    }
 }

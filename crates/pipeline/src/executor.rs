@@ -36,9 +36,19 @@ impl<T: TokenStore, A: PurgeApi> Executor<T, A> {
 
     /// Executes a plan, logs and counts its records and outcomes, and reports.
     pub async fn run<'p>(&self, plan: &'p Plan, patience: impl Into<Patience>) -> Report<'p> {
+        self.run_until(plan, patience, std::future::pending()).await
+    }
+
+    /// Like [`Executor::run`], until `stop` ends: batches that have not ended by then have no outcome.
+    pub async fn run_until<'p>(
+        &self,
+        plan: &'p Plan,
+        patience: impl Into<Patience>,
+        stop: impl Future<Output = ()>,
+    ) -> Report<'p> {
         let start = self.0.clock.now();
         log::records(plan);
-        let report = Report::new(plan, self.execute(plan, patience).await);
+        let report = Report::new(plan, self.execute_until(plan, patience, stop).await);
         metrics::count_event(plan, &report.outcomes);
         log::event(&report, self.0.clock.now() - start);
         report
@@ -46,6 +56,15 @@ impl<T: TokenStore, A: PurgeApi> Executor<T, A> {
 
     /// Sends every batch. What is not purged at the deadline has failed. One outcome per batch, in the plan's order.
     pub async fn execute(&self, plan: &Plan, patience: impl Into<Patience>) -> Vec<Outcome> {
+        self.execute_until(plan, patience, std::future::pending()).await
+    }
+
+    async fn execute_until(
+        &self,
+        plan: &Plan,
+        patience: impl Into<Patience>,
+        stop: impl Future<Output = ()>,
+    ) -> Vec<Outcome> {
         let patience = patience.into();
         let mut zones: BTreeMap<(&TeamName, &Hostname), Vec<(usize, &Batch)>> = BTreeMap::new();
         for (index, batch) in plan.batches.iter().enumerate() {
@@ -61,7 +80,7 @@ impl<T: TokenStore, A: PurgeApi> Executor<T, A> {
         let sending = senders
             .iter()
             .flat_map(|(sender, batches)| batches.iter().map(|(index, batch)| sender.send(*index, batch)));
-        let mut outcomes: Vec<Outcome> = sending.collect::<FuturesUnordered<_>>().collect().await;
+        let mut outcomes: Vec<Outcome> = sending.collect::<FuturesUnordered<_>>().take_until(stop).collect().await;
         outcomes.sort_by_key(|outcome| outcome.batch);
         outcomes
     }

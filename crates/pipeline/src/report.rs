@@ -1,8 +1,10 @@
 //! A plan with its outcomes, and which origins failed.
 
+use std::collections::HashSet;
+
 use indexmap::IndexSet;
 use purge_router_cloudflare::redact;
-use purge_router_core::{Origin, Plan, Zone};
+use purge_router_core::{Batch, Origin, Plan, Zone};
 use serde::Serialize;
 
 use crate::outcome::{Outcome, Status};
@@ -13,9 +15,10 @@ pub struct Report<'p> {
     /// The plan that was executed.
     #[serde(flatten)]
     pub plan: &'p Plan,
-    /// One outcome per batch, in the plan's order.
+    /// One outcome per batch that ended, in the plan's order. Without a stop, every batch ends.
     pub outcomes: Vec<Outcome>,
-    /// The failed origins, each once: those of rejections that are failures, and of batches that were not purged.
+    /// The failed origins, each once: those of rejections that are failures, and of batches that were not purged, or did
+    /// not end.
     pub failed: Vec<Origin>,
 }
 
@@ -23,9 +26,16 @@ impl<'p> Report<'p> {
     /// Joins a plan and its outcomes.
     pub fn new(plan: &'p Plan, outcomes: Vec<Outcome>) -> Self {
         let not_purged = outcomes.iter().flat_map(|outcome| &outcome.failed).map(|failed| &failed.origin);
-        let failed: IndexSet<&Origin> = plan.failed_origins().into_iter().chain(not_purged).collect();
+        let items = unended(plan, &outcomes).flat_map(|(_, batch)| batch.items());
+        let not_ended = items.flat_map(|item| &item.origins);
+        let failed: IndexSet<&Origin> = plan.failed_origins().into_iter().chain(not_purged).chain(not_ended).collect();
         let failed = failed.into_iter().cloned().collect();
         Self { plan, outcomes, failed }
+    }
+
+    /// The batches that were stopped before they ended, and their positions in the plan. They may be purged or not.
+    pub fn stopped(&self) -> Vec<(usize, &'p Batch)> {
+        unended(self.plan, &self.outcomes).collect()
     }
 
     /// Why origins failed, on one line and without any token: the first reason, and how many more there are.
@@ -44,6 +54,11 @@ impl<'p> Report<'p> {
             [first, rest @ ..] => format!("{first}, and {} more: see the log", rest.len()),
         }
     }
+}
+
+fn unended<'p>(plan: &'p Plan, outcomes: &[Outcome]) -> impl Iterator<Item = (usize, &'p Batch)> {
+    let ended: HashSet<usize> = outcomes.iter().map(|outcome| outcome.batch).collect();
+    plan.batches.iter().enumerate().filter(move |(index, _)| !ended.contains(index))
 }
 
 #[cfg(test)]

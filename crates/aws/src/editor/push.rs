@@ -1,6 +1,7 @@
 //! Writing a difference: it is prepared from a snapshot, written transaction by transaction, and refused if somebody
 //! else wrote.
 
+use std::ops::ControlFlow;
 use std::time::SystemTime;
 
 use aws_sdk_dynamodb::error::SdkError;
@@ -64,7 +65,10 @@ pub enum PushError {
     /// DynamoDB failed or refused.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// Some transactions were written, and the next one failed.
+    /// The caller stopped it between two transactions.
+    #[error("stopped between two transactions")]
+    Stopped,
+    /// Some transactions were written, and the next was not.
     #[error("{error}; {done} of {of} transactions are written{}", .error.completion_help())]
     #[expect(missing_docs, reason = "the message says what they are")]
     Interrupted { error: Box<PushError>, done: usize, of: usize },
@@ -124,6 +128,22 @@ impl Editor {
     /// # Errors
     /// Somebody else wrote in the meantime, or DynamoDB failed.
     pub async fn push(&self, push: &Push, on_progress: impl Fn(usize)) -> Result<(), PushError> {
+        let always = |done| {
+            on_progress(done);
+            ControlFlow::Continue(())
+        };
+        self.push_while(push, always).await
+    }
+
+    /// Like [`Editor::push`], until `on_progress` breaks off: then the next push of the same completes it.
+    ///
+    /// # Errors
+    /// As for [`Editor::push`], and [`PushError::Stopped`].
+    pub async fn push_while(
+        &self,
+        push: &Push,
+        on_progress: impl Fn(usize) -> ControlFlow<()>,
+    ) -> Result<(), PushError> {
         let of = push.transactions();
         for (done, transaction) in push.transactions.iter().enumerate() {
             if let Err(error) = self.write(push, transaction).await {
@@ -137,7 +157,9 @@ impl Editor {
                     done => PushError::Interrupted { error: Box::new(error), done, of },
                 });
             }
-            on_progress(done + 1);
+            if on_progress(done + 1).is_break() && done + 1 < of {
+                return Err(PushError::Stopped);
+            }
         }
         Ok(())
     }

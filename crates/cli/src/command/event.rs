@@ -7,15 +7,15 @@ use purge_router_core::{Event, Mappings, decode, route};
 
 use crate::args::EventArgs;
 use crate::exit::Misuse;
-use crate::{mappings, print};
+use crate::{mappings, print, shutdown};
 
 /// Loads mappings and event; `None`: the mapping file has problems, which were printed.
 pub(super) async fn load(args: &EventArgs) -> anyhow::Result<Option<(Mappings, Event)>> {
     if args.mappings.table.is_none() {
         let Some(mappings) = mappings::load(&args.mappings).await? else { return Ok(None) };
-        return Ok(Some((mappings, decode(&read(&args.event)?)?)));
+        return Ok(Some((mappings, decode(&read(&args.event).await?)?)));
     }
-    let event = decode(&read(&args.event)?)?;
+    let event = decode(&read(&args.event).await?)?;
     let buckets = event.changes.iter().map(|change| change.bucket.clone()).collect();
     let mappings = mappings::load_of_buckets(&args.mappings, buckets).await?;
     Ok(mappings.map(|mappings| (mappings, event)))
@@ -36,13 +36,18 @@ pub(super) fn reasons(mappings: &Mappings, event: &Event) -> String {
 }
 
 /// The bytes of a file, or of standard input for `-`.
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = match path.as_os_str() == "-" {
-        true => std::io::stdin().read_to_end(&mut bytes).map(|_| bytes),
-        false => std::fs::read(path),
-    };
-    read.map_err(|error| {
-        Misuse(format!("can't read the event {}: {error}; name a file, or - for standard input", path.display())).into()
-    })
+async fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let path = path.to_owned();
+    let read = shutdown::blocking(move || {
+        let mut bytes = Vec::new();
+        let read = match path.as_os_str() == "-" {
+            true => std::io::stdin().read_to_end(&mut bytes).map(|_| bytes),
+            false => std::fs::read(&path),
+        };
+        let shown = path.display();
+        read.map_err(|error| {
+            Misuse(format!("can't read the event {shown}: {error}; name a file, or - for standard input")).into()
+        })
+    });
+    read.await
 }

@@ -16,7 +16,7 @@ use self::request::{Requested, requested_items};
 use crate::args::{PurgeArgs, PurgeMode};
 use crate::exit::End;
 use crate::sender::Sender;
-use crate::{mappings, print};
+use crate::{mappings, print, shutdown};
 
 pub(super) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
     let Some(mappings) = mappings::load_of_teams(&args.mappings, args.team.as_slice()).await? else {
@@ -28,9 +28,17 @@ pub(super) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
     let purged_at = Instant::now();
     let report = sender.send(&plan).await;
     let checks = match args.verify && report.failed.is_empty() {
-        true => verify(args, &requested, purged_at).await?,
+        true => tokio::select! {
+            biased;
+            checks = verify(args, &requested, purged_at) => checks?,
+            _ = shutdown::requested() => {
+                print::warning("stopped before the edge was checked");
+                Vec::new()
+            }
+        },
         false => Vec::new(),
     };
+    let is_checked = !args.verify || shutdown::received().is_none() || !checks.is_empty();
     if args.json {
         print::json(
             &json!({ "batches": plan.batches, "outcomes": report.outcomes, "failed": report.failed, "verified": checks }),
@@ -39,7 +47,7 @@ pub(super) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
         print::out(&print::report(&report));
         checks.iter().for_each(|check| print::out(&check.to_string()));
     }
-    Ok(End::done_if(report.failed.is_empty() && checks.iter().all(|check| check.fresh)))
+    Ok(End::done_if(report.failed.is_empty() && is_checked && checks.iter().all(|check| check.fresh)))
 }
 
 fn mode(args: &PurgeArgs) -> Mode {

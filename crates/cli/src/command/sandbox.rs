@@ -9,7 +9,7 @@ use purge_router_sandbox::{Builder, Sandbox, SandboxToken, zone_secret};
 
 use crate::args::SandboxArgs;
 use crate::exit::{End, Misuse};
-use crate::{mappings, print};
+use crate::{mappings, print, shutdown};
 
 /// The secret of a token for all zones, so that one `CLOUDFLARE_API_TOKEN` is enough.
 const ALL_ZONES_SECRET: &str = "sandbox";
@@ -30,7 +30,9 @@ pub(super) async fn run(args: &SandboxArgs) -> anyhow::Result<End> {
     if args.origins.is_empty() {
         print::note("the edge has no origin server; set one with --origin");
     }
-    interrupted().await?;
+    shutdown::requested().await;
+    let purges = sandbox.requests().iter().filter(|request| is_purge(&request.path)).count();
+    print::note(&format!("stopped; {} received", print::count(purges, "purge")));
     sandbox.stop().await;
     Ok(End::Done)
 }
@@ -80,17 +82,6 @@ fn shared_hostnames(mappings: &Mappings) -> BTreeMap<&Hostname, Vec<&Zone>> {
     zones
 }
 
-/// Waits for Ctrl-C or SIGTERM, which service managers send.
-async fn interrupted() -> anyhow::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted?,
-            _ = terminate.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await?;
-    Ok(())
+fn is_purge(path: &str) -> bool {
+    path.ends_with("/purge_cache") || path.ends_with("/invalidate_cache")
 }

@@ -38,6 +38,19 @@ pub(crate) fn note(text: &str) {
     anstream::eprintln!("{}", dim(redact(text)));
 }
 
+/// The command as it was called, for a shell, with these arguments added.
+pub(crate) fn command_line(more: &[&str]) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@+%".contains(c);
+    let quoted = |argument: &str| match !argument.is_empty() && argument.chars().all(is_plain) {
+        true => argument.to_owned(),
+        false => format!("'{}'", escaped(&argument.replace('\'', r"'\''"))),
+    };
+    let given: Vec<String> = std::env::args_os().skip(1).map(|it| it.to_string_lossy().into_owned()).collect();
+    let more = more.iter().filter(|argument| !given.iter().any(|it| it == *argument)).map(|it| (*it).to_owned());
+    let arguments: Vec<String> = given.iter().cloned().chain(more).map(|argument| quoted(&argument)).collect();
+    format!("purge-router {}", arguments.join(" "))
+}
+
 /// Writes a warning on one line to standard error, escaped.
 pub(crate) fn warning(text: &str) {
     anstream::eprintln!("{} {}", yellow("warning:"), redact(&escaped(text)));

@@ -18,11 +18,21 @@ pub(crate) fn report(report: &Report<'_>) -> String {
     for outcome in good.iter().take(MAX_LINES).chain(bad.iter().take(MAX_LINES)) {
         push_outcome(&mut text, report, outcome);
     }
-    push_hidden_batches(&mut text, good.len().saturating_sub(MAX_LINES) + bad.len().saturating_sub(MAX_LINES));
+    let stopped = report.stopped();
+    for (index, batch) in stopped.iter().take(MAX_LINES) {
+        let _ = writeln!(text, "{:>4}  {} {}", index + 1, batch_title(batch), red("stopped"));
+        push_items(&mut text, report.plan, batch);
+    }
+    push_hidden_batches(
+        &mut text,
+        stopped.len().saturating_sub(MAX_LINES)
+            + good.len().saturating_sub(MAX_LINES)
+            + bad.len().saturating_sub(MAX_LINES),
+    );
     push_unbatched(&mut text, report.plan);
     let partial = bad.iter().filter(|outcome| is_partial(outcome, &report.plan.batches[outcome.batch])).count();
     let _ = write!(text, "{}: {}", summary(report.plan), green(format!("{} done", good.len())));
-    for (number, words) in [(partial, "partly done"), (bad.len() - partial, "failed")] {
+    for (number, words) in [(partial, "partly done"), (bad.len() - partial, "failed"), (stopped.len(), "stopped")] {
         if number > 0 {
             let _ = write!(text, ", {}", red(format!("{number} {words}")));
         }

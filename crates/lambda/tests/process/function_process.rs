@@ -12,9 +12,9 @@ use axum::routing::{get, post};
 use purge_router_sandbox::{Sandbox, SandboxToken};
 use purge_router_test_support::events::{message, records};
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -53,6 +53,8 @@ struct Runtime {
     time: Duration,
     deadline: SystemTime,
     answers: mpsc::UnboundedSender<Answer>,
+    /// Whether the process waits for an invocation and none is left.
+    is_idle: bool,
 }
 
 type Shared = State<Arc<Mutex<Runtime>>>;
@@ -61,6 +63,7 @@ async fn next(State(runtime): Shared) -> ([(&'static str, String); 3], String) {
     let (event, deadline) = {
         let mut runtime = runtime.lock().unwrap();
         runtime.deadline = SystemTime::now() + runtime.time;
+        runtime.is_idle = runtime.events.is_empty();
         (runtime.events.pop_front(), runtime.deadline.duration_since(UNIX_EPOCH).unwrap())
     };
     let Some(event) = event else { std::future::pending().await };
@@ -85,8 +88,10 @@ async fn answered(State(runtime): Shared, Path((_, how)): Path<(String, String)>
 /// A sandbox with one zone, and the function with the script's variables.
 pub(crate) struct FunctionProcess {
     sandbox: Sandbox,
+    runtime: Arc<Mutex<Runtime>>,
     function: Child,
-    printed: JoinHandle<String>,
+    printed: JoinHandle<()>,
+    so_far: watch::Receiver<String>,
     answers: mpsc::UnboundedReceiver<Answer>,
 }
 
@@ -122,11 +127,12 @@ impl FunctionProcess {
 
         let (sender, answers) = mpsc::unbounded_channel();
         let events = events.iter().map(Value::to_string).collect();
-        let runtime = Runtime { events, time, deadline: SystemTime::now(), answers: sender };
+        let runtime = Runtime { events, time, deadline: SystemTime::now(), answers: sender, is_idle: false };
+        let runtime = Arc::new(Mutex::new(runtime));
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/{how}", post(answered))
-            .with_state(Arc::new(Mutex::new(runtime)));
+            .with_state(Arc::clone(&runtime));
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -134,14 +140,16 @@ impl FunctionProcess {
         command.envs([("AWS_LAMBDA_RUNTIME_API", address.as_str()), ("CLOUDFLARE_ZONE_ID", ZONE_ID)]);
         command.envs([("CLOUDFLARE_BASE_URL", sandbox.api_url().as_str()), ("AWS_LAMBDA_LOG_FORMAT", "JSON")]);
         let mut function = command.spawn().unwrap();
-        let mut stdout = function.stdout.take().unwrap();
+        let stdout = function.stdout.take().unwrap();
         // The function would block on a full pipe.
+        let (text, so_far) = watch::channel(String::new());
         let printed = tokio::spawn(async move {
-            let mut text = String::new();
-            stdout.read_to_string(&mut text).await.unwrap();
-            text
+            let mut lines = BufReader::new(stdout).lines();
+            while let Some(line) = lines.next_line().await.unwrap() {
+                text.send_modify(|text| text.extend([&line, "\n"]));
+            }
         });
-        Self { sandbox, function, printed, answers }
+        Self { sandbox, runtime, function, printed, so_far, answers }
     }
 
     /// The next answer, which must arrive before the invocation's deadline.
@@ -165,13 +173,57 @@ impl FunctionProcess {
         self.printed().await.into_iter().filter(|line| line["_aws"].is_null()).collect()
     }
 
-    /// All that the process printed, a JSON a line. Ends it.
+    /// All that the process printed, a JSON a line. Ends it at once, as Lambda does.
     pub(crate) async fn printed(mut self) -> Vec<Value> {
         self.function.start_kill().unwrap();
+        self.text().await
+    }
+
+    /// Waits until this many lines of the log have this message.
+    pub(crate) async fn logged(&mut self, message: &str, count: usize) {
+        let message = format!("\"message\":\"{message}\"");
+        let all = self.so_far.wait_for(|text| text.matches(&message).count() >= count);
+        timeout(PLENTY, all).await.unwrap().unwrap();
+    }
+
+    pub(crate) fn no_answer(&self) -> bool {
+        self.answers.is_empty()
+    }
+
+    /// Waits until the sandbox has received this many requests.
+    pub(crate) async fn received(&self, count: usize) {
+        let all = async {
+            while self.sandbox.requests().len() < count {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        timeout(PLENTY, all).await.unwrap();
+    }
+
+    /// Waits until the process waits for an invocation and none is left.
+    pub(crate) async fn idle(&self) {
+        let idle = async {
+            while !self.runtime.lock().unwrap().is_idle {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        timeout(PLENTY, idle).await.unwrap();
+    }
+
+    /// Sends SIGTERM, and returns the exit code and what was printed.
+    pub(crate) async fn terminate(mut self) -> (Option<i32>, Vec<Value>) {
+        let id = self.function.id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+        let status = timeout(PLENTY, self.function.wait()).await.unwrap().unwrap();
+        (status.code(), self.text().await)
+    }
+
+    async fn text(mut self) -> Vec<Value> {
         let mut text = String::new();
         self.function.stderr.take().unwrap().read_to_string(&mut text).await.unwrap();
         assert_eq!(text, "", "on standard error");
-        let text = self.printed.await.unwrap();
+        self.printed.await.unwrap();
+        let text = self.so_far.borrow().clone();
         assert!(!text.contains(TOKEN) && !text.contains(KEY), "{text}");
         text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
     }

@@ -9,3 +9,4 @@ mod logs;
 mod metrics;
 mod retries;
 mod settings;
+mod termination;

@@ -1,12 +1,13 @@
 //! `diff`, `push` and `rollback`: what would change is shown, reviewed, agreed to, and written.
 
+use std::ops::ControlFlow;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::bail;
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use purge_router_aws::{Push, PushDescription, caller};
+use purge_router_aws::{Push, PushDescription, PushError, caller};
 use purge_router_config::{ApprovedDiff, Checksum, approval_checksum, check_approval};
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ use super::show;
 use super::target::{Kind, OpenTable};
 use crate::args::{DiffArgs, PushArgs, RollbackArgs, WritingArgs};
 use crate::exit::End;
-use crate::print;
+use crate::{print, shutdown};
 
 /// How many partitions are written at once.
 const CONCURRENT_WRITES: usize = 8;
@@ -83,7 +84,7 @@ async fn write(table: &OpenTable, edits: Vec<Edit>, args: &WritingArgs, summary_
     if !args.yes && args.json {
         print::note(&text);
     }
-    if !args.yes && !print::confirm(&format!("Write this to the table {}?", table.name))? {
+    if !args.yes && !print::confirm(&format!("Write this to the table {}?", table.name)).await? {
         print::note("nothing was written");
         return Ok(End::Problems);
     }
@@ -132,17 +133,26 @@ async fn user(table: &OpenTable) -> String {
 /// A push under way, and how it ended.
 struct RunningPush<'p> {
     push: &'p Push,
+    is_started: AtomicBool,
     transactions_done: AtomicUsize,
     pushed: OnceLock<Pushed>,
 }
 
 impl RunningPush<'_> {
     async fn run(&self, table: &OpenTable, bar: &ProgressBar) {
+        if shutdown::received().is_some() {
+            return;
+        }
+        self.is_started.store(true, Ordering::Relaxed);
         let on_progress = |done| {
             self.transactions_done.store(done, Ordering::Relaxed);
             bar.inc(1);
+            shutdown::received().map_or(ControlFlow::Continue(()), |_| ControlFlow::Break(()))
         };
-        let written = table.push(self.push, on_progress).await;
+        let written = match shutdown::write("writing", table.push_while(self.push, on_progress)).await {
+            Err(PushError::Stopped) => return,
+            written => written,
+        };
         self.pushed.get_or_init(|| written.map(|()| self.push.revision()).map_err(|error| error.to_string()));
     }
 
@@ -151,6 +161,7 @@ impl RunningPush<'_> {
         let (done, of) = (self.transactions_done.into_inner(), self.push.transactions());
         self.pushed.into_inner().unwrap_or_else(|| {
             Err(match of {
+                _ if !self.is_started.into_inner() => "stopped: nothing was written".to_owned(),
                 1 => "stopped: `diff` shows whether it was written".to_owned(),
                 _ => {
                     let help = "`diff` shows what is left, and the same push completes it";
@@ -161,15 +172,21 @@ impl RunningPush<'_> {
     }
 }
 
-/// Writes until all are written, or until the user stops it with Ctrl-C.
+/// Writes until all are written, or until a signal stops it between two transactions.
 async fn push_all(table: &OpenTable, pushes: &[Push]) -> Vec<Pushed> {
     let bar = progress(pushes.iter().map(Push::transactions).sum());
-    let start = |push| RunningPush { push, transactions_done: AtomicUsize::new(0), pushed: OnceLock::new() };
+    let start = |push| RunningPush {
+        push,
+        is_started: AtomicBool::new(false),
+        transactions_done: AtomicUsize::new(0),
+        pushed: OnceLock::new(),
+    };
     let running: Vec<RunningPush<'_>> = pushes.iter().map(start).collect();
     let writes = stream::iter(&running).for_each_concurrent(CONCURRENT_WRITES, |push| push.run(table, &bar));
     tokio::select! {
+        biased;
         () = writes => bar.finish_and_clear(),
-        _ = tokio::signal::ctrl_c() => bar.abandon(),
+        _ = shutdown::between_writes() => bar.abandon(),
     }
     running.into_iter().map(RunningPush::end).collect()
 }
@@ -184,7 +201,11 @@ fn report(edits: &[&Edit], pushed: &[Pushed], json: bool) -> End {
             Err(error) => print::error(&format!("{}: {error}", edit.name())),
         }
     }
-    if pushed.iter().all(Result::is_ok) { End::Done } else { End::Problems }
+    let is_done = pushed.iter().all(Result::is_ok);
+    if !is_done && shutdown::received().is_some() {
+        print::note(&format!("to complete it: {}", print::command_line(&[])));
+    }
+    End::done_if(is_done)
 }
 
 /// A progress bar on a terminal; nothing elsewhere, or for a single transaction.

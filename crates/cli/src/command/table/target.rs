@@ -1,5 +1,7 @@
 //! The table of a command, and which of its partitions the command is about.
 
+use std::ops::ControlFlow;
+
 use purge_router_aws::{
     Editor, History, PartitionSnapshot, Push, PushDescription, PushError, TableError, load_patient_config, with_caller,
 };
@@ -66,9 +68,13 @@ impl OpenTable {
         self.editor.prepare(snapshot, diff, description, take_over)
     }
 
-    /// [`Editor::push`]
-    pub(super) async fn push(&self, push: &Push, on_progress: impl Fn(usize)) -> Result<(), PushError> {
-        match self.editor.push(push, on_progress).await {
+    /// [`Editor::push_while`]
+    pub(super) async fn push_while(
+        &self,
+        push: &Push,
+        on_progress: impl Fn(usize) -> ControlFlow<()>,
+    ) -> Result<(), PushError> {
+        match self.editor.push_while(push, on_progress).await {
             Ok(()) => Ok(()),
             Err(error) => Err(self.push_error(error).await),
         }

@@ -12,20 +12,21 @@ use crate::command::tokens::inspect::{Identity, SET_ACCOUNT, identify};
 use crate::command::tokens::probe::{cannot_purge, try_purge};
 use crate::command::tokens::slot::TokenSlot;
 use crate::exit::End;
-use crate::print;
+use crate::{print, shutdown};
 
 pub(super) async fn run(args: &PutArgs) -> anyhow::Result<End> {
     let Some(context) = TokensContext::new(&args.zones).await? else { return Ok(End::Problems) };
     let slot = &context.only_slot()?;
     slot.check()?;
     let (name, parameter) = (slot.name(), slot.parameter());
-    let token = read_token(&format!("Token for {name}"))?;
+    let token = read_token(&format!("Token for {name}")).await?;
     if !args.unverified {
         check_token(&context, slot, &token).await?;
     }
     let checked = if args.unverified { "" } else { "it can purge the zone; " };
     let kms_key = slot.kms_key().map(KmsKey::as_str);
-    match context.parameters.write(parameter, &token, kms_key, args.overwrite).await {
+    let write = context.parameters.write(parameter, &token, kms_key, args.overwrite);
+    match shutdown::write(format!("storing the token in {parameter}"), write).await {
         Ok(version) => {
             print::out(&format!("{name}: {checked}stored in {parameter}, version {version}"));
             if version > 1 {

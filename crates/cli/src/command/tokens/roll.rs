@@ -14,7 +14,7 @@ use crate::command::tokens::context::TokensContext;
 use crate::command::tokens::inspect::Inspection;
 use crate::command::tokens::slot::TokenSlot;
 use crate::exit::End;
-use crate::print;
+use crate::{print, shutdown};
 
 /// How often storing a secret is tried, and the pause in between: purges fail until it is stored.
 const MAX_ATTEMPTS: u32 = 5;
@@ -23,16 +23,21 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) async fn run(context: &TokensContext, admin: &Credential, args: &RotateArgs) -> anyhow::Result<End> {
     let plan = RollPlan::new(context, admin, args).await?;
     plan.announce();
-    if !args.yes && !print::confirm("Roll the token?")? {
+    if !args.yes && !print::confirm("Roll the token?").await? {
         print::note("nothing was changed");
         return Ok(End::Problems);
     }
     check_writable(context, &plan.holders).await?;
     let RollPlan { owner, id, holders } = &plan;
-    let secret = context.client.roll_token(admin, owner, id).await;
-    let secret = secret
-        .with_context(|| format!("rolling the token; it may be rolled anyway: roll again with --token-id {id}"))?;
-    let mut is_done = store(context, &plan, &secret).await;
+    let rolling = async {
+        let secret = context.client.roll_token(admin, owner, id).await;
+        let secret = secret
+            .with_context(|| format!("rolling the token; it may be rolled anyway: roll again with --token-id {id}"))?;
+        let is_stored = store(context, &plan, &secret).await;
+        anyhow::Ok((secret, is_stored))
+    };
+    let what = format!("rolling the token {id} and storing it; roll again with --token-id {id}");
+    let (secret, mut is_done) = shutdown::write(what, rolling).await?;
     for Inspection { slot, .. } in holders {
         if let Err(error) = context.wait_until_usable(slot, owner, &secret).await {
             is_done = false;
@@ -51,7 +56,8 @@ async fn check_writable(context: &TokensContext, holders: &[Inspection]) -> anyh
             print::warning(&format!("couldn't test writing to {parameter}, because it holds no token"));
             continue;
         };
-        let written = context.replace(&holder.slot, token, token).await;
+        let written = context.replace(&holder.slot, token, token);
+        let written = shutdown::write(format!("testing writing to {parameter}"), written).await;
         written.map_err(|error| anyhow::anyhow!("{parameter}: {error}; nothing was rolled"))?;
     }
     Ok(())

@@ -7,17 +7,20 @@
 mod execute;
 mod new_token;
 mod plan;
+mod progress;
 mod rotation;
 mod wait;
 
 use anyhow::bail;
+use purge_router_cloudflare::Credential;
 
+use self::progress::{Progress, Step};
 use self::rotation::Rotation;
 use crate::args::RotateArgs;
 use crate::command::tokens::context::TokensContext;
 use crate::command::tokens::{credentials, roll};
 use crate::exit::End;
-use crate::print;
+use crate::{print, shutdown};
 
 pub(super) async fn run(args: &RotateArgs) -> anyhow::Result<End> {
     let Some(context) = TokensContext::new(&args.zones).await? else { return Ok(End::Problems) };
@@ -26,7 +29,7 @@ pub(super) async fn run(args: &RotateArgs) -> anyhow::Result<End> {
         let rows = print::count(context.skipped_rows, "row");
         bail!("{rows} can't be read, so other zones may share these tokens; fix the skipped rows first");
     }
-    let admin = credentials::admin()?;
+    let admin = credentials::admin().await?;
     if args.roll {
         return roll::run(&context, &admin, args).await;
     }
@@ -47,15 +50,39 @@ pub(super) async fn run(args: &RotateArgs) -> anyhow::Result<End> {
     }
     rotations.iter().for_each(|rotation| print::out(&rotation.summary()));
     let tokens = if rotations.len() == 1 { "token" } else { "tokens" };
-    if !args.yes && !print::confirm(&format!("Create, store and then delete the old {tokens}?"))? {
+    if !args.yes && !print::confirm(&format!("Create, store and then delete the old {tokens}?")).await? {
         print::note("nothing was changed");
         return Ok(End::Problems);
     }
+    let rotated = rotate_all(&context, rotations, &admin, args);
+    Ok(End::done_if(rotated.await.is_some_and(|more| failed + more == 0)))
+}
+
+/// Rotates until a signal stops it between two writes; returns how many failed, or `None` if it was stopped.
+async fn rotate_all(
+    context: &TokensContext,
+    mut rotations: Vec<Rotation>,
+    admin: &Credential,
+    args: &RotateArgs,
+) -> Option<usize> {
+    let progress = Progress::default();
+    rotations.iter().for_each(|rotation| progress.set(&rotation.slot.name(), Step::NotStarted));
     // Each owner has a limit of tokens, and until the old ones are deleted there are two for each slot.
     let wave_size = rotations.iter().map(|rotation| rotation.room).min().unwrap_or_default().max(1);
-    while !rotations.is_empty() {
-        let wave: Vec<Rotation> = rotations.drain(..wave_size.min(rotations.len())).collect();
-        failed += context.rotate(wave, &admin, args).await;
+    let waves = async {
+        let mut failed = 0;
+        while !rotations.is_empty() {
+            let wave: Vec<Rotation> = rotations.drain(..wave_size.min(rotations.len())).collect();
+            failed += context.rotate(wave, admin, args, &progress).await;
+        }
+        failed
+    };
+    tokio::select! {
+        biased;
+        failed = waves => Some(failed),
+        _ = shutdown::between_writes() => {
+            progress.report_stop();
+            None
+        }
     }
-    Ok(End::done_if(failed == 0))
 }

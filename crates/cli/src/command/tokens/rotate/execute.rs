@@ -5,18 +5,21 @@ use std::time::Duration;
 use anyhow::Context;
 use purge_router_aws::WriteError;
 use purge_router_cloudflare::{ApiToken, Credential};
+use purge_router_core::names::CloudflareId;
 
 use crate::args::RotateArgs;
 use crate::command::tokens::cleanup::{Cleanup, Obsolete};
 use crate::command::tokens::context::TokensContext;
 use crate::command::tokens::inspect::Inspection;
+use crate::command::tokens::rotate::progress::{Progress, Step};
 use crate::command::tokens::rotate::rotation::Rotation;
 use crate::command::tokens::rotate::wait::wait_for_caches;
-use crate::print;
+use crate::{print, shutdown};
 
 struct StoredRotation {
     rotation: Rotation,
     secret: ApiToken,
+    id: CloudflareId,
 }
 
 /// Why a new token is not stored.
@@ -28,16 +31,24 @@ enum StoreError {
 
 impl TokensContext {
     /// Carries out a wave of rotations, with one wait for all; returns how many failed.
-    pub(super) async fn rotate(&self, mut wave: Vec<Rotation>, admin: &Credential, args: &RotateArgs) -> usize {
+    pub(super) async fn rotate(
+        &self,
+        mut wave: Vec<Rotation>,
+        admin: &Credential,
+        args: &RotateArgs,
+        progress: &Progress,
+    ) -> usize {
         let wait = Duration::from_secs(args.wait);
         self.make_room(&mut wave, admin, wait).await;
         let (mut failed, mut stored) = (0, Vec::new());
         for rotation in wave {
             let name = rotation.slot.name();
-            match self.create_and_store(rotation, admin).await {
+            let storing = self.create_and_store(rotation, admin, progress);
+            match shutdown::write(format!("creating and storing a token for {name}"), storing).await {
                 Ok(rotation) => stored.push(rotation),
                 Err(error) => {
                     failed += 1;
+                    progress.set(&name, Step::Ended);
                     print::error(&format!("{name}: {error:#}"));
                 }
             }
@@ -47,9 +58,13 @@ impl TokensContext {
         }
         let inspections = self.inspect_all().await;
         for rotation in &stored {
-            if !self.delete_old(rotation, &inspections, admin).await {
+            let name = rotation.rotation.slot.name();
+            progress.set(&name, Step::Deleting(rotation.id.clone()));
+            let deleting = self.delete_old(rotation, &inspections, admin);
+            if !shutdown::write(format!("deleting the old token of {name}"), deleting).await {
                 failed += 1;
             }
+            progress.set(&name, Step::Ended);
         }
         failed
     }
@@ -66,14 +81,23 @@ impl TokensContext {
         let inspections = self.inspect_all().await;
         for rotation in wave.iter_mut().filter(|it| needs_room(it)) {
             let leftovers = std::mem::take(&mut rotation.leftovers);
-            rotation.leftovers = self.delete_obsolete(&cleanup(rotation, &inspections, admin), leftovers).await;
+            let cleanup = cleanup(rotation, &inspections, admin);
+            let deleting = self.delete_obsolete(&cleanup, leftovers);
+            rotation.leftovers = shutdown::write("deleting what earlier rotations left behind", deleting).await;
         }
     }
 
     /// Creates the new token, tries it and stores it. If it is not stored, it is deleted again.
-    async fn create_and_store(&self, rotation: Rotation, admin: &Credential) -> anyhow::Result<StoredRotation> {
+    async fn create_and_store(
+        &self,
+        rotation: Rotation,
+        admin: &Credential,
+        progress: &Progress,
+    ) -> anyhow::Result<StoredRotation> {
         let Rotation { slot, owner, new, .. } = &rotation;
+        progress.set(&slot.name(), Step::Creating);
         let (id, secret) = self.client.create_token(admin, owner, new).await.context("creating a token")?;
+        progress.set(&slot.name(), Step::Created(id.clone()));
         let stored = match self.wait_until_usable(slot, owner, &secret).await {
             Ok(()) => self.store(&rotation, &secret).await,
             Err(error) => Err(StoreError::NotStored(error.context("the new token does not work"))),
@@ -81,7 +105,8 @@ impl TokensContext {
         match stored {
             Ok(version) => {
                 print::out(&format!("{}: token {id} stored, version {version}", slot.name()));
-                Ok(StoredRotation { rotation, secret })
+                progress.set(&slot.name(), Step::Stored(id.clone()));
+                Ok(StoredRotation { rotation, secret, id })
             }
             Err(StoreError::Unknown(error)) => Err(error),
             Err(StoreError::NotStored(error)) => {
@@ -123,7 +148,7 @@ impl TokensContext {
 
     /// Deletes what was replaced, if the new token is still stored; whether all of it is deleted.
     async fn delete_old(&self, stored: &StoredRotation, inspections: &[Inspection], admin: &Credential) -> bool {
-        let StoredRotation { rotation, secret } = stored;
+        let StoredRotation { rotation, secret, .. } = stored;
         let (name, parameter) = (rotation.slot.name(), rotation.slot.parameter());
         for id in &rotation.hidden {
             print::warning(&format!(

@@ -1,0 +1,188 @@
+//! SIGINT (Ctrl-C) and SIGTERM: the one place where they are handled.
+//!
+//! A signal stops the command at its next `await`, unless a [`write`] is under way: that may end first, for at most
+//! [`GRACE`]. A second signal does not wait. A command that can report what it has done watches [`requested`] or
+//! [`between_writes`] itself.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use crate::print;
+
+/// How long a write that is under way may take after a signal. CI systems and containers kill a process about 10 s after
+/// the signal.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long a command may take to stop after the grace period, if it computes or blocks.
+const LAST_RESORT: Duration = Duration::from_secs(1);
+
+static STATE: LazyLock<watch::Sender<State>> = LazyLock::new(|| watch::Sender::new(State::default()));
+
+#[derive(Default)]
+struct State {
+    signal: Option<Signal>,
+    /// No write may take longer.
+    is_urgent: bool,
+    /// What is being written.
+    writes: Vec<String>,
+    has_written: bool,
+}
+
+/// A signal that asks the command to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    Interrupt,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix has it"))]
+    Terminate,
+}
+
+impl Signal {
+    /// As shells report it: 128 and the signal's number.
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        }
+    }
+}
+
+/// Handles signals from now on.
+///
+/// # Errors
+/// The process can't handle them.
+pub(crate) fn listen() -> std::io::Result<()> {
+    let mut signals = Signals::new()?;
+    tokio::spawn(async move {
+        let signal = signals.next().await;
+        STATE.send_modify(|state| state.signal = Some(signal));
+        tokio::select! {
+            _ = signals.next() => {}
+            () = sleep(GRACE) => {}
+        }
+        STATE.send_modify(|state| state.is_urgent = true);
+        sleep(LAST_RESORT).await;
+        print::error(&stopped(signal));
+        std::process::exit(signal.exit_code().into());
+    });
+    Ok(())
+}
+
+/// The signal that was received.
+pub(crate) fn received() -> Option<Signal> {
+    STATE.borrow().signal
+}
+
+/// Waits for a signal.
+pub(crate) async fn requested() -> Signal {
+    first(|state| state.signal).await
+}
+
+/// Waits for a signal, and then for the writes that are under way, but not for longer than [`GRACE`].
+pub(crate) async fn between_writes() -> Signal {
+    first(|state| state.signal.filter(|_| state.is_urgent || state.writes.is_empty())).await
+}
+
+async fn first<T>(mut condition: impl FnMut(&State) -> Option<T>) -> T {
+    let mut states = STATE.subscribe();
+    loop {
+        if let Some(met) = condition(&states.borrow_and_update()) {
+            return met;
+        }
+        // The sender is never dropped.
+        let _ = states.changed().await;
+    }
+}
+
+/// Runs a write, which a signal does not stop. `what` says what it does, for the case that it takes too long.
+pub(crate) async fn write<T>(what: impl Into<String>, write: impl Future<Output = T>) -> T {
+    let what = what.into();
+    STATE.send_modify(|state| {
+        state.has_written = true;
+        state.writes.push(what.clone());
+    });
+    let written = write.await;
+    STATE.send_modify(|state| {
+        let index = state.writes.iter().position(|other| *other == what);
+        index.map(|index| state.writes.remove(index));
+    });
+    written
+}
+
+/// Runs a command; an error if a signal stopped it first.
+pub(crate) async fn run<T>(command: impl Future<Output = T>) -> Result<T, Signal> {
+    tokio::select! {
+        // The command comes first, so that it can report what it has done.
+        biased;
+        ended = command => Ok(ended),
+        signal = between_writes() => Err(signal),
+    }
+}
+
+/// Runs what blocks, such as a question, so that a signal can stop the command meanwhile.
+///
+/// # Errors
+/// What blocks failed.
+pub(crate) async fn blocking<T: Send + 'static>(
+    blocks: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    tokio::task::spawn_blocking(blocks).await?
+}
+
+/// What a signal has stopped, for a command that does not report it.
+pub(crate) fn stopped(signal: Signal) -> String {
+    let state = STATE.borrow();
+    let what = match &state.writes[..] {
+        [] if state.has_written => String::new(),
+        [] => "; nothing was written".to_owned(),
+        writes => format!(" while {}: it may or may not have taken effect", writes.join(", ")),
+    };
+    format!("stopped by {}{what}", signal.name())
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.terminate.recv() => Signal::Terminate,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Signal {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => Signal::Interrupt,
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
