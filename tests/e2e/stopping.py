@@ -14,6 +14,7 @@ class Stopping:
     def __init__(self, *urls):
         self.lock, self.seen, self.last, self.waiting = threading.Lock(), [], None, threading.Event()
         self.refusals = []
+        self.paused, self.resume = None, threading.Event()
         self.servers = [self._start(urllib.parse.urlsplit(url)) for url in urls]
         self.urls = [
             f"http://127.0.0.1:{server.server_port}{urllib.parse.urlsplit(url).path}"
@@ -29,7 +30,14 @@ class Stopping:
         """Answers this many calls from now on. With `lose_answer`, one more is carried out but not answered."""
         with self.lock:
             self.seen, self.last, self.lose_answer = [], calls, lose_answer
+            self.paused = None
             self.waiting.clear()
+
+    def pause_at(self, call):
+        """Carries out the call of this index, counted from 0, only after `resume` is set. All others pass."""
+        self.let_all_pass()
+        self.resume.clear()
+        self.paused = call
 
     def let_all_pass(self):
         self.refusals = []
@@ -84,6 +92,9 @@ class Stopping:
                     self.end_headers()
                     self.wfile.write(content)
                     return
+                if number == proxy.paused:
+                    proxy.waiting.set()
+                    proxy.resume.wait(60)
                 if is_carried_out:
                     answer, content = ask()
                 if is_over:

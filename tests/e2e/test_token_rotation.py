@@ -1,9 +1,11 @@
 """`tokens rotate`: a second token replaces the first one, even if the command is interrupted."""
 
+import signal
+
 import pytest
 
 import aws
-from tokens_world import ACCOUNT_ID, MANAGER, PURGES, ZONES, _tokens, _world, manager_of, rotate, stopped  # noqa: F401, for pytest
+from tokens_world import ACCOUNT_ID, MANAGER, PURGES, ZONES, _tokens, _world, manager_of, rotate, signaled, stopped  # noqa: F401, for pytest
 
 
 @pytest.mark.parametrize("zone", ["shop.com", "shop.net"])
@@ -105,6 +107,39 @@ def test_a_rotation_can_be_interrupted_at_each_call_without_loss_or_leak(world, 
     assert calls > 10, lost
     for part in ("POST", "PutParameter", "DELETE"):
         assert any(part in call for call in lost), lost
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_a_rotation_ends_cleanly_on_a_signal_at_each_call(world, is_answered):
+    zone, calls, states = "shop.com", 0, set()
+    while True:
+        world.first_tokens()
+        if is_answered:
+            world.proxy.pause_at(calls)
+        else:
+            world.proxy.stop_after(calls)
+        number, code = ((signal.SIGINT, 130), (signal.SIGTERM, 143))[calls % 2]
+        ended = signaled(world, rotate(zone), MANAGER, number)
+        assert world.purges(zone), (calls, ended)
+        world.proxy.let_all_pass()
+        if ended is None:
+            break
+        calls += 1
+        if ended[0] == 0:
+            # The signal came at the last call, which was carried out.
+            assert is_answered and "deleted" in ended[1], (calls, ended)
+            assert len(world.of_zone(zone)) == 1
+            continue
+        assert ended[0] == code and "stopped" in ended[2], (calls, ended)
+        states |= {line.split("stopped")[1] for line in ended[2].splitlines() if "stopped" in line}
+        lines = [line for line in ended[2].splitlines() if line.startswith("to complete it: purge-router ")]
+        # Before anything is written there is nothing to complete.
+        assert bool(lines) or "nothing was written" in ended[2], (calls, ended)
+        arguments = lines[0].split()[5:] if lines else rotate(zone)
+        world.done(*arguments)
+        [token] = world.of_zone(zone)
+        assert token["status"] == "active" and world.purges(zone), (calls, ended)
+    assert calls > 10 and len(states) > 2, (calls, states)
 
 
 def test_a_rotation_that_may_be_in_progress_is_not_disturbed(world):

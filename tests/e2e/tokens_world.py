@@ -190,6 +190,19 @@ def stopped(world, arguments, manager):
     return is_over
 
 
+def signaled(world, arguments, manager, signal_number):
+    """Sends a signal to a command where the proxy interrupts it, and lets the proxy go on. Returns its exit code, its
+    output and its errors, or `None` if it had already finished."""
+    process = world.start(*arguments, manager=manager, through_proxy=True)
+    aws.wait_for("the command", lambda: world.proxy.waiting.is_set() or process.poll() is not None, 60)
+    is_over = process.poll() is not None
+    if not is_over:
+        process.send_signal(signal_number)
+        world.proxy.resume.set()
+    out, errors = process.communicate(timeout=60)
+    return None if is_over else (process.returncode, out, errors)
+
+
 def broken_off(world, zone):
     """A rotation that is interrupted while it waits: the new token is stored and the old one exists."""
     version = world.stored(zone)["Version"]

@@ -77,6 +77,12 @@ pub(crate) fn listen() -> std::io::Result<()> {
     Ok(())
 }
 
+/// Stops the command as SIGINT does, for a reader of the terminal that takes Ctrl-C itself.
+pub(crate) async fn interrupt<T>() -> T {
+    STATE.send_modify(|state| state.signal = state.signal.or(Some(Signal::Interrupt)));
+    std::future::pending().await
+}
+
 /// The signal that was received.
 pub(crate) fn received() -> Option<Signal> {
     STATE.borrow().signal

@@ -43,8 +43,9 @@ async fn run() -> Result<(), Error> {
         _ = terminated.recv() => {
             // An invocation that is in progress is not answered, so its messages are redelivered. Its outcomes so far are
             // in the log already.
-            tracing::info!("stopped by SIGTERM");
             metrics.flush();
+            // Under the name of our crates, whose level is Lambda's.
+            tracing::info!(target: "purge_router_lambda", "stopped by SIGTERM");
             // Returning would wait for name lookups, and Lambda kills the process 500 ms after the signal.
             std::process::exit(0)
         }

@@ -1,6 +1,6 @@
 //! Questions on the terminal. A signal ends them, and restores the terminal.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
 use crate::exit::Misuse;
 use crate::print::style::bold;
@@ -35,9 +35,13 @@ pub(crate) async fn confirm(question: &str) -> anyhow::Result<bool> {
 pub(crate) async fn secret(prompt: &str) -> anyhow::Result<String> {
     let mut open = OpenQuestion::new();
     let prompt = format!("{prompt}: ");
-    let answer = shutdown::blocking(move || Ok(rpassword::prompt_password(prompt)?)).await?;
-    open.is_answered = true;
-    Ok(answer)
+    match shutdown::blocking(move || Ok(rpassword::prompt_password(prompt))).await? {
+        Err(error) if error.kind() == ErrorKind::Interrupted => shutdown::interrupt().await,
+        answer => {
+            open.is_answered = true;
+            Ok(answer?)
+        }
+    }
 }
 
 /// Restores the terminal, and ends its line, if a question is dropped without an answer.

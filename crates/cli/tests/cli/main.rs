@@ -18,6 +18,8 @@ mod run;
 mod same_domain;
 mod sandbox;
 mod secrets;
+mod signals;
+mod signals_terminal;
 mod table_edits;
 mod table_fixture;
 mod table_grants;

@@ -70,7 +70,7 @@ async fn a_push_that_is_interrupted_says_how_far_it_came() {
     fixture.table.proxy.arrived(WRITE, 3).await;
     let interrupt = Command::new("kill").args(["-s", "INT", &interrupted.id().to_string()]).status().unwrap();
     assert!(interrupt.success());
-    let stopped = answer(interrupted.wait_with_output().unwrap()).with_code(1);
+    let stopped = answer(interrupted.wait_with_output().unwrap()).with_code(130);
     assert!(stopped.stderr.contains("stopped after 2 of "), "{stopped}");
     fixture.table.proxy.release();
     // What it left is pulled with a warning.
@@ -116,7 +116,7 @@ async fn a_push_of_many_teams_that_is_interrupted_says_which_are_written() {
         let push = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         fixture.table.proxy.arrived(WRITE, 9).await;
         assert!(Command::new("kill").args(["-s", "INT", &push.id().to_string()]).status().unwrap().success());
-        let stopped = answer(push.wait_with_output().unwrap()).with_code(1);
+        let stopped = answer(push.wait_with_output().unwrap()).with_code(130);
         fixture.table.proxy.release();
         let reason = "stopped: `diff` shows whether it was written";
         assert!(stopped.stderr.lines().any(|line| line == format!("error: team team8: {reason}")), "{stopped}");
