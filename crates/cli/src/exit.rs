@@ -1,8 +1,5 @@
 //! How the command ends: exit code 0 done, 1 problems found or a purge failed, 2 misuse, 130 or 143 stopped by a signal.
 
-use crate::print;
-use crate::shutdown::{self, Signal};
-
 /// How a command ended that returned no error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
@@ -28,21 +25,3 @@ impl std::fmt::Display for Misuse {
 }
 
 impl std::error::Error for Misuse {}
-
-/// Prints why the command ended, if it has not done so itself, and returns its exit code.
-pub(crate) fn report(ended: Result<anyhow::Result<End>, Signal>) -> u8 {
-    let code = match ended {
-        // What was done in spite of a signal is done.
-        Ok(Ok(End::Done)) => return 0,
-        Ok(Ok(End::Problems)) => 1,
-        Ok(Err(error)) => {
-            print::error(&format!("{error:#}"));
-            if error.is::<Misuse>() { 2 } else { 1 }
-        }
-        Err(signal) => {
-            print::error(&shutdown::stopped(signal));
-            signal.exit_code()
-        }
-    };
-    shutdown::received().map_or(code, Signal::exit_code)
-}

@@ -16,6 +16,8 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::Args;
+use crate::exit::{End, Misuse};
+use crate::shutdown::Signal;
 
 #[tokio::main]
 async fn main() {
@@ -25,9 +27,27 @@ async fn main() {
     let colored = print::stderr_is_colored();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colored).with_writer(std::io::stderr).init();
     let code = match shutdown::listen() {
-        Ok(()) => exit::report(shutdown::run(command::run(&args.command)).await),
-        Err(error) => exit::report(Ok(Err(error.into()))),
+        Ok(()) => exit_code(shutdown::run(command::run(&args.command)).await),
+        Err(error) => exit_code(Ok(Err(error.into()))),
     };
     // Returning would wait for a question that a signal has ended.
     std::process::exit(code.into())
+}
+
+/// Prints why the command ended, if it has not done so itself, and returns its exit code.
+fn exit_code(ended: Result<anyhow::Result<End>, Signal>) -> u8 {
+    let code = match ended {
+        // What was done in spite of a signal is done.
+        Ok(Ok(End::Done)) => return 0,
+        Ok(Ok(End::Problems)) => 1,
+        Ok(Err(error)) => {
+            print::error(&format!("{error:#}"));
+            if error.is::<Misuse>() { 2 } else { 1 }
+        }
+        Err(signal) => {
+            print::error(&shutdown::stopped(signal));
+            signal.exit_code()
+        }
+    };
+    shutdown::received().map_or(code, Signal::exit_code)
 }

@@ -10,8 +10,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::print;
-
 /// How long a write that is under way may take after a signal. CI systems and containers kill a process about 10 s after
 /// the signal.
 const GRACE: Duration = Duration::from_secs(5);
@@ -71,7 +69,7 @@ pub(crate) fn listen() -> std::io::Result<()> {
         }
         STATE.send_modify(|state| state.is_urgent = true);
         sleep(LAST_RESORT).await;
-        print::error(&stopped(signal));
+        anstream::eprintln!("error: {}", stopped(signal));
         std::process::exit(signal.exit_code().into());
     });
     Ok(())
