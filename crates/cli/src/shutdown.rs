@@ -1,13 +1,15 @@
 //! SIGINT (Ctrl-C) and SIGTERM: the one place where they are handled.
 //!
-//! A signal stops the command at its next `await`, unless a [`write`] is under way: that may end first, for at most
+//! A signal stops the command at its next `await`, unless a [`write()`] is under way: that may end first, for at most
 //! [`GRACE`]. A second signal does not wait. A command that can report what it has done watches [`requested`] or
 //! [`between_writes`] itself.
 
+use std::pin::pin;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::sleep;
 
 /// How long a write that is under way may take after a signal. CI systems and containers kill a process about 10 s after
@@ -93,7 +95,7 @@ pub(crate) async fn requested() -> Signal {
 
 /// Waits for a signal, and then for the writes that are under way, but not for longer than [`GRACE`].
 pub(crate) async fn between_writes() -> Signal {
-    first(|state| state.signal.filter(|_| state.is_urgent || state.writes.is_empty())).await
+    first(may_stop).await
 }
 
 async fn first<T>(mut condition: impl FnMut(&State) -> Option<T>) -> T {
@@ -107,29 +109,64 @@ async fn first<T>(mut condition: impl FnMut(&State) -> Option<T>) -> T {
     }
 }
 
-/// Runs a write, which a signal does not stop. `what` says what it does, for the case that it takes too long.
+/// Runs a write, which a signal does not stop. `what` says what it does, for the case that it takes too long. After a
+/// signal no write begins: this never returns, and the command is stopped.
 pub(crate) async fn write<T>(what: impl Into<String>, write: impl Future<Output = T>) -> T {
     let what = what.into();
-    STATE.send_modify(|state| {
-        state.has_written = true;
-        state.writes.push(what.clone());
+    let begins = STATE.send_if_modified(|state| {
+        let begins = state.signal.is_none();
+        if begins {
+            state.has_written = true;
+            state.writes.push(what.clone());
+        }
+        begins
     });
+    if !begins {
+        return std::future::pending().await;
+    }
     let written = write.await;
+    end(&what);
+    written
+}
+
+/// Runs what a command does after a signal, as a write that may begin then.
+pub(crate) async fn clean_up<T>(what: &str, clean_up: impl Future<Output = T>) -> T {
+    STATE.send_modify(|state| state.writes.push(what.to_owned()));
+    let done = clean_up.await;
+    end(what);
+    done
+}
+
+fn end(what: &str) {
     STATE.send_modify(|state| {
         let index = state.writes.iter().position(|other| *other == what);
         index.map(|index| state.writes.remove(index));
     });
-    written
 }
 
 /// Runs a command; an error if a signal stopped it first.
 pub(crate) async fn run<T>(command: impl Future<Output = T>) -> Result<T, Signal> {
-    tokio::select! {
-        // The command comes first, so that it can report what it has done.
-        biased;
-        ended = command => Ok(ended),
-        signal = between_writes() => Err(signal),
+    let mut command = pin!(command);
+    loop {
+        tokio::select! {
+            biased;
+            ended = &mut command => return Ok(ended),
+            _ = between_writes() => {}
+        }
+        // The signal may have come after the command was polled: it runs once more, to report what it has done.
+        tokio::select! {
+            biased;
+            ended = &mut command => return Ok(ended),
+            () = yield_now() => {}
+        }
+        if let Some(signal) = may_stop(&STATE.borrow()) {
+            return Err(signal);
+        }
     }
+}
+
+fn may_stop(state: &State) -> Option<Signal> {
+    state.signal.filter(|_| state.is_urgent || state.writes.is_empty())
 }
 
 /// Runs what blocks, such as a question, so that a signal can stop the command meanwhile.
@@ -188,5 +225,37 @@ impl Signals {
             Ok(()) => Signal::Interrupt,
             Err(_) => std::future::pending().await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::task::Poll;
+
+    use super::*;
+
+    /// This is the only test that sets the state of the process.
+    #[tokio::test]
+    async fn a_command_reports_also_if_the_signal_comes_right_after_it_was_polled_and_begins_no_write() {
+        let mut polls = 0;
+        let command = poll_fn(move |_| {
+            polls += 1;
+            if polls == 1 {
+                STATE.send_modify(|state| state.signal = Some(Signal::Interrupt));
+                return Poll::Pending;
+            }
+            Poll::Ready("a report")
+        });
+        assert_eq!(run(command).await, Ok("a report"));
+        let mut has_begun = false;
+        let ended = run(write("writing", async { has_begun = true })).await;
+        assert_eq!((ended, has_begun), (Err(Signal::Interrupt), false));
+        assert_eq!(stopped(Signal::Interrupt), "stopped by SIGINT; nothing was written");
+        let cleaned_up = clean_up("stopping", async {
+            yield_now().await;
+            yield_now().await;
+        });
+        assert_eq!(run(cleaned_up).await, Ok(()));
     }
 }

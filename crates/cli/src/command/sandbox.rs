@@ -33,7 +33,7 @@ pub(super) async fn run(args: &SandboxArgs) -> anyhow::Result<End> {
     shutdown::requested().await;
     let purges = sandbox.requests().iter().filter(|request| is_purge(&request.path)).count();
     print::note(&format!("stopped; {} received", print::count(purges, "purge")));
-    shutdown::write("stopping the sandbox", sandbox.stop()).await;
+    shutdown::clean_up("stopping the sandbox", sandbox.stop()).await;
     Ok(End::Done)
 }
 
