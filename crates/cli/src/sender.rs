@@ -38,6 +38,7 @@ impl Sender {
         let stop = async {
             shutdown::requested().await;
         };
-        self.executor.run_until(plan, self.executor.clock().now() + self.deadline, stop).await
+        let deadline = self.executor.clock().now() + self.deadline;
+        shutdown::reporting(self.executor.run_until(plan, deadline, stop)).await
     }
 }

@@ -1,15 +1,13 @@
 //! SIGINT (Ctrl-C) and SIGTERM: the one place where they are handled.
 //!
 //! A signal stops the command at its next `await`, unless a [`write()`] is under way: that may end first, for at most
-//! [`GRACE`]. A second signal does not wait. A command that can report what it has done watches [`requested`] or
-//! [`between_writes`] itself.
+//! [`GRACE`]. A second signal does not wait, and a third one ends the process. A command that can report what it has done
+//! uses [`until_stopped`], or [`requested`] inside of [`reporting`].
 
-use std::pin::pin;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::yield_now;
 use tokio::time::sleep;
 
 /// How long a write that is under way may take after a signal. CI systems and containers kill a process about 10 s after
@@ -17,7 +15,7 @@ use tokio::time::sleep;
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How long a command may take to stop after the grace period, if it computes or blocks.
-const LAST_RESORT: Duration = Duration::from_secs(1);
+const LAST_RESORT: Duration = Duration::from_secs(3);
 
 static STATE: LazyLock<watch::Sender<State>> = LazyLock::new(|| watch::Sender::new(State::default()));
 
@@ -29,6 +27,8 @@ struct State {
     /// What is being written.
     writes: Vec<String>,
     has_written: bool,
+    /// How many parts of the command stop by themselves, and report.
+    reporters: usize,
 }
 
 /// A signal that asks the command to stop.
@@ -70,7 +70,10 @@ pub(crate) fn listen() -> std::io::Result<()> {
             () = sleep(GRACE) => {}
         }
         STATE.send_modify(|state| state.is_urgent = true);
-        sleep(LAST_RESORT).await;
+        tokio::select! {
+            _ = signals.next() => {}
+            () = sleep(LAST_RESORT) => {}
+        }
         anstream::eprintln!("error: {}", stopped(signal));
         std::process::exit(signal.exit_code().into());
     });
@@ -91,11 +94,6 @@ pub(crate) fn received() -> Option<Signal> {
 /// Waits for a signal.
 pub(crate) async fn requested() -> Signal {
     first(|state| state.signal).await
-}
-
-/// Waits for a signal, and then for the writes that are under way, but not for longer than [`GRACE`].
-pub(crate) async fn between_writes() -> Signal {
-    first(may_stop).await
 }
 
 async fn first<T>(mut condition: impl FnMut(&State) -> Option<T>) -> T {
@@ -146,25 +144,35 @@ fn end(what: &str) {
 
 /// Runs a command; an error if a signal stopped it first.
 pub(crate) async fn run<T>(command: impl Future<Output = T>) -> Result<T, Signal> {
-    let mut command = pin!(command);
-    loop {
-        tokio::select! {
-            biased;
-            ended = &mut command => return Ok(ended),
-            _ = between_writes() => {}
-        }
-        // The signal may have come after the command was polled: it runs once more, to report what it has done.
-        tokio::select! {
-            biased;
-            ended = &mut command => return Ok(ended),
-            () = yield_now() => {}
-        }
-        if let Some(signal) = may_stop(&STATE.borrow()) {
-            return Err(signal);
-        }
+    tokio::select! {
+        biased;
+        ended = command => Ok(ended),
+        signal = first(|state| may_stop(state).filter(|_| state.reporters == 0)) => Err(signal),
     }
 }
 
+/// Runs work of a command until a signal stops it between two writes. The command can report then what it has done, up
+/// to its next `await`.
+pub(crate) async fn until_stopped<T>(work: impl Future<Output = T>) -> Result<T, Signal> {
+    reporting(async {
+        tokio::select! {
+            biased;
+            ended = work => Ok(ended),
+            signal = first(may_stop) => Err(signal),
+        }
+    })
+    .await
+}
+
+/// Runs what stops by itself on a signal. It and [`run`] may notice the signal at different times, so [`run`] waits.
+pub(crate) async fn reporting<T>(work: impl Future<Output = T>) -> T {
+    STATE.send_modify(|state| state.reporters += 1);
+    let ended = work.await;
+    STATE.send_modify(|state| state.reporters -= 1);
+    ended
+}
+
+/// Whether no write is under way after a signal, or none may take longer.
 fn may_stop(state: &State) -> Option<Signal> {
     state.signal.filter(|_| state.is_urgent || state.writes.is_empty())
 }
@@ -233,24 +241,30 @@ mod tests {
     use std::future::poll_fn;
     use std::task::Poll;
 
+    use tokio::task::yield_now;
+
     use super::*;
 
     /// This is the only test that sets the state of the process.
     #[tokio::test]
-    async fn a_command_reports_also_if_the_signal_comes_right_after_it_was_polled_and_begins_no_write() {
+    async fn a_command_that_notices_the_signal_late_reports_and_begins_no_write() {
         let mut polls = 0;
-        let command = poll_fn(move |_| {
+        let late = poll_fn(move |context| {
             polls += 1;
             if polls == 1 {
                 STATE.send_modify(|state| state.signal = Some(Signal::Interrupt));
+            }
+            if polls < 5 {
+                context.waker().wake_by_ref();
                 return Poll::Pending;
             }
             Poll::Ready("a report")
         });
-        assert_eq!(run(command).await, Ok("a report"));
+        assert_eq!(run(reporting(late)).await, Ok("a report"));
         let mut has_begun = false;
-        let ended = run(write("writing", async { has_begun = true })).await;
-        assert_eq!((ended, has_begun), (Err(Signal::Interrupt), false));
+        let ended = run(until_stopped(write("writing", async { has_begun = true }))).await;
+        assert_eq!((ended, has_begun), (Ok(Err(Signal::Interrupt)), false));
+        assert_eq!(run(std::future::pending::<()>()).await, Err(Signal::Interrupt));
         assert_eq!(stopped(Signal::Interrupt), "stopped by SIGINT; nothing was written");
         let cleaned_up = clean_up("stopping", async {
             yield_now().await;

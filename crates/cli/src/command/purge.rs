@@ -28,10 +28,9 @@ pub(super) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
     let purged_at = Instant::now();
     let report = sender.send(&plan).await;
     let checks = match args.verify && report.failed.is_empty() {
-        true => tokio::select! {
-            biased;
-            checks = verify(args, &requested, purged_at) => checks?,
-            _ = shutdown::requested() => {
+        true => match shutdown::until_stopped(verify(args, &requested, purged_at)).await {
+            Ok(checks) => checks?,
+            Err(_) => {
                 print::warning("stopped before the edge was checked");
                 Vec::new()
             }

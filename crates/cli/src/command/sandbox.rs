@@ -30,7 +30,7 @@ pub(super) async fn run(args: &SandboxArgs) -> anyhow::Result<End> {
     if args.origins.is_empty() {
         print::note("the edge has no origin server; set one with --origin");
     }
-    shutdown::requested().await;
+    shutdown::reporting(shutdown::requested()).await;
     let purges = sandbox.requests().iter().filter(|request| is_purge(&request.path)).count();
     print::note(&format!("stopped; {} received", print::count(purges, "purge")));
     shutdown::clean_up("stopping the sandbox", sandbox.stop()).await;

@@ -183,10 +183,9 @@ async fn push_all(table: &OpenTable, pushes: &[Push]) -> Vec<Pushed> {
     };
     let running: Vec<RunningPush<'_>> = pushes.iter().map(start).collect();
     let writes = stream::iter(&running).for_each_concurrent(CONCURRENT_WRITES, |push| push.run(table, &bar));
-    tokio::select! {
-        biased;
-        () = writes => bar.finish_and_clear(),
-        _ = shutdown::between_writes() => bar.abandon(),
+    match shutdown::until_stopped(writes).await {
+        Ok(()) => bar.finish_and_clear(),
+        Err(_) => bar.abandon(),
     }
     running.into_iter().map(RunningPush::end).collect()
 }

@@ -77,10 +77,9 @@ async fn rotate_all(
         }
         failed
     };
-    tokio::select! {
-        biased;
-        failed = waves => Some(failed),
-        _ = shutdown::between_writes() => {
+    match shutdown::until_stopped(waves).await {
+        Ok(failed) => Some(failed),
+        Err(_) => {
             progress.report_stop();
             None
         }
