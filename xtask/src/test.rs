@@ -42,6 +42,10 @@ pub(crate) fn isolation(arguments: &[&str]) -> TaskResult {
 pub(crate) fn simulate(arguments: &[&str]) -> TaskResult {
     run(Command::new(env!("CARGO"))
         .args(["bench", "--package", "purge-router-simulation", "--bench", "simulate", "--locked", "--"])
+/// Checks many mutated inputs of each target. The profile is that of benchmarks.
+pub(crate) fn fuzz(arguments: &[&str]) -> TaskResult {
+    run(Command::new(env!("CARGO"))
+        .args(["run", "--profile", "bench", "--package", "purge-router-fuzz", "--locked", "--"])
         .args(arguments))
 }
 

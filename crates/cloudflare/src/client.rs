@@ -120,14 +120,39 @@ impl Client {
             ray: None,
         };
         let response = credential.authorize(request).send().await.map_err(unreachable)?;
-        let status = response.status().as_u16();
-        // The wall time counts only for a `Retry-After` date in an answer without `Date`.
-        let (ray, retry_after) = (ray(response.headers()), retry_after(response.headers(), SystemTime::now()));
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = Zeroizing::new(response.text().await.map_err(unreachable)?);
-        match answer::read(status, &text, retry_after, echo) {
-            Ok(result) => Ok((result, ray)),
-            Err(unaccepted) => Err(refusal(credential, status, unaccepted, ray)),
-        }
+        read_result(credential, status, &headers, &text, SystemTime::now(), echo)
+    }
+}
+
+/// Reads the answer to a purge. `now` is the wall time, which counts only for a `Retry-After` date in an answer without
+/// `Date`.
+///
+/// # Errors
+/// Anything but an answer with `success: true`.
+pub fn read_answer(
+    credential: &Credential,
+    status: u16,
+    headers: &HeaderMap,
+    text: &str,
+    now: SystemTime,
+) -> Result<Accepted, Refusal> {
+    read_result(credential, status, headers, text, now, Echo::Quote).map(|(_, ray)| Accepted { ray })
+}
+
+fn read_result(
+    credential: &Credential,
+    status: u16,
+    headers: &HeaderMap,
+    text: &str,
+    now: SystemTime,
+    echo: Echo,
+) -> Result<(Value, Option<String>), Refusal> {
+    let ray = ray(headers);
+    match answer::read(status, text, retry_after(headers, now), echo) {
+        Ok(result) => Ok((result, ray)),
+        Err(unaccepted) => Err(refusal(credential, status, unaccepted, ray)),
     }
 }
 

@@ -19,6 +19,7 @@ use self::s3_event::{S3Event, eventbridge_event, s3_record};
 use self::shape::{MessageShape, RecordShape, message_shape, record_shape};
 use self::values::{kind_of, not_json, string_at};
 use crate::model::change::Origin;
+use crate::model::escape::escaped;
 use crate::model::event::{Event, Ignored, Rejected, RejectionKind};
 
 /// The bytes hold no known shape.
@@ -36,6 +37,9 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// How deep one message may be wrapped in another: SQS holds SNS holds an event, with one to spare.
 const DEPTH: usize = 4;
+
+/// How much of what an event holds a reason quotes. The longest key of S3 has 1,024 bytes.
+const MAX_REASON_CHARS: usize = 2000;
 
 /// A decoded event, and the messages that it came in.
 #[derive(Debug, Default)]
@@ -65,7 +69,7 @@ pub fn decode_with_messages(bytes: &[u8]) -> Result<Decoded<'_>, NotAnEvent> {
     let mut decoded = Decoded::default();
     let mut reader = Reader { event: &mut decoded.event, origin: Origin::Invocation, depth: 0 };
     let Some(records) = records(json) else {
-        reader.message_without_records(json, "").map_err(|found| NotAnEvent { found })?;
+        reader.message_without_records(json, "").map_err(|found| NotAnEvent { found: quotable(&found) })?;
         return Ok(decoded);
     };
     for (index, record) in records.into_iter().enumerate() {
@@ -177,11 +181,20 @@ impl Reader<'_> {
     }
 
     fn ignore(&mut self, reason: &str) {
-        self.event.ignored.push(Ignored { origin: self.origin.clone(), reason: reason.to_owned() });
+        self.event.ignored.push(Ignored { origin: self.origin.clone(), reason: quotable(reason) });
     }
 
     fn reject(&mut self, reason: String) {
+        let reason = quotable(&reason);
         self.event.rejected.push(Rejected { origin: self.origin.clone(), kind: RejectionKind::Malformed, reason });
+    }
+}
+
+/// The start of a text that quotes the event, for logs and responses: an event of 6 MB may be one wrong name.
+fn quotable(text: &str) -> String {
+    match text.char_indices().nth(MAX_REASON_CHARS) {
+        Some((end, _)) => format!("{}…", escaped(&text[..end])),
+        None => escaped(text),
     }
 }
 

@@ -289,3 +289,17 @@ fn other_events_have_none() {
         assert!(decode_with_messages(event.as_bytes()).unwrap().messages.is_empty(), "{event}");
     }
 }
+
+#[test]
+fn reasons_quote_an_event_on_one_line_and_in_part() {
+    let long = "-".repeat(100_000);
+    for name in ["assets\u{85}", "assets\\n\\u001b[2J", &long] {
+        let event = format!(
+            r#"{{"Records":[{{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put",
+                "s3":{{"bucket":{{"name":"{name}"}},"object":{{"key":"a"}}}}}}]}}"#
+        );
+        let reason = &decode(event.as_bytes()).unwrap().rejected[0].reason;
+        assert!(!reason.chars().any(char::is_control), "{reason:?}");
+        assert!(reason.len() < 10_000, "{} bytes", reason.len());
+    }
+}

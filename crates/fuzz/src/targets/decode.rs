@@ -1,0 +1,56 @@
+//! Events: what is read twice is equal, and each record fails alone.
+
+use purge_router_core::{Event, decode, decode_with_messages, plan};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+#[derive(Deserialize)]
+struct Records<'v> {
+    #[serde(borrow, rename = "Records")]
+    records: Vec<&'v RawValue>,
+}
+
+pub(crate) fn check(input: &[u8]) {
+    let Ok(decoded) = decode_with_messages(input) else {
+        let error = decode(input).expect_err("a second reading fails, too").to_string();
+        assert!(!error.chars().any(char::is_control), "an error has control characters: {error:?}");
+        return;
+    };
+    let event = decode(input).expect("a second reading succeeds, too");
+    assert_eq!(decoded.event, event, "a second reading differs");
+    assert!(event.changes.iter().all(|change| !change.key.is_empty()), "a key is empty");
+    for rejected in &event.rejected {
+        assert!(!rejected.reason.is_empty(), "a rejection has no reason");
+        assert!(rejected.reason.chars().count() <= 12_001, "a reason is long");
+        assert!(!rejected.reason.chars().any(char::is_control), "a reason has control characters: {rejected:?}");
+    }
+    check_each_alone(input, &event);
+    // Nothing is mapped, so that each change must be unmatched.
+    let planned = plan(&Default::default(), event.clone());
+    assert_eq!(planned.unmatched.len(), event.changes.len());
+    assert!(planned.batches.is_empty());
+}
+
+/// The outcome of a batch is that of its records, one by one, and each record of S3 has one outcome.
+fn check_each_alone(input: &[u8], event: &Event) {
+    let text = std::str::from_utf8(input).unwrap_or_default().trim_start_matches('\u{feff}');
+    let Ok(Records { records }) = serde_json::from_str(text) else { return };
+    if !text.trim_start().starts_with('{') {
+        return;
+    }
+    let mut joined = Event::default();
+    for record in records {
+        let alone = decode(format!(r#"{{"Records":[{}]}}"#, record.get()).as_bytes()).expect("it has records");
+        let outcomes = alone.ignored.len() + alone.rejected.len() + alone.changes.len().min(1);
+        let is_nested =
+            record.get().contains("aws:sqs") || record.get().contains("body") || record.get().contains("\\u");
+        let is_nested = is_nested || record.get().contains("Sns");
+        assert!(is_nested || outcomes == 1, "{outcomes} outcomes of {}", record.get());
+        joined.changes.extend(alone.changes);
+        joined.ignored.extend(alone.ignored);
+        joined.rejected.extend(alone.rejected);
+    }
+    assert_eq!(joined.changes, event.changes, "a record affects its neighbors");
+    assert_eq!(joined.ignored, event.ignored, "a record affects its neighbors");
+    assert_eq!(joined.rejected.len(), event.rejected.len(), "a record affects its neighbors");
+}

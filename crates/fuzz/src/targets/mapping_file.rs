@@ -1,0 +1,68 @@
+//! Mapping files: problems have places in the file, and what is valid reads the same after it was written again.
+
+use std::collections::BTreeMap;
+
+use purge_router_config::{FileOfTeam, MappingFile, Problem, Rows, assign_row_keys, from_toml, to_toml};
+use purge_router_core::Mappings;
+use purge_router_core::names::TeamName;
+
+pub(crate) fn check(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    match (from_toml(&text), from_toml(&text)) {
+        (Ok(first), Ok(second)) => {
+            assert_eq!(described(&first), described(&second), "a second reading differs");
+            check_written_again(&text, &first);
+        }
+        (Err(first), Err(second)) => {
+            assert_eq!(first, second, "a second reading differs");
+            assert!(!first.is_empty(), "a file is refused without a problem");
+            first.iter().for_each(|problem| check_problem(&text, problem));
+        }
+        _ => assert_eq!("one reading", "fails, and the other does not"),
+    }
+}
+
+fn check_problem(text: &str, problem: &Problem) {
+    assert!(!problem.message.is_empty() && !problem.help.is_empty(), "a problem says nothing: {problem:?}");
+    if let Some(span) = &problem.span {
+        assert!(text.get(span.clone()).is_some(), "a place is outside of the file: {problem:?}");
+    }
+}
+
+fn check_written_again(text: &str, mappings: &Mappings) {
+    let file = MappingFile::parse(text).expect("it was parsed before");
+    let teams: Vec<_> = mappings.teams().map(|team| team.name.clone()).collect();
+    let parts: BTreeMap<TeamName, _> = teams
+        .into_iter()
+        .map(|team| {
+            let rows = assign_row_keys(&team, file.tables(&team), &Rows::new());
+            let grant = file.grant(&team);
+            (team, (rows, grant))
+        })
+        .collect();
+    let files = parts.iter().map(|(team, (rows, grant))| FileOfTeam { team, pulled: None, grant: Some(grant), rows });
+    let written = to_toml(None, files).expect("a valid file can be written");
+    let again = from_toml(&written).expect("a written file is valid");
+    assert_eq!(described(mappings), described(&again), "a written file says something else: {written}");
+}
+
+/// Each mapping without its name, which says where it is. The order of a team's mappings never matters.
+fn described(mappings: &Mappings) -> Vec<String> {
+    let describe = |mapping: &purge_router_core::Mapping| {
+        let globs: Vec<&str> = mapping.include.iter().chain(["|"]).chain(mapping.exclude.iter()).collect();
+        format!(
+            "{} {:?} {:?} {globs:?} {:?} {:?} {:?} {:?} {:?}",
+            mapping.team,
+            mapping.source,
+            mapping.zones,
+            mapping.events,
+            mapping.urls,
+            mapping.hostnames,
+            mapping.purge,
+            mapping.mode
+        )
+    };
+    let mut all: Vec<String> = mappings.all().iter().map(|mapping| describe(mapping)).collect();
+    all.sort();
+    all
+}
