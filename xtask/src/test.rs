@@ -42,10 +42,13 @@ pub(crate) fn isolation(arguments: &[&str]) -> TaskResult {
 pub(crate) fn simulate(arguments: &[&str]) -> TaskResult {
     run(Command::new(env!("CARGO"))
         .args(["bench", "--package", "purge-router-simulation", "--bench", "simulate", "--locked", "--"])
-/// Checks many mutated inputs of each target. The profile is that of benchmarks.
+        .args(arguments))
+}
+
+/// Checks many mutated inputs of each target. The profile is that of tests, which checks overflows.
 pub(crate) fn fuzz(arguments: &[&str]) -> TaskResult {
     run(Command::new(env!("CARGO"))
-        .args(["run", "--profile", "bench", "--package", "purge-router-fuzz", "--locked", "--"])
+        .args(["run", "--package", "purge-router-fuzz", "--locked", "--"])
         .args(arguments))
 }
 
