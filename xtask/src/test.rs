@@ -47,9 +47,7 @@ pub(crate) fn simulate(arguments: &[&str]) -> TaskResult {
 
 /// Checks many mutated inputs of each target. The profile is that of tests, which checks overflows.
 pub(crate) fn fuzz(arguments: &[&str]) -> TaskResult {
-    run(Command::new(env!("CARGO"))
-        .args(["run", "--package", "purge-router-fuzz", "--locked", "--"])
-        .args(arguments))
+    run(Command::new(env!("CARGO")).args(["run", "--package", "purge-router-fuzz", "--locked", "--"]).args(arguments))
 }
 
 /// Evaluates the IAM policies of the templates.

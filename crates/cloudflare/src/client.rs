@@ -126,12 +126,12 @@ impl Client {
     }
 }
 
-/// Reads the answer to a purge. `now` is the wall time, which counts only for a `Retry-After` date in an answer without
+/// Reads the response to a purge with its headers. `now` is the wall time, which counts only for a `Retry-After` date in an answer without
 /// `Date`.
 ///
 /// # Errors
 /// Anything but an answer with `success: true`.
-pub fn read_answer(
+pub fn read_response(
     credential: &Credential,
     status: u16,
     headers: &HeaderMap,

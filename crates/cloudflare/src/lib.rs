@@ -10,7 +10,7 @@ mod retry_after;
 mod token;
 mod tokens;
 
-pub use client::{Accepted, BadBaseUrl, Client, DEFAULT_BASE_URL, causes, is_loopback, read_answer};
+pub use client::{Accepted, BadBaseUrl, Client, DEFAULT_BASE_URL, causes, is_loopback, read_answer, read_response};
 pub use error::{Meaning, Refusal};
 pub use token::{ApiToken, Credential, Email, NotAToken, NotAnEmail, TokenKind, mask, redact};
 pub use tokens::{NewToken, PermissionGroup, Policy, TokenDetails, TokenOwner, TokenStatus, Verified, only_from};

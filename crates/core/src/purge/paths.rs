@@ -67,7 +67,8 @@ pub(crate) fn served_paths(rules: &UrlRules, key: &str) -> Result<Vec<ServedPath
             aliases.push(folder.trim_end_matches('/').to_owned());
         }
     }
-    if let Some(stem) = name.strip_suffix(".html").filter(|stem| rules.clean_urls && !stem.is_empty()) {
+    if let Some(stem) = name.strip_suffix(".html").filter(|stem| rules.clean_urls && !matches!(*stem, "" | "." | ".."))
+    {
         aliases.push(format!("{folder}{stem}"));
     }
     let paths = std::iter::once(path).chain(aliases);

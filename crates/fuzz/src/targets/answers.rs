@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use purge_router_cloudflare::{ApiToken, Credential, Meaning, read_answer};
+use purge_router_cloudflare::{ApiToken, Credential, Meaning, read_response};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ pub(crate) fn check(input: &[u8]) {
     let headers: HeaderMap = lines.filter_map(header).collect();
     let body = String::from_utf8_lossy(body);
     let credential = Credential::new(None, ApiToken::parse(TOKEN).expect("a token"));
-    let read = || read_answer(&credential, status, &headers, &body, SystemTime::UNIX_EPOCH);
+    let read = || read_response(&credential, status, &headers, &body, SystemTime::UNIX_EPOCH);
     let answer = read();
     assert_eq!(answer, read(), "a second reading differs");
     let Err(refusal) = answer else {
