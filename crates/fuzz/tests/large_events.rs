@@ -39,5 +39,6 @@ fn large_and_nested_events_take_bounded_work_memory_and_text() {
         let text: usize = decoded.rejected.iter().map(|rejected| rejected.reason.len()).sum();
         assert!(text <= 2 * EVENT && text <= 200 * rejected.max(100), "{what}: {text} bytes of reasons");
     }
+    assert!(memory::peak() >= EVENT, "the peak is not counted: {} bytes", memory::peak());
     assert!(memory::peak() <= memory::LIMIT, "{} bytes", memory::peak());
 }
