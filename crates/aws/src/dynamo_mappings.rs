@@ -80,6 +80,9 @@ pub struct Lookup {
     pub unreadable: BTreeMap<BucketName, TableError>,
     /// The buckets whose mappings are stale, because DynamoDB failed or did not answer in time.
     pub stale: BTreeSet<BucketName>,
+    /// The buckets whose mappings were read for the first time, so that one that is just being replaced may be missing.
+    /// A lookup a second later confirms them.
+    pub unconfirmed: BTreeSet<BucketName>,
     /// Rows that are skipped, bucket by bucket.
     pub skipped: Vec<Arc<[Skipped]>>,
 }
@@ -125,7 +128,9 @@ impl DynamoMappings {
         let (mut reads, mut pending) = (BTreeMap::new(), Vec::new());
         for (bucket, shared) in entries {
             let mut entry = shared.lock();
-            let is_fresh = entry.cached().is_some_and(|cached| cached.is_fresh(requested_at, now, self.ttl));
+            let is_fresh = entry.cached().is_some_and(|cached| {
+                cached.is_fresh(requested_at, now, self.ttl) && !cached.value.needs_confirmation(now)
+            });
             let is_due =
                 !is_fresh || entry.cached().is_some_and(|cached| self.needs_refresh(cached, requested_at, now));
             if !is_due || entry.failure_for(requested_at, now, |_| FAILURE_PAUSE).is_some() {
@@ -172,6 +177,8 @@ impl DynamoMappings {
                 let (bucket, seconds, error) = (name.as_str(), (now - cached.started_at).as_secs(), error());
                 tracing::warn!(bucket, seconds, %error, "using stale mappings: can't read DynamoDB");
                 lookup.stale.insert(name.clone());
+            } else if cached.value.is_unconfirmed() {
+                lookup.unconfirmed.insert(name.clone());
             }
             states.insert(name, (cached.started_at, Arc::clone(&cached.value)));
         }
@@ -245,7 +252,7 @@ impl DynamoMappings {
         match result {
             Ok(mappings) => {
                 let replace = |before: Option<Arc<BucketState>>| {
-                    Arc::new(BucketState::new(mappings, before.as_deref(), started_at, now))
+                    Arc::new(BucketState::new(mappings, before.as_deref(), started_at, now, self.ttl))
                 };
                 let weight = {
                     let mut entry = entry.lock();

@@ -1,4 +1,4 @@
-//! Buckets whose mappings can't be read, or are stale: their changes are retried, and nothing of them is reported as
+//! Buckets whose mappings can't be read, or may be incomplete: their changes are retried, and nothing of them is reported as
 //! done.
 
 #![allow(clippy::unwrap_used, reason = "clippy does not recognize the helpers of tests as tests")]
@@ -49,8 +49,8 @@ fn unreadable(name: &str) -> UncertainBuckets {
     UncertainBuckets { unreadable: [(bucket(name), "throttled".to_owned())].into(), ..UncertainBuckets::default() }
 }
 
-fn stale(name: &str) -> UncertainBuckets {
-    UncertainBuckets { stale: [bucket(name)].into(), ..UncertainBuckets::default() }
+fn incomplete(name: &str) -> UncertainBuckets {
+    UncertainBuckets { incomplete: [bucket(name)].into(), ..UncertainBuckets::default() }
 }
 
 fn origins<'o>(origins: impl IntoIterator<Item = &'o Origin>) -> Vec<String> {
@@ -60,13 +60,13 @@ fn origins<'o>(origins: impl IntoIterator<Item = &'o Origin>) -> Vec<String> {
 /// The buckets that are uncertain → the origins of batches, unmatched changes and failures.
 #[test]
 fn what_unknown_mappings_would_decide_fails_and_the_rest_is_planned() {
-    let both = UncertainBuckets { stale: [bucket("two")].into(), ..unreadable("one") };
+    let both = UncertainBuckets { incomplete: [bucket("two")].into(), ..unreadable("one") };
     let certain = UncertainBuckets::default();
     for (uncertain, purged, unmatched, failed) in [
         (certain, &["one/css/a", "two/css/a"][..], &["one/new/a", "two/new/a", "unknown/a"][..], &[][..]),
         (unreadable("one"), &["two/css/a"], &["two/new/a", "unknown/a"], &["one/css/a", "one/new/a"]),
-        (stale("one"), &["one/css/a", "two/css/a"], &["two/new/a", "unknown/a"], &["one/new/a"]),
-        (stale("unknown"), &["one/css/a", "two/css/a"], &["one/new/a", "two/new/a"], &["unknown/a"]),
+        (incomplete("one"), &["one/css/a", "two/css/a"], &["two/new/a", "unknown/a"], &["one/new/a"]),
+        (incomplete("unknown"), &["one/css/a", "two/css/a"], &["one/new/a", "two/new/a"], &["unknown/a"]),
         (both, &["two/css/a"], &["unknown/a"], &["one/css/a", "one/new/a", "two/new/a"]),
     ] {
         let plan = planned(&uncertain);
@@ -86,8 +86,9 @@ fn a_rejection_gives_the_object_and_the_reason() {
     };
     let read = "can't read the mappings of its bucket: throttled";
     assert_eq!(reasons(&unreadable("one")), [format!("s3://one/css/a: {read}"), format!("s3://one/new/a: {read}")]);
-    let stale = reasons(&stale("two"));
-    assert_eq!(stale, ["s3://two/new/a: unmatched, but the mappings of its bucket are stale, so it is retried"]);
+    let incomplete = reasons(&incomplete("two"));
+    let reason = "unmatched, but the known mappings of its bucket may be incomplete, so it is retried";
+    assert_eq!(incomplete, [format!("s3://two/new/a: {reason}")]);
 }
 
 #[test]

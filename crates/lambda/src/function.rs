@@ -36,7 +36,7 @@ impl<T: TokenStore, A: PurgeApi, Q: RetryQueue> Function<T, A, Q> {
     pub async fn handle(&self, event: &[u8], deadline: Timestamp) -> Result<SqsBatchResponse, InvocationError> {
         let Decoded { event, messages } = decode_with_messages(event).map_err(InvocationError::not_an_event)?;
         let redelivery = Redelivery::new(self.retry_queue.as_ref(), &messages, self.clock());
-        let mappings = self.mappings.for_event(&event, deadline).await?;
+        let mappings = self.mappings.for_event(&event, redelivery.is_soon(), deadline).await?;
         let plan = self.plan(&mappings, event, deadline);
         let report = self.executor.run(&plan, redelivery.patience(deadline)).await;
         let mut response = SqsBatchResponse::default();

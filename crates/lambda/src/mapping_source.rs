@@ -29,18 +29,23 @@ pub(crate) struct KnownMappings<'s> {
 }
 
 impl MappingSource {
-    /// The mappings of the event's buckets, as far as they are known by the deadline.
+    /// The mappings of the event's buckets, as far as they are known by the deadline. What was read only once is
+    /// uncertain if a retry comes soon; nobody else waits for it.
     pub(crate) async fn for_event(
         &self,
         event: &Event,
+        retries_soon: bool,
         deadline: Timestamp,
     ) -> Result<KnownMappings<'_>, InvocationError> {
         let buckets = event.changes.iter().map(|change| change.bucket.clone());
         let (mappings, uncertain) = match self {
             Self::Table(table) => {
-                let Lookup { mappings, unreadable, stale, .. } = table.lookup(buckets.collect(), deadline).await;
+                let Lookup { mappings, unreadable, stale, unconfirmed, .. } =
+                    table.lookup(buckets.collect(), deadline).await;
                 let unreadable = unreadable.into_iter().map(|(bucket, error)| (bucket, error.to_string())).collect();
-                (Cow::Owned(mappings), UncertainBuckets { unreadable, stale })
+                let mut incomplete = stale;
+                incomplete.extend(unconfirmed.into_iter().filter(|_| retries_soon));
+                (Cow::Owned(mappings), UncertainBuckets { unreadable, incomplete })
             }
             Self::File(mappings) => (Cow::Borrowed(mappings), UncertainBuckets::default()),
             Self::Script(team, script) => {

@@ -49,6 +49,11 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
         self.lane.patience(receives.unwrap_or(1), self.clock.now(), deadline)
     }
 
+    /// Whether what fails is retried within seconds, by a retry queue.
+    pub fn is_soon(&self) -> bool {
+        matches!(self.lane, Lane::First | Lane::Retry)
+    }
+
     /// Arranges for failed messages to be retried. Returns the origins that are to be reported as failed, so that their
     /// own queue delivers them again.
     pub async fn redeliver(&self, report: &Report<'_>, deadline: Timestamp) -> Vec<Origin> {

@@ -41,8 +41,6 @@ pub enum Sabotage {
     MessagesAreDropped,
     /// Messages of the retry queue are dead letters after five receives.
     RetriesAreFew,
-    /// The index of the table shows that a row was removed before it shows the row that replaces it.
-    IndexHasGaps,
     /// Requests of healthy zones take longer while a sick team has messages.
     TeamsShareTheirFate,
 }

@@ -39,15 +39,6 @@ fn each_check_finds_what_is_broken_on_purpose() {
     }
 }
 
-/// A known limit of the function: an instance that has not read a bucket before takes a gap in the index for the truth.
-#[test]
-fn an_instance_that_just_started_may_miss_a_mapping_while_the_index_has_a_gap() {
-    let options = Options { sabotage: Some(Sabotage::IndexHasGaps), ..Options::default() };
-    let scenarios = (0..1000).map(|seed| Arc::new(scenario(Seed(seed)))).filter(|scenario| scenario.has_table());
-    let mut runs = scenarios.map(|scenario| support::run_scenario(&scenario, options));
-    assert!(runs.any(|run| run.violations.iter().any(|violation| violation.check == "accepted-before-done")));
-}
-
 #[test]
 fn shared_fate_is_found_by_comparing_runs_with_and_without_sick_teams() {
     let (mut with_sick, mut without_sick) = (HealthyTimes::default(), HealthyTimes::default());

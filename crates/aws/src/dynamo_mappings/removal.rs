@@ -1,8 +1,9 @@
-//! The grace period of removed mappings.
+//! What one read can't know.
 //!
 //! The index follows the table a moment later, and may show that a row is removed before it shows the row that replaces
 //! it. So a mapping that a read does not find is used until a second read, at least a second later, does not find it
-//! either.
+//! either. And the first read of a bucket may miss a mapping that it has not seen before: until a second read, at least
+//! a second later, the bucket is unconfirmed.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -16,16 +17,22 @@ use purge_router_pipeline::Timestamp;
 
 use crate::dynamo_mappings::bucket_mappings::BucketMappings;
 
-/// How much later than the first read the second one must start.
-const REMOVAL_GRACE: Duration = Duration::from_secs(1);
+/// How much later than the end of the first read the second one must start.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// For how long a read is remembered as the first one, if the TTL is shorter.
+const SHORTEST_MEMORY: Duration = Duration::from_secs(60);
 
 /// The mappings of one bucket that are in use: those of the last read, and those in their grace period.
 #[derive(Debug)]
 pub(super) struct BucketState {
     current: BucketMappings,
-    /// When the last read ended.
+    /// When the last read started and ended.
+    started_at: Timestamp,
     ended_at: Timestamp,
     removed: Vec<Removed>,
+    /// When the first read ended, while no read confirms it.
+    unconfirmed_since: Option<Timestamp>,
 }
 
 /// Mappings that a read did not find.
@@ -41,10 +48,22 @@ struct Removed {
 }
 
 impl BucketState {
-    /// The state after a read that started at `started_at` and ended now.
-    pub(super) fn new(current: BucketMappings, before: Option<&Self>, started_at: Timestamp, now: Timestamp) -> Self {
+    /// The state after a read that started at `started_at` and ended now. A state before that is older than the TTL says
+    /// nothing about mappings that were added since, so this read counts as the first one.
+    pub(super) fn new(
+        current: BucketMappings,
+        before: Option<&Self>,
+        started_at: Timestamp,
+        now: Timestamp,
+        ttl: Duration,
+    ) -> Self {
         let removed = before.map(|before| before.removed_by(&current, started_at, now)).unwrap_or_default();
-        Self { current, ended_at: now, removed }
+        let recent = before.filter(|before| started_at - before.started_at < ttl.max(SHORTEST_MEMORY));
+        let unconfirmed_since = match recent {
+            Some(before) => before.unconfirmed_since.filter(|first_read| started_at - *first_read < GRACE),
+            None => Some(now),
+        };
+        Self { current, started_at, ended_at: now, removed, unconfirmed_since }
     }
 
     /// The mappings of the last read and those in their grace period, each with the time at which their grants and
@@ -64,11 +83,21 @@ impl BucketState {
         Arc::clone(&self.current.skipped)
     }
 
+    /// Whether mappings may be missing, because they were read only once, or twice within a second.
+    pub(super) fn is_unconfirmed(&self) -> bool {
+        self.unconfirmed_since.is_some()
+    }
+
+    /// Whether it is time for the read that confirms the first one.
+    pub(super) fn needs_confirmation(&self, now: Timestamp) -> bool {
+        self.unconfirmed_since.is_some_and(|first_read| now - first_read >= GRACE)
+    }
+
     /// Whether it is time for a second read of mappings that were not found, or of rows that could not be verified.
     pub(super) fn needs_recheck(&self, now: Timestamp) -> bool {
         let unverified = (!self.current.unverified.is_empty()).then_some(self.ended_at);
         let mut times = self.removed.iter().map(|removed| removed.noticed_at).chain(unverified);
-        times.any(|noticed_at| now - noticed_at >= REMOVAL_GRACE)
+        times.any(|noticed_at| now - noticed_at >= GRACE)
     }
 
     /// The mappings of this state that stay in use besides those that a newer read found.
@@ -76,7 +105,7 @@ impl BucketState {
         let unverified: HashSet<String> = newer.unverified.iter().map(ToString::to_string).collect();
         let known = known_rows(newer, &unverified);
         let still_in_use = |mappings: &Mappings, weight: u64, needs_read_at: Timestamp, noticed_at: Timestamp| {
-            let is_in_grace = started_at - noticed_at < REMOVAL_GRACE;
+            let is_in_grace = started_at - noticed_at < GRACE;
             let mappings = mappings.only(|mapping| {
                 !known.contains(mapping.name.as_str()) && (is_in_grace || unverified.contains(&mapping.name))
             });
@@ -139,7 +168,7 @@ mod tests {
             (2.5, &["a/"], 1, one),
             (3.0, &["a/", "b/"], 2, both),
         ] {
-            let new = BucketState::new(found(prefixes), state.as_ref(), at(seconds), at(seconds));
+            let new = BucketState::new(found(prefixes), state.as_ref(), at(seconds), at(seconds), Duration::ZERO);
             let count = new.mappings().map(|(_, mappings)| mappings.all().len()).sum::<usize>();
             assert_eq!((count, new.weight()), (mappings, weight), "at {seconds} s");
             state = Some(new);

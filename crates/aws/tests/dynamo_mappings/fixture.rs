@@ -112,7 +112,7 @@ pub(crate) async fn planned(store: &Store, objects: &[(&str, &str)]) -> Plan {
     let buckets = event.changes.iter().map(|change| change.bucket.clone()).collect();
     let Lookup { mappings, unreadable, stale, .. } = store.lookup(buckets).await;
     let unreadable = unreadable.into_iter().map(|(bucket, error)| (bucket, error.to_string())).collect();
-    plan_until(&mappings, &UncertainBuckets { unreadable, stale }, event, || false)
+    plan_until(&mappings, &UncertainBuckets { unreadable, incomplete: stale }, event, || false)
 }
 
 pub(crate) fn bodies(plan: &Plan) -> Vec<String> {

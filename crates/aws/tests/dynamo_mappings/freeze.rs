@@ -120,6 +120,6 @@ async fn stale_mappings_are_used_and_logged_if_dynamodb_fails_after_a_freeze() {
     assert_eq!(planned_bodies(&store).await, [OLD]);
     let lines = logged.with("using stale mappings: can't read DynamoDB");
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].contains("seconds=3600") && lines[0].contains("ThrottlingException"), "{lines:?}");
+    assert!(lines[0].contains("seconds=360") && lines[0].contains("ThrottlingException"), "{lines:?}");
     look(&store, &["bucket-0"]).await;
 }

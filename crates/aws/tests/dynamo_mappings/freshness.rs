@@ -6,7 +6,7 @@ use purge_router_dynamodb_local::{Action, Table};
 use purge_router_test_support::until;
 use serde_json::json;
 
-use crate::fixture::{LONG, bodies, bucket, look, planned, rows, store, table_of, team};
+use crate::fixture::{LONG, Store, bodies, bucket, look, planned, rows, store, table_of, team};
 use crate::logged::Logged;
 
 #[tokio::test]
@@ -96,6 +96,43 @@ async fn a_mapping_that_the_index_drops_too_early_stays_in_use() {
     assert_eq!(rows(&look(&store, &["bucket-0"]).await), [new]);
     table.proxy.arrived("Query", 1).await;
     until(async || rows(&look(&store, &["bucket-0"]).await).is_empty()).await;
+}
+
+/// A first read may come while the index shows neither a row that was removed nor the one that replaces it.
+#[tokio::test]
+async fn a_bucket_is_unconfirmed_until_it_is_read_again_a_second_later() {
+    let is_unconfirmed = async |store: &Store| !look(store, &["bucket-0"]).await.unconfirmed.is_empty();
+    let table = table_of(1).await;
+    let ttl = Duration::from_secs(300);
+    let store = store(&table, ttl);
+    let gap = json!({ "Items": [], "Count": 0, "ScannedCount": 0 });
+    table.proxy.on_call(move |_| Action::Answer(200, gap.clone()));
+    let lookup = look(&store, &["bucket-0"]).await;
+    assert_eq!((rows(&lookup).len(), lookup.unconfirmed.len()), (0, 1));
+    table.proxy.on_call(|_| Action::Pass);
+    table.proxy.calls();
+    store.advance(Duration::from_millis(900));
+    assert!(is_unconfirmed(&store).await);
+    assert_eq!(table.proxy.operations(), [""; 0], "it is too early for a second read");
+
+    // A second later, the lookup waits for the second read. If that fails, the bucket stays unconfirmed.
+    store.advance(Duration::from_millis(200));
+    table.proxy.on_call(|_| Action::Refuse(400, "ThrottlingException", "slow down"));
+    assert!(is_unconfirmed(&store).await);
+    table.proxy.release();
+    store.advance(Duration::from_secs(2));
+    let lookup = look(&store, &["bucket-0"]).await;
+    assert_eq!((rows(&lookup), lookup.unconfirmed.len()), (vec!["TEAM#team0/MAPPING#bucket-0/"], 0));
+
+    // Refreshes within the TTL keep it confirmed; a read after a longer time counts as the first one again.
+    store.advance(ttl - Duration::from_secs(1));
+    assert!(!is_unconfirmed(&store).await);
+    table.proxy.arrived("Query", 1).await;
+    until(async || table.proxy.operations().is_empty()).await;
+    store.advance(ttl - Duration::from_secs(1));
+    assert!(!is_unconfirmed(&store).await);
+    store.advance(ttl * 2);
+    assert!(is_unconfirmed(&store).await);
 }
 
 /// Both queries start together, but the second one is answered late, and zones are read after that.

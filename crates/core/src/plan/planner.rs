@@ -90,8 +90,8 @@ impl<'p> Planner<'p> {
         let routes = self.route(change);
         if !routes.is_empty() {
             self.admit_hits(index, change, &routes);
-        } else if self.uncertain.stale.contains(&change.bucket) {
-            self.rejections.unmatched_by_stale_mappings(index, change);
+        } else if self.uncertain.incomplete.contains(&change.bucket) {
+            self.rejections.unmatched_by_incomplete_mappings(index, change);
         } else {
             let (bucket, key, origin) = (change.bucket.to_string(), change.key.clone(), change.origin.clone());
             self.unmatched.push(Unmatched { bucket, key, origin });

@@ -10,7 +10,7 @@ use crate::plan::hit::Hit;
 const OVER_BUDGET: &str = "its purges are more than one event may hold, so it is retried; give the team fewer mappings, \
                            or purge by prefix or tag";
 const DEADLINE_EXCEEDED: &str = "deadline exceeded before it was planned, so it is retried";
-const STALE: &str = "unmatched, but the mappings of its bucket are stale, so it is retried";
+const INCOMPLETE: &str = "unmatched, but the known mappings of its bucket may be incomplete, so it is retried";
 
 /// The rejections of changes, by the change's index in the event.
 #[derive(Debug, Default)]
@@ -39,9 +39,9 @@ impl<'p> Rejections<'p> {
         self.reject(index, change, RejectionKind::Transient, &reason);
     }
 
-    /// No mapping accepts the change, but those of its bucket are stale.
-    pub(super) fn unmatched_by_stale_mappings(&mut self, index: usize, change: &Change) {
-        self.reject(index, change, RejectionKind::Transient, STALE);
+    /// No mapping accepts the change, but one of its bucket may be missing.
+    pub(super) fn unmatched_by_incomplete_mappings(&mut self, index: usize, change: &Change) {
+        self.reject(index, change, RejectionKind::Transient, INCOMPLETE);
     }
 
     /// A mapping's purges of this change found no room in the event.

@@ -10,7 +10,7 @@ use crate::model::names::BucketName;
 pub struct UncertainBuckets {
     /// Buckets whose mappings can't be read, each with the error: their changes are rejected.
     pub unreadable: BTreeMap<BucketName, String>,
-    /// Buckets whose mappings are stale: their unmatched changes are rejected, because a mapping that was added since
-    /// may accept them.
-    pub stale: BTreeSet<BucketName>,
+    /// Buckets of which a mapping may be missing, because they are stale or were read only once: their unmatched changes
+    /// are rejected, because that mapping may accept them.
+    pub incomplete: BTreeSet<BucketName>,
 }

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::clock::SimClock;
 use crate::event::Event;
 use crate::fault::Fault;
-use crate::options::{Options, Sabotage};
+use crate::options::Options;
 use crate::random::{chance, millis};
 use crate::scenario::{MappingTable, Scenario, TableRow};
 use crate::trace::Trace;
@@ -98,9 +98,7 @@ impl DynamoDb {
         if of_bucket().any(|row| row.in_table.has(now) != row.in_index.has(now)) {
             self.note(Fault::IndexBehind);
         }
-        let has_gaps = self.options.sabotage == Some(Sabotage::IndexHasGaps);
-        let is_seen = |row: &&TableRow| row.in_index.has(now) && (!has_gaps || row.in_table.has(now));
-        let items: Vec<&Value> = of_bucket().filter(is_seen).map(|row| &row.item).collect();
+        let items: Vec<&Value> = of_bucket().filter(|row| row.in_index.has(now)).map(|row| &row.item).collect();
         ok(json!({ "Count": items.len(), "ScannedCount": items.len(), "Items": items }))
     }
 
