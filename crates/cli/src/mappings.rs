@@ -69,17 +69,25 @@ pub(crate) async fn load_table_of(
         Ok(rows) => rows,
         // A team can write the copy of its grant that is in its partition. That is good enough for a caller with no
         // more rights than the team; a caller with more rights, whom it could mislead, reads the grants themselves.
-        Err(TableError::Denied(_)) if !teams.is_empty() => rows_of_teams(&editor, table, teams).await?,
+        Err(TableError::Denied(_)) if !teams.is_empty() => rows_of_teams(config, &editor, table, teams).await?,
         Err(error) => return Err(only_for_operators(with_caller(config, error).await)),
     };
     Ok(purge_router_config::from_rows(&rows))
 }
 
 /// The rows of these teams, each with the copy of its grant.
-async fn rows_of_teams(editor: &Editor, table: &str, teams: &[TeamName]) -> anyhow::Result<Vec<Row>> {
+async fn rows_of_teams(
+    config: &SdkConfig,
+    editor: &Editor,
+    table: &str,
+    teams: &[TeamName],
+) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for team in teams {
-        let snapshot = editor.team(team).await?;
+        let snapshot = match editor.team(team).await {
+            Ok(snapshot) => snapshot,
+            Err(error) => return Err(with_caller(config, error).await.into()),
+        };
         let grant = snapshot.grant_copy.ok_or_else(|| no_grant(team, table))?;
         rows.push(Row { key: RowKey::Grant(team.clone()), fields: grant });
         rows.extend(snapshot.rows.into_iter().map(|(key, fields)| Row { key, fields }));

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use purge_router_core::names::CloudflareId;
 use purge_router_core::{Body, Mode};
 use reqwest::header::HeaderMap;
-use reqwest::{Method, RequestBuilder, redirect};
+use reqwest::{Method, RequestBuilder, Response, redirect};
 use secrecy::zeroize::Zeroizing;
 use serde_json::Value;
 use url::{Host, Url};
@@ -20,6 +20,10 @@ use crate::token::{Credential, redact};
 pub const DEFAULT_BASE_URL: &str = "https://api.cloudflare.com/client/v4";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many bytes of an answer are read. A page of tokens has fewer.
+const MAX_ANSWER: usize = 4 * 1024 * 1024;
+
 /// How much of an answer an error quotes.
 const MAX_MESSAGE_CHARS: usize = 300;
 
@@ -121,9 +125,22 @@ impl Client {
         };
         let response = credential.authorize(request).send().await.map_err(unreachable)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = Zeroizing::new(response.text().await.map_err(unreachable)?);
+        let body = start_of_body(response).await.map_err(unreachable)?;
+        let text = Zeroizing::new(String::from_utf8_lossy(&body).into_owned());
         read_result(credential, status, &headers, &text, SystemTime::now(), echo)
     }
+}
+
+/// The body, or its first [`MAX_ANSWER`] bytes, which are then no JSON of the API.
+async fn start_of_body(mut response: Response) -> Result<Zeroizing<Vec<u8>>, reqwest::Error> {
+    let mut body = Zeroizing::new(Vec::new());
+    while body.len() < MAX_ANSWER
+        && let Some(chunk) = response.chunk().await?
+    {
+        let left = MAX_ANSWER - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(left)]);
+    }
+    Ok(body)
 }
 
 /// Reads the response to a purge with its headers. `now` is the wall time, which counts only for a `Retry-After` date in an answer without

@@ -15,7 +15,7 @@ const COMPARED: u64 = 100;
 /// Lines of a seed, a space, and what it showed.
 const FAILED: &str = include_str!("failed_seeds.txt");
 
-/// Does something with all seeds, on all cores. Returns the results, or what is wrong with a seed.
+/// Does something with all seeds, on all cores. Returns the results or, as soon as one fails, what is wrong with it.
 fn for_all<T: Send>(seeds: &[u64], work: impl Fn(u64) -> Result<T, String> + Sync) -> Result<Vec<T>, String> {
     let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let next_seed = || seeds.get(next.fetch_add(1, Ordering::Relaxed)).copied();
@@ -24,6 +24,9 @@ fn for_all<T: Send>(seeds: &[u64], work: impl Fn(u64) -> Result<T, String> + Syn
             let result = work(seed);
             let command = format!("cargo xtask simulate --seed {seed} --trace");
             let result = result.map_err(|what| format!("seed {seed}: {what}; `{command}` shows it"));
+            if result.is_err() {
+                next.store(seeds.len(), Ordering::Relaxed);
+            }
             results.lock().unwrap_or_else(PoisonError::into_inner).push(result);
         }
     };

@@ -28,7 +28,7 @@ pub(super) fn s3_record(record: &Value, origin: &Origin) -> Result<S3Event, Stri
     let Some(kind) = ChangeKind::of_event_name(name) else {
         return Ok(S3Event::Ignored(name.to_owned()));
     };
-    let encoded = string_at(record, "s3.object.key")?;
+    let encoded = key_at(record, "s3.object.key")?;
     let keys = match (form_decode(encoded), string_at(record, "eventSource").ok()) {
         // Ceph doesn't document the encoding, and its releases differ: both readings are purged.
         (Ok(decoded), Some(CEPH)) if decoded != encoded => vec![encoded.to_owned(), decoded],
@@ -46,7 +46,7 @@ pub(super) fn eventbridge_event(event: &Value, origin: &Origin) -> Result<S3Even
     let Some(kind) = ChangeKind::of_detail_type(detail_type) else {
         return Ok(S3Event::Ignored(detail_type.to_owned()));
     };
-    let (bucket, key) = (string_at(event, "detail.bucket.name")?, string_at(event, "detail.object.key")?);
+    let (bucket, key) = (string_at(event, "detail.bucket.name")?, key_at(event, "detail.object.key")?);
     changes(bucket, vec![key.to_owned()], kind, string_at(event, "time").ok(), origin)
 }
 
@@ -57,13 +57,17 @@ fn changes(
     time: Option<&str>,
     origin: &Origin,
 ) -> Result<S3Event, String> {
-    if keys.iter().any(String::is_empty) {
-        return Err("the object's key is empty".to_owned());
-    }
     let bucket = BucketName::parse(bucket).map_err(|invalid| invalid.to_string())?;
     let time = time.and_then(|time| UtcDateTime::parse(time, &Rfc3339).ok());
     let change = |key| Change { bucket: bucket.clone(), key, kind, time, origin: origin.clone() };
     Ok(S3Event::Changes(keys.into_iter().map(change).collect()))
+}
+
+fn key_at<'v>(value: &'v Value, place: &str) -> Result<&'v str, String> {
+    match string_at(value, place)? {
+        "" => Err(format!("{place}: expected the key of an object, found an empty string")),
+        key => Ok(key),
+    }
 }
 
 /// Decodes `application/x-www-form-urlencoded`, strictly: a `%` without two hexadecimal digits is an error, and so

@@ -172,7 +172,10 @@ fn each_broken_record_fails_alone() {
     for (body, reason) in [
         (with("/s3/object", json!({})), "body.Records[0].s3.object.key: missing"),
         (with("/s3/object/key", json!(7)), "body.Records[0].s3.object.key: expected a string, found the number 7"),
-        (with("/s3/object/key", json!("")), "body.Records[0].the object's key is empty"),
+        (
+            with("/s3/object/key", json!("")),
+            "body.Records[0].s3.object.key: expected the key of an object, found an empty string",
+        ),
         (with("/s3/object/key", json!("a%2")), "body.Records[0].s3.object.key: `a%2`: `%2` is not a percent sequence"),
         (
             with("/s3/object/key", json!("a%zzü")),
