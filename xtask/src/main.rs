@@ -31,6 +31,8 @@ usage: cargo xtask COMMAND
                      measure how long healthy teams wait for their purges while others are sick
   simulate [--seeds N] [--from SEED] [--seed SEED] [--seconds N] [--threads N] [--trace]
                      run 10,000 seeds of the deterministic simulation, or N of them
+  soak [--changes N] [--seconds N] [--seed N] [--only TEXT] [--sabotage purges|messages] [--logs FOLDER]
+                     upload under faults, on real parts, and check that nothing is lost: about 20 minutes
   fuzz [--target NAME] [--runs N] [--seed N] [--replay FILE]
                      check many mutated inputs of each target of crates/fuzz
   release [--arm64] [--include FILE…]
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         ["lookups"] => test::lookups(),
         ["isolation", ref arguments @ ..] => test::isolation(arguments),
         ["simulate", ref arguments @ ..] => test::simulate(arguments),
+        ["soak", ref arguments @ ..] => test::soak(arguments),
         ["fuzz", ref arguments @ ..] => test::fuzz(arguments),
         ["release", ref arguments @ ..] => release::build_package(arguments),
         ["event", messages] => event::print(messages),

@@ -1,4 +1,4 @@
-//! `test`, and the measurements `latency`, `lookups`, `isolation` and `simulate`.
+//! `test`, and the measurements `latency`, `lookups`, `isolation`, `simulate` and `soak`.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -45,6 +45,12 @@ pub(crate) fn simulate(arguments: &[&str]) -> TaskResult {
         .args(arguments))
 }
 
+/// Uploads under faults, on real parts. `BOOTSTRAP` names another build of the function.
+pub(crate) fn soak(arguments: &[&str]) -> TaskResult {
+    cargo(&["build", "--workspace", "--locked", "--bins"])?;
+    end_to_end(&[&["-m", "soak"][..], arguments].concat())
+}
+
 /// Checks many mutated inputs of each target. The profile is that of tests, which checks overflows.
 pub(crate) fn fuzz(arguments: &[&str]) -> TaskResult {
     run(Command::new(env!("CARGO")).args(["run", "--package", "purge-router-fuzz", "--locked", "--"]).args(arguments))
@@ -67,5 +73,5 @@ fn end_to_end(arguments: &[&str]) -> TaskResult {
     let bootstrap = env::var_os("BOOTSTRAP").map_or_else(|| built.join("bootstrap"), PathBuf::from);
     let mut command = Command::new(python::with_test_packages()?);
     command.env("BOOTSTRAP", bootstrap).env("PURGE_ROUTER", built.join("purge-router"));
-    run(command.env("PYTHONDONTWRITEBYTECODE", "1").args(arguments))
+    run(command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONPATH", "tests/e2e").args(arguments))
 }

@@ -1,0 +1,35 @@
+"""The report: a table of what was measured, and one of what was injected."""
+
+from .checker import percentile
+
+
+def table(rows):
+    lines = [
+        "| scenario | changes | lost | p50, s | p99, s | max, s | from the fault's end to all fresh, s | dead letters "
+        "| invocations | instances | purge requests: 2xx, 429, others |",
+        "| --- |" + " ---: |" * 10,
+    ]
+    for row in rows:
+        times = [f"{percentile(row.result.latencies, percent):.2f}" for percent in (50, 99, 100)]
+        recovery = "" if row.recovery is None else f"{row.recovery:.1f}"
+        good, limited = row.requests.get(200, 0), row.requests.get(429, 0)
+        others = sum(row.requests.values()) - good - limited
+        cells = [row.name, row.changes, row.lost, *times, recovery, row.dead_letters, row.invocations, row.instances]
+        lines.append("| " + " | ".join(map(str, [*cells, f"{good}, {limited}, {others}"])) + " |")
+    return "\n".join(lines)
+
+
+def injected(rows):
+    lines = ["| scenario | injected | times |", "| --- | --- | ---: |"]
+    for row in rows:
+        lines += [f"| {row.name} | {what} | {count} |" for what, count in sorted(row.injected.items())]
+    return "\n".join(lines)
+
+
+def summary(row):
+    """One line for people."""
+    times = ", ".join(
+        f"{name} {percentile(row.result.latencies, at):.2f}" for name, at in (("p50", 50), ("p99", 99), ("max", 100))
+    )
+    recovery = "" if row.recovery is None else f", all fresh {row.recovery:.1f} s after the fault"
+    return f"      {row.changes} changes, {row.lost} lost, {times} s{recovery}; {row.result.answers} answers checked"
