@@ -96,9 +96,9 @@ def test_the_time_to_fresh_ends_when_no_older_version_is_seen_any_more():
     result = history(
         [(0, 1), (50, 2), (60, 3)], [(49, 1), (51, 1), (53, 2), (54, 1), (56, 2), (63, 3), (1001, 3)], since=1
     )
-    assert [round(latency, 3) for latency in result.latencies] == [3.1, 6.1]
-    assert (result.answers, result.stale_answers, round(result.fresh_at, 3)) == (7, 2, 63.1)
-    assert result.longest_gap == 938
+    assert [round(latency, 3) for latency in result.latencies()] == [3.1, 6.1]
+    assert (result.answers, result.stale_answers) == (7, 2)
+    assert [round(result.fresh_at(before), 3) for before in (50, 55, 1000)] == [0, 56.1, 63.1]
 
 
 @pytest.mark.parametrize(("percent", "expected"), [(50, 2), (75, 3), (76, 4), (99, 4), (100, 4)])

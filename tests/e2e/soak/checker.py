@@ -53,15 +53,25 @@ class Violation:
 
 @dataclasses.dataclass
 class Result:
-    """`latencies` are the seconds from each change after `since` to the first answer from which on no older version was
-    seen. `fresh_at` is the last of these times."""
+    """`visible` has, for each change after `since`, when it was made, and when the first answer came from which on no older
+    version was seen."""
 
-    violations: list[Violation]
-    latencies: list[float]
-    fresh_at: float
-    answers: int
-    stale_answers: int
-    longest_gap: float
+    violations: list[Violation] = dataclasses.field(default_factory=list)
+    visible: list[tuple[float, float]] = dataclasses.field(default_factory=list)
+    answers: int = 0
+    stale_answers: int = 0
+
+    def latencies(self):
+        """How long the changes took to be visible, in seconds, sorted."""
+        return sorted(visible_at - changed_at for changed_at, visible_at in self.visible)
+
+    def fresh_at(self, changed_before):
+        """When the last of the changes before this time was visible."""
+        return max((visible_at for changed_at, visible_at in self.visible if changed_at < changed_before), default=0.0)
+
+    def lost(self):
+        """How many URLs never showed their last change."""
+        return len({violation.url for violation in self.violations if violation.check == "stale at the end"})
 
 
 def check(uploads, answers, allowed, empty_at, exempt=frozenset(), since=0.0):
@@ -76,12 +86,11 @@ def check(uploads, answers, allowed, empty_at, exempt=frozenset(), since=0.0):
         changes[upload.url].append(upload)
     for answer in answers:
         reads[answer.url].append(answer)
-    result = Result([], [], since, 0, 0, 0.0)
+    result = Result()
     for url, history in changes.items():
         history.sort(key=lambda upload: upload.version)
         seen = sorted(reads[url], key=lambda answer: answer.started)
         check_url(url, history, seen, None if url in exempt else allowed, empty_at, since, result)
-    result.latencies.sort()
     return result
 
 
@@ -102,8 +111,6 @@ def check_url(url, history, seen, allowed, empty_at, since, result):
             result.violations.append(Violation("too late", url, what))
     if not any(answer.started > empty_at for answer in seen):
         result.violations.append(Violation("not read", url, f"no answer after {empty_at:.2f}"))
-    gaps = [after.started - before.started for before, after in zip(seen, seen[1:], strict=False)]
-    result.longest_gap = max([result.longest_gap, *gaps])
     measure(history, seen, shown, since, result)
 
 
@@ -127,8 +134,7 @@ def measure(history, seen, shown, since, result):
             continue
         first = max(bisect.bisect_left(oldest_from, upload.version), bisect.bisect_left(starts, upload.finished))
         if first < len(seen):
-            result.latencies.append(max(0.0, seen[first].finished - upload.finished))
-            result.fresh_at = max(result.fresh_at, seen[first].finished)
+            result.visible.append((upload.finished, seen[first].finished))
 
 
 def percentile(sorted_values, percent):

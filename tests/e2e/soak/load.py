@@ -2,10 +2,10 @@
 
 import dataclasses
 import json
-import queue
 import random
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 THREADS = 3
 
@@ -35,31 +35,18 @@ class Uploader:
     def __init__(self, ministack, objects, log, on_change=lambda index, version: None):
         self.objects, self.versions, self.on_change = objects, {}, on_change
         self.log, self.lock, self.count = log, threading.Lock(), 0
-        self.queues = [queue.SimpleQueue() for _ in range(THREADS)]
-        self.failed, self.waiting = None, threading.Semaphore(0)
-        for its_queue in self.queues:
-            threading.Thread(target=self.work, args=[its_queue, ministack.client("s3")], daemon=True).start()
+        self.workers = [(ThreadPoolExecutor(1), ministack.client("s3")) for _ in range(THREADS)]
 
     def run(self, plan):
         """Makes all changes at their times. Returns when the last one is made."""
-        start, given = time.monotonic(), 0
+        start, made = time.monotonic(), []
         for change in plan:
             time.sleep(max(0.0, start + change.at - time.monotonic()))
             # Changes of one object keep their order.
-            self.queues[change.index % THREADS].put(change)
-            given += 1
-        for _ in range(given):
-            self.waiting.acquire()
-        if self.failed:
-            raise self.failed
-
-    def work(self, changes, s3):
-        while change := changes.get():
-            try:
-                self.make(change, s3)
-            except Exception as error:
-                self.failed = error
-            self.waiting.release()
+            worker, s3 = self.workers[change.index % THREADS]
+            made.append(worker.submit(self.make, change, s3))
+        for future in made:
+            future.result()
 
     def make(self, change, s3):
         item = self.objects[change.index]

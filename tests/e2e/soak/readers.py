@@ -113,4 +113,5 @@ def received(connection):
 if __name__ == "__main__":
     edge, targets, log, rate = sys.argv[1:]
     lines = [line.split(" ", 1) for line in pathlib.Path(targets).read_text().splitlines()]
-    Readers(edge, lines, open(log, "w"), float(rate)).run()
+    with open(log, "w") as file:
+        Readers(edge, lines, file, float(rate)).run()

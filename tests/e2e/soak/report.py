@@ -2,20 +2,43 @@
 
 from .checker import percentile
 
+COLUMNS = (
+    "scenario",
+    "changes",
+    "lost",
+    "p50, s",
+    "p99, s",
+    "max, s",
+    "from the fault's end to all fresh, s",
+    "dead letters",
+    "invocations",
+    "without an answer",
+    "instances",
+    "purge requests answered: 2xx, 429, others",
+    "answers of the edge",
+    "with an older version",
+)
+
 
 def table(rows):
-    lines = [
-        "| scenario | changes | lost | p50, s | p99, s | max, s | from the fault's end to all fresh, s | dead letters "
-        "| invocations | instances | purge requests: 2xx, 429, others |",
-        "| --- |" + " ---: |" * 10,
-    ]
+    lines = ["| " + " | ".join(COLUMNS) + " |", "| --- |" + " ---: |" * (len(COLUMNS) - 1)]
     for row in rows:
-        times = [f"{percentile(row.result.latencies, percent):.2f}" for percent in (50, 99, 100)]
-        recovery = "" if row.recovery is None else f"{row.recovery:.1f}"
         good, limited = row.requests.get(200, 0), row.requests.get(429, 0)
-        others = sum(row.requests.values()) - good - limited
-        cells = [row.name, row.changes, row.lost, *times, recovery, row.dead_letters, row.invocations, row.instances]
-        lines.append("| " + " | ".join(map(str, [*cells, f"{good}, {limited}, {others}"])) + " |")
+        cells = [
+            row.name,
+            row.changes,
+            row.result.lost(),
+            *(f"{percentile(row.result.latencies(), percent):.2f}" for percent in (50, 99, 100)),
+            "" if row.recovery is None else f"{row.recovery:.1f}",
+            row.dead_letters,
+            row.invocations,
+            row.failed_invocations,
+            row.instances,
+            f"{good}, {limited}, {sum(row.requests.values()) - good - limited}",
+            row.result.answers,
+            row.result.stale_answers,
+        ]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines)
 
 
@@ -29,7 +52,7 @@ def injected(rows):
 def summary(row):
     """One line for people."""
     times = ", ".join(
-        f"{name} {percentile(row.result.latencies, at):.2f}" for name, at in (("p50", 50), ("p99", 99), ("max", 100))
+        f"{name} {percentile(row.result.latencies(), at):.2f}" for name, at in (("p50", 50), ("p99", 99), ("max", 100))
     )
     recovery = "" if row.recovery is None else f", all fresh {row.recovery:.1f} s after the fault"
-    return f"      {row.changes} changes, {row.lost} lost, {times} s{recovery}; {row.result.answers} answers checked"
+    return f"      {row.changes} changes, {row.result.lost()} lost, {times} s{recovery}; {row.result.answers} answers checked"

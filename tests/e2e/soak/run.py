@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from .checker import ABSENT, Allowed, Answer, Result, Upload, check
 from .load import changes, plan_load
@@ -35,13 +36,10 @@ class Row:
     dead_letters: int
     expected_dead_letters: int
     invocations: int
+    failed_invocations: int
     instances: int
     requests: dict
     failures: list
-
-    @property
-    def lost(self):
-        return len({it.url for it in self.result.violations if it.check == "stale at the end"})
 
 
 class ReaderProcess:
@@ -160,9 +158,7 @@ class ScenarioRun:
 
     def load(self, running):
         plan, scenario = self.plan(), self.scenario
-        error = []
-        uploads = threading.Thread(target=lambda: error.extend(run_and_catch(self.uploader.run, plan)))
-        uploads.start()
+        uploads = ThreadPoolExecutor(1).submit(self.uploader.run, plan)
         time.sleep(LEAD)
         self.fault_from = time.monotonic()
         self.deployment.api.faults = self.deployment.aws.faults = list(scenario.faults)
@@ -174,9 +170,7 @@ class ScenarioRun:
         self.poisoner.stop()
         self.cure()
         self.fault_until = time.monotonic()
-        uploads.join()
-        if error:
-            raise error[0]
+        uploads.result()
 
     def cure(self):
         self.set_tokens("active")
@@ -227,22 +221,15 @@ class ScenarioRun:
             dict(injected),
             self.uploader.count,
             dataclasses.replace(healthy, violations=result.violations),
-            max(0.0, result.fresh_at - self.fault_until) if has_fault or sick else None,
+            max(0.0, result.fresh_at(self.fault_until) - self.fault_until) if has_fault or sick else None,
             self.dead_letters,
             expected,
             sum(source.invocations for source in running.sources),
+            sum(len(source.failed_invocations) for source in running.sources),
             running.function.started,
             dict(self.deployment.api.answers),
             failures,
         )
-
-
-def run_and_catch(act, *arguments):
-    try:
-        act(*arguments)
-    except Exception as error:
-        return [error]
-    return []
 
 
 def read_uploads(path):
