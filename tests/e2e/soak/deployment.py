@@ -16,6 +16,7 @@ PURGE_ROUTER = os.environ["PURGE_ROUTER"]
 # The template has 240 s. Scenarios are to see redeliveries.
 VISIBILITY_SECONDS = 15
 CONCURRENCY = 2
+CLOUDFLARE_LATENCY = 0.05
 
 
 class Deployment:
@@ -40,7 +41,7 @@ class Deployment:
             zone.host: f"{self.ministack.url}/{zone.bucket}/{zone.prefix.rstrip('/')}" for zone in self.world.zones
         }
         self.cloudflare = cloudflare.Cloudflare(PURGE_ROUTER, self.mappings, origins)
-        self.api = Proxy(self.cloudflare.api)
+        self.api = Proxy(self.cloudflare.api, CLOUDFLARE_LATENCY)
         self.aws = Proxy(self.ministack.url.removeprefix("http://"))
         buckets = sorted({zone.bucket for zone in self.world.zones})
         self.stack = self.ministack.deploy(

@@ -9,8 +9,19 @@ import time
 
 from .function import InstanceEnded
 
+# Messages that no function can read.
+POISON = (
+    "not JSON",
+    '{"Records": [',
+    '{"Records": "none"}',
+    "[" * 5000,
+    '{"Records": [{"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {}}]}',
+)
+
 BATCH = 1000
 WINDOW = 1.0
+# An invocation takes longer than this: Cloudflare alone answers after 50 ms.
+MID_BATCH = 0.06
 
 
 class Chaos:
@@ -29,11 +40,17 @@ class Chaos:
         return True
 
     def while_running(self, instance):
-        if self.happens(self.kill, "instance killed in mid-batch"):
-            time.sleep(self.random.uniform(0.0, 0.1))
+        """Kills the process in the middle of an invocation, or stops it, so that its deadline passes."""
+        if not self.active or self.random.random() >= self.kill + self.suspend:
+            return
+        time.sleep(self.random.uniform(0.0, MID_BATCH))
+        if not instance.answers.empty():
+            return
+        if self.random.random() * (self.kill + self.suspend) < self.kill:
+            self.injected["instance killed in mid-batch"] += 1
             instance.process.kill()
-        elif self.happens(self.suspend, "instance killed at its deadline"):
-            time.sleep(self.random.uniform(0.0, 0.1))
+        else:
+            self.injected["instance suspended, and killed at its deadline"] += 1
             instance.suspend()
 
 
@@ -112,6 +129,8 @@ class EventSource:
     def invoke(self, batch):
         """The ids of the messages that failed: all of them, if there is no answer."""
         self.invocations += 1
+        if any(message["Body"] in POISON for message in batch):
+            self.chaos.injected["batch with a poisoned message"] += 1
         try:
             answer = self.function.invoke(event(batch, self.arn), self.chaos.while_running)
         except InstanceEnded as reason:

@@ -19,8 +19,7 @@ class Instance:
     def __init__(self, program, environment, log, timeout):
         self.timeout, self.asked = timeout, threading.Event()
         self.events, self.answers, self.count = queue.SimpleQueue(), queue.SimpleQueue(), 0
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(self))
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), handler(self))
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         address = f"127.0.0.1:{self.server.server_address[1]}"
         self.process = subprocess.Popen(
@@ -65,6 +64,13 @@ class Instance:
         self.process.send_signal(signal.SIGSTOP)
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """The process was killed."""
+
+
 def handler(instance):
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -95,10 +101,7 @@ def handler(instance):
             for name, value in {**(headers or {}), "content-length": len(body)}.items():
                 self.send_header(name, str(value))
             self.end_headers()
-            try:
-                self.wfile.write(body)
-            except BrokenPipeError:
-                pass  # the process was killed
+            self.wfile.write(body)
 
         def log_message(self, *_):
             pass

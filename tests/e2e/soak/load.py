@@ -81,10 +81,12 @@ class Uploader:
 
 
 def plan_load(world, seed, seconds, count):
-    """The load of many teams: hot keys, deletes, and bursts that change a whole folder at once."""
+    """The load of many teams: hot keys, deletes, and bursts that change a whole folder at once, half of all changes."""
     rng = random.Random(seed)
     indexed = list(enumerate([*world.objects, *world.folder]))
     ordinary, folder = indexed[: len(world.objects)], indexed[len(world.objects) :]
-    plan = changes(ordinary, rng, seconds, max(0, count - len(folder)))
-    plan += [Change(seconds / 3, index, False) for index, _ in folder]
+    bursts = max(1, count // (2 * len(folder)))
+    plan = changes(ordinary, rng, seconds, max(0, count - bursts * len(folder)))
+    for burst in range(1, bursts + 1):
+        plan += [Change(seconds * burst / (bursts + 2), index, False) for index, _ in folder]
     return sorted(plan, key=lambda change: change.at)

@@ -18,9 +18,11 @@ class Request:
 
 
 class Proxy:
-    """`faults` are asked in order, and the first that returns an action is counted under its name."""
+    """`faults` are asked in order, and the first that returns an action is counted under its name. The server's answers take
+    `latency` seconds longer."""
 
-    def __init__(self, upstream):
+    def __init__(self, upstream, latency=0.0):
+        self.latency = latency
         host, port = upstream.split(":")
         self.upstream, self.faults = (host, int(port)), []
         self.injected, self.answers = collections.Counter(), collections.Counter()
@@ -68,6 +70,7 @@ class Proxy:
 
     async def forward(self, upstream, request):
         answer = await upstream.exchange(request.raw)
+        await asyncio.sleep(self.latency)
         self.answers[int(answer[9:12])] += 1
         return answer
 

@@ -5,6 +5,7 @@ from .checker import percentile
 COLUMNS = (
     "scenario",
     "changes",
+    "of healthy teams",
     "lost",
     "p50, s",
     "p99, s",
@@ -27,6 +28,7 @@ def table(rows):
         cells = [
             row.name,
             row.changes,
+            row.healthy_changes,
             row.result.lost(),
             *(f"{percentile(row.result.latencies(), percent):.2f}" for percent in (50, 99, 100)),
             "" if row.recovery is None else f"{row.recovery:.1f}",

@@ -14,13 +14,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from .checker import ABSENT, Allowed, Answer, Result, Upload, check
+from .event_source import POISON
 from .load import changes, plan_load
-from .scenarios import POISON, chaos_of
+from .scenarios import chaos_of
 
 # How long changes are made before the faults begin, and after they end.
 LEAD = 3
 DRAIN_SECONDS = 180
-# How many times as many changes a noisy team makes as all others together.
+# How many times as many changes a noisy team makes as others.
 NOISE = 100
 
 
@@ -31,6 +32,7 @@ class Row:
     name: str
     injected: dict
     changes: int
+    healthy_changes: int
     result: Result
     recovery: float | None
     dead_letters: int
@@ -150,10 +152,13 @@ class ScenarioRun:
         objects = list(enumerate(self.world.objects))
         if not noisy:
             return changes(objects, rng, seconds, count)
-        count = max(50, count // 12)
+        count = max(50, count // 12) if scenario.sick.louder_than_all else count
+        noise = NOISE * count if scenario.sick.louder_than_all else NOISE * count // len(self.world.teams)
         quiet = [it for it in objects if it[1].zone.team not in noisy]
         loud = [it for it in objects if it[1].zone.team in noisy]
-        plan = changes(quiet, rng, seconds, count) + changes(loud, rng, seconds, count * NOISE)
+        in_trouble = [it for it in objects if it[1].zone.team in {*scenario.sick.revoked, *scenario.sick.wrong_zone}]
+        plan = changes(quiet, rng, seconds, count) + changes(in_trouble, rng, seconds, 50)
+        plan += changes(loud, rng, seconds, noise)
         return sorted(plan, key=lambda change: change.at)
 
     def load(self, running):
@@ -220,6 +225,7 @@ class ScenarioRun:
             scenario.name,
             dict(injected),
             self.uploader.count,
+            len(healthy.visible),
             dataclasses.replace(healthy, violations=result.violations),
             max(0.0, result.fresh_at(self.fault_until) - self.fault_until) if has_fault or sick else None,
             self.dead_letters,
