@@ -2,6 +2,7 @@
 
 import argparse
 import pathlib
+import signal
 import sys
 import tempfile
 import time
@@ -17,6 +18,8 @@ BURST = 5000
 
 
 def main():
+    # On SIGTERM, it stops its processes, as on Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = arguments()
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(options.logs or temporary)
