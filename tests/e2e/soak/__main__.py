@@ -9,7 +9,7 @@ import time
 
 from .deployment import Deployment
 from .load import Change, Uploader
-from .report import injected, summary, table
+from .report import details, summary, table
 from .run import ScenarioRun
 from .scenarios import all_scenarios, sabotages
 from .world import World
@@ -27,7 +27,7 @@ def main():
         rows = soak(options, pathlib.Path(temporary), folder)
     print(table(rows))
     print()
-    print(injected(rows))
+    print(details(rows))
     failures = [(row.name, failure) for row in rows for failure in row.failures]
     for name, failure in failures[:40]:
         print(f"{name}: {failure}", file=sys.stderr)

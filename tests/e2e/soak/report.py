@@ -1,54 +1,60 @@
-"""The report: a table of what was measured, and one of what was injected."""
+"""The report: what was injected and what became of the changes, and what the parts did meanwhile."""
 
 from .checker import percentile
 
-COLUMNS = (
-    "scenario",
-    "changes",
-    "of healthy teams",
-    "lost",
-    "p50, s",
-    "p99, s",
-    "max, s",
-    "from the fault's end to all fresh, s",
-    "dead letters",
-    "invocations",
-    "without an answer",
-    "instances",
-    "purge requests answered: 2xx, 429, others",
-    "answers of the edge",
-    "with an older version",
-)
-
 
 def table(rows):
-    lines = ["| " + " | ".join(COLUMNS) + " |", "| --- |" + " ---: |" * (len(COLUMNS) - 1)]
-    for row in rows:
+    columns = (
+        "scenario",
+        "injected",
+        "changes",
+        "of healthy teams",
+        "lost",
+        "p50, s",
+        "p99, s",
+        "max, s",
+        "from the faults' end to all fresh, s",
+        "dead letters",
+    )
+    cells = lambda row: (
+        row.name,
+        "; ".join(f"{count} × {what}" for what, count in sorted(row.injected.items())) or "nothing",
+        row.changes,
+        row.healthy_changes,
+        row.result.lost(),
+        *(f"{percentile(row.result.latencies(), percent):.2f}" for percent in (50, 99, 100)),
+        "" if row.recovery is None else f"{row.recovery:.1f}",
+        row.dead_letters,
+    )
+    return markdown(columns, map(cells, rows), texts=2)
+
+
+def details(rows):
+    columns = (
+        "scenario",
+        "invocations",
+        "without an answer",
+        "instances",
+        "purge requests that the sandbox answered: 200",
+        "429",
+        "others",
+        "answers of the edge",
+        "with an older version",
+    )
+
+    def cells(row):
         good, limited = row.requests.get(200, 0), row.requests.get(429, 0)
-        cells = [
-            row.name,
-            row.changes,
-            row.healthy_changes,
-            row.result.lost(),
-            *(f"{percentile(row.result.latencies(), percent):.2f}" for percent in (50, 99, 100)),
-            "" if row.recovery is None else f"{row.recovery:.1f}",
-            row.dead_letters,
-            row.invocations,
-            row.failed_invocations,
-            row.instances,
-            f"{good}, {limited}, {sum(row.requests.values()) - good - limited}",
-            row.result.answers,
-            row.result.stale_answers,
-        ]
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
-    return "\n".join(lines)
+        others = sum(row.requests.values()) - good - limited
+        invocations = (row.invocations, row.failed_invocations, row.instances)
+        return (row.name, *invocations, good, limited, others, row.result.answers, row.result.stale_answers)
+
+    return markdown(columns, map(cells, rows), texts=1)
 
 
-def injected(rows):
-    lines = ["| scenario | injected | times |", "| --- | --- | ---: |"]
-    for row in rows:
-        lines += [f"| {row.name} | {what} | {count} |" for what, count in sorted(row.injected.items())]
-    return "\n".join(lines)
+def markdown(columns, rows, texts):
+    """A table whose first columns are texts, and the others numbers."""
+    lines = [columns, ["---"] * texts + ["---:"] * (len(columns) - texts), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
 def summary(row):
