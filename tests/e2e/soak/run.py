@@ -217,13 +217,10 @@ class ScenarioRun:
         expected = self.poisoner.sent + self.redriven
         if self.dead_letters != expected:
             failures.append(f"{self.dead_letters} dead letters, not {expected}")
-        injected = collections.Counter(self.deployment.api.injected + self.deployment.aws.injected)
-        injected.update(running.chaos.injected)
-        if scenario.poison:
-            injected["poisoned messages"] = self.poisoner.sent
+        injected = self.injected(running, uploads)
         return Row(
             scenario.name,
-            dict(injected),
+            injected,
             self.uploader.count,
             len(healthy.visible),
             dataclasses.replace(healthy, violations=result.violations),
@@ -236,6 +233,20 @@ class ScenarioRun:
             dict(self.deployment.api.answers),
             failures,
         )
+
+    def injected(self, running, uploads):
+        """How often each fault happened, as those who injected it counted."""
+        api, stack = self.deployment.api, self.deployment.aws
+        injected = collections.Counter(api.injected + stack.injected + running.chaos.injected)
+        if self.scenario.poison:
+            injected["poisoned messages"] = self.poisoner.sent
+        if noisy := self.scenario.sick.noisy:
+            refused = sum(count for status, count in api.answers.items() if status not in (200, 429))
+            injected["requests that the sandbox refused for their token or zone"] = refused
+            urls = {item.url for item in self.uploader.objects if item.zone.team in noisy}
+            of_noisy = sum(upload.url in urls and upload.finished > self.since for upload in uploads)
+            injected["changes of the noisy team"] = of_noisy
+        return dict(injected)
 
 
 def read_uploads(path):

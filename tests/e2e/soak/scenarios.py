@@ -5,6 +5,9 @@ import dataclasses
 from .event_source import Chaos
 from .faults import Block, Fault, aws, cloudflare, drop
 
+# A message that failed three times waits for up to 40 s, and may then find the circuit of its zone open for up to 40 s.
+RECOVERY = 90
+
 
 @dataclasses.dataclass(frozen=True)
 class Sick:
@@ -45,14 +48,14 @@ def all_scenarios(seconds, teams):
     yield Scenario("load", folder=True, bound=30)
     yield Scenario("no fault")
     for name, faults in half.items():
-        yield Scenario(name, tuple(faults), recovery=60)
-    yield Scenario("block of all calls", (Block(seconds),), recovery=90)
-    yield Scenario("SSM", tuple(aws("ssm", 0.25)), recovery=60)
-    yield Scenario("DynamoDB", tuple(aws("dynamodb", 0.25)), recovery=60)
+        yield Scenario(name, tuple(faults), recovery=RECOVERY)
+    yield Scenario("block of all calls", (Block(seconds),), recovery=RECOVERY)
+    yield Scenario("SSM", tuple(aws("ssm", 0.25)), recovery=RECOVERY)
+    yield Scenario("DynamoDB", tuple(aws("dynamodb", 0.25)), recovery=RECOVERY)
     # Without errors of Cloudflare, the function does not call SQS.
-    yield Scenario("SQS, and errors of Cloudflare", (*half["server errors"], *aws("sqs", 0.25)), recovery=60)
-    yield Scenario("killed in mid-batch", chaos={"kill": 0.6}, recovery=60)
-    yield Scenario("killed at its deadline", chaos={"suspend": 0.5}, recovery=60, timeout=5)
+    yield Scenario("SQS, and errors of Cloudflare", (*half["server errors"], *aws("sqs", 0.25)), recovery=RECOVERY)
+    yield Scenario("killed in mid-batch", chaos={"kill": 0.6}, recovery=RECOVERY)
+    yield Scenario("killed at its deadline", chaos={"suspend": 0.5}, recovery=RECOVERY, timeout=5)
     yield Scenario("duplicates, disorder, delays", chaos={"duplicate": 0.2, "delay": 0.2}, bound=20)
     yield Scenario("a poisoned message in each batch", poison=True, visibility=4)
     yield Scenario("teams in trouble", sick=sick)
@@ -72,8 +75,8 @@ def all_scenarios(seconds, teams):
 
 def sabotages():
     """What must make the command fail: purges that are dropped, and messages that are deleted without the function."""
-    yield "purges", Scenario("sabotage: purges are dropped", (Fault("purge dropped", drop, 0.2),), recovery=60)
-    yield "messages", Scenario("sabotage: messages are deleted", chaos={"acknowledge": 0.2}, recovery=60)
+    yield "purges", Scenario("sabotage: purges are dropped", (Fault("purge dropped", drop, 0.2),), recovery=RECOVERY)
+    yield "messages", Scenario("sabotage: messages are deleted", chaos={"acknowledge": 0.2}, recovery=RECOVERY)
 
 
 def chaos_of(scenario, seed):
