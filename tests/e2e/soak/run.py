@@ -14,6 +14,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from .checker import ABSENT, Allowed, Answer, Result, Upload, check
+from .event_source import POISON
 from .load import changes, plan_load
 from .scenarios import chaos_of
 
