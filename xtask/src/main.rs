@@ -32,7 +32,7 @@ usage: cargo xtask COMMAND
   simulate [--seeds N] [--from SEED] [--seed SEED] [--seconds N] [--threads N] [--trace]
                      run 10,000 seeds of the deterministic simulation, or N of them
   soak [--changes N] [--seconds N] [--seed N] [--only TEXT] [--sabotage purges|messages] [--logs FOLDER]
-                     upload under faults, on real parts, and check that nothing is lost: about 20 minutes
+                     upload under faults, on real parts, and check that nothing is lost: about 16 minutes
   fuzz [--target NAME] [--runs N] [--seed N] [--replay FILE]
                      check many mutated inputs of each target of crates/fuzz
   release [--arm64] [--include FILE…]

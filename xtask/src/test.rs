@@ -1,4 +1,4 @@
-//! `test`, and the measurements `latency`, `lookups`, `isolation`, `simulate` and `soak`.
+//! `test`, and the measurements `latency`, `lookups`, `isolation`, `simulate`, `soak` and `fuzz`.
 
 use std::env;
 use std::path::{Path, PathBuf};

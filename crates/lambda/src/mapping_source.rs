@@ -29,8 +29,8 @@ pub(crate) struct KnownMappings<'s> {
 }
 
 impl MappingSource {
-    /// The mappings of the event's buckets, as far as they are known by the deadline. What was read only once is
-    /// uncertain if a retry comes soon; nobody else waits for it.
+    /// The mappings of the event's buckets, as far as they are known by the deadline. Mappings that were
+    /// read only once are uncertain if a retry comes soon, and are trusted otherwise.
     pub(crate) async fn for_event(
         &self,
         event: &Event,
