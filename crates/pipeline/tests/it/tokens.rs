@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use purge_router_pipeline::{Freshness, Outcome, Status};
-use purge_router_sandbox::{Fault, FaultKind, TokenStatus};
+use purge_router_sandbox::{FaultKind, TokenStatus};
 use purge_router_test_support::events::{record, s3};
 
 use crate::store::Problem;
@@ -88,9 +88,11 @@ async fn a_transient_401_of_many_batches() {
 #[tokio::test]
 async fn now_and_then_a_401_is_no_bad_token() {
     let world = World::new(red("urls_per_request = 1", "")).await;
-    let now_and_then = Fault { share: 0.05, ..fault("red.com", status(401, 10000, None), None) };
-    world.sandbox().add_fault(now_and_then);
-    assert_all_purged(&world.run(&s3("red-files", keys("k", 200))).await, "one of twenty requests");
+    for event in 0..10 {
+        world.sandbox().add_fault(fault("red.com", status(401, 10000, None), Some(1)));
+        let report = world.run(&s3("red-files", keys("k", 20))).await;
+        assert_all_purged(&report, &format!("one of twenty requests, {event}"));
+    }
 }
 
 #[tokio::test]
