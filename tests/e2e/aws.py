@@ -30,10 +30,8 @@ OTHER_ACCOUNT = "111111111111"
 ROOT_OF_OTHER = {"aws_access_key_id": OTHER_ACCOUNT, "aws_secret_access_key": "test"}
 
 
-def wait_for(what, look, seconds=60, every=0.05):
-    """Returns the first truthy value of look(). `what` describes the condition in the error. The time is no measure of speed: it
-    only ends a test that hangs.
-    """
+def wait_for(what, look, seconds=20, every=0.05):
+    """Returns the first truthy value of look(). `what` describes the condition in the error."""
     end = time.monotonic() + seconds
     while not (value := look()):
         if time.monotonic() > end:
@@ -80,7 +78,7 @@ class Ministack:
             start_new_session=True,
         )
         try:
-            wait_for("ministack is ready", self.is_ready)
+            wait_for("ministack is ready", self.is_ready, 60)
         except BaseException:
             self.stop()
             raise
@@ -181,7 +179,7 @@ class Ministack:
     @staticmethod
     def stack_outputs(cloudformation, name):
         describe = lambda: cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-        wait_for(f"stack {name} is done", lambda: not describe()["StackStatus"].endswith("IN_PROGRESS"))
+        wait_for(f"stack {name} is done", lambda: not describe()["StackStatus"].endswith("IN_PROGRESS"), 60)
         stack = describe()
         assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), [
             (event["LogicalResourceId"], event.get("ResourceStatusReason"))
@@ -336,7 +334,7 @@ class Stack:
             for mapping in ids:
                 client.update_event_source_mapping(UUID=mapping, Enabled=True)
 
-    def wait_until_handled(self, seconds=60):
+    def wait_until_handled(self, seconds=30):
         """Waits until all messages are deleted or dead letters. S3 sends its notifications with a short delay."""
         present = lambda: self.waiting() + self.waiting(self.retry_queue_url)
         quiet = lambda: not any(present() or time.sleep(0.02) for _ in range(5))

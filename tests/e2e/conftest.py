@@ -168,7 +168,7 @@ class Deployment:
         good = {(zone_id, token[-4:], 200) for zone_id, _, token in ZONES.values()}
         assert {(zone_id, token, status) for zone_id, token, _, status in purges} <= good
 
-    def see(self, host, path, expected, seconds=60):
+    def see(self, host, path, expected, seconds=20):
         """Waits until the edge returns this text, for each spelling of the path."""
         what = f"{host}/{path} shows {expected!r}"
         aws.wait_for(what, lambda: self.cloudflare.visit(host, f"/{path}")[1] == expected, seconds)

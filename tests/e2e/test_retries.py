@@ -95,7 +95,8 @@ def test_what_a_retry_finds_refused_for_good_is_a_dead_letter_at_once(cached):
     world, stack = cached, cached.stack
     stack.retry_quickly(receives=100, retries=100)
     refused = {"reject_url": {"url": "https://www.website.fr/page.html"}}
-    # Between the two faults the zone is healthy, so the message must not be in the queue then.
+    # Between the two faults the zone is healthy: a retry at that moment would purge. So the message is taken out of the
+    # queue, and sent again under the second fault.
     with world.cloudflare.fault(SICK_ZONE, TROUBLE["server errors"]), stack.held(stack.retry_queue_arn):
         world.put(SICK[1], SICK[2], "second")
         wait_for("it is deferred", lambda: (stack.waiting(), retries(world)) == (0, 1))
@@ -103,14 +104,14 @@ def test_what_a_retry_finds_refused_for_good_is_a_dead_letter_at_once(cached):
         stack.sqs.purge_queue(QueueUrl=stack.retry_queue_url)
     with world.cloudflare.fault(SICK_ZONE, refused):
         stack.send(deferred["Body"], url=stack.retry_queue_url)
-        wait_for("a dead letter", lambda: stack.dead_letters() == 1)
+        wait_for("a dead letter", lambda: stack.dead_letters() == 1, seconds=60)
     [message] = stack.receive_all(stack.dead_letters_url)
     assert "DeadLetterQueueSourceArn" not in message["Attributes"], "the function sent it"
     replaced = message["MessageAttributes"]["ReplacedMessageId"]["StringValue"]
     assert any(replaced in line.get("origins", "") for line in stack.log("batch")), "the log says why"
     assert (stack.waiting(), retries(world)) == (0, 0)
     stack.send(message["Body"])
-    world.see(SICK[0], "page.html", "second")
+    world.see(SICK[0], "page.html", "second", 60)
 
 
 def test_what_the_retry_queue_does_not_take_is_redelivered_by_its_own_queue(cached):
@@ -123,6 +124,6 @@ def test_what_the_retry_queue_does_not_take_is_redelivered_by_its_own_queue(cach
         line = wait_for("it can't be deferred", lines)[0]
         assert (line["level"], line["messages"]) == ("WARN", 1) and "AccessDenied" in line["error"], line
         assert (stack.waiting(), retries(world)) == (1, 0)
-    world.see(SICK[0], "page.html", "second")
-    stack.wait_until_handled()
+    world.see(SICK[0], "page.html", "second", 60)
+    stack.wait_until_handled(60)
     assert stack.dead_letters() == 0

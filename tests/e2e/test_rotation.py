@@ -126,7 +126,7 @@ class Load:
     def goes_on(self):
         """Waits until every page of every zone is uploaded twice more."""
         goal = {zone: self.puts[zone] + 2 * len(PAGES) for zone in ZONES}
-        aws.wait_for("the load goes on", lambda: all(self.puts[zone] >= goal[zone] for zone in ZONES))
+        aws.wait_for("the load goes on", lambda: all(self.puts[zone] >= goal[zone] for zone in ZONES), 60)
 
     def stop(self):
         self.over.set()

@@ -183,7 +183,7 @@ def verified(world, *arguments, manager=None):
 def stopped(world, arguments, manager):
     """Kills a command where the proxy interrupts it. Returns whether it had already finished."""
     process = world.start(*arguments, manager=manager, through_proxy=True)
-    aws.wait_for("the command", lambda: world.proxy.waiting.is_set() or process.poll() is not None)
+    aws.wait_for("the command", lambda: world.proxy.waiting.is_set() or process.poll() is not None, 60)
     is_over = process.poll() is not None
     process.kill()
     process.communicate()
@@ -194,7 +194,7 @@ def signaled(world, arguments, manager, signal_number):
     """Sends a signal to a command where the proxy interrupts it, and lets the proxy go on. Returns its exit code, its
     output and its errors, or `None` if it had already finished."""
     process = world.start(*arguments, manager=manager, through_proxy=True)
-    aws.wait_for("the command", lambda: world.proxy.waiting.is_set() or process.poll() is not None)
+    aws.wait_for("the command", lambda: world.proxy.waiting.is_set() or process.poll() is not None, 60)
     is_over = process.poll() is not None
     if not is_over:
         process.send_signal(signal_number)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use purge_router_pipeline::{Freshness, Outcome, Status};
-use purge_router_sandbox::{FaultKind, TokenStatus};
+use purge_router_sandbox::{Fault, FaultKind, TokenStatus};
 use purge_router_test_support::events::{record, s3};
 
 use crate::store::Problem;
@@ -89,9 +89,12 @@ async fn a_transient_401_of_many_batches() {
 async fn now_and_then_a_401_is_no_bad_token() {
     let world = World::new(red("urls_per_request = 1", "")).await;
     for event in 0..10 {
-        world.sandbox().add_fault(fault("red.com", status(401, 10000, None), Some(1)));
+        // The tenth of twenty, and not its retry: a request that is refused twice has failed.
+        let tenth = Fault { share: 0.1, ..fault("red.com", status(401, 10000, None), Some(1)) };
+        world.sandbox().add_fault(tenth);
         let report = world.run(&s3("red-files", keys("k", 20))).await;
         assert_all_purged(&report, &format!("one of twenty requests, {event}"));
+        assert_eq!(report.outcomes.iter().map(|outcome| outcome.attempts).sum::<u32>(), 21, "{event}");
     }
 }
 
