@@ -3,19 +3,26 @@
 //! Anybody may write an account id, so teams share a bucket only if the grants of both name the account. A zone whose
 //! account is unknown has a bucket of its own. The buckets of a team's own accounts and zones are bounded per team, so
 //! that a team that writes many ids evicts only buckets of its own.
+//!
+//! Cloudflare also limits the client: the calls from its address, which all teams share, and the calls of each caller,
+//! which are a team's own.
 
 mod bucket;
+mod call_window;
+mod caller;
 mod pause;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use purge_router_core::Zone;
-use purge_router_core::limits::{CloudflarePlan, LimitClass};
+use purge_router_core::limits::{CALLS_PER_ADDRESS, CALLS_PER_CALLER, CloudflarePlan, LimitClass};
 use purge_router_core::names::CloudflareId;
 
 pub(crate) use self::bucket::AfterDeadline;
 use self::bucket::Bucket;
+use self::call_window::CallWindow;
+pub(crate) use self::caller::Caller;
 use self::pause::Pause;
 use crate::bounded_map::BoundedMap;
 use crate::clock::{Clock, Timestamp};
@@ -24,7 +31,7 @@ use crate::per_team::PerTeam;
 /// Operators write grants, so at most this many granted accounts, times plans and classes, are in use at once.
 const GRANTED: usize = 4096;
 
-/// How many buckets of its own one team has. Beyond that, its least used bucket is evicted. When it is needed again, it
+/// How many buckets of its own one team has, and how many callers. Beyond that, its least used bucket is evicted. When it is needed again, it
 /// is full and has no pause of its own: the team may then send one burst too many, and Cloudflare rate limits it.
 const PER_TEAM: usize = 512;
 
@@ -33,6 +40,8 @@ const PER_TEAM: usize = 512;
 pub(crate) struct RateLimits {
     clock: Clock,
     instances: NonZeroU32,
+    /// The calls from this process. Instances may have one address, that of a NAT gateway, so each takes its share.
+    address: CallWindow,
     granted: BoundedMap<Key, Bucket>,
     teams: PerTeam<TeamLimits>,
 }
@@ -43,6 +52,10 @@ struct TeamLimits {
     buckets: BoundedMap<Key, Bucket>,
     /// A pause of the team at all buckets, its own and granted ones.
     pause: Pause,
+    /// The calls of its callers.
+    callers: BoundedMap<Caller, CallWindow>,
+    /// A team has at most one request waiting for the address.
+    turn_at_address: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -61,7 +74,8 @@ enum Owner {
 impl RateLimits {
     /// Limits for one of this many instances, which run at once and take equal shares.
     pub(crate) fn new(instances: NonZeroU32, clock: Clock) -> Self {
-        Self { clock, instances, granted: BoundedMap::new(GRANTED), teams: PerTeam::new() }
+        let address = CallWindow::new(CALLS_PER_ADDRESS, instances, clock.clone());
+        Self { clock, instances, address, granted: BoundedMap::new(GRANTED), teams: PerTeam::new() }
     }
 
     /// Waits until a request of this cost may be sent.
@@ -77,6 +91,46 @@ impl RateLimits {
     ) -> Result<(), AfterDeadline> {
         let team = self.team(zone);
         self.bucket(&team, zone, class).acquire(&zone.team, &team.pause, cost, deadline).await
+    }
+
+    /// Whether the caller may send a request of this class before the deadline, as far as that is known now. To ask
+    /// first spares what others share.
+    ///
+    /// # Errors
+    /// It may not.
+    pub(crate) fn check_caller(
+        &self,
+        zone: &Zone,
+        caller: Caller,
+        class: LimitClass,
+        deadline: Timestamp,
+    ) -> Result<(), AfterDeadline> {
+        let may_call = !class.counts_as_call() || self.caller(&self.team(zone), caller).may_admit_before(deadline);
+        may_call.then_some(()).ok_or(AfterDeadline)
+    }
+
+    /// Waits until the client may send one more request: the caller, if the class counts, and then the address.
+    ///
+    /// The address has a deadline of its own. Everybody shares it and the wait is a fraction of a second, so it is worth
+    /// more waiting than a limit of a team.
+    ///
+    /// # Errors
+    /// It can't be sent before the deadline. This is returned as soon as it is known.
+    pub(crate) async fn acquire_call(
+        &self,
+        zone: &Zone,
+        caller: Caller,
+        class: LimitClass,
+        deadline: Timestamp,
+        address_deadline: Timestamp,
+    ) -> Result<(), AfterDeadline> {
+        let team = self.team(zone);
+        if class.counts_as_call() {
+            self.caller(&team, caller).acquire(deadline).await?;
+        }
+        let turn = self.clock.timeout_at(address_deadline, team.turn_at_address.lock());
+        let _turn = turn.await.map_err(|_| AfterDeadline)?;
+        self.address.acquire(address_deadline).await
     }
 
     /// Holds back the zone's team until this time: for one class at the zone's bucket, or for all requests of all of
@@ -98,8 +152,18 @@ impl RateLimits {
     }
 
     fn team(&self, zone: &Zone) -> Arc<TeamLimits> {
-        let new = || TeamLimits { buckets: BoundedMap::new(PER_TEAM), pause: Pause::default() };
+        let new = || TeamLimits {
+            buckets: BoundedMap::new(PER_TEAM),
+            pause: Pause::default(),
+            callers: BoundedMap::new(PER_TEAM),
+            turn_at_address: tokio::sync::Mutex::default(),
+        };
         self.teams.get_or_insert_with(&zone.team, new)
+    }
+
+    fn caller(&self, team: &TeamLimits, caller: Caller) -> Arc<CallWindow> {
+        let new = || CallWindow::new(CALLS_PER_CALLER, self.instances, self.clock.clone());
+        team.callers.get_or_insert_with(&caller, new)
     }
 
     fn bucket(&self, team: &TeamLimits, zone: &Zone, class: LimitClass) -> Arc<Bucket> {

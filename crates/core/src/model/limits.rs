@@ -1,7 +1,10 @@
 //! What each Cloudflare plan allows, as data.
 //!
 //! Source: "Purge cache: availability and limits" in Cloudflare's cache documentation. Limits belong to the
-//! account and are shared by its zones on the same plan, in two classes: purges by URL, and all others.
+//! account and are shared by its zones on the same plan, in two classes: purges by URL, and all others. The limits of
+//! the client hold for all plans, and come from "Rate limits" in the documentation of Cloudflare's API.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +43,29 @@ pub struct Rate {
     /// The length of a period, in seconds.
     pub period_seconds: u32,
 }
+
+impl LimitClass {
+    /// Whether its requests count towards [`CALLS_PER_CALLER`]. Purges by URL are exempt.
+    pub fn counts_as_call(self) -> bool {
+        self == Self::Requests
+    }
+}
+
+/// At most `calls` requests in any `period`, whatever they ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallLimit {
+    /// How many requests.
+    pub calls: u32,
+    /// In how much time.
+    pub period: Duration,
+}
+
+/// The limit of one client address.
+pub const CALLS_PER_ADDRESS: CallLimit = CallLimit { calls: 200, period: Duration::from_secs(1) };
+
+/// The limit of one caller, who is a user with all tokens of that user, or a token of an account. Beyond it, Cloudflare
+/// blocks all calls of the caller for five minutes.
+pub const CALLS_PER_CALLER: CallLimit = CallLimit { calls: 1200, period: Duration::from_secs(300) };
 
 impl CloudflarePlan {
     /// All plans, the smallest first.

@@ -1,3 +1,5 @@
+mod calls;
+
 use std::time::Duration;
 
 use super::*;

@@ -11,6 +11,7 @@ use super::deadline::Deadline;
 use super::failure::{Failure, NotSent};
 use super::piece::Piece;
 use crate::api::PurgeApi;
+use crate::rate_limit::{AfterDeadline, Caller};
 use crate::shared::Shared;
 use crate::store::TokenStore;
 use crate::token_health::{Admission, TokenTry, ZoneToken};
@@ -77,6 +78,15 @@ impl<'e, T, A> Attempt<'e, T, A> {
     ) -> Self {
         Self { shared, zone, token, deadline }
     }
+
+    /// Waits for the limits of the caller, the plan and the address.
+    async fn acquire(&self, piece: &Piece<'_>, caller: Caller) -> Result<(), AfterDeadline> {
+        let (limits, zone, class) = (&self.shared.limits, self.zone, piece.class());
+        let (deadline, end) = (self.deadline.rate_limit_deadline(), self.deadline.end());
+        limits.check_caller(zone, caller, class, deadline)?;
+        limits.acquire(zone, class, piece.cost(), deadline).await?;
+        limits.acquire_call(zone, caller, class, deadline, end).await
+    }
 }
 
 impl<T: TokenStore, A: PurgeApi> SendOnce for Attempt<'_, T, A> {
@@ -96,10 +106,10 @@ impl<T: TokenStore, A: PurgeApi> SendOnce for Attempt<'_, T, A> {
             TokenTry::Second => held,
         };
         let read = "its token was read";
-        deadline.before_deadline(read, token.credential(token_try)).await??;
-        // The rate limit comes last: a request that passed it is sent at once, and one that is never sent uses up
+        let (credential, _) = deadline.before_deadline(read, token.credential(token_try)).await??;
+        // The rate limits come last: a request that passed them is sent at once, and one that is never sent uses up
         // nothing of a limit that others share.
-        shared.limits.acquire(zone, piece.class(), piece.cost(), deadline.rate_limit_deadline()).await?;
+        self.acquire(piece, Caller::from(&credential)).await?;
         // While this waited for the rate limit, another request may have been refused and have read the token afresh.
         let credential = deadline.before_deadline(read, token.credential(token_try)).await?;
         let (credential, freshness) = credential?;

@@ -26,6 +26,11 @@ impl<'e> Deadline<'e> {
         self.clock.now()
     }
 
+    /// [`Patience::deadline`].
+    pub(super) fn end(&self) -> Timestamp {
+        self.patience.deadline
+    }
+
     /// [`Patience::rate_limit_deadline`].
     pub(super) fn rate_limit_deadline(&self) -> Timestamp {
         self.patience.rate_limit_deadline
