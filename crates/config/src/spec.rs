@@ -55,6 +55,7 @@ pub struct MappingSpec {
     pub tags: Option<Vec<String>>,
     pub mode: Option<String>,
     pub escalate_above: Option<i64>,
+    pub escalate_after: Option<String>,
 }
 
 /// One table `[teams.<name>]` of a mapping file.

@@ -51,13 +51,14 @@ pub use model::change::{Change, ChangeKind, Origin};
 pub use model::code::Code;
 pub use model::event::{Event, Ignored, Rejected, RejectionKind};
 pub use model::invalid::Invalid;
-pub use model::mapping::{Mapping, Mode, Purge, Scheme, UrlRules};
+pub use model::mapping::{Escalation, Mapping, Mode, Purge, Scheme, UrlRules};
 pub use model::mappings::{Mappings, NotOwned};
 pub use model::tag::{TagTemplate, is_tag};
 pub use model::zone::{Team, Zone};
 pub use model::{bounds, glob, limits, names, suggest};
 pub use plan::{
-    Batch, BatchItem, Escalated, Plan, PurgeRequest, UncertainBuckets, Unmatched, batches, oversize, plan, plan_until,
+    Batch, BatchItem, Drain, Escalated, Plan, PurgeRequest, UncertainBuckets, Unmatched, batches, oversize, plan,
+    plan_until,
 };
 pub use purge::item::{Body, Item, Method};
 pub use purge::paths::{DotSegments, shared_folder};

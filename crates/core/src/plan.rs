@@ -7,6 +7,7 @@
 mod batch;
 mod budget;
 mod cost;
+mod drain_time;
 mod escalate;
 mod expand;
 mod hit;
@@ -18,6 +19,6 @@ mod uncertain_buckets;
 
 pub use batch::{Batch, BatchItem, PurgeRequest, batches};
 pub use cost::oversize;
-pub use output::{Escalated, Plan, Unmatched};
+pub use output::{Drain, Escalated, Plan, Unmatched};
 pub use planner::{plan, plan_until};
 pub use uncertain_buckets::UncertainBuckets;

@@ -55,6 +55,7 @@ const LINES: &[&str] = &[
     "purge = \"tags\"\ntags = [\"{dir}-{ext}\"]",
     "mode = \"invalidate\"",
     "escalate_above = 3",
+    "escalate_after = \"1s\"",
     "query_strings = [\"\", \"v=1\"]\nschemes = [\"http\", \"https\"]",
     "vary_headers = [{ A = \"1\" }, { B = \"2\" }]",
     "hostnames = [\"www.ZONE\", \"ZONE2\"]",
@@ -86,7 +87,7 @@ fn to_toml(rules: &[Rule]) -> String {
             let events = rule.events.iter().map(|kind| kind.as_str()).collect::<Vec<_>>();
             // Escalation is refused without a prefix.
             let lines = if rule.prefix.is_empty() {
-                rule.lines.replace("escalate_above = 3", "")
+                rule.lines.replace("escalate_above = 3", "").replace("escalate_after = \"1s\"", "")
             } else {
                 rule.lines.to_owned()
             };

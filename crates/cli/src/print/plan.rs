@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use purge_router_core::{Batch, Escalated, Method, Mode, Plan, Rejected};
+use purge_router_core::{Batch, Drain, Escalated, Method, Mode, Plan, Rejected};
 
 use crate::print::list::{MAX_LINES, push_first_lines, push_lines};
 use crate::print::style::{bold, dim, red, yellow};
@@ -100,9 +100,15 @@ pub(crate) fn summary(plan: &Plan) -> String {
 }
 
 fn escalated(escalated: &Escalated) -> String {
-    let Escalated { mapping, urls, above } = escalated;
+    let Escalated { mapping, urls, above, drain } = escalated;
     let mapping = escaped(mapping);
-    format!("{} {mapping}: {urls} URLs, more than {above}, so its folder is purged by prefix", yellow("escalated"))
+    let why = match drain {
+        Some(Drain { time, after }) => {
+            format!("which would take {:.1} s, longer than {} s", time.as_secs_f64(), after.as_secs())
+        }
+        None => format!("more than {above}"),
+    };
+    format!("{} {mapping}: {urls} URLs, {why}, so its folder is purged by prefix", yellow("escalated"))
 }
 
 fn rejected(rejected: &Rejected) -> String {

@@ -46,5 +46,6 @@ pub(crate) fn mapping(source: Option<String>, reader: &mut TableReader<'_>) -> M
         tags: reader.few_strings("tags", bounds::FEW_VALUES),
         mode: reader.string("mode"),
         escalate_above: reader.integer("escalate_above"),
+        escalate_after: reader.string("escalate_after"),
     }
 }

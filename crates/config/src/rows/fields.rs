@@ -29,7 +29,7 @@ pub struct Row {
 pub const VERSION: u64 = 1;
 
 /// All fields that grants, zones and mappings may have, as rows or in a file, in the order in which they are written.
-pub const FIELDS: [&str; 30] = [
+pub const FIELDS: [&str; 31] = [
     "version",
     "owns",
     "tokens",
@@ -60,6 +60,7 @@ pub const FIELDS: [&str; 30] = [
     "tags",
     "mode",
     "escalate_above",
+    "escalate_after",
 ];
 
 /// Sorts fields as [`FIELDS`] is; fields that are not listed there come last, by name.

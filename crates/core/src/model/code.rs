@@ -13,6 +13,7 @@ pub enum Code {
     BadAddPrefix,
     BadBucketName,
     BadCloudflareId,
+    BadEscalateAfter,
     BadExtension,
     BadGlob,
     BadGrant,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use indexmap::IndexSet;
 use serde::Serialize;
@@ -49,12 +50,38 @@ impl Mapping {
         all.chain(chosen.into_iter().filter_map(|index| zone.hostnames.get_index(index)))
     }
 
-    /// How many URLs of the mapping in one event become one prefix purge, if exceeded; 0: never.
-    pub fn escalate_above(&self) -> usize {
+    /// When its URLs in one event become one prefix purge.
+    pub fn escalation(&self) -> Escalation {
         match self.purge {
-            Purge::Urls { escalate_above } => escalate_above,
-            _ => 0,
+            Purge::Urls(escalation) => escalation,
+            _ => Escalation::default(),
         }
+    }
+}
+
+/// When the URLs of a mapping in one event become one prefix purge. The default: never.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Escalation {
+    /// If there are more of them; 0: never.
+    pub above: usize,
+    /// If the rate limits let them pass only in a longer time; zero: never.
+    pub after: Duration,
+}
+
+impl Escalation {
+    /// Whether there may be a prefix purge.
+    pub fn is_possible(self) -> bool {
+        self.above > 0 || !self.after.is_zero()
+    }
+
+    /// Whether there is one for this many URLs, which take this long.
+    pub fn applies(self, urls: usize, drain: Duration) -> bool {
+        (self.above > 0 && urls > self.above) || self.is_too_long(drain)
+    }
+
+    /// Whether purging the URLs one by one takes too long.
+    pub fn is_too_long(self, drain: Duration) -> bool {
+        !self.after.is_zero() && drain > self.after
     }
 }
 
@@ -102,11 +129,8 @@ impl Scheme {
 /// What a mapping purges.
 #[derive(Debug, Clone)]
 pub enum Purge {
-    /// The object's URLs.
-    Urls {
-        /// More than this many URLs of the mapping in one event become one prefix purge; 0: never.
-        escalate_above: usize,
-    },
+    /// The object's URLs, or one prefix purge in place of many of them.
+    Urls(Escalation),
     /// All URLs below the object's folder.
     Prefixes,
     /// All that is cached for the mapping's hostnames.

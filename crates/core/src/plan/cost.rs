@@ -80,7 +80,7 @@ impl Lengths {
 
 /// Why a single change of this mapping would be more than an event may hold, if so.
 pub fn oversize(mapping: &Mapping) -> Option<String> {
-    let (Purge::Urls { .. } | Purge::Prefixes) = mapping.purge else { return None };
+    let (Purge::Urls(_) | Purge::Prefixes) = mapping.purge else { return None };
     let urls = ItemsPerPath::urls(mapping, Lengths::of_hostnames(mapping));
     // A path with one alias, and two spellings of each.
     let bytes = urls.bytes_of_length(bounds::USUAL_PATH).saturating_mul(4);

@@ -1,11 +1,15 @@
-//! Which mappings have more URLs in one event than their `escalate_above`, and so purge their folder instead.
+//! Which mappings have more URLs in one event than their `escalate_above`, or URLs that take longer than their
+//! `escalate_after`, and so purge their folder instead.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
+use std::time::Duration;
 
+use crate::model::mapping::Escalation;
+use crate::plan::drain_time::DrainTime;
 use crate::plan::hit::{Hit, Targets};
-use crate::plan::output::Escalated;
+use crate::plan::output::{Drain, Escalated};
 use crate::plan::planned_mapping::PlannedMapping;
 
 /// The hits of each mapping, counted, and what they are charged; by the mapping's index.
@@ -23,8 +27,9 @@ struct MappingCount<'p> {
 /// The different URLs of a mapping that may escalate.
 #[derive(Debug)]
 struct UrlCount {
-    escalate_above: usize,
+    escalation: Escalation,
     urls_per_path: usize,
+    drain_time: DrainTime,
     /// Hashes of the spelled paths.
     paths: HashSet<u64>,
     /// The bytes of URLs that an escalation makes superfluous.
@@ -92,7 +97,7 @@ impl<'p> MappingCounts<'p> {
         let escalated = counts.filter_map(|count| {
             let urls = count.urls.as_ref().filter(|urls| urls.is_escalated())?;
             let mapping = count.mapping.mapping.name.clone();
-            Some(Escalated { mapping, urls: urls.count(), above: urls.escalate_above })
+            Some(Escalated { mapping, urls: urls.count(), above: urls.escalation.above, drain: urls.too_long() })
         });
         escalated.collect()
     }
@@ -101,8 +106,9 @@ impl<'p> MappingCounts<'p> {
 impl<'p> MappingCount<'p> {
     fn new(mapping: Rc<PlannedMapping<'p>>) -> Self {
         let urls = mapping.escalation_folder.is_some().then(|| UrlCount {
-            escalate_above: mapping.mapping.escalate_above(),
+            escalation: mapping.mapping.escalation(),
             urls_per_path: mapping.urls.count,
+            drain_time: DrainTime::of(mapping.mapping),
             paths: HashSet::new(),
             replaced: 0,
         });
@@ -116,7 +122,17 @@ impl UrlCount {
     }
 
     fn is_escalated(&self) -> bool {
-        self.count() > self.escalate_above
+        self.escalation.applies(self.count(), self.drain())
+    }
+
+    fn drain(&self) -> Duration {
+        self.drain_time.paths(self.paths.len())
+    }
+
+    /// How long the URLs take, if that is too long.
+    fn too_long(&self) -> Option<Drain> {
+        let Escalation { after, .. } = self.escalation;
+        self.escalation.is_too_long(self.drain()).then(|| Drain { time: self.drain(), after })
     }
 }
 

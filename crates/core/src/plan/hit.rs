@@ -65,7 +65,7 @@ impl<'p> Hit<'p> {
 
 fn targets(mapping: &Mapping, change: &Change) -> (Targets, Vec<String>) {
     match &mapping.purge {
-        Purge::Urls { .. } | Purge::Prefixes => match served_paths(&mapping.urls, &change.key) {
+        Purge::Urls(_) | Purge::Prefixes => match served_paths(&mapping.urls, &change.key) {
             Ok(paths) if matches!(mapping.purge, Purge::Prefixes) => (folder_or_paths(paths), Vec::new()),
             Ok(paths) => (Targets::Paths(paths), Vec::new()),
             Err(error) => (Targets::Paths(Vec::new()), vec![error.to_string()]),

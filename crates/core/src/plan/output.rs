@@ -1,7 +1,9 @@
 //! What planning yields. Its JSON is a public interface.
 
+use std::time::Duration;
+
 use indexmap::IndexSet;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::model::change::Origin;
 use crate::model::event::{Ignored, Rejected};
@@ -25,15 +27,34 @@ pub struct Plan {
     pub batches: Vec<Batch>,
 }
 
-/// A mapping that had more URLs in one event than its `escalate_above`.
+/// A mapping that had more URLs in one event than its `escalate_above`, or that take longer than its `escalate_after`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Escalated {
     /// The mapping's [`Mapping::name`](crate::Mapping::name).
     pub mapping: String,
     /// How many URLs it had.
     pub urls: usize,
-    /// Its `escalate_above`.
+    /// Its `escalate_above`; 0 if it has none.
     pub above: usize,
+    /// How long the URLs would take, if that is longer than its `escalate_after`.
+    #[serde(flatten)]
+    pub drain: Option<Drain>,
+}
+
+/// How long the URLs of a mapping would take at the rate limits of their accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Drain {
+    /// That time, in milliseconds: if no other mapping and no other event uses these limits.
+    #[serde(rename = "drain_ms", serialize_with = "milliseconds")]
+    pub time: Duration,
+    /// The mapping's `escalate_after`, in milliseconds.
+    #[serde(rename = "after_ms", serialize_with = "milliseconds")]
+    pub after: Duration,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn milliseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// A change that no mapping accepts.

@@ -43,7 +43,7 @@ pub(super) type ZoneItems<'p> = Vec<(&'p Arc<Zone>, Arc<Item>)>;
 
 impl<'p> PlannedMapping<'p> {
     pub(super) fn new(index: usize, mapping: &'p Mapping) -> Self {
-        let can_escalate = mapping.escalate_above() > 0;
+        let can_escalate = mapping.escalation().is_possible();
         let escalation_folder =
             can_escalate.then(|| shared_folder(&mapping.urls, &mapping.source)).and_then(Folder::new);
         let hostnames = Lengths::of_hostnames(mapping);
@@ -52,7 +52,7 @@ impl<'p> PlannedMapping<'p> {
             (Some(Folder { spellings, .. }), _) => (spellings.len() * prefixes.count, prefixes.bytes(spellings)),
             (None, Purge::Hosts) => (hostnames.count, hostnames.of_items()),
             (None, Purge::Everything) => (mapping.zones.len(), mapping.zones.len() * bounds::ITEM_OVERHEAD),
-            (None, Purge::Urls { .. } | Purge::Prefixes | Purge::Tags(_)) => (0, 0),
+            (None, Purge::Urls(_) | Purge::Prefixes | Purge::Tags(_)) => (0, 0),
         };
         let shared = SharedItems { count, bytes, items: OnceCell::new() };
         Self { index, mapping, escalation_folder, urls, prefixes, shared }

@@ -39,7 +39,7 @@ fn defaults() {
     assert_eq!(mapping.urls.schemes, [Scheme::Https]);
     assert_eq!((mapping.urls.strip_prefix.as_str(), mapping.urls.add_prefix.as_str()), ("", ""));
     assert_eq!(mapping.mode, Mode::Purge);
-    assert!(matches!(mapping.purge, Purge::Urls { escalate_above: 0 }));
+    assert!(matches!(mapping.purge, Purge::Urls(escalation) if !escalation.is_possible()));
     assert!(mapping.include.is_empty() && mapping.exclude.is_empty() && !mapping.urls.clean_urls);
     let zone = &mapping.zones[0];
     assert_eq!(zone.token.as_str(), "/purge-router/web/website.com");
@@ -104,6 +104,20 @@ fn problems_of_a_mapping() {
         (
             "escalate_above = 5\nstrip_prefix = \"web/\"",
             "escalation-without-prefix @ teams.web.mappings[0].escalate_above",
+        ),
+        ("escalate_after = 30", "wrong-type @ teams.web.mappings[0].escalate_after"),
+        ("escalate_after = \"30\"", "bad-escalate-after @ teams.web.mappings[0].escalate_after"),
+        ("escalate_after = \"0s\"", "bad-escalate-after @ teams.web.mappings[0].escalate_after"),
+        ("escalate_after = \"+5s\"", "bad-escalate-after @ teams.web.mappings[0].escalate_after"),
+        ("escalate_after = \"61m\"", "bad-escalate-after @ teams.web.mappings[0].escalate_after"),
+        ("escalate_after = \"18446744073709551615m\"", "bad-escalate-after @ teams.web.mappings[0].escalate_after"),
+        (
+            "escalate_after = \"5s\"\npurge = \"tags\"\ntags = [\"a\"]",
+            "escalation-without-urls @ teams.web.mappings[0].escalate_after",
+        ),
+        (
+            "escalate_after = \"2m\"\nstrip_prefix = \"web/\"",
+            "escalation-without-prefix @ teams.web.mappings[0].escalate_after",
         ),
     ] {
         assert_eq!(with_mapping(lines), [expected], "{lines}");

@@ -6,7 +6,7 @@ use super::*;
 use crate::model::change::ChangeKind;
 use crate::model::glob::Patterns;
 use crate::model::limits::CloudflarePlan;
-use crate::model::mapping::{Mode, Purge, Scheme, UrlRules};
+use crate::model::mapping::{Escalation, Mode, Purge, Scheme, UrlRules};
 use crate::model::names::{CloudflareId, Hostname, Prefix, Source, TokenFolder};
 
 fn name(text: &str) -> TeamName {
@@ -53,7 +53,7 @@ fn mapping(source: &str, zone: &Arc<Zone>) -> Arc<Mapping> {
         events: vec![ChangeKind::Created],
         urls,
         hostnames: IndexSet::new(),
-        purge: Purge::Urls { escalate_above: 0 },
+        purge: Purge::Urls(Escalation::default()),
         mode: Mode::Purge,
     })
 }

@@ -9,7 +9,7 @@ use super::*;
 use crate::model::change::{Change, ChangeKind, Origin};
 use crate::model::glob::Patterns;
 use crate::model::limits::CloudflarePlan;
-use crate::model::mapping::{Mode, Purge, Scheme, UrlRules};
+use crate::model::mapping::{Escalation, Mode, Purge, Scheme, UrlRules};
 use crate::model::names::{BucketName, CloudflareId, Hostname, Prefix, Source, TokenFolder};
 use crate::model::zone::Zone;
 use crate::plan::planned_mapping::PlannedMappings;
@@ -59,7 +59,7 @@ fn mapping(team: usize, hostnames: usize, purge: Purge) -> Mapping {
 
 fn purge() -> impl Strategy<Value = Purge> {
     prop_oneof![
-        (0..12usize).prop_map(|escalate_above| Purge::Urls { escalate_above }),
+        (0..12usize).prop_map(|above| Purge::Urls(Escalation { above, ..Escalation::default() })),
         Just(Purge::Prefixes),
         Just(Purge::Hosts),
         Just(Purge::Everything),

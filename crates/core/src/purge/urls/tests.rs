@@ -6,7 +6,7 @@ use super::*;
 use crate::model::change::ChangeKind;
 use crate::model::glob::Patterns;
 use crate::model::limits::{CloudflarePlan, PREFIX_SEPARATORS};
-use crate::model::mapping::{Mode, Purge, Scheme, UrlRules};
+use crate::model::mapping::{Escalation, Mode, Purge, Scheme, UrlRules};
 use crate::model::names::{CloudflareId, Hostname, Prefix, Source, TeamName, TokenFolder};
 use crate::purge::paths::{DotSegments, served_paths};
 
@@ -48,7 +48,7 @@ fn mapping(hostnames: &[&str], change: impl FnOnce(&mut UrlRules)) -> Mapping {
         events: vec![ChangeKind::Created],
         urls,
         hostnames: hostnames.iter().map(|name| hostname(name)).collect(),
-        purge: Purge::Urls { escalate_above: 0 },
+        purge: Purge::Urls(Escalation::default()),
         mode: Mode::Purge,
     }
 }
