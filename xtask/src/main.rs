@@ -31,6 +31,7 @@ usage: cargo xtask COMMAND
                      measure how long healthy teams wait for their purges while others are sick
   simulate [--seeds N] [--from SEED] [--seed SEED] [--seconds N] [--threads N] [--trace]
                      run 10,000 seeds of the deterministic simulation, or N of them
+  drain              measure how long 100,000 URLs of 50 zones take, beside the bound that the limits set
   soak [--changes N] [--seconds N] [--seed N] [--only TEXT] [--sabotage purges|messages] [--logs FOLDER]
                      upload under faults, on real parts, and check that nothing is lost: about 16 minutes
   fuzz [--target NAME] [--runs N] [--seed N] [--replay FILE]
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         ["isolation", ref arguments @ ..] => test::isolation(arguments),
         ["simulate", ref arguments @ ..] => test::simulate(arguments),
         ["soak", ref arguments @ ..] => test::soak(arguments),
+        ["drain"] => test::drain(),
         ["fuzz", ref arguments @ ..] => test::fuzz(arguments),
         ["release", ref arguments @ ..] => release::build_package(arguments),
         ["event", messages] => event::print(messages),

@@ -51,6 +51,11 @@ pub(crate) fn soak(arguments: &[&str]) -> TaskResult {
     end_to_end(&[&["-m", "soak"][..], arguments].concat())
 }
 
+/// Measures how long many URLs take, compared with the least time that the limits allow.
+pub(crate) fn drain() -> TaskResult {
+    cargo(&["bench", "--package", "purge-router-simulation", "--bench", "drain", "--locked"])
+}
+
 /// Checks many mutated inputs of each target. The profile is that of tests, which checks overflows.
 pub(crate) fn fuzz(arguments: &[&str]) -> TaskResult {
     run(Command::new(env!("CARGO")).args(["run", "--package", "purge-router-fuzz", "--locked", "--"]).args(arguments))

@@ -2,6 +2,7 @@
 
 mod answer;
 mod api;
+mod call_limits;
 mod edge;
 mod network;
 mod plan_limits;

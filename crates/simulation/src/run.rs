@@ -87,7 +87,7 @@ impl Simulation {
         }));
         for queue in [&main, &retry] {
             let source = EventSource {
-                settings: SOURCE,
+                settings: EventSourceSettings { concurrency: scenario.lane_concurrency, ..SOURCE },
                 scenario: Arc::clone(scenario),
                 clock: clock.clone(),
                 queue: Arc::clone(queue),

@@ -2,6 +2,7 @@
 
 mod generate;
 mod generate_table;
+mod load;
 mod mapping_file;
 mod model;
 mod table;
@@ -11,6 +12,7 @@ mod trouble;
 mod uploads;
 
 pub use generate::scenario;
+pub use load::Load;
 pub use model::{ChangeId, Object, ObjectId, Scenario, Team, TeamId, Upload, Url, UrlId, Zone, ZoneId};
 pub(crate) use table::{MappingTable, TableRow};
 pub(crate) use tokens::TokenGeneration;

@@ -7,6 +7,7 @@ use purge_router_core::names::CloudflareId;
 use serde_json::Value;
 
 use super::answer::Answer;
+use super::call_limits::CallLimits;
 use super::edge::{Cached, Edge};
 use super::network::{Journey, Mishap, Network};
 use super::plan_limits::PlanLimits;
@@ -36,6 +37,7 @@ pub(crate) struct Cloudflare {
 
 struct State {
     limits: PlanLimits,
+    call_limits: CallLimits,
     network: Network,
     edge: Edge,
     last_sick_request: Option<SimTime>,
@@ -53,6 +55,7 @@ impl Cloudflare {
     ) -> Self {
         let state = State {
             limits: PlanLimits::default(),
+            call_limits: CallLimits::default(),
             network: Network::new(scenario.seed, scenario.zones.len()),
             edge: Edge::new(scenario),
             last_sick_request: None,
@@ -143,7 +146,11 @@ impl Cloudflare {
         }
         let target = &self.scenario.zones[zone];
         let bucket = (target.account, target.plan, body.class);
-        let taken = self.state().limits.take(bucket, body.cost, now);
+        let taken = {
+            let mut state = self.state();
+            let of_client = state.call_limits.take(target.team, body.class, now);
+            of_client.and_then(|()| state.limits.take(bucket, body.cost, now))
+        };
         if let Err(wait) = taken
             && self.sabotage != Some(Sabotage::LimitsAreNotKept)
         {

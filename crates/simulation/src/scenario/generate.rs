@@ -12,7 +12,8 @@ use super::uploads::{malformed, uploads};
 use crate::random::{Seed, chance, seconds};
 
 /// How many instances there are at most: two for each lane.
-const INSTANCES: usize = 4;
+const INSTANCES: usize = 2 * LANE_CONCURRENCY;
+const LANE_CONCURRENCY: usize = 2;
 
 /// The scenario of a seed: one to three hours of uploads.
 ///
@@ -27,6 +28,7 @@ pub fn scenario(seed: Seed) -> Scenario {
     let mut scenario = Scenario {
         seed,
         instances: INSTANCES,
+        lane_concurrency: LANE_CONCURRENCY,
         mappings: mappings(&file),
         table: None,
         teams,
@@ -44,7 +46,7 @@ pub fn scenario(seed: Seed) -> Scenario {
 }
 
 #[expect(clippy::panic, reason = "the simulation itself is wrong")]
-fn mappings(file: &str) -> Arc<Mappings> {
+pub(super) fn mappings(file: &str) -> Arc<Mappings> {
     match purge_router_config::from_toml(file) {
         Ok(mappings) => Arc::new(mappings),
         Err(problems) => {

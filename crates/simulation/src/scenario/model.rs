@@ -31,6 +31,8 @@ pub struct Scenario {
     pub seed: Seed,
     /// How many instances share the limits.
     pub instances: usize,
+    /// How many invocations of each lane run at once.
+    pub lane_concurrency: usize,
     /// All teams.
     pub teams: Vec<Team>,
     /// All zones, by team.

@@ -1,0 +1,95 @@
+//! Scenarios of one burst in healthy zones, for the limits.
+
+use std::time::Duration;
+
+use purge_router_core::limits::{CloudflarePlan, LimitClass};
+
+use super::generate::mappings;
+use super::mapping_file::{mapping_file, query_string};
+use super::model::{Object, Scenario, Team, Upload, Url, Zone};
+use super::tokens::TokenLife;
+use crate::clock::SimTime;
+use crate::random::Seed;
+
+/// A burst: all objects of all zones change at once. Each zone is of a team of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// How many invocations of each lane run at once.
+    pub lane_concurrency: usize,
+    /// How many zones there are.
+    pub zones: usize,
+    /// How many accounts have them.
+    pub accounts: usize,
+    /// The plan of all zones.
+    pub plan: CloudflarePlan,
+    /// The word for `purge` in the mapping file.
+    pub purge: &'static str,
+    /// How many objects a zone has.
+    pub objects: usize,
+    /// How many URLs an object has.
+    pub variants: usize,
+}
+
+impl Load {
+    /// How long the limits of the plan need at least for the URLs of the largest account.
+    pub fn bound(&self) -> Duration {
+        let rate = self.plan.rate(LimitClass::Urls);
+        let urls = self.zones.div_ceil(self.accounts) * self.objects * self.variants;
+        let refilled = urls.saturating_sub(rate.capacity as usize) as f64;
+        Duration::from_secs_f64(refilled * f64::from(rate.period_seconds) / f64::from(rate.refill))
+    }
+
+    /// The scenario.
+    ///
+    /// # Panics
+    /// The simulation itself is wrong: it writes a mapping file that can't be read.
+    pub fn scenario(&self, seed: Seed) -> Scenario {
+        let (mut teams, mut zones, mut objects, mut urls) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for id in 0..self.zones {
+            teams.push(Team { sickness: None, zones: id..id + 1 });
+            zones.push(self.zone(id));
+            for name in 0..self.objects {
+                let (object, first) = (objects.len(), urls.len());
+                let host = &zones[id].domain;
+                urls.extend((0..self.variants).map(|variant| {
+                    let (query, mark) = (query_string(variant), if variant == 0 { "" } else { "?" });
+                    Url { object, text: format!("https://{host}/dir/{name}.css{mark}{query}") }
+                }));
+                let (key, folder) = (format!("z{id}/dir/{name}.css"), format!("{host}/dir/"));
+                objects.push(Object { zone: id, key, urls: first..urls.len(), folder, is_refused: false });
+            }
+        }
+        let now = SimTime::after(Duration::from_secs(1));
+        let upload = |object| Upload { at: now, notified_after: Duration::from_millis(100), object, is_removal: false };
+        Scenario {
+            seed,
+            instances: 2 * self.lane_concurrency,
+            lane_concurrency: self.lane_concurrency,
+            mappings: mappings(&mapping_file(&teams, &zones)),
+            table: None,
+            uploads: (0..objects.len()).map(upload).collect(),
+            teams,
+            zones,
+            objects,
+            urls,
+            malformed: Vec::new(),
+            edge_stores_raced_fetches: false,
+        }
+    }
+
+    fn zone(&self, id: usize) -> Zone {
+        let objects = id * self.objects..(id + 1) * self.objects;
+        Zone {
+            team: id,
+            domain: format!("zone{id}.example"),
+            account: id % self.accounts,
+            account_is_known: true,
+            plan: self.plan,
+            purge: self.purge,
+            objects,
+            variants: self.variants,
+            spells: Vec::new(),
+            tokens: TokenLife::default(),
+        }
+    }
+}

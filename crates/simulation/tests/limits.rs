@@ -1,0 +1,54 @@
+//! Limits with any number of instances: no 429 while all keep their shares, and a burst is purged whole.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use purge_router_core::limits::CloudflarePlan;
+use purge_router_simulation::{Entry, Event, Load, Options, Refused, RunReport, Sabotage, Seed};
+
+mod support;
+
+/// More zones than an address may have requests in a second, each with one URL.
+const MANY_ZONES: Load = Load {
+    lane_concurrency: 2,
+    zones: 600,
+    accounts: 600,
+    plan: CloudflarePlan::Pro,
+    purge: "urls",
+    objects: 1,
+    variants: 1,
+};
+
+/// More URLs than the bucket of an account.
+const MANY_URLS: Load = Load { zones: 10, accounts: 2, objects: 20, variants: 20, ..MANY_ZONES };
+
+fn run(load: Load, sabotage: Option<Sabotage>) -> RunReport {
+    let options = Options { chaos: false, sabotage, keep_trace: true, ..Options::default() };
+    support::run_scenario(&Arc::new(load.scenario(Seed(1))), options)
+}
+
+/// How many requests exceeded a limit. The network refuses a few others.
+fn over_limit(run: &RunReport) -> usize {
+    let is_over_limit = |entry: &&Entry| matches!(entry.event, Event::Refused { reason: Refused::OverLimit, .. });
+    run.trace.iter().filter(is_over_limit).count()
+}
+
+#[test]
+fn any_number_of_instances_keeps_the_limits_without_429_and_recovers_after_a_burst() {
+    for load in [MANY_ZONES, MANY_URLS] {
+        for lane_concurrency in [1, 2, 4, 10] {
+            let run = run(Load { lane_concurrency, ..load }, None);
+            assert_eq!((over_limit(&run), run.violations.as_slice()), (0, &[][..]), "{lane_concurrency}");
+            assert_eq!((run.healthy_times.len(), run.figures.dead_letters), (load.zones * load.objects, 0));
+            assert!(run.simulated < Duration::from_secs(600), "{lane_concurrency}: {:?}", run.simulated);
+        }
+    }
+}
+
+#[test]
+fn a_request_of_too_many_from_one_address_is_found() {
+    let run = run(Load { lane_concurrency: 4, ..MANY_ZONES }, Some(Sabotage::SharesAreNotKept));
+    let mut checks: Vec<_> = run.violations.iter().map(|violation| violation.check).collect();
+    checks.dedup();
+    assert_eq!(checks, ["no-refusals-in-steady-state"]);
+}
