@@ -1,5 +1,7 @@
 //! A mapping purges its folder if its URLs would take too long at the rate limits of its zones.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
+
 use std::time::Duration;
 
 use purge_router_core::names::BucketName;

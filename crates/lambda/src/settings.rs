@@ -79,7 +79,8 @@ pub async fn from_settings(
         (None, None) => script(get, ssm)?,
     };
     // Both lanes may run at once, and share the rate limits.
-    let settings = Settings { instances: instances.saturating_add(of_retries), ..Settings::default() };
+    let instances = instances.saturating_add(of_retries);
+    let settings = Settings { instances, retrying_instances: of_retries, ..Settings::default() };
     Ok(Function::new(mappings, Executor::new(client, tokens, settings, clock), retry_queue))
 }
 

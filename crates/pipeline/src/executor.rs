@@ -66,6 +66,7 @@ impl<T: TokenStore, A: PurgeApi> Executor<T, A> {
         stop: impl Future<Output = ()>,
     ) -> Vec<Outcome> {
         let patience = patience.into();
+        let _running = self.0.limits.share().run(patience.work);
         let mut zones: BTreeMap<(&TeamName, &Hostname), Vec<(usize, &Batch)>> = BTreeMap::new();
         for (index, batch) in plan.batches.iter().enumerate() {
             zones.entry((&batch.zone.team, &batch.zone.domain)).or_default().push((index, batch));

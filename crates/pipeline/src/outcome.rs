@@ -54,6 +54,8 @@ pub enum FailureKind {
     Untried,
     /// Yes.
     Transient,
+    /// Yes, as soon as its rate limit lets it pass.
+    RateLimited,
 }
 
 /// How a batch ended. Reports and logs have its name in kebab-case, and metrics have it as it is here.

@@ -11,8 +11,8 @@ mod bucket;
 mod call_window;
 mod caller;
 mod pause;
+mod share;
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use purge_router_core::Zone;
@@ -24,6 +24,7 @@ use self::bucket::Bucket;
 use self::call_window::CallWindow;
 pub(crate) use self::caller::Caller;
 use self::pause::Pause;
+pub(crate) use self::share::Share;
 use crate::bounded_map::BoundedMap;
 use crate::clock::{Clock, Timestamp};
 use crate::per_team::PerTeam;
@@ -31,15 +32,16 @@ use crate::per_team::PerTeam;
 /// Operators write grants, so at most this many granted accounts, times plans and classes, are in use at once.
 const GRANTED: usize = 4096;
 
-/// How many buckets of its own one team has, and how many callers. Beyond that, its least used bucket is evicted. When it is needed again, it
-/// is full and has no pause of its own: the team may then send one burst too many, and Cloudflare rate limits it.
+/// How many buckets of its own one team has, and how many callers. Beyond that, its least used bucket is evicted. When
+/// it is needed again, it is full and has no pause of its own: the team may then send one burst too many, and Cloudflare
+/// rate limits it.
 const PER_TEAM: usize = 512;
 
 /// The token buckets of all accounts that this process purges.
 #[derive(Debug)]
 pub(crate) struct RateLimits {
     clock: Clock,
-    instances: NonZeroU32,
+    share: Arc<Share>,
     /// The calls from this process. Instances may have one address, that of a NAT gateway, so each takes its share.
     address: CallWindow,
     granted: BoundedMap<Key, Bucket>,
@@ -72,10 +74,15 @@ enum Owner {
 }
 
 impl RateLimits {
-    /// Limits for one of this many instances, which run at once and take equal shares.
-    pub(crate) fn new(instances: NonZeroU32, clock: Clock) -> Self {
-        let address = CallWindow::new(CALLS_PER_ADDRESS, instances, clock.clone());
-        Self { clock, instances, address, granted: BoundedMap::new(GRANTED), teams: PerTeam::new() }
+    /// Limits for one of the instances that share them.
+    pub(crate) fn new(share: Share, clock: Clock) -> Self {
+        let address = CallWindow::new(CALLS_PER_ADDRESS, share.instances(), clock.clone());
+        Self { clock, share: Arc::new(share), address, granted: BoundedMap::new(GRANTED), teams: PerTeam::new() }
+    }
+
+    /// This instance's share of the rates.
+    pub(crate) fn share(&self) -> &Share {
+        &self.share
     }
 
     /// Waits until a request of this cost may be sent.
@@ -162,7 +169,7 @@ impl RateLimits {
     }
 
     fn caller(&self, team: &TeamLimits, caller: Caller) -> Arc<CallWindow> {
-        let new = || CallWindow::new(CALLS_PER_CALLER, self.instances, self.clock.clone());
+        let new = || CallWindow::new(CALLS_PER_CALLER, self.share.instances(), self.clock.clone());
         team.callers.get_or_insert_with(&caller, new)
     }
 
@@ -172,7 +179,7 @@ impl RateLimits {
             None => Owner::Zone(zone.zone_id.clone()),
         };
         let key = Key { owner, plan: zone.plan, class };
-        let new = || Bucket::new(zone.plan.rate(class), self.instances, self.clock.clone());
+        let new = || Bucket::new(zone.plan.rate(class), Arc::clone(&self.share), self.clock.clone());
         if zone.account_id.is_some() && zone.account_is_granted {
             return self.granted.get_or_insert_with(&key, new);
         }

@@ -4,17 +4,23 @@
 //! retry can purge is left to its own queue, which makes it a dead letter after a few receives; in the retry queue,
 //! which allows many, it becomes one at once. Decision 27 compares other ways.
 
+mod backoff;
 mod lane;
 mod permanent;
+mod rate_limited;
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use purge_router_core::names::TeamName;
 use purge_router_core::{Message, Origin};
 
-use self::lane::{Lane, hidden_for};
+use self::backoff::Backoff;
+use self::lane::Lane;
 use self::permanent::permanently_failed;
+use self::rate_limited::only_rate_limited;
 use crate::clock::{Clock, Timestamp};
+use crate::metrics;
 use crate::outcome::{FailedOrigin, Status};
 use crate::patience::Patience;
 use crate::report::Report;
@@ -97,9 +103,12 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
         let permanent = permanently_failed(report);
         let retried: Vec<&Origin> = report.failed.iter().filter(|origin| !permanent.contains(origin)).collect();
         let dead_letters = self.send_dead_letters(queue, permanent.iter().copied().collect(), deadline);
+        let rate_limited = only_rate_limited(report);
+        let backoff = |origin: &_| if rate_limited.contains(origin) { Backoff::RATE_LIMIT } else { Backoff::FAILURE };
+        let retried = retried.into_iter().map(|origin| (origin, backoff(origin))).collect();
         let (moved, ()) = tokio::join!(dead_letters, self.hide(queue, retried, deadline));
-        let not_moved = permanent.into_iter().filter(|origin| !moved.contains(origin)).collect();
-        self.hide(queue, not_moved, deadline).await;
+        let not_moved = permanent.into_iter().filter(|origin| !moved.contains(origin));
+        self.hide(queue, not_moved.map(|origin| (origin, Backoff::FAILURE)).collect(), deadline).await;
         moved
     }
 
@@ -125,19 +134,24 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
         succeeded(origins, &sent)
     }
 
-    async fn hide(&self, queue: &Q, origins: Vec<&Origin>, deadline: Timestamp) {
-        let hidden = |message: &Message<'_>| Hidden {
-            receipt_handle: message.receipt_handle.to_string(),
-            time: hidden_for(message.receives(), fastrand::f64()),
+    async fn hide(&self, queue: &Q, origins: Vec<(&Origin, Backoff)>, deadline: Timestamp) {
+        let hidden = |(origin, backoff): (_, Backoff)| {
+            let message = self.message(origin)?;
+            let time = backoff.after(self.age(message), fastrand::f64());
+            Some(Hidden { receipt_handle: message.receipt_handle.to_string(), time })
         };
-        let messages: Vec<Hidden> =
-            origins.into_iter().filter_map(|origin| Some(hidden(self.message(origin)?))).collect();
+        let messages: Vec<Hidden> = origins.into_iter().filter_map(hidden).collect();
         if messages.is_empty() {
             return;
         }
         let hiding = queue.hide(&messages, deadline - self.clock.now()).await;
         let not_done = "can't choose when messages are retried: the queue's own timeout counts";
         log("hidden until the next retry", not_done, &hiding);
+    }
+
+    /// For how long a message has been in its queue; zero if the event does not say.
+    fn age(&self, message: &Message<'_>) -> Duration {
+        message.sent_at().map_or(Duration::ZERO, |sent_at| metrics::age(self.clock, sent_at))
     }
 
     fn message(&self, origin: &Origin) -> Option<&Message<'e>> {

@@ -1,7 +1,7 @@
 //! What the batches of all events share.
 
 use crate::clock::Clock;
-use crate::rate_limit::RateLimits;
+use crate::rate_limit::{RateLimits, Share};
 use crate::refused_hostnames::RefusedHostnames;
 use crate::settings::Settings;
 use crate::token_health::TokenCircuits;
@@ -22,7 +22,8 @@ pub(crate) struct Shared<T, A> {
 
 impl<T, A> Shared<T, A> {
     pub(crate) fn new(api: A, tokens: T, settings: Settings, clock: Clock) -> Self {
-        let limits = RateLimits::new(settings.instances, clock.clone());
+        let share = Share::new(settings.instances, settings.retrying_instances, clock.clone());
+        let limits = RateLimits::new(share, clock.clone());
         let token_circuits = TokenCircuits::new(settings.open_circuit_for, clock.clone());
         let hostnames = RefusedHostnames::new(clock.clone());
         let zone_circuits = ZoneCircuits::new();

@@ -32,6 +32,11 @@ impl SimTime {
         self.0 / 60_000
     }
 
+    /// As SQS says it.
+    pub(crate) fn unix_milliseconds(self) -> u128 {
+        (START + self.elapsed()).as_millis()
+    }
+
     /// As an event of S3 says it. A run lasts less than a month.
     pub fn rfc3339(self) -> String {
         let (seconds, milliseconds) = (self.0 / 1000, self.0 % 1000);

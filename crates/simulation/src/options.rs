@@ -5,9 +5,11 @@
 pub struct Options {
     /// Whether the sick and noisy teams upload anything.
     pub sick_teams: bool,
-    /// Whether instances are killed and messages delivered twice. Without it, runs with and without the sick teams
-    /// differ by nothing else.
+    /// Whether instances are killed, messages delivered twice, and some not taken by SQS. Without it, runs with and
+    /// without the sick teams differ by nothing else.
     pub chaos: bool,
+    /// Whether a few requests fail although their zone has no trouble.
+    pub mishaps: bool,
     /// Whether the report has the whole trace.
     pub keep_trace: bool,
     /// What is broken on purpose, to show that a check finds it.
@@ -16,7 +18,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { sick_teams: true, chaos: true, keep_trace: false, sabotage: None }
+        Self { sick_teams: true, chaos: true, mishaps: true, keep_trace: false, sabotage: None }
     }
 }
 

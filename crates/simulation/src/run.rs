@@ -70,7 +70,7 @@ impl Simulation {
     fn start(scenario: &Arc<Scenario>, options: Options) -> Self {
         let clock = SimClock::new();
         let trace = Arc::new(Trace::new(clock.clone(), scenario, options.keep_trace));
-        let cloudflare = Arc::new(Cloudflare::new(scenario, &clock, &trace, options.sabotage));
+        let cloudflare = Arc::new(Cloudflare::new(scenario, &clock, &trace, options));
         let ids = MessageIds::default();
         let queue = |settings| Arc::new(Queue::new(settings, scenario.seed, options, &ids, &clock, &trace));
         let few = RETRY.max_receives.min(if options.sabotage == Some(Sabotage::RetriesAreFew) { 5 } else { u32::MAX });

@@ -23,7 +23,7 @@ const MANY_ZONES: Load = Load {
 const MANY_URLS: Load = Load { zones: 10, accounts: 2, objects: 20, variants: 20, ..MANY_ZONES };
 
 fn run(load: Load, sabotage: Option<Sabotage>) -> RunReport {
-    let options = Options { chaos: false, sabotage, keep_trace: true, ..Options::default() };
+    let options = Options { chaos: false, mishaps: false, sabotage, keep_trace: true, ..Options::default() };
     support::run_scenario(&Arc::new(load.scenario(Seed(1))), options)
 }
 

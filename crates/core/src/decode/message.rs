@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use time::UtcDateTime;
 
 /// An SQS message of an event.
 #[derive(Debug, Clone, Deserialize)]
@@ -28,6 +29,8 @@ pub struct Message<'e> {
 struct Attributes<'e> {
     #[serde(borrow, default, rename = "ApproximateReceiveCount")]
     receives: Cow<'e, str>,
+    #[serde(borrow, default, rename = "SentTimestamp")]
+    sent_at: Cow<'e, str>,
 }
 
 impl<'e> Message<'e> {
@@ -47,5 +50,11 @@ impl<'e> Message<'e> {
     /// How often it was received, at least 1.
     pub fn receives(&self) -> u32 {
         self.attributes.receives.parse().unwrap_or(1).max(1)
+    }
+
+    /// When it was sent to its queue, if SQS says so.
+    pub fn sent_at(&self) -> Option<UtcDateTime> {
+        let milliseconds: u64 = self.attributes.sent_at.parse().ok()?;
+        UtcDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok()
     }
 }

@@ -264,7 +264,7 @@ fn a_message_has_what_sqs_says_of_it() {
     let arn = "arn:aws:sqs:eu-west-1:123456789012:purge-router";
     let full = json!({
         "messageId": "m-0", "receiptHandle": "h\u{e9}\"0", "body": "{\"Records\": []}", "eventSource": "aws:sqs",
-        "eventSourceARN": arn, "attributes": {"ApproximateReceiveCount": "3", "SentTimestamp": "1"},
+        "eventSourceARN": arn, "attributes": {"ApproximateReceiveCount": "3", "SentTimestamp": "1700000000123"},
     });
     let least = json!({"messageId": "m-1", "body": "text"});
     let broken = json!({"messageId": "m-2", "body": 7});
@@ -275,6 +275,8 @@ fn a_message_has_what_sqs_says_of_it() {
         .map(|message| (&*message.id, &*message.receipt_handle, &*message.queue, message.receives(), message.body()))
         .collect();
     let text = |text: &str| Some(text.to_owned());
+    let sent_at: Vec<_> = messages.iter().map(|message| message.sent_at().map(|at| at.to_string())).collect();
+    assert_eq!(sent_at, [text("2023-11-14 22:13:20.123 +00"), None, None]);
     assert_eq!(
         seen,
         [

@@ -3,7 +3,6 @@
 //! A team has at most one request waiting at the bucket, and the bucket serves its waiters in order. A pause that
 //! Cloudflare asks of one team stops only that team; another team finds out for itself.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use purge_router_core::limits::Rate;
 use purge_router_core::names::TeamName;
 
 use super::pause::Pause;
+use super::share::Share;
 use crate::bounded_map::BoundedMap;
 use crate::clock::{Clock, Timestamp};
 
@@ -28,8 +28,11 @@ pub(crate) struct AfterDeadline;
 #[derive(Debug)]
 pub(super) struct Bucket {
     clock: Clock,
+    /// What all instances together use at once of the whole bucket.
     capacity: f64,
+    /// The whole rate.
     per_second: f64,
+    share: Arc<Share>,
     level: tokio::sync::Mutex<Level>,
     teams: BoundedMap<TeamName, TeamAtBucket>,
 }
@@ -38,7 +41,8 @@ pub(super) struct Bucket {
 #[derive(Debug)]
 struct Level {
     tokens: f64,
-    at: Timestamp,
+    /// When that was, in seconds of [`Share::seconds`].
+    at: f64,
 }
 
 /// A team's place at one bucket, where it has at most one request at a time.
@@ -50,12 +54,12 @@ struct TeamAtBucket {
 
 impl Bucket {
     /// A full bucket with one instance's share of a rate.
-    pub(super) fn new(rate: Rate, instances: NonZeroU32, clock: Clock) -> Self {
-        let share = |whole: u32| f64::from(whole) / f64::from(instances.get());
-        let capacity = share(rate.capacity) * USED_AT_ONCE;
-        let level = tokio::sync::Mutex::new(Level { tokens: capacity, at: clock.now() });
-        let per_second = share(rate.refill) / f64::from(rate.period_seconds);
-        Self { clock, capacity, per_second, level, teams: BoundedMap::new(SHARING_TEAMS) }
+    pub(super) fn new(rate: Rate, share: Arc<Share>, clock: Clock) -> Self {
+        let capacity = f64::from(rate.capacity) * USED_AT_ONCE;
+        let tokens = capacity * share.part().of_bucket;
+        let level = tokio::sync::Mutex::new(Level { tokens, at: share.seconds() });
+        let per_second = f64::from(rate.refill) / f64::from(rate.period_seconds);
+        Self { clock, capacity, per_second, share, level, teams: BoundedMap::new(SHARING_TEAMS) }
     }
 
     /// Waits for the team's turn, for the end of its pauses here and at all buckets, and for `cost` tokens.
@@ -67,8 +71,8 @@ impl Bucket {
         deadline: Timestamp,
     ) -> Result<(), AfterDeadline> {
         let at_bucket = self.team(team);
-        let _turn = self.clock.timeout_at(deadline, at_bucket.turn.lock()).await.map_err(|_| AfterDeadline)?;
         let paused_until = || at_bucket.pause.until().max(all_buckets.until());
+        let _turn = self.clock.timeout_at(deadline, at_bucket.turn.lock()).await.map_err(|_| AfterDeadline)?;
         while let Some(until) = paused_until().filter(|until| *until > self.clock.now()) {
             if until >= deadline {
                 return Err(AfterDeadline);
@@ -95,9 +99,10 @@ impl Bucket {
         let cost = cost as f64;
         let mut level = self.clock.timeout_at(deadline, self.level.lock()).await.map_err(|_| AfterDeadline)?;
         self.refill(&mut level);
-        let missing = cost.min(self.capacity) - level.tokens;
+        let part = self.share.part();
+        let missing = cost.min(self.capacity * part.of_bucket) - level.tokens;
         if missing > 0.0 {
-            let until = self.clock.now() + Duration::from_secs_f64(missing / self.per_second);
+            let until = self.clock.now() + Duration::from_secs_f64(missing / self.per_second / part.of_rate);
             if until >= deadline {
                 return Err(AfterDeadline);
             }
@@ -109,8 +114,9 @@ impl Bucket {
     }
 
     fn refill(&self, level: &mut Level) {
-        let now = self.clock.now();
-        level.tokens = (level.tokens + (now - level.at).as_secs_f64() * self.per_second).min(self.capacity);
+        let now = self.share.seconds();
+        let capacity = self.capacity * self.share.part().of_bucket;
+        level.tokens = (level.tokens + (now - level.at) * self.per_second).min(capacity);
         level.at = now;
     }
 

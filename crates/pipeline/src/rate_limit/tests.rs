@@ -1,5 +1,6 @@
 mod calls;
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::*;
@@ -7,6 +8,11 @@ use crate::test_support::{frozen_clock, paused_clock, zones};
 
 const ACCOUNT: &str = "account_id = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"";
 const CLAIMED: &str = "account_id = \"cccccccccccccccccccccccccccccccc\"";
+
+/// The limits of one of this many instances, which take equal shares.
+fn limits(instances: u32, clock: Clock) -> RateLimits {
+    RateLimits::new(Share::new(NonZeroU32::new(instances).unwrap(), 0, clock.clone()), clock)
+}
 
 /// How many URLs may go within this many seconds, asked for in requests of 100.
 async fn urls_within(limits: &RateLimits, zone: &Zone, seconds: u64) -> usize {
@@ -27,7 +33,7 @@ async fn acquire(limits: &RateLimits, zone: &Zone, class: LimitClass, cost: usiz
 async fn a_full_bucket_then_the_rate() {
     for (plan, urls) in [("free", 800), ("pro", 1500), ("business", 1500), ("enterprise", 3000)] {
         let zone = &zones(&[("a", &format!("plan = \"{plan}\""))])[0];
-        let seen = urls_within(&RateLimits::new(NonZeroU32::MIN, paused_clock()), zone, 10).await;
+        let seen = urls_within(&limits(1, paused_clock()), zone, 10).await;
         let expected = urls * 9 / 10 + 10 * urls;
         assert!((expected - 100..=expected).contains(&seen), "{plan}: {seen} of {expected}");
     }
@@ -36,17 +42,17 @@ async fn a_full_bucket_then_the_rate() {
 #[tokio::test(start_paused = true)]
 async fn each_instance_takes_its_share() {
     let zone = &zones(&[("a", "")])[0];
-    let seen = urls_within(&RateLimits::new(NonZeroU32::new(4).unwrap(), paused_clock()), zone, 10).await;
+    let seen = urls_within(&limits(4, paused_clock()), zone, 10).await;
     assert!((2000..=2180).contains(&seen), "a quarter of 800 a second for 10 seconds, and 180 at once: {seen}");
     // A share that is smaller than one request still lets it pass, as seldom as the share says.
-    let seen = urls_within(&RateLimits::new(NonZeroU32::new(80).unwrap(), paused_clock()), zone, 30).await;
+    let seen = urls_within(&limits(80, paused_clock()), zone, 30).await;
     assert!((300..=400).contains(&seen), "10 a second for 30 seconds, and one request at once: {seen}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn requests_of_a_free_plan_come_back_five_a_minute() {
     let zone = &zones(&[("a", "")])[0];
-    let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
+    let limits = self::limits(1, paused_clock());
     let start = limits.clock.now();
     for _ in 0..30 {
         acquire(&limits, zone, LimitClass::Requests, 1).await;
@@ -65,7 +71,7 @@ async fn zones_of_one_account_and_plan_share_a_bucket_and_others_do_not() {
         (ACCOUNT, &format!("{ACCOUNT}\nplan = \"pro\""), false),
     ] {
         let zones = zones(&[("a", one), ("b", other)]);
-        let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
+        let limits = self::limits(1, paused_clock());
         acquire(&limits, &zones[0], LimitClass::Urls, 800).await;
         let start = limits.clock.now();
         acquire(&limits, &zones[1], LimitClass::Urls, 400).await;
@@ -81,7 +87,7 @@ async fn zones_of_one_team_share_the_account_that_only_it_names() {
         }).concat();
     let mappings = purge_router_config::from_toml(&text).unwrap();
     let zones: Vec<&Arc<Zone>> = mappings.zones().collect();
-    let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
+    let limits = self::limits(1, paused_clock());
     acquire(&limits, zones[0], LimitClass::Urls, 800).await;
     let start = limits.clock.now();
     acquire(&limits, zones[1], LimitClass::Urls, 400).await;
@@ -91,7 +97,7 @@ async fn zones_of_one_team_share_the_account_that_only_it_names() {
 #[tokio::test(start_paused = true)]
 async fn teams_of_one_account_take_turns() {
     let zones = zones(&[("a", ACCOUNT), ("b", ACCOUNT)]);
-    let limits = Arc::new(RateLimits::new(NonZeroU32::MIN, paused_clock()));
+    let limits = Arc::new(limits(1, paused_clock()));
     for _ in 0..100 {
         let (limits, zone) = (Arc::clone(&limits), Arc::clone(&zones[0]));
         tokio::spawn(async move { acquire(&limits, &zone, LimitClass::Urls, 100).await });
@@ -106,7 +112,7 @@ async fn teams_of_one_account_take_turns() {
 #[tokio::test(start_paused = true)]
 async fn what_is_limited_until_after_the_deadline_fails_at_once() {
     let zones = zones(&[("a", ""), ("b", "")]);
-    let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
+    let limits = self::limits(1, paused_clock());
     let start = limits.clock.now();
     limits.pause(&zones[0], None, start + Duration::from_secs(30));
     acquire(&limits, &zones[1], LimitClass::Urls, 800).await;
@@ -120,7 +126,7 @@ async fn what_is_limited_until_after_the_deadline_fails_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_pause_stops_its_team_and_class_only() {
     let zones = zones(&[("a", ACCOUNT), ("b", ACCOUNT)]);
-    let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
+    let limits = self::limits(1, paused_clock());
     let start = limits.clock.now();
     limits.pause(&zones[0], Some(LimitClass::Urls), start + Duration::from_secs(30));
     acquire(&limits, &zones[0], LimitClass::Requests, 1).await;
@@ -137,7 +143,7 @@ async fn a_pause_stops_its_team_and_class_only() {
 #[tokio::test(start_paused = true)]
 async fn pauses_that_follow_each_other_grow_to_half_a_minute() {
     let zone = &zones(&[("a", "")])[0];
-    let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
+    let limits = self::limits(1, paused_clock());
     for (idle, asked_for, seconds) in
         [(0, 0.1, 0.1), (0, 0.1, 1.0), (0, 0.2, 2.0), (0, 5.0, 5.0), (3, 0.1, 10.0), (0, 0.1, 20.0), (0, 0.1, 30.0)]
             .into_iter()
@@ -155,7 +161,7 @@ async fn pauses_that_follow_each_other_grow_to_half_a_minute() {
 #[tokio::test(start_paused = true)]
 async fn pauses_do_not_grow_if_requests_are_accepted_between_them() {
     let zone = &zones(&[("a", "")])[0];
-    let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
+    let limits = self::limits(1, paused_clock());
     for class in [Some(LimitClass::Urls), None, Some(LimitClass::Urls), None] {
         let start = limits.clock.now();
         limits.pause(zone, class, start + Duration::from_millis(100));
@@ -171,7 +177,7 @@ async fn pauses_do_not_grow_if_requests_are_accepted_between_them() {
 async fn a_block_of_all_calls_stops_all_zones_of_its_team_and_no_other_team() {
     let pro = format!("{ACCOUNT}\nplan = \"pro\"");
     let teams = [("a", ACCOUNT), ("a", CLAIMED), ("a", ""), ("a", &pro), ("b", ACCOUNT), ("b", "")];
-    let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
+    let limits = self::limits(1, paused_clock());
     let zones = zones(&teams);
     let start = limits.clock.now();
     limits.pause(&zones[0], None, start + Duration::from_secs(30));
@@ -188,7 +194,7 @@ async fn a_block_of_all_calls_stops_all_zones_of_its_team_and_no_other_team() {
 #[tokio::test(start_paused = true)]
 async fn a_pause_does_not_outlive_a_freeze() {
     let (clock, freeze) = frozen_clock();
-    let limits = RateLimits::new(NonZeroU32::MIN, clock);
+    let limits = self::limits(1, clock);
     let zone = &zones(&[("a", "")])[0];
     limits.pause(zone, None, limits.clock.now() + Duration::from_secs(300));
     let soon = || limits.clock.now() + Duration::from_secs(10);
@@ -202,7 +208,7 @@ async fn a_pause_does_not_outlive_a_freeze() {
 #[tokio::test(start_paused = true)]
 async fn a_bucket_fills_while_the_process_is_frozen() {
     let (clock, freeze) = frozen_clock();
-    let limits = RateLimits::new(NonZeroU32::MIN, clock);
+    let limits = self::limits(1, clock);
     let zone = &zones(&[("a", "")])[0];
     acquire(&limits, zone, LimitClass::Requests, 22).await;
     freeze(Duration::from_secs(3600));
@@ -215,7 +221,7 @@ async fn a_bucket_fills_while_the_process_is_frozen() {
 
 #[tokio::test(start_paused = true)]
 async fn a_team_that_writes_many_zones_evicts_no_bucket_of_another_team() {
-    let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
+    let limits = self::limits(1, paused_clock());
     let start = limits.clock.now();
     let blue = &zones(&[("blue", "")])[0];
     limits.pause(blue, None, start + Duration::from_secs(30));

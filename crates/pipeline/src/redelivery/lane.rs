@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::patience::Patience;
+use crate::patience::{Patience, Work};
 
 /// How long the first lane waits for a zone in trouble. Most purges take a tenth of that.
 const FIRST_LANE_WAIT: Duration = Duration::from_secs(1);
@@ -17,11 +17,7 @@ const MAX_RETRY_PERIOD: Duration = Duration::from_secs(10);
 
 /// How long requests wait for rate limits, except in the first lane: a burst passes, and a zone that is limited for
 /// longer does not delay the others.
-const RATE_LIMIT_WAIT: Duration = Duration::from_secs(5);
-
-/// How long a message of the retry queue is hidden: after its first failure, and at most.
-const HIDDEN_FIRST: Duration = Duration::from_secs(10);
-const HIDDEN_LONGEST: Duration = Duration::from_secs(300);
+const RATE_LIMIT_WAIT: Duration = Duration::from_secs(4);
 
 /// What is reserved before the deadline for dead letters and for hiding messages.
 const REDELIVERY_RESERVE: Duration = Duration::from_secs(2);
@@ -48,28 +44,21 @@ impl Lane {
             Self::Direct => Patience::from(deadline),
             Self::First => {
                 let deadline = deadline.min(now + FIRST_LANE_WAIT);
-                Patience { deadline, retry_for: FIRST_LANE_WAIT, rate_limit_deadline: now }
+                Patience { deadline, retry_for: FIRST_LANE_WAIT, rate_limit_deadline: now, work: Work::New }
             }
             Self::WithoutRetryQueue => {
                 let rate_limit_deadline = deadline.min(now + RATE_LIMIT_WAIT);
-                Patience { deadline, retry_for: doubled(receives.saturating_sub(1)), rate_limit_deadline }
+                let retry_for = doubled(receives.saturating_sub(1));
+                Patience { deadline, retry_for, rate_limit_deadline, work: Work::New }
             }
             Self::Retry => {
                 let left = deadline - now;
                 let deadline = now + (left - REDELIVERY_RESERVE.min(left / 2));
                 let rate_limit_deadline = deadline.min(now + RATE_LIMIT_WAIT);
-                Patience { deadline, retry_for: doubled(receives), rate_limit_deadline }
+                Patience { deadline, retry_for: doubled(receives), rate_limit_deadline, work: Work::Retries }
             }
         }
     }
-}
-
-/// For how long a message of the retry queue is hidden after this many receives: exponential backoff with equal jitter,
-/// so that the messages of one outage do not come back all at once. `random` is from 0 to 1.
-pub(super) fn hidden_for(receives: u32, random: f64) -> Duration {
-    let doublings = receives.saturating_sub(1).min(10);
-    let ceiling = (HIDDEN_FIRST * (1 << doublings)).min(HIDDEN_LONGEST);
-    Duration::from_secs(ceiling.mul_f64(0.5 + random / 2.0).as_secs())
 }
 
 #[cfg(test)]
@@ -96,24 +85,9 @@ mod tests {
         let retries = |lane| [1, 2, 3, 4, 5, u32::MAX].map(|receives| patience(lane, receives).1);
         assert_eq!(retries(Lane::WithoutRetryQueue), [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]);
         assert_eq!(retries(Lane::Retry), [2.0, 4.0, 8.0, 10.0, 10.0, 10.0]);
-        assert_eq!(patience(Lane::WithoutRetryQueue, 1), (29.0, 1.0, 5.0));
-        assert_eq!(patience(Lane::Retry, 1), (27.0, 2.0, 5.0), "hiding messages takes time, too");
+        assert_eq!(patience(Lane::WithoutRetryQueue, 1), (29.0, 1.0, 4.0));
+        assert_eq!(patience(Lane::Retry, 1), (27.0, 2.0, 4.0), "hiding messages takes time, too");
         let soon = Lane::Retry.patience(1, now, now + Duration::from_secs(1));
         assert_eq!(seconds(soon.deadline - now), 0.5);
-    }
-
-    #[test]
-    fn messages_are_hidden_for_twice_as_long_each_time_up_to_five_minutes() {
-        let ceilings = |random| [1, 2, 3, 4, 5, 6, 7, u32::MAX].map(|receives| hidden_for(receives, random).as_secs());
-        assert_eq!(ceilings(1.0), [10, 20, 40, 80, 160, 300, 300, 300]);
-        assert_eq!(ceilings(0.0), [5, 10, 20, 40, 80, 150, 150, 150]);
-    }
-
-    /// The template's `maxReceiveCount` and retention of the retry queue are chosen by these figures.
-    #[test]
-    fn a_thousand_receives_last_for_more_than_forty_hours_and_less_than_four_days() {
-        let hours = |random| (1..1000).map(|receives| hidden_for(receives, random).as_secs_f64()).sum::<f64>() / 3600.0;
-        assert!((41.0..42.0).contains(&hours(0.0)), "{}", hours(0.0));
-        assert!((82.0..84.0).contains(&hours(1.0)), "{}", hours(1.0));
     }
 }

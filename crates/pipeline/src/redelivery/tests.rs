@@ -55,12 +55,14 @@ impl RetryQueue for Queue {
     }
 }
 
-/// Messages `m-0`, `m-1`, … of a queue, with the bodies `0`, `1`, … and so many receives each.
+/// Messages `m-0`, `m-1`, … of a queue, with the bodies `0`, `1`, … and so many receives each, sent at the start of the
+/// clock.
 fn event(queue: &str, receives: &[u32]) -> String {
     let message = |(index, receives): (usize, &u32)| {
         json!({
             "messageId": format!("m-{index}"), "receiptHandle": format!("h-{index}"), "body": index.to_string(),
-            "eventSourceARN": queue, "attributes": { "ApproximateReceiveCount": receives.to_string() },
+            "eventSourceARN": queue,
+            "attributes": { "ApproximateReceiveCount": receives.to_string(), "SentTimestamp": "0" },
         })
     };
     json!({ "Records": receives.iter().enumerate().map(message).collect::<Vec<_>>() }).to_string()
@@ -90,7 +92,19 @@ fn outcome(status: Status, failed: &[(usize, FailureKind)]) -> Outcome {
 
 /// Returns the messages that are reported as failed.
 async fn redeliver(queue: &Queue, event: &str, plan: &Plan, outcomes: Vec<Outcome>) -> Vec<Origin> {
+    redeliver_after(Duration::ZERO, queue, event, plan, outcomes).await
+}
+
+/// The messages have been in their queue for this long.
+async fn redeliver_after(
+    age: Duration,
+    queue: &Queue,
+    event: &str,
+    plan: &Plan,
+    outcomes: Vec<Outcome>,
+) -> Vec<Origin> {
     let (clock, messages) = (paused_clock(), decode_with_messages(event.as_bytes()).unwrap().messages);
+    tokio::time::sleep(age).await;
     let redelivery = Redelivery::new(Some(queue), &messages, &clock);
     redelivery.redeliver(&Report::new(plan, outcomes), clock.now() + Duration::from_secs(5)).await
 }
@@ -190,15 +204,28 @@ async fn what_the_retry_queue_does_not_take_is_reported() {
 
 #[tokio::test(start_paused = true)]
 async fn messages_of_the_retry_queue_stay_there_and_are_hidden() {
+    for (age, hidden_for) in [(0, 5..=10), (60, 30..=60), (3600, 150..=300)] {
+        let queue = Queue::default();
+        let outcomes = vec![outcome(Status::Unreachable, &[(0, TRANSIENT), (2, TRANSIENT)])];
+        let (age, event) = (Duration::from_secs(age), event(RETRY, &[1, 1, 7]));
+        let failed = redeliver_after(age, &queue, &event, &plan(3, &[]), outcomes).await;
+        assert_eq!(failed, [message(0), message(2)]);
+        assert_eq!(queue.sent.into_inner().unwrap(), []);
+        let hidden = queue.hidden.into_inner().unwrap();
+        assert_eq!(hidden.iter().map(|it| &*it.receipt_handle).collect::<Vec<_>>(), ["h-0", "h-2"]);
+        assert!(hidden.iter().all(|it| hidden_for.contains(&it.time.as_secs())), "{age:?}: {hidden:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_only_rate_limited_is_hidden_for_a_short_time() {
     let queue = Queue::default();
-    let outcomes = vec![outcome(Status::Unreachable, &[(0, TRANSIENT), (2, TRANSIENT)])];
-    let failed = redeliver(&queue, &event(RETRY, &[1, 1, 7]), &plan(3, &[]), outcomes).await;
-    assert_eq!(failed, [message(0), message(2)]);
-    assert_eq!(queue.sent.into_inner().unwrap(), []);
-    let hidden = queue.hidden.into_inner().unwrap();
-    let ranges = [(hidden[0].receipt_handle.as_str(), 5..=10), (hidden[1].receipt_handle.as_str(), 150..=300)];
-    assert_eq!((hidden.len(), ranges[0].0, ranges[1].0), (2, "h-0", "h-2"));
-    assert!(hidden.iter().zip(&ranges).all(|(it, (_, range))| range.contains(&it.time.as_secs())), "{hidden:?}");
+    let limited = FailureKind::RateLimited;
+    let outcomes = vec![outcome(Status::RateLimited, &[(0, limited), (1, limited), (1, TRANSIENT)])];
+    let event = event(RETRY, &[9, 9]);
+    redeliver_after(Duration::from_secs(100), &queue, &event, &plan(2, &[]), outcomes).await;
+    let hidden: Vec<u64> = queue.hidden.into_inner().unwrap().iter().map(|it| it.time.as_secs()).collect();
+    assert!((1..=2).contains(&hidden[0]) && (50..=100).contains(&hidden[1]), "{hidden:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -82,10 +82,10 @@ impl<'e, T, A> Attempt<'e, T, A> {
     /// Waits for the limits of the caller, the plan and the address.
     async fn acquire(&self, piece: &Piece<'_>, caller: Caller) -> Result<(), AfterDeadline> {
         let (limits, zone, class) = (&self.shared.limits, self.zone, piece.class());
-        let (deadline, end) = (self.deadline.rate_limit_deadline(), self.deadline.end());
+        let (deadline, of_address) = (self.deadline.rate_limit_deadline(), self.deadline.address_deadline());
         limits.check_caller(zone, caller, class, deadline)?;
         limits.acquire(zone, class, piece.cost(), deadline).await?;
-        limits.acquire_call(zone, caller, class, deadline, end).await
+        limits.acquire_call(zone, caller, class, deadline, of_address).await
     }
 }
 

@@ -7,6 +7,9 @@ use super::failure::NotSent;
 use crate::clock::{Clock, Timestamp};
 use crate::patience::Patience;
 
+/// How long a request waits for the limit of the address at least. It has passed the limit of its plan then.
+const ADDRESS_WAIT: Duration = Duration::from_secs(1);
+
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadline<'e> {
     clock: &'e Clock,
@@ -26,14 +29,14 @@ impl<'e> Deadline<'e> {
         self.clock.now()
     }
 
-    /// [`Patience::deadline`].
-    pub(super) fn end(&self) -> Timestamp {
-        self.patience.deadline
-    }
-
     /// [`Patience::rate_limit_deadline`].
     pub(super) fn rate_limit_deadline(&self) -> Timestamp {
         self.patience.rate_limit_deadline
+    }
+
+    /// Until when requests wait for the limit of the address: everybody shares it, and the wait is short.
+    pub(super) fn address_deadline(&self) -> Timestamp {
+        self.patience.rate_limit_deadline.max(self.patience.deadline.min(self.clock.now() + ADDRESS_WAIT))
     }
 
     /// [`Patience::retry_for`].

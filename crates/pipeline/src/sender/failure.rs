@@ -30,9 +30,10 @@ impl Failure {
     }
 
     pub(super) fn kind(&self) -> FailureKind {
-        match self.is_permanent {
-            true => FailureKind::Permanent,
-            false => FailureKind::Transient,
+        match self.status {
+            _ if self.is_permanent => FailureKind::Permanent,
+            Status::RateLimited => FailureKind::RateLimited,
+            _ => FailureKind::Transient,
         }
     }
 }

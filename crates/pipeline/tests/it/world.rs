@@ -19,6 +19,7 @@ pub(crate) const PLENTY: Duration = Duration::from_secs(20);
 /// Short waits between tries; a request timeout that a slow machine does not reach.
 pub(crate) const SETTINGS: Settings = Settings {
     instances: NonZeroU32::MIN,
+    retrying_instances: 0,
     request_timeout: Duration::from_secs(5),
     requests_per_zone: 8,
     backoff: Backoff { base: Duration::from_millis(20), cap: Duration::from_millis(100) },

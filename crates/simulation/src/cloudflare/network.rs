@@ -47,15 +47,18 @@ impl Mishap {
 
 /// The journeys of all zones' requests.
 #[derive(Debug)]
-pub(crate) struct Network(Vec<Rng>);
+pub(crate) struct Network {
+    of_zones: Vec<Rng>,
+    mishaps: bool,
+}
 
 impl Network {
-    pub(crate) fn new(seed: Seed, zones: usize) -> Self {
-        Self((0..zones).map(|zone| seed.stream("network", zone)).collect())
+    pub(crate) fn new(seed: Seed, zones: usize, mishaps: bool) -> Self {
+        Self { of_zones: (0..zones).map(|zone| seed.stream("network", zone)).collect(), mishaps }
     }
 
     pub(crate) fn journey(&mut self, zone: ZoneId, trouble: Option<Trouble>) -> Journey {
-        let rng = &mut self.0[zone];
+        let rng = &mut self.of_zones[zone];
         let there = millis(rng, 8..=25);
         let mut back = millis(rng, 15..=70);
         if chance(rng, 0.01) {
@@ -72,6 +75,7 @@ impl Network {
             4 => Some(Mishap::CutOff),
             _ => None,
         };
+        let mishap = mishap.filter(|_| self.mishaps);
         let mishap = if trouble == Some(Trouble::CutOff) { Some(Mishap::CutOff) } else { mishap };
         Journey { there, back, mishap }
     }

@@ -15,7 +15,7 @@ use super::purge_body::{PurgeBody, Urls};
 use crate::clock::{SimClock, SimTime};
 use crate::event::{Event, Refused};
 use crate::fault::Fault;
-use crate::options::Sabotage;
+use crate::options::{Options, Sabotage};
 use crate::scenario::{ObjectId, Scenario, TokenGeneration, Trouble, UrlId, ZoneId};
 use crate::trace::Trace;
 
@@ -47,21 +47,23 @@ struct State {
 pub(crate) type SentToken = Option<(ZoneId, TokenGeneration)>;
 
 impl Cloudflare {
-    pub(crate) fn new(
-        scenario: &Arc<Scenario>,
-        clock: &SimClock,
-        trace: &Arc<Trace>,
-        sabotage: Option<Sabotage>,
-    ) -> Self {
+    pub(crate) fn new(scenario: &Arc<Scenario>, clock: &SimClock, trace: &Arc<Trace>, options: Options) -> Self {
         let state = State {
             limits: PlanLimits::default(),
             call_limits: CallLimits::default(),
-            network: Network::new(scenario.seed, scenario.zones.len()),
+            network: Network::new(scenario.seed, scenario.zones.len(), options.mishaps),
             edge: Edge::new(scenario),
             last_sick_request: None,
         };
         let (urls, scenario) = (Urls::new(scenario), Arc::clone(scenario));
-        Self { scenario, clock: clock.clone(), trace: Arc::clone(trace), sabotage, urls, state: Mutex::new(state) }
+        Self {
+            scenario,
+            clock: clock.clone(),
+            trace: Arc::clone(trace),
+            sabotage: options.sabotage,
+            urls,
+            state: Mutex::new(state),
+        }
     }
 
     /// An object changes at the origin server.

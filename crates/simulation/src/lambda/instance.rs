@@ -67,7 +67,7 @@ impl Instance {
         let clock = Clock::with_wall_time(wall_time);
         let tokens = SimTokens::new(Arc::clone(&world.ssm));
         let api = SimApi(Arc::clone(&world.cloudflare));
-        let retry_queue = SimRetryQueue::new(&world.retry_queue, world.scenario.seed, id);
+        let retry_queue = SimRetryQueue::new(&world.retry_queue, world.options, world.scenario.seed, id);
         let table = world.scenario.table.as_ref().and_then(|_| dynamodb::mappings(&world.database, &clock));
         let mappings = match table {
             Some(table) => MappingSource::Table(table),
@@ -123,11 +123,12 @@ impl Instance {
 }
 
 fn settings(world: &World) -> Settings {
-    let instances = match world.options.sabotage {
-        Some(Sabotage::SharesAreNotKept | Sabotage::LimitsAreNotKept) => NonZeroU32::MIN,
-        _ => u32::try_from(world.scenario.instances).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN),
-    };
-    Settings { instances, ..Settings::default() }
+    if matches!(world.options.sabotage, Some(Sabotage::SharesAreNotKept | Sabotage::LimitsAreNotKept)) {
+        return Settings::default();
+    }
+    let number = |instances| u32::try_from(instances).unwrap_or(u32::MAX);
+    let instances = NonZeroU32::new(number(world.scenario.instances)).unwrap_or(NonZeroU32::MIN);
+    Settings { instances, retrying_instances: number(world.scenario.lane_concurrency), ..Settings::default() }
 }
 
 /// The failed messages: those that the response names, or all of them.

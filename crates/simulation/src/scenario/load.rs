@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use purge_router_core::limits::{CloudflarePlan, LimitClass};
+use purge_router_core::limits::{CALLS_PER_ADDRESS, CloudflarePlan, LimitClass};
 
 use super::generate::mappings;
 use super::mapping_file::{mapping_file, query_string};
@@ -31,12 +31,16 @@ pub struct Load {
 }
 
 impl Load {
-    /// How long the limits of the plan need at least for the URLs of the largest account.
+    /// How long the limits need at least: that of the plan, for the URLs of the largest account, and that of the address.
     pub fn bound(&self) -> Duration {
-        let rate = self.plan.rate(LimitClass::Urls);
-        let urls = self.zones.div_ceil(self.accounts) * self.objects * self.variants;
+        let (rate, of_address) = (self.plan.rate(LimitClass::Urls), CALLS_PER_ADDRESS);
+        let urls_of_zone = self.objects * self.variants;
+        let urls = self.zones.div_ceil(self.accounts) * urls_of_zone;
         let refilled = urls.saturating_sub(rate.capacity as usize) as f64;
-        Duration::from_secs_f64(refilled * f64::from(rate.period_seconds) / f64::from(rate.refill))
+        let of_plan = Duration::from_secs_f64(refilled * f64::from(rate.period_seconds) / f64::from(rate.refill));
+        let requests = self.zones * urls_of_zone.div_ceil(self.plan.items_per_request(LimitClass::Urls));
+        let later = requests.saturating_sub(of_address.calls as usize) as f64;
+        of_plan.max(of_address.period.mul_f64(later / f64::from(of_address.calls)))
     }
 
     /// The scenario.

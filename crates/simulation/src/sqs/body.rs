@@ -52,13 +52,13 @@ pub(crate) fn batch_event(queue: QueueName, messages: &[Received]) -> Vec<u8> {
     let mut text = String::with_capacity(64 + messages.len() * 700);
     text.push_str(r#"{"Records":["#);
     for (index, message) in messages.iter().enumerate() {
-        let (id, receives) = (message.id, message.receives);
+        let (id, receives, sent_at) = (message.id, message.receives, message.sent_at.unix_milliseconds());
         let comma = if index == 0 { "" } else { "," };
         // Bodies hold no characters but quotes that JSON escapes.
         let body = message.body.replace('"', "\\\"");
         let _ = write!(
             text,
-            r#"{comma}{{"messageId":"m-{id}","receiptHandle":"r-{id}","body":"{body}","attributes":{{"ApproximateReceiveCount":"{receives}"}},"eventSource":"aws:sqs","eventSourceARN":"{arn}","awsRegion":"eu-west-1"}}"#
+            r#"{comma}{{"messageId":"m-{id}","receiptHandle":"r-{id}","body":"{body}","attributes":{{"ApproximateReceiveCount":"{receives}","SentTimestamp":"{sent_at}"}},"eventSource":"aws:sqs","eventSourceARN":"{arn}","awsRegion":"eu-west-1"}}"#
         );
     }
     text.push_str("]}");
@@ -67,6 +67,8 @@ pub(crate) fn batch_event(queue: QueueName, messages: &[Received]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::random::Seed;
     use crate::scenario::scenario;
@@ -77,9 +79,14 @@ mod tests {
         let body = notification(&scenario, 5, SimTime::default());
         assert_eq!(change_of_body(&body), Some(5));
         assert_eq!(change_of_body(&malformed_body()), None);
-        let messages = [Received { id: 3, body, receives: 2 }, Received { id: 4, body: malformed_body(), receives: 1 }];
+        let sent_at = SimTime::after(Duration::from_secs(1));
+        let messages = [
+            Received { id: 3, body, receives: 2, sent_at },
+            Received { id: 4, body: malformed_body(), receives: 1, sent_at },
+        ];
         let event: serde_json::Value = serde_json::from_slice(&batch_event(QueueName::Main, &messages)).unwrap();
         assert_eq!(event["Records"][0]["body"].as_str(), Some(&*messages[0].body));
         assert_eq!(event["Records"][1]["messageId"], "m-4");
+        assert_eq!(event["Records"][1]["attributes"]["SentTimestamp"], "1767225601000");
     }
 }

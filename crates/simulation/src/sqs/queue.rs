@@ -61,6 +61,7 @@ struct Message {
     body: Arc<str>,
     change: Option<ChangeId>,
     receives: u32,
+    sent_at: SimTime,
     place: (SimTime, u32),
 }
 
@@ -71,6 +72,7 @@ pub(crate) struct Received {
     pub(crate) body: Arc<str>,
     /// How often it was received, with this time.
     pub(crate) receives: u32,
+    pub(crate) sent_at: SimTime,
 }
 
 impl Queue {
@@ -94,7 +96,7 @@ impl Queue {
         self.trace.note(Event::Sent { queue: self.settings.name, message, change });
         let mut state = self.state();
         let place = state.place(now);
-        state.messages.insert(message, Message { body, change, receives: 0, place });
+        state.messages.insert(message, Message { body, change, receives: 0, sent_at: now, place });
         state.by_visibility.insert(place, message);
         drop(state);
         self.changed.notify_waiters();
@@ -144,7 +146,8 @@ impl Queue {
         }
         message.receives += 1;
         message.place = place;
-        let received = Received { id, body: Arc::clone(&message.body), receives: message.receives };
+        let (body, sent_at) = (Arc::clone(&message.body), message.sent_at);
+        let received = Received { id, body, receives: message.receives, sent_at };
         if self.options.sabotage == Some(Sabotage::MessagesAreDropped) && id % 50 == 7 {
             state.messages.remove(&id);
             return Some(received);

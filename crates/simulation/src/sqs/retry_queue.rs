@@ -11,6 +11,7 @@ use super::body::{arn, change_of_body, message_of_handle};
 use super::queue::Queue;
 use crate::event::{InstanceId, QueueName};
 use crate::fault::Fault;
+use crate::options::Options;
 use crate::random::{Seed, chance, millis};
 
 /// How often SQS does not take a message.
@@ -19,12 +20,13 @@ const FAILURES: f64 = 0.001;
 /// The retry queue, for one instance.
 pub(crate) struct SimRetryQueue {
     queue: Arc<Queue>,
+    fails: bool,
     rng: Mutex<Rng>,
 }
 
 impl SimRetryQueue {
-    pub(crate) fn new(queue: &Arc<Queue>, seed: Seed, instance: InstanceId) -> Self {
-        Self { queue: Arc::clone(queue), rng: Mutex::new(seed.stream("retry-queue", instance)) }
+    pub(crate) fn new(queue: &Arc<Queue>, options: Options, seed: Seed, instance: InstanceId) -> Self {
+        Self { queue: Arc::clone(queue), fails: options.chaos, rng: Mutex::new(seed.stream("retry-queue", instance)) }
     }
 
     /// Calls SQS for these messages. It takes each but for a few, which has the `effect` of the call.
@@ -52,7 +54,7 @@ impl SimRetryQueue {
     /// Whether SQS takes each of this many messages, and how long the call takes.
     fn draw(&self, messages: usize) -> (Vec<bool>, Duration) {
         let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = (0..messages).map(|_| !chance(&mut rng, FAILURES)).collect();
+        let taken = (0..messages).map(|_| !(self.fails && chance(&mut rng, FAILURES))).collect();
         (taken, millis(&mut rng, 3..=30))
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use purge_router_simulation::{Comparison, Options, RunReport, Scenario, Seed, run, scenario};
 
 /// A run without instances that are killed and messages that are delivered twice.
-const CALM: Options = Options { sick_teams: true, chaos: false, keep_trace: false, sabotage: None };
+const CALM: Options = Options { sick_teams: true, chaos: false, mishaps: true, keep_trace: false, sabotage: None };
 
 /// Runs a seed.
 pub(crate) fn run_seed(seed: u64, options: Options) -> RunReport {

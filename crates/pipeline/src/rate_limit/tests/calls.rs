@@ -29,7 +29,7 @@ async fn at_once(limits: &RateLimits, zone: &Zone, caller: Caller, class: LimitC
 async fn a_caller_is_a_token_of_an_account_or_all_users_of_a_team() {
     let zones = zones(&[("red", ""), ("blue", "")]);
     let [red, blue] = [&zones[0], &zones[1]];
-    let limits = RateLimits::new(NonZeroU32::new(4).unwrap(), paused_clock());
+    let limits = self::limits(4, paused_clock());
     let requests = async |zone: &Zone, token| at_once(&limits, zone, caller(token), LimitClass::Requests).await;
     assert_eq!(requests(red, "cfat_one").await, 270, "a quarter of 1,200, less a tenth");
     assert_eq!(requests(red, "cfat_one").await, 0);
@@ -43,7 +43,7 @@ async fn a_caller_is_a_token_of_an_account_or_all_users_of_a_team() {
 #[tokio::test(start_paused = true)]
 async fn purges_by_url_do_not_count_for_their_caller() {
     let zone = &zones(&[("a", "")])[0];
-    let limits = RateLimits::new(NonZeroU32::MIN, paused_clock());
+    let limits = self::limits(1, paused_clock());
     assert_eq!(at_once(&limits, zone, caller("cfut_one"), LimitClass::Urls).await, 5000);
     assert_eq!(at_once(&limits, zone, caller("cfut_one"), LimitClass::Requests).await, 1080);
 }
@@ -51,7 +51,7 @@ async fn purges_by_url_do_not_count_for_their_caller() {
 #[tokio::test(start_paused = true)]
 async fn all_teams_share_the_address_and_a_team_lets_another_in_between() {
     let zones = zones(&[("red", ""), ("blue", "")]);
-    let limits = Arc::new(RateLimits::new(NonZeroU32::new(4).unwrap(), paused_clock()));
+    let limits = Arc::new(limits(4, paused_clock()));
     let start = limits.clock.now();
     let acquire = async |limits: &RateLimits, zone: &Zone| {
         let deadline = start + 60 * SECOND;

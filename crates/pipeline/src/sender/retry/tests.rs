@@ -8,6 +8,7 @@ use purge_router_cloudflare::Refusal;
 use super::*;
 use crate::outcome::Status;
 use crate::patience::Patience;
+use crate::rate_limit::Share;
 use crate::test_support::{Store, paused_clock, plan_of};
 use crate::token_health::TokenCircuits;
 
@@ -105,7 +106,7 @@ struct Ended {
 async fn send(patience: impl Fn(Timestamp) -> Patience, errors: Vec<AttemptError>) -> Ended {
     let (clock, plan, store) = (paused_clock(), plan_of(1), Store::default());
     let start = clock.now();
-    let limits = RateLimits::new(NonZeroU32::MIN, clock.clone());
+    let limits = RateLimits::new(Share::new(NonZeroU32::MIN, 0, clock.clone()), clock.clone());
     let circuits = TokenCircuits::new(5 * SECOND, clock.clone());
     let (zone, backoff) = (&*plan.batches[0].zone, Backoff { base: SECOND / 2, cap: SECOND / 2 });
     let store_ref = &store;
@@ -209,7 +210,7 @@ async fn an_answer_explains_more_than_that_a_later_try_was_not_sent() {
 async fn a_rate_limit_pauses_the_class_and_a_global_one_all_calls() {
     for (all_calls, other_class_waits) in [(false, false), (true, true)] {
         let (clock, plan, store) = (paused_clock(), plan_of(1), Store::default());
-        let limits = RateLimits::new(NonZeroU32::MIN, clock.clone());
+        let limits = RateLimits::new(Share::new(NonZeroU32::MIN, 0, clock.clone()), clock.clone());
         let circuits = TokenCircuits::new(5 * SECOND, clock.clone());
         let (zone, store_ref) = (&*plan.batches[0].zone, &store);
         let token = Arc::new(ZoneToken::new(&store_ref, &circuits, zone));

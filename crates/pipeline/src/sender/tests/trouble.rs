@@ -1,13 +1,13 @@
 //! Zones in trouble: they do not answer, answer with server errors, or are rate limited.
 
 use super::*;
-use crate::patience::Patience;
+use crate::patience::{Patience, Work};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The patience of an event that others wait for.
 fn brief(clock: &Clock) -> Patience {
-    Patience { deadline: after(clock, 1), retry_for: SECOND, rate_limit_deadline: clock.now() }
+    Patience { deadline: after(clock, 1), retry_for: SECOND, rate_limit_deadline: clock.now(), work: Work::New }
 }
 
 /// Executes a plan. Returns its outcomes, how many requests were sent, and how long it took.
