@@ -99,6 +99,14 @@ fn problems_of_a_mapping() {
             "unused-hostnames @ teams.web.mappings[0].hostnames",
         ),
         ("mode = \"soft\"", "unknown-mode @ teams.web.mappings[0].mode"),
+    ] {
+        assert_eq!(with_mapping(lines), [expected], "{lines}");
+    }
+}
+
+#[test]
+fn problems_of_escalation() {
+    for (lines, expected) in [
         ("escalate_above = -1", "wrong-type @ teams.web.mappings[0].escalate_above"),
         ("escalate_above = 5\npurge = \"hosts\"", "escalation-without-urls @ teams.web.mappings[0].escalate_above"),
         (
