@@ -1,7 +1,7 @@
 //! The retry queue: what the process sends to SQS, and what it answers.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -96,20 +96,23 @@ async fn what_hangs_is_deferred_within_a_second_or_two_and_not_tried_again_at_on
 }
 
 #[tokio::test]
-async fn what_fails_again_is_hidden_for_longer_with_each_receive() {
-    for (receives, seconds) in [(1, 5..=10), (4, 40..=80)] {
+async fn what_fails_again_is_hidden_for_a_part_of_its_age() {
+    let error = |status, code, retry_after| FaultKind::Status { status, code, message: "no".to_owned(), retry_after };
+    let (broken, limited) = (error(500, 10_000, None), error(429, 1134, Some(60)));
+    for (fault, age, seconds) in
+        [(&broken, 0, 5..=10), (&broken, 80, 40..=85), (&limited, 0, 1..=1), (&limited, 1000, 10..=21)]
+    {
         let (url, calls) = sqs().await;
-        let events = [event(RETRY, receives, &[s3("backups", ["a.css"]), s3("www.website.com", ["a.css"])])];
-        let limited = |sandbox: &Sandbox| {
-            let (message, retry_after) = ("slower".to_owned(), Some(60));
-            sandbox.add_fault(Fault::new(FaultKind::Status { status: 429, code: 1134, message, retry_after }));
-        };
-        let mut process = FunctionProcess::within(Duration::from_secs(30), &variables(&url), &events, limited).await;
+        let mut event = event(RETRY, 4, &[s3("backups", ["a.css"]), s3("www.website.com", ["a.css"])]);
+        let sent_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() - Duration::from_secs(age);
+        event["Records"][1]["attributes"]["SentTimestamp"] = sent_at.as_millis().to_string().into();
+        let fail = |sandbox: &Sandbox| sandbox.add_fault(Fault::new(fault.clone()));
+        let mut process = FunctionProcess::within(Duration::from_secs(30), &variables(&url), &[event], fail).await;
         assert_eq!(process.answer().await, ("response".to_owned(), failures(&["m-1"])));
         let calls = calls.lock().unwrap();
         assert_eq!((calls.len(), calls[0].0.as_str()), (1, "AmazonSQS.ChangeMessageVisibilityBatch"));
         assert_eq!(calls[0].1[0]["ReceiptHandle"], "h-1");
-        assert!(seconds.contains(&calls[0].1[0]["VisibilityTimeout"].as_u64().unwrap()), "{calls:?}");
+        assert!(seconds.contains(&calls[0].1[0]["VisibilityTimeout"].as_u64().unwrap()), "{age} s: {calls:?}");
     }
 }
 
