@@ -1,10 +1,15 @@
 //! Bytes of an event → changes. The fields of a message show its shape, and each record fails alone.
 //!
-//! Supported: S3 records (AWS, MinIO, Ceph), SQS batches, SNS (to Lambda, and to SQS raw or wrapped) and EventBridge
-//! (to Lambda, and to SQS). S3 form-encodes the keys of its notifications; EventBridge does not.
+//! Supported: records of S3 and of other vendors, EventBridge events of S3, and CloudTrail's records of S3; in SQS, SNS,
+//! EventBridge Pipes, HTTP requests and Lambda's destination records, also one in another. S3 form-encodes the keys of
+//! its notifications; EventBridge and CloudTrail do not. Decision 35 says how the shapes are told apart.
 
+mod cloudtrail;
+mod event_names;
+mod http_request;
+mod lists;
 mod message;
-mod records;
+mod s3_change;
 mod s3_event;
 mod shape;
 mod values;
@@ -13,11 +18,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use self::cloudtrail::cloudtrail_record;
+use self::http_request::http_body;
+use self::lists::items;
 pub use self::message::Message;
-use self::records::records;
-use self::s3_event::{S3Event, eventbridge_event, s3_record};
-use self::shape::{MessageShape, RecordShape, message_shape, record_shape};
-use self::values::{kind_of, not_json, string_at};
+use self::s3_change::S3Event;
+use self::s3_event::{eventbridge_detail, eventbridge_event, s3_record};
+use self::shape::{Shape, shape};
+use self::values::{kind_of, message_at, not_json, string_at};
 use crate::model::change::Origin;
 use crate::model::escape::escaped;
 use crate::model::event::{Event, Ignored, Rejected, RejectionKind};
@@ -29,8 +37,9 @@ pub struct NotAnEvent {
     found: String,
 }
 
-const EXPECTED: &str = "S3 event notifications (AWS, MinIO, Ceph), directly or in SQS, SNS or both, \
-                        or EventBridge events of aws.s3, directly or in SQS";
+const EXPECTED: &str = "S3 event notifications (AWS, MinIO, Ceph and others), EventBridge events of aws.s3, or \
+                        CloudTrail's records of S3, directly or in SQS, SNS, EventBridge Pipes, HTTP requests or \
+                        Lambda's destination records";
 
 /// Some tools write it before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -48,6 +57,8 @@ pub struct Decoded<'e> {
     pub event: Event,
     /// Its SQS messages, without those that are broken. Empty if the event is not from SQS.
     pub messages: Vec<Message<'e>>,
+    /// Whether it is a request of a function URL, an API gateway or a load balancer, whose response is one of HTTP.
+    pub is_http_request: bool,
 }
 
 /// Reads an event.
@@ -67,17 +78,18 @@ pub fn decode_with_messages(bytes: &[u8]) -> Result<Decoded<'_>, NotAnEvent> {
     let json = std::str::from_utf8(bytes)
         .map_err(|error| NotAnEvent { found: format!("bytes that are not UTF-8 ({error})") })?;
     let mut decoded = Decoded::default();
-    let mut reader = Reader { event: &mut decoded.event, origin: Origin::Invocation, depth: 0 };
-    let Some(records) = records(json) else {
-        reader.message_without_records(json, "").map_err(|found| NotAnEvent { found: quotable(&found) })?;
+    let mut reader = Reader { event: &mut decoded.event, origin: Origin::Invocation, depth: 0, is_replayed: false };
+    let Some(items) = items(json) else {
+        let read = reader.lone_message(json, "");
+        decoded.is_http_request = read.map_err(|found| NotAnEvent { found: quotable(&found) })?;
         return Ok(decoded);
     };
-    for (index, record) in records.into_iter().enumerate() {
-        let message = Message::of(record);
+    for item in items {
+        let message = Message::of(item.json);
         match message.as_ref().and_then(|message| Some((&message.id, message.body()?))) {
             Some((id, body)) => reader.of_message(id).inner_message(&body, "body"),
             // Also a broken message of SQS, so that its rejection says what is wrong with it.
-            None => reader.json_record(record.get(), &format!("Records[{index}]")),
+            None => reader.item(item.json.get(), &item.place("")),
         }
         decoded.messages.extend(message);
     }
@@ -90,73 +102,116 @@ struct Reader<'e> {
     event: &'e mut Event,
     origin: Origin,
     depth: usize,
+    /// Whether this is what a destination record holds: SQS messages in it are not of the queue that this one is from.
+    is_replayed: bool,
 }
 
 impl Reader<'_> {
     /// Reads a whole message. An error says what was seen instead of a known shape.
     fn message(&mut self, json: &str, place: &str) -> Result<(), String> {
-        let Some(records) = records(json) else { return self.message_without_records(json, place) };
-        for (index, record) in records.into_iter().enumerate() {
-            self.json_record(record.get(), &format!("{place}Records[{index}]"));
+        let Some(items) = items(json) else { return self.lone_message(json, place).map(|_| ()) };
+        for item in items {
+            self.item(item.json.get(), &item.place(place));
         }
         Ok(())
     }
 
-    fn message_without_records(&mut self, json: &str, place: &str) -> Result<(), String> {
+    /// Reads a message that is no list. Returns whether it is an HTTP request.
+    fn lone_message(&mut self, json: &str, place: &str) -> Result<bool, String> {
         let message: Value = serde_json::from_str(json).map_err(|error| not_json(json, &error))?;
         let Value::Object(fields) = &message else {
             return Err(format!("a JSON {}", kind_of(&message)));
         };
-        match message_shape(fields) {
-            MessageShape::EventBridge => self.add(eventbridge_event(&message, &self.origin), place),
-            MessageShape::SnsNotification => self.nested(&message, "Message", place),
-            MessageShape::Ignored(name) => self.ignore(name),
-            MessageShape::Unknown if fields.is_empty() => return Err("an empty JSON object".to_owned()),
-            MessageShape::Unknown => {
+        let shape = shape(&message);
+        let is_http_request = matches!(shape, Shape::Http);
+        match shape {
+            Shape::Unknown(_) if fields.is_empty() => Err("an empty JSON object".to_owned()),
+            Shape::Unknown(_) => {
                 let names: Vec<_> = fields.keys().take(6).map(|name| format!("`{}`", name.escape_debug())).collect();
-                return Err(format!("a JSON object with {}", names.join(", ")));
+                Err(format!("a JSON object with {}", names.join(", ")))
+            }
+            shape => {
+                self.value(shape, &message, place.trim_end_matches('.'));
+                Ok(is_http_request)
             }
         }
-        Ok(())
     }
 
-    /// Reads one of `Records`.
-    fn json_record(&mut self, json: &str, place: &str) {
+    /// Reads one of a list.
+    fn item(&mut self, json: &str, place: &str) {
         let record: Value = match serde_json::from_str(json) {
             Ok(record) => record,
             Err(error) => return self.reject(format!("{place}: expected JSON, found {}", not_json(json, &error))),
         };
-        match record_shape(&record) {
-            RecordShape::Sqs => self.sqs_message(&record, place),
-            RecordShape::Sns => self.nested(&record, "Sns.Message", &format!("{place}.")),
-            RecordShape::S3 => self.add(s3_record(&record, &self.origin), &format!("{place}.")),
-            RecordShape::Unknown(source) => {
+        match (shape(&record), &record) {
+            (Shape::Unknown(_), Value::String(message)) => self.inner_message(message, place),
+            (Shape::Unknown(_), Value::Object(_)) if items(json).is_some() => self.inner_message(json, place),
+            (Shape::Unknown(source), _) => {
                 let is_named = !source.is_empty();
                 let found = if is_named { format!("a record of `{source}`") } else { kind_of(&record).to_owned() };
                 self.reject(format!("{place}: expected a record of S3, SQS or SNS, found {found}"));
             }
+            (shape, _) => self.value(shape, &record, place),
         }
     }
 
-    /// Reads an SQS message: everything in it has the message's id as origin.
+    /// Reads a value of a known shape.
+    fn value(&mut self, shape: Shape<'_>, value: &Value, place: &str) {
+        let dotted = if place.is_empty() { String::new() } else { format!("{place}.") };
+        match shape {
+            Shape::Sqs => self.sqs_message(value, place),
+            Shape::Sns(field) => self.nested(value, field, &dotted),
+            Shape::Destination(field) => {
+                let is_replayed = true;
+                self.inside(is_replayed).nested(value, field, &dotted);
+            }
+            Shape::Http => match http_body(value) {
+                Ok(Some(body)) => self.inner_message(&body, &format!("{dotted}body")),
+                Ok(None) => self.ignore("health-check"),
+                Err(reason) => self.reject(format!("{dotted}{reason}")),
+            },
+            Shape::S3 => self.add(s3_record(value, &self.origin), &dotted),
+            Shape::EventBridge => self.add(eventbridge_event(value, &self.origin), &dotted),
+            Shape::EventBridgeDetail => self.add(eventbridge_detail(value, &self.origin), &dotted),
+            Shape::CloudTrail => self.add(cloudtrail_record(value, "", &self.origin), &dotted),
+            Shape::Ignored(name) => self.ignore(name),
+            Shape::Unknown(_) => self.reject(format!("{place}: not an event")),
+        }
+    }
+
+    /// Reads an SQS message: everything in it has the message's id as origin, unless the message came in something
+    /// else, which is what is retried.
     fn sqs_message(&mut self, record: &Value, place: &str) {
-        match string_at(record, "messageId") {
-            Ok("") => self.reject(format!("{place}.messageId: empty")),
-            Ok(_) if self.depth > 0 => self.reject(format!("{place}: an SQS message inside another message")),
-            Ok(id) => self.of_message(id).nested(record, "body", ""),
+        let [id, body] = match record.get("MessageId") {
+            Some(_) => ["MessageId", "Body"],
+            None => ["messageId", "body"],
+        };
+        let is_in_a_message = self.depth > 0 && self.origin != Origin::Invocation;
+        match string_at(record, id) {
+            Ok("") => self.reject(format!("{place}.{id}: empty")),
+            Ok(_) if is_in_a_message && !self.is_replayed => {
+                self.reject(format!("{place}: an SQS message inside another message"));
+            }
+            Ok(_) if self.depth > 0 => self.nested(record, body, &format!("{place}.")),
+            Ok(id) => self.of_message(id).nested(record, body, ""),
             Err(problem) => self.reject(format!("{place}.{problem}")),
         }
     }
 
     /// A reader of what is in an SQS message.
     fn of_message(&mut self, id: &str) -> Reader<'_> {
-        Reader { event: self.event, origin: Origin::Message(Arc::from(id)), depth: self.depth }
+        Reader { event: self.event, origin: Origin::Message(Arc::from(id)), depth: self.depth, is_replayed: false }
     }
 
-    /// Reads a message inside another, which is the string in `field`.
+    /// A reader of the same level.
+    fn inside(&mut self, is_replayed: bool) -> Reader<'_> {
+        Reader { event: self.event, origin: self.origin.clone(), depth: self.depth, is_replayed }
+    }
+
+    /// Reads a message inside another, which is in `field`.
     fn nested(&mut self, outer: &Value, field: &str, place_of_outer: &str) {
-        match string_at(outer, field) {
-            Ok(message) => self.inner_message(message, &format!("{place_of_outer}{field}")),
+        match message_at(outer, field) {
+            Ok(message) => self.inner_message(&message, &format!("{place_of_outer}{field}")),
             Err(problem) => self.reject(format!("{place_of_outer}{problem}")),
         }
     }
@@ -165,7 +220,8 @@ impl Reader<'_> {
         if self.depth == DEPTH {
             return self.reject(format!("{place}: wrapped more than {DEPTH} times"));
         }
-        let mut inner = Reader { event: self.event, origin: self.origin.clone(), depth: self.depth + 1 };
+        let mut inner = self.inside(self.is_replayed);
+        inner.depth += 1;
         if let Err(found) = inner.message(message, &format!("{place}.")) {
             self.reject(format!("{place}: not an event: found {found}"));
         }

@@ -8,6 +8,7 @@ use purge_router_pipeline::{Clock, Executor, PurgeApi, Redelivery, RetryQueue, T
 
 use crate::invocation_error::InvocationError;
 use crate::mapping_source::{KnownMappings, MappingSource};
+use crate::response::Response;
 
 /// The function. It lives as long as its process.
 #[derive(Debug)]
@@ -28,13 +29,32 @@ impl<T: TokenStore, A: PurgeApi, Q: RetryQueue> Function<T, A, Q> {
         self.executor.clock()
     }
 
+    /// Handles one event, as [`Function::handle`] does, and responds in the form that its source reads.
+    ///
+    /// # Errors
+    /// As [`Function::handle`]. For an HTTP request, Lambda makes it a response with status 502.
+    pub async fn respond(&self, event: &[u8], deadline: Timestamp) -> Result<Response, InvocationError> {
+        let decoded = decode_with_messages(event).map_err(InvocationError::not_an_event)?;
+        let is_http_request = decoded.is_http_request;
+        let failures = self.handle_decoded(decoded, deadline).await?;
+        Ok(if is_http_request { Response::http_ok() } else { Response::Sqs(failures) })
+    }
+
     /// Handles one event, and returns at the deadline. The response names the failed messages of an SQS batch, without
     /// those that are in the retry queue now.
     ///
     /// # Errors
     /// The event is not understood, or it is not from SQS and any part of it failed: Lambda retries it as a whole.
     pub async fn handle(&self, event: &[u8], deadline: Timestamp) -> Result<SqsBatchResponse, InvocationError> {
-        let Decoded { event, messages } = decode_with_messages(event).map_err(InvocationError::not_an_event)?;
+        let decoded = decode_with_messages(event).map_err(InvocationError::not_an_event)?;
+        self.handle_decoded(decoded, deadline).await
+    }
+
+    async fn handle_decoded(
+        &self,
+        Decoded { event, messages, .. }: Decoded<'_>,
+        deadline: Timestamp,
+    ) -> Result<SqsBatchResponse, InvocationError> {
         let redelivery = Redelivery::new(self.retry_queue.as_ref(), &messages, self.clock());
         let mappings = self.mappings.for_event(&event, redelivery.is_soon(), deadline).await?;
         let plan = self.plan(&mappings, event, deadline);

@@ -34,7 +34,7 @@ async fn run() -> Result<(), Error> {
     let invocations = lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
         let remaining = event.context.deadline().duration_since(clock.wall_time()).unwrap_or_default();
         let deadline = clock.now() + (remaining - MARGIN.min(remaining / 4));
-        let response = function.handle(event.payload.get().as_bytes(), deadline).await;
+        let response = function.respond(event.payload.get().as_bytes(), deadline).await;
         metrics.flush();
         response
     }));

@@ -6,22 +6,22 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use time::UtcDateTime;
 
-/// An SQS message of an event.
+/// An SQS message of an event. Lambda writes the names with a small letter, SQS's own API with a capital.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message<'e> {
     /// Its id, as in [`Origin::Message`](crate::Origin::Message).
-    #[serde(borrow, rename = "messageId")]
+    #[serde(borrow, rename = "messageId", alias = "MessageId")]
     pub id: Cow<'e, str>,
     /// What SQS needs to hide or delete the message; empty if the event has none.
-    #[serde(borrow, default)]
+    #[serde(borrow, default, alias = "ReceiptHandle")]
     pub receipt_handle: Cow<'e, str>,
     /// The ARN of its queue; empty if the event has none.
     #[serde(borrow, default, rename = "eventSourceARN")]
     pub queue: Cow<'e, str>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "Body")]
     body: &'e RawValue,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, alias = "Attributes")]
     attributes: Attributes<'e>,
 }
 
@@ -42,9 +42,13 @@ impl<'e> Message<'e> {
         (!message.id.is_empty()).then_some(message)
     }
 
-    /// Its body; `None` if that is not a string.
+    /// Its body. An input transformer of EventBridge Pipes may have parsed it: an object or an array is its JSON.
+    /// `None` if it is anything else.
     pub fn body(&self) -> Option<String> {
-        serde_json::from_str(self.body.get()).ok()
+        match self.body.get() {
+            json if json.starts_with(['{', '[']) => Some(json.to_owned()),
+            json => serde_json::from_str(json).ok(),
+        }
     }
 
     /// How often it was received, at least 1.

@@ -1,72 +1,98 @@
-//! Records of S3 and EventBridge events of S3 → changes.
+//! Records of S3 and of other vendors, and EventBridge events of S3 → changes.
 
 use serde_json::Value;
-use time::UtcDateTime;
-use time::format_description::well_known::Rfc3339;
 
+use crate::decode::cloudtrail::cloudtrail_record;
+use crate::decode::event_names::{Meaning, Vendor, meaning_of_detail_type, meaning_of_event_name};
+use crate::decode::s3_change::{S3Event, changes, key_at};
 use crate::decode::values::string_at;
-use crate::model::change::{Change, ChangeKind, Origin};
-use crate::model::names::BucketName;
+use crate::model::change::Origin;
 
-/// What a record of S3, or an EventBridge event of S3, says.
-pub(super) enum S3Event {
-    Changes(Vec<Change>),
-    /// What is served stays the same; with the name of the event.
-    Ignored(String),
-}
+/// Where to report a name of an event that is in no table.
+const REPORT: &str = "what it changes is unknown; report it to the maintainers of purge-router, with the record and its \
+                      vendor, so that it can be added";
 
-/// The `eventSource` of Ceph's records.
-const CEPH: &str = "ceph:s3";
-
-/// Reads a record in S3's own form, whose key is form-encoded.
+/// Reads a record in S3's own form, whose key is form-encoded by most vendors.
 pub(super) fn s3_record(record: &Value, origin: &Origin) -> Result<S3Event, String> {
+    let source = string_at(record, "eventSource").unwrap_or_default();
+    let vendor = Vendor::of_source(source);
     let version = string_at(record, "eventVersion")?;
-    if version.split('.').next() != Some("2") {
+    if !vendor.has_version(version) {
         return Err(format!("eventVersion: expected 2.x, found `{}`", version.escape_debug()));
     }
     let name = string_at(record, "eventName")?;
-    let Some(kind) = ChangeKind::of_event_name(name) else {
-        return Ok(S3Event::Ignored(name.to_owned()));
+    let kind = match meaning_of_event_name(vendor, name) {
+        Some(Meaning::Change(kind)) => kind,
+        Some(Meaning::Nothing) => return Ok(S3Event::Ignored(name.to_owned())),
+        None => {
+            let (name, source) = (name.escape_debug(), source.escape_debug());
+            return Err(format!("eventName: `{name}` is not a known name of an event of `{source}`: {REPORT}"));
+        }
     };
     let encoded = key_at(record, "s3.object.key")?;
-    let keys = match (form_decode(encoded), string_at(record, "eventSource").ok()) {
-        // Ceph doesn't document the encoding, and its releases differ: both readings are purged.
-        (Ok(decoded), Some(CEPH)) if decoded != encoded => vec![encoded.to_owned(), decoded],
-        (Err(_), Some(CEPH)) => vec![encoded.to_owned()],
-        (Ok(decoded), _) => vec![decoded],
-        (Err(error), _) => return Err(format!("s3.object.key: `{}`: {error}", encoded.escape_debug())),
+    let keys = match (form_decode(encoded), vendor.form_encodes_keys()) {
+        (Ok(decoded), true) => vec![decoded],
+        (Err(error), true) => return Err(format!("s3.object.key: `{}`: {error}", encoded.escape_debug())),
+        // Either reading may be the object's: both are purged (decision 4).
+        (Ok(decoded), false) if decoded != encoded => vec![encoded.to_owned(), decoded],
+        (_, false) => vec![encoded.to_owned()],
     };
     let time = string_at(record, "eventTime").ok();
     changes(string_at(record, "s3.bucket.name")?, keys, kind, time, origin)
 }
 
-/// Reads an EventBridge event of S3, whose key is not encoded.
+/// Reads an EventBridge event of S3, whose key is not encoded, or of CloudTrail about S3.
 pub(super) fn eventbridge_event(event: &Value, origin: &Origin) -> Result<S3Event, String> {
     let detail_type = string_at(event, "detail-type")?;
-    let Some(kind) = ChangeKind::of_detail_type(detail_type) else {
-        return Ok(S3Event::Ignored(detail_type.to_owned()));
+    if detail_type.ends_with(VIA_CLOUDTRAIL) {
+        return cloudtrail_record(event, "detail.", origin);
+    }
+    let kind = match meaning_of_detail_type(detail_type) {
+        Some(Meaning::Change(kind)) => kind,
+        Some(Meaning::Nothing) => return Ok(S3Event::Ignored(detail_type.to_owned())),
+        None => {
+            let name = detail_type.escape_debug();
+            return Err(format!("detail-type: `{name}` is not a known type of an event of `aws.s3`: {REPORT}"));
+        }
     };
     let (bucket, key) = (string_at(event, "detail.bucket.name")?, key_at(event, "detail.object.key")?);
     changes(bucket, vec![key.to_owned()], kind, string_at(event, "time").ok(), origin)
 }
 
-fn changes(
-    bucket: &str,
-    keys: Vec<String>,
-    kind: ChangeKind,
-    time: Option<&str>,
-    origin: &Origin,
-) -> Result<S3Event, String> {
-    let bucket = BucketName::parse(bucket).map_err(|invalid| invalid.to_string())?;
-    let time = time.and_then(|time| UtcDateTime::parse(time, &Rfc3339).ok());
-    let change = |key| Change { bucket: bucket.clone(), key, kind, time, origin: origin.clone() };
-    Ok(S3Event::Changes(keys.into_iter().map(change).collect()))
+/// The end of the `detail-type` of what CloudTrail reports: `AWS API Call` or `AWS Service Event`.
+const VIA_CLOUDTRAIL: &str = " via CloudTrail";
+
+/// Reads the `detail` of an EventBridge event of S3, alone, or with its `detail-type` beside its fields. Without that,
+/// its fields say of most events which one it is.
+pub(super) fn eventbridge_detail(detail: &Value, origin: &Origin) -> Result<S3Event, String> {
+    let detail_type = string_at(detail, "detail-type").ok().or_else(|| detail_type_of(detail));
+    match detail_type.and_then(|name| Some((name, meaning_of_detail_type(name)?))) {
+        Some((_, Meaning::Change(kind))) => {
+            let (bucket, key) = (string_at(detail, "bucket.name")?, key_at(detail, "object.key")?);
+            changes(bucket, vec![key.to_owned()], kind, string_at(detail, "time").ok(), origin)
+        }
+        Some((name, Meaning::Nothing)) => Ok(S3Event::Ignored(name.to_owned())),
+        None => {
+            Err("detail-type: missing, and the detail alone does not say what happened to the object; let the rule \
+                     or pipe pass the whole event, or `detail-type` and `detail`"
+                .to_owned())
+        }
+    }
 }
 
-fn key_at<'v>(value: &'v Value, place: &str) -> Result<&'v str, String> {
-    match string_at(value, place)? {
-        "" => Err(format!("{place}: expected the key of an object, found an empty string")),
-        key => Ok(key),
+/// The `detail-type` of a `detail`, by fields that only its type has. Changes of tags and of ACLs look the same, and so
+/// does an expired restore. The fields: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>.
+fn detail_type_of(detail: &Value) -> Option<&'static str> {
+    let has = |field: &str| detail.get(field).is_some_and(Value::is_string);
+    match string_at(detail, "reason") {
+        Ok("PutObject" | "POST Object" | "CopyObject" | "CompleteMultipartUpload") => Some("Object Created"),
+        Ok("DeleteObject" | "Lifecycle Expiration") => Some("Object Deleted"),
+        _ if has("deletion-type") => Some("Object Deleted"),
+        _ if has("restore-expiry-time") => Some("Object Restore Completed"),
+        _ if has("destination-storage-class") => Some("Object Storage Class Changed"),
+        _ if has("destination-access-tier") => Some("Object Access Tier Changed"),
+        _ if has("source-storage-class") => Some("Object Restore Initiated"),
+        _ => None,
     }
 }
 

@@ -1,57 +1,74 @@
 //! What a message or a record is, recognized by fields that only its kind has.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::decode::event_names::meaning_of_detail_type;
 use crate::decode::values::string_at;
 
-/// What a message without `Records` is.
-pub(super) enum MessageShape {
-    /// An EventBridge event of S3.
-    EventBridge,
-    /// A notification of SNS, which holds another message.
-    SnsNotification,
-    /// A message that says nothing of objects, and its name.
-    Ignored(&'static str),
-    Unknown,
-}
-
-pub(super) fn message_shape(fields: &Map<String, Value>) -> MessageShape {
-    let string = |field| fields.get(field).and_then(Value::as_str);
-    let has = |field| fields.contains_key(field);
-    match (string("Event"), string("source"), string("Type")) {
-        (Some("s3:TestEvent"), _, _) => MessageShape::Ignored("test-event"),
-        (_, Some("aws.s3"), _) => MessageShape::EventBridge,
-        (_, _, Some("Notification")) if has("Message") => MessageShape::SnsNotification,
-        (_, _, Some("SubscriptionConfirmation")) if has("TopicArn") => {
-            MessageShape::Ignored("subscription-confirmation")
-        }
-        (_, _, Some("UnsubscribeConfirmation")) if has("TopicArn") => MessageShape::Ignored("unsubscribe-confirmation"),
-        _ => MessageShape::Unknown,
-    }
-}
-
-/// What one of `Records` is.
-pub(super) enum RecordShape<'v> {
+/// What a JSON value is.
+pub(super) enum Shape<'v> {
     /// A message of SQS, whose `body` is another message.
     Sqs,
-    /// A notification of SNS to Lambda, whose `Sns.Message` is another message.
-    Sns,
-    /// A record in S3's own form, from AWS, MinIO or Ceph.
+    /// A notification of SNS; the field holds another message.
+    Sns(&'static str),
+    /// A record that Lambda sent to a destination; the field holds the event that the function was invoked with.
+    Destination(&'static str),
+    /// A request of a function URL, an API gateway (version 1 or 2) or a load balancer, whose `body` is a message.
+    Http,
+    /// A record in S3's own form, of AWS or of another vendor.
     S3,
+    /// An EventBridge event of S3, or of CloudTrail about S3.
+    EventBridge,
+    /// The `detail` of an EventBridge event of S3, alone.
+    EventBridgeDetail,
+    /// CloudTrail's record of a call of S3, as in its files, or the `detail` of its EventBridge event.
+    CloudTrail,
+    /// A message that says nothing of objects, and its name.
+    Ignored(&'static str),
     /// None of these, with its `eventSource`, which may be empty.
     Unknown(&'v str),
 }
 
-pub(super) fn record_shape(record: &Value) -> RecordShape<'_> {
-    let has = |field| record.get(field).is_some();
+pub(super) fn shape(value: &Value) -> Shape<'_> {
+    let string = |place| string_at(value, place).unwrap_or_default();
+    let has = |place: &str| at(value, place).is_some();
     // SNS writes the name with a capital.
-    let source = string_at(record, "eventSource").or_else(|_| string_at(record, "EventSource")).unwrap_or_default();
+    let source = string_at(value, "eventSource").or_else(|_| string_at(value, "EventSource")).unwrap_or_default();
     match source {
-        "aws:sqs" => RecordShape::Sqs,
-        _ if has("body") && has("messageId") => RecordShape::Sqs,
-        "aws:sns" => RecordShape::Sns,
-        _ if has("Sns") => RecordShape::Sns,
-        _ if source.ends_with(":s3") || has("s3") => RecordShape::S3,
-        _ => RecordShape::Unknown(source),
+        "aws:sqs" => return Shape::Sqs,
+        _ if (has("body") && has("messageId")) || (has("Body") && has("MessageId")) => return Shape::Sqs,
+        "aws:sns" => return Shape::Sns("Sns.Message"),
+        _ if has("Sns") => return Shape::Sns("Sns.Message"),
+        _ if source.starts_with("s3") && source.ends_with(".amazonaws.com") => return Shape::CloudTrail,
+        _ if source.ends_with(":s3") || has("s3") => return Shape::S3,
+        _ => {}
     }
+    match (string("source"), string("Type")) {
+        _ if string("Event") == "s3:TestEvent" => Shape::Ignored("test-event"),
+        ("aws.s3", _) => Shape::EventBridge,
+        // An input transformer may leave out the source.
+        ("", _) if meaning_of_detail_type(string("detail-type")).is_some() && has("detail.bucket") => {
+            Shape::EventBridge
+        }
+        ("lambda", _) if has("detail.requestPayload") => Shape::Destination("detail.requestPayload"),
+        _ if has("requestPayload") => Shape::Destination("requestPayload"),
+        (_, "Notification") if has("Message") => Shape::Sns("Message"),
+        (_, "SubscriptionConfirmation") if has("TopicArn") => Shape::Ignored("subscription-confirmation"),
+        (_, "UnsubscribeConfirmation") if has("TopicArn") => Shape::Ignored("unsubscribe-confirmation"),
+        // StorageGRID publishes to endpoints in the form of SNS's API.
+        _ if string("Action") == "Publish" && has("Message") => Shape::Sns("Message"),
+        _ if is_http_request(value) => Shape::Http,
+        _ if has("bucket.name") && has("object.key") => Shape::EventBridgeDetail,
+        _ => Shape::Unknown(source),
+    }
+}
+
+fn is_http_request(value: &Value) -> bool {
+    let has = |place: &str| at(value, place).is_some();
+    let has_method = has("requestContext.http.method") || has("requestContext.httpMethod") || has("httpMethod");
+    has("requestContext") && (has("isBase64Encoded") || (has_method && has("body")))
+}
+
+fn at<'v>(value: &'v Value, place: &str) -> Option<&'v Value> {
+    place.split('.').try_fold(value, |value, field| value.get(field))
 }

@@ -151,10 +151,6 @@ fn what_changes_nothing_is_ignored() {
         ),
         (records(&[s3_record("ObjectRestore:Post", "a")]), "invocation ignored ObjectRestore:Post"),
         (eventbridge("Object Restore Initiated", "a"), "invocation ignored Object Restore Initiated"),
-        (
-            json!({"source": "aws.s3", "detail-type": "AWS API Call via CloudTrail", "detail": {}}),
-            "invocation ignored AWS API Call via CloudTrail",
-        ),
     ] {
         assert_eq!(lines(&read(&event)), [expected]);
     }

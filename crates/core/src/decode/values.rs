@@ -1,5 +1,7 @@
 //! Reads JSON values, and says what is wrong with them.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 /// The string at a place such as `s3.object.key`, or what is wrong there.
@@ -12,6 +14,14 @@ pub(super) fn string_at<'v>(value: &'v Value, place: &str) -> Result<&'v str, St
             let (kind, value) = (kind_of(other), excerpt(&other.to_string()));
             Err(format!("{place}: expected a string, found {article} {kind} {value}"))
         }
+    }
+}
+
+/// The message at a place: a string, or an object or an array that an input transformer parsed.
+pub(super) fn message_at<'v>(value: &'v Value, place: &str) -> Result<Cow<'v, str>, String> {
+    match place.split('.').try_fold(value, |value, field| value.get(field)) {
+        Some(parsed @ (Value::Object(_) | Value::Array(_))) => Ok(Cow::Owned(parsed.to_string())),
+        _ => string_at(value, place).map(Cow::Borrowed),
     }
 }
 

@@ -57,34 +57,6 @@ impl ChangeKind {
         ("acl", Self::Acl),
     ];
 
-    /// The kind of an S3 event name, with or without its `s3:`; `None` if what is served stays the same.
-    pub fn of_event_name(name: &str) -> Option<Self> {
-        let name = name.strip_prefix("s3:").unwrap_or(name);
-        let family = name.split(':').next().unwrap_or(name);
-        match family {
-            "ObjectCreated" => Some(Self::Created),
-            "ObjectRemoved" | "LifecycleExpiration" => Some(Self::Removed),
-            // Ceph's name for an expiration.
-            "ObjectLifecycle" if name.starts_with("ObjectLifecycle:Expiration") => Some(Self::Removed),
-            "ObjectRestore" if name == "ObjectRestore:Completed" => Some(Self::Restored),
-            "ObjectTagging" => Some(Self::Tagged),
-            "ObjectAcl" if name == "ObjectAcl:Put" => Some(Self::Acl),
-            _ => None,
-        }
-    }
-
-    /// The kind of an EventBridge `detail-type` of the source `aws.s3`.
-    pub fn of_detail_type(detail_type: &str) -> Option<Self> {
-        match detail_type {
-            "Object Created" => Some(Self::Created),
-            "Object Deleted" => Some(Self::Removed),
-            "Object Restore Completed" => Some(Self::Restored),
-            "Object Tags Added" | "Object Tags Deleted" => Some(Self::Tagged),
-            "Object ACL Updated" => Some(Self::Acl),
-            _ => None,
-        }
-    }
-
     /// The kind's name in a mapping file.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -124,35 +96,5 @@ impl fmt::Display for Origin {
 impl Serialize for Origin {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn event_names() {
-        for (name, kind) in [
-            ("ObjectCreated:Put", Some(ChangeKind::Created)),
-            ("s3:ObjectCreated:CompleteMultipartUpload", Some(ChangeKind::Created)),
-            ("ObjectRemoved:DeleteMarkerCreated", Some(ChangeKind::Removed)),
-            ("LifecycleExpiration:Delete", Some(ChangeKind::Removed)),
-            ("LifecycleExpiration:DeleteMarkerCreated", Some(ChangeKind::Removed)),
-            ("ObjectLifecycle:Expiration:Current", Some(ChangeKind::Removed)),
-            ("ObjectLifecycle:Transition:Current", None),
-            ("LifecycleTransition", None),
-            ("ObjectRestore:Completed", Some(ChangeKind::Restored)),
-            ("ObjectRestore:Post", None),
-            ("ObjectTagging:Put", Some(ChangeKind::Tagged)),
-            ("ObjectTagging:Delete", Some(ChangeKind::Tagged)),
-            ("ObjectAcl:Put", Some(ChangeKind::Acl)),
-            ("ReducedRedundancyLostObject", None),
-            ("s3:ObjectAccessed:Get", None),
-            ("ObjectCreatedX:Put", None),
-            ("", None),
-        ] {
-            assert_eq!(ChangeKind::of_event_name(name), kind, "{name}");
-        }
     }
 }

@@ -1,0 +1,121 @@
+//! CloudTrail's records of calls of S3 → changes. Keys are not encoded. A call that failed changed nothing.
+//!
+//! Fields: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-understanding-s3-entries.html>.
+//! Calls: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html>.
+
+use indexmap::IndexSet;
+use serde_json::Value;
+
+use crate::decode::event_names::{CallMeaning, meaning_of_call};
+use crate::decode::s3_change::{S3Event, changes, key_at};
+use crate::decode::values::string_at;
+use crate::model::change::{ChangeKind, Origin};
+use crate::model::names::BucketName;
+
+/// Where a call that deletes several objects may list them. Its records mostly don't.
+const LISTS: [&str; 3] = ["requestParameters", "additionalEventData", "responseElements"];
+
+/// The end of an alias of an access point, which stands for a bucket.
+const ACCESS_POINT_ALIAS: &str = "-s3alias";
+
+/// Reads the record that is at a place of a message; the place is empty or ends in a dot.
+pub(super) fn cloudtrail_record(message: &Value, place: &str, origin: &Origin) -> Result<S3Event, String> {
+    let string = |field: &str| string_at(message, &format!("{place}{field}"));
+    let name = string("eventName")?;
+    if let Ok(code) = string("errorCode") {
+        return Ok(S3Event::Ignored(format!("{name} failed: {code}")));
+    }
+    let record = match place {
+        "" => message,
+        place => &message[place.trim_end_matches('.')],
+    };
+    let kind = match meaning_of_call(name) {
+        Some(CallMeaning::Change(kind)) => kind,
+        Some(CallMeaning::DeleteMany) => return deleted_objects(record, message, place, origin),
+        Some(CallMeaning::Nothing) => return Ok(S3Event::Ignored(name.to_owned())),
+        Some(CallMeaning::WholeBucket) => {
+            return Err(format!(
+                "{place}eventName: `{name}` may change what all objects of the bucket serve; purge them with \
+                 `purge-router purge` if it did, and leave such calls out of the rule"
+            ));
+        }
+        None if record["readOnly"] == true => return Ok(S3Event::Ignored(name.to_owned())),
+        None => {
+            let name = name.escape_debug();
+            return Err(format!("{place}eventName: `{name}` is not a call of S3 that purge-router knows; report it"));
+        }
+    };
+    let key = key_at(message, &format!("{place}requestParameters.key"))?;
+    changes(bucket_of(record, message, place)?, vec![key.to_owned()], kind, string("eventTime").ok(), origin)
+}
+
+fn deleted_objects(record: &Value, message: &Value, place: &str, origin: &Origin) -> Result<S3Event, String> {
+    let bucket = bucket_of(record, message, place)?;
+    // Different places list the same objects.
+    let mut keys = IndexSet::new();
+    for list in LISTS {
+        collect_keys(&record[list], &mut keys).map_err(|found| format!("{place}{list}: {found}"))?;
+    }
+    let named = resources(record, "AWS::S3::Object").filter_map(|name| name.strip_prefix(bucket)?.strip_prefix('/'));
+    keys.extend(named.filter(|key| !key.is_empty()).map(str::to_owned));
+    if keys.is_empty() {
+        return Err(format!(
+            "{place}requestParameters: CloudTrail does not say which objects DeleteObjects deleted; let S3 itself \
+             notify of deletions (EventBridge's `Object Deleted`, or `s3:ObjectRemoved:*`)"
+        ));
+    }
+    let time = string_at(message, &format!("{place}eventTime")).ok();
+    changes(bucket, keys.into_iter().collect(), ChangeKind::Removed, time, origin)
+}
+
+/// The keys in the lists of objects that a value holds, such as `delete.objects` and `deletedObjects`.
+fn collect_keys(value: &Value, keys: &mut IndexSet<String>) -> Result<(), String> {
+    let Value::Object(fields) = value else { return Ok(()) };
+    for (name, value) in fields {
+        match (name.to_ascii_lowercase().as_str(), value) {
+            ("delete" | "deleteresult" | "deleteobjectsoutput", Value::Object(_)) => collect_keys(value, keys)?,
+            ("delete" | "object" | "objects" | "deleted" | "deletedobjects" | "objectidentifiers" | "keys", value) => {
+                let one = std::slice::from_ref(value);
+                for entry in value.as_array().map_or(one, Vec::as_slice) {
+                    keys.extend(key_of(entry)?);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The key of an entry of such a list; `None` for the empty string, which CloudTrail writes for `delete`.
+fn key_of(entry: &Value) -> Result<Option<String>, String> {
+    let key = entry.as_str().or_else(|| entry["key"].as_str()).or_else(|| entry["Key"].as_str());
+    match key {
+        Some("") if entry.is_string() => Ok(None),
+        Some(key) if !key.is_empty() => Ok(Some(key.to_owned())),
+        _ if entry.is_null() => Ok(None),
+        _ => Err("an entry of the deleted objects has no key".to_owned()),
+    }
+}
+
+/// The bucket of the call. A call by an access point may name that instead; then `resources` name the bucket.
+fn bucket_of<'v>(record: &'v Value, message: &'v Value, place: &str) -> Result<&'v str, String> {
+    let named = string_at(message, &format!("{place}requestParameters.bucketName"));
+    if let Ok(name) = named
+        && BucketName::parse(name).is_ok()
+        && !name.ends_with(ACCESS_POINT_ALIAS)
+    {
+        return Ok(name);
+    }
+    let mut buckets = resources(record, "AWS::S3::Bucket");
+    match (buckets.next(), buckets.next()) {
+        (Some(bucket), None) => Ok(bucket),
+        _ => named,
+    }
+}
+
+/// The resources of a type, as `bucket` or `bucket/key`.
+fn resources<'v>(record: &'v Value, of_type: &'v str) -> impl Iterator<Item = &'v str> {
+    let all = record["resources"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let of_type = all.iter().filter(move |resource| resource["type"] == of_type);
+    of_type.filter_map(|resource| Some(resource["ARN"].as_str()?.split_once(":s3:::")?.1))
+}
