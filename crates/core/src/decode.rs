@@ -23,9 +23,9 @@ use self::http_request::http_body;
 use self::lists::items;
 pub use self::message::Message;
 use self::s3_change::S3Event;
-use self::s3_event::{eventbridge_detail, eventbridge_event, s3_record};
+use self::s3_event::{eventbridge_event, s3_record};
 use self::shape::{Shape, shape};
-use self::values::{kind_of, message_at, not_json, string_at};
+use self::values::{fields_of, kind_and_value, kind_of, message_at, not_json, string_at};
 use crate::model::change::Origin;
 use crate::model::escape::escaped;
 use crate::model::event::{Event, Ignored, Rejected, RejectionKind};
@@ -78,7 +78,7 @@ pub fn decode_with_messages(bytes: &[u8]) -> Result<Decoded<'_>, NotAnEvent> {
     let json = std::str::from_utf8(bytes)
         .map_err(|error| NotAnEvent { found: format!("bytes that are not UTF-8 ({error})") })?;
     let mut decoded = Decoded::default();
-    let mut reader = Reader { event: &mut decoded.event, origin: Origin::Invocation, depth: 0, is_replayed: false };
+    let mut reader = Reader { event: &mut decoded.event, origin: Origin::Invocation, depth: 0 };
     let Some(items) = items(json) else {
         let read = reader.lone_message(json, "");
         decoded.is_http_request = read.map_err(|found| NotAnEvent { found: quotable(&found) })?;
@@ -102,8 +102,6 @@ struct Reader<'e> {
     event: &'e mut Event,
     origin: Origin,
     depth: usize,
-    /// Whether this is what a destination record holds: SQS messages in it are not of the queue that this one is from.
-    is_replayed: bool,
 }
 
 impl Reader<'_> {
@@ -125,11 +123,7 @@ impl Reader<'_> {
         let shape = shape(&message);
         let is_http_request = matches!(shape, Shape::Http);
         match shape {
-            Shape::Unknown(_) if fields.is_empty() => Err("an empty JSON object".to_owned()),
-            Shape::Unknown(_) => {
-                let names: Vec<_> = fields.keys().take(6).map(|name| format!("`{}`", name.escape_debug())).collect();
-                Err(format!("a JSON object with {}", names.join(", ")))
-            }
+            Shape::Unknown(_) => Err(fields_of(fields)),
             shape => {
                 self.value(shape, &message, place.trim_end_matches('.'));
                 Ok(is_http_request)
@@ -146,9 +140,12 @@ impl Reader<'_> {
         match (shape(&record), &record) {
             (Shape::Unknown(_), Value::String(message)) => self.inner_message(message, place),
             (Shape::Unknown(_), Value::Object(_)) if items(json).is_some() => self.inner_message(json, place),
-            (Shape::Unknown(source), _) => {
-                let is_named = !source.is_empty();
-                let found = if is_named { format!("a record of `{source}`") } else { kind_of(&record).to_owned() };
+            (Shape::Unknown(source), record) => {
+                let found = match record {
+                    _ if !source.is_empty() => format!("a record of `{source}`"),
+                    Value::Object(fields) => fields_of(fields),
+                    _ => kind_and_value(record),
+                };
                 self.reject(format!("{place}: expected a record of S3, SQS or SNS, found {found}"));
             }
             (shape, _) => self.value(shape, &record, place),
@@ -160,52 +157,40 @@ impl Reader<'_> {
         let dotted = if place.is_empty() { String::new() } else { format!("{place}.") };
         match shape {
             Shape::Sqs => self.sqs_message(value, place),
-            Shape::Sns(field) => self.nested(value, field, &dotted),
-            Shape::Destination(field) => {
-                let is_replayed = true;
-                self.inside(is_replayed).nested(value, field, &dotted);
-            }
+            Shape::Sns(field) | Shape::Destination(field) => self.nested(value, field, &dotted),
             Shape::Http => match http_body(value) {
                 Ok(Some(body)) => self.inner_message(&body, &format!("{dotted}body")),
                 Ok(None) => self.ignore("health-check"),
                 Err(reason) => self.reject(format!("{dotted}{reason}")),
             },
             Shape::S3 => self.add(s3_record(value, &self.origin), &dotted),
-            Shape::EventBridge => self.add(eventbridge_event(value, &self.origin), &dotted),
-            Shape::EventBridgeDetail => self.add(eventbridge_detail(value, &self.origin), &dotted),
+            Shape::EventBridge => self.add(eventbridge_event(value, "detail.", &self.origin), &dotted),
+            Shape::EventBridgeDetail => self.add(eventbridge_event(value, "", &self.origin), &dotted),
             Shape::CloudTrail => self.add(cloudtrail_record(value, "", &self.origin), &dotted),
             Shape::Ignored(name) => self.ignore(name),
             Shape::Unknown(_) => self.reject(format!("{place}: not an event")),
         }
     }
 
-    /// Reads an SQS message: everything in it has the message's id as origin, unless the message came in something
-    /// else, which is what is retried.
+    /// Reads an SQS message: everything in it has the message's id as origin. If it came in something else, as EventBridge
+    /// Pipes and destination records hold messages, that is what is retried, and its origin counts.
     fn sqs_message(&mut self, record: &Value, place: &str) {
         let [id, body] = match record.get("MessageId") {
             Some(_) => ["MessageId", "Body"],
             None => ["messageId", "body"],
         };
-        let is_in_a_message = self.depth > 0 && self.origin != Origin::Invocation;
+        let dotted = if place.is_empty() { String::new() } else { format!("{place}.") };
         match string_at(record, id) {
-            Ok("") => self.reject(format!("{place}.{id}: empty")),
-            Ok(_) if is_in_a_message && !self.is_replayed => {
-                self.reject(format!("{place}: an SQS message inside another message"));
-            }
-            Ok(_) if self.depth > 0 => self.nested(record, body, &format!("{place}.")),
+            Ok("") => self.reject(format!("{dotted}{id}: empty")),
+            Ok(_) if self.depth > 0 => self.nested(record, body, &dotted),
             Ok(id) => self.of_message(id).nested(record, body, ""),
-            Err(problem) => self.reject(format!("{place}.{problem}")),
+            Err(problem) => self.reject(format!("{dotted}{problem}")),
         }
     }
 
     /// A reader of what is in an SQS message.
     fn of_message(&mut self, id: &str) -> Reader<'_> {
-        Reader { event: self.event, origin: Origin::Message(Arc::from(id)), depth: self.depth, is_replayed: false }
-    }
-
-    /// A reader of the same level.
-    fn inside(&mut self, is_replayed: bool) -> Reader<'_> {
-        Reader { event: self.event, origin: self.origin.clone(), depth: self.depth, is_replayed }
+        Reader { event: self.event, origin: Origin::Message(Arc::from(id)), depth: self.depth }
     }
 
     /// Reads a message inside another, which is in `field`.
@@ -220,8 +205,7 @@ impl Reader<'_> {
         if self.depth == DEPTH {
             return self.reject(format!("{place}: wrapped more than {DEPTH} times"));
         }
-        let mut inner = self.inside(self.is_replayed);
-        inner.depth += 1;
+        let mut inner = Reader { event: self.event, origin: self.origin.clone(), depth: self.depth + 1 };
         if let Err(found) = inner.message(message, &format!("{place}.")) {
             self.reject(format!("{place}: not an event: found {found}"));
         }

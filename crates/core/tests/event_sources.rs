@@ -111,6 +111,8 @@ fn every_wrapper() {
         ("API gateway, version 1", v1(json!(s3("a").to_string()), false), "invocation"),
         ("SNS over HTTP", v2(json!(sns(&s3("a")).to_string()), false), "invocation"),
         ("SQS over HTTP", v2(json!(json!([sqs("9", &s3("a"))]).to_string()), false), "invocation"),
+        ("Pipes from SQS to SQS", json!({"Records": [sqs("1", &sqs("9", &s3("a")))]}), "1"),
+        ("receive-message in SQS", json!({"Records": [sqs("1", &json!({"Messages": [received]}))]}), "1"),
         ("StorageGRID's publish", json!({"Action": "Publish", "Message": s3("a"), "TopicArn": "t"}), "invocation"),
     ] {
         assert_eq!(lines(&event), [format!("{origin} created a")], "{name}");
@@ -133,8 +135,8 @@ fn each_of_a_list_fails_alone_and_by_its_own_id() {
             "invocation created d",
             "5 created e",
             "2 rejected body: not an event: found a JSON array",
-            "3 rejected body[2]: expected a record of S3, SQS or SNS, found number",
-            "invocation rejected [3]: expected a record of S3, SQS or SNS, found number",
+            "3 rejected body[2]: expected a record of S3, SQS or SNS, found the number 7",
+            "invocation rejected [3]: expected a record of S3, SQS or SNS, found the number 5",
             "4 rejected body: expected a string, found the number 7",
             "invocation rejected [5]: expected a record of S3, SQS or SNS, found a record of `aws:kinesis`",
             "invocation rejected [6]: not an event: found text that is not JSON (expected value at line 1 column 1), \
@@ -314,14 +316,37 @@ fn details_of_eventbridge() {
         (detail(json!({"detail-type": "Object Tags Added"})), format!("tagged {key}")),
         (json!({"detail-type": "Object Deleted", "detail": detail(json!({}))}), format!("removed {key}")),
         (json!({"detail-type": "Object ACL Updated", "detail": detail(json!({}))}), format!("acl {key}")),
+        (json!({"detail": detail(json!({"reason": "PutObject"}))}), format!("created {key}")),
+        (json!({"source": "aws.s3", "detail": detail(json!({"reason": "DeleteObject"}))}), format!("removed {key}")),
+        (json!({"detail": call("PutObject", json!({}))}), format!("created {key}")),
+        (json!({"source": "aws.s3", "detail": call("DeleteObject", json!({}))}), format!("removed {key}")),
+        (detail(json!({"source": "aws.s3", "detail-type": "Object Deleted"})), format!("removed {key}")),
     ] {
         assert_eq!(lines(&detail), [format!("invocation {expected}")]);
         assert_eq!(lines(&json!([sqs("1", &detail), detail])).len(), 2);
         assert_eq!(lines(&json!({"Records": [sqs("1", &detail)]})), [format!("1 {expected}")]);
     }
+}
+
+#[test]
+fn what_a_rule_leaves_out_is_not_guessed() {
     // Tags or an ACL: nothing in the detail says which.
-    let lines = lines(&json!({"Records": [sqs("1", &detail(json!({"requester": "1"})))]}));
-    assert!(lines.len() == 1 && lines[0].starts_with("1 rejected body.detail-type: missing"), "{lines:?}");
+    let same = detail(json!({"requester": "1"}));
+    for (event, expected) in [
+        (same.clone(), "detail-type: missing, and the detail alone does not say what happened"),
+        (json!({"detail": same}), "detail-type: missing, and the detail alone does not say what happened"),
+        (json!({"detail-type": "Object Created", "detail": {}}), "detail.bucket.name: missing"),
+        (json!({"source": "aws.s3", "bucket": "assets", "key": "a"}), "detail-type: missing"),
+        (json!({"bucket": "assets", "key": "a"}), "not an event: found a JSON object with `bucket`, `key`"),
+        (
+            json!({"bucket": "assets", "key": "a", "detail-type": "Object Created"}),
+            "not an event: found a JSON object with `bucket`, `key`, `detail-type`",
+        ),
+    ] {
+        let dot = if expected.starts_with("not") { ": " } else { "." };
+        let lines = lines(&json!({"Records": [sqs("1", &event)]}));
+        assert!(lines.len() == 1 && lines[0].starts_with(&format!("1 rejected body{dot}{expected}")), "{lines:?}");
+    }
 }
 
 #[test]

@@ -4,11 +4,11 @@ use aws_lambda_events::sqs::SqsBatchResponse;
 use purge_router_aws::SqsRetryQueue;
 use purge_router_cloudflare::Client;
 use purge_router_core::{Decoded, Event, Origin, Plan, decode_with_messages, plan_until};
-use purge_router_pipeline::{Clock, Executor, PurgeApi, Redelivery, RetryQueue, Timestamp, TokenStore};
+use purge_router_pipeline::{Clock, Executor, PurgeApi, Redelivery, Report, RetryQueue, Timestamp, TokenStore};
 
 use crate::invocation_error::InvocationError;
 use crate::mapping_source::{KnownMappings, MappingSource};
-use crate::response::Response;
+use crate::response::{HttpResponse, Response, sqs_response};
 
 /// The function. It lives as long as its process.
 #[derive(Debug)]
@@ -32,12 +32,14 @@ impl<T: TokenStore, A: PurgeApi, Q: RetryQueue> Function<T, A, Q> {
     /// Handles one event, as [`Function::handle`] does, and responds in the form that its source reads.
     ///
     /// # Errors
-    /// As [`Function::handle`]. For an HTTP request, Lambda makes it a response with status 502.
+    /// As [`Function::handle`], but not for an HTTP request: its response has a status.
     pub async fn respond(&self, event: &[u8], deadline: Timestamp) -> Result<Response, InvocationError> {
         let decoded = decode_with_messages(event).map_err(InvocationError::not_an_event)?;
-        let is_http_request = decoded.is_http_request;
-        let failures = self.handle_decoded(decoded, deadline).await?;
-        Ok(if is_http_request { Response::http_ok() } else { Response::Sqs(failures) })
+        if !decoded.is_http_request {
+            return Ok(Response::Sqs(self.execute(decoded, deadline, sqs_response).await??));
+        }
+        let response = self.execute(decoded, deadline, |_, report| HttpResponse::of(report)).await;
+        Ok(Response::Http(response.unwrap_or_else(|error| HttpResponse::unavailable(&error))))
     }
 
     /// Handles one event, and returns at the deadline. The response names the failed messages of an SQS batch, without
@@ -47,26 +49,22 @@ impl<T: TokenStore, A: PurgeApi, Q: RetryQueue> Function<T, A, Q> {
     /// The event is not understood, or it is not from SQS and any part of it failed: Lambda retries it as a whole.
     pub async fn handle(&self, event: &[u8], deadline: Timestamp) -> Result<SqsBatchResponse, InvocationError> {
         let decoded = decode_with_messages(event).map_err(InvocationError::not_an_event)?;
-        self.handle_decoded(decoded, deadline).await
+        self.execute(decoded, deadline, sqs_response).await?
     }
 
-    async fn handle_decoded(
+    /// Plans and executes one event. The response is made of the failed origins that nothing retries yet, and of the
+    /// report.
+    async fn execute<R>(
         &self,
         Decoded { event, messages, .. }: Decoded<'_>,
         deadline: Timestamp,
-    ) -> Result<SqsBatchResponse, InvocationError> {
+        response: impl FnOnce(Vec<Origin>, &Report<'_>) -> R,
+    ) -> Result<R, InvocationError> {
         let redelivery = Redelivery::new(self.retry_queue.as_ref(), &messages, self.clock());
         let mappings = self.mappings.for_event(&event, redelivery.is_soon(), deadline).await?;
         let plan = self.plan(&mappings, event, deadline);
         let report = self.executor.run(&plan, redelivery.patience(deadline)).await;
-        let mut response = SqsBatchResponse::default();
-        for origin in redelivery.redeliver(&report, deadline).await {
-            match origin {
-                Origin::Message(id) => response.add_failure(&*id),
-                Origin::Invocation => return Err(InvocationError::not_purged(report.reason())),
-            }
-        }
-        Ok(response)
+        Ok(response(redelivery.redeliver(&report, deadline).await, &report))
     }
 
     /// Plans for at most half of the time that is left; the other half is for sending.

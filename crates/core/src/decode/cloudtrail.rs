@@ -7,7 +7,7 @@ use indexmap::IndexSet;
 use serde_json::Value;
 
 use crate::decode::event_names::{CallMeaning, meaning_of_call};
-use crate::decode::s3_change::{S3Event, changes, key_at};
+use crate::decode::s3_change::{S3Event, bucket_at, changes, key_at, whole_bucket};
 use crate::decode::values::string_at;
 use crate::model::change::{ChangeKind, Origin};
 use crate::model::names::BucketName;
@@ -34,10 +34,7 @@ pub(super) fn cloudtrail_record(message: &Value, place: &str, origin: &Origin) -
         Some(CallMeaning::DeleteMany) => return deleted_objects(record, message, place, origin),
         Some(CallMeaning::Nothing) => return Ok(S3Event::Ignored(name.to_owned())),
         Some(CallMeaning::WholeBucket) => {
-            return Err(format!(
-                "{place}eventName: `{name}` may change what all objects of the bucket serve; purge them with \
-                 `purge-router purge` if it did, and leave such calls out of the rule"
-            ));
+            return Err(format!("{place}eventName: {}", whole_bucket(name)));
         }
         None if record["readOnly"] == true => return Ok(S3Event::Ignored(name.to_owned())),
         None => {
@@ -46,7 +43,14 @@ pub(super) fn cloudtrail_record(message: &Value, place: &str, origin: &Origin) -
         }
     };
     let key = key_at(message, &format!("{place}requestParameters.key"))?;
-    changes(bucket_of(record, message, place)?, vec![key.to_owned()], kind, string("eventTime").ok(), origin)
+    let bucket = bucket_of(record, message, place)?;
+    Ok(changes(&bucket, vec![key.to_owned()], kind, string("eventTime").ok(), origin))
+}
+
+/// Whether this is a record of CloudTrail about S3: `s3`, `s3express`, `s3-outposts` and others.
+pub(super) fn is_cloudtrail(record: &Value) -> bool {
+    let source = string_at(record, "eventSource").unwrap_or_default();
+    source.starts_with("s3") && source.ends_with(".amazonaws.com")
 }
 
 fn deleted_objects(record: &Value, message: &Value, place: &str, origin: &Origin) -> Result<S3Event, String> {
@@ -56,7 +60,8 @@ fn deleted_objects(record: &Value, message: &Value, place: &str, origin: &Origin
     for list in LISTS {
         collect_keys(&record[list], &mut keys).map_err(|found| format!("{place}{list}: {found}"))?;
     }
-    let named = resources(record, "AWS::S3::Object").filter_map(|name| name.strip_prefix(bucket)?.strip_prefix('/'));
+    let named =
+        resources(record, "AWS::S3::Object").filter_map(|name| name.strip_prefix(bucket.as_str())?.strip_prefix('/'));
     keys.extend(named.filter(|key| !key.is_empty()).map(str::to_owned));
     if keys.is_empty() {
         return Err(format!(
@@ -65,7 +70,7 @@ fn deleted_objects(record: &Value, message: &Value, place: &str, origin: &Origin
         ));
     }
     let time = string_at(message, &format!("{place}eventTime")).ok();
-    changes(bucket, keys.into_iter().collect(), ChangeKind::Removed, time, origin)
+    Ok(changes(&bucket, keys.into_iter().collect(), ChangeKind::Removed, time, origin))
 }
 
 /// The keys in the lists of objects that a value holds, such as `delete.objects` and `deletedObjects`.
@@ -98,17 +103,14 @@ fn key_of(entry: &Value) -> Result<Option<String>, String> {
 }
 
 /// The bucket of the call. A call by an access point may name that instead; then `resources` name the bucket.
-fn bucket_of<'v>(record: &'v Value, message: &'v Value, place: &str) -> Result<&'v str, String> {
-    let named = string_at(message, &format!("{place}requestParameters.bucketName"));
-    if let Ok(name) = named
-        && BucketName::parse(name).is_ok()
-        && !name.ends_with(ACCESS_POINT_ALIAS)
-    {
-        return Ok(name);
+fn bucket_of(record: &Value, message: &Value, place: &str) -> Result<BucketName, String> {
+    let named = bucket_at(message, &format!("{place}requestParameters.bucketName"));
+    if named.as_ref().is_ok_and(|name| !name.as_str().ends_with(ACCESS_POINT_ALIAS)) {
+        return named;
     }
     let mut buckets = resources(record, "AWS::S3::Bucket");
-    match (buckets.next(), buckets.next()) {
-        (Some(bucket), None) => Ok(bucket),
+    match (buckets.next().map(BucketName::parse), buckets.next()) {
+        (Some(Ok(bucket)), None) => Ok(bucket),
         _ => named,
     }
 }

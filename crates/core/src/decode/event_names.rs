@@ -20,9 +20,11 @@ pub(super) enum Meaning {
     Change(ChangeKind),
     /// What is served stays the same.
     Nothing,
+    /// It may change what all objects of the bucket serve, and names none of them.
+    WholeBucket,
 }
 
-use Meaning::{Change, Nothing};
+use Meaning::{Change, Nothing, WholeBucket};
 
 /// Who wrote a record of S3's form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +147,8 @@ const MINIO: &[(&str, Meaning)] = &[
     ("ObjectTransition:Failed", Nothing),
     ("ObjectTransition:Complete", Nothing),
     ("BucketCreated:*", Nothing),
+    // A bucket can be removed with all its objects (`mc rb --force`), for which there are no events.
+    ("BucketRemoved:*", WholeBucket),
     ("Scanner:ManyVersions", Nothing),
     ("Scanner:LargeVersions", Nothing),
     ("Scanner:BigPrefix", Nothing),
@@ -243,6 +247,8 @@ const CALLS_THAT_CHANGE_NOTHING: &[&str] = &[
     "RestoreObject",
     "PutObjectRetention",
     "PutObjectLegalHold",
+    "PutObjectAnnotation",
+    "DeleteObjectAnnotation",
     "CreateBucket",
     // Only an empty bucket can be deleted.
     "DeleteBucket",

@@ -28,7 +28,7 @@ pub(super) fn http_body(request: &Value) -> Result<Option<Cow<'_, str>>, String>
     }
     let bytes = STANDARD
         .decode(body.trim())
-        .map_err(|error| format!("body: expected base64, found `{}`: {error}", excerpt(&body).escape_debug()))?;
+        .map_err(|error| format!("body: expected base64, found `{}`: {error}", excerpt(&body)))?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Some(Cow::Owned(text))),
         Err(_) => Err("body: expected text in base64, found bytes that are not UTF-8".to_owned()),

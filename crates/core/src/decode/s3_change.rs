@@ -17,16 +17,20 @@ pub(super) enum S3Event {
 
 /// The changes of an event: one for each key.
 pub(super) fn changes(
-    bucket: &str,
+    bucket: &BucketName,
     keys: Vec<String>,
     kind: ChangeKind,
     time: Option<&str>,
     origin: &Origin,
-) -> Result<S3Event, String> {
-    let bucket = BucketName::parse(bucket).map_err(|invalid| invalid.to_string())?;
+) -> S3Event {
     let time = time.and_then(|time| UtcDateTime::parse(time, &Rfc3339).ok());
     let change = |key| Change { bucket: bucket.clone(), key, kind, time, origin: origin.clone() };
-    Ok(S3Event::Changes(keys.into_iter().map(change).collect()))
+    S3Event::Changes(keys.into_iter().map(change).collect())
+}
+
+/// The bucket that is named at a place of an event.
+pub(super) fn bucket_at(value: &Value, place: &str) -> Result<BucketName, String> {
+    BucketName::parse(string_at(value, place)?).map_err(|invalid| format!("{place}: {invalid}"))
 }
 
 /// The key of an object, which is not empty.
@@ -35,4 +39,13 @@ pub(super) fn key_at<'v>(value: &'v Value, place: &str) -> Result<&'v str, Strin
         "" => Err(format!("{place}: expected the key of an object, found an empty string")),
         key => Ok(key),
     }
+}
+
+/// What to do about an event that may change what all objects of a bucket serve.
+pub(super) fn whole_bucket(name: &str) -> String {
+    format!(
+        "`{}` may change what all objects of the bucket serve; purge them with `purge-router purge` if it did, and let \
+         your rule or notification leave out such events",
+        name.escape_debug()
+    )
 }

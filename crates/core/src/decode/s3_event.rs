@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::decode::cloudtrail::cloudtrail_record;
+use crate::decode::cloudtrail::{cloudtrail_record, is_cloudtrail};
 use crate::decode::event_names::{Meaning, Vendor, meaning_of_detail_type, meaning_of_event_name};
-use crate::decode::s3_change::{S3Event, changes, key_at};
+use crate::decode::s3_change::{S3Event, bucket_at, changes, key_at, whole_bucket};
 use crate::decode::values::string_at;
 use crate::model::change::Origin;
 
@@ -24,6 +24,7 @@ pub(super) fn s3_record(record: &Value, origin: &Origin) -> Result<S3Event, Stri
     let kind = match meaning_of_event_name(vendor, name) {
         Some(Meaning::Change(kind)) => kind,
         Some(Meaning::Nothing) => return Ok(S3Event::Ignored(name.to_owned())),
+        Some(Meaning::WholeBucket) => return Err(format!("eventName: {}", whole_bucket(name))),
         None => {
             let (name, source) = (name.escape_debug(), source.escape_debug());
             return Err(format!("eventName: `{name}` is not a known name of an event of `{source}`: {REPORT}"));
@@ -37,48 +38,44 @@ pub(super) fn s3_record(record: &Value, origin: &Origin) -> Result<S3Event, Stri
         (Ok(decoded), false) if decoded != encoded => vec![encoded.to_owned(), decoded],
         (_, false) => vec![encoded.to_owned()],
     };
-    let time = string_at(record, "eventTime").ok();
-    changes(string_at(record, "s3.bucket.name")?, keys, kind, time, origin)
+    let bucket = bucket_at(record, "s3.bucket.name")?;
+    Ok(changes(&bucket, keys, kind, string_at(record, "eventTime").ok(), origin))
 }
 
-/// Reads an EventBridge event of S3, whose key is not encoded, or of CloudTrail about S3.
-pub(super) fn eventbridge_event(event: &Value, origin: &Origin) -> Result<S3Event, String> {
-    let detail_type = string_at(event, "detail-type")?;
-    if detail_type.ends_with(VIA_CLOUDTRAIL) {
-        return cloudtrail_record(event, "detail.", origin);
+/// Reads an EventBridge event of S3, whose key is not encoded, or of CloudTrail about S3. Its detail is at a place: empty if
+/// a rule or a pipe passes the detail alone, else `detail.`. Without a `detail-type`, the fields of the detail show most
+/// types.
+pub(super) fn eventbridge_event(event: &Value, place: &str, origin: &Origin) -> Result<S3Event, String> {
+    let detail = if place.is_empty() { event } else { event.get("detail").unwrap_or(&Value::Null) };
+    let named = string_at(event, "detail-type");
+    if is_cloudtrail(detail) || named.as_ref().is_ok_and(|name| name.ends_with(VIA_CLOUDTRAIL)) {
+        return cloudtrail_record(event, place, origin);
     }
+    let Some(detail_type) = named.as_ref().ok().copied().or_else(|| detail_type_of(detail)) else {
+        return Err(match named {
+            Err(problem) if detail.is_object() => format!("{problem}, and {TYPE_UNKNOWN}"),
+            other => other.err().unwrap_or_default(),
+        });
+    };
     let kind = match meaning_of_detail_type(detail_type) {
         Some(Meaning::Change(kind)) => kind,
         Some(Meaning::Nothing) => return Ok(S3Event::Ignored(detail_type.to_owned())),
+        Some(Meaning::WholeBucket) => return Err(format!("detail-type: {}", whole_bucket(detail_type))),
         None => {
             let name = detail_type.escape_debug();
             return Err(format!("detail-type: `{name}` is not a known type of an event of `aws.s3`: {REPORT}"));
         }
     };
-    let (bucket, key) = (string_at(event, "detail.bucket.name")?, key_at(event, "detail.object.key")?);
-    changes(bucket, vec![key.to_owned()], kind, string_at(event, "time").ok(), origin)
+    let bucket = bucket_at(event, &format!("{place}bucket.name"))?;
+    let key = key_at(event, &format!("{place}object.key"))?;
+    Ok(changes(&bucket, vec![key.to_owned()], kind, string_at(event, "time").ok(), origin))
 }
 
 /// The end of the `detail-type` of what CloudTrail reports: `AWS API Call` or `AWS Service Event`.
 const VIA_CLOUDTRAIL: &str = " via CloudTrail";
 
-/// Reads the `detail` of an EventBridge event of S3, alone, or with its `detail-type` beside its fields. Without that,
-/// its fields say of most events which one it is.
-pub(super) fn eventbridge_detail(detail: &Value, origin: &Origin) -> Result<S3Event, String> {
-    let detail_type = string_at(detail, "detail-type").ok().or_else(|| detail_type_of(detail));
-    match detail_type.and_then(|name| Some((name, meaning_of_detail_type(name)?))) {
-        Some((_, Meaning::Change(kind))) => {
-            let (bucket, key) = (string_at(detail, "bucket.name")?, key_at(detail, "object.key")?);
-            changes(bucket, vec![key.to_owned()], kind, string_at(detail, "time").ok(), origin)
-        }
-        Some((name, Meaning::Nothing)) => Ok(S3Event::Ignored(name.to_owned())),
-        None => {
-            Err("detail-type: missing, and the detail alone does not say what happened to the object; let the rule \
-                     or pipe pass the whole event, or `detail-type` and `detail`"
-                .to_owned())
-        }
-    }
-}
+const TYPE_UNKNOWN: &str = "the detail alone does not say what happened to the object; let the rule or pipe pass the whole \
+                            event, or `detail-type` and `detail`";
 
 /// The `detail-type` of a `detail`, by fields that only its type has. Changes of tags and of ACLs look the same, and so
 /// does an expired restore. The fields: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>.

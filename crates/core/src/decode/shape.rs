@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::decode::cloudtrail::is_cloudtrail;
 use crate::decode::event_names::meaning_of_detail_type;
 use crate::decode::values::string_at;
 
@@ -39,17 +40,17 @@ pub(super) fn shape(value: &Value) -> Shape<'_> {
         _ if (has("body") && has("messageId")) || (has("Body") && has("MessageId")) => return Shape::Sqs,
         "aws:sns" => return Shape::Sns("Sns.Message"),
         _ if has("Sns") => return Shape::Sns("Sns.Message"),
-        _ if source.starts_with("s3") && source.ends_with(".amazonaws.com") => return Shape::CloudTrail,
+        _ if is_cloudtrail(value) => return Shape::CloudTrail,
         _ if source.ends_with(":s3") || has("s3") => return Shape::S3,
         _ => {}
     }
     match (string("source"), string("Type")) {
         _ if string("Event") == "s3:TestEvent" => Shape::Ignored("test-event"),
+        // An input transformer may leave out any field, and may move those of the detail.
+        ("aws.s3", _) if !has("detail") && is_detail(value) => Shape::EventBridgeDetail,
         ("aws.s3", _) => Shape::EventBridge,
-        // An input transformer may leave out the source.
-        ("", _) if meaning_of_detail_type(string("detail-type")).is_some() && has("detail.bucket") => {
-            Shape::EventBridge
-        }
+        ("", _) if at(value, "detail").is_some_and(is_detail) => Shape::EventBridge,
+        ("", _) if has("detail") && meaning_of_detail_type(string("detail-type")).is_some() => Shape::EventBridge,
         ("lambda", _) if has("detail.requestPayload") => Shape::Destination("detail.requestPayload"),
         _ if has("requestPayload") => Shape::Destination("requestPayload"),
         (_, "Notification") if has("Message") => Shape::Sns("Message"),
@@ -58,9 +59,14 @@ pub(super) fn shape(value: &Value) -> Shape<'_> {
         // StorageGRID publishes to endpoints in the form of SNS's API.
         _ if string("Action") == "Publish" && has("Message") => Shape::Sns("Message"),
         _ if is_http_request(value) => Shape::Http,
-        _ if has("bucket.name") && has("object.key") => Shape::EventBridgeDetail,
+        _ if is_detail(value) => Shape::EventBridgeDetail,
         _ => Shape::Unknown(source),
     }
+}
+
+/// Whether this is the detail of an EventBridge event of S3, or of CloudTrail about S3.
+fn is_detail(value: &Value) -> bool {
+    is_cloudtrail(value) || (at(value, "bucket.name").is_some() && at(value, "object.key").is_some())
 }
 
 fn is_http_request(value: &Value) -> bool {

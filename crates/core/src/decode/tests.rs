@@ -181,7 +181,7 @@ fn each_broken_record_fails_alone() {
         (with("/s3/bucket", json!({})), "body.Records[0].s3.bucket.name: missing"),
         (
             with("/s3/bucket/name", json!("a b")),
-            "body.Records[0].`a b` is not a bucket's name (use 1 to 255 letters, digits, `.`, `-` or `_`)",
+            "body.Records[0].s3.bucket.name: `a b` is not a bucket's name (use 1 to 255 letters, digits, `.`, `-` or `_`)",
         ),
         (with("/eventVersion", json!("3.0")), "body.Records[0].eventVersion: expected 2.x, found `3.0`"),
         (with("/eventVersion", json!(null)), "body.Records[0].eventVersion: missing"),
@@ -191,7 +191,6 @@ fn each_broken_record_fails_alone() {
             r#"{"Records":[{"eventSource":"aws:kinesis"}]}"#.to_owned(),
             "body.Records[0]: expected a record of S3, SQS or SNS, found a record of `aws:kinesis`",
         ),
-        (sqs(&[("2", good.clone())]).to_string(), "body.Records[0]: an SQS message inside another message"),
         (
             r#"{"source":"aws.s3","detail-type":"Object Created","detail":{}}"#.to_owned(),
             "body.detail.bucket.name: missing",

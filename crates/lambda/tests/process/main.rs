@@ -5,6 +5,7 @@
 
 mod events;
 mod function_process;
+mod http;
 mod logs;
 mod metrics;
 mod retries;

@@ -48,7 +48,7 @@ fn names_of_vendors() {
         (Minio, "s3:LifecycleDelMarkerExpiration:Delete", Some(Nothing)),
         (Minio, "s3:Replication:OperationCompletedReplication", Some(Nothing)),
         (Minio, "s3:ObjectAccessed:Head", Some(Nothing)),
-        (Minio, "s3:BucketRemoved:*", None),
+        (Minio, "s3:BucketRemoved:*", Some(WholeBucket)),
         (RustFs, "s3:ObjectCreated:PutLegalHold", Some(Nothing)),
         (RustFs, "s3:ObjectTagging:Put", Some(Change(Tagged))),
         (Ceph, "ObjectSynced:Create", Some(Change(Created))),
