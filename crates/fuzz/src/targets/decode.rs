@@ -4,11 +4,18 @@ use purge_router_core::{Event, decode, decode_with_messages, plan};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-#[derive(Deserialize)]
-struct Records<'v> {
-    #[serde(borrow, rename = "Records")]
-    records: Vec<&'v RawValue>,
+/// The lists of an event.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Lists<'v> {
+    #[serde(borrow)]
+    records: Option<Vec<&'v RawValue>>,
+    #[serde(borrow)]
+    messages: Option<Vec<&'v RawValue>>,
 }
+
+/// Fields and names of records that hold other records.
+const NESTED: [&str; 9] = ["aws:sqs", "body", "Body", "\\u", "Sns", "Message", "requestPayload", "Records", "Messages"];
 
 pub(crate) fn check(input: &[u8]) {
     let Ok(decoded) = decode_with_messages(input) else {
@@ -34,17 +41,22 @@ pub(crate) fn check(input: &[u8]) {
 /// The outcome of a batch is that of its records, one by one, and each record of S3 has one outcome.
 fn check_each_alone(input: &[u8], event: &Event) {
     let text = std::str::from_utf8(input).unwrap_or_default().trim_start_matches('\u{feff}');
-    let Ok(Records { records }) = serde_json::from_str(text) else { return };
-    if !text.trim_start().starts_with('{') {
+    let records: Vec<&RawValue> = match text.trim_start().starts_with('[') {
+        true => serde_json::from_str(text).unwrap_or_default(),
+        false => {
+            let Lists { records, messages } = serde_json::from_str(text).unwrap_or_default();
+            records.into_iter().chain(messages).flatten().collect()
+        }
+    };
+    if records.is_empty() {
         return;
     }
     let mut joined = Event::default();
     for record in records {
         let alone = decode(format!(r#"{{"Records":[{}]}}"#, record.get()).as_bytes()).expect("it has records");
         let outcomes = alone.ignored.len() + alone.rejected.len() + alone.changes.len().min(1);
-        let is_nested =
-            record.get().contains("aws:sqs") || record.get().contains("body") || record.get().contains("\\u");
-        let is_nested = is_nested || record.get().contains("Sns");
+        let is_text = record.get().starts_with('"');
+        let is_nested = is_text || NESTED.iter().any(|name| record.get().contains(name));
         assert!(is_nested || outcomes == 1, "{outcomes} outcomes of {}", record.get());
         joined.changes.extend(alone.changes);
         joined.ignored.extend(alone.ignored);
