@@ -11,7 +11,7 @@ mod tokens;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use event::{EventArgs, EventKind, ExplainArgs, PlanArgs, RunArgs, SendingArgs};
+pub(crate) use event::{EventArgs, EventKind, ExplainArgs, Explained, PlanArgs, RunArgs, SendingArgs};
 pub(crate) use mappings::MappingsArg;
 pub(crate) use purge::{PurgeArgs, PurgeMode};
 pub(crate) use sandbox::SandboxArgs;
@@ -59,7 +59,7 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Check a mapping file or table, and show all its problems
     Check(CheckArgs),
-    /// Explain which mappings fire for a change of an object, what they purge, and why the others don't
+    /// Explain which mappings fire for a change of an object, or those of an event, what they purge, and why the others don't
     Explain(ExplainArgs),
     /// Show the requests that an event leads to, without sending them
     Plan(PlanArgs),

@@ -8,19 +8,29 @@ use purge_router_core::names::BucketName;
 use crate::args::mappings::MappingsArg;
 
 #[derive(ClapArgs)]
-#[command(after_help = "Example:\n  purge-router explain s3://assets.website.com/uk/css/app.css --event removed")]
+#[command(
+    after_help = "Examples:\n  purge-router explain s3://assets.website.com/uk/css/app.css --event removed\n  aws sqs receive-message --queue-url URL | purge-router explain -"
+)]
 pub(crate) struct ExplainArgs {
-    /// Object, as s3://bucket/key, with the key not URL-encoded
-    #[arg(value_name = "OBJECT", value_parser = object)]
-    pub(crate) object: (BucketName, String),
-    /// What happened to the object
-    #[arg(long, value_enum, default_value = "created")]
-    pub(crate) event: EventKind,
+    /// Object, as s3://bucket/key with the key not URL-encoded; or the file of an event as for plan, or - for standard input
+    #[arg(value_name = "OBJECT", value_parser = explained)]
+    pub(crate) explained: Explained,
+    /// What happened to the object [default: created]
+    #[arg(long, value_enum)]
+    pub(crate) event: Option<EventKind>,
     #[command(flatten)]
     pub(crate) mappings: MappingsArg,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What is explained.
+#[derive(Clone)]
+pub(crate) enum Explained {
+    Object(BucketName, String),
+    /// The changes of an event.
+    Event(PathBuf),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -34,7 +44,7 @@ pub(crate) enum EventKind {
 
 #[derive(ClapArgs)]
 pub(crate) struct EventArgs {
-    /// Event: a file with JSON as S3, SQS, SNS, EventBridge, MinIO or Ceph deliver it, or - for standard input
+    /// Event: a file with JSON as any event source delivers it, or what `aws sqs receive-message` prints, or - for standard input
     #[arg(value_name = "EVENT")]
     pub(crate) event: PathBuf,
     #[command(flatten)]
@@ -74,11 +84,8 @@ pub(crate) struct SendingArgs {
     pub(crate) deadline: u64,
 }
 
-fn object(text: &str) -> Result<(BucketName, String), String> {
-    let (bucket, key) = text
-        .strip_prefix("s3://")
-        .and_then(|rest| rest.split_once('/'))
-        .filter(|(_, key)| !key.is_empty())
-        .ok_or("write s3://bucket/key")?;
-    Ok((BucketName::parse(bucket).map_err(|invalid| invalid.to_string())?, key.to_owned()))
+fn explained(text: &str) -> Result<Explained, String> {
+    let Some(object) = text.strip_prefix("s3://") else { return Ok(Explained::Event(PathBuf::from(text))) };
+    let (bucket, key) = object.split_once('/').filter(|(_, key)| !key.is_empty()).ok_or("write s3://bucket/key")?;
+    Ok(Explained::Object(BucketName::parse(bucket).map_err(|invalid| invalid.to_string())?, key.to_owned()))
 }

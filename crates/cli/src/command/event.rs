@@ -1,8 +1,10 @@
 //! Loading an event, and the mappings that it needs.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 
+use purge_router_core::names::BucketName;
 use purge_router_core::{Event, Mappings, decode, route};
 
 use crate::args::EventArgs;
@@ -13,12 +15,15 @@ use crate::{mappings, print, shutdown};
 pub(super) async fn load(args: &EventArgs) -> anyhow::Result<Option<(Mappings, Event)>> {
     if args.mappings.table.is_none() {
         let Some(mappings) = mappings::load(&args.mappings).await? else { return Ok(None) };
-        return Ok(Some((mappings, decode(&read(&args.event).await?)?)));
+        return Ok(Some((mappings, read(&args.event).await?)));
     }
-    let event = decode(&read(&args.event).await?)?;
-    let buckets = event.changes.iter().map(|change| change.bucket.clone()).collect();
-    let mappings = mappings::load_of_buckets(&args.mappings, buckets).await?;
+    let event = read(&args.event).await?;
+    let mappings = mappings::load_of_buckets(&args.mappings, buckets_of(&event)).await?;
     Ok(mappings.map(|mappings| (mappings, event)))
+}
+
+pub(super) fn buckets_of(event: &Event) -> BTreeSet<BucketName> {
+    event.changes.iter().map(|change| change.bucket.clone()).collect()
 }
 
 /// Which mappings each change fires, or why none, one line per change.
@@ -35,8 +40,12 @@ pub(super) fn reasons(mappings: &Mappings, event: &Event) -> String {
     }))
 }
 
-/// The bytes of a file, or of standard input for `-`.
-async fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+/// The event of a file, or of standard input for `-`.
+pub(super) async fn read(path: &Path) -> anyhow::Result<Event> {
+    Ok(decode(&read_bytes(path).await?)?)
+}
+
+async fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let path = path.to_owned();
     let read = shutdown::blocking(move || {
         let mut bytes = Vec::new();

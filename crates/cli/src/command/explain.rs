@@ -1,19 +1,59 @@
-//! `explain`: which mappings fire for one change, what they purge, and why the others decline.
+//! `explain`: which mappings fire for one change or those of an event, what they purge, and why the others decline.
 
 use std::fmt::Write;
 
 use purge_router_core::{Change, ChangeKind, Decline, Event, Mapping, Origin, Plan, Route, plan, route_all};
 use serde_json::json;
 
-use crate::args::{EventKind, ExplainArgs};
-use crate::exit::End;
+use crate::args::{EventKind, ExplainArgs, Explained};
+use crate::command::event::{buckets_of, read};
+use crate::exit::{End, Misuse};
 use crate::{mappings, print};
 
 pub(super) async fn run(args: &ExplainArgs) -> anyhow::Result<End> {
-    let (bucket, key) = args.object.clone();
-    let buckets = [bucket.clone()].into();
-    let Some(mappings) = mappings::load_of_buckets(&args.mappings, buckets).await? else { return Ok(End::Problems) };
-    let kind = match args.event {
+    let event = event(args).await?;
+    let Some(mappings) = mappings::load_of_buckets(&args.mappings, buckets_of(&event)).await? else {
+        return Ok(End::Problems);
+    };
+    let whole_plan = plan(&mappings, event.clone());
+    let explanations = event.changes.iter().map(|change| {
+        let routes: Vec<Route<'_>> = route_all(&mappings, change).collect();
+        let plan = plan(&mappings, Event { changes: vec![change.clone()], ..Event::default() });
+        (change, routes, plan)
+    });
+    match (&args.explained, args.json) {
+        (Explained::Object(..), true) => {
+            for (change, routes, plan) in explanations {
+                print::json(&as_json(change, &routes, &plan))?;
+            }
+        }
+        (Explained::Event(_), true) => {
+            let changes: Vec<_> = explanations.map(|(change, routes, plan)| as_json(change, &routes, &plan)).collect();
+            print::json(&json!({ "changes": changes, "ignored": event.ignored, "rejected": event.rejected }))?;
+        }
+        (_, false) => {
+            let texts = explanations.map(|(change, routes, plan)| as_text(change, &routes, &plan));
+            print::out(&texts.chain(unexplained(&event)).collect::<Vec<_>>().join("\n\n"));
+        }
+    }
+    Ok(End::done_if(whole_plan.failed_origins().is_empty()))
+}
+
+/// The event, or an event of one change of an object.
+async fn event(args: &ExplainArgs) -> anyhow::Result<Event> {
+    let (bucket, key) = match &args.explained {
+        Explained::Object(bucket, key) => (bucket.clone(), key.clone()),
+        Explained::Event(_) if args.event.is_some() => {
+            return Err(Misuse("--event is for s3://bucket/key; an event says itself what happened".to_owned()).into());
+        }
+        Explained::Event(path) => {
+            return read(path).await.map_err(|error| match error.downcast::<Misuse>() {
+                Ok(Misuse(problem)) => Misuse(format!("{problem}; for one object write s3://bucket/key")).into(),
+                Err(error) => error,
+            });
+        }
+    };
+    let kind = match args.event.unwrap_or(EventKind::Created) {
         EventKind::Created => ChangeKind::Created,
         EventKind::Removed => ChangeKind::Removed,
         EventKind::Restored => ChangeKind::Restored,
@@ -21,13 +61,15 @@ pub(super) async fn run(args: &ExplainArgs) -> anyhow::Result<End> {
         EventKind::Acl => ChangeKind::Acl,
     };
     let change = Change { bucket, key, kind, time: None, origin: Origin::Invocation };
-    let routes: Vec<Route<'_>> = route_all(&mappings, &change).collect();
-    let plan = plan(&mappings, Event { changes: vec![change.clone()], ..Event::default() });
-    match args.json {
-        true => print::json(&as_json(&change, &routes, &plan))?,
-        false => print::out(&as_text(&change, &routes, &plan)),
-    }
-    Ok(End::done_if(plan.failed_origins().is_empty()))
+    Ok(Event { changes: vec![change], ..Event::default() })
+}
+
+/// What an event holds beside changes.
+fn unexplained(event: &Event) -> Option<String> {
+    let (ignored, rejected) = (event.ignored.clone(), event.rejected.clone());
+    let is_empty = ignored.is_empty() && rejected.is_empty();
+    (!is_empty || event.changes.is_empty())
+        .then(|| print::plan(&plan(&Default::default(), Event { changes: Vec::new(), ignored, rejected })))
 }
 
 fn as_json(change: &Change, routes: &[Route<'_>], plan: &Plan) -> serde_json::Value {

@@ -85,3 +85,45 @@ fn a_key_without_a_url_is_shown_and_is_no_failure() {
     let json = answer.json();
     assert_eq!((&json["batches"], json["rejected"].as_array().unwrap().len()), (&json!([]), 1), "{answer}");
 }
+
+/// What `aws sqs receive-message` prints of a dead-letter queue.
+fn messages() -> String {
+    let record = |key: &str| {
+        json!({
+            "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectRemoved:Delete",
+            "s3": { "bucket": { "name": "assets.website.com" }, "object": { "key": key } },
+        })
+    };
+    let message = |id: &str, body: String| json!({ "MessageId": id, "ReceiptHandle": "r", "Body": body });
+    let bodies = [
+        json!({ "Records": [record("a+b.css"), record("c.svg")] }).to_string(),
+        json!({ "Event": "s3:TestEvent" }).to_string(),
+        "hello".to_owned(),
+    ];
+    let messages: Vec<_> = bodies.into_iter().zip(["m-0", "m-1", "m-2"]).map(|(body, id)| message(id, body)).collect();
+    json!({ "Messages": messages }).to_string()
+}
+
+#[test]
+fn each_change_of_an_event_is_explained() {
+    let folder = WorkFolder::new();
+    folder.write("messages.json", &messages());
+    assert_answer("explain_event", &folder.run(&["explain", "messages.json"]).with_code(1));
+
+    let answer = folder.run(&["explain", "messages.json", "--json"]).with_code(1).json();
+    let changes: Vec<_> =
+        answer["changes"].as_array().unwrap().iter().map(|it| (&it["object"], &it["event"])).collect();
+    let removed = json!("removed");
+    assert_eq!(
+        changes,
+        [(&json!("s3://assets.website.com/a b.css"), &removed), (&json!("s3://assets.website.com/c.svg"), &removed)]
+    );
+    assert_eq!((&answer["ignored"][0]["origin"], &answer["rejected"][0]["origin"]), (&json!("m-1"), &json!("m-2")));
+    for (arguments, problem) in [
+        (&["explain", "messages.json", "--event", "created"][..], "--event is for s3://bucket/key"),
+        (&["explain", "none.json"], "for one object write s3://bucket/key"),
+    ] {
+        let answer = folder.run(arguments).with_code(2);
+        assert!(answer.stderr.contains(problem), "{answer}");
+    }
+}
