@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::decode::values::{excerpt, message_at, string_at};
 
-/// Methods of requests that only look whether anybody answers, as MinIO and RustFS do before they send events.
+/// Methods of requests that only look whether anybody answers, as some senders do before they send events.
 const HEALTH_CHECKS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
 
 /// The names of the method: of a function URL and version 2, and of version 1 and load balancers.
