@@ -5,17 +5,16 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::error::{Meaning, meaning, meaning_without_codes};
+use crate::advice::{PLAN_LACKS, advice};
+use crate::error::{Meaning, is_known, meaning, meaning_without_codes};
 
-/// The code of a malformed `Authorization` header, and those of its causes.
-const MALFORMED_TOKEN: [i64; 2] = [6103, 6111];
-
-/// Whether an answer that is not the API's may be quoted in an error.
+/// What an answer is to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Echo {
-    Quote,
-    /// It may hold a new token.
-    Hide,
+pub(crate) enum Call {
+    /// Its refusals have advice.
+    Purge,
+    /// The answer may hold a new token, so it is not quoted if it is not the API's.
+    Tokens,
 }
 
 /// An answer without success.
@@ -24,6 +23,8 @@ pub(crate) struct Unaccepted {
     pub(crate) meaning: Meaning,
     /// Status, codes and messages. Not redacted yet.
     pub(crate) message: String,
+    /// What to do about a refused purge.
+    pub(crate) advice: Option<&'static str>,
     /// False if something between us and the API answered, which knows nothing about tokens or items.
     pub(crate) is_from_api: bool,
 }
@@ -39,39 +40,62 @@ struct Envelope {
 }
 
 /// Reads status and body: the `result` of a successful answer, or why it is not one.
-pub(crate) fn read(status: u16, text: &str, retry_after: Option<Duration>, echo: Echo) -> Result<Value, Unaccepted> {
+pub(crate) fn read(status: u16, text: &str, retry_after: Option<Duration>, call: Call) -> Result<Value, Unaccepted> {
     let Ok(Envelope { success, errors, result }) = serde_json::from_str(text) else {
-        let body = match echo {
-            Echo::Quote => text,
-            Echo::Hide => "not shown, because it may hold a token",
+        let body = match call {
+            Call::Purge => text,
+            Call::Tokens => "not shown, because it may hold a token",
         };
         let message = format!("HTTP {status} without the API's JSON: {body}");
-        return Err(Unaccepted { meaning: meaning_without_codes(status, retry_after), message, is_from_api: false });
+        let meaning = meaning_without_codes(status, retry_after);
+        return Err(Unaccepted { meaning, message, advice: None, is_from_api: false });
     };
     // A proxy may answer in Cloudflare's place, so both status and body must say success.
     if success && (200..300).contains(&status) {
         return Ok(result);
     }
     let errors = errors.unwrap_or_default();
-    let codes: Vec<i64> = errors.iter().map(code).collect();
+    let causes: Vec<&Value> = errors.iter().flat_map(all_causes).collect();
+    let mut codes: Vec<i64> = errors.iter().map(code).collect();
+    if !codes.iter().any(|code| is_known(*code)) {
+        codes.extend(causes.iter().map(|cause| code(cause)));
+    }
+    let advice = match call {
+        Call::Purge => advice(causes.into_iter().chain(&errors).map(|error| (code(error), message(error)))),
+        Call::Tokens => None,
+    };
     let reasons: Vec<String> = errors.iter().map(describe).collect();
     let reasons = if reasons.is_empty() { "no reason given".to_owned() } else { reasons.join(", ") };
     let message = format!("HTTP {status}: {reasons}");
-    Err(Unaccepted { meaning: meaning(status, &codes, retry_after), message, is_from_api: true })
+    let meaning = match meaning(status, &codes, retry_after) {
+        // No item is wrong, whatever the code is.
+        Meaning::Unclear if message.to_lowercase().contains(PLAN_LACKS) => Meaning::RequestRefused,
+        meaning => meaning,
+    };
+    Err(Unaccepted { meaning, message, advice, is_from_api: true })
 }
 
 /// An entry of `errors`: its code, its message and, in parentheses, its causes.
 fn describe(error: &Value) -> String {
-    let causes = error["error_chain"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let one = |error: &Value| format!("{} {}", code(error), error["message"].as_str().unwrap_or_default());
-    if causes.is_empty() {
-        return one(error);
+    let one = format!("{} {}", code(error), message(error));
+    match causes(error) {
+        [] => one,
+        causes => format!("{one} ({})", causes.iter().map(describe).collect::<Vec<_>>().join(", ")),
     }
-    let advice = match causes.iter().any(|cause| MALFORMED_TOKEN.contains(&code(cause))) {
-        true => ": the token is malformed",
-        false => "",
-    };
-    format!("{} ({}){advice}", one(error), causes.iter().map(one).collect::<Vec<_>>().join(", "))
+}
+
+/// Its causes, each of which may have causes of its own.
+fn causes(error: &Value) -> &[Value] {
+    error["error_chain"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Its causes and theirs, the first ones last.
+fn all_causes(error: &Value) -> Vec<&Value> {
+    causes(error).iter().flat_map(|cause| all_causes(cause).into_iter().chain([cause])).collect()
+}
+
+fn message(error: &Value) -> &str {
+    error["message"].as_str().unwrap_or_default()
 }
 
 /// Codes were seen as numbers and as strings; 0 if it is neither.
@@ -84,16 +108,16 @@ fn code(error: &Value) -> i64 {
 mod tests {
     use super::*;
 
-    fn message_of(status: u16, text: &str, echo: Echo) -> (Meaning, String) {
-        let unaccepted = read(status, text, None, echo).unwrap_err();
+    fn message_of(status: u16, text: &str, call: Call) -> (Meaning, String) {
+        let unaccepted = read(status, text, None, call).unwrap_err();
         (unaccepted.meaning, unaccepted.message)
     }
 
     #[test]
     fn success_must_be_in_status_and_body() {
-        assert_eq!(read(200, r#"{"success":true,"result":7}"#, None, Echo::Quote), Ok(Value::from(7)));
+        assert_eq!(read(200, r#"{"success":true,"result":7}"#, None, Call::Purge), Ok(Value::from(7)));
         for (status, text) in [(500, r#"{"success":true}"#), (200, r#"{"success":false}"#), (200, "<html>")] {
-            assert_eq!(message_of(status, text, Echo::Quote).0, Meaning::ServerError, "{status} {text}");
+            assert_eq!(message_of(status, text, Call::Purge).0, Meaning::ServerError, "{status} {text}");
         }
     }
 
@@ -103,23 +127,59 @@ mod tests {
             (
                 r#"{"success":false,"errors":[{"code":6003,"message":"Invalid request headers",
                     "error_chain":[{"code":6111,"message":"Invalid format for Authorization header"}]}]}"#,
-                "HTTP 400: 6003 Invalid request headers (6111 Invalid format for Authorization header): \
-                 the token is malformed",
+                "HTTP 400: 6003 Invalid request headers (6111 Invalid format for Authorization header)",
             ),
             (
                 r#"{"success":false,"errors":[{"code":"7003","message":"a","error_chain":[{"code":1,"message":"b"}]},
                     {"code":7000,"message":"c"}, 5]}"#,
                 "HTTP 400: 7003 a (1 b), 7000 c, 0 ",
             ),
+            (
+                r#"{"success":false,"errors":[{"code":1,"message":"a","error_chain":[{"code":2,"message":"b",
+                    "error_chain":[{"code":3,"message":"c"}]},{"code":4,"message":"d"}]}]}"#,
+                "HTTP 400: 1 a (2 b (3 c), 4 d)",
+            ),
             (r#"{"success":false}"#, "HTTP 400: no reason given"),
         ] {
-            assert_eq!(message_of(400, text, Echo::Quote).1, message);
+            assert_eq!(message_of(400, text, Call::Purge).1, message);
         }
     }
 
     #[test]
+    fn a_cause_counts_if_its_error_has_no_meaning() {
+        for (code, cause, meaning) in [
+            (6003, 6111, Meaning::TokenRefused),
+            (1, 6111, Meaning::TokenRefused),
+            (1, 7003, Meaning::RequestRefused),
+            (1, 1107, Meaning::RequestRefused),
+            // The error itself is about the request, whatever led to it.
+            (1107, 10000, Meaning::RequestRefused),
+            (1, 2, Meaning::Unclear),
+        ] {
+            let error = serde_json::json!({"code": code, "error_chain": [{"code": cause}]});
+            let text = serde_json::json!({"success": false, "errors": [error]}).to_string();
+            assert_eq!(message_of(400, &text, Call::Purge).0, meaning, "{code} because of {cause}");
+        }
+    }
+
+    #[test]
+    fn what_the_plan_lacks_is_no_fault_of_an_item() {
+        let text = r#"{"success":false,"errors":[{"code":1,"message":"Only enterprise zones can purge by host."}]}"#;
+        assert_eq!(message_of(400, text, Call::Purge).0, Meaning::RequestRefused);
+    }
+
+    #[test]
+    fn only_a_refused_purge_has_advice() {
+        let text = r#"{"success":false,"errors":[{"code":6003,"error_chain":[{"code":6111}]}]}"#;
+        let advice = |status, text, call| read(status, text, None, call).unwrap_err().advice;
+        assert!(advice(400, text, Call::Purge).unwrap().starts_with("the token is malformed"));
+        assert_eq!(advice(400, text, Call::Tokens), None);
+        assert_eq!(advice(403, "<html>6111</html>", Call::Purge), None);
+    }
+
+    #[test]
     fn an_answer_that_may_hold_a_token_is_not_quoted() {
-        assert!(message_of(502, "secret", Echo::Quote).1.contains("secret"));
-        assert!(!message_of(502, "secret", Echo::Hide).1.contains("secret"));
+        assert!(message_of(502, "secret", Call::Purge).1.contains("secret"));
+        assert!(!message_of(502, "secret", Call::Tokens).1.contains("secret"));
     }
 }

@@ -11,7 +11,8 @@ use secrecy::zeroize::Zeroizing;
 use serde_json::Value;
 use url::{Host, Url};
 
-use crate::answer::{self, Echo, Unaccepted};
+use crate::advice::with_advice;
+use crate::answer::{self, Call, Unaccepted};
 use crate::error::{Meaning, Refusal};
 use crate::retry_after::retry_after;
 use crate::token::{Credential, redact};
@@ -101,7 +102,7 @@ impl Client {
             Mode::Invalidate => "invalidate_cache",
         };
         let request = self.request(Method::POST, &format!("/zones/{zone_id}/{call}")).timeout(timeout).json(body);
-        self.call(credential, request, Echo::Quote).await.map(|(_, ray)| Accepted { ray })
+        self.call(credential, request, Call::Purge).await.map(|(_, ray)| Accepted { ray })
     }
 
     /// A request to this path below the base URL.
@@ -109,13 +110,12 @@ impl Client {
         self.http.request(method, format!("{}{path}", self.base))
     }
 
-    /// Sends a request and returns the answer's result and ray. `echo` says whether an answer that is not the API's may
-    /// be quoted in the error.
+    /// Sends a request and returns the answer's result and ray.
     pub(crate) async fn call(
         &self,
         credential: &Credential,
         request: RequestBuilder,
-        echo: Echo,
+        call: Call,
     ) -> Result<(Value, Option<String>), Refusal> {
         let unreachable = |error: reqwest::Error| Refusal {
             meaning: Meaning::Unreachable,
@@ -127,7 +127,7 @@ impl Client {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = start_of_body(response).await.map_err(unreachable)?;
         let text = Zeroizing::new(String::from_utf8_lossy(&body).into_owned());
-        read_result(credential, status, &headers, &text, SystemTime::now(), echo)
+        read_result(credential, status, &headers, &text, SystemTime::now(), call)
     }
 }
 
@@ -155,7 +155,7 @@ pub fn read_response(
     text: &str,
     now: SystemTime,
 ) -> Result<Accepted, Refusal> {
-    read_result(credential, status, headers, text, now, Echo::Quote).map(|(_, ray)| Accepted { ray })
+    read_result(credential, status, headers, text, now, Call::Purge).map(|(_, ray)| Accepted { ray })
 }
 
 fn read_result(
@@ -164,10 +164,10 @@ fn read_result(
     headers: &HeaderMap,
     text: &str,
     now: SystemTime,
-    echo: Echo,
+    call: Call,
 ) -> Result<(Value, Option<String>), Refusal> {
     let ray = ray(headers);
-    match answer::read(status, text, retry_after(headers, now), echo) {
+    match answer::read(status, text, retry_after(headers, now), call) {
         Ok(result) => Ok((result, ray)),
         Err(unaccepted) => Err(refusal(credential, status, unaccepted, ray)),
     }
@@ -184,17 +184,17 @@ pub fn read_answer(
     retry_after: Option<Duration>,
     body: &str,
 ) -> Result<Accepted, Refusal> {
-    match answer::read(status, body, retry_after, Echo::Quote) {
+    match answer::read(status, body, retry_after, Call::Purge) {
         Ok(_) => Ok(Accepted { ray: None }),
         Err(unaccepted) => Err(refusal(credential, status, unaccepted, None)),
     }
 }
 
 fn refusal(credential: &Credential, status: u16, unaccepted: Unaccepted, ray: Option<String>) -> Refusal {
-    let Unaccepted { meaning, message, is_from_api } = unaccepted;
+    let Unaccepted { meaning, message, advice, is_from_api } = unaccepted;
     // Redact before cutting: a cut through a token would hide it from the redaction.
     let start: String = credential.redact(&message).chars().take(MAX_MESSAGE_CHARS).collect();
-    let message = without_control_characters(&start);
+    let message = with_advice(without_control_characters(&start), advice);
     Refusal { meaning, message, status: is_from_api.then_some(status), ray }
 }
 

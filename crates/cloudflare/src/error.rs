@@ -8,7 +8,8 @@ use std::time::Duration;
 pub struct Refusal {
     /// What it means.
     pub meaning: Meaning,
-    /// Status, codes and messages of the answer, or why there was none. Tokens are redacted.
+    /// Status, codes and messages of the answer with their causes, or why there was none. Tokens are redacted. For a
+    /// refused purge, advice may follow, which [`split_advice`](crate::split_advice) splits off.
     pub message: String,
     /// The HTTP status, if the API answered.
     pub status: Option<u16>,
@@ -56,6 +57,9 @@ const ALL_CALLS_BLOCKED: &[i64] = &[971, 10429, 10502];
 
 const TOKEN_REFUSED: &[i64] = &[1000, 6003, 9109, 10000];
 
+/// Causes of 6003: a malformed X-Auth-Email, X-Auth-Key or Authorization header.
+const MALFORMED_TOKEN: &[i64] = &[6102, 6103, 6111];
+
 /// 1092 and 1014: a body of the wrong shape. 1107 and 1112: the plan lacks the method. 1136: `files` in an environment
 /// that can't purge by URL. 7000 and 7003: an unknown zone id.
 const REQUEST_REFUSED: &[i64] = &[1092, 1014, 1107, 1112, 1136, 7000, 7003];
@@ -66,6 +70,12 @@ const HOSTNAME_REFUSED: &[i64] = &[1016, 1082];
 /// item (a tag or prefix of the wrong form) or their number can be wrong, so it is worth splitting.
 const ITEM_REFUSED: &[i64] = &[1012];
 
+/// Whether a code has a meaning of its own.
+pub(crate) fn is_known(code: i64) -> bool {
+    let lists = [RATE_LIMITED, TOKEN_REFUSED, REQUEST_REFUSED, HOSTNAME_REFUSED, ITEM_REFUSED, MALFORMED_TOKEN];
+    lists.iter().any(|codes| codes.contains(&code))
+}
+
 /// Reads status and codes. Codes take precedence: one status has several meanings.
 pub(crate) fn meaning(status: u16, codes: &[i64], retry_after: Option<Duration>) -> Meaning {
     let has = |listed: &[i64]| codes.iter().any(|code| listed.contains(code));
@@ -75,7 +85,7 @@ pub(crate) fn meaning(status: u16, codes: &[i64], retry_after: Option<Duration>)
     if status >= 500 {
         return Meaning::ServerError;
     }
-    if has(TOKEN_REFUSED) {
+    if has(TOKEN_REFUSED) || has(MALFORMED_TOKEN) {
         return Meaning::TokenRefused;
     }
     if status == 404 || has(REQUEST_REFUSED) {
@@ -147,6 +157,7 @@ mod tests {
             (401, &[10000], Meaning::TokenRefused),
             (403, &[9109], Meaning::TokenRefused),
             (400, &[6003], Meaning::TokenRefused),
+            (400, &[6111], Meaning::TokenRefused),
             (401, &[], Meaning::TokenRefused),
             (404, &[7003, 7000], Meaning::RequestRefused),
             (400, &[7003], Meaning::RequestRefused),

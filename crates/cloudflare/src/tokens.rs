@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::answer::Echo;
+use crate::answer::Call;
 use crate::client::Client;
 use crate::error::{Meaning, Refusal};
 use crate::token::{ApiToken, Credential};
@@ -280,7 +280,7 @@ impl Client {
             Some(body) => request.json(&body),
             None => request,
         };
-        let (result, _) = self.call(by, request, Echo::Hide).await?;
+        let (result, _) = self.call(by, request, Call::Tokens).await?;
         // The answer may hold a secret, so the error gives only the place.
         serde_json::from_value(result).map_err(|error| unexpected(&format!("at {}, {}", error.line(), error.column())))
     }

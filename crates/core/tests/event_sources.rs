@@ -357,7 +357,7 @@ fn unknown_names_are_rejected_with_advice() {
             "eventName: `s3:ObjectCreated:PutSomething` is not a known name of an event of `minio:s3`",
         ),
         (record("ceph:s3", "UnknownEvent", "a"), "eventName: `UnknownEvent` is not a known name"),
-        (record("aws:s3", "ObjectAccessed:Get", "a"), "eventName: `ObjectAccessed:Get` is not a known name"),
+        (record("aws:s3", "ObjectFrozen:Put", "a"), "eventName: `ObjectFrozen:Put` is not a known name"),
         (bridge("Object Frozen", &detail(json!({}))), "detail-type: `Object Frozen` is not a known type"),
     ] {
         let lines = lines(&event);

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
+use purge_router_cloudflare::split_advice;
 use purge_router_core::names::CloudflareId;
 use purge_router_core::{BatchItem, Item, Origin, Zone};
 
@@ -73,7 +74,7 @@ impl ZoneHostnames {
         let evidence = lock(&evidence);
         let left = evidence.refused_until? - self.clock.now();
         (!left.is_zero()).then(|| {
-            let (seconds, error) = (left.as_secs_f64().ceil(), &evidence.error);
+            let (seconds, error) = (left.as_secs_f64().ceil(), split_advice(&evidence.error).0);
             format!(
                 "not sent: Cloudflare refused {hostname} in this zone ({error}); \
                  its items are tried again in {seconds} s: check the hostname in the mappings"

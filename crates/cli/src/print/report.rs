@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use purge_router_cloudflare::split_advice;
 use purge_router_core::{Batch, Zone};
 use purge_router_pipeline::{Outcome, Report, Status};
 
@@ -9,6 +10,10 @@ use crate::print::list::{MAX_LINES, push_lines};
 use crate::print::plan::{batch_title, push_hidden_batches, push_items, push_unbatched, summary};
 use crate::print::style::{bold, dim, green, red};
 use crate::print::text::{count, escaped};
+
+/// What to do about a refused token, if its error does not say more.
+const TOKEN_ADVICE: &str =
+    "either the token lacks the permission Zone · Cache Purge for this zone, or `zone_id` is wrong";
 
 /// A plan with the outcome of each batch.
 pub(crate) fn report(report: &Report<'_>) -> String {
@@ -81,13 +86,12 @@ fn verdict(outcome: &Outcome, batch: &Batch) -> String {
         0 => dim("(nothing sent)"),
         attempts => dim(format!("in {}", count(attempts as usize, "request"))),
     };
-    let error = outcome.error.as_ref().map(|error| format!("\n      {} {}", red("error:"), escaped(error)));
-    let help = (outcome.status == Status::TokenRefused).then(|| {
+    let (error, advice) = outcome.error.as_deref().map(split_advice).unzip();
+    let error = error.map(|error| format!("\n      {} {}", red("error:"), escaped(error)));
+    let advice = advice.flatten().or((outcome.status == Status::TokenRefused).then_some(TOKEN_ADVICE));
+    let help = advice.map(|advice| {
         let Zone { zone_id, domain, .. } = batch.zone.as_ref();
-        let causes = format!(
-            "either the token lacks the permission Zone · Cache Purge for this zone, or {zone_id} is not the zone_id of {domain}"
-        );
-        format!("\n      {} {causes}", bold("help:"))
+        format!("\n      {} {} {}", bold("help:"), escaped(advice), dim(format!("({domain}: zone_id {zone_id})")))
     });
     format!("{status} {requests}{}{}", error.unwrap_or_default(), help.unwrap_or_default())
 }

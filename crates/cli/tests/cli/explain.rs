@@ -107,7 +107,7 @@ fn messages() -> String {
 #[test]
 fn each_change_of_an_event_is_explained() {
     let folder = WorkFolder::new();
-    folder.write("messages.json", &messages());
+    folder.write("messages.json", messages());
     assert_answer("explain_event", &folder.run(&["explain", "messages.json"]).with_code(1));
 
     let answer = folder.run(&["explain", "messages.json", "--json"]).with_code(1).json();

@@ -154,3 +154,56 @@ fn the_count_of_hidden_batches_is_right_if_many_fail() {
     let hidden: usize = hidden.map(|line| line.split(' ').nth(2).unwrap().parse::<usize>().unwrap()).sum();
     assert_eq!(shown + hidden, 30, "{text}");
 }
+
+/// Answers as users reported them, each with its cause and with advice that fits.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_shown_with_its_cause_and_what_to_do() {
+    let event = s3_event(&[("assets.website.com", "a.css")]);
+    let malformed = |code: i64, message: &str| {
+        let cause = json!({ "code": code, "message": message });
+        json!([{ "code": 6003, "message": "Invalid request headers", "error_chain": [cause] }])
+    };
+    for (status, errors, error, help) in [
+        (
+            400,
+            malformed(6111, "Invalid format for Authorization header"),
+            "HTTP 400: 6003 Invalid request headers (6111 Invalid format for Authorization header)",
+            "the token is malformed: store the API token alone",
+        ),
+        (
+            400,
+            malformed(6103, "Invalid format for X-Auth-Key header"),
+            "HTTP 400: 6003 Invalid request headers (6103 Invalid format for X-Auth-Key header)",
+            "the token is malformed: X-Auth-Key takes only a global API key",
+        ),
+        (
+            403,
+            json!([{ "code": 9109, "message": "Unauthorized to access requested resource" }]),
+            "HTTP 403: 9109 Unauthorized to access requested resource",
+            "the token lacks the permission Zone · Cache Purge",
+        ),
+        (
+            404,
+            json!([{ "code": 7003, "message": "Could not route to /zones/a/purge_cache, perhaps your object identifier is invalid?" },
+                { "code": 7000, "message": "No route for that URI" }]),
+            "HTTP 404: 7003 Could not route to /zones/a/purge_cache, perhaps your object identifier is invalid?, 7000 No route",
+            "`zone_id` is wrong: copy it",
+        ),
+        (
+            400,
+            json!([{ "code": 1107, "message": "Only enterprise zones can purge by tag." }]),
+            "HTTP 400: 1107 Only enterprise zones can purge by tag.",
+            "the zone's plan lacks this method",
+        ),
+    ] {
+        let sandbox = cloudflare().start().await.unwrap();
+        let body = json!({ "success": false, "errors": errors, "messages": [], "result": null }).to_string();
+        sandbox.add_fault(Fault::new(FaultKind::Body { status, body }));
+        let answer = folder(&event).run_at(&sandbox, &["run", "event.json"]).with_code(1);
+        let (error, help) = (format!("\n      error: {error}"), format!("\n      help: {help}"));
+        assert!(answer.stdout.contains(&error) && answer.stdout.contains(&help), "{answer}");
+        let json = folder(&event).run_at(&sandbox, &["run", "event.json", "--json"]).with_code(1).json();
+        let full = json["outcomes"][0]["error"].as_str().unwrap();
+        assert!(full.contains("; help: "), "{full}");
+    }
+}

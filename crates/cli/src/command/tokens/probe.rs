@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use purge_router_cloudflare::{ApiToken, Client, Credential, Meaning, Refusal, TokenOwner, TokenStatus};
+use purge_router_cloudflare::{ApiToken, Client, Credential, Meaning, Refusal, TokenOwner, TokenStatus, split_advice};
 use purge_router_core::{Body, Item, Mode, Zone};
 use tokio::time::{Instant, sleep};
 
@@ -30,8 +30,10 @@ pub(super) async fn try_purge(client: &Client, token: &ApiToken, zone: &Zone) ->
 /// That a token can't purge a zone, and the fix.
 pub(super) fn cannot_purge(zone: &Zone, refusal: &Refusal) -> String {
     let Zone { domain, zone_id, .. } = zone;
-    let help = "give it Zone · Cache Purge · Purge for this zone, or fix the zone's `zone_id`";
-    format!("it can't purge {domain}, zone {zone_id} ({refusal}): {help}")
+    let (error, advice) = split_advice(&refusal.message);
+    let ray = refusal.ray.as_ref().map(|ray| format!(", CF-Ray {ray}")).unwrap_or_default();
+    let help = advice.unwrap_or("give it Zone · Cache Purge · Purge for this zone, or fix the zone's `zone_id`");
+    format!("it can't purge {domain}, zone {zone_id} ({error}{ray}): {help}")
 }
 
 impl TokensContext {
