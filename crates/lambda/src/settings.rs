@@ -51,6 +51,9 @@ pub async fn from_settings(
     let ssm = SsmTokens::new(&aws, token_ttl, clock.clone());
     let retry_queue = get("RETRY_QUEUE_URL").map(|url| SqsRetryQueue::new(&aws, &url)).transpose();
     let retry_queue = retry_queue.map_err(|error| SettingError::of("RETRY_QUEUE_URL", error))?;
+    if retry_queue.is_some() != (of_retries > 0) {
+        return Err(SettingError::new("RETRY_QUEUE_URL and RETRY_CONCURRENCY belong together: set both or neither"));
+    }
     let retry_queue = match (retry_queue, get("DEAD_LETTER_QUEUE_URL")) {
         (Some(queue), Some(url)) => {
             let queue = queue.with_dead_letters(&url);

@@ -54,8 +54,8 @@ pub enum FailureKind {
     Untried,
     /// Yes.
     Transient,
-    /// Yes, as soon as its rate limit lets it pass.
-    RateLimited,
+    /// Yes: only other requests are before it at a rate limit.
+    Queued,
 }
 
 /// How a batch ended. Reports and logs have its name in kebab-case, and metrics have it as it is here.

@@ -57,7 +57,7 @@ struct TeamLimits {
     /// The calls of its callers.
     callers: BoundedMap<Caller, CallWindow>,
     /// A team has at most one request waiting for the address.
-    turn_at_address: tokio::sync::Mutex<()>,
+    address_turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -113,7 +113,7 @@ impl RateLimits {
         deadline: Timestamp,
     ) -> Result<(), AfterDeadline> {
         let may_call = !class.counts_as_call() || self.caller(&self.team(zone), caller).may_admit_before(deadline);
-        may_call.then_some(()).ok_or(AfterDeadline)
+        may_call.then_some(()).ok_or(AfterDeadline::Full)
     }
 
     /// Waits until the client may send one more request: the caller, if the class counts, and then the address.
@@ -135,9 +135,21 @@ impl RateLimits {
         if class.counts_as_call() {
             self.caller(&team, caller).acquire(deadline).await?;
         }
-        let turn = self.clock.timeout_at(address_deadline, team.turn_at_address.lock());
-        let _turn = turn.await.map_err(|_| AfterDeadline)?;
+        let turn = self.clock.timeout_at(address_deadline, team.address_turn.lock());
+        let _turn = turn.await.map_err(|_| AfterDeadline::Full)?;
         self.address.acquire(address_deadline).await
+    }
+
+    /// Gives back to the account what a request took that is not sent.
+    pub(crate) fn give_back(&self, zone: &Zone, class: LimitClass, cost: usize) {
+        self.bucket(&self.team(zone), zone, class).give_back(cost);
+    }
+
+    /// Whether the zone's team is held back at present.
+    pub(crate) fn is_paused(&self, zone: &Zone, class: LimitClass) -> bool {
+        let team = self.team(zone);
+        let until = self.bucket(&team, zone, class).paused_until(&zone.team).max(team.pause.until());
+        until.is_some_and(|until| until > self.clock.now())
     }
 
     /// Holds back the zone's team until this time: for one class at the zone's bucket, or for all requests of all of
@@ -163,7 +175,7 @@ impl RateLimits {
             buckets: BoundedMap::new(PER_TEAM),
             pause: Pause::default(),
             callers: BoundedMap::new(PER_TEAM),
-            turn_at_address: tokio::sync::Mutex::default(),
+            address_turn: tokio::sync::Mutex::default(),
         };
         self.teams.get_or_insert_with(&zone.team, new)
     }
@@ -179,7 +191,7 @@ impl RateLimits {
             None => Owner::Zone(zone.zone_id.clone()),
         };
         let key = Key { owner, plan: zone.plan, class };
-        let new = || Bucket::new(zone.plan.rate(class), Arc::clone(&self.share), self.clock.clone());
+        let new = || Bucket::new(zone.plan.rate(class), class, Arc::clone(&self.share), self.clock.clone());
         if zone.account_id.is_some() && zone.account_is_granted {
             return self.granted.get_or_insert_with(&key, new);
         }

@@ -4,10 +4,10 @@
 //! retry can purge is left to its own queue, which makes it a dead letter after a few receives; in the retry queue,
 //! which allows many, it becomes one at once. Decision 27 compares other ways.
 
-mod backoff;
+mod hiding;
 mod lane;
 mod permanent;
-mod rate_limited;
+mod queued;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -15,10 +15,10 @@ use std::time::Duration;
 use purge_router_core::names::TeamName;
 use purge_router_core::{Message, Origin};
 
-use self::backoff::Backoff;
+use self::hiding::Hiding;
 use self::lane::Lane;
 use self::permanent::permanently_failed;
-use self::rate_limited::only_rate_limited;
+use self::queued::only_queued;
 use crate::clock::{Clock, Timestamp};
 use crate::metrics;
 use crate::outcome::{FailedOrigin, Status};
@@ -103,12 +103,12 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
         let permanent = permanently_failed(report);
         let retried: Vec<&Origin> = report.failed.iter().filter(|origin| !permanent.contains(origin)).collect();
         let dead_letters = self.send_dead_letters(queue, permanent.iter().copied().collect(), deadline);
-        let rate_limited = only_rate_limited(report);
-        let backoff = |origin: &_| if rate_limited.contains(origin) { Backoff::RATE_LIMIT } else { Backoff::FAILURE };
-        let retried = retried.into_iter().map(|origin| (origin, backoff(origin))).collect();
+        let queued = only_queued(report);
+        let hiding = |origin: &_| if queued.contains(origin) { Hiding::Queued } else { Hiding::Failed };
+        let retried = retried.into_iter().map(|origin| (origin, hiding(origin))).collect();
         let (moved, ()) = tokio::join!(dead_letters, self.hide(queue, retried, deadline));
         let not_moved = permanent.into_iter().filter(|origin| !moved.contains(origin));
-        self.hide(queue, not_moved.map(|origin| (origin, Backoff::FAILURE)).collect(), deadline).await;
+        self.hide(queue, not_moved.map(|origin| (origin, Hiding::Failed)).collect(), deadline).await;
         moved
     }
 
@@ -134,10 +134,10 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
         succeeded(origins, &sent)
     }
 
-    async fn hide(&self, queue: &Q, origins: Vec<(&Origin, Backoff)>, deadline: Timestamp) {
-        let hidden = |(origin, backoff): (_, Backoff)| {
+    async fn hide(&self, queue: &Q, origins: Vec<(&Origin, Hiding)>, deadline: Timestamp) {
+        let hidden = |(origin, hiding): (_, Hiding)| {
             let message = self.message(origin)?;
-            let time = backoff.after(self.age(message), fastrand::f64());
+            let time = hiding.after(self.age(message), message.receives(), fastrand::f64());
             Some(Hidden { receipt_handle: message.receipt_handle.to_string(), time })
         };
         let messages: Vec<Hidden> = origins.into_iter().filter_map(hidden).collect();

@@ -22,6 +22,9 @@ const MANY_ZONES: Load = Load {
 /// More URLs than the bucket of an account.
 const MANY_URLS: Load = Load { zones: 10, accounts: 2, objects: 20, variants: 20, ..MANY_ZONES };
 
+/// More requests than the bucket of an account: each zone has one.
+const MANY_TAGS: Load = Load { zones: 40, accounts: 1, purge: "tags", ..MANY_ZONES };
+
 fn run(load: Load, sabotage: Option<Sabotage>) -> RunReport {
     let options = Options { chaos: false, mishaps: false, sabotage, keep_trace: true, ..Options::default() };
     support::run_scenario(&Arc::new(load.scenario(Seed(1))), options)
@@ -41,6 +44,18 @@ fn any_number_of_instances_keeps_the_limits_without_429_and_recovers_after_a_bur
             assert_eq!((over_limit(&run), run.violations.as_slice()), (0, &[][..]), "{lane_concurrency}");
             assert_eq!((run.healthy_times.len(), run.figures.dead_letters), (load.zones * load.objects, 0));
             assert!(run.simulated < Duration::from_secs(600), "{lane_concurrency}: {:?}", run.simulated);
+        }
+    }
+}
+
+#[test]
+fn slow_limits_are_kept_and_used_with_any_number_of_instances() {
+    for (plan, most) in [(CloudflarePlan::Free, 1200), (CloudflarePlan::Pro, 30), (CloudflarePlan::Enterprise, 5)] {
+        for lane_concurrency in [2, 10] {
+            let run = run(Load { plan, lane_concurrency, ..MANY_TAGS }, None);
+            assert_eq!((over_limit(&run), run.violations.as_slice()), (0, &[][..]), "{plan:?}, {lane_concurrency}");
+            assert_eq!((run.healthy_times.len(), run.figures.dead_letters), (40, 0));
+            assert!(run.healthy_times.values().all(|time| time.as_secs() < most), "{plan:?}, {lane_concurrency}");
         }
     }
 }

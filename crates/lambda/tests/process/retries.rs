@@ -59,10 +59,11 @@ fn event(queue: &str, receives: u32, bodies: &[Value]) -> Value {
     json!({ "Records": bodies.iter().enumerate().map(message).collect::<Value>() })
 }
 
-fn variables(sqs: &str) -> [(&str, &str); 6] {
+fn variables(sqs: &str) -> [(&str, &str); 7] {
     [
         ("CLOUDFLARE_API_KEY", TOKEN),
         ("RETRY_QUEUE_URL", RETRY_URL),
+        ("RETRY_CONCURRENCY", "2"),
         ("DEAD_LETTER_QUEUE_URL", DEAD_LETTERS_URL),
         ("AWS_ENDPOINT_URL_SQS", sqs),
         ("AWS_ACCESS_KEY_ID", "key"),
@@ -100,7 +101,7 @@ async fn what_fails_again_is_hidden_for_a_part_of_its_age() {
     let error = |status, code, retry_after| FaultKind::Status { status, code, message: "no".to_owned(), retry_after };
     let (broken, limited) = (error(500, 10_000, None), error(429, 1134, Some(60)));
     for (fault, age, seconds) in
-        [(&broken, 0, 5..=10), (&broken, 80, 40..=85), (&limited, 0, 1..=1), (&limited, 1000, 10..=21)]
+        [(&broken, 0, 5..=10), (&broken, 80, 40..=85), (&limited, 0, 5..=10), (&limited, 80, 40..=85)]
     {
         let (url, calls) = sqs().await;
         let mut event = event(RETRY, 4, &[s3("backups", ["a.css"]), s3("www.website.com", ["a.css"])]);

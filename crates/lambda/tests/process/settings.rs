@@ -56,6 +56,7 @@ const WRONG_SETTINGS: &[(&[(&str, &str)], &str)] = &[
         &[
             GOOD,
             ("RETRY_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/retries"),
+            ("RETRY_CONCURRENCY", "2"),
             ("DEAD_LETTER_QUEUE_URL", "dead-letters"),
         ],
         "DEAD_LETTER_QUEUE_URL: `dead-letters` is not the URL of a queue: ",
@@ -64,6 +65,11 @@ const WRONG_SETTINGS: &[(&[(&str, &str)], &str)] = &[
         &[GOOD, ("DEAD_LETTER_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/dead-letters")],
         "DEAD_LETTER_QUEUE_URL is set, and RETRY_QUEUE_URL is not: set both or neither",
     ),
+    (
+        &[GOOD, ("RETRY_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/retries")],
+        "RETRY_QUEUE_URL and RETRY_CONCURRENCY belong together: set both or neither",
+    ),
+    (&[GOOD, ("RETRY_CONCURRENCY", "2")], "RETRY_QUEUE_URL and RETRY_CONCURRENCY belong together: set both or neither"),
     (&[GOOD, ("MAX_CONCURRENCY", "cfut_x\n2")], "MAX_CONCURRENCY is `cfut_[redacted] 2`: "),
     (
         &[GOOD, ("CLOUDFLARE_BASE_URL", "http://api.cloudflare.com/client/v4")],

@@ -3,14 +3,14 @@
 //! A team has at most one request waiting at the bucket, and the bucket serves its waiters in order. A pause that
 //! Cloudflare asks of one team stops only that team; another team finds out for itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use purge_router_core::limits::Rate;
+use purge_router_core::limits::{LimitClass, Rate};
 use purge_router_core::names::TeamName;
 
 use super::pause::Pause;
-use super::share::Share;
+use super::share::{Division, Share};
 use crate::bounded_map::BoundedMap;
 use crate::clock::{Clock, Timestamp};
 
@@ -21,19 +21,27 @@ const USED_AT_ONCE: f64 = 0.9;
 /// How many teams may share one account. Beyond that, a team's pause is forgotten first.
 const SHARING_TEAMS: usize = 1024;
 
-/// The rate limit lets the request pass only after the deadline.
+/// A limit lets the request pass only after the deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct AfterDeadline;
+pub(crate) enum AfterDeadline {
+    /// Other requests come first.
+    Full,
+    /// Cloudflare asked the team to pause.
+    Paused,
+}
 
 #[derive(Debug)]
 pub(super) struct Bucket {
     clock: Clock,
-    /// What all instances together use at once of the whole bucket.
+    /// What this instance uses at once: all have an equal part of the bucket, whatever they do.
     capacity: f64,
     /// The whole rate.
     per_second: f64,
     share: Arc<Share>,
+    division: Division,
     level: tokio::sync::Mutex<Level>,
+    /// Tokens for the level, which is locked while a request waits.
+    given_back: Mutex<f64>,
     teams: BoundedMap<TeamName, TeamAtBucket>,
 }
 
@@ -41,7 +49,7 @@ pub(super) struct Bucket {
 #[derive(Debug)]
 struct Level {
     tokens: f64,
-    /// When that was, in seconds of [`Share::seconds`].
+    /// When that was, in seconds of [`Share::accrued`].
     at: f64,
 }
 
@@ -54,12 +62,21 @@ struct TeamAtBucket {
 
 impl Bucket {
     /// A full bucket with one instance's share of a rate.
-    pub(super) fn new(rate: Rate, share: Arc<Share>, clock: Clock) -> Self {
-        let capacity = f64::from(rate.capacity) * USED_AT_ONCE;
-        let tokens = capacity * share.part().of_bucket;
-        let level = tokio::sync::Mutex::new(Level { tokens, at: share.seconds() });
+    pub(super) fn new(rate: Rate, class: LimitClass, share: Arc<Share>, clock: Clock) -> Self {
+        let capacity = f64::from(rate.capacity) / f64::from(share.instances().get()) * USED_AT_ONCE;
+        let division = Division::of(class);
+        let level = tokio::sync::Mutex::new(Level { tokens: capacity, at: share.accrued(division) });
         let per_second = f64::from(rate.refill) / f64::from(rate.period_seconds);
-        Self { clock, capacity, per_second, share, level, teams: BoundedMap::new(SHARING_TEAMS) }
+        Self {
+            clock,
+            capacity,
+            per_second,
+            share,
+            division,
+            level,
+            given_back: Mutex::default(),
+            teams: BoundedMap::new(SHARING_TEAMS),
+        }
     }
 
     /// Waits for the team's turn, for the end of its pauses here and at all buckets, and for `cost` tokens.
@@ -72,14 +89,25 @@ impl Bucket {
     ) -> Result<(), AfterDeadline> {
         let at_bucket = self.team(team);
         let paused_until = || at_bucket.pause.until().max(all_buckets.until());
-        let _turn = self.clock.timeout_at(deadline, at_bucket.turn.lock()).await.map_err(|_| AfterDeadline)?;
+        let turn = self.clock.timeout_at(deadline, at_bucket.turn.lock()).await;
+        let _turn = turn.map_err(|_| AfterDeadline::Full)?;
         while let Some(until) = paused_until().filter(|until| *until > self.clock.now()) {
             if until >= deadline {
-                return Err(AfterDeadline);
+                return Err(AfterDeadline::Paused);
             }
             self.clock.sleep_until(until).await;
         }
         self.take(cost, deadline).await
+    }
+
+    /// Gives back what a request took that was not sent.
+    pub(super) fn give_back(&self, cost: usize) {
+        *self.given_back.lock().unwrap_or_else(PoisonError::into_inner) += cost as f64;
+    }
+
+    /// Until when the team is held back at this bucket.
+    pub(super) fn paused_until(&self, team: &TeamName) -> Option<Timestamp> {
+        self.team(team).pause.until()
     }
 
     /// Holds back a team at this bucket.
@@ -97,14 +125,14 @@ impl Bucket {
     /// them.
     async fn take(&self, cost: usize, deadline: Timestamp) -> Result<(), AfterDeadline> {
         let cost = cost as f64;
-        let mut level = self.clock.timeout_at(deadline, self.level.lock()).await.map_err(|_| AfterDeadline)?;
+        let mut level = self.clock.timeout_at(deadline, self.level.lock()).await.map_err(|_| AfterDeadline::Full)?;
         self.refill(&mut level);
-        let part = self.share.part();
-        let missing = cost.min(self.capacity * part.of_bucket) - level.tokens;
+        let missing = cost.min(self.capacity) - level.tokens;
         if missing > 0.0 {
-            let until = self.clock.now() + Duration::from_secs_f64(missing / self.per_second / part.of_rate);
+            let per_second = self.per_second * self.share.part(self.division);
+            let until = self.clock.now() + Duration::from_secs_f64(missing / per_second);
             if until >= deadline {
-                return Err(AfterDeadline);
+                return Err(AfterDeadline::Full);
             }
             self.clock.sleep_until(until).await;
             self.refill(&mut level);
@@ -114,9 +142,9 @@ impl Bucket {
     }
 
     fn refill(&self, level: &mut Level) {
-        let now = self.share.seconds();
-        let capacity = self.capacity * self.share.part().of_bucket;
-        level.tokens = (level.tokens + (now - level.at) * self.per_second).min(capacity);
+        let now = self.share.accrued(self.division);
+        let given_back = std::mem::take(&mut *self.given_back.lock().unwrap_or_else(PoisonError::into_inner));
+        level.tokens = (level.tokens + given_back + (now - level.at) * self.per_second).min(self.capacity);
         level.at = now;
     }
 

@@ -49,10 +49,10 @@ impl CallWindow {
 
     /// Waits until one more request may be sent. Waiters queue at the lock, which is fair.
     pub(super) async fn acquire(&self, deadline: Timestamp) -> Result<(), AfterDeadline> {
-        let mut slots = self.clock.timeout_at(deadline, self.slots.lock()).await.map_err(|_| AfterDeadline)?;
+        let mut slots = self.clock.timeout_at(deadline, self.slots.lock()).await.map_err(|_| AfterDeadline::Full)?;
         while let Some(until) = self.full_until(&mut slots) {
             if until >= deadline {
-                return Err(AfterDeadline);
+                return Err(AfterDeadline::Full);
             }
             self.clock.sleep_until(until).await;
         }
@@ -134,7 +134,7 @@ mod tests {
         let (start, second) = (window.clock.now(), Duration::from_secs(1));
         assert_eq!(passed_within(&window, second).await, 270);
         assert!(!window.may_admit_before(start + 299 * second) && window.may_admit_before(start + 307 * second));
-        assert_eq!(window.acquire(start + 299 * second).await, Err(AfterDeadline));
+        assert_eq!(window.acquire(start + 299 * second).await, Err(AfterDeadline::Full));
         assert!(window.clock.now() - start < second);
         assert_eq!(window.acquire(start + 307 * second).await, Ok(()));
     }

@@ -1,63 +1,60 @@
-//! This instance's share of every limit, which depends on what it does.
+//! This instance's part of the rate of each bucket, which depends on what it does.
 //!
-//! All instances together must keep each limit, and none knows what the others do. A small part belongs to new work. The
-//! rest belongs to the instances that retry, because a burst waits there, and the event source bounds how many they are.
-//! Those that retry at a moment share that part evenly.
+//! All instances together must keep each rate, and none knows what the others do. A small part of a rate belongs to new
+//! messages. The rest belongs to the instances that retry, because a burst waits there, and the event source bounds how
+//! many they are. Those that retry at a moment divide it evenly.
 //!
 //! ```text
-//! limit ├─ new work ─────┬──────────── retries ────────────────┤
+//! rate  ├─ new messages ─┬──────────── retries ────────────────┤
 //!       │ / instances    │ / instances that may retry at once  │
 //!       │ of new work    │                                     │
 //! ```
+//!
+//! A slow rate is divided evenly instead, whatever an instance does: retries that wait for minutes do not run meanwhile,
+//! and would lose their part.
 
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+
+use purge_router_core::limits::LimitClass;
 
 use crate::clock::{Clock, Timestamp};
 use crate::patience::Work;
 
-/// What is for new work: of each rate, and of each bucket. Decision 34 has the reasons.
-const FOR_NEW_WORK: Part = Part { of_rate: 0.05, of_bucket: 0.25 };
-
-/// How long an instance that retries may wait for its next batch: an event source collects messages for a second. The
-/// instance keeps its part for that time.
-const BETWEEN_BATCHES: Duration = Duration::from_millis(1500);
+/// The part of each rate that is for new messages. Decision 34 has the reasons.
+const OF_NEW_MESSAGES: f64 = 0.05;
 
 #[derive(Debug)]
 pub(crate) struct Share {
     clock: Clock,
     instances: NonZeroU32,
     parts: Parts,
+    start: Timestamp,
     state: Mutex<State>,
 }
 
-/// A part of every limit.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Part {
-    pub(super) of_rate: f64,
-    pub(super) of_bucket: f64,
+/// How a rate is divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Division {
+    Even,
+    ByWork,
 }
 
-/// Which part one instance has.
+/// Which part of a rate one instance has if it is divided by work.
 #[derive(Debug, Clone, Copy)]
 struct Parts {
-    /// While it retries.
-    retrying: Part,
+    retrying: f64,
     /// While a caller waits for it.
-    direct: Part,
-    /// Otherwise, also while it does nothing.
-    otherwise: Part,
+    direct: f64,
+    new_or_idle: f64,
 }
 
 #[derive(Debug)]
 struct State {
-    /// How many seconds of the whole rate this instance has had until `at`.
-    seconds: f64,
+    /// How many seconds of a whole rate this instance has had until `at`.
+    accrued: f64,
     at: Timestamp,
     running: Vec<Work>,
-    /// When it last ended a retry.
-    retried_until: Option<Timestamp>,
 }
 
 /// Some work is running until this is dropped.
@@ -67,33 +64,36 @@ pub(crate) struct Running<'s> {
     work: Work,
 }
 
-impl Part {
-    const WHOLE: Self = Self { of_rate: 1.0, of_bucket: 1.0 };
-
-    fn divided_by(self, instances: u32) -> Self {
-        let by = f64::from(instances);
-        Self { of_rate: self.of_rate / by, of_bucket: self.of_bucket / by }
+impl Division {
+    /// A purge by URL waits for a fraction of a second; the others may wait for minutes.
+    pub(super) fn of(class: LimitClass) -> Self {
+        match class {
+            LimitClass::Urls => Self::ByWork,
+            LimitClass::Requests => Self::Even,
+        }
     }
 }
 
 impl Parts {
     /// All instances have the same part at all times if none is for retries.
     fn new(instances: NonZeroU32, retrying: u32) -> Self {
-        let even = Part::WHOLE.divided_by(instances.get());
+        let even = 1.0 / f64::from(instances.get());
         if retrying == 0 {
-            return Self { retrying: even, direct: even, otherwise: even };
+            return Self { retrying: even, direct: even, new_or_idle: even };
         }
-        let new = FOR_NEW_WORK;
-        let retries = Part { of_rate: 1.0 - new.of_rate, of_bucket: 1.0 - new.of_bucket };
-        let of_new_work = instances.get().saturating_sub(retrying).max(1);
-        Self { retrying: retries.divided_by(retrying), direct: even, otherwise: new.divided_by(of_new_work) }
+        let others = instances.get().saturating_sub(retrying).max(1);
+        Self {
+            retrying: (1.0 - OF_NEW_MESSAGES) / f64::from(retrying),
+            direct: even,
+            new_or_idle: OF_NEW_MESSAGES / f64::from(others),
+        }
     }
 
-    fn of(self, work: Work) -> Part {
+    fn of(self, work: Work) -> f64 {
         match work {
             Work::Retries => self.retrying,
             Work::Direct => self.direct,
-            Work::New => self.otherwise,
+            Work::New => self.new_or_idle,
         }
     }
 }
@@ -102,8 +102,9 @@ impl Share {
     /// The share of one of this many instances, of which at most `retrying` retry at once; zero if there is no queue for
     /// retries.
     pub(crate) fn new(instances: NonZeroU32, retrying: u32, clock: Clock) -> Self {
-        let state = State { seconds: 0.0, at: clock.now(), running: Vec::new(), retried_until: None };
-        Self { clock, instances, parts: Parts::new(instances, retrying), state: Mutex::new(state) }
+        let start = clock.now();
+        let state = State { accrued: 0.0, at: start, running: Vec::new() };
+        Self { clock, instances, parts: Parts::new(instances, retrying), start, state: Mutex::new(state) }
     }
 
     pub(super) fn instances(&self) -> NonZeroU32 {
@@ -112,36 +113,38 @@ impl Share {
 
     /// Some work begins.
     pub(crate) fn run(&self, work: Work) -> Running<'_> {
-        let mut state = self.state_now();
-        if work == Work::Retries && !state.running.contains(&work) {
-            let since_the_last = state.retried_until.map(|until| state.at - until);
-            let since_the_last = since_the_last.filter(|time| *time <= BETWEEN_BATCHES).unwrap_or_default();
-            state.seconds +=
-                since_the_last.as_secs_f64() * (self.parts.retrying.of_rate - self.parts.otherwise.of_rate);
-        }
-        state.running.push(work);
+        self.state_now().running.push(work);
         Running { share: self, work }
     }
 
-    /// How many seconds of the whole rate this instance has had.
-    pub(super) fn seconds(&self) -> f64 {
-        self.state_now().seconds
+    /// How many seconds of a whole rate this instance has had.
+    pub(super) fn accrued(&self, division: Division) -> f64 {
+        match division {
+            Division::Even => (self.clock.now() - self.start).as_secs_f64() * self.even(),
+            Division::ByWork => self.state_now().accrued,
+        }
     }
 
-    /// Which part this instance has at present.
-    pub(super) fn part(&self) -> Part {
-        self.part_of(&self.state_now())
+    /// Which part of a rate this instance has at present.
+    pub(super) fn part(&self, division: Division) -> f64 {
+        match division {
+            Division::Even => self.even(),
+            Division::ByWork => self.part_of(&self.state_now()),
+        }
     }
 
-    fn part_of(&self, state: &State) -> Part {
-        let larger = |one: Part, other: Part| if other.of_rate > one.of_rate { other } else { one };
-        state.running.iter().map(|work| self.parts.of(*work)).fold(self.parts.otherwise, larger)
+    fn even(&self) -> f64 {
+        1.0 / f64::from(self.instances.get())
+    }
+
+    fn part_of(&self, state: &State) -> f64 {
+        state.running.iter().map(|work| self.parts.of(*work)).fold(self.parts.new_or_idle, f64::max)
     }
 
     fn state_now(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
-        state.seconds += (now - state.at).as_secs_f64() * self.part_of(&state).of_rate;
+        state.accrued += (now - state.at).as_secs_f64() * self.part_of(&state);
         state.at = now;
         state
     }
@@ -153,14 +156,15 @@ impl Drop for Running<'_> {
         if let Some(index) = state.running.iter().position(|work| *work == self.work) {
             state.running.swap_remove(index);
         }
-        if self.work == Work::Retries {
-            state.retried_until = Some(state.at);
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
     use super::*;
     use crate::test_support::paused_clock;
 
@@ -168,36 +172,36 @@ mod tests {
         Share::new(NonZeroU32::new(instances).unwrap(), retrying, paused_clock())
     }
 
-    /// Lets time pass, and returns how many seconds of the whole rate the share has had meanwhile.
-    async fn had_in(share: &Share, seconds: u64) -> f64 {
-        let before = share.seconds();
+    /// Lets time pass, and returns how many seconds of a whole rate the share has had meanwhile.
+    async fn accrued_in(share: &Share, seconds: u64) -> f64 {
+        let before = share.accrued(Division::ByWork);
         tokio::time::sleep(Duration::from_secs(seconds)).await;
-        ((share.seconds() - before) * 1000.0).round() / 1000.0
+        ((share.accrued(Division::ByWork) - before) * 1000.0).round() / 1000.0
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_part_depends_on_what_runs() {
-        for (instances, retrying, otherwise, retries, direct) in [
-            (1, 0, (1.0, 1.0), (1.0, 1.0), (1.0, 1.0)),
-            (4, 0, (0.25, 0.25), (0.25, 0.25), (0.25, 0.25)),
-            (4, 2, (0.025, 0.125), (0.475, 0.375), (0.25, 0.25)),
-            (20, 4, (0.05 / 16.0, 0.25 / 16.0), (0.2375, 0.1875), (0.05, 0.05)),
-            (2, 2, (0.05, 0.25), (0.475, 0.375), (0.5, 0.5)),
+        for (instances, retrying, new_or_idle, retries, direct) in [
+            (1, 0, 1.0, 1.0, 1.0),
+            (4, 0, 0.25, 0.25, 0.25),
+            (4, 2, 0.025, 0.475, 0.25),
+            (20, 4, 0.05 / 16.0, 0.2375, 0.05),
+            (2, 2, 0.05, 0.475, 0.5),
         ] {
             let share = share(instances, retrying);
             let part_while = |work| {
                 let _running = share.run(work);
-                share.part()
+                assert_eq!(share.part(Division::Even), 1.0 / f64::from(instances));
+                share.part(Division::ByWork)
             };
-            for (part, (of_rate, of_bucket)) in [
-                (share.part(), otherwise),
-                (part_while(Work::New), otherwise),
+            for (part, expected) in [
+                (share.part(Division::ByWork), new_or_idle),
+                (part_while(Work::New), new_or_idle),
                 (part_while(Work::Retries), retries),
                 (part_while(Work::Direct), direct),
-                (share.part(), otherwise),
+                (share.part(Division::ByWork), new_or_idle),
             ] {
-                let is_as_expected = (part.of_rate - of_rate).abs() + (part.of_bucket - of_bucket).abs() < 1e-9;
-                assert!(is_as_expected, "{instances} and {retrying}: {part:?}, not {of_rate} and {of_bucket}");
+                assert!((part - expected).abs() < 1e-9, "{instances} and {retrying}: {part}, not {expected}");
             }
         }
     }
@@ -205,42 +209,41 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn only_the_time_in_which_retries_run_counts_for_them() {
         let share = share(4, 2);
-        assert_eq!(had_in(&share, 10).await, 0.25);
+        assert_eq!(accrued_in(&share, 10).await, 0.25);
         let retries = share.run(Work::Retries);
-        assert_eq!(had_in(&share, 10).await, 4.75);
+        assert_eq!(accrued_in(&share, 10).await, 4.75);
         let new = share.run(Work::New);
-        assert_eq!(had_in(&share, 10).await, 4.75, "what runs beside it takes nothing away");
+        assert_eq!(accrued_in(&share, 10).await, 4.75, "what runs beside it takes nothing away");
         drop(retries);
-        assert_eq!(had_in(&share, 10).await, 0.25);
+        assert_eq!(accrued_in(&share, 10).await, 0.25);
         drop(new);
-        assert_eq!(had_in(&share, 10).await, 0.25);
+        assert_eq!(accrued_in(&share, 10).await, 0.25);
+        assert_eq!(share.accrued(Division::Even), 12.5);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_time_between_two_batches_counts_too_if_it_is_short() {
-        for (milliseconds, seconds) in [(0, 0.0), (1000, 0.475), (1500, 0.712), (1501, 0.038), (10_000, 0.25)] {
-            let share = share(4, 2);
-            drop(share.run(Work::Retries));
-            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-            let _new = share.run(Work::New);
-            let _retries = share.run(Work::Retries);
-            let had = (share.seconds() * 1000.0).round() / 1000.0;
-            assert_eq!(had, seconds, "{milliseconds} ms");
-        }
-    }
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// However the batches are spread over the instances, if the event source collects messages for a second.
-    #[tokio::test(start_paused = true)]
-    async fn all_instances_together_keep_the_rate() {
-        let shares: Vec<Share> = (0..5).map(|_| share(5, 2)).collect();
-        for turn in 0..50 {
-            let retries = [shares[turn % 5].run(Work::Retries), shares[(turn * 2 + 1) % 5].run(Work::Retries)];
-            let new = [shares[(turn + 2) % 5].run(Work::New), shares[(turn * 3) % 5].run(Work::New)];
-            tokio::time::sleep(Duration::from_secs(5)).await;
-            drop((retries, new));
-            tokio::time::sleep(Duration::from_secs(1)).await;
+        /// However long batches and the gaps between them are, and whichever instances get them.
+        #[test]
+        fn all_instances_together_keep_the_rate(
+            turns in prop::collection::vec((1u64..6000, 0u64..3000, prop::sample::subsequence(vec![0, 1, 2, 3, 4], 2)), 1..60),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+            runtime.unwrap().block_on(async {
+                let shares: Vec<Share> = (0..5).map(|_| share(5, 2)).collect();
+                let mut elapsed = 0;
+                for (batch, gap, instances) in turns {
+                    let retries: Vec<Running> = instances.iter().map(|index| shares[*index].run(Work::Retries)).collect();
+                    tokio::time::sleep(Duration::from_millis(batch)).await;
+                    drop(retries);
+                    tokio::time::sleep(Duration::from_millis(gap)).await;
+                    elapsed += batch + gap;
+                }
+                let all: f64 = shares.iter().map(|share| share.accrued(Division::ByWork)).sum();
+                let seconds = elapsed as f64 / 1000.0;
+                assert!(all <= seconds + 1e-6, "{all} of {seconds} s");
+            });
         }
-        let all: f64 = shares.iter().map(Share::seconds).sum();
-        assert!((200.0..=300.0).contains(&all), "{all} of 300 s");
     }
 }

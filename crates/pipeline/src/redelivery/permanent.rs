@@ -19,7 +19,7 @@ pub(super) fn permanently_failed<'r>(report: &'r Report<'_>) -> IndexSet<&'r Ori
     let permanent = rejected(RejectionKind::Malformed).chain(unpurged(FailureKind::Permanent));
     let permanent: HashSet<&Origin> = permanent.collect();
     let transient = rejected(RejectionKind::Transient).chain(unpurged(FailureKind::Transient));
-    let transient = transient.chain(unpurged(FailureKind::RateLimited));
+    let transient = transient.chain(unpurged(FailureKind::Queued));
     let untried = unpurged(FailureKind::Untried).filter(|origin| !permanent.contains(origin));
     let may_be_retried: HashSet<&Origin> = transient.chain(untried).collect();
     report.failed.iter().filter(|origin| !may_be_retried.contains(origin)).collect()

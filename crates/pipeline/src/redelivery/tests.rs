@@ -218,10 +218,10 @@ async fn messages_of_the_retry_queue_stay_there_and_are_hidden() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_only_rate_limited_is_hidden_for_a_short_time() {
+async fn what_only_waits_for_its_turn_is_hidden_for_a_short_time() {
     let queue = Queue::default();
-    let limited = FailureKind::RateLimited;
-    let outcomes = vec![outcome(Status::RateLimited, &[(0, limited), (1, limited), (1, TRANSIENT)])];
+    let queued = FailureKind::Queued;
+    let outcomes = vec![outcome(Status::RateLimited, &[(0, queued), (1, queued), (1, TRANSIENT)])];
     let event = event(RETRY, &[9, 9]);
     redeliver_after(Duration::from_secs(100), &queue, &event, &plan(2, &[]), outcomes).await;
     let hidden: Vec<u64> = queue.hidden.into_inner().unwrap().iter().map(|it| it.time.as_secs()).collect();

@@ -83,9 +83,17 @@ impl<'e, T, A> Attempt<'e, T, A> {
     async fn acquire(&self, piece: &Piece<'_>, caller: Caller) -> Result<(), AfterDeadline> {
         let (limits, zone, class) = (&self.shared.limits, self.zone, piece.class());
         let (deadline, of_address) = (self.deadline.rate_limit_deadline(), self.deadline.address_deadline());
-        limits.check_caller(zone, caller, class, deadline)?;
-        limits.acquire(zone, class, piece.cost(), deadline).await?;
-        limits.acquire_call(zone, caller, class, deadline, of_address).await
+        loop {
+            limits.check_caller(zone, caller, class, deadline)?;
+            limits.acquire(zone, class, piece.cost(), deadline).await?;
+            let acquired = limits.acquire_call(zone, caller, class, deadline, of_address).await;
+            if acquired.is_ok() && !limits.is_paused(zone, class) {
+                return Ok(());
+            }
+            // Others share the account. If a pause has begun in the meantime, its end is waited for as any other.
+            limits.give_back(zone, class, piece.cost());
+            acquired?;
+        }
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Failure {
     pub(super) part: Option<RefusedPart>,
     /// Whether Cloudflare's API refused the request for what it is, so that no retry can help.
     pub(super) is_permanent: bool,
+    /// Whether it was not sent because other requests are before it at a rate limit.
+    pub(super) is_queued: bool,
     /// Whether the request had too little time for its answer, so that it says nothing about its zone.
     pub(super) was_cut_short: bool,
 }
@@ -26,14 +28,14 @@ pub(super) struct Failure {
 impl Failure {
     /// A failure that a retry may not meet again.
     pub(super) fn transient(status: Status, error: String) -> Self {
-        Self { status, error, ray: None, part: None, is_permanent: false, was_cut_short: false }
+        Self { status, error, ray: None, part: None, is_permanent: false, is_queued: false, was_cut_short: false }
     }
 
     pub(super) fn kind(&self) -> FailureKind {
-        match self.status {
-            _ if self.is_permanent => FailureKind::Permanent,
-            Status::RateLimited => FailureKind::RateLimited,
-            _ => FailureKind::Transient,
+        match (self.is_permanent, self.is_queued) {
+            (true, _) => FailureKind::Permanent,
+            (false, true) => FailureKind::Queued,
+            (false, false) => FailureKind::Transient,
         }
     }
 }
@@ -55,7 +57,7 @@ pub(super) enum NotSent {
     #[error("deadline exceeded before {0}")]
     DeadlineExceeded(&'static str),
     #[error("not sent: the rate limit allows it only later")]
-    RateLimited,
+    RateLimited(AfterDeadline),
     #[error("not sent: the zone did not answer earlier requests; it is tried again in {:.1} s", .0.as_secs_f64())]
     ZoneCircuitOpen(Duration),
     #[error(transparent)]
@@ -63,8 +65,8 @@ pub(super) enum NotSent {
 }
 
 impl From<AfterDeadline> for NotSent {
-    fn from(_: AfterDeadline) -> Self {
-        Self::RateLimited
+    fn from(reason: AfterDeadline) -> Self {
+        Self::RateLimited(reason)
     }
 }
 
@@ -72,7 +74,7 @@ impl From<NotSent> for Failure {
     fn from(reason: NotSent) -> Self {
         let status = match &reason {
             NotSent::DeadlineExceeded(_) => Status::DeadlineExceeded,
-            NotSent::RateLimited => Status::RateLimited,
+            NotSent::RateLimited(_) => Status::RateLimited,
             NotSent::ZoneCircuitOpen(_) => Status::Unreachable,
             NotSent::Token(TokenUnusable::NotRead(TokenError::Missing { .. })) => Status::TokenMissing,
             // There may be a token.
@@ -85,7 +87,8 @@ impl From<NotSent> for Failure {
             }
             _ => reason.to_string(),
         };
-        Self::transient(status, error)
+        let is_queued = reason == NotSent::RateLimited(AfterDeadline::Full);
+        Self { is_queued, ..Self::transient(status, error) }
     }
 }
 
@@ -138,6 +141,20 @@ mod tests {
     }
 
     #[test]
+    fn only_what_others_are_before_is_queued() {
+        let limited = refusal(Meaning::RateLimited { retry_after: None, all_calls: false }, Some(429));
+        for (failure, kind) in [
+            (Failure::from(NotSent::RateLimited(AfterDeadline::Full)), FailureKind::Queued),
+            (Failure::from(NotSent::RateLimited(AfterDeadline::Paused)), FailureKind::Transient),
+            (Failure::from(NotSent::DeadlineExceeded("it was sent")), FailureKind::Transient),
+            (Failure::from(limited), FailureKind::Transient),
+            (Failure::from(refusal(Meaning::RequestRefused, Some(400))), FailureKind::Permanent),
+        ] {
+            assert_eq!(failure.kind(), kind, "{failure:?}");
+        }
+    }
+
+    #[test]
     fn statuses_of_requests_that_were_not_sent() {
         let (team, zone, reason) = ("red".to_owned(), "red.com".to_owned(), "because".to_owned());
         let unavailable = TokenError::Unavailable { team: team.clone(), zone: zone.clone(), reason: reason.clone() };
@@ -149,7 +166,11 @@ mod tests {
                 Status::DeadlineExceeded,
                 "deadline exceeded before it was sent",
             ),
-            (NotSent::RateLimited, Status::RateLimited, "not sent: the rate limit allows it only later"),
+            (
+                NotSent::RateLimited(AfterDeadline::Paused),
+                Status::RateLimited,
+                "not sent: the rate limit allows it only later",
+            ),
             (
                 NotSent::ZoneCircuitOpen(seconds),
                 Status::Unreachable,

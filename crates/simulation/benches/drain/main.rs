@@ -34,6 +34,11 @@ fn measure(load: Load) -> io::Result<()> {
     let report = report(load, None)?;
     let is_over_limit = |entry: &&Entry| matches!(entry.event, Event::Refused { reason: Refused::OverLimit, .. });
     let refused = report.trace.iter().filter(is_over_limit).count();
+    let is_drained = report.healthy_times.len() == load.zones * load.objects && report.figures.dead_letters == 0;
+    if !is_drained || refused > 0 || !report.violations.is_empty() {
+        let what = format!("{load:?}: not all was purged, or a limit was exceeded: {:?}", report.violations);
+        return Err(io::Error::other(what));
+    }
     // A bucket of an enterprise account holds all URLs of a zone.
     let unlimited = Load { accounts: load.zones, plan: CloudflarePlan::Enterprise, ..load };
     let unlimited = drained(&self::report(unlimited, Some(Sabotage::LimitsAreNotKept))?);

@@ -1,4 +1,4 @@
-//! The instances. Both event sources use the same ones, the one that was used last first.
+//! The instances. Both event sources use the same ones, any of those that are idle.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -57,8 +57,9 @@ impl Fleet {
             let mut state = self.state();
             state.busy += 1;
             state.idle.retain(|instance| now - instance.used_at < instance.kept_for);
-            if let Some(instance) = state.idle.pop() {
-                return instance;
+            let State { rng, idle, .. } = &mut *state;
+            if !idle.is_empty() {
+                return idle.swap_remove(rng.usize(..idle.len()));
             }
             state.started += 1;
             (state.started, millis(&mut state.rng, 100..=400))

@@ -78,7 +78,7 @@ async fn what_the_rate_limit_or_the_deadline_stops_is_not_sent() {
     }
     let impatient = Patience { rate_limit_deadline: shared.clock.now(), ..patient(now) };
     let (result, requests) = send_once(&shared, 500, TokenTry::First, impatient).await;
-    assert!(matches!(result, Err(AttemptError::NotSent(NotSent::RateLimited))), "{result:?}");
+    assert!(matches!(result, Err(AttemptError::NotSent(NotSent::RateLimited(_)))), "{result:?}");
     assert_eq!((requests.len(), store.reads.load(Ordering::Relaxed)), (0, 6), "the token is read before");
 
     let over = Patience::from(shared.clock.now());

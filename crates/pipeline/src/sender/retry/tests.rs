@@ -8,7 +8,7 @@ use purge_router_cloudflare::Refusal;
 use super::*;
 use crate::outcome::Status;
 use crate::patience::Patience;
-use crate::rate_limit::Share;
+use crate::rate_limit::{AfterDeadline, Share};
 use crate::test_support::{Store, paused_clock, plan_of};
 use crate::token_health::TokenCircuits;
 
@@ -44,7 +44,7 @@ fn only_a_store_that_is_unavailable_is_asked_again() {
     assert_eq!(decide(unavailable()), Decision::Retry(Wait::Backoff));
     for reason in [
         missing(),
-        NotSent::RateLimited,
+        NotSent::RateLimited(AfterDeadline::Full),
         NotSent::DeadlineExceeded("it was sent"),
         NotSent::ZoneCircuitOpen(SECOND),
         TokenUnusable::RefusedToOthers.into(),
@@ -195,7 +195,7 @@ async fn an_answer_explains_more_than_that_a_later_try_was_not_sent() {
     };
     for (reason, status, error) in [
         (NotSent::DeadlineExceeded("it was sent"), Status::Unreachable, "ServerError"),
-        (NotSent::RateLimited, Status::Unreachable, "ServerError"),
+        (NotSent::RateLimited(AfterDeadline::Full), Status::Unreachable, "ServerError"),
         (unavailable(), Status::Unreachable, "ServerError"),
         (missing(), Status::TokenMissing, "team red has no token for zone red.com: none; "),
     ] {

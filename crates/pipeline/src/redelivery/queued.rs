@@ -1,4 +1,4 @@
-//! Which origins fail for nothing but a rate limit.
+//! Which origins only wait for their turn at a rate limit.
 
 use std::collections::HashSet;
 
@@ -7,14 +7,14 @@ use purge_router_core::{Origin, RejectionKind};
 use crate::outcome::FailureKind;
 use crate::report::Report;
 
-/// The failed origins of which a rate limit is the only failure.
-pub(super) fn only_rate_limited<'r>(report: &'r Report<'_>) -> HashSet<&'r Origin> {
+/// The failed origins with no other failure than that other requests are before them at a rate limit.
+pub(super) fn only_queued<'r>(report: &'r Report<'_>) -> HashSet<&'r Origin> {
     let failures = || report.outcomes.iter().flat_map(|outcome| &outcome.failed);
-    let others = failures().filter(|failed| failed.kind != FailureKind::RateLimited).map(|failed| &failed.origin);
+    let others = failures().filter(|failed| failed.kind != FailureKind::Queued).map(|failed| &failed.origin);
     let rejected = report.plan.rejected.iter().filter(|rejected| rejected.kind == RejectionKind::Transient);
     let otherwise_failed: HashSet<&Origin> = others.chain(rejected.map(|rejected| &rejected.origin)).collect();
-    let rate_limited = failures().filter(|failed| failed.kind == FailureKind::RateLimited).map(|failed| &failed.origin);
-    rate_limited.filter(|origin| !otherwise_failed.contains(origin)).collect()
+    let queued = failures().filter(|failed| failed.kind == FailureKind::Queued).map(|failed| &failed.origin);
+    queued.filter(|origin| !otherwise_failed.contains(origin)).collect()
 }
 
 #[cfg(test)]
@@ -31,17 +31,17 @@ mod tests {
 
     #[test]
     fn one_other_failure_excludes_an_origin() {
-        use FailureKind::{Permanent, RateLimited, Transient, Untried};
+        use FailureKind::{Permanent, Queued, Transient, Untried};
         let failed = [
-            ("a", RateLimited),
+            ("a", Queued),
             ("b", Transient),
-            ("b", RateLimited),
-            ("a", RateLimited),
-            ("c", RateLimited),
+            ("b", Queued),
+            ("a", Queued),
+            ("c", Queued),
             ("c", Permanent),
             ("d", Untried),
-            ("e", RateLimited),
-            ("f", RateLimited),
+            ("e", Queued),
+            ("f", Queued),
         ];
         let failed = failed.map(|(id, kind)| FailedOrigin { origin: message(id), kind });
         let rejected = [("e", RejectionKind::Transient), ("f", RejectionKind::Malformed)];
@@ -49,6 +49,6 @@ mod tests {
         let plan = Plan { rejected: rejected.into(), ..plan_of(1) };
         let report = Report::new(&plan, vec![Outcome { failed: failed.into(), ..Outcome::new(0) }]);
         let (a, f) = (message("a"), message("f"));
-        assert_eq!(only_rate_limited(&report), HashSet::from([&a, &f]), "what is malformed stays so");
+        assert_eq!(only_queued(&report), HashSet::from([&a, &f]), "what is malformed stays so");
     }
 }
