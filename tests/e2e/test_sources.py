@@ -56,6 +56,7 @@ strip_prefix = "web/"
 source = "s3://{bucket}/docs/"
 zones = ["website.dev"]
 strip_prefix = "docs/"
+spellings = ["chromium", "rfc3986"]
 """
     for bucket in WAYS
 )

@@ -10,8 +10,8 @@ use crate::tools::{dynamodb_local, node, python};
 
 pub(crate) fn all() -> TaskResult {
     dynamodb_local::install()?;
-    // This builds the programs too.
-    cargo(&["test", "--workspace", "--locked"])?;
+    // This builds the programs too. The tests of encoders run Node.js.
+    run(Command::new(env!("CARGO")).args(["test", "--workspace", "--locked"]).env("NODE", node::find()?.program()))?;
     iam_policies()?;
     end_to_end(&["-m", "pytest", "tests/e2e"])
 }

@@ -36,5 +36,5 @@ pub use rows::from_rows::{Skipped, from_rows};
 pub use rows::needs::{grants_of, needs_of, zones_within};
 pub use rows::row_key::{MAX_PART, MAX_REVISION, Partition, PartitionKey, RowKey, ranges};
 pub use rows::team_tables::TeamTables;
-pub use spec::{GrantSpec, MappingSpec, TeamSpec, ZoneSpec};
+pub use spec::{GrantSpec, MappingSpec, QueryStringsSpec, TeamSpec, ZoneSpec};
 pub use validate::cross_team::check_cross_team;

@@ -46,16 +46,30 @@ pub struct MappingSpec {
     pub events: Option<Vec<String>>,
     pub strip_prefix: Option<String>,
     pub add_prefix: Option<String>,
+    pub path_rewrite: Option<String>,
     pub index_documents: Option<Vec<String>>,
     pub clean_urls: Option<bool>,
-    pub query_strings: Option<Vec<String>>,
+    pub spellings: Option<Vec<String>>,
+    pub query_strings: Option<QueryStringsSpec>,
     pub schemes: Option<Vec<String>>,
     pub vary_headers: Option<Vec<IndexMap<String, String>>>,
+    pub also: Option<Vec<String>>,
+    pub listings: Option<String>,
     pub purge: Option<String>,
     pub tags: Option<Vec<String>>,
     pub mode: Option<String>,
     pub escalate_above: Option<i64>,
     pub escalate_after: Option<String>,
+}
+
+/// The value of `query_strings`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+#[expect(missing_docs, reason = "docs/mappings.md explains the field")]
+pub enum QueryStringsSpec {
+    List(Vec<String>),
+    /// Such as `any`.
+    Word(String),
 }
 
 /// One table `[teams.<name>]` of a mapping file.

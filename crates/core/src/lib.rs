@@ -27,7 +27,7 @@
 //!
 //! let plan = plan(&mappings, event);
 //! let body = serde_json::to_string(&plan.batches[0].body()).unwrap();
-//! assert_eq!(body, r#"{"files":["https://www.website.co.uk/css/a%20b.css"]}"#);
+//! assert_eq!(body, r#"{"files":["https://www.website.co.uk/css/a%20b.css","https://www.website.co.uk/css/a+b.css"]}"#);
 //! assert_eq!(plan.batches[0].zone.token.as_str(), "/purge-router/web/website.co.uk");
 //! ```
 //!
@@ -51,8 +51,10 @@ pub use model::change::{Change, ChangeKind, Origin};
 pub use model::code::Code;
 pub use model::event::{Event, Ignored, Rejected, RejectionKind};
 pub use model::invalid::Invalid;
-pub use model::mapping::{Escalation, Mapping, Mode, Purge, Scheme, UrlRules};
+pub use model::mapping::{Escalation, Listings, Mapping, Mode, PathRewrite, Purge, QueryStrings, Scheme, UrlRules};
 pub use model::mappings::{Mappings, NotOwned};
+pub use model::path_template::PathTemplate;
+pub use model::spelling::{ENCODERS, Encoder, SpellingWord, Spellings};
 pub use model::tag::{TagTemplate, is_tag};
 pub use model::zone::{Team, Zone};
 pub use model::{bounds, glob, limits, names, suggest};
@@ -61,5 +63,7 @@ pub use plan::{
     plan_until,
 };
 pub use purge::item::{Body, Item, Method};
-pub use purge::paths::{DotSegments, shared_folder};
+pub use purge::named_paths::{NamedPaths, named_paths};
+pub use purge::path_prefix::has_shared_prefix;
+pub use purge::paths::DotSegments;
 pub use route::{Decline, Route, route, route_all};

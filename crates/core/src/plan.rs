@@ -7,6 +7,7 @@
 mod batch;
 mod budget;
 mod cost;
+mod dependents;
 mod drain_time;
 mod escalate;
 mod expand;

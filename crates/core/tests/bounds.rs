@@ -92,6 +92,10 @@ fn what_leads_to_too_many_urls_is_no_mapping() {
         (1, format!("add_prefix = \"{}/\"\n", "x".repeat(1024)), vec!["too-long"]),
         (1, format!("vary_headers = [{{ a = \"{}\" }}]\n", "x".repeat(1024)), vec!["bad-vary-headers"]),
         (1, sets(11), vec!["bad-vary-headers"]),
+        (1, format!("also = [{}]\n", quoted(101, |index| format!("/{index}"))), vec!["too-many-values"]),
+        (1, format!("also = [\"/{}\"]\n", "x".repeat(1024)), vec!["too-long"]),
+        (1000, format!("also = [{}]\n", quoted(100, |index| format!("/{index}"))), vec!["too-many-urls"]),
+        (1000, format!("listings = \"ancestors\"\n{}", queries(6)), vec!["too-many-urls"]),
         (1001, String::new(), vec!["too-many-values"]),
     ] {
         assert_eq!(read(&format!("{}{MAPPING}{rest}", hostnames(hosts))).unwrap_err(), codes, "{hosts}, {rest:.50}");
@@ -125,7 +129,8 @@ fn a_team_that_asks_for_too_many_urls_gets_some_of_them_and_takes_none_from_othe
 fn a_single_change_is_purged_though_it_needs_most_of_the_event_and_the_next_one_is_retried() {
     let long = format!("query_strings = [{}]\n", quoted(100, |index| format!("{}{index}", "x".repeat(700))));
     let key_of_many_spellings = "docs/a+(1)|b/index.html";
-    let mappings = read(&format!("{}{MAPPING}{long}", hostnames(100))).unwrap();
+    let three = "spellings = [\"whatwg\", \"chromium\", \"rfc3986\"]\n";
+    let mappings = read(&format!("{}{MAPPING}{long}{three}", hostnames(100))).unwrap();
     let event = |keys: &[&str]| Event {
         changes: keys.iter().enumerate().map(|(index, key)| change(index, key)).collect(),
         ..Event::default()
@@ -144,6 +149,17 @@ fn what_becomes_one_folder_takes_no_room_before() {
     let plan = planned(&mappings, 10_000);
     assert_eq!((items(&plan, "web"), plan.rejected.len()), (24, 0));
     assert_eq!(plan.escalated.iter().map(|it| it.urls).collect::<Vec<_>>(), [240_000]);
+}
+
+#[test]
+fn what_depends_on_many_objects_takes_room_once() {
+    let dependents = format!("also = [{}]\nlistings = \"ancestors\"\n", quoted(20, |index| format!("/{index}.xml")));
+    let mappings = read(&format!("{}{MAPPING}{dependents}", hostnames(8))).unwrap();
+    let plan = planned(&mappings, 4000);
+    // Each object, the 20 paths, and the two folders above all objects.
+    assert_eq!((items(&plan, "web"), plan.rejected.len()), (8 * (4000 + 20 + 2), 0));
+    let origins = plan.batches.iter().flat_map(|batch| batch.items()).map(|item| item.origins.len()).max();
+    assert_eq!(origins, Some(4000), "if it is not purged, the messages of all changes fail");
 }
 
 #[test]

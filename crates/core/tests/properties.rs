@@ -59,6 +59,12 @@ const LINES: &[&str] = &[
     "query_strings = [\"\", \"v=1\"]\nschemes = [\"http\", \"https\"]",
     "vary_headers = [{ A = \"1\" }, { B = \"2\" }]",
     "hostnames = [\"www.ZONE\", \"ZONE2\"]",
+    "also = [\"/\", \"/{dir}/{stem}\"]",
+    "listings = \"ancestors\"",
+    "listings = \"parent\"\npurge = \"prefixes\"",
+    "query_strings = \"any\"\nclean_urls = true",
+    "add_prefix = \"x/\"\npath_rewrite = \"transform-rule\"\npurge = \"prefixes\"\nalso = [\"/\"]",
+    "also = [\"/feed\"]\npurge = \"tags\"\ntags = [\"{dir}-{ext}\"]",
     "purge = \"hosts\"\nhostnames = [\"ZONE\", \"ZONE2\"]",
 ];
 const KINDS: &[ChangeKind] =
@@ -242,15 +248,21 @@ proptest! {
             time: None,
             origin: Origin::Invocation,
         }).collect();
-        let items = |lines| {
+        let items = |lines: &'static str| {
             let plan = planned(&mappings(&[rule(lines)]), &changes);
             plan.batches.iter().flat_map(|batch| batch.items()).map(|item| item.item.to_string()).collect::<BTreeSet<_>>()
         };
-        let (urls, escalated) = (items("clean_urls = true"), items("clean_urls = true\nescalate_above = 3"));
-        prop_assert_eq!(urls.len() > 3, escalated != urls);
-        for url in urls {
-            let covered = escalated.iter().any(|item| url == *item || url.strip_prefix("https://").unwrap().starts_with(item.as_str()));
-            prop_assert!(covered, "{} by {:?}", url, escalated);
+        for (lines, escalating) in [
+            ("clean_urls = true", "clean_urls = true\nescalate_above = 3"),
+            ("clean_urls = true\nquery_strings = \"any\"", "clean_urls = true\nquery_strings = \"any\"\nescalate_above = 3"),
+        ] {
+            let (urls, escalated) = (items(lines), items(escalating));
+            prop_assert_eq!(urls.len() > 3, escalated != urls);
+            for url in urls {
+                let path = url.strip_prefix("https://").unwrap_or(&url);
+                let covered = escalated.iter().any(|item| url == *item || path.starts_with(item.as_str()));
+                prop_assert!(covered, "{} by {:?}", url, escalated);
+            }
         }
     }
 

@@ -28,6 +28,11 @@ pub(crate) fn find() -> Result<Node, String> {
 }
 
 impl Node {
+    /// The program, for those that run it themselves.
+    pub(crate) fn program(&self) -> PathBuf {
+        self.folder.as_ref().map_or_else(|| PathBuf::from("node"), |folder| folder.join("node"))
+    }
+
     /// `node`, to be run in a folder.
     pub(crate) fn node(&self, run_in: &Path) -> Result<Command, String> {
         self.command("node", run_in)

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use purge_router_core::{Change, ChangeKind, Decline, Event, Mapping, Origin, Plan, Route, plan, route_all};
+use purge_router_core::{
+    Change, ChangeKind, Decline, Event, Mapping, NamedPaths, Origin, PathRewrite, Plan, Route, named_paths, plan,
+    route_all,
+};
 use serde_json::json;
 
 use crate::args::{EventKind, ExplainArgs, Explained};
@@ -73,7 +76,7 @@ fn unexplained(event: &Event) -> Option<String> {
 }
 
 fn as_json(change: &Change, routes: &[Route<'_>], plan: &Plan) -> serde_json::Value {
-    let fires: Vec<_> = hits(routes).map(|mapping| json!({ "mapping": mapping.name, "team": mapping.team })).collect();
+    let fires: Vec<_> = hits(routes).map(|mapping| fires_as_json(mapping, change)).collect();
     let declined: Vec<_> = declines(routes)
         .map(|(mapping, reason)| json!({ "mapping": mapping.name, "team": mapping.team, "reason": reason.to_string() }))
         .collect();
@@ -87,11 +90,39 @@ fn as_json(change: &Change, routes: &[Route<'_>], plan: &Plan) -> serde_json::Va
     })
 }
 
+fn fires_as_json(mapping: &Mapping, change: &Change) -> serde_json::Value {
+    let mut fires = json!({ "mapping": mapping.name, "team": mapping.team });
+    if let Some(paths) = named_paths(mapping, &change.key) {
+        fires["paths"] = json!({ "url": paths.url, "prefix": paths.prefix, "reason": path_reason(mapping, &paths) });
+    }
+    fires
+}
+
+/// Why a mapping that rewrites paths purges these.
+fn path_reason(mapping: &Mapping, paths: &NamedPaths) -> &'static str {
+    match (mapping.urls.path_rewrite, &paths.prefix) {
+        (_, None) => "a purge by URL names the path that visitors request",
+        (PathRewrite::Origin, Some(_)) => {
+            "path_rewrite is `origin`: paths are rewritten behind the cache, so that purges by URL and by prefix name the path \
+             that visitors request"
+        }
+        (PathRewrite::TransformRule, Some(_)) => {
+            "path_rewrite is `transform-rule`: a purge by URL names the path that visitors request, and a purge by prefix the \
+             path after the rule"
+        }
+    }
+}
+
 fn as_text(change: &Change, routes: &[Route<'_>], plan: &Plan) -> String {
     let mut text = format!("{} {}\n\n", print::bold(print::escaped(&change.object())), print::dim(change.kind));
     for mapping in hits(routes) {
         let zones: Vec<&str> = mapping.zones.iter().map(|zone| zone.domain.as_str()).collect();
         let _ = writeln!(text, "{} {} → {}", print::green("fires   "), describe(mapping), zones.join(", "));
+        if let Some(paths) = named_paths(mapping, &change.key) {
+            let prefix = paths.prefix.as_ref().map_or(String::new(), |prefix| format!(", prefix {prefix}"));
+            let line = print::escaped(&format!("{} → URL {}{prefix}", change.key, paths.url));
+            let _ = writeln!(text, "         {line} {}", print::dim(format!("({})", path_reason(mapping, &paths))));
+        }
     }
     let is_elsewhere = |reason: &Decline<'_>| matches!(reason, Decline::OtherBucket);
     let elsewhere = declines(routes).filter(|(_, reason)| is_elsewhere(reason)).count();

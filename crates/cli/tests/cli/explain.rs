@@ -86,6 +86,42 @@ fn a_key_without_a_url_is_shown_and_is_no_failure() {
     assert_eq!((&json["batches"], json["rejected"].as_array().unwrap().len()), (&json!([]), 1), "{answer}");
 }
 
+#[test]
+fn which_path_of_a_rewritten_mapping_is_named_and_why() {
+    let folder = WorkFolder::new();
+    let explained = |rules: &str| {
+        let file = format!(
+            "version = 1\n[teams.web]\nowns = [\"s3://assets.website.com/\"]\n[teams.web.zones.\"website.com\"]\n\
+             zone_id = \"023e105f4ecef8ad9ca31a8372d0c353\"\nhostnames = [\"www.website.com\"]\n\
+             [[teams.web.mappings]]\nsource = \"s3://assets.website.com/uk/\"\nzones = [\"website.com\"]\n{rules}\n"
+        );
+        folder.write("rewritten.toml", &file);
+        let arguments = ["explain", "--mappings", "rewritten.toml", "s3://assets.website.com/uk/css/app.css"];
+        let json = folder.run(&[&arguments[..], &["--json"]].concat()).with_code(0).json();
+        let text = folder.run(&arguments).with_code(0).stdout;
+        let paths = json["fires"][0]["paths"].clone();
+        assert_eq!(text.contains(" → URL "), !paths.is_null(), "{text}");
+        assert!(text.contains(paths["reason"].as_str().unwrap_or_default()), "{text}");
+        let path = |name: &str| paths[name].as_str().map(str::to_owned);
+        (path("url"), path("prefix"), path("reason").unwrap_or_default().split(':').next().unwrap().to_owned())
+    };
+    let strip = "strip_prefix = \"uk/\"\n";
+    let transform_rule = format!("{strip}path_rewrite = \"transform-rule\"\n");
+    let (origin, rule) = ("path_rewrite is `origin`", "path_rewrite is `transform-rule`");
+    for (rules, url, prefix, reason) in [
+        ("purge = \"prefixes\"".to_owned(), None, None, ""),
+        (strip.to_owned(), Some("/css/app.css"), None, "a purge by URL names the path that visitors request"),
+        (format!("{strip}purge = \"prefixes\""), Some("/css/app.css"), Some("/css/"), origin),
+        (format!("{transform_rule}purge = \"prefixes\""), Some("/css/app.css"), Some("/uk/css/"), rule),
+        (format!("{transform_rule}escalate_above = 5"), Some("/css/app.css"), Some("/uk/"), rule),
+        (format!("{transform_rule}query_strings = \"any\""), Some("/css/app.css"), Some("/uk/css/app.css"), rule),
+        (format!("{strip}purge = \"hosts\""), None, None, ""),
+    ] {
+        let expected = (url.map(str::to_owned), prefix.map(str::to_owned), reason.to_owned());
+        assert_eq!(explained(&rules), expected, "{rules}");
+    }
+}
+
 /// What `aws sqs receive-message` prints of a dead-letter queue.
 fn messages() -> String {
     let record = |key: &str| {

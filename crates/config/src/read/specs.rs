@@ -3,7 +3,7 @@
 use purge_router_core::bounds;
 
 use crate::read::table_reader::TableReader;
-use crate::spec::{GrantSpec, MappingSpec, ZoneSpec};
+use crate::spec::{GrantSpec, MappingSpec, QueryStringsSpec, ZoneSpec};
 
 pub(crate) fn grant(reader: &mut TableReader<'_>) -> GrantSpec {
     GrantSpec {
@@ -37,15 +37,26 @@ pub(crate) fn mapping(source: Option<String>, reader: &mut TableReader<'_>) -> M
         events: reader.few_strings("events", bounds::FEW_VALUES),
         strip_prefix: reader.string("strip_prefix"),
         add_prefix: reader.string("add_prefix"),
+        path_rewrite: reader.string("path_rewrite"),
         index_documents: reader.few_strings("index_documents", bounds::FEW_VALUES),
         clean_urls: reader.boolean("clean_urls"),
-        query_strings: reader.few_strings("query_strings", bounds::VALUES),
+        spellings: reader.few_strings("spellings", bounds::FEW_VALUES),
+        query_strings: query_strings(reader),
         schemes: reader.few_strings("schemes", bounds::FEW_VALUES),
         vary_headers: reader.header_sets("vary_headers"),
+        also: reader.few_strings("also", bounds::FEW_VALUES),
+        listings: reader.string("listings"),
         purge: reader.string("purge"),
         tags: reader.few_strings("tags", bounds::FEW_VALUES),
         mode: reader.string("mode"),
         escalate_above: reader.integer("escalate_above"),
         escalate_after: reader.string("escalate_after"),
+    }
+}
+
+fn query_strings(reader: &mut TableReader<'_>) -> Option<QueryStringsSpec> {
+    match reader.has_string("query_strings") {
+        true => reader.string("query_strings").map(QueryStringsSpec::Word),
+        false => reader.few_strings("query_strings", bounds::VALUES).map(QueryStringsSpec::List),
     }
 }

@@ -62,6 +62,11 @@ impl<'v> TableReader<'v> {
         self.fields.get(field)
     }
 
+    /// Whether a field is there and is a string, for a field that may be one.
+    pub(crate) fn has_string(&self, field: &str) -> bool {
+        self.fields.get(field).is_some_and(Value::is_string)
+    }
+
     pub(crate) fn string(&mut self, field: &'static str) -> Option<String> {
         match self.value(field)? {
             Value::String(text) => Some(text.clone()),

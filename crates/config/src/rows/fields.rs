@@ -29,7 +29,7 @@ pub struct Row {
 pub const VERSION: u64 = 1;
 
 /// All fields that grants, zones and mappings may have, as rows or in a file, in the order in which they are written.
-pub const FIELDS: [&str; 31] = [
+pub const FIELDS: [&str; 35] = [
     "version",
     "owns",
     "tokens",
@@ -51,11 +51,15 @@ pub const FIELDS: [&str; 31] = [
     "events",
     "strip_prefix",
     "add_prefix",
+    "path_rewrite",
     "index_documents",
     "clean_urls",
+    "spellings",
     "query_strings",
     "schemes",
     "vary_headers",
+    "also",
+    "listings",
     "purge",
     "tags",
     "mode",

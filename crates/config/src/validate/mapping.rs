@@ -59,7 +59,8 @@ pub(crate) fn mapping(owner: &MappingOwner<'_>, spec: &MappingSpec, checker: &mu
     let urls = url_rules(source.as_ref(), spec, checker);
     let hostnames = hostnames(zones.as_deref(), spec, checker);
     let purge = purge(source.as_ref(), &urls, spec, checker);
-    if matches!(purge, Some(Purge::Tags(_) | Purge::Everything)) && !hostnames.is_empty() {
+    let is_whole_zone = matches!(purge, Some(Purge::Tags(_) | Purge::Everything)) && !urls.has_dependents();
+    if is_whole_zone && !hostnames.is_empty() {
         let message = "purges by tag and of everything affect the whole zone, so `hostnames` has no effect";
         let help = "remove `hostnames`, or change `purge`";
         checker.note("hostnames", Invalid::new(Code::UnusedHostnames, message, help));

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use purge_router_core::names::Source;
-use purge_router_core::{Code, Escalation, Invalid, Purge, TagTemplate, UrlRules, shared_folder};
+use purge_router_core::{Code, Escalation, Invalid, Listings, Purge, TagTemplate, UrlRules, has_shared_prefix};
 
 use crate::decoded::FieldChecker;
 use crate::spec::MappingSpec;
@@ -49,6 +49,9 @@ pub(crate) fn purge(
         return None;
     }
     check_tags(method, &tags, checker);
+    if matches!(method, Method::Hosts | Method::Everything) {
+        check_dependents(urls, checker);
+    }
     for (field, is_written) in [("escalate_above", escalation.above > 0), ("escalate_after", escalate_after.is_some())]
     {
         if is_written {
@@ -75,6 +78,18 @@ fn check_tags(method: Method, tags: &[TagTemplate], checker: &mut FieldChecker) 
             let message = "tags are only purged with `purge = \"tags\"`";
             checker.note("tags", Invalid::new(Code::UnusedTags, message, "write that, or leave `tags` out"));
         }
+    }
+}
+
+/// Notes the fields for paths that a purge of hosts or of everything takes anyway.
+fn check_dependents(urls: &UrlRules, checker: &mut FieldChecker) {
+    let message = |field| format!("a purge of hosts or of everything takes every URL, so `{field}` has no effect");
+    if !urls.also.is_empty() {
+        checker.note("also", Invalid::new(Code::UnusedAlso, message("also"), "remove `also`, or change `purge`"));
+    }
+    if urls.listings != Listings::None {
+        let help = "remove `listings`, or change `purge`";
+        checker.note("listings", Invalid::new(Code::UnusedListings, message("listings"), help));
     }
 }
 
@@ -108,7 +123,7 @@ fn check_escalation(
         checker.note(field, invalid);
         return;
     }
-    if source.is_some_and(|source| shared_folder(urls, source).bytes().all(|byte| byte == b'/')) {
+    if source.is_some_and(|source| !has_shared_prefix(urls, source)) {
         let message = "the mapping's URLs share no folder, so a prefix purge would purge the whole host";
         let help = format!(
             "give the URLs a folder by a prefix that is not stripped or by `add_prefix`, or leave `{field}` out"

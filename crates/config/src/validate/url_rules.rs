@@ -6,10 +6,12 @@ use indexmap::IndexMap;
 
 use purge_router_core::bounds;
 use purge_router_core::names::{Prefix, Source};
-use purge_router_core::{Code, Invalid, Scheme, UrlRules};
+use purge_router_core::{
+    Code, Invalid, Listings, PathRewrite, PathTemplate, QueryStrings, Scheme, SpellingWord, Spellings, UrlRules,
+};
 
 use crate::decoded::FieldChecker;
-use crate::spec::MappingSpec;
+use crate::spec::{MappingSpec, QueryStringsSpec};
 use crate::validate::words::word;
 
 /// The rules, with the defaults for what is not valid.
@@ -27,19 +29,29 @@ pub(crate) fn url_rules(source: Option<&Source>, spec: &MappingSpec, checker: &m
     };
     let strip_prefix = checker.optional("strip_prefix", spec.strip_prefix.as_deref(), leads_source);
     let add_prefix = checker.optional("add_prefix", spec.add_prefix.as_deref(), added_prefix);
+    let rewrite = word(Code::UnknownPathRewrite, "a place where paths are rewritten", PathRewrite::WORDS);
+    let path_rewrite = checker.optional("path_rewrite", spec.path_rewrite.as_deref(), rewrite);
     let index_documents = checker.list("index_documents", spec.index_documents.as_deref(), file_name);
-    let help = "write `[\"\"]` for no query string, or leave it out";
-    let query_strings = checker.filled_list("query_strings", spec.query_strings.as_deref(), help, query_string);
+    let query_strings = query_strings(spec.query_strings.as_ref(), checker);
+    let spelling = word(Code::UnknownSpelling, "a spelling", SpellingWord::WORDS);
+    let spellings = checker.filled_list("spellings", spec.spellings.as_deref(), "leave it out for all", spelling);
     let scheme = word(Code::UnknownScheme, "a scheme", Scheme::WORDS);
     let schemes = checker.filled_list("schemes", spec.schemes.as_deref(), "leave it out for https", scheme);
+    let also = checker.list("also", spec.also.as_deref(), PathTemplate::parse);
+    let listings = word(Code::UnknownListings, "a choice of listings", Listings::WORDS);
+    let listings = checker.optional("listings", spec.listings.as_deref(), listings);
     UrlRules {
         strip_prefix: strip_prefix.unwrap_or_else(Prefix::empty),
         add_prefix: add_prefix.unwrap_or_else(Prefix::empty),
+        path_rewrite: path_rewrite.unwrap_or(PathRewrite::Origin),
         index_documents: index_documents.unwrap_or_else(|| vec!["index.html".to_owned()]),
         clean_urls: spec.clean_urls.unwrap_or_default(),
-        query_strings: query_strings.unwrap_or_else(|| vec![String::new()]),
+        spellings: Spellings::of_words(&spellings.unwrap_or_default()),
+        query_strings: query_strings.unwrap_or_else(|| QueryStrings::Each(vec![String::new()])),
         schemes: schemes.unwrap_or_else(|| vec![Scheme::Https]),
         vary_headers: vary_headers(spec.vary_headers.as_deref().unwrap_or_default(), checker),
+        also: also.unwrap_or_default(),
+        listings: listings.unwrap_or(Listings::None),
     }
 }
 
@@ -67,8 +79,26 @@ fn file_name(text: &str) -> Result<String, Invalid> {
     Ok(text.to_owned())
 }
 
+fn query_strings(spec: Option<&QueryStringsSpec>, checker: &mut FieldChecker) -> Option<QueryStrings> {
+    match spec? {
+        QueryStringsSpec::Word(word) if word == "any" => Some(QueryStrings::Any),
+        QueryStringsSpec::Word(word) => {
+            let help = format!("write `\"any\"`, or a list: `[\"\", \"{word}\"]`");
+            checker.note("query_strings", Invalid::new(Code::BadQueryString, format!("`{word}` is not `any`"), help));
+            None
+        }
+        QueryStringsSpec::List(list) => {
+            let help = "write `[\"\"]` for no query string, or leave it out";
+            checker.filled_list("query_strings", Some(list), help, query_string).map(QueryStrings::Each)
+        }
+    }
+}
+
 fn query_string(text: &str) -> Result<String, Invalid> {
     let bad = |what: &str, help: &str| Err(Invalid::new(Code::BadQueryString, format!("`{text}` {what}"), help));
+    if text == "any" {
+        return bad("in a list is the query string `?any`", "write `query_strings = \"any\"`, without brackets");
+    }
     if text.starts_with('?') {
         return bad("begins with `?`", "write it without the `?`");
     }

@@ -19,6 +19,12 @@ pub const URLS_OF_A_PATH: usize = 10_000;
 /// The length of a usual path with its spellings, in bytes, by which a mapping's URLs are estimated.
 pub const USUAL_PATH: usize = 400;
 
+/// The most fields in one template of a path.
+pub const PATH_FIELDS: usize = 4;
+
+/// How many folders are above a usual key, by which the URLs of listings are estimated.
+pub const USUAL_DEPTH: usize = 8;
+
 /// The most mappings of one team in one bucket.
 pub const MAPPINGS: usize = 10_000;
 

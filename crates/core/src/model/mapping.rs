@@ -10,6 +10,8 @@ use serde::Serialize;
 use crate::model::change::ChangeKind;
 use crate::model::glob::Patterns;
 use crate::model::names::{Hostname, Prefix, Source, TeamName};
+use crate::model::path_template::PathTemplate;
+use crate::model::spelling::Spellings;
 use crate::model::tag::TagTemplate;
 use crate::model::zone::Zone;
 
@@ -92,16 +94,91 @@ pub struct UrlRules {
     pub strip_prefix: Prefix,
     /// Put in front of the path.
     pub add_prefix: Prefix,
+    /// Where both happen.
+    pub path_rewrite: PathRewrite,
     /// File names that also stand for their folder.
     pub index_documents: Vec<String>,
     /// Whether `foo.html` is also served as `foo`, and `foo/index.html` as `foo`.
     pub clean_urls: bool,
-    /// Each query string to purge; never empty, `""` for none.
-    pub query_strings: Vec<String>,
+    /// The spellings in which each path is purged.
+    pub spellings: Spellings,
+    /// The query strings to purge.
+    pub query_strings: QueryStrings,
     /// Each scheme to purge; never empty.
     pub schemes: Vec<Scheme>,
     /// Header sets that are part of the cache key, each purged besides the plain URL.
     pub vary_headers: Vec<BTreeMap<String, String>>,
+    /// Further paths, purged with each change.
+    pub also: Vec<PathTemplate>,
+    /// Which folders above the object are purged with it, by URL.
+    pub listings: Listings,
+}
+
+impl UrlRules {
+    /// Whether each change also purges paths that depend on the object.
+    pub fn has_dependents(&self) -> bool {
+        !self.also.is_empty() || self.listings != Listings::None
+    }
+}
+
+impl Default for UrlRules {
+    fn default() -> Self {
+        Self {
+            strip_prefix: Prefix::empty(),
+            add_prefix: Prefix::empty(),
+            path_rewrite: PathRewrite::Origin,
+            index_documents: vec!["index.html".to_owned()],
+            clean_urls: false,
+            spellings: Spellings::default(),
+            query_strings: QueryStrings::Each(vec![String::new()]),
+            schemes: vec![Scheme::Https],
+            vary_headers: Vec::new(),
+            also: Vec::new(),
+            listings: Listings::None,
+        }
+    }
+}
+
+/// Where visitors' paths become keys. A purge by URL names the visitor's path; a purge by prefix names the path after
+/// Cloudflare's Transform Rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathRewrite {
+    /// Behind Cloudflare's cache.
+    Origin,
+    /// In a Transform Rule of the zone, in front of the cache.
+    TransformRule,
+}
+
+impl PathRewrite {
+    /// All of them with their names in a mapping file.
+    pub const WORDS: &'static [(&'static str, Self)] =
+        &[("origin", Self::Origin), ("transform-rule", Self::TransformRule)];
+}
+
+/// The query strings under which an object's URLs are purged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueryStrings {
+    /// Each of these; never empty, `""` for none.
+    Each(Vec<String>),
+    /// Whatever it is: the object's own path is purged as a prefix.
+    Any,
+}
+
+/// Which folders above an object are purged with it, up to the mapping's prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listings {
+    /// No folder.
+    None,
+    /// The object's own folder.
+    Parent,
+    /// The object's own folder and all above it.
+    Ancestors,
+}
+
+impl Listings {
+    /// All of them with their names in a mapping file.
+    pub const WORDS: &'static [(&'static str, Self)] =
+        &[("none", Self::None), ("parent", Self::Parent), ("ancestors", Self::Ancestors)];
 }
 
 /// The scheme of a URL.

@@ -4,62 +4,25 @@ use crate::model::change::Change;
 use crate::model::code::Code;
 use crate::model::invalid::Invalid;
 use crate::model::limits::TAG_LENGTH;
-use crate::model::suggest::{nearest, quoted};
-
-const FIELDS: &[(&str, Field)] =
-    &[("bucket", Field::Bucket), ("key", Field::Key), ("dir", Field::Dir), ("stem", Field::Stem), ("ext", Field::Ext)];
-
-#[derive(Debug, Clone, Copy)]
-enum Field {
-    Bucket,
-    Key,
-    Dir,
-    Stem,
-    Ext,
-}
-
-#[derive(Debug, Clone)]
-enum Part {
-    Text(String),
-    Field(Field),
-}
+use crate::model::template::Template;
 
 /// A template of a cache tag.
 #[derive(Debug, Clone)]
-pub struct TagTemplate(Vec<Part>);
+pub struct TagTemplate(Template);
 
 impl TagTemplate {
     /// Reads a template.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let bad = |message: String, help: String| Invalid::new(Code::BadTagTemplate, message, help);
-        let mut parts = Vec::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once('{') {
-            let Some((name, after)) = after.split_once('}') else {
-                return Err(bad(format!("`{text}` has a `{{` without `}}`"), "close it".to_owned()));
-            };
-            let Some((_, field)) = FIELDS.iter().find(|(known, _)| *known == name) else {
-                let names = || FIELDS.iter().map(|(name, _)| *name);
-                let help = nearest(name, names()).map_or_else(
-                    || format!("fields are {}", quoted(names())),
-                    |near| format!("did you mean `{{{near}}}`?"),
-                );
-                return Err(bad(format!("`{text}` has the unknown field `{{{name}}}`"), help));
-            };
-            parts.push(Part::Text(before.to_owned()));
-            parts.push(Part::Field(*field));
-            rest = after;
-        }
-        parts.push(Part::Text(rest.to_owned()));
-        parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
-        let literal = parts.iter().all(|part| !matches!(part, Part::Text(text) if !text.bytes().all(allowed)));
-        if parts.is_empty() || !literal || text.len() > TAG_LENGTH {
+        let template = Template::parse(text).map_err(|template| bad(template.message, template.help))?;
+        let literal = template.literals().all(|literal| literal.bytes().all(allowed));
+        if template.is_empty() || !literal || text.len() > TAG_LENGTH {
             return Err(bad(
                 format!("`{text}` is not a cache tag"),
                 format!("use 1 to {TAG_LENGTH} printable ASCII characters, without space and comma"),
             ));
         }
-        Ok(Self(parts))
+        Ok(Self(template))
     }
 
     /// The tag for one change.
@@ -67,22 +30,7 @@ impl TagTemplate {
     /// # Errors
     /// The template yields no valid tag for this change.
     pub fn render(&self, change: &Change) -> Result<String, String> {
-        let (dir, name) = change.key.rsplit_once('/').unwrap_or(("", &change.key));
-        let (stem, ext) = match name.rsplit_once('.') {
-            Some((stem, ext)) if !stem.is_empty() => (stem, ext),
-            _ => (name, ""),
-        };
-        let mut tag = String::new();
-        for part in &self.0 {
-            tag.push_str(match part {
-                Part::Text(text) => text,
-                Part::Field(Field::Bucket) => change.bucket.as_str(),
-                Part::Field(Field::Key) => &change.key,
-                Part::Field(Field::Dir) => dir,
-                Part::Field(Field::Stem) => stem,
-                Part::Field(Field::Ext) => ext,
-            });
-        }
+        let tag = self.0.render(change.bucket.as_str(), &change.key);
         if !is_tag(&tag) {
             let start: String = tag.chars().take(100).collect();
             let more = if start.len() < tag.len() { "…" } else { "" };

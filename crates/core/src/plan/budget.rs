@@ -54,15 +54,15 @@ impl<'p> EventBudget<'p> {
     ///
     /// A hit is refused only if its team would have more than an equal share with it. One hit of an event, the first of
     /// its team, may be over the budget: so a hit that is larger than a share is not refused in every event.
-    pub(super) fn admit(&mut self, hit: Hit<'p>) -> bool {
+    pub(super) fn admit(&mut self, mut hit: Hit<'p>) -> bool {
         let team = &hit.mapping.mapping.team;
-        let bytes = self.counts.charge_of(&hit, self.counts.hits(&hit.mapping));
+        let bytes = self.counts.charge_of(&hit);
         if bytes > self.limit {
             return false;
         }
         if self.fits(team, bytes) {
             self.make_room(team, bytes);
-            let refund = self.counts.add(&hit, true);
+            let refund = self.counts.add(&mut hit, true);
             let budget = self.teams.entry(team).or_default();
             budget.bytes = budget.bytes + bytes - refund;
             budget.hits.push(hit);
@@ -74,7 +74,7 @@ impl<'p> EventBudget<'p> {
             return false;
         }
         self.overdrawn = Some(team);
-        self.counts.add(&hit, false);
+        self.counts.add(&mut hit, false);
         budget.hits.push(hit);
         true
     }
@@ -115,9 +115,9 @@ impl<'p> EventBudget<'p> {
             let others = self.teams.iter_mut().filter(|(name, _)| **name != team);
             let Some((name, largest)) = others.max_by_key(|(_, other)| other.bytes) else { return };
             let is_first = largest.hits.len() == 1;
-            let Some(hit) = largest.hits.pop() else { return };
+            let Some(mut hit) = largest.hits.pop() else { return };
             let charged = if is_first && self.overdrawn.is_none() {
-                let charged = self.counts.stop_charging(&hit, 0);
+                let charged = self.counts.stop_charging(&mut hit);
                 self.overdrawn = Some(name);
                 largest.hits.push(hit);
                 charged

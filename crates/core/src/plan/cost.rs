@@ -1,7 +1,8 @@
 //! How many bytes a hit takes, known before its items exist.
 
 use crate::model::bounds;
-use crate::model::mapping::{Mapping, Purge, UrlRules};
+use crate::model::mapping::{Listings, Mapping, Purge, UrlRules};
+use crate::purge::urls::{dependent_query_strings, object_query_strings};
 
 /// The bytes of one hit, with what comes with it until the plan is done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,11 +24,20 @@ pub(super) struct ItemsPerPath {
 }
 
 impl ItemsPerPath {
-    /// URLs: hostnames × schemes × query strings × sets of headers.
+    /// URLs of an object: hostnames × schemes × query strings × sets of headers.
     pub(super) fn urls(mapping: &Mapping, hosts: Lengths) -> Self {
-        let UrlRules { schemes, query_strings, vary_headers, .. } = &mapping.urls;
+        Self::with_query_strings(mapping, hosts, object_query_strings(&mapping.urls))
+    }
+
+    /// URLs of what depends on an object.
+    pub(super) fn dependent_urls(mapping: &Mapping, hosts: Lengths) -> Self {
+        Self::with_query_strings(mapping, hosts, dependent_query_strings(&mapping.urls))
+    }
+
+    fn with_query_strings<'q>(mapping: &Mapping, hosts: Lengths, query_strings: impl Iterator<Item = &'q str>) -> Self {
+        let UrlRules { schemes, vary_headers, .. } = &mapping.urls;
         let schemes = Lengths::of(schemes.iter().map(|scheme| scheme.as_str().len() + "://".len()));
-        let queries = Lengths::of(query_strings.iter().map(|query| if query.is_empty() { 0 } else { 1 + query.len() }));
+        let queries = Lengths::of(query_strings.map(|query| if query.is_empty() { 0 } else { 1 + query.len() }));
         let headers = Lengths::of(vary_headers.iter().map(bounds::of_headers));
         let plain = hosts.count.saturating_mul(schemes.count).saturating_mul(queries.count);
         let bytes_of_plain = hosts.total * schemes.count * queries.count
@@ -80,15 +90,38 @@ impl Lengths {
 
 /// Why a single change of this mapping would be more than an event may hold, if so.
 pub fn oversize(mapping: &Mapping) -> Option<String> {
-    let (Purge::Urls(_) | Purge::Prefixes) = mapping.purge else { return None };
-    let urls = ItemsPerPath::urls(mapping, Lengths::of_hostnames(mapping));
-    // A path with one alias, and two spellings of each.
-    let bytes = urls.bytes_of_length(bounds::USUAL_PATH).saturating_mul(4);
-    let message = |needed: String, limit: String| {
-        format!("one path leads to {needed} (hostnames × schemes × query strings × headers), more than {limit}")
+    let hosts = Lengths::of_hostnames(mapping);
+    let urls = match mapping.purge {
+        Purge::Urls(_) | Purge::Prefixes => ItemsPerPath::urls(mapping, hosts),
+        Purge::Tags(_) | Purge::Hosts | Purge::Everything => ItemsPerPath { count: 0, overhead: 0 },
     };
     if urls.count > bounds::URLS_OF_A_PATH {
-        return Some(message(format!("{} URLs", urls.count), bounds::URLS_OF_A_PATH.to_string()));
+        let (count, limit) = (urls.count, bounds::URLS_OF_A_PATH);
+        return Some(format!("one path leads to {count} URLs ({FACTORS}), more than {limit}"));
     }
-    (bytes > bounds::EVENT).then(|| message(format!("{bytes} bytes of URLs"), bounds::EVENT.to_string()))
+    // A path with one alias, and two spellings of each.
+    let objects = urls.bytes_of_length(bounds::USUAL_PATH).saturating_mul(4);
+    let dependents = dependents(mapping);
+    let per_dependent = ItemsPerPath::dependent_urls(mapping, hosts).bytes_of_length(bounds::USUAL_PATH);
+    let bytes = objects.saturating_add(per_dependent.saturating_mul(2 * dependents));
+    let subject = match dependents {
+        0 => format!("one path leads to {bytes} bytes of URLs ({FACTORS})"),
+        _ => format!("one change leads to {bytes} bytes of URLs ({FACTORS}, each also for `also` and `listings`)"),
+    };
+    (bytes > bounds::EVENT).then(|| format!("{subject}, more than {}", bounds::EVENT))
+}
+
+const FACTORS: &str = "hostnames × schemes × query strings × headers";
+
+/// How many paths depend on a usual object of the mapping.
+fn dependents(mapping: &Mapping) -> usize {
+    let listings = match mapping.urls.listings {
+        Listings::None => 0,
+        Listings::Parent => 1,
+        Listings::Ancestors => bounds::USUAL_DEPTH,
+    };
+    match mapping.purge {
+        Purge::Hosts | Purge::Everything => 0,
+        Purge::Urls(_) | Purge::Prefixes | Purge::Tags(_) => mapping.urls.also.len() + listings,
+    }
 }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::model::mapping::Escalation;
+use crate::plan::dependents::DependentPaths;
 use crate::plan::drain_time::DrainTime;
 use crate::plan::hit::{Hit, Targets};
 use crate::plan::output::{Drain, Escalated};
@@ -20,6 +21,7 @@ pub(super) struct MappingCounts<'p>(BTreeMap<usize, MappingCount<'p>>);
 struct MappingCount<'p> {
     mapping: Rc<PlannedMapping<'p>>,
     hits: usize,
+    dependents: DependentPaths<'p>,
     /// `None` if the mapping can't escalate.
     urls: Option<UrlCount>,
 }
@@ -28,25 +30,26 @@ struct MappingCount<'p> {
 #[derive(Debug)]
 struct UrlCount {
     escalation: Escalation,
-    urls_per_path: usize,
     drain_time: DrainTime,
-    /// Hashes of the spelled paths.
+    /// Hashes of the spelled paths, and of the spelled prefixes.
     paths: HashSet<u64>,
+    /// Their URLs. A prefix counts as one on each hostname.
+    count: usize,
+    /// How many of the spelled paths are purged by URL.
+    purged_by_url: usize,
     /// The bytes of URLs that an escalation makes superfluous.
     replaced: usize,
 }
 
 impl<'p> MappingCounts<'p> {
-    /// What a hit is charged if its mapping has this many `others` before it.
-    pub(super) fn charge_of(&self, hit: &Hit<'p>, others: usize) -> usize {
+    /// What the next hit of a mapping is charged.
+    pub(super) fn charge_of(&self, hit: &Hit<'p>) -> usize {
+        let count = self.0.get(&hit.mapping.index);
         let replaced = if self.is_escalated(&hit.mapping) { 0 } else { hit.cost.replaced };
-        let shared = if others == 0 { hit.cost.shared } else { 0 };
-        hit.cost.kept + replaced + shared
-    }
-
-    /// How many hits a mapping has.
-    pub(super) fn hits(&self, mapping: &PlannedMapping<'p>) -> usize {
-        self.0.get(&mapping.index).map_or(0, |count| count.hits)
+        let shared = if count.is_none_or(|count| count.hits == 0) { hit.cost.shared } else { 0 };
+        let none = DependentPaths::default();
+        let dependents = count.map_or(&none, |count| &count.dependents);
+        hit.cost.kept + replaced + shared + dependents.charge_of(&hit.dependents, hit.mapping.dependent_urls)
     }
 
     /// Whether a mapping purges its folder instead of its URLs.
@@ -55,13 +58,22 @@ impl<'p> MappingCounts<'p> {
     }
 
     /// Counts a hit. Returns the bytes to refund to earlier hits, if its mapping escalates with it.
-    pub(super) fn add(&mut self, hit: &Hit<'p>, is_charged: bool) -> usize {
+    pub(super) fn add(&mut self, hit: &mut Hit<'p>, is_charged: bool) -> usize {
         let new = || MappingCount::new(Rc::clone(&hit.mapping));
         let count = self.0.entry(hit.mapping.index).or_insert_with(new);
-        count.hits += 1;
-        let (Some(urls), Targets::Paths(paths)) = (&mut count.urls, &hit.targets) else { return 0 };
+        count.add(hit);
+        let Some(urls) = &mut count.urls else { return 0 };
         let was_escalated = urls.is_escalated();
-        urls.paths.extend(paths.iter().flat_map(|path| &path.spellings).map(hash_of));
+        let paths = match &hit.targets {
+            Targets::Paths(paths) => paths,
+            Targets::Prefix(prefix, outside) => {
+                urls.add(&prefix.spellings, true, hit.mapping.prefixes.count);
+                outside
+            }
+            Targets::Tags(_) | Targets::WholeZones => return 0,
+        };
+        paths.iter().for_each(|path| urls.add(&path.spellings, false, hit.mapping.urls.count));
+        hit.dependents.iter().for_each(|it| urls.add(&it.path.spellings, false, hit.mapping.dependent_urls.count));
         if was_escalated {
             return 0;
         }
@@ -73,20 +85,23 @@ impl<'p> MappingCounts<'p> {
 
     /// Takes a hit back, which is the last of its mapping, and says what it was charged.
     pub(super) fn remove(&mut self, hit: &Hit<'p>) -> usize {
-        let others = self.hits(&hit.mapping).saturating_sub(1);
         if let Some(count) = self.0.get_mut(&hit.mapping.index) {
-            count.hits = others;
+            count.remove(hit);
         }
-        self.stop_charging(hit, others)
-    }
-
-    /// Notes that a hit is not charged any more, and says what it was charged.
-    pub(super) fn stop_charging(&mut self, hit: &Hit<'p>, others: usize) -> usize {
-        let charge = self.charge_of(hit, others);
+        let charge = self.charge_of(hit);
         if !self.is_escalated(&hit.mapping)
             && let Some(urls) = self.0.get_mut(&hit.mapping.index).and_then(|count| count.urls.as_mut())
         {
             urls.replaced = urls.replaced.saturating_sub(hit.cost.replaced);
+        }
+        charge
+    }
+
+    /// Notes that the only hit of a mapping is not charged any more, and says what it was charged.
+    pub(super) fn stop_charging(&mut self, hit: &mut Hit<'p>) -> usize {
+        let charge = self.remove(hit);
+        if let Some(count) = self.0.get_mut(&hit.mapping.index) {
+            count.add(hit);
         }
         charge
     }
@@ -97,7 +112,7 @@ impl<'p> MappingCounts<'p> {
         let escalated = counts.filter_map(|count| {
             let urls = count.urls.as_ref().filter(|urls| urls.is_escalated())?;
             let mapping = count.mapping.mapping.name.clone();
-            Some(Escalated { mapping, urls: urls.count(), above: urls.escalation.above, drain: urls.too_long() })
+            Some(Escalated { mapping, urls: urls.count, above: urls.escalation.above, drain: urls.too_long() })
         });
         escalated.collect()
     }
@@ -107,26 +122,40 @@ impl<'p> MappingCount<'p> {
     fn new(mapping: Rc<PlannedMapping<'p>>) -> Self {
         let urls = mapping.escalation_folder.is_some().then(|| UrlCount {
             escalation: mapping.mapping.escalation(),
-            urls_per_path: mapping.urls.count,
             drain_time: DrainTime::of(mapping.mapping),
             paths: HashSet::new(),
+            count: 0,
+            purged_by_url: 0,
             replaced: 0,
         });
-        Self { mapping, hits: 0, urls }
+        Self { mapping, hits: 0, dependents: DependentPaths::default(), urls }
+    }
+
+    fn add(&mut self, hit: &mut Hit<'p>) {
+        self.hits += 1;
+        self.dependents.add(&mut hit.dependents);
+    }
+
+    fn remove(&mut self, hit: &Hit<'p>) {
+        self.hits -= 1;
+        self.dependents.remove(&hit.dependents);
     }
 }
 
 impl UrlCount {
-    fn count(&self) -> usize {
-        self.paths.len() * self.urls_per_path
+    /// Counts the URLs of a path, so many for each spelling, unless they were counted before.
+    fn add(&mut self, spellings: &[String], is_prefix: bool, urls: usize) {
+        let new = spellings.iter().filter(|spelling| self.paths.insert(hash_of(spelling, is_prefix))).count();
+        self.count += new * urls;
+        self.purged_by_url += if is_prefix { 0 } else { new };
     }
 
     fn is_escalated(&self) -> bool {
-        self.escalation.applies(self.count(), self.drain())
+        self.escalation.applies(self.count, self.drain())
     }
 
     fn drain(&self) -> Duration {
-        self.drain_time.paths(self.paths.len())
+        self.drain_time.paths(self.purged_by_url)
     }
 
     /// How long the URLs take, if that is too long.
@@ -137,8 +166,8 @@ impl UrlCount {
 }
 
 /// Hashes take less memory than paths; two paths with the same hash count as one, which is one URL less of thousands.
-fn hash_of(path: &String) -> u64 {
+fn hash_of(path: &String, is_prefix: bool) -> u64 {
     let mut hasher = DefaultHasher::new();
-    path.hash(&mut hasher);
+    (path, is_prefix).hash(&mut hasher);
     hasher.finish()
 }

@@ -7,10 +7,12 @@ use crate::model::bounds;
 use crate::model::change::Change;
 use crate::model::mapping::{Mapping, Purge};
 use crate::plan::cost::{Cost, Lengths};
+use crate::plan::dependents::DependentPath;
 use crate::plan::planned_mapping::PlannedMapping;
-use crate::purge::folder::Folder;
+use crate::purge::dependents::dependent_paths;
 use crate::purge::item::Item;
-use crate::purge::paths::{ServedPath, served_paths, split_folder};
+use crate::purge::path_prefix::{PathPrefix, purged_beginning};
+use crate::purge::paths::{ServedPath, served_paths};
 
 /// One mapping that accepts one change.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub(super) struct Hit<'p> {
     pub(super) change: &'p Change,
     pub(super) mapping: Rc<PlannedMapping<'p>>,
     pub(super) targets: Targets,
+    /// The paths that depend on the object, purged by URL too.
+    pub(super) dependents: Vec<Rc<DependentPath<'p>>>,
     /// Why it purges less than its mapping asks for, or nothing.
     pub(super) problems: Vec<String>,
     pub(super) cost: Cost,
@@ -30,8 +34,9 @@ pub(super) struct Hit<'p> {
 pub(super) enum Targets {
     /// URLs of these paths; if the mapping escalates, its escalation folder instead of the paths that this covers.
     Paths(Vec<ServedPath>),
-    /// Prefixes of the object's folder, and URLs of the paths that these do not cover.
-    Folder(Folder, Vec<ServedPath>),
+    /// Prefixes of the object's folder or of its own path, and URLs of the paths that these do not cover; if the mapping
+    /// escalates, its escalation folder instead.
+    Prefix(PathPrefix, Vec<ServedPath>),
     /// These tags.
     Tags(Vec<Arc<Item>>),
     /// Hosts or everything: the same for every change.
@@ -48,17 +53,20 @@ impl<'p> Hit<'p> {
     ) -> Self {
         let (targets, mut problems) = targets(mapping.mapping, change);
         problems.truncate(max_problems);
-        let cost = cost(&mapping, &targets, &problems);
-        Self { change_index, change, mapping, targets, problems, cost }
+        let dependents: Vec<_> = dependent_paths(mapping.mapping, change).into_iter().map(DependentPath::new).collect();
+        let mut cost = cost(&mapping, &targets, &problems);
+        cost.kept += dependents.len() * size_of::<Rc<DependentPath<'_>>>();
+        Self { change_index, change, mapping, targets, dependents, problems, cost }
     }
 
     /// Whether it neither purges nor reports anything.
     pub(super) fn is_empty(&self) -> bool {
         self.problems.is_empty()
+            && self.dependents.is_empty()
             && match &self.targets {
                 Targets::Paths(paths) => paths.is_empty(),
                 Targets::Tags(tags) => tags.is_empty(),
-                Targets::Folder(..) | Targets::WholeZones => false,
+                Targets::Prefix(..) | Targets::WholeZones => false,
             }
     }
 }
@@ -66,8 +74,7 @@ impl<'p> Hit<'p> {
 fn targets(mapping: &Mapping, change: &Change) -> (Targets, Vec<String>) {
     match &mapping.purge {
         Purge::Urls(_) | Purge::Prefixes => match served_paths(&mapping.urls, &change.key) {
-            Ok(paths) if matches!(mapping.purge, Purge::Prefixes) => (folder_or_paths(paths), Vec::new()),
-            Ok(paths) => (Targets::Paths(paths), Vec::new()),
+            Ok(paths) => (path_targets(mapping, &change.key, paths), Vec::new()),
             Err(error) => (Targets::Paths(Vec::new()), vec![error.to_string()]),
         },
         Purge::Tags(templates) => {
@@ -81,36 +88,32 @@ fn targets(mapping: &Mapping, change: &Change) -> (Targets, Vec<String>) {
     }
 }
 
-/// The folder of the object's own path; at the root, the paths, which are purged by URL.
-fn folder_or_paths(mut paths: Vec<ServedPath>) -> Targets {
-    let folder = paths.first().and_then(|own| Folder::new(split_folder(&own.path).0.to_owned()));
-    let Some(folder) = folder else { return Targets::Paths(paths) };
-    paths.retain(|path| !folder.covers(path));
-    Targets::Folder(folder, paths)
+/// The object's paths by URL, or a prefix and the paths that it does not cover.
+fn path_targets(mapping: &Mapping, key: &str, mut paths: Vec<ServedPath>) -> Targets {
+    let prefix = purged_beginning(mapping, key).and_then(|beginning| PathPrefix::of_keys(&mapping.urls, beginning));
+    let Some(prefix) = prefix else { return Targets::Paths(paths) };
+    paths.retain(|path| !prefix.covers(path));
+    Targets::Prefix(prefix, paths)
 }
 
 fn cost(mapping: &PlannedMapping<'_>, targets: &Targets, problems: &[String]) -> Cost {
-    let PlannedMapping { urls, prefixes, shared, .. } = mapping;
+    let PlannedMapping { prefixes, shared, .. } = mapping;
     let problems = Lengths::of(problems.iter().map(String::len)).of_items();
     let kept = bounds::HIT_OVERHEAD + problems + shared.count * bounds::ORIGIN_OVERHEAD;
     let mut cost = Cost { kept, replaced: 0, shared: shared.bytes };
     match targets {
-        Targets::Paths(paths) => {
-            for path in paths {
-                cost.kept += path.size();
-                let bytes = urls.bytes(&path.spellings);
-                match &mapping.escalation_folder {
-                    Some(folder) if folder.covers(path) => cost.replaced += bytes,
-                    _ => cost.kept += bytes,
+        Targets::Paths(paths) => add_paths(&mut cost, mapping, paths),
+        Targets::Prefix(prefix, outside) => {
+            cost.kept += prefix.size();
+            match &mapping.escalation_folder {
+                // The folder covers every path of an object's own.
+                Some(_) => {
+                    cost.replaced += prefixes.bytes(&prefix.spellings);
+                    cost.kept += bounds::COUNTED_PATH;
                 }
+                None => cost.kept += prefixes.bytes(&prefix.spellings),
             }
-            if mapping.escalation_folder.is_some() {
-                cost.kept += paths.len() * bounds::COUNTED_PATH;
-            }
-        }
-        Targets::Folder(folder, outside) => {
-            cost.kept += folder.size() + prefixes.bytes(&folder.spellings);
-            cost.kept += outside.iter().map(|path| path.size() + urls.bytes(&path.spellings)).sum::<usize>();
+            add_paths(&mut cost, mapping, outside);
         }
         Targets::Tags(tags) => {
             let tags = Lengths::of(tags.iter().map(|tag| tag.size())).of_items();
@@ -119,4 +122,19 @@ fn cost(mapping: &PlannedMapping<'_>, targets: &Targets, problems: &[String]) ->
         Targets::WholeZones => {}
     }
     cost
+}
+
+/// Adds what paths take that are purged by URL.
+fn add_paths(cost: &mut Cost, mapping: &PlannedMapping<'_>, paths: &[ServedPath]) {
+    for path in paths {
+        cost.kept += path.size();
+        let bytes = mapping.urls.bytes(&path.spellings);
+        match &mapping.escalation_folder {
+            Some(folder) if folder.covers(path) => cost.replaced += bytes,
+            _ => cost.kept += bytes,
+        }
+    }
+    if mapping.escalation_folder.is_some() {
+        cost.kept += paths.len() * bounds::COUNTED_PATH;
+    }
 }

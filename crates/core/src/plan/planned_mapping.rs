@@ -9,9 +9,8 @@ use crate::model::bounds;
 use crate::model::mapping::{Mapping, Purge};
 use crate::model::zone::Zone;
 use crate::plan::cost::{ItemsPerPath, Lengths};
-use crate::purge::folder::Folder;
 use crate::purge::item::Item;
-use crate::purge::paths::shared_folder;
+use crate::purge::path_prefix::PathPrefix;
 use crate::route::Route;
 
 /// A mapping that accepts changes of the event.
@@ -21,9 +20,11 @@ pub(super) struct PlannedMapping<'p> {
     pub(super) index: usize,
     pub(super) mapping: &'p Mapping,
     /// The folder that replaces its URLs if it escalates; `None` if it can't escalate.
-    pub(super) escalation_folder: Option<Folder>,
+    pub(super) escalation_folder: Option<PathPrefix>,
     /// The URLs that a spelled path leads to.
     pub(super) urls: ItemsPerPath,
+    /// The URLs that a spelled path which depends on an object leads to.
+    pub(super) dependent_urls: ItemsPerPath,
     /// The prefixes that a spelled folder leads to.
     pub(super) prefixes: ItemsPerPath,
     pub(super) shared: SharedItems<'p>,
@@ -44,18 +45,19 @@ pub(super) type ZoneItems<'p> = Vec<(&'p Arc<Zone>, Arc<Item>)>;
 impl<'p> PlannedMapping<'p> {
     pub(super) fn new(index: usize, mapping: &'p Mapping) -> Self {
         let can_escalate = mapping.escalation().is_possible();
-        let escalation_folder =
-            can_escalate.then(|| shared_folder(&mapping.urls, &mapping.source)).and_then(Folder::new);
+        let prefix = can_escalate.then_some(mapping.source.prefix.as_str());
+        let escalation_folder = prefix.and_then(|prefix| PathPrefix::of_keys(&mapping.urls, prefix));
         let hostnames = Lengths::of_hostnames(mapping);
         let (urls, prefixes) = (ItemsPerPath::urls(mapping, hostnames), ItemsPerPath::prefixes(hostnames));
+        let dependent_urls = ItemsPerPath::dependent_urls(mapping, hostnames);
         let (count, bytes) = match (&escalation_folder, &mapping.purge) {
-            (Some(Folder { spellings, .. }), _) => (spellings.len() * prefixes.count, prefixes.bytes(spellings)),
+            (Some(PathPrefix { spellings, .. }), _) => (spellings.len() * prefixes.count, prefixes.bytes(spellings)),
             (None, Purge::Hosts) => (hostnames.count, hostnames.of_items()),
             (None, Purge::Everything) => (mapping.zones.len(), mapping.zones.len() * bounds::ITEM_OVERHEAD),
             (None, Purge::Urls(_) | Purge::Prefixes | Purge::Tags(_)) => (0, 0),
         };
         let shared = SharedItems { count, bytes, items: OnceCell::new() };
-        Self { index, mapping, escalation_folder, urls, prefixes, shared }
+        Self { index, mapping, escalation_folder, urls, dependent_urls, prefixes, shared }
     }
 }
 

@@ -38,7 +38,7 @@ async fn the_scripts_variables_purge_what_the_script_was_meant_to() {
         assert_eq!(
             process.sent(&["authorization", "x-auth-email", "x-auth-key"]),
             [
-                files(&["https://www.website.com/css/a%20b.css"]),
+                files(&["https://www.website.com/css/a%20b.css", "https://www.website.com/css/a+b.css"]),
                 files(&["https://www.website.com/1.jpg", "https://cdn.website.com/2.jpg"]),
             ]
         );

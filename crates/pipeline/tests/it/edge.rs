@@ -70,6 +70,20 @@ const CASES: &[Case] = &[
         neighbors: &[(WWW, "/other/a+b.css", &[]), (WWW, "/dir", &[])],
     },
     Case {
+        mapping: "query_strings = \"any\"",
+        key: "js/app.js",
+        encoded: "js/app.js",
+        fresh: &[(WWW, "/js/app.js", &[]), (WWW, "/js/app.js?utm=1&v=2", &[]), (IMG, "/js/app.js?v=2", MOBILE)],
+        neighbors: &[(WWW, "/js/other.js?v=2", &[]), (WWW, "/js/", &[]), (OTHER, "/js/app.js?v=2", &[])],
+    },
+    Case {
+        mapping: "also = [\"/\", \"/{dir}/feed.xml\"]\nlistings = \"parent\"",
+        key: "blog/may.html",
+        encoded: "blog/may.html",
+        fresh: &[(WWW, "/blog/may.html", &[]), (WWW, "/", &[]), (IMG, "/blog/feed.xml", &[]), (WWW, "/blog/", &[])],
+        neighbors: &[(WWW, "/blog/june.html", &[]), (WWW, "/feed.xml", &[]), (OTHER, "/", &[])],
+    },
+    Case {
         mapping: "purge = \"hosts\"\nhostnames = [\"www.red.com\"]",
         key: "dir/a.css",
         encoded: "dir/a.css",

@@ -38,7 +38,8 @@ async fn two_teams_and_three_zones_get_one_request_each() {
 
     let of_red = |domain: &str| {
         let host = format!("https://www.{domain}");
-        let body = format!(r#"{{"files":["{host}/css/a%20b.css","{host}/index.html","{host}/"]}}"#);
+        let body =
+            format!(r#"{{"files":["{host}/css/a%20b.css","{host}/css/a+b.css","{host}/index.html","{host}/"]}}"#);
         purge(domain, "purge_cache", &body)
     };
     let of_blue = purge("blue.net", "invalidate_cache", r#"{"files":["https://www.blue.net/logo.svg"]}"#);

@@ -2,7 +2,7 @@
 
 use purge_router_core::limits::CloudflarePlan;
 use purge_router_core::{ChangeKind, Code};
-use purge_router_core::{Mode, Purge, Scheme};
+use purge_router_core::{Mode, Purge, QueryStrings, Scheme};
 
 use super::*;
 
@@ -35,7 +35,7 @@ fn defaults() {
     assert_eq!(mapping.name, "teams.web.mappings[0]");
     assert_eq!(mapping.events, [ChangeKind::Created, ChangeKind::Removed]);
     assert_eq!(mapping.urls.index_documents, ["index.html"]);
-    assert_eq!(mapping.urls.query_strings, [""]);
+    assert_eq!(mapping.urls.query_strings, QueryStrings::Each(vec![String::new()]));
     assert_eq!(mapping.urls.schemes, [Scheme::Https]);
     assert_eq!((mapping.urls.strip_prefix.as_str(), mapping.urls.add_prefix.as_str()), ("", ""));
     assert_eq!(mapping.mode, Mode::Purge);
@@ -70,25 +70,7 @@ fn problems_of_a_mapping() {
         ("include = [1]", "wrong-type @ teams.web.mappings[0].include[0]"),
         ("events = [\"create\"]", "unknown-event @ teams.web.mappings[0].events[0]"),
         ("events = []", "empty-list @ teams.web.mappings[0].events"),
-        ("strip_prefix = \"uk/\"", "strip-prefix-outside-source @ teams.web.mappings[0].strip_prefix"),
-        ("strip_prefix = \"we\"", "prefix-without-slash @ teams.web.mappings[0].strip_prefix"),
-        ("add_prefix = \"/a/\"", "bad-add-prefix @ teams.web.mappings[0].add_prefix"),
-        ("add_prefix = \"a/../b/\"", "bad-add-prefix @ teams.web.mappings[0].add_prefix"),
-        ("add_prefix = \"a\"", "prefix-without-slash @ teams.web.mappings[0].add_prefix"),
-        ("index_documents = [\"a/b\"]", "bad-index-document @ teams.web.mappings[0].index_documents[0]"),
-        ("clean_urls = \"yes\"", "wrong-type @ teams.web.mappings[0].clean_urls"),
-        ("query_strings = []", "empty-list @ teams.web.mappings[0].query_strings"),
-        ("query_strings = [\"?v=1\"]", "bad-query-string @ teams.web.mappings[0].query_strings[0]"),
-        ("query_strings = [\"a=%zz\"]", "bad-query-string @ teams.web.mappings[0].query_strings[0]"),
-        ("query_strings = [\"a='b'\"]", "bad-query-string @ teams.web.mappings[0].query_strings[0]"),
-        ("query_strings = [1.5]", "wrong-type @ teams.web.mappings[0].query_strings[0]"),
         ("include = [1979-05-27]", "wrong-type @ teams.web.mappings[0].include[0]"),
-        ("query_strings = [\"a b\"]", "bad-query-string @ teams.web.mappings[0].query_strings[0]"),
-        ("schemes = [\"ftp\"]", "unknown-scheme @ teams.web.mappings[0].schemes[0]"),
-        ("vary_headers = [{}]", "bad-vary-headers @ teams.web.mappings[0].vary_headers[0]"),
-        ("vary_headers = [{ \"a b\" = \"c\" }]", "bad-vary-headers @ teams.web.mappings[0].vary_headers[0].\"a b\""),
-        ("vary_headers = [{ A = \"1\", a = \"2\" }]", "bad-vary-headers @ teams.web.mappings[0].vary_headers[0].a"),
-        ("vary_headers = [\"x\"]", "bad-vary-headers @ teams.web.mappings[0].vary_headers[0]"),
         ("hostnames = [\"www.other.com\"]", "unknown-hostname @ teams.web.mappings[0].hostnames[0]"),
         ("purge = \"url\"", "unknown-purge @ teams.web.mappings[0].purge"),
         ("purge = \"tags\"", "no-tags @ teams.web.mappings[0].purge"),
@@ -130,6 +112,53 @@ fn problems_of_escalation() {
     ] {
         assert_eq!(with_mapping(lines), [expected], "{lines}");
     }
+}
+
+#[test]
+fn problems_of_url_rules() {
+    for (lines, expected) in [
+        ("strip_prefix = \"uk/\"", "strip-prefix-outside-source @ teams.web.mappings[0].strip_prefix"),
+        ("strip_prefix = \"we\"", "prefix-without-slash @ teams.web.mappings[0].strip_prefix"),
+        ("add_prefix = \"/a/\"", "bad-add-prefix @ teams.web.mappings[0].add_prefix"),
+        ("add_prefix = \"a/../b/\"", "bad-add-prefix @ teams.web.mappings[0].add_prefix"),
+        ("add_prefix = \"a\"", "prefix-without-slash @ teams.web.mappings[0].add_prefix"),
+        ("path_rewrite = \"transform\"", "unknown-path-rewrite @ teams.web.mappings[0].path_rewrite"),
+        ("path_rewrite = true", "wrong-type @ teams.web.mappings[0].path_rewrite"),
+        ("index_documents = [\"a/b\"]", "bad-index-document @ teams.web.mappings[0].index_documents[0]"),
+        ("clean_urls = \"yes\"", "wrong-type @ teams.web.mappings[0].clean_urls"),
+        ("query_strings = []", "empty-list @ teams.web.mappings[0].query_strings"),
+        ("query_strings = [\"?v=1\"]", "bad-query-string @ teams.web.mappings[0].query_strings[0]"),
+        ("query_strings = [\"a=%zz\"]", "bad-query-string @ teams.web.mappings[0].query_strings[0]"),
+        ("query_strings = [\"a='b'\"]", "bad-query-string @ teams.web.mappings[0].query_strings[0]"),
+        ("query_strings = \"v=1\"", "bad-query-string @ teams.web.mappings[0].query_strings"),
+        ("query_strings = [\"any\"]", "bad-query-string @ teams.web.mappings[0].query_strings[0]"),
+        ("query_strings = 1", "wrong-type @ teams.web.mappings[0].query_strings"),
+        ("query_strings = [1.5]", "wrong-type @ teams.web.mappings[0].query_strings[0]"),
+        ("query_strings = [\"a b\"]", "bad-query-string @ teams.web.mappings[0].query_strings[0]"),
+        ("schemes = [\"ftp\"]", "unknown-scheme @ teams.web.mappings[0].schemes[0]"),
+        ("vary_headers = [{}]", "bad-vary-headers @ teams.web.mappings[0].vary_headers[0]"),
+        ("vary_headers = [{ \"a b\" = \"c\" }]", "bad-vary-headers @ teams.web.mappings[0].vary_headers[0].\"a b\""),
+        ("vary_headers = [{ A = \"1\", a = \"2\" }]", "bad-vary-headers @ teams.web.mappings[0].vary_headers[0].a"),
+        ("vary_headers = [\"x\"]", "bad-vary-headers @ teams.web.mappings[0].vary_headers[0]"),
+        ("also = [\"/\", \"feed.xml\"]", "bad-also @ teams.web.mappings[0].also[1]"),
+        ("also = [\"/{folder}/feed.xml\"]", "bad-also @ teams.web.mappings[0].also[0]"),
+        ("also = \"/\"", "wrong-type @ teams.web.mappings[0].also"),
+        ("also = [\"/\"]\npurge = \"hosts\"", "unused-also @ teams.web.mappings[0].also"),
+        ("listings = \"parents\"", "unknown-listings @ teams.web.mappings[0].listings"),
+        ("listings = true", "wrong-type @ teams.web.mappings[0].listings"),
+        ("listings = \"parent\"\npurge = \"everything\"", "unused-listings @ teams.web.mappings[0].listings"),
+        ("spellings = [\"all\", \"golang\"]", "unknown-spelling @ teams.web.mappings[0].spellings[1]"),
+        ("spellings = []", "empty-list @ teams.web.mappings[0].spellings"),
+        ("spellings = \"all\"", "wrong-type @ teams.web.mappings[0].spellings"),
+    ] {
+        assert_eq!(with_mapping(lines), [expected], "{lines}");
+    }
+}
+
+#[test]
+fn behind_a_transform_rule_a_stripped_prefix_can_be_escalated_to() {
+    let escalates = "escalate_above = 5\nstrip_prefix = \"web/\"\npath_rewrite = \"transform-rule\"";
+    assert_eq!(with_mapping(escalates), Vec::<String>::new());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use purge_router_core::bounds;
 use purge_router_core::names::BucketName;
+use purge_router_core::{Listings, PathRewrite, QueryStrings};
 
 use super::*;
 use crate::rows::needs::{grants_of, needs_of, zones_within};
@@ -274,4 +275,31 @@ fn a_row_that_is_not_granted_is_not_looked_into() {
     assert_eq!((skipped[0].problems.len(), skipped[0].is_granted()), (2, true));
     let (_, skipped) = from_rows(&[odd]);
     assert!(!skipped[0].is_granted(), "no grant");
+}
+
+#[test]
+fn url_rules_are_the_same_in_rows() {
+    let fields = [
+        ("query_strings", json!("any")),
+        ("also", json!(["/", "/{dir}/feed.xml"])),
+        ("listings", json!("ancestors")),
+        ("spellings", json!(["chromium", "s3-plus"])),
+        ("path_rewrite", json!("transform-rule")),
+    ];
+    let good = fields.into_iter().fold(mapping("web", "uk/"), |row, (name, value)| with(row, name, value));
+    let (mappings, skipped) = from_rows(&[grant("web", &["s3://assets/"]), zone("web"), good]);
+    assert_eq!(skipped, []);
+    let rules = &mappings.all()[0].urls;
+    assert_eq!((&rules.query_strings, rules.listings), (&QueryStrings::Any, Listings::Ancestors));
+    assert_eq!((rules.also.len(), rules.path_rewrite), (2, PathRewrite::TransformRule));
+    for (name, value, problem) in [
+        ("query_strings", json!("all"), "bad-query-string @ TEAM#web/MAPPING#assets/: query_strings"),
+        ("also", json!(["feed.xml"]), "bad-also @ TEAM#web/MAPPING#assets/: also[0]"),
+        ("listings", json!("all"), "unknown-listings @ TEAM#web/MAPPING#assets/: listings"),
+        ("spellings", json!(["browsers"]), "unknown-spelling @ TEAM#web/MAPPING#assets/: spellings[0]"),
+        ("path_rewrite", json!("worker"), "unknown-path-rewrite @ TEAM#web/MAPPING#assets/: path_rewrite"),
+    ] {
+        let rows = [grant("web", &["s3://assets/"]), zone("web"), with(mapping("web", ""), name, value)];
+        assert_eq!(read(&rows).1, [problem]);
+    }
 }

@@ -6,8 +6,8 @@ use super::*;
 use crate::model::change::ChangeKind;
 use crate::model::glob::Patterns;
 use crate::model::limits::CloudflarePlan;
-use crate::model::mapping::{Escalation, Mode, Purge, Scheme, UrlRules};
-use crate::model::names::{CloudflareId, Hostname, Prefix, Source, TokenFolder};
+use crate::model::mapping::{Escalation, Mode, Purge, UrlRules};
+use crate::model::names::{CloudflareId, Hostname, Source, TokenFolder};
 
 fn name(text: &str) -> TeamName {
     TeamName::parse(text).unwrap()
@@ -34,15 +34,6 @@ fn team(owns: &str, zones: &[&Arc<Zone>]) -> Arc<Team> {
 }
 
 fn mapping(source: &str, zone: &Arc<Zone>) -> Arc<Mapping> {
-    let urls = UrlRules {
-        strip_prefix: Prefix::empty(),
-        add_prefix: Prefix::empty(),
-        index_documents: Vec::new(),
-        clean_urls: false,
-        query_strings: vec![String::new()],
-        schemes: vec![Scheme::Https],
-        vary_headers: Vec::new(),
-    };
     Arc::new(Mapping {
         name: source.to_owned(),
         team: name("web"),
@@ -51,7 +42,7 @@ fn mapping(source: &str, zone: &Arc<Zone>) -> Arc<Mapping> {
         include: Patterns::default(),
         exclude: Patterns::default(),
         events: vec![ChangeKind::Created],
-        urls,
+        urls: UrlRules::default(),
         hostnames: IndexSet::new(),
         purge: Purge::Urls(Escalation::default()),
         mode: Mode::Purge,

@@ -9,9 +9,11 @@ use super::*;
 use crate::model::change::{Change, ChangeKind, Origin};
 use crate::model::glob::Patterns;
 use crate::model::limits::CloudflarePlan;
-use crate::model::mapping::{Escalation, Mode, Purge, Scheme, UrlRules};
-use crate::model::names::{BucketName, CloudflareId, Hostname, Prefix, Source, TokenFolder};
+use crate::model::mapping::{Escalation, Listings, Mode, Purge, UrlRules};
+use crate::model::names::{BucketName, CloudflareId, Hostname, Source, TokenFolder};
+use crate::model::path_template::PathTemplate;
 use crate::model::zone::Zone;
+use crate::plan::dependents::DependentPaths;
 use crate::plan::planned_mapping::PlannedMappings;
 use crate::route::Route;
 
@@ -33,15 +35,10 @@ fn mapping(team: usize, hostnames: usize, purge: Purge) -> Mapping {
         urls_per_request: None,
         domain,
     };
-    let urls = UrlRules {
-        strip_prefix: Prefix::empty(),
-        add_prefix: Prefix::empty(),
-        index_documents: vec!["index.html".to_owned()],
-        clean_urls: true,
-        query_strings: vec![String::new()],
-        schemes: vec![Scheme::Https],
-        vary_headers: Vec::new(),
-    };
+    let also = ["/", "/{dir}/feed"].map(|path| PathTemplate::parse(path).unwrap());
+    let also = also.into_iter().take(hostnames % 3).collect();
+    let listings = if hostnames.is_multiple_of(2) { Listings::Ancestors } else { Listings::None };
+    let urls = UrlRules { clean_urls: true, also, listings, ..UrlRules::default() };
     Mapping {
         name: String::new(),
         team,
@@ -82,14 +79,17 @@ fn changes() -> Vec<Change> {
 fn charges(budget: &EventBudget<'_>) -> BTreeMap<TeamName, usize> {
     let mut charges = BTreeMap::new();
     for (name, team) in &budget.teams {
-        let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut seen: BTreeMap<usize, DependentPaths> = BTreeMap::new();
         let mut bytes = 0;
         for (at, hit) in team.hits.iter().enumerate() {
-            let others = seen.entry(hit.mapping.index).or_default();
+            let is_first = !seen.contains_key(&hit.mapping.index);
+            let dependents = seen.entry(hit.mapping.index).or_default();
             if at > 0 || budget.overdrawn != Some(*name) {
-                bytes += budget.counts.charge_of(hit, *others);
+                bytes += hit.cost.kept + dependents.charge_of(&hit.dependents, hit.mapping.dependent_urls);
+                bytes += if budget.counts.is_escalated(&hit.mapping) { 0 } else { hit.cost.replaced };
+                bytes += if is_first { hit.cost.shared } else { 0 };
             }
-            *others += 1;
+            dependents.add(&mut hit.dependents.clone());
         }
         charges.insert(TeamName::clone(name), bytes);
     }
@@ -113,7 +113,7 @@ proptest! {
             let route = Route { index, mapping: &mappings[index], answer: Ok(()) };
             let hit = Hit::new(*change, &changes[*change], planned.of(&route), 10);
             let team = &mappings[index].team;
-            let bytes = budget.counts.charge_of(&hit, budget.counts.hits(&hit.mapping));
+            let bytes = budget.counts.charge_of(&hit);
             let had = budget.teams.get(team).map_or(0, |team| team.bytes);
             if budget.admit(hit) {
                 admitted += 1;

@@ -8,6 +8,7 @@ use crate::model::glob::Patterns;
 use crate::model::limits::{CloudflarePlan, PREFIX_SEPARATORS};
 use crate::model::mapping::{Escalation, Mode, Purge, Scheme, UrlRules};
 use crate::model::names::{CloudflareId, Hostname, Prefix, Source, TeamName, TokenFolder};
+use crate::model::spelling::{SpellingWord, Spellings};
 use crate::purge::paths::{DotSegments, served_paths};
 
 fn hostname(text: &str) -> Hostname {
@@ -28,15 +29,7 @@ fn mapping(hostnames: &[&str], change: impl FnOnce(&mut UrlRules)) -> Mapping {
         urls_per_request: None,
         team: team.clone(),
     };
-    let mut urls = UrlRules {
-        strip_prefix: Prefix::empty(),
-        add_prefix: Prefix::empty(),
-        index_documents: vec!["index.html".to_owned()],
-        clean_urls: false,
-        query_strings: vec![String::new()],
-        schemes: vec![Scheme::Https],
-        vary_headers: Vec::new(),
-    };
+    let mut urls = UrlRules::default();
     change(&mut urls);
     Mapping {
         name: "teams.t.mappings[0]".to_owned(),
@@ -67,7 +60,7 @@ fn items(key: &str) -> Vec<String> {
 fn each_spelling_where_they_differ() {
     for (key, urls) in [
         ("a/b-c_d.e~f", &["https://w.com/a/b-c_d.e~f"][..]),
-        ("a b", &["https://w.com/a%20b"]),
+        ("a b", &["https://w.com/a%20b", "https://w.com/a+b"]),
         ("100%", &["https://w.com/100%25"]),
         ("%41", &["https://w.com/%2541"]),
         ("a?b", &["https://w.com/a%3Fb"]),
@@ -75,12 +68,27 @@ fn each_spelling_where_they_differ() {
         (r"a\b", &["https://w.com/a%5Cb"]),
         ("a\tb\u{7f}", &["https://w.com/a%09b%7F"]),
         ("über", &["https://w.com/%C3%BCber"]),
-        ("a\"<>^`{}", &["https://w.com/a%22%3C%3E%5E%60%7B%7D"]),
+        ("a\"<>`{}", &["https://w.com/a%22%3C%3E%60%7B%7D"]),
+        ("a^", &["https://w.com/a%5E", "https://w.com/a^"]),
         ("a+b", &["https://w.com/a+b", "https://w.com/a%2Bb"]),
-        ("a (1).png", &["https://w.com/a%20(1).png", "https://w.com/a%20%281%29.png"]),
+        (
+            "a (1).png",
+            &[
+                "https://w.com/a%20(1).png",
+                "https://w.com/a%20%281%29.png",
+                "https://w.com/a+(1).png",
+                "https://w.com/a+%281%29.png",
+            ],
+        ),
         (
             "a&b=c;d,e:f@g!h$i'j*k",
-            &["https://w.com/a&b=c;d,e:f@g!h$i'j*k", "https://w.com/a%26b%3Dc%3Bd%2Ce%3Af%40g%21h%24i%27j%2Ak"],
+            &[
+                "https://w.com/a&b=c;d,e:f@g!h$i'j*k",
+                "https://w.com/a%26b%3Dc%3Bd%2Ce%3Af%40g%21h%24i%27j%2Ak",
+                "https://w.com/a%26b%3Dc%3Bd%2Ce%3Af%40g!h%24i'j*k",
+                "https://w.com/a&b=c;d,e:f@g%21h$i%27j%2Ak",
+                "https://w.com/a&b=c%3Bd%2Ce:f@g%21h$i%27j%2Ak",
+            ],
         ),
         ("a|[b]", &["https://w.com/a|[b]", "https://w.com/a%7C[b]", "https://w.com/a%7C%5Bb%5D"]),
         ("/a//b", &["https://w.com//a//b"]),
@@ -140,7 +148,7 @@ fn prefixes_schemes_queries_and_headers() {
         rules.strip_prefix = Prefix::parse("uk/").unwrap();
         rules.add_prefix = Prefix::parse("static/").unwrap();
         rules.schemes = vec![Scheme::Https, Scheme::Http];
-        rules.query_strings = vec![String::new(), "v=2".to_owned()];
+        rules.query_strings = QueryStrings::Each(vec![String::new(), "v=2".to_owned()]);
         rules.vary_headers = vec![[("CF-Device-Type".to_owned(), "mobile".to_owned())].into()];
     });
     let mut expected = Vec::new();
@@ -168,10 +176,10 @@ fn dot_segments_have_no_url() {
 
 #[test]
 fn prefixes_hold_at_most_31_separators() {
-    let mapping = mapping(&["w.com"], |_| {});
+    let mapping = mapping(&["w.com"], |rules| rules.spellings = Spellings::of_words(&[SpellingWord::Of(0)]));
     for depth in [1, 29, 30, 31, 40] {
-        let folder = Folder::new("a b/".repeat(depth)).unwrap();
-        let items = prefix_items(&mapping, &mapping.zones[0], &folder);
+        let prefix = PathPrefix::of_keys(&mapping.urls, &"a b/".repeat(depth)).unwrap();
+        let items = prefix_items(&mapping, &mapping.zones[0], &prefix);
         let kept = depth.min(PREFIX_SEPARATORS - 1);
         assert_eq!(items, [Item::Prefix(format!("w.com/{}", "a%20b/".repeat(kept)))]);
         assert!(items[0].to_string().matches('/').count() <= PREFIX_SEPARATORS);
