@@ -21,9 +21,9 @@ PRICES = {
     "internet GB, out": (0.09, 100),  # of 2026-09-16; the first 10 TB
 }
 
-# An installation: each team has a KMS key, and a change purges two URLs. Nothing is retried. One alarm reads two metrics, and
+# An installation: each team has a KMS key, and a change purges two URLs. Nothing is retried or purged a second time. One alarm reads two metrics, and
 # each metric of an alarm is paid.
-TEAMS, ZONES, BUCKETS, ALARMS, DASHBOARDS, URLS = 5, 20, 10, 7, 1, 2
+TEAMS, ZONES, BUCKETS, ALARMS, DASHBOARDS, URLS = 5, 20, 10, 8, 1, 2
 MEMORY_GB = 512 / 1024
 ZONE_METRICS, OTHER_METRICS = 3, 6  # Purged, Latency, RateLimitHits; those and Unmatched, Rejected, ColdStart
 BATCH_LINE, EVENT_LINE, METRIC_LINE = 325, 270, 350  # bytes: the examples of README.md
@@ -56,7 +56,7 @@ def quantities(changes, messages, zones, seconds, instances):
     invocations, batches = changes / messages, batches_of(messages, zones)
     lines = batches * BATCH_LINE + EVENT_LINE + (zones + 1) * METRIC_LINE + PLATFORM_LINES
     log = invocations * (lines + LINE_OVERHEAD * (batches + zones + 4)) / GB
-    polls = 2 * 5 * MONTH / 20 + invocations  # empty ones: five pollers a queue wait 20 s, and one for each window
+    polls = 3 * 5 * MONTH / 20 + invocations  # empty ones: five pollers a queue wait 20 s, and one for each window
     return {
         "SQS requests": changes + 2 * changes / min(10, messages) + polls,  # sent by one; received, deleted by ten
         "Lambda requests": invocations,

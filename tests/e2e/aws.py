@@ -259,6 +259,7 @@ class Stack:
         self.ministack = ministack
         self.queue_url, self.queue_arn = outputs["QueueUrl"], outputs["QueueArn"]
         self.retry_queue_url, self.retry_queue_arn = outputs["RetryQueueUrl"], outputs["RetryQueueArn"]
+        self.again_queue_url, self.again_queue_arn = outputs["AgainQueueUrl"], outputs["AgainQueueArn"]
         self.dead_letters_url, self.dead_letters_arn = outputs["DeadLetterQueueUrl"], outputs["DeadLetterQueueArn"]
         self.function, self.role_arn, self.log_group = (
             outputs["FunctionName"],
@@ -292,7 +293,7 @@ class Stack:
     def empty_queues(self):
         """Deletes all messages, and restores the template's redelivery."""
         self.restore_redelivery()
-        for url in (self.queue_url, self.retry_queue_url, self.dead_letters_url):
+        for url in (self.queue_url, self.retry_queue_url, self.again_queue_url, self.dead_letters_url):
             self.sqs.purge_queue(QueueUrl=url)
         self.wait_until_handled()
 
@@ -412,9 +413,9 @@ class Stack:
         return self.denied("dynamodb:*")
 
     @contextlib.contextmanager
-    def denied(self, action):
+    def denied(self, action, resource="*"):
         """Meanwhile, the function may not do this."""
-        statement = {"Effect": "Deny", "Action": action, "Resource": "*"}
+        statement = {"Effect": "Deny", "Action": action, "Resource": resource}
         policy = {"RoleName": self.role_arn.rpartition("/")[2], "PolicyName": "denied"}
         iam = self.ministack.client("iam")
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -1,6 +1,6 @@
 // Permissions on the rows of the table, and what else the function may read, receive and send.
 
-import { ACCOUNT, arn, DEAD_LETTERS, INDEX, QUEUE, RETRY_QUEUE, TABLE } from './templates.mjs'
+import { ACCOUNT, AGAIN_QUEUE, arn, DEAD_LETTERS, INDEX, QUEUE, RETRY_QUEUE, TABLE } from './templates.mjs'
 
 const RESOURCES = {
   table: TABLE,
@@ -13,8 +13,10 @@ const RESOURCES = {
   'all tables': '*',
   'the queue': QUEUE,
   'the retry queue': RETRY_QUEUE,
+  'the delay queue': AGAIN_QUEUE,
   'the dead-letter queue': DEAD_LETTERS,
   'a queue of a longer name': `${RETRY_QUEUE}-2`,
+  'a delay queue of a longer name': `${AGAIN_QUEUE}-2`,
   'a queue of another account': RETRY_QUEUE.replace(ACCOUNT, '210987654321'),
 }
 
@@ -123,8 +125,8 @@ mayNot(
   '/purge-router/web/website.co.uk',
 )
 
-// The function: messages of both queues. It may send to the retry queue and to the dead-letter queue, and change when a message
-// of the retry queue is retried.
+// The function: messages of three queues. It may send to the retry queue, to the delay queue of second purges and to the
+// dead-letter queue, and change when a message of the retry queue is retried.
 const RECEIVE = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes']
 const DEFER = ['sqs:SendMessage', 'sqs:ChangeMessageVisibility']
 const MANAGE = [
@@ -138,12 +140,18 @@ const MANAGE = [
 may('function', [...RECEIVE, ...DEFER], null, 'the retry queue')
 may('function', RECEIVE, null, 'the queue')
 mayNot('function', DEFER, null, 'the queue')
+may('function', [...RECEIVE, 'sqs:SendMessage'], null, 'the delay queue')
+mayNot('function', ['sqs:ChangeMessageVisibility'], null, 'the delay queue')
 may('function', ['sqs:SendMessage'], null, 'the dead-letter queue')
 mayNot('function', [...RECEIVE, 'sqs:ChangeMessageVisibility'], null, 'the dead-letter queue')
-for (const queue of ['a queue of a longer name', 'a queue of another account']) {
+for (const queue of ['a queue of a longer name', 'a delay queue of a longer name', 'a queue of another account']) {
   mayNot('function', [...RECEIVE, ...DEFER], null, queue)
 }
-for (const queue of ['the queue', 'the retry queue', 'the dead-letter queue']) mayNot('function', MANAGE, null, queue)
+for (const queue of ['the queue', 'the retry queue', 'the delay queue', 'the dead-letter queue']) {
+  mayNot('function', MANAGE, null, queue)
+}
 
-// Nobody else reaches the retry queue.
-for (const who of ['web', 'operator']) mayNot(who, [...RECEIVE, ...DEFER, ...MANAGE], null, 'the retry queue')
+// Nobody else reaches the queues that only the function sends to.
+for (const who of ['web', 'operator']) {
+  for (const queue of ['the retry queue', 'the delay queue']) mayNot(who, [...RECEIVE, ...DEFER, ...MANAGE], null, queue)
+}

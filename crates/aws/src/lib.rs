@@ -6,7 +6,7 @@
 //! [`DynamoMappings`] reads the mappings of the buckets in an event: one Query for each, and one BatchGetItem for the
 //! grants and zones of all. It caches them, too. [`Editor`] reads and writes whole partitions of the same table.
 //!
-//! [`SqsRetryQueue`] takes the messages that could not be purged at once.
+//! [`SqsRetryQueue`] takes the messages that could not be purged at once, [`SqsAgainQueue`] those of second purges.
 //!
 //! [`EmbeddedMetrics`] writes metrics as lines of the log, which CloudWatch reads.
 
@@ -23,6 +23,8 @@ mod parameter_batcher;
 mod parameters;
 mod read_error;
 mod row_quota;
+mod sqs;
+mod sqs_again_queue;
 mod sqs_retry_queue;
 mod ssm_tokens;
 mod table;
@@ -36,6 +38,8 @@ pub use embedded_metrics::EmbeddedMetrics;
 pub use function_tokens::FunctionTokens;
 pub use parameters::{Parameters, Stored, WriteError};
 pub use read_error::ReadError;
-pub use sqs_retry_queue::{NotAQueueUrl, SqsRetryQueue};
+pub use sqs::NotAQueueUrl;
+pub use sqs_again_queue::SqsAgainQueue;
+pub use sqs_retry_queue::SqsRetryQueue;
 pub use ssm_tokens::SsmTokens;
 pub use table_error::{NotATable, TableError};

@@ -13,15 +13,16 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use axum::{Json, Router};
-use purge_router_aws::SqsRetryQueue;
+use purge_router_aws::{SqsAgainQueue, SqsRetryQueue};
 use purge_router_core::names::TeamName;
-use purge_router_pipeline::{DeadLetter, Deferred, Hidden, RetryQueue};
+use purge_router_pipeline::{AgainQueue, DeadLetter, Deferred, Delayed, Hidden, RetryQueue};
 use serde_json::{Value, json};
 
 /// The operation and the body of each call.
 type Calls = Arc<Mutex<Vec<(String, Value)>>>;
 
 const URL: &str = "http://127.0.0.1:4566/123456789012/retries";
+const AGAIN_URL: &str = "http://127.0.0.1:4566/123456789012/again";
 const DEAD_LETTERS_URL: &str = "http://127.0.0.1:4566/123456789012/dead-letters";
 
 const PLENTY: Duration = Duration::from_secs(30);
@@ -52,6 +53,12 @@ async fn answer(State(calls): State<Calls>, headers: HeaderMap, body: String) ->
 }
 
 async fn stand() -> (SqsRetryQueue, Calls) {
+    let (config, calls) = config().await;
+    (SqsRetryQueue::new(&config, URL).unwrap(), calls)
+}
+
+/// Of an SQS that [`answer`]s, and what it was sent.
+async fn config() -> (SdkConfig, Calls) {
     let calls = Calls::default();
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -65,7 +72,7 @@ async fn stand() -> (SqsRetryQueue, Calls) {
         .retry_config(RetryConfig::disabled())
         .endpoint_url(endpoint)
         .build();
-    (SqsRetryQueue::new(&config, URL).unwrap(), calls)
+    (config, calls)
 }
 
 fn deferred(body: impl Into<String>, team: Option<&str>) -> Deferred {
@@ -158,4 +165,24 @@ async fn one_call_that_hangs_says_nothing_about_the_others() {
     messages.push(hidden("hangs", 5));
     assert_eq!(queue.hide(&messages, time).await, expected(10, 1));
     assert_eq!(calls.lock().unwrap().len(), 4, "ten entries a call");
+}
+
+#[tokio::test]
+async fn second_purges_are_delayed_each_by_its_own_time_in_the_group_of_its_team() {
+    let (config, calls) = config().await;
+    let queue = SqsAgainQueue::new(&config, AGAIN_URL).unwrap();
+    let delayed = |body: &str, team: &str, seconds| {
+        let team = TeamName::parse(team).unwrap();
+        Delayed { body: body.to_owned(), team, delay: Duration::from_secs(seconds) }
+    };
+    let results = queue.send(&[delayed("a", "web", 1), delayed("refused", "docs", 900)], PLENTY).await;
+    assert_eq!(results, [Ok(()), Err("InvalidMessageContents: no".to_owned())]);
+    let entries = json!([
+        { "Id": "0", "MessageBody": "a", "DelaySeconds": 1, "MessageGroupId": "web" },
+        { "Id": "1", "MessageBody": "refused", "DelaySeconds": 900, "MessageGroupId": "docs" },
+    ]);
+    let expected = ("AmazonSQS.SendMessageBatch".to_owned(), json!({ "QueueUrl": AGAIN_URL, "Entries": entries }));
+    assert_eq!(*calls.lock().unwrap(), [expected]);
+    let late = queue.send(&[delayed("hangs", "web", 1)], Duration::from_millis(50)).await;
+    assert_eq!(late, [Err("deadline exceeded".to_owned())]);
 }

@@ -130,8 +130,14 @@ fn spelled(program: &str, arguments: &[&str], keys: &[String]) -> Vec<Vec<String
 
 fn purged(mappings: &Mappings, key: &str) -> BTreeSet<String> {
     let bucket = BucketName::parse("b").unwrap();
-    let change =
-        Change { bucket, key: key.to_owned(), kind: ChangeKind::Created, time: None, origin: Origin::Invocation };
+    let change = Change {
+        bucket,
+        key: key.to_owned(),
+        kind: ChangeKind::Created,
+        time: None,
+        origin: Origin::Invocation,
+        second_purge_of: None,
+    };
     let plan = plan(mappings, Event { changes: vec![change], ..Event::default() });
     plan.batches.iter().flat_map(|batch| batch.items()).map(|item| item.item.to_string()).collect()
 }

@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-use purge_router_core::names::CloudflareId;
 use purge_router_core::{Body, Mode};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, Response, redirect};
@@ -15,6 +14,7 @@ use crate::advice::with_advice;
 use crate::answer::{self, Call, Unaccepted};
 use crate::error::{Meaning, Refusal};
 use crate::retry_after::retry_after;
+use crate::target::Target;
 use crate::token::{Credential, redact};
 
 /// Cloudflare's API.
@@ -92,7 +92,7 @@ impl Client {
     pub async fn send(
         &self,
         credential: &Credential,
-        zone_id: &CloudflareId,
+        target: impl Into<Target<'_>>,
         mode: Mode,
         body: &Body<'_>,
         timeout: Duration,
@@ -101,7 +101,8 @@ impl Client {
             Mode::Purge => "purge_cache",
             Mode::Invalidate => "invalidate_cache",
         };
-        let request = self.request(Method::POST, &format!("/zones/{zone_id}/{call}")).timeout(timeout).json(body);
+        let request =
+            self.request(Method::POST, &format!("{}/{call}", target.into().path())).timeout(timeout).json(body);
         self.call(credential, request, Call::Purge).await.map(|(_, ray)| Accepted { ray })
     }
 

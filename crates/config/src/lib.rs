@@ -38,3 +38,4 @@ pub use rows::row_key::{MAX_PART, MAX_REVISION, Partition, PartitionKey, RowKey,
 pub use rows::team_tables::TeamTables;
 pub use spec::{GrantSpec, MappingSpec, QueryStringsSpec, TeamSpec, ZoneSpec};
 pub use validate::cross_team::check_cross_team;
+pub use validate::warnings::{Warning, warnings};

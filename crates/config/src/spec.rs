@@ -32,6 +32,9 @@ pub struct ZoneSpec {
     pub account_id: Option<String>,
     pub token: Option<String>,
     pub urls_per_request: Option<i64>,
+    pub environments: Option<Vec<String>>,
+    pub cache_reserve: Option<bool>,
+    pub workers_caching: Option<bool>,
 }
 
 /// A mapping: which keys of a source purge what in which zones.
@@ -60,6 +63,7 @@ pub struct MappingSpec {
     pub mode: Option<String>,
     pub escalate_above: Option<i64>,
     pub escalate_after: Option<String>,
+    pub again_after: Option<i64>,
 }
 
 /// The value of `query_strings`.

@@ -11,6 +11,7 @@ mod lists;
 mod message;
 mod s3_change;
 mod s3_event;
+mod second_purge;
 mod shape;
 mod values;
 
@@ -24,6 +25,7 @@ use self::lists::items;
 pub use self::message::Message;
 use self::s3_change::S3Event;
 use self::s3_event::{eventbridge_event, s3_record};
+use self::second_purge::with_mark;
 use self::shape::{Shape, shape};
 use self::values::{fields_of, kind_and_value, kind_of, message_at, not_json, string_at};
 use crate::model::change::Origin;
@@ -163,7 +165,10 @@ impl Reader<'_> {
                 Ok(None) => self.ignore("health-check"),
                 Err(reason) => self.reject(format!("{dotted}{reason}")),
             },
-            Shape::S3 => self.add(s3_record(value, &self.origin), &dotted),
+            Shape::S3 => {
+                let read = s3_record(value, &self.origin).and_then(|event| with_mark(value, event));
+                self.add(read, &dotted);
+            }
             Shape::EventBridge => self.add(eventbridge_event(value, "detail.", &self.origin), &dotted),
             Shape::EventBridgeDetail => self.add(eventbridge_event(value, "", &self.origin), &dotted),
             Shape::CloudTrail => self.add(cloudtrail_record(value, "", &self.origin), &dotted),

@@ -16,6 +16,7 @@ mod output;
 mod planned_mapping;
 mod planner;
 mod rejections;
+mod second_purges;
 mod uncertain_buckets;
 
 pub use batch::{Batch, BatchItem, PurgeRequest, batches};

@@ -6,6 +6,7 @@ use crate::model::change::{Change, ChangeKind};
 use crate::model::glob::Patterns;
 use crate::model::mapping::Mapping;
 use crate::model::mappings::Mappings;
+use crate::model::names::TeamName;
 
 /// What one mapping answers to a change.
 #[derive(Debug, Clone)]
@@ -44,6 +45,8 @@ pub enum Decline<'m> {
         /// The kinds that the mapping accepts.
         events: &'m [ChangeKind],
     },
+    /// The change is purged a second time, and this is not for a mapping of another team, or without `again_after`.
+    NotPurgedAgain,
     /// The globs were not compared, because the caller allows no more matching work for the team.
     TooMuchMatching,
     /// None of these `include` patterns matches.
@@ -64,6 +67,7 @@ impl fmt::Display for Decline<'_> {
                 let events = events.iter().map(|event| event.as_str()).collect::<Vec<_>>().join(", ");
                 write!(f, "'{kind}' is not among its events ({events})")
             }
+            Self::NotPurgedAgain => f.write_str("it takes no part in this second purge"),
             Self::TooMuchMatching => f.write_str("the team's globs are too much work for one event"),
             Self::NotIncluded(patterns) => {
                 let shown: Vec<&str> = patterns.iter().take(PATTERNS_SHOWN).collect();
@@ -112,6 +116,10 @@ fn decide<'m>(
     };
     if !mapping.events.contains(&change.kind) {
         return Err(Decline::OtherKind { kind: change.kind, events: &mapping.events });
+    }
+    let takes_part = |team: &TeamName| mapping.again_after > 0 && mapping.team == *team;
+    if change.second_purge_of.as_ref().is_some_and(|team| !takes_part(team)) {
+        return Err(Decline::NotPurgedAgain);
     }
     if !may_match(mapping) {
         return Err(Decline::TooMuchMatching);

@@ -44,6 +44,7 @@ fn change(index: usize, key: &str) -> Change {
         key: key.to_owned(),
         kind: ChangeKind::Created,
         time: None,
+        second_purge_of: None,
         origin: Origin::Message(Arc::from(index.to_string())),
     }
 }

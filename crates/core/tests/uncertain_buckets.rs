@@ -33,6 +33,7 @@ fn event(objects: &[(&str, &str)]) -> Event {
         key: key.to_owned(),
         kind: ChangeKind::Created,
         time: None,
+        second_purge_of: None,
         origin: Origin::Message(format!("{name}/{key}").into()),
     };
     Event { changes: objects.iter().map(change).collect(), ..Event::default() }

@@ -4,7 +4,10 @@ use aws_lambda_events::sqs::SqsBatchResponse;
 use purge_router_aws::SqsRetryQueue;
 use purge_router_cloudflare::Client;
 use purge_router_core::{Decoded, Event, Origin, Plan, decode_with_messages, plan_until};
-use purge_router_pipeline::{Clock, Executor, PurgeApi, Redelivery, Report, RetryQueue, Timestamp, TokenStore};
+use purge_router_pipeline::{
+    AgainQueue, Clock, Executor, NoAgainQueue, PurgeApi, Redelivery, Report, RetryQueue, Timestamp, TokenStore,
+    queue_second_purges, sending_deadline,
+};
 
 use crate::invocation_error::InvocationError;
 use crate::mapping_source::{KnownMappings, MappingSource};
@@ -12,18 +15,27 @@ use crate::response::{HttpResponse, Response, sqs_response};
 
 /// The function. It lives as long as its process.
 #[derive(Debug)]
-pub struct Function<T, A = Client, Q = SqsRetryQueue> {
+pub struct Function<T, A = Client, Q = SqsRetryQueue, G = NoAgainQueue> {
     mappings: MappingSource,
     executor: Executor<T, A>,
     retry_queue: Option<Q>,
+    again_queue: Option<G>,
 }
 
-impl<T: TokenStore, A: PurgeApi, Q: RetryQueue> Function<T, A, Q> {
+impl<T, A, Q> Function<T, A, Q> {
     /// A function that plans with these mappings, sends with this executor, and defers to this queue.
     pub fn new(mappings: MappingSource, executor: Executor<T, A>, retry_queue: Option<Q>) -> Self {
-        Self { mappings, executor, retry_queue }
+        Self { mappings, executor, retry_queue, again_queue: None }
     }
 
+    /// With the delay queue of second purges.
+    pub fn with_again_queue<G>(self, again_queue: Option<G>) -> Function<T, A, Q, G> {
+        let Self { mappings, executor, retry_queue, .. } = self;
+        Function { mappings, executor, retry_queue, again_queue }
+    }
+}
+
+impl<T: TokenStore, A: PurgeApi, Q: RetryQueue, G: AgainQueue> Function<T, A, Q, G> {
     /// The clock of the deadlines.
     pub fn clock(&self) -> &Clock {
         self.executor.clock()
@@ -63,7 +75,9 @@ impl<T: TokenStore, A: PurgeApi, Q: RetryQueue> Function<T, A, Q> {
         let redelivery = Redelivery::new(self.retry_queue.as_ref(), &messages, self.clock());
         let mappings = self.mappings.for_event(&event, redelivery.is_soon(), deadline).await?;
         let plan = self.plan(&mappings, event, deadline);
-        let report = self.executor.run(&plan, redelivery.patience(deadline)).await;
+        let patience = redelivery.patience(sending_deadline(&plan, self.clock(), deadline));
+        let report = self.executor.run(&plan, patience).await;
+        let report = queue_second_purges(self.again_queue.as_ref(), report, self.clock(), deadline).await;
         Ok(response(redelivery.redeliver(&report, deadline).await, &report))
     }
 

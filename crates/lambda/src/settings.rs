@@ -5,7 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use purge_router_aws::{DynamoMappings, FunctionTokens, SqsRetryQueue, SsmTokens, load_config};
+use purge_router_aws::{DynamoMappings, FunctionTokens, SqsAgainQueue, SqsRetryQueue, SsmTokens, load_config};
 use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL, Email, redact};
 use purge_router_config::script_env::ScriptEnv;
 use purge_router_core::Mappings;
@@ -38,22 +38,21 @@ impl SettingError {
 pub async fn from_settings(
     get: impl Fn(&str) -> Option<String>,
     clock: Clock,
-) -> Result<Function<FunctionTokens>, SettingError> {
+) -> Result<Function<FunctionTokens, Client, SqsRetryQueue, SqsAgainQueue>, SettingError> {
     let get = |name: &str| Some(get(name)?.trim().to_owned()).filter(|text| !text.is_empty());
     let seconds = |name, default| number(get(name), name, default, "write whole seconds").map(Duration::from_secs);
     let (token_ttl, mappings_ttl) = (seconds("TOKEN_TTL_SECONDS", 300)?, seconds("MAPPINGS_TTL_SECONDS", 30)?);
     let help = "write how many instances may run at once, such as 2";
     let instances = number(get("MAX_CONCURRENCY"), "MAX_CONCURRENCY", NonZeroU32::MIN, help)?;
     let of_retries = number(get("RETRY_CONCURRENCY"), "RETRY_CONCURRENCY", 0, help)?;
+    let of_second_purges = number(get("AGAIN_CONCURRENCY"), "AGAIN_CONCURRENCY", 0, help)?;
     let base_url = get("CLOUDFLARE_BASE_URL").unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
     let client = Client::new(&base_url).map_err(|error| SettingError::of("CLOUDFLARE_BASE_URL", error))?;
     let aws = load_config().await;
     let ssm = SsmTokens::new(&aws, token_ttl, clock.clone());
     let retry_queue = get("RETRY_QUEUE_URL").map(|url| SqsRetryQueue::new(&aws, &url)).transpose();
     let retry_queue = retry_queue.map_err(|error| SettingError::of("RETRY_QUEUE_URL", error))?;
-    if retry_queue.is_some() != (of_retries > 0) {
-        return Err(SettingError::new("RETRY_QUEUE_URL and RETRY_CONCURRENCY belong together: set both or neither"));
-    }
+    belong_together("RETRY", retry_queue.is_some(), of_retries)?;
     let retry_queue = match (retry_queue, get("DEAD_LETTER_QUEUE_URL")) {
         (Some(queue), Some(url)) => {
             let queue = queue.with_dead_letters(&url);
@@ -66,6 +65,9 @@ pub async fn from_settings(
         }
         (queue, None) => queue,
     };
+    let again_queue = get("AGAIN_QUEUE_URL").map(|url| SqsAgainQueue::new(&aws, &url)).transpose();
+    let again_queue = again_queue.map_err(|error| SettingError::of("AGAIN_QUEUE_URL", error))?;
+    belong_together("AGAIN", again_queue.is_some(), of_second_purges)?;
     let (mappings, tokens) = match (get("MAPPINGS_TABLE"), get("MAPPINGS_FILE")) {
         (Some(_), Some(_)) => {
             return Err(SettingError::new("MAPPINGS_TABLE and MAPPINGS_FILE are both set: set one of them"));
@@ -81,10 +83,20 @@ pub async fn from_settings(
         }
         (None, None) => script(get, ssm)?,
     };
-    // Both lanes may run at once, and share the rate limits.
-    let instances = instances.saturating_add(of_retries);
+    // The instances of all queues may run at once, and share the rate limits.
+    let instances = instances.saturating_add(of_retries).saturating_add(of_second_purges);
     let settings = Settings { instances, retrying_instances: of_retries, ..Settings::default() };
-    Ok(Function::new(mappings, Executor::new(client, tokens, settings, clock), retry_queue))
+    let executor = Executor::new(client, tokens, settings, clock);
+    Ok(Function::new(mappings, executor, retry_queue).with_again_queue(again_queue))
+}
+
+/// Without the number of its instances, the instances of a queue would exceed the rate limits.
+fn belong_together(names: &str, has_queue: bool, instances: u32) -> Result<(), SettingError> {
+    if has_queue != (instances > 0) {
+        let names = format!("{names}_QUEUE_URL and {names}_CONCURRENCY");
+        return Err(SettingError::new(format!("{names} belong together: set both or neither")));
+    }
+    Ok(())
 }
 
 fn number<N: FromStr>(text: Option<String>, name: &str, default: N, help: &str) -> Result<N, SettingError> {

@@ -3,8 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use purge_router_cloudflare::{Accepted, Client, Credential, Refusal};
-use purge_router_core::names::CloudflareId;
+use purge_router_cloudflare::{Accepted, Client, Credential, Refusal, Target};
 use purge_router_core::{Body, Mode};
 
 /// Sends one purge request.
@@ -13,7 +12,7 @@ pub trait PurgeApi: Send + Sync {
     fn purge(
         &self,
         credential: &Credential,
-        zone_id: &CloudflareId,
+        target: Target<'_>,
         mode: Mode,
         body: &Body<'_>,
         timeout: Duration,
@@ -24,11 +23,11 @@ impl PurgeApi for Client {
     async fn purge(
         &self,
         credential: &Credential,
-        zone_id: &CloudflareId,
+        target: Target<'_>,
         mode: Mode,
         body: &Body<'_>,
         timeout: Duration,
     ) -> Result<Accepted, Refusal> {
-        self.send(credential, zone_id, mode, body, timeout).await
+        self.send(credential, target, mode, body, timeout).await
     }
 }

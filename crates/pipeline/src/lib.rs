@@ -7,6 +7,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::expect_used)]
 
+mod again_queue;
 mod api;
 mod backoff;
 mod bounded_map;
@@ -23,6 +24,7 @@ mod redelivery;
 mod refused_hostnames;
 mod report;
 mod retry_queue;
+mod second_purges;
 mod sender;
 mod settings;
 mod shared;
@@ -33,6 +35,7 @@ mod token_health;
 mod zone_circuits;
 
 pub use self::metrics::describe_metrics;
+pub use again_queue::{AgainQueue, Delayed, NoAgainQueue};
 pub use api::PurgeApi;
 pub use backoff::Backoff;
 pub use clock::{Clock, DeadlineExceeded, Timestamp};
@@ -40,7 +43,8 @@ pub use executor::Executor;
 pub use outcome::{FailedOrigin, FailureKind, Outcome, Status};
 pub use patience::Patience;
 pub use redelivery::Redelivery;
-pub use report::Report;
+pub use report::{NotQueued, Report};
 pub use retry_queue::{DeadLetter, Deferred, Hidden, RetryQueue};
+pub use second_purges::{queue_second_purges, sending_deadline};
 pub use settings::Settings;
 pub use store::{Freshness, TokenError, TokenStore};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use indexmap::IndexSet;
 use purge_router_cloudflare::redact;
+use purge_router_core::names::EnvironmentId;
 use purge_router_core::{Batch, Origin, Plan, Rejected, RejectionKind, Unmatched};
 
 use crate::outcome::{Outcome, Status};
@@ -29,18 +30,32 @@ pub(crate) fn records(plan: &Plan) {
 /// What became of a batch. A failed one names its failed origins, so that a dead letter can be found by its message id.
 pub(crate) fn batch(batch: &Batch, outcome: &Outcome, duration: Duration) {
     let (team, zone) = (batch.zone.team.as_str(), batch.zone.domain.as_str());
+    let environment = batch.environment.as_ref().map(EnvironmentId::as_str);
     let (method, items) = (batch.method().field(), batch.items().len());
     let milliseconds = duration.as_millis() as u64;
     let Outcome { attempts, ray, error, .. } = outcome;
     let status = outcome.status.as_str();
     if outcome.status == Status::Purged {
         let latency = outcome.latency.map(|latency| latency.as_millis() as u64);
-        tracing::info!(team, zone, method, items, outcome = status, attempts, milliseconds, latency, ray, "batch");
+        tracing::info!(
+            team,
+            zone,
+            environment,
+            method,
+            items,
+            outcome = status,
+            attempts,
+            milliseconds,
+            latency,
+            ray,
+            "batch"
+        );
     } else {
         let origins = first_origins(outcome.failed.iter().map(|failed| &failed.origin));
         tracing::warn!(
             team,
             zone,
+            environment,
             method,
             items,
             outcome = status,
@@ -56,7 +71,7 @@ pub(crate) fn batch(batch: &Batch, outcome: &Outcome, duration: Duration) {
 
 /// The whole event in numbers.
 pub(crate) fn event(report: &Report<'_>, duration: Duration) {
-    let Report { plan, outcomes, failed } = report;
+    let Report { plan, outcomes, failed, .. } = report;
     let rejected = plan.rejected.iter().filter(|rejected| rejected.kind.is_failure()).count();
     let unpurgeable = Some(plan.rejected.len() - rejected).filter(|count| *count > 0);
     tracing::info!(

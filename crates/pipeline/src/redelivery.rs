@@ -165,14 +165,16 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
 /// The team of each origin that failed; none if several teams' batches failed.
 fn teams<'r>(report: &'r Report<'_>) -> HashMap<&'r Origin, Option<&'r TeamName>> {
     let mut teams: HashMap<&Origin, Option<&TeamName>> = HashMap::new();
+    let mut add = |origin: &'r Origin, team: &'r TeamName| {
+        let entry = teams.entry(origin);
+        entry.and_modify(|known| *known = known.filter(|known| *known == team)).or_insert(Some(team));
+    };
     let failed = report.outcomes.iter().filter(|outcome| outcome.status != Status::Purged);
     for outcome in failed {
         let Some(batch) = report.plan.batches.get(outcome.batch) else { continue };
-        let team = Some(&batch.zone.team);
-        for FailedOrigin { origin, .. } in &outcome.failed {
-            teams.entry(origin).and_modify(|known| *known = known.filter(|known| Some(*known) == team)).or_insert(team);
-        }
+        outcome.failed.iter().for_each(|FailedOrigin { origin, .. }| add(origin, &batch.zone.team));
     }
+    report.not_queued.iter().for_each(|it| add(&it.origin, &it.team));
     teams
 }
 

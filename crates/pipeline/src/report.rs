@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use indexmap::IndexSet;
 use purge_router_cloudflare::redact;
+use purge_router_core::names::TeamName;
 use purge_router_core::{Batch, Origin, Plan, Zone};
 use serde::Serialize;
 
@@ -18,8 +19,22 @@ pub struct Report<'p> {
     /// One outcome per batch that ended, in the plan's order. Without a stop, every batch ends.
     pub outcomes: Vec<Outcome>,
     /// The failed origins, each once: those of rejections that are failures, and of batches that were not purged, or did
-    /// not end.
+    /// not end, and of second purges that could not be queued.
     pub failed: Vec<Origin>,
+    /// The second purges that could not be queued.
+    #[serde(skip)]
+    pub not_queued: Vec<NotQueued>,
+}
+
+/// A second purge that could not be queued, though the first one was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotQueued {
+    /// Where the change came from.
+    pub origin: Origin,
+    /// Whose second purge it is.
+    pub team: TeamName,
+    /// Why not.
+    pub error: String,
 }
 
 impl<'p> Report<'p> {
@@ -30,7 +45,16 @@ impl<'p> Report<'p> {
         let not_ended = items.flat_map(|item| &item.origins);
         let failed: IndexSet<&Origin> = plan.failed_origins().into_iter().chain(not_purged).chain(not_ended).collect();
         let failed = failed.into_iter().cloned().collect();
-        Self { plan, outcomes, failed }
+        Self { plan, outcomes, failed, not_queued: Vec::new() }
+    }
+
+    /// Adds the origins of second purges that could not be queued to those that failed.
+    pub(crate) fn fail_not_queued(&mut self, not_queued: Vec<NotQueued>) {
+        let known: HashSet<&Origin> = self.failed.iter().collect();
+        let origins: IndexSet<&Origin> = not_queued.iter().map(|it| &it.origin).collect();
+        let new: Vec<Origin> = origins.into_iter().filter(|origin| !known.contains(origin)).cloned().collect();
+        self.failed.extend(new);
+        self.not_queued = not_queued;
     }
 
     /// The batches that were stopped before they ended, and their positions in the plan. They may be purged or not.
@@ -47,7 +71,10 @@ impl<'p> Report<'p> {
             let error = outcome.error.as_deref().unwrap_or_default();
             Some(format!("{domain} of team {team}: {}: {error}", outcome.status.as_str()))
         });
-        let reasons: Vec<String> = rejected.chain(failed).collect();
+        let not_queued = self.not_queued.iter().map(|NotQueued { team, error, .. }| {
+            format!("can't queue a second purge of team {team}: {}", redact(error))
+        });
+        let reasons: Vec<String> = rejected.chain(failed).chain(not_queued).collect();
         match &reasons[..] {
             [] => "nothing failed".to_owned(),
             [only] => only.clone(),

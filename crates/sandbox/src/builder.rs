@@ -22,6 +22,7 @@ pub struct Builder {
     api_address: SocketAddr,
     edge_address: SocketAddr,
     rate_limits: bool,
+    purge_race: bool,
 }
 
 impl Sandbox {
@@ -41,6 +42,7 @@ impl Default for Builder {
             api_address: any_port,
             edge_address: any_port,
             rate_limits: true,
+            purge_race: false,
         }
     }
 }
@@ -96,6 +98,14 @@ impl Builder {
         self
     }
 
+    /// Whether the edge stores an answer that it was fetching while its zone was purged. Cloudflare does not promise
+    /// that it never happens, so a second purge is tested against it. By default it is off.
+    #[must_use]
+    pub fn purge_race(mut self, enabled: bool) -> Self {
+        self.purge_race = enabled;
+        self
+    }
+
     /// Starts both servers.
     ///
     /// # Errors
@@ -105,7 +115,7 @@ impl Builder {
         let zones = validate(self.zones).map_err(invalid)?;
         let tokens = validate_tokens(self.tokens, &zones).map_err(invalid)?;
         let origins = Origins::new(&self.origins)?;
-        let state = Arc::new(State::new(zones, tokens, self.rate_limits));
+        let state = Arc::new(State::new(zones, tokens, self.rate_limits, self.purge_race));
         let router = control::router(Arc::clone(&state)).fallback_service(api::router::router(Arc::clone(&state)));
         let api = Server::start(self.api_address, router).await?;
         let edge = Server::start(self.edge_address, edge::serve::router(Arc::clone(&state), origins)).await?;

@@ -52,6 +52,7 @@ impl SandboxZone {
                 hostnames: hostnames.collect(),
                 vary_headers: vary_headers(mappings, zone),
                 urls_per_request: zone.urls_per_request,
+                environments: zone.environments.iter().map(ToString::to_string).collect(),
             });
         }
         zones

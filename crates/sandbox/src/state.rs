@@ -29,9 +29,9 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(zones: Vec<Zone>, tokens: Tokens, rate_limits: bool) -> Self {
+    pub(crate) fn new(zones: Vec<Zone>, tokens: Tokens, rate_limits: bool, purge_race: bool) -> Self {
         Self {
-            cache: Mutex::new(Cache::new(zones.len())),
+            cache: Mutex::new(Cache::new(zones.len(), purge_race)),
             zones,
             tokens: Mutex::new(tokens),
             faults: Mutex::default(),

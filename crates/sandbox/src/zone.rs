@@ -26,6 +26,9 @@ pub struct SandboxZone {
     pub vary_headers: Vec<String>,
     /// How many URLs one request may hold; by default what the plan allows.
     pub urls_per_request: Option<usize>,
+    /// The ids of its environments besides production. Purges of these are checked, and evict nothing: the edge serves
+    /// production.
+    pub environments: Vec<String>,
 }
 
 /// A valid zone; names are in lower case.
@@ -37,6 +40,7 @@ pub(crate) struct Zone {
     pub(crate) account_id: Option<String>,
     pub(crate) hostnames: Vec<String>,
     pub(crate) vary_headers: Vec<HeaderName>,
+    pub(crate) environments: Vec<String>,
     urls_per_request: usize,
 }
 
@@ -95,6 +99,7 @@ fn validate_zone(zone: SandboxZone) -> Result<Zone, String> {
         plan: zone.plan,
         account_id: zone.account_id,
         hostnames: zone.hostnames.iter().map(|hostname| hostname.to_ascii_lowercase()).collect(),
+        environments: zone.environments,
         urls_per_request: zone.urls_per_request.unwrap_or(zone.plan.items_per_request(LimitClass::Urls)),
     })
 }

@@ -72,6 +72,9 @@ pub(crate) struct RunArgs {
     pub(crate) event: EventArgs,
     #[command(flatten)]
     pub(crate) sending: SendingArgs,
+    /// Leave out the second purges of mappings with `again_after`; without this, the command waits until they are due
+    #[arg(long)]
+    pub(crate) once: bool,
 }
 
 #[derive(ClapArgs)]

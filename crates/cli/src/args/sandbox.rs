@@ -30,6 +30,9 @@ pub(crate) struct SandboxArgs {
     /// Do not enforce Cloudflare's rate limits
     #[arg(long)]
     pub(crate) no_rate_limits: bool,
+    /// Let the edge store what it was fetching during a purge, to try `again_after`
+    #[arg(long)]
+    pub(crate) purge_race: bool,
 }
 
 fn origin(text: &str) -> Result<(Option<String>, String), String> {

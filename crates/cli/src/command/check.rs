@@ -1,6 +1,6 @@
 //! `check`: all problems of a mapping file at once.
 
-use purge_router_config::Problem;
+use purge_router_config::{Problem, Warning, warnings};
 use purge_router_core::{Code, Mappings};
 use serde_json::json;
 
@@ -18,10 +18,12 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
     let text = read(path)?;
     let read = purge_router_config::from_toml(&text);
     let problems = read.as_ref().err().map(Vec::as_slice).unwrap_or_default();
+    let warnings = read.as_ref().map(warnings).unwrap_or_default();
+    print_warnings(&warnings);
     if args.json {
         let lines = Lines::of(&text);
         let problems: Vec<_> = problems.iter().map(|problem| ProblemJson::new(&lines, problem)).collect();
-        print::json(&json!({ "problems": problems }))?;
+        print::json(&with_warnings(json!({ "problems": problems }), &warnings))?;
     } else if let Ok(mappings) = &read {
         print::out(&format!("{}: {}: {}", path.display(), counts(mappings), print::green("no problem")));
     } else {
@@ -36,6 +38,8 @@ async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
     let (folders, zones): (Vec<Problem>, Vec<Problem>) = purge_router_config::check_cross_team(&mappings)
         .into_iter()
         .partition(|problem| problem.code == Code::SharedTokenFolder);
+    let warnings = warnings(&mappings);
+    print_warnings(&warnings);
     let problems: Vec<&Problem> = skipped.iter().flat_map(|skipped| &skipped.problems).chain(&folders).collect();
     // Any team can cause this, and nothing is skipped because of it: each team's purges need its own token.
     for problem in &zones {
@@ -44,7 +48,7 @@ async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
     if json {
         let problems: Vec<_> = problems.iter().map(|problem| problem_of_row(problem)).collect();
         let shared: Vec<_> = zones.iter().map(problem_of_row).collect();
-        print::json(&json!({ "problems": problems, "shared": shared }))?;
+        print::json(&with_warnings(json!({ "problems": problems, "shared": shared }), &warnings))?;
     } else if problems.is_empty() {
         print::out(&format!("{table}: {}: {}", counts(&mappings), print::green("no problem")));
     } else {
@@ -55,6 +59,20 @@ async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
         print::error(&format!("the function skips {rows} of {table}, and uses {used}"));
     }
     Ok(if problems.is_empty() { End::Done } else { End::Problems })
+}
+
+/// To standard error, and no reason to fail.
+fn print_warnings(warnings: &[Warning]) {
+    for warning in warnings {
+        print::warning(&warning.to_string());
+    }
+}
+
+fn with_warnings(mut json: serde_json::Value, warnings: &[Warning]) -> serde_json::Value {
+    if !warnings.is_empty() {
+        json["warnings"] = json!(warnings);
+    }
+    json
 }
 
 fn problem_of_row(problem: &Problem) -> serde_json::Value {

@@ -63,7 +63,7 @@ async fn event(args: &ExplainArgs) -> anyhow::Result<Event> {
         EventKind::Tagged => ChangeKind::Tagged,
         EventKind::Acl => ChangeKind::Acl,
     };
-    let change = Change { bucket, key, kind, time: None, origin: Origin::Invocation };
+    let change = Change { bucket, key, kind, time: None, origin: Origin::Invocation, second_purge_of: None };
     Ok(Event { changes: vec![change], ..Event::default() })
 }
 
@@ -80,14 +80,19 @@ fn as_json(change: &Change, routes: &[Route<'_>], plan: &Plan) -> serde_json::Va
     let declined: Vec<_> = declines(routes)
         .map(|(mapping, reason)| json!({ "mapping": mapping.name, "team": mapping.team, "reason": reason.to_string() }))
         .collect();
-    json!({
+    let mut answer = json!({
         "object": change.object(),
         "event": change.kind,
         "fires": fires,
         "declined": declined,
         "rejected": plan.rejected,
         "batches": plan.batches,
-    })
+    });
+    // As in a plan.
+    if !plan.again.is_empty() {
+        answer["again"] = json!(plan.again);
+    }
+    answer
 }
 
 fn fires_as_json(mapping: &Mapping, change: &Change) -> serde_json::Value {

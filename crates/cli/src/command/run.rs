@@ -1,22 +1,84 @@
-//! `run`: sends what `plan` shows.
+//! `run`: sends what `plan` shows, and purges again what `again_after` asks for.
 
-use purge_router_core::plan;
+mod second_purges;
 
+use purge_router_core::{Mappings, Plan, plan};
+use purge_router_pipeline::Report;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep_until};
+
+use self::second_purges::{DelayQueue, Due};
 use crate::args::RunArgs;
 use crate::command::event::{load, reasons};
 use crate::exit::End;
-use crate::print;
 use crate::sender::Sender;
+use crate::{print, shutdown};
+
+/// A report with those of the second purges, for programs.
+#[derive(Serialize)]
+struct Reports<'r, 'p> {
+    #[serde(flatten)]
+    first: &'r Report<'p>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    second_purges: Vec<Value>,
+}
 
 pub(super) async fn run(args: &RunArgs) -> anyhow::Result<End> {
     let Some((mappings, event)) = load(&args.event).await? else { return Ok(End::Problems) };
     let reasons = (!args.event.json).then(|| reasons(&mappings, &event));
     let plan = plan(&mappings, event);
     let sender = Sender::new(&args.sending, &mappings).await?;
-    let report = sender.send(&plan).await;
-    match reasons {
-        None => print::json(&report)?,
-        Some(reasons) => print::out(&(reasons + &print::report(&report))),
+    let first = sender.send(&plan).await;
+    let purged_at = Instant::now();
+    if let Some(reasons) = &reasons {
+        print::out(&(reasons.clone() + &print::report(&first)));
     }
-    Ok(End::done_if(report.failed.is_empty()))
+    let due = if args.once { Vec::new() } else { due(&sender, &plan, &first).await };
+    let mut is_good = first.failed.is_empty();
+    let mut second_purges = Vec::new();
+    for due in due {
+        let after = due.after.as_secs();
+        let Some(plan) = plan_when_due(due, purged_at, &mappings).await else {
+            is_good = false;
+            break;
+        };
+        let report = sender.send(&plan).await;
+        is_good &= report.failed.is_empty();
+        match reasons {
+            None => second_purges.push(as_json(after, &report)?),
+            Some(_) => print::out(&format!("\nagain, {after} s later\n{}", print::report(&report))),
+        }
+    }
+    if reasons.is_none() {
+        print::json(&Reports { first: &first, second_purges })?;
+    }
+    Ok(End::done_if(is_good))
+}
+
+/// The second purges of what was purged.
+async fn due(sender: &Sender, plan: &Plan, first: &Report<'_>) -> Vec<Due> {
+    let queue = DelayQueue::default();
+    sender.queue_second_purges(&queue, Report::new(plan, first.outcomes.clone())).await;
+    queue.into_due()
+}
+
+/// Plans a second purge when it is due; `None` if a signal comes first.
+async fn plan_when_due(Due { after, event }: Due, purged_at: Instant, mappings: &Mappings) -> Option<Plan> {
+    print::progress(&format!("purges again {} s after the first purge; Ctrl-C leaves that out", after.as_secs()));
+    let waiting = async {
+        tokio::select! {
+            () = sleep_until(purged_at + after) => true,
+            _ = shutdown::requested() => false,
+        }
+    };
+    shutdown::reporting(waiting).await.then(|| plan(mappings, event))
+}
+
+fn as_json(after: u64, report: &Report<'_>) -> serde_json::Result<Value> {
+    let mut json = json!({ "after": after });
+    if let (Value::Object(json), Value::Object(report)) = (&mut json, serde_json::to_value(report)?) {
+        json.extend(report);
+    }
+    Ok(json)
 }

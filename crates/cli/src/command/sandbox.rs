@@ -57,6 +57,7 @@ fn builder(args: &SandboxArgs, mappings: &Mappings) -> Builder {
     let for_all_zones = SandboxToken::for_all_zones(ALL_ZONES_SECRET, mappings);
     let sandbox = Sandbox::builder().mappings(mappings).token(for_all_zones);
     let sandbox = sandbox.api_address(args.api).edge_address(args.edge).rate_limits(!args.no_rate_limits);
+    let sandbox = sandbox.purge_race(args.purge_race);
     args.origins.iter().fold(sandbox, |sandbox, (host, url)| sandbox.origin(host.as_deref(), url))
 }
 

@@ -38,6 +38,13 @@ pub(crate) fn note(text: &str) {
     anstream::eprintln!("{}", dim(redact(text)));
 }
 
+/// Writes what the command waits for to standard error, if that is a terminal.
+pub(crate) fn progress(text: &str) {
+    if std::io::stderr().is_terminal() {
+        note(text);
+    }
+}
+
 /// The command as it was called, for a shell, with these arguments added.
 pub(crate) fn command_line(more: &[&str]) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@+%".contains(c);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use purge_router_core::{Batch, Drain, Escalated, Method, Mode, Plan, Rejected};
+use purge_router_core::{Batch, Drain, Escalated, Method, Mode, Plan, Rejected, SecondPurge};
 
 use crate::print::list::{MAX_LINES, push_first_lines, push_lines};
 use crate::print::style::{bold, dim, red, yellow};
@@ -51,7 +51,9 @@ pub(crate) fn batch_title(batch: &Batch) -> String {
         Mode::Invalidate => "invalidate",
     };
     let items = count(batch.items().len(), noun(batch.method()));
-    format!("{verb} {items} of {} {}", bold(&batch.zone.domain), dim(format!("(team {})", batch.zone.team)))
+    let environment = batch.environment.as_ref().map(|id| format!(", environment {id}")).unwrap_or_default();
+    let team = dim(format!("(team {}{environment})", batch.zone.team));
+    format!("{verb} {items} of {} {team}", bold(&batch.zone.domain))
 }
 
 /// Appends a batch's items; only a few of each if there are many batches.
@@ -70,9 +72,10 @@ pub(crate) fn push_hidden_batches(text: &mut String, hidden: usize) {
     }
 }
 
-/// Appends what led to no batch, or to a batch of another method than its mapping names.
+/// Appends what led to no batch, to a batch of another method than its mapping names, or to a second purge.
 pub(crate) fn push_unbatched(text: &mut String, plan: &Plan) {
     push_lines(text, plan.escalated.iter().map(escalated));
+    push_lines(text, plan.again.iter().map(again));
     let unmatched = plan.unmatched.iter();
     push_lines(text, unmatched.map(|it| format!("{} s3://{}/{}", yellow("unmatched"), it.bucket, escaped(&it.key))));
     let ignored = plan.ignored.iter();
@@ -109,6 +112,11 @@ fn escalated(escalated: &Escalated) -> String {
         None => format!("more than {above}"),
     };
     format!("{} {mapping}: {urls} URLs, {why}, so its folder is purged by prefix", yellow("escalated"))
+}
+
+fn again(second: &SecondPurge) -> String {
+    let SecondPurge { change, team, after } = second;
+    format!("{} {after} s later: {} {}", yellow("again"), escaped(&change.object()), dim(format!("(team {team})")))
 }
 
 fn rejected(rejected: &Rejected) -> String {

@@ -151,3 +151,22 @@ fn a_large_file_with_many_problems_is_drawn_in_time() {
     let last = problems.as_array().unwrap().last().unwrap().clone();
     assert_eq!((last["line"].as_u64(), last["column"].as_u64()), (Some(60_006), Some(1)));
 }
+
+#[test]
+fn a_warning_is_no_problem() {
+    let folder = WorkFolder::new();
+    let plan = "plan = \"enterprise\"\n";
+    folder.write("mappings.toml", MAPPINGS.replace(plan, &format!("{plan}cache_reserve = true\n")));
+    assert_eq!(folder.run(&["check"]).with_code(0).stderr, "", "this mapping invalidates by prefix");
+    folder.write("mappings.toml", MAPPINGS.replace(plan, &format!("{plan}workers_caching = true\n")));
+    let answer = folder.run(&["check", "--json"]).with_code(0);
+    let warning =
+        "warning: zone website.dev of team docs (teams.docs.mappings[0]): no purge of the zone reaches what its";
+    assert!(answer.stderr.starts_with(warning), "{answer}");
+    let json: Value = answer.json();
+    assert_eq!(json["problems"], Value::Array(Vec::new()));
+    assert_eq!(
+        (&json["warnings"][0]["code"], json["warnings"].as_array().map(Vec::len)),
+        (&"workers-caching-not-purged".into(), Some(1))
+    );
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::fixtures::{WorkFolder, assert_answer};
+use crate::fixtures::{MAPPINGS, WorkFolder, assert_answer};
 
 #[test]
 fn what_fires_and_what_it_purges() {
@@ -162,4 +162,16 @@ fn each_change_of_an_event_is_explained() {
         let answer = folder.run(arguments).with_code(2);
         assert!(answer.stderr.contains(problem), "{answer}");
     }
+}
+
+#[test]
+fn a_second_purge_is_shown() {
+    let folder = WorkFolder::new();
+    let docs = "purge = \"prefixes\"\n";
+    folder.write("mappings.toml", MAPPINGS.replace(docs, &format!("{docs}again_after = 10\n")));
+    let object = "s3://docs-site/manual/index.html";
+    let text = folder.run(&["explain", object]).with_code(0).stdout;
+    assert!(text.contains(&format!("again 10 s later: {object} (team docs)\n")), "{text}");
+    let json = folder.run(&["explain", object, "--json"]).with_code(0).json();
+    assert_eq!(json["again"].as_array().map(|again| (again.len(), &again[0]["after"])), Some((1, &json!(10))));
 }

@@ -6,8 +6,8 @@ use purge_router_sandbox::{Fault, FaultKind};
 use serde_json::json;
 
 use crate::fixtures::{
-    DOCS_ZONE, NOWHERE, TOKEN, WEB_ZONE, WorkFolder, assert_answer, both_teams, cloudflare, received, s3_event,
-    sqs_event,
+    DOCS_ZONE, MAPPINGS, NOWHERE, TOKEN, WEB_ZONE, WorkFolder, assert_answer, both_teams, cloudflare, received,
+    s3_event, sqs_event,
 };
 
 fn folder(event: &str) -> WorkFolder {
@@ -206,4 +206,53 @@ async fn a_refusal_is_shown_with_its_cause_and_what_to_do() {
         let full = json["outcomes"][0]["error"].as_str().unwrap();
         assert!(full.contains("; help: "), "{full}");
     }
+}
+
+/// [`MAPPINGS`] with a second purge of the team web's first mapping.
+fn with_again_after(seconds: u32) -> String {
+    MAPPINGS.replace("exclude = [\"drafts/\"]", &format!("exclude = [\"drafts/\"]\nagain_after = {seconds}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_purge_is_sent_when_it_is_due_unless_it_is_left_out() {
+    let folder = folder(&both_teams());
+    folder.write("mappings.toml", with_again_after(1));
+    for (once, requests) in [(false, 3), (true, 2)] {
+        let sandbox = cloudflare().start().await.unwrap();
+        let arguments = ["run", "event.json", "--json", "--once"];
+        let answer = folder.run_at(&sandbox, &arguments[..if once { 4 } else { 3 }]).with_code(0);
+        let (json, sent) = (answer.json(), received(&sandbox));
+        assert_eq!((sent.len(), answer.stderr.as_str()), (requests, ""), "{answer}");
+        assert_eq!(
+            json["again"][0],
+            json!({ "team": "web", "bucket": "assets.website.com", "key": "css/app.css", "event": "created", "after": 1 })
+        );
+        let second = json["second_purges"].as_array().into_iter().flatten();
+        let second: Vec<_> = second.map(|it| (&it["after"], &it["outcomes"][0]["status"], &it["batches"])).collect();
+        match once {
+            true => assert_eq!(second, []),
+            false => {
+                assert_eq!(second[..], [(&json!(1), &json!("purged"), &json["second_purges"][0]["batches"])]);
+                assert_eq!(sent.iter().filter(|sent| sent.contains("/css/app.css")).count(), 2, "{sent:?}");
+                let at = |index: usize| sandbox.requests()[index].at;
+                assert!(at(2) - at(1) > Duration::from_millis(900), "{:?}", at(2) - at(1));
+            }
+        }
+    }
+    let text = folder.run(&["run", "event.json", "--sandbox"]).with_code(0).stdout;
+    assert!(text.contains("\nagain 1 s later: s3://assets.website.com/css/app.css (team web)\n"), "{text}");
+    assert!(text.contains("\n\nagain, 1 s later\n"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_purged_is_not_purged_again() {
+    let folder = folder(&both_teams());
+    folder.write("mappings.toml", with_again_after(900));
+    let sandbox = cloudflare().start().await.unwrap();
+    let refusal = FaultKind::Status { status: 400, code: 1136, message: "no".into(), retry_after: None };
+    sandbox.add_fault(Fault { zone_id: Some(WEB_ZONE.into()), ..Fault::new(refusal) });
+    let start = Instant::now();
+    let json = folder.run_at(&sandbox, &["run", "event.json", "--json"]).with_code(1).json();
+    assert_eq!(json.get("second_purges"), None);
+    assert!(start.elapsed() < Duration::from_secs(60));
 }

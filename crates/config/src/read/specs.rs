@@ -23,6 +23,9 @@ pub(crate) fn zone(reader: &mut TableReader<'_>) -> ZoneSpec {
         account_id: reader.string("account_id"),
         token: reader.string("token"),
         urls_per_request: reader.integer("urls_per_request"),
+        environments: reader.few_strings("environments", bounds::ENVIRONMENTS),
+        cache_reserve: reader.boolean("cache_reserve"),
+        workers_caching: reader.boolean("workers_caching"),
     }
 }
 
@@ -51,6 +54,7 @@ pub(crate) fn mapping(source: Option<String>, reader: &mut TableReader<'_>) -> M
         mode: reader.string("mode"),
         escalate_above: reader.integer("escalate_above"),
         escalate_after: reader.string("escalate_after"),
+        again_after: reader.integer("again_after"),
     }
 }
 

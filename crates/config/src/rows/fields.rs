@@ -29,7 +29,7 @@ pub struct Row {
 pub const VERSION: u64 = 1;
 
 /// All fields that grants, zones and mappings may have, as rows or in a file, in the order in which they are written.
-pub const FIELDS: [&str; 35] = [
+pub const FIELDS: [&str; 39] = [
     "version",
     "owns",
     "tokens",
@@ -46,6 +46,9 @@ pub const FIELDS: [&str; 35] = [
     "account_id",
     "token",
     "urls_per_request",
+    "environments",
+    "cache_reserve",
+    "workers_caching",
     "include",
     "exclude",
     "events",
@@ -65,6 +68,7 @@ pub const FIELDS: [&str; 35] = [
     "mode",
     "escalate_above",
     "escalate_after",
+    "again_after",
 ];
 
 /// Sorts fields as [`FIELDS`] is; fields that are not listed there come last, by name.

@@ -1,8 +1,10 @@
 //! A zone: its hostnames are within its domain, and its token is in its team's folder.
 
+use indexmap::IndexSet;
+
 use purge_router_core::Zone;
 use purge_router_core::limits::{CloudflarePlan, LimitClass};
-use purge_router_core::names::{CloudflareId, Hostname, TeamName, TokenFolder};
+use purge_router_core::names::{CloudflareId, EnvironmentId, Hostname, TeamName, TokenFolder};
 use purge_router_core::{Code, Invalid};
 
 use crate::decoded::FieldChecker;
@@ -39,6 +41,7 @@ pub(crate) fn zone(grant: &ZoneGrant<'_>, domain: &str, spec: &ZoneSpec, checker
     let widest = if checker.is_wrong("plan") { CloudflarePlan::Enterprise } else { plan.unwrap_or_default() };
     let most_urls = widest.items_per_request(LimitClass::Urls);
     let urls_per_request = checker.number("urls_per_request", spec.urls_per_request, 1..=most_urls);
+    let environments = checker.list("environments", spec.environments.as_deref(), EnvironmentId::parse);
     Some(Zone {
         team: grant.team.clone(),
         domain: domain?,
@@ -49,6 +52,9 @@ pub(crate) fn zone(grant: &ZoneGrant<'_>, domain: &str, spec: &ZoneSpec, checker
         hostnames: hostnames?.into_iter().collect(),
         token: token?,
         urls_per_request,
+        environments: environments.unwrap_or_default().into_iter().collect::<IndexSet<_>>().into_iter().collect(),
+        cache_reserve: spec.cache_reserve.unwrap_or_default(),
+        workers_caching: spec.workers_caching.unwrap_or_default(),
     })
 }
 

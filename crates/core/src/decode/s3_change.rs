@@ -24,7 +24,8 @@ pub(super) fn changes(
     origin: &Origin,
 ) -> S3Event {
     let time = time.and_then(|time| UtcDateTime::parse(time, &Rfc3339).ok());
-    let change = |key| Change { bucket: bucket.clone(), key, kind, time, origin: origin.clone() };
+    let change =
+        |key| Change { bucket: bucket.clone(), key, kind, time, origin: origin.clone(), second_purge_of: None };
     S3Event::Changes(keys.into_iter().map(change).collect())
 }
 

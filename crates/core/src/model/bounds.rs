@@ -65,6 +65,12 @@ pub const MATCHING_OVERHEAD: usize = 8;
 /// How many reasons are reported for each change and team, why it purges less than its mappings ask for.
 pub const REASONS: usize = 10;
 
+/// The longest `again_after`, in seconds. SQS delays a message for no longer.
+pub const AGAIN_AFTER: u16 = 900;
+
+/// The most environments of a zone. Each has all its purges once more.
+pub const ENVIRONMENTS: usize = 5;
+
 /// The most headers in a set.
 pub const HEADERS: usize = 10;
 

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use time::UtcDateTime;
 
 use crate::model::escape::escaped;
-use crate::model::names::BucketName;
+use crate::model::names::{BucketName, TeamName};
 
 /// One object that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,9 @@ pub struct Change {
     pub time: Option<UtcDateTime>,
     /// Where the event came from, which fails if the change can't be purged.
     pub origin: Origin,
+    /// Set if the change comes back from the delay queue: then it is purged by the mappings of this team that have an
+    /// `again_after`, and by no others.
+    pub second_purge_of: Option<TeamName>,
 }
 
 impl Change {
@@ -56,6 +59,17 @@ impl ChangeKind {
         ("tagged", Self::Tagged),
         ("acl", Self::Acl),
     ];
+
+    /// A name of S3 for an event of this kind.
+    pub(crate) fn event_name(self) -> &'static str {
+        match self {
+            Self::Created => "ObjectCreated:Put",
+            Self::Removed => "ObjectRemoved:Delete",
+            Self::Restored => "ObjectRestore:Completed",
+            Self::Tagged => "ObjectTagging:Put",
+            Self::Acl => "ObjectAcl:Put",
+        }
+    }
 
     /// The kind's name in a mapping file.
     pub fn as_str(self) -> &'static str {

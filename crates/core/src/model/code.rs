@@ -14,6 +14,7 @@ pub enum Code {
     BadAlso,
     BadBucketName,
     BadCloudflareId,
+    BadEnvironment,
     BadEscalateAfter,
     BadExtension,
     BadGlob,

@@ -40,6 +40,8 @@ pub struct Mapping {
     pub purge: Purge,
     /// How to purge it.
     pub mode: Mode,
+    /// How many seconds after a purge the same is purged once more; 0: not at all.
+    pub again_after: u16,
 }
 
 impl Mapping {

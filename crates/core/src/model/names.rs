@@ -136,6 +136,26 @@ impl<'de> Deserialize<'de> for CloudflareId {
 }
 
 name! {
+    /// The id of an environment of Version Management: 1 to 32 of `a-z` and `0-9`. Cloudflare's API calls it `ref`.
+    EnvironmentId
+}
+
+impl EnvironmentId {
+    /// Reads an identifier.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let is_allowed = |b: u8| b.is_ascii_digit() || b.is_ascii_lowercase();
+        if !(1..=32).contains(&text.len()) || !text.bytes().all(is_allowed) {
+            return Err(Invalid::new(
+                Code::BadEnvironment,
+                format!("`{text}` is not the id of an environment"),
+                "copy the `ref` of the environment from Cloudflare's API, `GET /zones/{zone_id}/environments`",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+name! {
     /// A KMS key, as AWS names it: an id, an ARN, or an alias such as `alias/purge-router-web`.
     KmsKey
 }

@@ -66,6 +66,7 @@ mod tests {
             kind: ChangeKind::Created,
             time: None,
             origin: Origin::Invocation,
+            second_purge_of: None,
         })
     }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 
 use crate::model::limits::{CloudflarePlan, LimitClass};
-use crate::model::names::{CloudflareId, Hostname, KmsKey, Source, TeamName, TokenFolder, TokenParameter};
+use crate::model::names::{
+    CloudflareId, EnvironmentId, Hostname, KmsKey, Source, TeamName, TokenFolder, TokenParameter,
+};
 
 /// A tenant: what it may map, where its tokens are, and its zones.
 #[derive(Debug, Clone)]
@@ -52,6 +54,12 @@ pub struct Zone {
     pub token: TokenParameter,
     /// A limit of URLs per request other than the plan's.
     pub urls_per_request: Option<usize>,
+    /// Environments of Version Management that are purged besides production.
+    pub environments: Vec<EnvironmentId>,
+    /// Whether its team says that it has Cache Reserve.
+    pub cache_reserve: bool,
+    /// Whether its team says that Workers of it use Workers Caching.
+    pub workers_caching: bool,
 }
 
 impl Zone {

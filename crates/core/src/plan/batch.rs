@@ -1,6 +1,7 @@
 //! Items → batches: equal items are joined, and each group is cut at the limit of one request.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
@@ -10,7 +11,7 @@ use time::UtcDateTime;
 
 use crate::model::change::Origin;
 use crate::model::mapping::Mode;
-use crate::model::names::{Hostname, TeamName};
+use crate::model::names::{EnvironmentId, Hostname, TeamName};
 use crate::model::zone::Zone;
 use crate::purge::item::{Body, Item, Method};
 
@@ -19,6 +20,8 @@ use crate::purge::item::{Body, Item, Method};
 pub struct Batch {
     /// The zone, and with it the team and the token.
     pub zone: Arc<Zone>,
+    /// The environment of Version Management; none: production.
+    pub environment: Option<EnvironmentId>,
     /// Purge or invalidate.
     pub mode: Mode,
     method: Method,
@@ -80,10 +83,15 @@ impl Batch {
 
 impl Serialize for Batch {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut batch = serializer.serialize_struct("Batch", 6)?;
+        let fields = 6 + usize::from(self.environment.is_some());
+        let mut batch = serializer.serialize_struct("Batch", fields)?;
         batch.serialize_field("team", &self.zone.team)?;
         batch.serialize_field("zone", &self.zone.domain)?;
         batch.serialize_field("zone_id", &self.zone.zone_id)?;
+        match &self.environment {
+            Some(environment) => batch.serialize_field("environment", environment)?,
+            None => batch.skip_field("environment")?,
+        }
         batch.serialize_field("mode", &self.mode)?;
         batch.serialize_field("body", &self.body())?;
         batch.serialize_field("origins", &self.origins())?;
@@ -106,7 +114,7 @@ type GroupKey<'p> = (&'p TeamName, &'p Hostname, Mode, Method);
 
 struct ItemGroup<'p> {
     zone: &'p Arc<Zone>,
-    items: IndexMap<Arc<Item>, RequestedBy<'p>>,
+    items: IndexMap<DistinctItem, RequestedBy<'p>>,
 }
 
 /// The changes that ask for an item.
@@ -121,7 +129,7 @@ impl<'p> ItemGroups<'p> {
         let PurgeRequest { zone, mode, item, origin, changed_at } = request;
         let key = (&zone.team, &zone.domain, mode, item.method());
         let group = self.0.entry(key).or_insert_with(|| ItemGroup { zone, items: IndexMap::new() });
-        let requested_by = group.items.entry(item).or_default();
+        let requested_by = group.items.entry(DistinctItem(item)).or_default();
         requested_by.origins.insert(origin);
         requested_by.earliest = requested_by.earliest.into_iter().chain(changed_at).min();
     }
@@ -129,20 +137,57 @@ impl<'p> ItemGroups<'p> {
     fn into_batches(self) -> Vec<Batch> {
         let mut batches = Vec::new();
         for ((_, _, mode, method), ItemGroup { zone, items }) in self.0 {
-            let mut items = items.into_iter().map(|(item, RequestedBy { origins, earliest })| BatchItem {
-                item,
-                origins: origins.into_iter().cloned().collect(),
-                changed_at: earliest,
+            let mut items = items.into_iter().map(|(DistinctItem(item), RequestedBy { origins, earliest })| {
+                BatchItem { item, origins: origins.into_iter().cloned().collect(), changed_at: earliest }
             });
             let limit = zone.items_per_request(method.class());
+            let first = batches.len();
             loop {
                 let items: Vec<BatchItem> = items.by_ref().take(limit).collect();
                 if items.is_empty() {
                     break;
                 }
-                batches.push(Batch { zone: Arc::clone(zone), mode, method, items });
+                batches.push(Batch { zone: Arc::clone(zone), environment: None, mode, method, items });
             }
+            in_environments(&mut batches, first);
         }
         batches
     }
+}
+
+/// An item as Cloudflare tells it from others: tags are case-insensitive.
+/// Source: <https://developers.cloudflare.com/cache/how-to/purge-cache/purge-by-tags/>.
+struct DistinctItem(Arc<Item>);
+
+impl PartialEq for DistinctItem {
+    fn eq(&self, other: &Self) -> bool {
+        match (&*self.0, &*other.0) {
+            (Item::Tag(tag), Item::Tag(other)) => tag.eq_ignore_ascii_case(other),
+            (item, other) => item == other,
+        }
+    }
+}
+
+impl Eq for DistinctItem {}
+
+impl Hash for DistinctItem {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match &*self.0 {
+            Item::Tag(tag) => tag.bytes().for_each(|byte| state.write_u8(byte.to_ascii_lowercase())),
+            item => item.hash(state),
+        }
+    }
+}
+
+/// Repeats the batches of one group, from this index on, for each of their zone's environments. To purge everything in
+/// production takes all environments.
+fn in_environments(batches: &mut Vec<Batch>, first: usize) {
+    let group = batches.get(first..).unwrap_or_default().iter().filter(|batch| batch.method != Method::Everything);
+    let repeated: Vec<Batch> = group
+        .flat_map(|batch| {
+            let environments = batch.zone.environments.iter().cloned().map(Some);
+            environments.map(|environment| Batch { environment, ..batch.clone() })
+        })
+        .collect();
+    batches.extend(repeated);
 }

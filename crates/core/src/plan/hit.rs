@@ -61,8 +61,12 @@ impl<'p> Hit<'p> {
 
     /// Whether it neither purges nor reports anything.
     pub(super) fn is_empty(&self) -> bool {
-        self.problems.is_empty()
-            && self.dependents.is_empty()
+        self.problems.is_empty() && self.purges_nothing()
+    }
+
+    /// Whether it has no item.
+    pub(super) fn purges_nothing(&self) -> bool {
+        self.dependents.is_empty()
             && match &self.targets {
                 Targets::Paths(paths) => paths.is_empty(),
                 Targets::Tags(tags) => tags.is_empty(),

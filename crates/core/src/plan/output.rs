@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::model::change::Origin;
 use crate::model::event::{Ignored, Rejected};
+use crate::model::second_purge::SecondPurge;
 use crate::plan::batch::Batch;
 
 /// Everything that one event leads to.
@@ -25,6 +26,9 @@ pub struct Plan {
     pub escalated: Vec<Escalated>,
     /// The requests, by team, then by zone.
     pub batches: Vec<Batch>,
+    /// What is purged once more after a while, if the batches are purged: by change, team and time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub again: Vec<SecondPurge>,
 }
 
 /// A mapping that had more URLs in one event than its `escalate_above`, or that take longer than its `escalate_after`.

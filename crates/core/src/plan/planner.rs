@@ -14,6 +14,7 @@ use crate::plan::hit::Hit;
 use crate::plan::output::{Escalated, Plan, Unmatched};
 use crate::plan::planned_mapping::PlannedMappings;
 use crate::plan::rejections::Rejections;
+use crate::plan::second_purges::second_purges;
 use crate::plan::uncertain_buckets::UncertainBuckets;
 use crate::route::{Route, route_while};
 
@@ -37,9 +38,10 @@ pub fn plan_until(
     planner.admit(&changes, must_stop);
     planner.report_problems();
     let escalated = planner.escalated();
+    let again = second_purges(planner.budget.hits());
     let batches = batches(planner.expand());
     rejected.extend(planner.rejections.into_rejected());
-    Plan { changes: changes.len(), ignored, rejected, unmatched: planner.unmatched, escalated, batches }
+    Plan { changes: changes.len(), ignored, rejected, unmatched: planner.unmatched, escalated, batches, again }
 }
 
 /// The steps of planning, and what they have found so far.

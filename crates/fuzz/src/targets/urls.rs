@@ -50,7 +50,14 @@ pub(crate) fn check(input: &[u8]) {
     let bucket = BucketName::parse(&format!("bucket-{}", variant % 4)).expect("a bucket's name");
     let has_dependents = bucket.as_str() == "bucket-3";
     let is_restricted = bucket.as_str() == "bucket-1";
-    let change = Change { bucket, key, kind: ChangeKind::Created, time: None, origin: Origin::Invocation };
+    let change = Change {
+        bucket,
+        key,
+        kind: ChangeKind::Created,
+        time: None,
+        origin: Origin::Invocation,
+        second_purge_of: None,
+    };
     let event = || Event { changes: vec![change.clone()], ..Event::default() };
     let (planned, again) = (plan(&MAPPINGS, event()), plan(&MAPPINGS, event()));
     let items = |plan: &purge_router_core::Plan| -> Vec<Item> {

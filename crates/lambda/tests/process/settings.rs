@@ -70,6 +70,12 @@ const WRONG_SETTINGS: &[(&[(&str, &str)], &str)] = &[
         "RETRY_QUEUE_URL and RETRY_CONCURRENCY belong together: set both or neither",
     ),
     (&[GOOD, ("RETRY_CONCURRENCY", "2")], "RETRY_QUEUE_URL and RETRY_CONCURRENCY belong together: set both or neither"),
+    (
+        &[GOOD, ("AGAIN_CONCURRENCY", "two")],
+        "AGAIN_CONCURRENCY is `two`: write how many instances may run at once, such as 2",
+    ),
+    (&[GOOD, ("AGAIN_QUEUE_URL", "again")], "AGAIN_QUEUE_URL: `again` is not the URL of a queue: "),
+    (&[GOOD, ("AGAIN_CONCURRENCY", "2")], "AGAIN_QUEUE_URL and AGAIN_CONCURRENCY belong together: set both or neither"),
     (&[GOOD, ("MAX_CONCURRENCY", "cfut_x\n2")], "MAX_CONCURRENCY is `cfut_[redacted] 2`: "),
     (
         &[GOOD, ("CLOUDFLARE_BASE_URL", "http://api.cloudflare.com/client/v4")],

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use purge_router_cloudflare::{Accepted, Meaning, Refusal};
+use purge_router_cloudflare::{Accepted, Meaning, Refusal, Target};
 use purge_router_core::Zone;
 
 use super::deadline::Deadline;
@@ -126,7 +126,8 @@ impl<T: TokenStore, A: PurgeApi> SendOnce for Attempt<'_, T, A> {
             return Err(NotSent::DeadlineExceeded("it was sent").into());
         }
         let timeout = shared.settings.request_timeout.min(deadline.retry_for()).min(deadline.left());
-        let answer = shared.api.purge(&credential, &zone.zone_id, piece.mode(), &piece.body(), timeout).await;
+        let target = Target { zone_id: &zone.zone_id, environment: piece.environment() };
+        let answer = shared.api.purge(&credential, target, piece.mode(), &piece.body(), timeout).await;
         token.record(freshness, token_try, &answer);
         if answer.is_ok() {
             shared.limits.accepted(zone, piece.class());

@@ -1,6 +1,7 @@
 //! Items of one batch that go into one request.
 
 use purge_router_core::limits::LimitClass;
+use purge_router_core::names::EnvironmentId;
 use purge_router_core::{Batch, BatchItem, Body, Mode};
 
 /// Some items of a batch, or all. It borrows them, so that splitting copies references only.
@@ -27,6 +28,10 @@ impl<'b> Piece<'b> {
 
     pub(super) fn depth(&self) -> u32 {
         self.depth
+    }
+
+    pub(super) fn environment(&self) -> Option<&'b EnvironmentId> {
+        self.batch.environment.as_ref()
     }
 
     pub(super) fn mode(&self) -> Mode {

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use purge_router_cloudflare::{Accepted, Credential, Meaning, Refusal};
-use purge_router_core::names::CloudflareId;
+use purge_router_cloudflare::{Accepted, Credential, Meaning, Refusal, Target};
 use purge_router_core::{Body, Mode};
 
 use crate::api::PurgeApi;
@@ -57,7 +56,7 @@ impl PurgeApi for &Api {
     async fn purge(
         &self,
         credential: &Credential,
-        zone_id: &CloudflareId,
+        Target { zone_id, .. }: Target<'_>,
         _: Mode,
         body: &Body<'_>,
         timeout: Duration,

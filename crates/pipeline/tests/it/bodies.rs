@@ -109,3 +109,26 @@ async fn an_object_that_changed_twice_is_purged_once() {
     assert_all_purged(&report, "twice");
     assert_eq!(world.purged_items("red.com"), urls("red.com", ["a.css", "b.css"]));
 }
+
+#[tokio::test]
+async fn environments_have_endpoints_of_their_own_and_everything_has_only_productions() {
+    let staging = "5d41402abc4b2a76b9719d911017c592";
+    let zone = format!("environments = [\"{staging}\"]");
+    let base = format!("/client/v4/zones/{}", zone_id("red.com"));
+    for (mapping, paths) in [
+        ("", vec![format!("{base}/environments/{staging}/purge_cache"), format!("{base}/purge_cache")]),
+        (
+            "mode = \"invalidate\"\npurge = \"hosts\"",
+            vec![format!("{base}/environments/{staging}/invalidate_cache"), format!("{base}/invalidate_cache")],
+        ),
+        ("purge = \"everything\"", vec![format!("{base}/purge_cache")]),
+    ] {
+        let world = World::new(red(&zone, mapping)).await;
+        assert_all_purged(&world.run(&s3("red-files", ["a.css"])).await, mapping);
+        let requests = world.requests();
+        let mut sent: Vec<String> = requests.iter().map(|request| request.path.clone()).collect();
+        sent.sort();
+        assert_eq!(sent, paths);
+        assert!(requests.iter().all(|request| body(request) == body(&requests[0])), "{mapping}");
+    }
+}

@@ -14,6 +14,12 @@ pub(crate) fn segment<'a>(uri: &'a Uri, collection: &str) -> Option<&'a str> {
     segments.next()
 }
 
+/// The environment of Version Management in the path of a purge; `None` for production.
+pub(crate) fn environment(uri: &Uri) -> Option<&str> {
+    let (_, rest) = uri.path().split_once("/environments/")?;
+    rest.split('/').next()
+}
+
 /// The answer for a path without a route.
 pub(crate) fn not_found(uri: &Uri) -> Refusal {
     let path = uri.path();

@@ -14,7 +14,7 @@ use axum::response::Response;
 use axum::routing::post;
 use serde_json::json;
 
-use super::path::{not_found, segment};
+use super::path::{environment, not_found, segment};
 use crate::answer::{RATELIMIT, Refusal, ratelimit, success};
 use crate::body::Purge;
 use crate::edge::cache::Mode;
@@ -29,6 +29,8 @@ pub(crate) fn routes() -> Router<Arc<State>> {
     Router::new()
         .route("/client/v4/zones/{zone_id}/purge_cache", post(purge))
         .route("/client/v4/zones/{zone_id}/invalidate_cache", post(invalidate))
+        .route("/client/v4/zones/{zone_id}/environments/{environment_id}/purge_cache", post(purge))
+        .route("/client/v4/zones/{zone_id}/environments/{environment_id}/invalidate_cache", post(invalidate))
 }
 
 async fn purge(
@@ -64,6 +66,10 @@ fn evict(
     lock(&state.tokens).authorize_purge(headers, from, zone_id, zone.map(|(_, zone)| zone))?;
     // A token can be created for a zone that the sandbox does not have.
     let (zone_index, zone) = zone.ok_or_else(|| Refusal::authentication(StatusCode::FORBIDDEN))?;
+    let environment = environment(uri);
+    if environment.is_some_and(|id| !zone.environments.iter().any(|known| known == id)) {
+        return Err(not_found(uri));
+    }
     let purge = Purge::read(body, zone)?;
     if let Some(refusal) = lock(&state.faults).refuse(zone_id, &purge) {
         return Err(refusal);
@@ -71,7 +77,10 @@ fn evict(
     let (class, cost) = purge.cost();
     let allowance = state.limits.as_ref().map(|limits| lock(limits).spend(zone, class, cost)).transpose();
     let allowance = allowance.map_err(Refusal::rate_limited)?;
-    lock(&state.cache).evict(zone_index, zone, &purge, mode);
+    // The edge serves production only.
+    if environment.is_none() {
+        lock(&state.cache).evict(zone_index, zone, &purge, mode);
+    }
 
     let mut response = success(&json!({ "id": zone_id }), &[]);
     if let Some(Allowance { remaining, full_in }) = allowance {

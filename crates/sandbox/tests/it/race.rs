@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use purge_router_test_support::until;
 
-use crate::fixture::{OTHER, OTHER_TOKEN, SITE, SITE_TOKEN, SandboxFixture, Seen};
+use crate::fixture::{OTHER, OTHER_TOKEN, SITE, SITE_TOKEN, SandboxFixture, Seen, builder};
 
 const SLOW: Duration = Duration::from_millis(300);
 const EVERYTHING: &str = r#"{"purge_everything": true}"#;
@@ -52,4 +52,13 @@ async fn a_purge_while_a_stale_entry_is_fetched_again() {
     assert_eq!(fixture.send("invalidate_cache", SITE, SITE_TOKEN, EVERYTHING).await.status(), 200);
     let seen = purge_during_fetch(&fixture, "invalidate_cache", SITE, SITE_TOKEN, EVERYTHING).await;
     assert_eq!((seen.body.as_str(), seen.cache()), ("new", "EXPIRED"));
+}
+
+#[tokio::test]
+async fn a_sandbox_that_shows_the_race_stores_the_old_answer() {
+    let fixture = SandboxFixture::of(builder().rate_limits(false).purge_race(true)).await;
+    let seen = purge_during_fetch(&fixture, "purge_cache", SITE, SITE_TOKEN, EVERYTHING).await;
+    assert_eq!((seen.body.as_str(), seen.cache()), ("old", "HIT"));
+    fixture.purge(EVERYTHING).await;
+    assert_eq!(fixture.get("www.example.com", "/a").await.body, "new", "a second purge evicts it");
 }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use purge_router_cloudflare::{Accepted, Credential, Meaning, Refusal, read_answer};
-use purge_router_core::names::CloudflareId;
+use purge_router_cloudflare::{Accepted, Credential, Meaning, Refusal, Target, read_answer};
 use purge_router_core::{Body, Mode};
 use purge_router_pipeline::PurgeApi;
 use tokio::time::sleep;
@@ -28,7 +27,7 @@ impl PurgeApi for SimApi {
     async fn purge(
         &self,
         credential: &Credential,
-        zone_id: &CloudflareId,
+        Target { zone_id, .. }: Target<'_>,
         _: Mode,
         body: &Body<'_>,
         timeout: Duration,

@@ -81,6 +81,10 @@ fn problems_of_a_mapping() {
             "unused-hostnames @ teams.web.mappings[0].hostnames",
         ),
         ("mode = \"soft\"", "unknown-mode @ teams.web.mappings[0].mode"),
+        ("again_after = -1", "wrong-type @ teams.web.mappings[0].again_after"),
+        ("again_after = 901", "wrong-type @ teams.web.mappings[0].again_after"),
+        ("again_after = \"10\"", "wrong-type @ teams.web.mappings[0].again_after"),
+        ("again_after = 1.5", "wrong-type @ teams.web.mappings[0].again_after"),
     ] {
         assert_eq!(with_mapping(lines), [expected], "{lines}");
     }
@@ -192,6 +196,14 @@ fn problems_of_sources_and_zones() {
         (zone("zone_id", "account_id = \"1\"\nzone_id"), format!("bad-cloudflare-id @ {place}.account_id")),
         (zone("zone_id", "urls_per_request = 0\nzone_id"), format!("wrong-type @ {place}.urls_per_request")),
         (zone("zone_id", "urls_per_request = 101\nzone_id"), format!("wrong-type @ {place}.urls_per_request")),
+        (zone("zone_id", "environments = [\"a/b\"]\nzone_id"), format!("bad-environment @ {place}.environments[0]")),
+        (zone("zone_id", "environments = [\"\"]\nzone_id"), format!("bad-environment @ {place}.environments[0]")),
+        (
+            zone("zone_id", "environments = [\"1\", \"2\", \"3\", \"4\", \"5\", \"6\"]\nzone_id"),
+            format!("too-many-values @ {place}.environments"),
+        ),
+        (zone("zone_id", "cache_reserve = \"yes\"\nzone_id"), format!("wrong-type @ {place}.cache_reserve")),
+        (zone("zone_id", "workers_caching = 1\nzone_id"), format!("wrong-type @ {place}.workers_caching")),
         (zone("zone_id", "token = \"cfut_abc\"\nzone_id"), format!("token-in-the-open @ {place}.token")),
         (codes("version = 1\n[teams]\n"), "no-teams @ the file".to_owned()),
         (zone("owns = [\"s3://assets/web/\"]", ""), "missing-field @ teams.web".to_owned()),

@@ -24,6 +24,9 @@ fn zone(team: &str, domain: &str, hostname: &str) -> Arc<Zone> {
         hostnames: [Hostname::parse(hostname).unwrap()].into(),
         token: TokenFolder::default_of(&name(team)).parameter(domain).unwrap(),
         urls_per_request: None,
+        environments: Vec::new(),
+        cache_reserve: false,
+        workers_caching: false,
     })
 }
 
@@ -46,6 +49,7 @@ fn mapping(source: &str, zone: &Arc<Zone>) -> Arc<Mapping> {
         hostnames: IndexSet::new(),
         purge: Purge::Urls(Escalation::default()),
         mode: Mode::Purge,
+        again_after: 0,
     })
 }
 

@@ -33,6 +33,9 @@ fn mapping(team: usize, hostnames: usize, purge: Purge) -> Mapping {
         hostnames: (0..hostnames).map(|index| Hostname::parse(&format!("h{index}.w.com")).unwrap()).collect(),
         token: TokenFolder::default_of(&team).parameter("w.com").unwrap(),
         urls_per_request: None,
+        environments: Vec::new(),
+        cache_reserve: false,
+        workers_caching: false,
         domain,
     };
     let also = ["/", "/{dir}/feed"].map(|path| PathTemplate::parse(path).unwrap());
@@ -51,6 +54,7 @@ fn mapping(team: usize, hostnames: usize, purge: Purge) -> Mapping {
         hostnames: Default::default(),
         purge,
         mode: Mode::Purge,
+        again_after: 0,
     }
 }
 
@@ -70,6 +74,7 @@ fn changes() -> Vec<Change> {
         key: key.to_owned(),
         kind: ChangeKind::Created,
         time: None,
+        second_purge_of: None,
         origin: Origin::Invocation,
     };
     keys.map(change).to_vec()

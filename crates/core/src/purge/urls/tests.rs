@@ -27,6 +27,9 @@ fn mapping(hostnames: &[&str], change: impl FnOnce(&mut UrlRules)) -> Mapping {
         hostnames: ["w.com", "www.w.com"].map(hostname).into_iter().collect(),
         token: TokenFolder::default_of(&team).parameter("w.com").unwrap(),
         urls_per_request: None,
+        environments: Vec::new(),
+        cache_reserve: false,
+        workers_caching: false,
         team: team.clone(),
     };
     let mut urls = UrlRules::default();
@@ -43,6 +46,7 @@ fn mapping(hostnames: &[&str], change: impl FnOnce(&mut UrlRules)) -> Mapping {
         hostnames: hostnames.iter().map(|name| hostname(name)).collect(),
         purge: Purge::Urls(Escalation::default()),
         mode: Mode::Purge,
+        again_after: 0,
     }
 }
 

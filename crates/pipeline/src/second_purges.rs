@@ -1,0 +1,162 @@
+//! Queues the second purges of an event, after its first ones. Decision 40 says why it is done in this way.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use purge_router_core::names::TeamName;
+use purge_router_core::{Origin, Plan, SecondPurge};
+
+use crate::again_queue::{AgainQueue, Delayed};
+use crate::clock::{Clock, Timestamp};
+use crate::outcome::FailureKind;
+use crate::report::{NotQueued, Report};
+
+/// The longest that an event waits for the delay queue: other teams' messages may be in the same event.
+const MAX_TIME: Duration = Duration::from_secs(5);
+
+/// What is reserved before the deadline for queueing.
+const RESERVE: Duration = Duration::from_secs(1);
+
+/// How many messages are in memory at once.
+const MESSAGES: usize = 1000;
+
+/// When the batches of a plan must have ended, so that its second purges can still be queued.
+pub fn sending_deadline(plan: &Plan, clock: &Clock, deadline: Timestamp) -> Timestamp {
+    if plan.again.is_empty() {
+        return deadline;
+    }
+    let now = clock.now();
+    let left = deadline - now;
+    now + (left - RESERVE.min(left / 4))
+}
+
+/// Queues the second purges whose first ones were accepted, and returns the report with the origins of those that could
+/// not be queued as failed: a retry purges and queues them again.
+///
+/// What a retry will purge is not queued now, but then. What Cloudflare refused for good does not keep the rest of its
+/// change from a second purge.
+pub async fn queue_second_purges<'p, Q: AgainQueue>(
+    queue: Option<&Q>,
+    mut report: Report<'p>,
+    clock: &Clock,
+    deadline: Timestamp,
+) -> Report<'p> {
+    let due = due(&report);
+    let Some(queue) = queue else {
+        if !due.is_empty() {
+            tracing::warn!(changes = due.len(), "not purged a second time: there is no delay queue");
+        }
+        return report;
+    };
+    let end = clock.now() + MAX_TIME.min((deadline - clock.now()) / 2);
+    let mut not_queued = Vec::new();
+    for due in due.chunks(MESSAGES) {
+        let results = send(queue, due, end - clock.now()).await;
+        let results = due.iter().zip(results);
+        not_queued.extend(results.filter_map(|(second, result)| Some(not_queued_of(second, result.err()?))));
+    }
+    log(due.len() - not_queued.len(), &not_queued);
+    report.fail_not_queued(not_queued);
+    report
+}
+
+async fn send(queue: &impl AgainQueue, due: &[&SecondPurge], time: Duration) -> Vec<Result<(), String>> {
+    if time.is_zero() {
+        return vec![Err("deadline exceeded".to_owned()); due.len()];
+    }
+    let delayed = |second: &&SecondPurge| Delayed {
+        body: second.message(),
+        team: second.team.clone(),
+        delay: Duration::from_secs(second.after.into()),
+    };
+    queue.send(&due.iter().map(delayed).collect::<Vec<_>>(), time).await
+}
+
+fn not_queued_of(second: &SecondPurge, error: String) -> NotQueued {
+    NotQueued { origin: second.change.origin.clone(), team: second.team.clone(), error }
+}
+
+fn log(queued: usize, not_queued: &[NotQueued]) {
+    if queued > 0 {
+        tracing::info!(changes = queued, "queued for a second purge");
+    }
+    if let Some(NotQueued { error, .. }) = not_queued.first() {
+        tracing::warn!(changes = not_queued.len(), error, "can't queue second purges: their messages are retried");
+    }
+}
+
+/// The second purges that no retry will queue.
+fn due<'p>(report: &Report<'p>) -> Vec<&'p SecondPurge> {
+    let plan = report.plan;
+    if plan.again.is_empty() {
+        return Vec::new();
+    }
+    let mut ends = Ends::of(&plan.again);
+    for batch in &plan.batches {
+        for origin in batch.items().iter().flat_map(|item| &item.origins) {
+            ends.at(origin, &batch.zone.team, |end| end.items += 1);
+        }
+    }
+    for outcome in &report.outcomes {
+        let Some(batch) = plan.batches.get(outcome.batch) else { continue };
+        for failed in &outcome.failed {
+            ends.at(&failed.origin, &batch.zone.team, |end| end.fail(failed.kind));
+        }
+    }
+    for (_, batch) in report.stopped() {
+        for origin in batch.items().iter().flat_map(|item| &item.origins) {
+            ends.at(origin, &batch.zone.team, |end| end.fail(FailureKind::Transient));
+        }
+    }
+    plan.again.iter().filter(|second| ends.is_due(second)).collect()
+}
+
+/// How the items of each origin and team ended.
+struct Ends<'p>(HashMap<(&'p Origin, &'p TeamName), End>);
+
+#[derive(Default)]
+struct End {
+    items: usize,
+    failed: usize,
+    has_transient: bool,
+    has_untried: bool,
+    has_permanent: bool,
+}
+
+impl<'p> Ends<'p> {
+    fn of(again: &'p [SecondPurge]) -> Self {
+        Self(again.iter().map(|second| ((&second.change.origin, &second.team), End::default())).collect())
+    }
+
+    fn at(&mut self, origin: &'p Origin, team: &'p TeamName, note: impl FnOnce(&mut End)) {
+        if let Some(end) = self.0.get_mut(&(origin, team)) {
+            note(end);
+        }
+    }
+
+    fn is_due(&self, second: &SecondPurge) -> bool {
+        let Some(end) = self.0.get(&(&second.change.origin, &second.team)) else { return false };
+        // Nobody has to retry a direct invocation that failed.
+        let is_retried = second.change.origin != Origin::Invocation && end.is_retried();
+        end.items > end.failed && !is_retried
+    }
+}
+
+impl End {
+    fn fail(&mut self, kind: FailureKind) {
+        self.failed += 1;
+        match kind {
+            FailureKind::Transient | FailureKind::Queued => self.has_transient = true,
+            FailureKind::Untried => self.has_untried = true,
+            FailureKind::Permanent => self.has_permanent = true,
+        }
+    }
+
+    /// Whether a retry may purge what failed.
+    fn is_retried(&self) -> bool {
+        self.has_transient || (self.has_untried && !self.has_permanent)
+    }
+}
+
+#[cfg(test)]
+mod tests;
