@@ -66,7 +66,7 @@ mod tests {
             (Hiding::Failed, false, 1000, 37, 75),
             (Hiding::Failed, true, 500, 20, 41),
             (Hiding::Queued, true, 1000, 37, 75),
-            (Hiding::Queued, true, 500, 16, 32),
+            (Hiding::Queued, true, 500, 16, 33),
         ] {
             let hours = |random| {
                 let mut waited = Duration::ZERO;
