@@ -48,8 +48,9 @@ fn input_that_is_not_an_event_is_an_error_on_one_line() {
         for command in [&["plan", "-"][..], &["plan", "-", "--json"], &["run", "-", "--sandbox"]] {
             let answer = folder.run_with(command, &[], bytes).with_code(1);
             let expected = format!(
-                "error: not an event: found {seen}; expected S3 event notifications (AWS, MinIO, Ceph), directly \
-                 or in SQS, SNS or both, or EventBridge events of aws.s3, directly or in SQS\n"
+                "error: not an event: found {seen}; expected S3 event notifications (AWS, MinIO, Ceph and others), \
+                 EventBridge events of aws.s3, or CloudTrail's records of S3, directly or in SQS, SNS, EventBridge Pipes, \
+                 HTTP requests or Lambda's destination records\n"
             );
             assert_eq!((answer.stderr, answer.stdout), (expected, String::new()));
         }
