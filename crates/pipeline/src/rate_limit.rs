@@ -16,7 +16,7 @@ mod share;
 use std::sync::Arc;
 
 use purge_router_core::Zone;
-use purge_router_core::limits::{CALLS_PER_ADDRESS, CALLS_PER_CALLER, CloudflarePlan, LimitClass};
+use purge_router_core::limits::{CALLS_PER_ADDRESS, CALLS_PER_CALLER, CallLimit, CloudflarePlan, LimitClass};
 use purge_router_core::names::CloudflareId;
 
 pub(crate) use self::bucket::AfterDeadline;
@@ -36,6 +36,9 @@ const GRANTED: usize = 4096;
 /// it is needed again, it is full and has no pause of its own: the team may then send one burst too many, and Cloudflare
 /// rate limits it.
 const PER_TEAM: usize = 512;
+
+/// What one team has of the calls from an address.
+const HALF_OF_ADDRESS: CallLimit = CallLimit { calls: CALLS_PER_ADDRESS.calls / 2, period: CALLS_PER_ADDRESS.period };
 
 /// The token buckets of all accounts that this process purges.
 #[derive(Debug)]
@@ -58,6 +61,8 @@ struct TeamLimits {
     callers: BoundedMap<Caller, CallWindow>,
     /// A team has at most one request waiting for the address.
     address_turn: tokio::sync::Mutex<()>,
+    /// A team has at most half of the calls from the address, so that another one need not wait for it.
+    address: CallWindow,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -137,6 +142,7 @@ impl RateLimits {
         }
         let turn = self.clock.timeout_at(address_deadline, team.address_turn.lock());
         let _turn = turn.await.map_err(|_| AfterDeadline::Full)?;
+        team.address.acquire(address_deadline).await?;
         self.address.acquire(address_deadline).await
     }
 
@@ -176,6 +182,7 @@ impl RateLimits {
             pause: Pause::default(),
             callers: BoundedMap::new(PER_TEAM),
             address_turn: tokio::sync::Mutex::default(),
+            address: CallWindow::new(HALF_OF_ADDRESS, self.share.instances(), self.clock.clone()),
         };
         self.teams.get_or_insert_with(&zone.team, new)
     }
