@@ -25,6 +25,8 @@ pub(crate) fn check(input: &[u8]) {
     };
     let event = decode(input).expect("a second reading succeeds, too");
     assert_eq!(decoded.event, event, "a second reading differs");
+    assert!(decoded.messages.iter().all(|message| message.receives() >= 1), "a message was never received");
+    decoded.messages.iter().for_each(|message| _ = message.sent_at());
     assert!(event.changes.iter().all(|change| !change.key.is_empty()), "a key is empty");
     for rejected in &event.rejected {
         assert!(!rejected.reason.is_empty(), "a rejection has no reason");
