@@ -9,7 +9,8 @@ use serde_json::Value;
 use support::purge_router;
 
 const PAGE: &str = include_str!("../../../docs/mappings.md");
-const ZONE_FIELDS: [&str; 6] = ["zone_id", "account_id", "custom_hostnames", "plan", "urls_per_request", "token"];
+const ZONE_FIELDS: [&str; 7] =
+    ["zone_id", "account_id", "custom_hostnames", "plan", "urls_per_request", "token", "environments"];
 
 /// A key, as arguments of `explain`, and what the page says that it leads to.
 struct Example<'p> {

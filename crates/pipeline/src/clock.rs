@@ -3,7 +3,7 @@
 //!
 //! Lambda freezes an instance between two invocations. The monotonic clock may stand still meanwhile, and the wall
 //! clock may be set back. So a [`Clock`] follows the monotonic clock, and jumps ahead when the wall clock has run ahead
-//! of it.
+//! of it. What it was set back before is not part of such a jump: a clock that is set right again was not frozen.
 
 #![expect(clippy::disallowed_methods, reason = "the one place of the pipeline that reads the system's clocks")]
 
@@ -18,6 +18,9 @@ use tokio::time::{Instant, sleep, timeout};
 /// By how much the two clocks may differ before the process is taken to have been frozen, or the wall clock to be set
 /// back.
 const TOLERANCE: Duration = Duration::from_millis(100);
+
+/// By how much a wall clock that was set back is expected to be set ahead again. A freeze seems shorter by as much at most.
+const LONGEST_SET_BACK: Duration = Duration::from_secs(10);
 
 /// A point in time of one [`Clock`]: the time since that clock was created. It never decreases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +62,8 @@ struct Anchor {
     monotonic: Instant,
     wall_time: SystemTime,
     timestamp: Timestamp,
+    /// By how much the wall clock has been set back, and not yet ahead again.
+    set_back: Duration,
 }
 
 impl Clock {
@@ -69,7 +74,8 @@ impl Clock {
 
     /// A clock whose wall time comes from this function, which tests use to freeze and to set back.
     pub fn with_wall_time(wall_time: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        let anchor = Anchor { monotonic: Instant::now(), wall_time: wall_time(), timestamp: Timestamp(Duration::ZERO) };
+        let (timestamp, set_back) = (Timestamp(Duration::ZERO), Duration::ZERO);
+        let anchor = Anchor { monotonic: Instant::now(), wall_time: wall_time(), timestamp, set_back };
         Self(Arc::new(Inner { wall_time: Box::new(wall_time), anchor: Mutex::new(anchor) }))
     }
 
@@ -79,12 +85,17 @@ impl Clock {
         let mut anchor = self.0.anchor.lock().unwrap_or_else(PoisonError::into_inner);
         let (monotonic, wall_time) = (Instant::now(), self.wall_time());
         let elapsed = monotonic.duration_since(anchor.monotonic);
-        let elapsed_on_wall = wall_time.duration_since(anchor.wall_time).unwrap_or_default();
-        if elapsed.abs_diff(elapsed_on_wall) <= TOLERANCE {
+        // Where the wall clock would be if it had gone on as the monotonic one.
+        let expected = anchor.wall_time + elapsed;
+        let ahead = wall_time.duration_since(expected).unwrap_or_default();
+        let behind = expected.duration_since(wall_time).unwrap_or_default();
+        if ahead.max(behind) <= TOLERANCE {
             return anchor.timestamp + elapsed;
         }
-        let timestamp = anchor.timestamp + elapsed.max(elapsed_on_wall);
-        *anchor = Anchor { monotonic, wall_time, timestamp };
+        let frozen = ahead.saturating_sub(anchor.set_back);
+        let set_back = (anchor.set_back.saturating_sub(ahead) + behind).min(LONGEST_SET_BACK);
+        let timestamp = anchor.timestamp + elapsed + frozen;
+        *anchor = Anchor { monotonic, wall_time, timestamp, set_back };
         timestamp
     }
 
@@ -148,6 +159,22 @@ mod tests {
         assert_eq!(elapsed(), 3605, "the wall clock was set back by two hours");
         advance(Duration::from_secs(5)).await;
         assert_eq!(elapsed(), 3610);
+        ahead.store(0, Ordering::Relaxed);
+        assert_eq!(elapsed(), 7200, "the process was frozen for an hour, of which ten seconds may be the clock's");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wall_clock_that_is_set_right_again_is_no_freeze() {
+        let (clock, ahead) = clock();
+        let start = clock.now();
+        let mut seen = Vec::new();
+        // Set back by three seconds and by two more, set right, and frozen for four.
+        for seconds in [-3, -5, 0, 4] {
+            advance(Duration::from_secs(1)).await;
+            ahead.store(seconds, Ordering::Relaxed);
+            seen.push((clock.now() - start).as_secs());
+        }
+        assert_eq!(seen, [1, 2, 3, 8]);
     }
 
     #[tokio::test(start_paused = true)]
