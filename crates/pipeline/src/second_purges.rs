@@ -1,10 +1,10 @@
 //! Queues the second purges of an event, after its first ones. Decision 40 says why it is done in this way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use purge_router_core::names::TeamName;
-use purge_router_core::{Origin, Plan, SecondPurge};
+use purge_router_core::{Origin, Plan, RejectionKind, SecondPurge};
 
 use crate::again_queue::{AgainQueue, Delayed};
 use crate::clock::{Clock, Timestamp};
@@ -108,7 +108,11 @@ fn due<'p>(report: &Report<'p>) -> Vec<&'p SecondPurge> {
             ends.at(origin, &batch.zone.team, |end| end.fail(FailureKind::Transient));
         }
     }
-    plan.again.iter().filter(|second| ends.is_due(second)).collect()
+    // A message of which a record could not be planned in time is planned again as a whole.
+    let rejected = plan.rejected.iter().filter(|rejected| rejected.kind == RejectionKind::Transient);
+    let retried: HashSet<&Origin> =
+        rejected.map(|rejected| &rejected.origin).filter(|origin| **origin != Origin::Invocation).collect();
+    plan.again.iter().filter(|second| ends.is_due(second) && !retried.contains(&second.change.origin)).collect()
 }
 
 /// How the items of each origin and team ended.

@@ -3,6 +3,8 @@
 //! Fields: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-understanding-s3-entries.html>.
 //! Calls: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html>.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexSet;
 use serde_json::Value;
 
@@ -15,6 +17,9 @@ use crate::model::names::BucketName;
 /// Where a call that deletes several objects may list them. Its records mostly don't.
 const LISTS: [&str; 3] = ["requestParameters", "additionalEventData", "responseElements"];
 
+/// How the names of calls begin that only read.
+const READS: [&str; 4] = ["Get", "Head", "List", "Select"];
+
 /// The end of an alias of an access point, which stands for a bucket.
 const ACCESS_POINT_ALIAS: &str = "-s3alias";
 
@@ -22,7 +27,9 @@ const ACCESS_POINT_ALIAS: &str = "-s3alias";
 pub(super) fn cloudtrail_record(message: &Value, place: &str, origin: &Origin) -> Result<S3Event, String> {
     let string = |field: &str| string_at(message, &format!("{place}{field}"));
     let name = string("eventName")?;
-    if let Ok(code) = string("errorCode") {
+    if let Ok(code) = string("errorCode")
+        && !code.is_empty()
+    {
         return Ok(S3Event::Ignored(format!("{name} failed: {code}")));
     }
     let record = match place {
@@ -36,7 +43,9 @@ pub(super) fn cloudtrail_record(message: &Value, place: &str, origin: &Origin) -
         Some(CallMeaning::WholeBucket) => {
             return Err(format!("{place}eventName: {}", whole_bucket(name)));
         }
-        None if record["readOnly"] == true => return Ok(S3Event::Ignored(name.to_owned())),
+        None if record["readOnly"] == true && READS.iter().any(|verb| name.starts_with(verb)) => {
+            return Ok(S3Event::Ignored(name.to_owned()));
+        }
         None => {
             let name = name.escape_debug();
             return Err(format!("{place}eventName: `{name}` is not a call of S3 that purge-router knows; report it"));
@@ -102,16 +111,22 @@ fn key_of(entry: &Value) -> Result<Option<String>, String> {
     }
 }
 
-/// The bucket of the call. A call by an access point may name that instead; then `resources` name the bucket.
+/// The bucket of the call. A call by an access point may name that instead; then `resources` name the bucket, or objects of
+/// it.
 fn bucket_of(record: &Value, message: &Value, place: &str) -> Result<BucketName, String> {
-    let named = bucket_at(message, &format!("{place}requestParameters.bucketName"));
+    let place = format!("{place}requestParameters.bucketName");
+    let named = bucket_at(message, &place);
     if named.as_ref().is_ok_and(|name| !name.as_str().ends_with(ACCESS_POINT_ALIAS)) {
         return named;
     }
-    let mut buckets = resources(record, "AWS::S3::Bucket");
-    match (buckets.next().map(BucketName::parse), buckets.next()) {
-        (Some(Ok(bucket)), None) => Ok(bucket),
-        _ => named,
+    let of_objects = resources(record, "AWS::S3::Object").filter_map(|object| object.split('/').next());
+    let buckets: BTreeSet<&str> = resources(record, "AWS::S3::Bucket").chain(of_objects).collect();
+    match (buckets.first().copied().map(BucketName::parse), buckets.len()) {
+        (Some(Ok(bucket)), 1) => Ok(bucket),
+        _ => Err(match named {
+            Ok(alias) => format!("{place}: `{alias}` is an access point, and `resources` name no single bucket"),
+            Err(problem) => problem,
+        }),
     }
 }
 

@@ -30,7 +30,7 @@ struct Lists<'v> {
     records: Option<Vec<&'v RawValue>>,
     /// What `aws sqs receive-message` and the SDKs return.
     #[serde(borrow, default, rename = "Messages")]
-    messages: Option<Vec<&'v RawValue>>,
+    messages: Option<&'v RawValue>,
 }
 
 /// The items of a message: of its `Records` and `Messages`, of an array (EventBridge Pipes), or a lone SQS message.
@@ -46,6 +46,8 @@ pub(super) fn items(json: &str) -> Option<Vec<Item<'_>>> {
 
 fn items_of_object(json: &str) -> Option<Vec<Item<'_>>> {
     let Lists { records, messages } = serde_json::from_str(json).ok()?;
+    // Records may have a field of this name that is no list.
+    let messages: Option<Vec<&RawValue>> = messages.and_then(|messages| serde_json::from_str(messages.get()).ok());
     if records.is_none() && messages.is_none() {
         let json: &RawValue = serde_json::from_str(json).ok()?;
         return Message::of(json).is_some().then(|| numbered("", vec![json]).collect());

@@ -30,6 +30,9 @@ pub(super) enum Shape<'v> {
     Unknown(&'v str),
 }
 
+/// Fields that hold something; S3's test event has none of them.
+const CONTENTS: [&str; 5] = ["detail", "requestPayload", "Message", "body", "Records"];
+
 pub(super) fn shape(value: &Value) -> Shape<'_> {
     let string = |place| string_at(value, place).unwrap_or_default();
     let has = |place: &str| at(value, place).is_some();
@@ -45,7 +48,9 @@ pub(super) fn shape(value: &Value) -> Shape<'_> {
         _ => {}
     }
     match (string("source"), string("Type")) {
-        _ if string("Event") == "s3:TestEvent" => Shape::Ignored("test-event"),
+        _ if string("Event") == "s3:TestEvent" && !CONTENTS.iter().any(|field| has(field)) => {
+            Shape::Ignored("test-event")
+        }
         // An input transformer may leave out any field, and may move those of the detail.
         ("aws.s3", _) if !has("detail") && is_detail(value) => Shape::EventBridgeDetail,
         ("aws.s3", _) => Shape::EventBridge,

@@ -283,6 +283,21 @@ fn a_message_has_what_sqs_says_of_it() {
 }
 
 #[test]
+fn fields_of_no_interest_hide_no_change() {
+    let record = s3_record("ObjectCreated:Put", "a");
+    let detail = json!({"bucket": {"name": "assets"}, "object": {"key": "a"}, "reason": "PutObject"});
+    for event in [
+        json!({"Records": [record], "Messages": "x"}),
+        json!({"Records": [record], "Event": "s3:TestEvent"}),
+        json!({"Event": "s3:TestEvent", "source": "aws.s3", "detail-type": "Object Created", "detail": detail}),
+        json!({"Event": "s3:TestEvent", "requestPayload": {"Records": [record]}}),
+    ] {
+        let found = read(&event);
+        assert_eq!((found.changes.len(), found.ignored.len(), found.rejected.len()), (1, 0, 0), "{event}");
+    }
+}
+
+#[test]
 fn other_events_have_none() {
     let s3 = json!({"Records": [s3_record("bucket", "key")]}).to_string();
     for event in [&*s3, "{\"Records\": [{\"s3\": {}}]}"] {

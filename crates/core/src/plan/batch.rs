@@ -180,9 +180,13 @@ impl Hash for DistinctItem {
 }
 
 /// Repeats the batches of one group, from this index on, for each of their zone's environments. To purge everything in
-/// production takes all environments.
+/// production takes all environments; Cloudflare does not say so of invalidating it.
 fn in_environments(batches: &mut Vec<Batch>, first: usize) {
-    let group = batches.get(first..).unwrap_or_default().iter().filter(|batch| batch.method != Method::Everything);
+    let group = batches
+        .get(first..)
+        .unwrap_or_default()
+        .iter()
+        .filter(|batch| batch.method != Method::Everything || batch.mode == Mode::Invalidate);
     let repeated: Vec<Batch> = group
         .flat_map(|batch| {
             let environments = batch.zone.environments.iter().cloned().map(Some);

@@ -25,7 +25,7 @@ impl DrainTime {
             let per_second = f64::from(rate.refill) / f64::from(rate.period_seconds);
             let owner = zone.account_id.as_ref().unwrap_or(&zone.zone_id);
             *accounts.entry((owner, zone.plan)).or_default() +=
-                ItemsPerPath::urls(mapping, hostnames).count as f64 / per_second;
+                (ItemsPerPath::urls(mapping, hostnames).count * (1 + zone.environments.len())) as f64 / per_second;
         }
         Self { seconds_per_path: accounts.into_values().fold(0.0, f64::max) }
     }

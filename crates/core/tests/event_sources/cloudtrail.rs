@@ -17,6 +17,7 @@ fn calls_that_cloudtrail_reports() {
         (call("PutObjectAcl", json!({})), format!("acl {key}")),
         (call("PutObject", json!({"errorCode": "AccessDenied"})), "ignored PutObject failed: AccessDenied".to_owned()),
         (call("PutObject", json!({"errorCode": null})), format!("created {key}")),
+        (call("PutObject", json!({"errorCode": ""})), format!("created {key}")),
         (call("UploadPart", json!({})), "ignored UploadPart".to_owned()),
         (call("CreateMultipartUpload", json!({})), "ignored CreateMultipartUpload".to_owned()),
         (call("RestoreObject", json!({})), "ignored RestoreObject".to_owned()),
@@ -40,6 +41,10 @@ fn calls_that_are_not_understood_are_rejected() {
     for (call, expected) in [
         (call("PutObject", json!({"requestParameters": {"bucketName": "assets"}})), "requestParameters.key: missing"),
         (call("PutObject", json!({"requestParameters": null})), "requestParameters.key: missing"),
+        (
+            call("ExpireObject", json!({"readOnly": true})),
+            "eventName: `ExpireObject` is not a call of S3 that purge-router knows",
+        ),
         (call("RenameObject", json!({})), "eventName: `RenameObject` is not a call of S3 that purge-router knows"),
         (call("PutBucketPolicy", json!({})), "eventName: `PutBucketPolicy` may change what all objects"),
     ] {
@@ -97,5 +102,22 @@ fn calls_by_an_access_point_name_the_bucket_in_their_resources() {
         let more = json!({"requestParameters": {"bucketName": name, "key": "a"}, "resources": resources});
         let event = decode(call("PutObject", more).to_string().as_bytes()).unwrap();
         assert_eq!(event.changes[0].object(), "s3://assets/a");
+    }
+    let alias = json!({"bucketName": "web-abcdefghijk-s3alias", "key": "a"});
+    for (resources, expected) in [
+        (json!([{"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::assets/a"}]), "s3://assets/a"),
+        (json!([]), "rejected"),
+        (
+            json!([
+                {"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::assets/a"},
+                {"type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::other"},
+            ]),
+            "rejected",
+        ),
+    ] {
+        let more = json!({"requestParameters": alias, "resources": resources});
+        let event = decode(call("PutObject", more).to_string().as_bytes()).unwrap();
+        let found = event.changes.first().map_or("rejected".to_owned(), |change| change.object());
+        assert_eq!((found.as_str(), event.changes.len() + event.rejected.len()), (expected, 1), "{resources}");
     }
 }

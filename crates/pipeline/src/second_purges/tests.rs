@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use purge_router_core::{Batch, Item, Mode, PurgeRequest, batches, decode, plan};
+use purge_router_core::{Batch, Item, Mode, PurgeRequest, Rejected, batches, decode, plan};
 use purge_router_test_support::events::{s3, sqs};
 
 use super::*;
@@ -191,4 +191,15 @@ async fn time_is_reserved_only_for_plans_with_second_purges() {
     };
     assert_eq!((deadline(&plan, 29.0), deadline(&plan, 2.0)), (28.0, 1.5));
     assert_eq!(deadline(&Plan::default(), 29.0), 29.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_retry_of_another_record_is_queued_by_that_retry() {
+    for (kind, queued) in [(RejectionKind::Transient, 2), (RejectionKind::Malformed, 4)] {
+        let mut plan = plan_for(&[("m-0", "a.css"), ("m-1", "b.css")]);
+        plan.rejected.push(Rejected { origin: message("m-0"), kind, reason: "over budget".to_owned() });
+        let queue = Queue::default();
+        queue_all(&queue, Report::new(&plan, outcomes(&[]))).await;
+        assert_eq!(queue.sent().len(), queued, "{kind:?}: {:?}", queue.sent());
+    }
 }
