@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use purge_router_cloudflare::{ApiToken, Credential, Meaning, read_response};
+use purge_router_cloudflare::{ApiToken, Credential, Meaning, read_response, split_advice};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
@@ -25,7 +25,9 @@ pub(crate) fn check(input: &[u8]) {
         assert!(body.contains("success") || value.is_array() || body.contains("\\u"), "a success that does not say so");
         return;
     };
-    assert!(refusal.message.chars().count() <= 300, "a message is long");
+    let (quoted, advice) = split_advice(&refusal.message);
+    assert!(quoted.chars().count() <= 300, "a message is long");
+    assert!(advice.is_none_or(|advice| advice.len() <= 300), "an advice is long");
     assert!(!refusal.message.chars().any(char::is_control), "a message has control characters");
     assert!(!refusal.message.contains(TOKEN), "a message has the token");
     if let Meaning::RateLimited { retry_after: Some(delay), .. } = refusal.meaning {
