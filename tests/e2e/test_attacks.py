@@ -190,7 +190,7 @@ DEEP = '{"Records":' + "[" * 200_000 + "]" * 200_000 + "}"
 NESTED = {"Records": [{"messageId": "victim", "eventSource": "aws:sqs", "body": "{"}]}
 MESSAGES = {
     "a message nested without end": (DEEP, "recursion limit"),
-    "a message that names another one": (NESTED, "SQS"),
+    "a message that names another one": (NESTED, "not an event"),
 }
 
 
