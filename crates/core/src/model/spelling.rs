@@ -17,7 +17,7 @@ const STRICT: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 pub struct Encoder {
     /// Its name in a mapping file.
     pub name: &'static str,
-    /// The characters of [`DISPUTED`] that it leaves bare.
+    /// The characters of `DISPUTED` that it leaves bare.
     pub bare: &'static str,
     /// The specification or the source code that says so.
     pub source: &'static str,
