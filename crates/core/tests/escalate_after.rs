@@ -37,6 +37,7 @@ fn planned(objects: usize, zones: [&str; 2], mapping: &str) -> Plan {
 fn the_account_that_takes_longest_decides() {
     let (pro, enterprise) = ("plan = \"pro\"\n", "plan = \"enterprise\"\n");
     let together = format!("{ACCOUNT}{pro}");
+    let environments = "environments = [\"a\", \"b\"]\n";
     for (objects, zones, seconds) in [
         // 400 URLs an object and zone, at 800, 1,500 and 3,000 a second.
         (10, ["", ""], 5.0),
@@ -44,6 +45,8 @@ fn the_account_that_takes_longest_decides() {
         (10, [pro, enterprise], 10.0 * 400.0 / 1500.0),
         (15, [&together, &together], 8.0),
         (10, [ACCOUNT, &together], 5.0),
+        // Each environment takes the URLs once more.
+        (10, ["", environments], 15.0),
     ] {
         let expected = Duration::from_secs_f64(seconds);
         let above = expected.as_secs() - 1;

@@ -111,7 +111,7 @@ async fn an_object_that_changed_twice_is_purged_once() {
 }
 
 #[tokio::test]
-async fn environments_have_endpoints_of_their_own_and_everything_has_only_productions() {
+async fn environments_have_endpoints_of_their_own_but_not_to_purge_everything() {
     let staging = "5d41402abc4b2a76b9719d911017c592";
     let zone = format!("environments = [\"{staging}\"]");
     let base = format!("/client/v4/zones/{}", zone_id("red.com"));
@@ -122,6 +122,10 @@ async fn environments_have_endpoints_of_their_own_and_everything_has_only_produc
             vec![format!("{base}/environments/{staging}/invalidate_cache"), format!("{base}/invalidate_cache")],
         ),
         ("purge = \"everything\"", vec![format!("{base}/purge_cache")]),
+        (
+            "mode = \"invalidate\"\npurge = \"everything\"",
+            vec![format!("{base}/environments/{staging}/invalidate_cache"), format!("{base}/invalidate_cache")],
+        ),
     ] {
         let world = World::new(red(&zone, mapping)).await;
         assert_all_purged(&world.run(&s3("red-files", ["a.css"])).await, mapping);
