@@ -7,13 +7,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use purge_router_aws::SqsRetryQueue;
-use purge_router_cloudflare::{ApiToken, Client, Credential};
-use purge_router_core::Zone;
+use purge_router_cloudflare::Client;
 use purge_router_lambda::{Function, MappingSource};
-use purge_router_pipeline::{Clock, Executor, Freshness, Settings, TokenError, TokenStore};
-use purge_router_sandbox::{Sandbox, zone_secret};
+use purge_router_pipeline::{Clock, Executor, Settings};
+use purge_router_sandbox::Sandbox;
 use purge_router_test_support::events::{s3, sqs};
 use serde_json::Value;
+
+mod support;
+
+use self::support::SandboxTokens;
 
 const MAPPINGS: &str = r#"version = 1
 [teams.web]
@@ -25,14 +28,6 @@ hostnames = ["www.website.com"]
 source = "s3://assets/"
 zones = ["website.com"]
 "#;
-
-struct SandboxTokens;
-
-impl TokenStore for SandboxTokens {
-    async fn token(&self, zone: &Zone, _: Freshness) -> Result<Credential, TokenError> {
-        Ok(ApiToken::parse(&zone_secret(zone)).unwrap().into())
-    }
-}
 
 /// Each reading of this clock is a minute later than the one before.
 fn fast_clock() -> Clock {

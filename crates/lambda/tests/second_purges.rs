@@ -7,13 +7,16 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use purge_router_aws::SqsRetryQueue;
-use purge_router_cloudflare::{ApiToken, Client, Credential};
-use purge_router_core::Zone;
+use purge_router_cloudflare::Client;
 use purge_router_lambda::{Function, MappingSource};
-use purge_router_pipeline::{AgainQueue, Clock, Delayed, Executor, Freshness, Settings, TokenError, TokenStore};
-use purge_router_sandbox::{Fault, FaultKind, Origin, Sandbox, zone_secret};
+use purge_router_pipeline::{AgainQueue, Clock, Delayed, Executor, Settings};
+use purge_router_sandbox::{Fault, FaultKind, Origin, Sandbox};
 use purge_router_test_support::events::{message, records, s3, sqs};
 use purge_router_test_support::until;
+
+mod support;
+
+use self::support::SandboxTokens;
 
 const MAPPINGS: &str = r#"version = 1
 [teams.web]
@@ -26,14 +29,6 @@ source = "s3://assets/"
 zones = ["website.com"]
 again_after = AGAIN
 "#;
-
-struct SandboxTokens;
-
-impl TokenStore for SandboxTokens {
-    async fn token(&self, zone: &Zone, _: Freshness) -> Result<Credential, TokenError> {
-        Ok(ApiToken::parse(&zone_secret(zone)).unwrap().into())
-    }
-}
 
 /// What was sent to it, unless it refuses everything.
 #[derive(Clone, Default)]
