@@ -54,7 +54,7 @@ pub enum FailureKind {
     Untried,
     /// Yes.
     Transient,
-    /// Yes: only other requests are before it at a rate limit.
+    /// Yes: it only waits behind other requests at a rate limit.
     Queued,
 }
 

@@ -1,6 +1,6 @@
 //! What the names of events mean: of S3 and of vendors that write S3's records, of EventBridge and of CloudTrail.
 //!
-//! A name that no table has is rejected, because nobody knows whether it changes what is served. Sources:
+//! A name that no table has is rejected, because it may change what is served. Sources:
 //!
 //! | names of | source |
 //! | --- | --- |

@@ -7,7 +7,7 @@
 //! ```text
 //! rate  ├─ new messages ─┬──────────── retries ────────────────┤
 //!       │ / instances    │ / instances that may retry at once  │
-//!       │ of new work    │                                     │
+//!       │ for them       │                                     │
 //! ```
 //!
 //! A slow rate is divided evenly instead, whatever an instance does: retries that wait for minutes do not run meanwhile,

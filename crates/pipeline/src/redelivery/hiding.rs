@@ -14,7 +14,7 @@ pub(super) enum Hiding {
     /// For what failed: each wait is as long as all before it together. Receives hardly count, because a message that was
     /// queued at a rate limit has many, and its first server error says nothing about its zone.
     Failed,
-    /// For what other requests are before at a rate limit. Of a burst, enough messages have to be visible at each moment
+    /// For what waits behind other requests at a rate limit. Of a burst, enough messages have to be visible at each moment
     /// to use all that the limit allows, until the last one is purged. So waits grow slowly.
     Queued,
 }

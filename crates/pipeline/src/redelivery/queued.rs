@@ -7,7 +7,7 @@ use purge_router_core::{Origin, RejectionKind};
 use crate::outcome::FailureKind;
 use crate::report::Report;
 
-/// The failed origins with no other failure than that other requests are before them at a rate limit.
+/// The failed origins whose only failure is that they wait behind other requests at a rate limit.
 pub(super) fn only_queued<'r>(report: &'r Report<'_>) -> HashSet<&'r Origin> {
     let failures = || report.outcomes.iter().flat_map(|outcome| &outcome.failed);
     let others = failures().filter(|failed| failed.kind != FailureKind::Queued).map(|failed| &failed.origin);

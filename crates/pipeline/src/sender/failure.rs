@@ -19,7 +19,7 @@ pub(super) struct Failure {
     pub(super) part: Option<RefusedPart>,
     /// Whether Cloudflare's API refused the request for what it is, so that no retry can help.
     pub(super) is_permanent: bool,
-    /// Whether it was not sent because other requests are before it at a rate limit.
+    /// Whether it was not sent only because it waits behind other requests at a rate limit.
     pub(super) is_queued: bool,
     /// Whether the request had too little time for its answer, so that it says nothing about its zone.
     pub(super) was_cut_short: bool,
