@@ -15,7 +15,7 @@ pub(crate) use event::{EventArgs, EventKind, ExplainArgs, Explained, PlanArgs, R
 pub(crate) use mappings::MappingsArg;
 pub(crate) use purge::{PurgeArgs, PurgeMode};
 pub(crate) use sandbox::SandboxArgs;
-pub(crate) use setup::{CheckArgs, CompletionsArgs, ImportEnvArgs, InitArgs};
+pub(crate) use setup::{CheckArgs, CompletionsArgs, Deny, ImportEnvArgs, InitArgs};
 pub(crate) use table::{DiffArgs, EditCommand, HistoryArgs, PullArgs, PushArgs, RollbackArgs, TableArgs, WritingArgs};
 pub(crate) use tokens::{PutArgs, RotateArgs, StatusArgs, TokensCommand, VerifyArgs, ZonesArgs};
 

@@ -35,8 +35,8 @@ const ADVICE: &[Advice] = &[
     Advice {
         codes: &[6111, 6003],
         says: "",
-        text: "the token is malformed: store the API token alone, without `Bearer`, quotes or a part missing \
-               (`purge-router tokens put --overwrite`)",
+        text: "the token is malformed: use the API token alone, without `Bearer`, quotes or a part missing (if it is \
+               in SSM: `purge-router tokens put --overwrite`)",
     },
     Advice {
         codes: &[9106],
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn the_advice_fits_the_code_and_what_it_says() {
         for (errors, expected) in [
-            (&[(6111, "Invalid format for Authorization header"), (6003, "")][..], "the token is malformed: store"),
+            (&[(6111, "Invalid format for Authorization header"), (6003, "")][..], "the token is malformed: use"),
             (&[(6103, "Invalid format for X-Auth-Key header"), (6003, "")], "the token is malformed: X-Auth-Key"),
             (&[(6102, "Invalid format for X-Auth-Email header"), (6003, "")], "CLOUDFLARE_API_EMAIL is malformed"),
             (&[(6003, "Invalid request headers")], "the token is malformed"),

@@ -10,6 +10,7 @@
 mod decoded;
 mod edit;
 mod file;
+mod lint;
 mod path;
 mod problem;
 mod read;
@@ -28,6 +29,7 @@ pub use edit::write::{Write, apply_writes};
 pub use file::mapping_file::{MappingFile, from_toml};
 pub use file::pulled::Pulled;
 pub use file::to_toml::{FileOfTeam, NotInToml, to_toml};
+pub use lint::{Warning, warnings};
 pub use path::{ConfigPath, PathStep};
 pub use problem::Problem;
 pub use rows::check_rows::check_rows;
@@ -38,4 +40,3 @@ pub use rows::row_key::{MAX_PART, MAX_REVISION, Partition, PartitionKey, RowKey,
 pub use rows::team_tables::TeamTables;
 pub use spec::{GrantSpec, MappingSpec, QueryStringsSpec, TeamSpec, ZoneSpec};
 pub use validate::cross_team::check_cross_team;
-pub use validate::warnings::{Warning, warnings};

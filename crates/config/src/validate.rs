@@ -6,6 +6,5 @@ pub(crate) mod mapping;
 pub(crate) mod purge;
 pub(crate) mod team_quota;
 pub(crate) mod url_rules;
-pub(crate) mod warnings;
 pub(crate) mod words;
 pub(crate) mod zone;

@@ -12,6 +12,7 @@ mod drain_time;
 mod escalate;
 mod expand;
 mod hit;
+mod naming_work;
 mod output;
 mod planned_mapping;
 mod planner;

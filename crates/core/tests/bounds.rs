@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use purge_router_core::names::BucketName;
 use purge_router_core::{
-    Change, ChangeKind, Event, Mappings, Origin, Plan, RejectionKind, UncertainBuckets, bounds, plan, plan_until,
+    Change, ChangeKind, Event, Mappings, Origin, Plan, Rejected, RejectionKind, UncertainBuckets, bounds, plan,
+    plan_until,
 };
 
 const HEAD: &str = r#"version = 1
@@ -189,6 +190,25 @@ fn a_team_whose_patterns_are_too_much_to_match_takes_no_time_from_others() {
     let plan = planned(&mappings, 1000);
     assert_eq!((items(&plan, "docs"), items(&plan, "web")), (1000, 0));
     assert!((400..600).contains(&plan.rejected.len()), "{}", plan.rejected.len());
+}
+
+#[test]
+fn a_team_whose_templates_are_too_much_to_write_takes_no_time_from_others() {
+    let also = quoted(100, |index| format!("/{}{index}{{key}}", "x".repeat(900)));
+    // Too long for tags with any key.
+    let tags = quoted(100, |index| format!("{}{index}{{key}}{{key}}", "x".repeat(1008)));
+    // 100 paths of some 915 bytes in 20 spellings, and 100 tags of some 1,035: 128 MB are 73 and 1,297 of these.
+    for (rules, changes, retried) in [
+        (format!("also = [{also}]\n"), 200, 120..140),
+        (format!("purge = \"tags\"\ntags = [{tags}]\n"), 2000, 650..750),
+    ] {
+        let mappings = read(&format!("{}{MAPPING}{rules}", hostnames(1))).unwrap();
+        let plan = planned(&mappings, changes);
+        assert_eq!(items(&plan, "docs"), changes);
+        let transient = |rejected: &&Rejected| rejected.kind == RejectionKind::Transient;
+        let count = plan.rejected.iter().filter(transient).count();
+        assert!(retried.contains(&count), "{count} of {changes}");
+    }
 }
 
 #[test]

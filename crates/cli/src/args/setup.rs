@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueEnum};
 use clap_complete::Shell;
 use purge_router_core::names::{BucketName, Hostname, TeamName};
 
@@ -27,9 +27,19 @@ pub(crate) struct InitArgs {
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) mappings: MappingsArg,
+    /// End with exit code 1 if there are any
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) deny: Option<Deny>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What `check` does not accept besides problems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Deny {
+    /// Warnings
+    Warnings,
 }
 
 #[derive(ClapArgs)]

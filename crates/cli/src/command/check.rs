@@ -4,7 +4,7 @@ use purge_router_config::{Problem, Warning, warnings};
 use purge_router_core::{Code, Mappings};
 use serde_json::json;
 
-use crate::args::CheckArgs;
+use crate::args::{CheckArgs, Deny};
 use crate::exit::End;
 use crate::mappings::{load_table, read};
 use crate::print;
@@ -12,14 +12,14 @@ use crate::problems::{Lines, ProblemJson, draw};
 
 pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
     if let Some(table) = &args.mappings.table {
-        return check_table(table, args.json).await;
+        return check_table(table, args).await;
     }
     let path = &args.mappings.file.path();
     let text = read(path)?;
     let read = purge_router_config::from_toml(&text);
     let problems = read.as_ref().err().map(Vec::as_slice).unwrap_or_default();
     let warnings = read.as_ref().map(warnings).unwrap_or_default();
-    print_warnings(&warnings);
+    print::warnings(&warnings);
     if args.json {
         let lines = Lines::of(&text);
         let problems: Vec<_> = problems.iter().map(|problem| ProblemJson::new(&lines, problem)).collect();
@@ -29,23 +29,23 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
     } else {
         draw(path, &text, problems);
     }
-    Ok(if problems.is_empty() { End::Done } else { End::Problems })
+    Ok(End::done_if(problems.is_empty() && is_allowed(args, &warnings)))
 }
 
 /// The rows of a table that the function skips.
-async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
+async fn check_table(table: &str, args: &CheckArgs) -> anyhow::Result<End> {
     let (mappings, skipped) = load_table(table).await?;
     let (folders, zones): (Vec<Problem>, Vec<Problem>) = purge_router_config::check_cross_team(&mappings)
         .into_iter()
         .partition(|problem| problem.code == Code::SharedTokenFolder);
     let warnings = warnings(&mappings);
-    print_warnings(&warnings);
+    print::warnings(&warnings);
     let problems: Vec<&Problem> = skipped.iter().flat_map(|skipped| &skipped.problems).chain(&folders).collect();
     // Any team can cause this, and nothing is skipped because of it: each team's purges need its own token.
     for problem in &zones {
         print::warning(&problem.to_string());
     }
-    if json {
+    if args.json {
         let problems: Vec<_> = problems.iter().map(|problem| problem_of_row(problem)).collect();
         let shared: Vec<_> = zones.iter().map(problem_of_row).collect();
         print::json(&with_warnings(json!({ "problems": problems, "shared": shared }), &warnings))?;
@@ -58,14 +58,11 @@ async fn check_table(table: &str, json: bool) -> anyhow::Result<End> {
         let (rows, used) = (print::count(skipped.len(), "row"), counts(&mappings));
         print::error(&format!("the function skips {rows} of {table}, and uses {used}"));
     }
-    Ok(if problems.is_empty() { End::Done } else { End::Problems })
+    Ok(End::done_if(problems.is_empty() && is_allowed(args, &warnings)))
 }
 
-/// To standard error, and no reason to fail.
-fn print_warnings(warnings: &[Warning]) {
-    for warning in warnings {
-        print::warning(&warning.to_string());
-    }
+fn is_allowed(args: &CheckArgs, warnings: &[Warning]) -> bool {
+    args.deny != Some(Deny::Warnings) || warnings.is_empty()
 }
 
 fn with_warnings(mut json: serde_json::Value, warnings: &[Warning]) -> serde_json::Value {

@@ -36,13 +36,18 @@ pub(super) fn reasons(mappings: &Mappings, event: &Event) -> String {
                 Err(reason) => declines.push(format!("{}: {reason}", route.mapping.name)),
             }
         }
-        (format!("{} {}", change.object(), change.kind), fires, declines)
+        (format!("{} {}", change.object(), print::kind(change)), fires, declines)
     }))
 }
 
 /// The event of a file, or of standard input for `-`.
 pub(super) async fn read(path: &Path) -> anyhow::Result<Event> {
-    Ok(decode(&read_bytes(path).await?)?)
+    let bytes = read_bytes(path).await?;
+    if bytes.trim_ascii().is_empty() && path.as_os_str() == "-" {
+        print::note("standard input is empty: no event (`aws sqs receive-message` prints nothing for an empty queue)");
+        return Ok(Event::default());
+    }
+    Ok(decode(&bytes)?)
 }
 
 async fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {

@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
+use purge_router_core::suggest::nearest;
 use purge_router_core::{
     Change, ChangeKind, Decline, Event, Mapping, NamedPaths, Origin, PathRewrite, Plan, Route, named_paths, plan,
     route_all,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::{EventKind, ExplainArgs, Explained};
 use crate::command::event::{buckets_of, read};
@@ -18,28 +19,16 @@ pub(super) async fn run(args: &ExplainArgs) -> anyhow::Result<End> {
     let Some(mappings) = mappings::load_of_buckets(&args.mappings, buckets_of(&event)).await? else {
         return Ok(End::Problems);
     };
-    let whole_plan = plan(&mappings, event.clone());
-    let explanations = event.changes.iter().map(|change| {
-        let routes: Vec<Route<'_>> = route_all(&mappings, change).collect();
-        let plan = plan(&mappings, Event { changes: vec![change.clone()], ..Event::default() });
-        (change, routes, plan)
-    });
-    match (&args.explained, args.json) {
-        (Explained::Object(..), true) => {
-            for (change, routes, plan) in explanations {
-                print::json(&as_json(change, &routes, &plan))?;
-            }
-        }
-        (Explained::Event(_), true) => {
-            let changes: Vec<_> = explanations.map(|(change, routes, plan)| as_json(change, &routes, &plan)).collect();
-            print::json(&json!({ "changes": changes, "ignored": event.ignored, "rejected": event.rejected }))?;
-        }
-        (_, false) => {
-            let texts = explanations.map(|(change, routes, plan)| as_text(change, &routes, &plan));
-            print::out(&texts.chain(unexplained(&event)).collect::<Vec<_>>().join("\n\n"));
-        }
+    let plan = plan(&mappings, event.clone());
+    let explanations = event.changes.iter().map(|change| (change, route_all(&mappings, change).collect::<Vec<_>>()));
+    if args.json {
+        let changes: Vec<Value> = explanations.map(|(change, routes)| as_json(change, &routes)).collect();
+        print::json(&whole_as_json(&args.explained, changes, &plan)?)?;
+    } else {
+        let texts = explanations.map(|(change, routes)| as_text(change, &routes));
+        print::out(&texts.chain([print::plan(&plan)]).collect::<Vec<_>>().join("\n"));
     }
-    Ok(End::done_if(whole_plan.failed_origins().is_empty()))
+    Ok(End::done_if(plan.failed_origins().is_empty()))
 }
 
 /// The event, or an event of one change of an object.
@@ -67,35 +56,40 @@ async fn event(args: &ExplainArgs) -> anyhow::Result<Event> {
     Ok(Event { changes: vec![change], ..Event::default() })
 }
 
-/// What an event holds beside changes.
-fn unexplained(event: &Event) -> Option<String> {
-    let (ignored, rejected) = (event.ignored.clone(), event.rejected.clone());
-    let is_empty = ignored.is_empty() && rejected.is_empty();
-    (!is_empty || event.changes.is_empty())
-        .then(|| print::plan(&plan(&Default::default(), Event { changes: Vec::new(), ignored, rejected })))
+/// The plan with the explained changes of an event in place of their number; of an object, its explanation and what is
+/// sent.
+fn whole_as_json(explained: &Explained, mut changes: Vec<Value>, plan: &Plan) -> anyhow::Result<Value> {
+    let mut plan = serde_json::to_value(plan)?;
+    match (explained, changes.pop()) {
+        (Explained::Object(..), Some(mut change)) => {
+            for field in ["rejected", "batches", "again"] {
+                if let Some(value) = plan.get_mut(field) {
+                    change[field] = value.take();
+                }
+            }
+            Ok(change)
+        }
+        (_, last) => {
+            changes.extend(last);
+            plan["changes"] = Value::Array(changes);
+            Ok(plan)
+        }
+    }
 }
 
-fn as_json(change: &Change, routes: &[Route<'_>], plan: &Plan) -> serde_json::Value {
+fn as_json(change: &Change, routes: &[Route<'_>]) -> Value {
     let fires: Vec<_> = hits(routes).map(|mapping| fires_as_json(mapping, change)).collect();
     let declined: Vec<_> = declines(routes)
         .map(|(mapping, reason)| json!({ "mapping": mapping.name, "team": mapping.team, "reason": reason.to_string() }))
         .collect();
-    let mut answer = json!({
-        "object": change.object(),
-        "event": change.kind,
-        "fires": fires,
-        "declined": declined,
-        "rejected": plan.rejected,
-        "batches": plan.batches,
-    });
-    // As in a plan.
-    if !plan.again.is_empty() {
-        answer["again"] = json!(plan.again);
+    let mut answer = json!({ "object": change.object(), "event": change.kind, "fires": fires, "declined": declined });
+    if let Some(team) = &change.second_purge_of {
+        answer["second_purge_of"] = json!(team);
     }
     answer
 }
 
-fn fires_as_json(mapping: &Mapping, change: &Change) -> serde_json::Value {
+fn fires_as_json(mapping: &Mapping, change: &Change) -> Value {
     let mut fires = json!({ "mapping": mapping.name, "team": mapping.team });
     if let Some(paths) = named_paths(mapping, &change.key) {
         fires["paths"] = json!({ "url": paths.url, "prefix": paths.prefix, "reason": path_reason(mapping, &paths) });
@@ -118,8 +112,9 @@ fn path_reason(mapping: &Mapping, paths: &NamedPaths) -> &'static str {
     }
 }
 
-fn as_text(change: &Change, routes: &[Route<'_>], plan: &Plan) -> String {
-    let mut text = format!("{} {}\n\n", print::bold(print::escaped(&change.object())), print::dim(change.kind));
+fn as_text(change: &Change, routes: &[Route<'_>]) -> String {
+    let kind = print::dim(print::kind(change));
+    let mut text = format!("{} {kind}\n\n", print::bold(print::escaped(&change.object())));
     for mapping in hits(routes) {
         let zones: Vec<&str> = mapping.zones.iter().map(|zone| zone.domain.as_str()).collect();
         let _ = writeln!(text, "{} {} → {}", print::green("fires   "), describe(mapping), zones.join(", "));
@@ -131,6 +126,9 @@ fn as_text(change: &Change, routes: &[Route<'_>], plan: &Plan) -> String {
     }
     let is_elsewhere = |reason: &Decline<'_>| matches!(reason, Decline::OtherBucket);
     let elsewhere = declines(routes).filter(|(_, reason)| is_elsewhere(reason)).count();
+    if elsewhere == routes.len() {
+        let _ = writeln!(text, "{}{}", print::yellow("no mapping of this bucket"), near_bucket(change, routes));
+    }
     for (mapping, reason) in declines(routes).filter(|(_, reason)| !is_elsewhere(reason)) {
         let _ = writeln!(
             text,
@@ -147,8 +145,14 @@ fn as_text(change: &Change, routes: &[Route<'_>], plan: &Plan) -> String {
             print::dim(format!("         {} of other buckets", print::count(elsewhere, "mapping")))
         );
     }
-    let _ = write!(text, "\n{}", print::plan(plan));
     text
+}
+
+/// The bucket that may have been meant, if mappings of others are known.
+fn near_bucket(change: &Change, routes: &[Route<'_>]) -> String {
+    let buckets = routes.iter().map(|route| route.mapping.source.bucket.as_str());
+    let near = nearest(change.bucket.as_str(), buckets);
+    near.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default()
 }
 
 fn hits<'m>(routes: &[Route<'m>]) -> impl Iterator<Item = &'m Mapping> {

@@ -1,10 +1,12 @@
 //! Writing to standard output and standard error, with tokens redacted.
 
+use std::fmt::Display;
 use std::io::{ErrorKind, IsTerminal, Write};
 
 use purge_router_cloudflare::redact;
 use serde::Serialize;
 
+use crate::print::list::MAX_LINES;
 use crate::print::style::{dim, red, yellow};
 use crate::print::text::{escaped, is_control};
 
@@ -61,6 +63,16 @@ pub(crate) fn command_line(more: &[&str]) -> String {
 /// Writes a warning on one line to standard error, escaped.
 pub(crate) fn warning(text: &str) {
     anstream::eprintln!("{} {}", yellow("warning:"), redact(&escaped(text)));
+}
+
+/// Writes the first of these warnings, one on each line, and how many more there are.
+pub(crate) fn warnings(warnings: &[impl Display]) {
+    for it in warnings.iter().take(MAX_LINES) {
+        warning(&it.to_string());
+    }
+    if let Some(more @ 1..) = warnings.len().checked_sub(MAX_LINES) {
+        warning(&format!("{more} more (`check --json` has all)"));
+    }
 }
 
 /// Writes an error on one line to standard error, escaped.

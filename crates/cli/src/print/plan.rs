@@ -3,11 +3,19 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use purge_router_core::{Batch, Drain, Escalated, Method, Mode, Plan, Rejected, SecondPurge};
+use purge_router_core::{Batch, Change, Drain, Escalated, Method, Mode, Plan, Rejected, SecondPurge};
 
 use crate::print::list::{MAX_LINES, push_first_lines, push_lines};
 use crate::print::style::{bold, dim, red, yellow};
 use crate::print::text::{count, escaped};
+
+/// What happened to an object; of a change that comes back, that this is its second purge, and whose.
+pub(crate) fn kind(change: &Change) -> String {
+    match &change.second_purge_of {
+        Some(team) => format!("{}, second purge of team {team}", change.kind),
+        None => change.kind.to_string(),
+    }
+}
 
 /// A change, the mappings that fire, and the others of its bucket, each with its reason.
 pub(crate) type Reasons = (String, Vec<String>, Vec<String>);

@@ -170,3 +170,32 @@ fn a_warning_is_no_problem() {
         (&"workers-caching-not-purged".into(), Some(1))
     );
 }
+
+#[test]
+fn warnings_can_be_denied() {
+    let folder = WorkFolder::new();
+    assert_eq!(folder.run(&["check", "--deny", "warnings"]).with_code(0).stderr, "");
+    let head = "version = 1\n[teams.web]\nowns = [\"s3://a/\"]\n[teams.web.zones.\"w.com\"]\n\
+                zone_id = \"023e105f4ecef8ad9ca31a8372d0c353\"\nhostnames = [\"w.com\"]\n";
+    let mapping = "[[teams.web.mappings]]\nsource = \"s3://a/uk/\"\nzones = [\"w.com\"]\ninclude = [\"uk/**\"]\n";
+    folder.write("mappings.toml", format!("{head}{mapping}"));
+    let warning = "warning: teams.web.mappings[0]: `uk/**` in `include` repeats the source's prefix `uk/`, to which it is \
+                   relative [repeated-prefix]; write `**`\n";
+    for (deny, code) in [(&[][..], 0), (&["--deny", "warnings"], 1)] {
+        let answer = folder.run(&[&["check"][..], deny].concat()).with_code(code);
+        assert_eq!(answer.stderr, warning);
+        let json = folder.run(&[&["check", "--json"][..], deny].concat()).with_code(code).json();
+        assert_eq!(
+            (&json["warnings"][0]["code"], json["problems"].as_array().map(Vec::len)),
+            (&"repeated-prefix".into(), Some(0))
+        );
+    }
+    folder.write("mappings.toml", format!("{head}{}", mapping.repeat(30)));
+    let stderr = folder.run(&["check"]).with_code(0).stderr;
+    // 30 repeat the prefix, and 29 are the same as the first.
+    assert_eq!(
+        (stderr.lines().count(), stderr.lines().last()),
+        (21, Some("warning: 39 more (`check --json` has all)")),
+        "{stderr}"
+    );
+}

@@ -10,6 +10,8 @@ fn what_fires_and_what_it_purges() {
     assert_answer("explain_fires", &folder.run(&["explain", "s3://assets.website.com/img/a b+c.html"]).with_code(0));
     assert_answer("explain_other_team", &folder.run(&["explain", "s3://docs-site/manual/index.html"]).with_code(0));
     assert_answer("explain_other_bucket", &folder.run(&["explain", "s3://nobody/a.css"]).with_code(0));
+    let text = folder.run(&["explain", "s3://asset.website.com/a.css"]).with_code(0).stdout;
+    assert!(text.contains("no mapping of this bucket: did you mean `assets.website.com`?"), "{text}");
 }
 
 #[test]
@@ -155,6 +157,7 @@ fn each_change_of_an_event_is_explained() {
         [(&json!("s3://assets.website.com/a b.css"), &removed), (&json!("s3://assets.website.com/c.svg"), &removed)]
     );
     assert_eq!((&answer["ignored"][0]["origin"], &answer["rejected"][0]["origin"]), (&json!("m-1"), &json!("m-2")));
+    assert_eq!(answer["batches"].as_array().map(Vec::len), Some(1), "the plan of all changes: {answer}");
     for (arguments, problem) in [
         (&["explain", "messages.json", "--event", "created"][..], "--event is for s3://bucket/key"),
         (&["explain", "none.json"], "for one object write s3://bucket/key"),
@@ -174,4 +177,54 @@ fn a_second_purge_is_shown() {
     assert!(text.contains(&format!("again 10 s later: {object} (team docs)\n")), "{text}");
     let json = folder.run(&["explain", object, "--json"]).with_code(0).json();
     assert_eq!(json["again"].as_array().map(|again| (again.len(), &again[0]["after"])), Some((1, &json!(10))));
+}
+
+#[test]
+fn the_changes_of_an_event_are_planned_together() {
+    let folder = WorkFolder::new();
+    let web = "include = [\"*.{css,js,html}\"]\n";
+    assert!(MAPPINGS.contains(web));
+    folder.write("mappings.toml", MAPPINGS.replace(web, &format!("{web}escalate_above = 2\nadd_prefix = \"v1/\"\n")));
+    let record = |key: &str| {
+        json!({
+            "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectRemoved:Delete",
+            "s3": { "bucket": { "name": "assets.website.com" }, "object": { "key": key } },
+        })
+    };
+    folder.write("event.json", json!({ "Records": [record("a.css"), record("b.css")] }).to_string());
+    let text = folder.run(&["explain", "event.json"]).with_code(0).stdout;
+    assert!(text.contains("escalated teams.web.mappings[0]: 4 URLs, more than 2"), "{text}");
+    assert_eq!(text.matches("purge 2 prefixes of website.com").count(), 1, "{text}");
+}
+
+#[test]
+fn a_change_that_comes_back_is_called_a_second_purge() {
+    let folder = WorkFolder::new();
+    let docs = "purge = \"prefixes\"\n";
+    folder.write("mappings.toml", MAPPINGS.replace(docs, &format!("{docs}again_after = 10\n")));
+    let record = json!({
+        "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+        "s3": { "bucket": { "name": "docs-site" }, "object": { "key": "manual/index.html" } },
+        "purgeRouter": { "secondPurgeOf": "docs" },
+    });
+    folder.write("event.json", json!({ "Records": [record] }).to_string());
+    for command in ["explain", "plan"] {
+        let text = folder.run(&[command, "event.json"]).with_code(0).stdout;
+        assert!(text.contains("s3://docs-site/manual/index.html created, second purge of team docs"), "{text}");
+        assert!(!text.contains("again"), "{text}");
+    }
+    let json = folder.run(&["explain", "event.json", "--json"]).with_code(0).json();
+    assert_eq!(json["changes"][0]["second_purge_of"], json!("docs"));
+}
+
+#[test]
+fn an_empty_queue_is_no_error_and_an_empty_file_is_one() {
+    let folder = WorkFolder::new();
+    folder.write("empty.json", "\n");
+    for command in ["plan", "explain"] {
+        let answer = folder.run_with(&[command, "-"], &[], b"\n").with_code(0);
+        assert!(answer.stderr.starts_with("standard input is empty: no event"), "{answer}");
+        assert!(answer.stdout.ends_with("0 changes → 0 items in 0 batches to 0 zones\n"), "{answer}");
+        folder.run(&[command, "empty.json"]).with_code(1);
+    }
 }

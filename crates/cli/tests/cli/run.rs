@@ -168,7 +168,7 @@ async fn a_refusal_is_shown_with_its_cause_and_what_to_do() {
             400,
             malformed(6111, "Invalid format for Authorization header"),
             "HTTP 400: 6003 Invalid request headers (6111 Invalid format for Authorization header)",
-            "the token is malformed: store the API token alone",
+            "the token is malformed: use the API token alone",
         ),
         (
             400,

@@ -56,8 +56,9 @@ pub const ORIGIN_OVERHEAD: usize = 32;
 /// What it takes to count a path of a mapping that may escalate, in bytes.
 pub const COUNTED_PATH: usize = 16;
 
-/// The most work of matching a team's patterns in one event: bytes of those that a change is compared with.
-pub const MATCHING: usize = 128 * 1024 * 1024;
+/// The most work for one team in one event: bytes of patterns that changes are compared with, and of the paths and tags
+/// that are written for them.
+pub const WORK: usize = 128 * 1024 * 1024;
 
 /// What comparing with a mapping takes besides its patterns, in such bytes.
 pub const MATCHING_OVERHEAD: usize = 8;

@@ -90,7 +90,7 @@ impl Escalation {
 }
 
 /// How a key becomes paths and URLs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UrlRules {
     /// Taken off the key; a leading part of the source's prefix.
     pub strip_prefix: Prefix,
@@ -206,7 +206,7 @@ impl Scheme {
 }
 
 /// What a mapping purges.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purge {
     /// The object's URLs, or one prefix purge in place of many of them.
     Urls(Escalation),

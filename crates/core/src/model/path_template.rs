@@ -6,7 +6,7 @@ use crate::model::invalid::Invalid;
 use crate::model::template::Template;
 
 /// A template of a path. Its fields are those of the object's path as it is served.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathTemplate {
     template: Template,
     /// The same for an object without a folder: `/{dir}/feed.xml` is `/feed.xml` then.
@@ -46,6 +46,11 @@ impl PathTemplate {
             return Err(Invalid::new(Code::BadAlso, message, "write fewer"));
         }
         Ok(Self { template, at_root: parse(&path.replace("{dir}/", ""))? })
+    }
+
+    /// The bytes of the path for an object's path of this length, at most.
+    pub(crate) fn most_bytes(&self, path_length: usize) -> usize {
+        self.template.most_bytes(path_length)
     }
 
     /// The path, without its first `/`, that depends on an object of a bucket with this path.

@@ -13,7 +13,7 @@ const DISPUTED: &[u8] = b"!$&'()*+,:;=@[]^|";
 const STRICT: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// How clients of one kind encode a path.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Encoder {
     /// Its name in a mapping file.
     pub name: &'static str,
@@ -102,7 +102,7 @@ impl SpellingWord {
 }
 
 /// The spellings in which a mapping purges a path.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spellings {
     /// Never empty.
     encoders: Vec<&'static Encoder>,
@@ -129,6 +129,17 @@ impl Spellings {
         }
         let space_as_plus = words.iter().any(|word| matches!(word, SpellingWord::SpaceAsPlus));
         Self { encoders, space_as_plus }
+    }
+
+    /// How many spellings a path may have, at most.
+    pub(crate) fn most(&self) -> usize {
+        self.encoders.len() * if self.space_as_plus { 2 } else { 1 }
+    }
+
+    /// How many spellings a path may have with these characters, at most; one if the encoders agree on them.
+    pub(crate) fn most_of(&self, text: &str) -> usize {
+        let is_disputed = |byte| disputed_bit(byte) != 0 || (self.space_as_plus && byte == b' ');
+        if text.bytes().any(is_disputed) { self.most() } else { 1 }
     }
 
     /// The different spellings of a path; one for a path on which the encoders agree.

@@ -7,7 +7,7 @@ use crate::model::limits::TAG_LENGTH;
 use crate::model::template::Template;
 
 /// A template of a cache tag.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagTemplate(Template);
 
 impl TagTemplate {
@@ -23,6 +23,11 @@ impl TagTemplate {
             ));
         }
         Ok(Self(template))
+    }
+
+    /// The bytes of the tag for a key of this length, at most.
+    pub(crate) fn most_bytes(&self, key_length: usize) -> usize {
+        self.0.most_bytes(key_length)
     }
 
     /// The tag for one change.

@@ -5,7 +5,10 @@ use crate::model::suggest::{nearest, quoted};
 const FIELDS: &[(&str, Field)] =
     &[("bucket", Field::Bucket), ("key", Field::Key), ("dir", Field::Dir), ("stem", Field::Stem), ("ext", Field::Ext)];
 
-#[derive(Debug, Clone, Copy)]
+/// The longest name of a bucket, in bytes.
+const BUCKET_NAME: usize = 255;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
     Bucket,
     Key,
@@ -14,14 +17,14 @@ enum Field {
     Ext,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
     Field(Field),
 }
 
 /// Text and fields, in their order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Template(Vec<Part>);
 
 /// What is wrong with a template, and how to write it.
@@ -66,6 +69,16 @@ impl Template {
     /// How many fields it has.
     pub(crate) fn fields(&self) -> usize {
         self.0.iter().filter(|part| matches!(part, Part::Field(_))).count()
+    }
+
+    /// The bytes of the text for a key of this length, at most.
+    pub(crate) fn most_bytes(&self, key_length: usize) -> usize {
+        let part = |part: &Part| match part {
+            Part::Text(text) => text.len(),
+            Part::Field(Field::Bucket) => BUCKET_NAME,
+            Part::Field(_) => key_length,
+        };
+        self.0.iter().map(part).sum()
     }
 
     /// The text for a key of a bucket.

@@ -25,7 +25,8 @@ pub struct Batch {
     /// Purge or invalidate.
     pub mode: Mode,
     method: Method,
-    items: Vec<BatchItem>,
+    /// Shared by the batches of all environments.
+    items: Arc<[BatchItem]>,
 }
 
 /// One item with the origins of the changes that asked for it.
@@ -143,7 +144,7 @@ impl<'p> ItemGroups<'p> {
             let limit = zone.items_per_request(method.class());
             let first = batches.len();
             loop {
-                let items: Vec<BatchItem> = items.by_ref().take(limit).collect();
+                let items: Arc<[BatchItem]> = items.by_ref().take(limit).collect();
                 if items.is_empty() {
                     break;
                 }

@@ -11,6 +11,7 @@ use crate::model::mapping::Mapping;
 use crate::model::names::TeamName;
 use crate::plan::escalate::MappingCounts;
 use crate::plan::hit::Hit;
+use crate::plan::naming_work::naming_work;
 
 /// The hits of one event that fit into its budget.
 #[derive(Debug)]
@@ -29,8 +30,8 @@ pub(super) struct EventBudget<'p> {
 /// What one team has of an event.
 #[derive(Debug, Default)]
 struct TeamBudget<'p> {
-    /// Matching work, in bytes of patterns.
-    matching: usize,
+    /// The work of matching and naming, in bytes.
+    work: usize,
     /// The bytes of its hits, without one that is over the budget.
     bytes: usize,
     hits: Vec<Hit<'p>>,
@@ -45,9 +46,18 @@ impl<'p> EventBudget<'p> {
 
     /// Charges the comparison of a mapping's globs with one key; `false` if the team has none left.
     pub(super) fn charge_matching(&mut self, mapping: &'p Mapping) -> bool {
-        let team = self.teams.entry(&mapping.team).or_default();
-        team.matching += bounds::MATCHING_OVERHEAD + mapping.include.size() + mapping.exclude.size();
-        team.matching <= bounds::MATCHING
+        self.charge_work(&mapping.team, bounds::MATCHING_OVERHEAD + mapping.include.size() + mapping.exclude.size())
+    }
+
+    /// Charges the naming of what a mapping purges for a key, before it is named; `false` if the team has none left.
+    pub(super) fn charge_naming(&mut self, mapping: &'p Mapping, key: &str) -> bool {
+        self.charge_work(&mapping.team, naming_work(mapping, key))
+    }
+
+    fn charge_work(&mut self, team: &'p TeamName, bytes: usize) -> bool {
+        let team = self.teams.entry(team).or_default();
+        team.work = team.work.saturating_add(bytes);
+        team.work <= bounds::WORK
     }
 
     /// Admits a hit, or says that it has no room.

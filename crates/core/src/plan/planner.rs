@@ -126,7 +126,7 @@ impl<'p> Planner<'p> {
 
     /// Whether there is room for what a mapping purges for a change.
     fn admit_hit(&mut self, index: usize, change: &'p Change, route: &Route<'p>, problems_left: &mut usize) -> bool {
-        if route.is_too_much() {
+        if route.is_too_much() || !self.budget.charge_naming(route.mapping, &change.key) {
             return false;
         }
         let hit = Hit::new(index, change, self.planned_mappings.of(route), *problems_left);
