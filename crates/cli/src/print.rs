@@ -12,7 +12,7 @@ mod text;
 pub(crate) use output::{
     command_line, document, error, json, note, out, progress, stderr_is_colored, warning, warnings,
 };
-pub(crate) use plan::{kind, plan, reasons};
+pub(crate) use plan::{batch_title, kind, plan, reasons};
 pub(crate) use prompt::{confirm, secret};
 pub(crate) use report::report;
 pub(crate) use style::{bold, dim, green, red, styled, yellow};

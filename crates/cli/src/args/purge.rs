@@ -13,7 +13,7 @@ use crate::args::parse::parser;
   purge-router purge https://www.website.co.uk/css/app.css --verify
   purge-router purge --prefix www.website.co.uk/blog/ --mode invalidate
   purge-router purge --tag release-7 --zone website.co.uk
-  purge-router purge --everything --zone website.co.uk --team web")]
+  purge-router purge --everything --zone website.co.uk --team web --dry-run")]
 pub(crate) struct PurgeArgs {
     /// URLs to purge, each spelled exactly as clients request it
     #[arg(value_name = "URL")]
@@ -33,6 +33,12 @@ pub(crate) struct PurgeArgs {
     /// Domain of the zone [default: the zone that serves the URL, prefix or host]
     #[arg(long, value_name = "DOMAIN")]
     pub(crate) zone: Option<String>,
+    /// Purge hosts and everything without a question
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Show what would be sent, and send nothing
+    #[arg(long, conflicts_with = "verify")]
+    pub(crate) dry_run: bool,
     /// Purge only in this team's zones. Needed if several teams have the zone
     #[arg(long, value_name = "NAME", value_parser = parser(TeamName::parse))]
     pub(crate) team: Option<TeamName>,

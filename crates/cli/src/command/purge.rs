@@ -8,7 +8,7 @@ mod zone;
 use std::sync::Arc;
 use std::time::Duration;
 
-use purge_router_core::{Mode, Origin, Plan, PurgeRequest, batches};
+use purge_router_core::{Batch, Method, Mode, Origin, Plan, PurgeRequest, batches};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -24,6 +24,13 @@ pub(super) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
     };
     let requested = requested_items(args, &mappings)?;
     let plan = plan_of(&requested, mode(args));
+    if args.dry_run {
+        return show(&plan, args.json);
+    }
+    if !is_allowed(args, &plan).await? {
+        print::note("nothing was purged");
+        return Ok(End::Problems);
+    }
     let sender = Sender::new(&args.sending, &mappings).await?;
     let purged_at = Instant::now();
     let report = sender.send(&plan).await;
@@ -47,6 +54,24 @@ pub(super) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
         checks.iter().for_each(|check| print::out(&check.to_string()));
     }
     Ok(End::done_if(report.failed.is_empty() && is_checked && checks.iter().all(|check| check.fresh)))
+}
+
+fn show(plan: &Plan, json: bool) -> anyhow::Result<End> {
+    match json {
+        true => print::json(&json!({ "batches": plan.batches }))?,
+        false => print::out(&print::plan(plan)),
+    }
+    Ok(End::Done)
+}
+
+/// Asks before all that is cached for a host or a zone is purged: every visit after that is a miss.
+async fn is_allowed(args: &PurgeArgs, plan: &Plan) -> anyhow::Result<bool> {
+    let whole = |batch: &&Batch| matches!(batch.method(), Method::Hosts | Method::Everything);
+    let wide: Vec<String> = plan.batches.iter().filter(whole).map(print::batch_title).collect();
+    if wide.is_empty() || args.yes || args.sending.sandbox {
+        return Ok(true);
+    }
+    print::confirm(&format!("{}?", wide.join(", "))).await
 }
 
 fn mode(args: &PurgeArgs) -> Mode {

@@ -58,7 +58,10 @@ pub(crate) fn batch_title(batch: &Batch) -> String {
         Mode::Purge => "purge",
         Mode::Invalidate => "invalidate",
     };
-    let items = count(batch.items().len(), noun(batch.method()));
+    let items = match batch.method() {
+        Method::Everything => noun(Method::Everything).to_owned(),
+        method => count(batch.items().len(), noun(method)),
+    };
     let environment = batch.environment.as_ref().map(|id| format!(", environment {id}")).unwrap_or_default();
     let team = dim(format!("(team {}{environment})", batch.zone.team));
     format!("{verb} {items} of {} {team}", bold(&batch.zone.domain))

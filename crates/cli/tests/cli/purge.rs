@@ -33,9 +33,27 @@ async fn each_method_reaches_its_zone() {
         ),
     ] {
         sandbox.clear_requests();
-        let answer = folder.run_at(&sandbox, &[&["purge"], args].concat()).with_code(0);
+        let answer = folder.run_at(&sandbox, &[&["purge", "--yes"], args].concat()).with_code(0);
         assert_eq!(received(&sandbox), requests, "{answer}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hosts_and_everything_need_a_yes_and_a_dry_run_sends_nothing() {
+    let sandbox = cloudflare().start().await.unwrap();
+    let folder = WorkFolder::new();
+    for (args, shown) in [
+        (&["purge", "--everything", "--zone", "website.com"][..], "purge everything of website.com (team web)\n"),
+        (&["purge", "--host", "docs.website.dev"], "purge 1 host of website.dev (team docs)\n      docs.website.dev\n"),
+    ] {
+        let answer = folder.run_at(&sandbox, args).expect_misuse();
+        assert_eq!(answer.stderr, "error: not a terminal, so I can't ask; add --yes\n");
+        let answer = folder.run_at(&sandbox, &[args, &["--dry-run"]].concat()).with_code(0);
+        assert!(answer.stdout.contains(shown), "{answer}");
+        let json = folder.run_at(&sandbox, &[args, &["--dry-run", "--json"]].concat()).with_code(0).json();
+        assert_eq!(json["batches"].as_array().map(Vec::len), Some(1));
+    }
+    assert_eq!(received(&sandbox), [""; 0]);
 }
 
 /// Arguments of `purge`, and the error.
@@ -145,7 +163,7 @@ fn the_nearest_domain_serves_a_host_that_no_zone_lists() {
 #[test]
 fn without_a_token_nothing_is_purged() {
     let aws = [("AWS_REGION", "eu-west-1"), ("AWS_EC2_METADATA_DISABLED", "true")];
-    let answer = WorkFolder::new().run_with(&["purge", "--host", "www.website.com"], &aws, b"").with_code(1);
+    let answer = WorkFolder::new().run_with(&["purge", "--yes", "--host", "www.website.com"], &aws, b"").with_code(1);
     assert!(
         answer.stdout.contains("team web has no token for zone website.com: CLOUDFLARE_API_TOKEN is not set"),
         "{answer}"

@@ -84,13 +84,13 @@ async fn purge_with_a_team_reaches_that_teams_zone() {
             (&["https://www.shared.com/a.css"], r#"{"files":["https://www.shared.com/a.css"]}"#),
         ] {
             fixture.sandbox.clear_requests();
-            let answer = fixture.run(&[&["purge", "--team", team], args].concat()).with_code(0);
+            let answer = fixture.run(&[&["purge", "--yes", "--team", team], args].concat()).with_code(0);
             assert_eq!(received(&fixture.sandbox), purge_request(zone_id, body), "{answer}");
         }
     }
     // A host that one of the zones lists is that zone's.
     fixture.sandbox.clear_requests();
-    fixture.run(&["purge", "--host", "red.shared.com"]).with_code(0);
+    fixture.run(&["purge", "--yes", "--host", "red.shared.com"]).with_code(0);
     assert_eq!(received(&fixture.sandbox), purge_request(RED_ZONE, r#"{"hosts":["red.shared.com"]}"#));
 }
 
