@@ -18,4 +18,5 @@ pub(crate) mod spelling;
 pub mod suggest;
 pub(crate) mod tag;
 pub(crate) mod template;
+pub(crate) mod verification;
 pub(crate) mod zone;

@@ -85,6 +85,14 @@ fn problems_of_a_mapping() {
         ("again_after = 901", "wrong-type @ teams.web.mappings[0].again_after"),
         ("again_after = \"10\"", "wrong-type @ teams.web.mappings[0].again_after"),
         ("again_after = 1.5", "wrong-type @ teams.web.mappings[0].again_after"),
+        ("verify = -0.01", "bad-verify @ teams.web.mappings[0].verify"),
+        ("verify = 1.01", "bad-verify @ teams.web.mappings[0].verify"),
+        ("verify = 2", "bad-verify @ teams.web.mappings[0].verify"),
+        ("verify = 1e-7", "bad-verify @ teams.web.mappings[0].verify"),
+        ("verify = nan", "wrong-type @ teams.web.mappings[0].verify"),
+        ("verify = \"1%\"", "wrong-type @ teams.web.mappings[0].verify"),
+        ("verify = 0.01\npurge = \"hosts\"", "unused-verify @ teams.web.mappings[0].verify"),
+        ("verify = 0.01\npurge = \"tags\"\ntags = [\"a\"]", "unused-verify @ teams.web.mappings[0].verify"),
     ] {
         assert_eq!(with_mapping(lines), [expected], "{lines}");
     }
