@@ -188,7 +188,7 @@ async fn what_can_not_be_purged_once_more_is_retried() {
     world.accept_without_evicting(1);
     world.change("a.css").await;
     let due = world.due();
-    let kind = FaultKind::Status { status: 403, code: 9109, message: "no".to_owned(), retry_after: None };
+    let kind = FaultKind::Status { status: 400, code: 1012, message: "no".to_owned(), retry_after: None };
     world.sandbox.add_fault(Fault::new(kind));
     assert_eq!(world.handle(&due).await, ["due-0"]);
     world.sandbox.clear_faults();

@@ -101,6 +101,12 @@ fn as_json(change: &Change, routes: &[Route<'_>], plan: &Plan) -> serde_json::Va
     if !plan.again.is_empty() {
         answer["again"] = json!(plan.again);
     }
+    if !plan.samples.is_empty() {
+        answer["samples"] = json!(plan.samples);
+    }
+    if !plan.checks.is_empty() {
+        answer["checks"] = json!(plan.checks);
+    }
     answer
 }
 
