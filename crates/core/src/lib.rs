@@ -56,10 +56,11 @@ pub use model::invalid::Invalid;
 pub use model::mapping::{Escalation, Listings, Mapping, Mode, PathRewrite, Purge, QueryStrings, Scheme, UrlRules};
 pub use model::mappings::{Mappings, NotOwned};
 pub use model::path_template::PathTemplate;
+pub use model::sample::Sample;
 pub use model::second_purge::SecondPurge;
 pub use model::spelling::{ENCODERS, Encoder, SpellingWord, Spellings};
 pub use model::tag::{TagTemplate, is_tag};
-pub use model::verification::{Sample, SampleRate, Verification};
+pub use model::verification::{SampleRate, Verification};
 pub use model::zone::{Team, Zone};
 pub use model::{bounds, glob, limits, names, suggest};
 pub use plan::{

@@ -13,6 +13,7 @@ pub(crate) mod mapping;
 pub(crate) mod mappings;
 pub mod names;
 pub(crate) mod path_template;
+pub(crate) mod sample;
 pub(crate) mod second_purge;
 pub(crate) mod spelling;
 pub mod suggest;

@@ -14,8 +14,9 @@ use crate::decode::values::{kind_and_value, string_at};
 use crate::model::bounds;
 use crate::model::change::Change;
 use crate::model::names::TeamName;
+use crate::model::sample::Sample;
 use crate::model::second_purge::SecondPurge;
-use crate::model::verification::{Sample, Verification};
+use crate::model::verification::Verification;
 
 /// The field of a record that S3 does not write.
 const MARK: &str = "purgeRouter";

@@ -1,11 +1,5 @@
-//! Whether purges evicted what they should: a sample of URLs, which are fetched at the edge a moment after their purge.
+//! Whether purges evicted what they should: which share of URLs is asked for at the edge a while later, and which of a change.
 
-use std::sync::Arc;
-
-use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
-
-use crate::model::change::Change;
 use crate::model::names::TeamName;
 
 /// Which share of purged URLs is verified, in millionths; zero by default.
@@ -31,28 +25,6 @@ impl SampleRate {
     /// Whether a URL with this number is in the sample. Numbers are spread evenly.
     pub fn includes(self, number: u64) -> bool {
         u128::from(number) * u128::from(Self::ALL) < u128::from(self.0) << u64::BITS
-    }
-}
-
-/// URLs of one change, which one team asks to be verified after their purge.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sample {
-    /// The change, whose purge is in the plan.
-    pub change: Arc<Change>,
-    /// The team of the mappings.
-    pub team: TeamName,
-    /// The URLs, as they are purged; never empty.
-    pub urls: Vec<String>,
-}
-
-impl Serialize for Sample {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Sample", 4)?;
-        fields.serialize_field("team", &self.team)?;
-        fields.serialize_field("bucket", &self.change.bucket)?;
-        fields.serialize_field("key", &self.change.key)?;
-        fields.serialize_field("urls", &self.urls)?;
-        fields.end()
     }
 }
 

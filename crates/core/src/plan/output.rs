@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 
 use crate::model::change::Origin;
 use crate::model::event::{Ignored, Rejected};
+use crate::model::sample::Sample;
 use crate::model::second_purge::SecondPurge;
-use crate::model::verification::Sample;
 use crate::plan::batch::Batch;
 use crate::plan::verification::EdgeCheck;
 

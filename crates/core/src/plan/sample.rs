@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::model::bounds;
 use crate::model::change::{Change, Origin};
 use crate::model::names::TeamName;
-use crate::model::verification::Sample;
+use crate::model::sample::Sample;
 use crate::plan::hit::Hit;
 use crate::plan::planned_mapping::ZoneItems;
 use crate::purge::item::Item;

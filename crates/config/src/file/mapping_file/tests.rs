@@ -98,6 +98,24 @@ fn problems_of_a_mapping() {
     }
 }
 
+/// DynamoDB does not keep how a number was written: a pushed file must not differ from its own rows.
+#[test]
+fn a_share_is_written_in_rows_as_dynamodb_returns_it() {
+    for (written, kept) in [("0.010", "0.01"), ("1.0", "1"), ("1", "1"), ("0.0", "0"), ("-0.0", "0"), ("1e-2", "0.01")]
+    {
+        let zone = format!("verify = {written}\n");
+        let text = format!(
+            "{HEAD}{zone}[[teams.web.mappings]]\nsource = \"s3://assets/web/\"\nzones = [\"website.com\"]\n{zone}"
+        );
+        let file = MappingFile::parse(&text).unwrap();
+        let tables = file.tables(&TeamName::parse("web").unwrap());
+        let rows = [&tables.zones["website.com"], &tables.mappings[0]];
+        let numbers = rows.map(|fields| fields["verify"].to_string());
+        assert_eq!(numbers, [kept, kept], "{written}");
+        assert_eq!(with_mapping(&zone), Vec::<String>::new());
+    }
+}
+
 #[test]
 fn problems_of_escalation() {
     for (lines, expected) in [
