@@ -124,8 +124,7 @@ fn decide<'m>(
     if change.second_purge_of.as_ref().is_some_and(|team| !takes_part(team)) {
         return Err(Decline::NotPurgedAgain);
     }
-    let is_verified = || mapping.zones.iter().any(|zone| !mapping.sample_rate(zone).is_zero());
-    if change.verification.as_ref().is_some_and(|it| it.team != mapping.team || !is_verified()) {
+    if change.verification.as_ref().is_some_and(|it| it.team != mapping.team || !mapping.is_verified()) {
         return Err(Decline::NotVerified);
     }
     if !may_match(mapping) {

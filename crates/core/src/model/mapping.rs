@@ -62,6 +62,11 @@ impl Mapping {
         self.verify.unwrap_or(zone.verify)
     }
 
+    /// Whether some of its URLs are verified.
+    pub(crate) fn is_verified(&self) -> bool {
+        self.zones.iter().any(|zone| !self.sample_rate(zone).is_zero())
+    }
+
     /// When its URLs in one event become one prefix purge.
     pub fn escalation(&self) -> Escalation {
         match self.purge {

@@ -27,7 +27,8 @@ impl<'p> Sampler<'p> {
     /// Adds the URLs of a hit that its mapping and their numbers select. What has a second purge is verified after that one.
     pub(super) fn add(&mut self, hit: &Hit<'p>, items: &ZoneItems<'p>) {
         let (change, mapping) = (hit.change, hit.mapping.mapping);
-        if mapping.again_after > 0 && change.second_purge_of.is_none() {
+        let is_purged_again = mapping.again_after > 0 && change.second_purge_of.is_none();
+        if is_purged_again || !mapping.is_verified() {
             return;
         }
         for (zone, item) in items {
