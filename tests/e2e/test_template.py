@@ -97,6 +97,16 @@ def test_options_that_cost_money_are_off_by_default(_world, ministack):
     }
 
 
+def test_nothing_is_fetched_unless_hosts_are_allowed(_world, ministack):
+    assert "VERIFY_HOSTS" not in _world.stack.variables and "VERIFY_EDGE" not in _world.stack.variables
+    hosts = "www.website.com,*.website.co.uk"
+    stack = ministack.deploy("purge-router-that-verifies", package(BOOTSTRAP), VerifyHosts=hosts)
+    assert stack.variables["VERIFY_HOSTS"] == hosts
+    pattern = read_template(TEMPLATE)["Parameters"]["VerifyHosts"]["AllowedPattern"]
+    assert all(re.fullmatch(pattern, it) for it in ("", hosts, "a.b, *.c.d"))
+    assert not any(re.fullmatch(pattern, it) for it in ("*", "https://a.b", "a.b,", "A.b", "a.b c.d"))
+
+
 def test_the_table_costs_what_is_used_and_is_hard_to_lose(_world):
     table = read_template(TEMPLATE)["Resources"]["Table"]
     assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
@@ -171,6 +181,7 @@ def test_alarms_watch_existing_metrics_and_notify_the_topic(_world):
         "ApproximateNumberOfMessagesVisible": ("AWS/SQS", {"QueueName": dead_letters}),
         "ApproximateAgeOfOldestMessage": ("AWS/SQS", {"QueueName": queue}),
         "TokenRefused": ("purge-router", {"function": stack.function}),
+        "StaleAfterPurge": ("purge-router", {"function": stack.function}),
         "Throttles": ("AWS/Lambda", {"FunctionName": stack.function}),
         "Errors": ("AWS/Lambda", {"FunctionName": stack.function}),
     }
@@ -187,6 +198,7 @@ def test_alarms_watch_existing_metrics_and_notify_the_topic(_world):
         "ApproximateNumberOfMessagesVisible": ("Maximum", 60, 1, None, 0.0),
         "ApproximateAgeOfOldestMessage": ("Maximum", 60, 2, None, 300.0),
         "TokenRefused": ("Sum", 300, 1, None, 0.0),
+        "StaleAfterPurge": ("Sum", 300, 1, None, 0.0),
         "Throttles": ("Sum", 60, 5, 3, 0.0),
         "Errors": ("Sum", 300, 1, None, 0.0),
     }
@@ -214,7 +226,10 @@ METRICS = {
         *("Purged", "ItemsRefused", "TokenMissing", "TokenRefused", "RequestRefused", "RateLimited", "Unreachable"),
         *("DeadlineExceeded", "Latency", "RateLimitHits"),
     },
-    ("function",): {"Unmatched", "Rejected", "Unpurgeable", "ColdStart"},
+    ("function",): {
+        *("Unmatched", "Rejected", "Unpurgeable", "ColdStart"),
+        *("FreshAfterPurge", "StaleAfterPurge", "UnknownAfterPurge"),
+    },
 }
 
 

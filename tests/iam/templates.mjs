@@ -26,7 +26,7 @@ export const QUEUE = arn('sqs', 'purge-router-Queue-1')
 export const RETRY_QUEUE = arn('sqs', 'purge-router-RetryQueue-1')
 export const AGAIN_QUEUE = arn('sqs', 'purge-router-AgainQueue-1')
 export const DEAD_LETTERS = arn('sqs', 'purge-router-DeadLetterQueue-1')
-const ALARMS = ['DeadLetters', 'OldestMessage', 'Retries', 'SecondPurges', 'TokenRefused', 'Throttles', 'Errors']
+const ALARMS = ['DeadLetters', 'OldestMessage', 'Retries', 'SecondPurges', 'TokenRefused', 'StaleAfterPurge', 'Throttles', 'Errors']
 const ATTRIBUTES = {
   'Queue.Arn': QUEUE,
   'RetryQueue.Arn': RETRY_QUEUE,

@@ -134,9 +134,11 @@ fn purged(mappings: &Mappings, key: &str) -> BTreeSet<String> {
         bucket,
         key: key.to_owned(),
         kind: ChangeKind::Created,
+        etag: None,
         time: None,
         origin: Origin::Invocation,
         second_purge_of: None,
+        verification: None,
     };
     let plan = plan(mappings, Event { changes: vec![change], ..Event::default() });
     plan.batches.iter().flat_map(|batch| batch.items()).map(|item| item.item.to_string()).collect()

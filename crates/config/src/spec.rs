@@ -5,7 +5,7 @@
 
 use indexmap::IndexMap;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use purge_router_core::names::TeamName;
 
@@ -35,6 +35,7 @@ pub struct ZoneSpec {
     pub environments: Option<Vec<String>>,
     pub cache_reserve: Option<bool>,
     pub workers_caching: Option<bool>,
+    pub verify: Option<Number>,
 }
 
 /// A mapping: which keys of a source purge what in which zones.
@@ -64,6 +65,7 @@ pub struct MappingSpec {
     pub escalate_above: Option<i64>,
     pub escalate_after: Option<String>,
     pub again_after: Option<i64>,
+    pub verify: Option<Number>,
 }
 
 /// The value of `query_strings`.

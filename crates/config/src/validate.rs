@@ -4,6 +4,7 @@ pub(crate) mod cross_team;
 pub(crate) mod grant;
 pub(crate) mod mapping;
 pub(crate) mod purge;
+pub(crate) mod sample_rate;
 pub(crate) mod team_quota;
 pub(crate) mod url_rules;
 pub(crate) mod words;

@@ -41,12 +41,14 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::expect_used))]
 
 mod decode;
+mod edge_response;
 mod model;
 mod plan;
 mod purge;
 mod route;
 
 pub use decode::{Decoded, Message, NotAnEvent, decode, decode_with_messages};
+pub use edge_response::{Content, EdgeResponse, Judgment, Verdict};
 pub use model::change::{Change, ChangeKind, Origin};
 pub use model::code::Code;
 pub use model::event::{Event, Ignored, Rejected, RejectionKind};
@@ -54,14 +56,16 @@ pub use model::invalid::Invalid;
 pub use model::mapping::{Escalation, Listings, Mapping, Mode, PathRewrite, Purge, QueryStrings, Scheme, UrlRules};
 pub use model::mappings::{Mappings, NotOwned};
 pub use model::path_template::PathTemplate;
+pub use model::sample::Sample;
 pub use model::second_purge::SecondPurge;
 pub use model::spelling::{ENCODERS, Encoder, SpellingWord, Spellings};
 pub use model::tag::{TagTemplate, is_tag};
+pub use model::verification::{SampleRate, Verification};
 pub use model::zone::{Team, Zone};
 pub use model::{bounds, glob, limits, names, suggest};
 pub use plan::{
-    Batch, BatchItem, Drain, Escalated, Plan, PurgeRequest, UncertainBuckets, Unmatched, batches, oversize, plan,
-    plan_until,
+    Batch, BatchItem, Drain, EdgeCheck, Escalated, Plan, PurgeRequest, UncertainBuckets, Unmatched, batches, oversize,
+    plan, plan_until,
 };
 pub use purge::item::{Body, Item, Method};
 pub use purge::named_paths::{NamedPaths, named_paths};

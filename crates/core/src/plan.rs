@@ -17,11 +17,14 @@ mod output;
 mod planned_mapping;
 mod planner;
 mod rejections;
+mod sample;
 mod second_purges;
 mod uncertain_buckets;
+mod verification;
 
 pub use batch::{Batch, BatchItem, PurgeRequest, batches};
 pub use cost::oversize;
 pub use output::{Drain, Escalated, Plan, Unmatched};
 pub use planner::{plan, plan_until};
 pub use uncertain_buckets::UncertainBuckets;
+pub use verification::EdgeCheck;

@@ -47,6 +47,8 @@ pub enum Decline<'m> {
     },
     /// The change is purged a second time, and this is not for a mapping of another team, or without `again_after`.
     NotPurgedAgain,
+    /// The change comes back to be verified, and this mapping is of another team, or does not ask for it.
+    NotVerified,
     /// The globs were not compared, because the caller allows no more matching work for the team.
     TooMuchMatching,
     /// None of these `include` patterns matches.
@@ -68,6 +70,7 @@ impl fmt::Display for Decline<'_> {
                 write!(f, "'{kind}' is not among its events ({events})")
             }
             Self::NotPurgedAgain => f.write_str("it takes no part in this second purge"),
+            Self::NotVerified => f.write_str("it takes no part in this verification"),
             Self::TooMuchMatching => f.write_str("the team's globs are too much work for one event"),
             Self::NotIncluded(patterns) => {
                 let shown: Vec<&str> = patterns.iter().take(PATTERNS_SHOWN).collect();
@@ -120,6 +123,9 @@ fn decide<'m>(
     let takes_part = |team: &TeamName| mapping.again_after > 0 && mapping.team == *team;
     if change.second_purge_of.as_ref().is_some_and(|team| !takes_part(team)) {
         return Err(Decline::NotPurgedAgain);
+    }
+    if change.verification.as_ref().is_some_and(|it| it.team != mapping.team || !mapping.is_verified()) {
+        return Err(Decline::NotVerified);
     }
     if !may_match(mapping) {
         return Err(Decline::TooMuchMatching);

@@ -45,7 +45,9 @@ fn change(index: usize, key: &str) -> Change {
         key: key.to_owned(),
         kind: ChangeKind::Created,
         time: None,
+        etag: None,
         second_purge_of: None,
+        verification: None,
         origin: Origin::Message(Arc::from(index.to_string())),
     }
 }

@@ -27,7 +27,9 @@ fn planned(objects: usize, zones: [&str; 2], mapping: &str) -> Plan {
         key: format!("media/{object}.png"),
         kind: ChangeKind::Created,
         time: None,
+        etag: None,
         second_purge_of: None,
+        verification: None,
         origin: Origin::Invocation,
     });
     plan(&mappings, Event { changes: changes.collect(), ..Event::default() })

@@ -140,7 +140,16 @@ fn key() -> impl Strategy<Value = String> {
 prop_compose! {
     fn change()(bucket in select(BUCKETS), key in key(), kind in select(KINDS), origin in 0..4u8) -> Change {
         let origin = Origin::Message(Arc::from(format!("m{origin}")));
-        Change { bucket: BucketName::parse(bucket).unwrap(), key, kind, time: None, origin, second_purge_of: None }
+        Change {
+            bucket: BucketName::parse(bucket).unwrap(),
+            key,
+            kind,
+            etag: None,
+            time: None,
+            origin,
+            second_purge_of: None,
+            verification: None,
+        }
     }
 }
 
@@ -246,7 +255,9 @@ proptest! {
             key: format!("a/{key}"),
             kind: ChangeKind::Created,
             time: None,
+            etag: None,
             second_purge_of: None,
+            verification: None,
             origin: Origin::Invocation,
         }).collect();
         let items = |lines: &'static str| {

@@ -33,7 +33,9 @@ fn event(objects: &[(&str, &str)]) -> Event {
         key: key.to_owned(),
         kind: ChangeKind::Created,
         time: None,
+        etag: None,
         second_purge_of: None,
+        verification: None,
         origin: Origin::Message(format!("{name}/{key}").into()),
     };
     Event { changes: objects.iter().map(change).collect(), ..Event::default() }

@@ -1,12 +1,14 @@
 //! One invocation in, one response out.
 
+use std::time::SystemTime;
+
 use aws_lambda_events::sqs::SqsBatchResponse;
 use purge_router_aws::SqsRetryQueue;
-use purge_router_cloudflare::Client;
+use purge_router_cloudflare::{Client, EdgeClient};
 use purge_router_core::{Decoded, Event, Origin, Plan, decode_with_messages, plan_until};
 use purge_router_pipeline::{
-    AgainQueue, Clock, Executor, NoAgainQueue, PurgeApi, Redelivery, Report, RetryQueue, Timestamp, TokenStore,
-    queue_second_purges, sending_deadline,
+    AgainQueue, Clock, Edge, Executor, NoAgainQueue, PurgeApi, Redelivery, Report, RetryQueue, Timestamp, TokenStore,
+    Verifier, queue_second_purges, sending_deadline,
 };
 
 use crate::invocation_error::InvocationError;
@@ -15,27 +17,36 @@ use crate::response::{HttpResponse, Response, sqs_response};
 
 /// The function. It lives as long as its process.
 #[derive(Debug)]
-pub struct Function<T, A = Client, Q = SqsRetryQueue, G = NoAgainQueue> {
+pub struct Function<T, A = Client, Q = SqsRetryQueue, G = NoAgainQueue, E = EdgeClient> {
     mappings: MappingSource,
     executor: Executor<T, A>,
     retry_queue: Option<Q>,
     again_queue: Option<G>,
+    verifier: Option<Verifier<E>>,
 }
 
 impl<T, A, Q> Function<T, A, Q> {
     /// A function that plans with these mappings, sends with this executor, and defers to this queue.
     pub fn new(mappings: MappingSource, executor: Executor<T, A>, retry_queue: Option<Q>) -> Self {
-        Self { mappings, executor, retry_queue, again_queue: None }
+        Self { mappings, executor, retry_queue, again_queue: None, verifier: None }
     }
 
     /// With the delay queue of second purges.
     pub fn with_again_queue<G>(self, again_queue: Option<G>) -> Function<T, A, Q, G> {
-        let Self { mappings, executor, retry_queue, .. } = self;
-        Function { mappings, executor, retry_queue, again_queue }
+        let Self { mappings, executor, retry_queue, verifier, .. } = self;
+        Function { mappings, executor, retry_queue, again_queue, verifier }
     }
 }
 
-impl<T: TokenStore, A: PurgeApi, Q: RetryQueue, G: AgainQueue> Function<T, A, Q, G> {
+impl<T, A, Q, G> Function<T, A, Q, G> {
+    /// With what verifies purges. It needs the delay queue.
+    pub fn with_verifier<E>(self, verifier: Option<Verifier<E>>) -> Function<T, A, Q, G, E> {
+        let Self { mappings, executor, retry_queue, again_queue, .. } = self;
+        Function { mappings, executor, retry_queue, again_queue, verifier }
+    }
+}
+
+impl<T: TokenStore, A: PurgeApi, Q: RetryQueue, G: AgainQueue, E: Edge> Function<T, A, Q, G, E> {
     /// The clock of the deadlines.
     pub fn clock(&self) -> &Clock {
         self.executor.clock()
@@ -76,9 +87,32 @@ impl<T: TokenStore, A: PurgeApi, Q: RetryQueue, G: AgainQueue> Function<T, A, Q,
         let mappings = self.mappings.for_event(&event, redelivery.is_soon(), deadline).await?;
         let plan = self.plan(&mappings, event, deadline);
         let patience = redelivery.patience(sending_deadline(&plan, self.clock(), deadline));
+        let sent_at = self.clock().wall_time();
         let report = self.executor.run(&plan, patience).await;
         let report = queue_second_purges(self.again_queue.as_ref(), report, self.clock(), deadline).await;
-        Ok(response(redelivery.redeliver(&report, deadline).await, &report))
+        let mut failed = redelivery.redeliver(&report, deadline).await;
+        // Last, so that it is in the way of nothing else of this event.
+        let stale = self.verify(&report, sent_at, deadline).await;
+        if stale.batches.is_empty() {
+            return Ok(response(failed, &report));
+        }
+        let purged_again = self.executor.run(&stale, redelivery.patience(deadline)).await;
+        failed.extend(redelivery.redeliver(&purged_again, deadline).await);
+        Ok(response(failed, if report.failed.is_empty() { &purged_again } else { &report }))
+    }
+
+    /// Queues the samples of what was purged, and verifies what came back for it. Returns the purges of what is stale.
+    async fn verify(&self, report: &Report<'_>, sent_at: SystemTime, deadline: Timestamp) -> Plan {
+        let plan = report.plan;
+        let Some((verifier, queue)) = self.verifier.as_ref().zip(self.again_queue.as_ref()) else {
+            let changes = plan.samples.len() + plan.checks.len();
+            if changes > 0 {
+                tracing::info!(changes, "not verified: VERIFY_HOSTS is not set");
+            }
+            return Plan::default();
+        };
+        verifier.queue(queue, report, sent_at, self.clock(), deadline).await;
+        verifier.check(plan, self.clock(), deadline).await
     }
 
     /// Plans for at most half of the time that is left; the other half is for sending.

@@ -6,11 +6,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use purge_router_aws::{DynamoMappings, FunctionTokens, SqsAgainQueue, SqsRetryQueue, SsmTokens, load_config};
-use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL, Email, redact};
+use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL, EdgeClient, Email, redact};
 use purge_router_config::script_env::ScriptEnv;
 use purge_router_core::Mappings;
 use purge_router_core::names::TeamName;
-use purge_router_pipeline::{Clock, Executor, Settings};
+use purge_router_pipeline::{AllowedHosts, Clock, Executor, Settings, Verifier};
 
 use crate::function::Function;
 use crate::mapping_source::MappingSource;
@@ -38,7 +38,7 @@ impl SettingError {
 pub async fn from_settings(
     get: impl Fn(&str) -> Option<String>,
     clock: Clock,
-) -> Result<Function<FunctionTokens, Client, SqsRetryQueue, SqsAgainQueue>, SettingError> {
+) -> Result<Function<FunctionTokens, Client, SqsRetryQueue, SqsAgainQueue, EdgeClient>, SettingError> {
     let get = |name: &str| Some(get(name)?.trim().to_owned()).filter(|text| !text.is_empty());
     let seconds = |name, default| number(get(name), name, default, "write whole seconds").map(Duration::from_secs);
     let (token_ttl, mappings_ttl) = (seconds("TOKEN_TTL_SECONDS", 300)?, seconds("MAPPINGS_TTL_SECONDS", 30)?);
@@ -68,6 +68,7 @@ pub async fn from_settings(
     let again_queue = get("AGAIN_QUEUE_URL").map(|url| SqsAgainQueue::new(&aws, &url)).transpose();
     let again_queue = again_queue.map_err(|error| SettingError::of("AGAIN_QUEUE_URL", error))?;
     belong_together("AGAIN", again_queue.is_some(), of_second_purges)?;
+    let verifier = verifier(get, again_queue.is_some())?;
     let (mappings, tokens) = match (get("MAPPINGS_TABLE"), get("MAPPINGS_FILE")) {
         (Some(_), Some(_)) => {
             return Err(SettingError::new("MAPPINGS_TABLE and MAPPINGS_FILE are both set: set one of them"));
@@ -87,7 +88,32 @@ pub async fn from_settings(
     let instances = instances.saturating_add(of_retries).saturating_add(of_second_purges);
     let settings = Settings { instances, retrying_instances: of_retries, ..Settings::default() };
     let executor = Executor::new(client, tokens, settings, clock);
-    Ok(Function::new(mappings, executor, retry_queue).with_again_queue(again_queue))
+    Ok(Function::new(mappings, executor, retry_queue).with_again_queue(again_queue).with_verifier(verifier))
+}
+
+/// What verifies purges, if the operator allows hosts.
+fn verifier(
+    get: impl Fn(&str) -> Option<String>,
+    has_queue: bool,
+) -> Result<Option<Verifier<EdgeClient>>, SettingError> {
+    let (hosts, sandbox) = (get("VERIFY_HOSTS"), get("VERIFY_EDGE"));
+    let Some(hosts) = hosts else {
+        return match sandbox {
+            Some(_) => Err(SettingError::new("VERIFY_EDGE is set, and VERIFY_HOSTS is not: set both or neither")),
+            None => Ok(None),
+        };
+    };
+    if !has_queue {
+        return Err(SettingError::new(
+            "VERIFY_HOSTS needs AGAIN_QUEUE_URL: what is verified waits in that queue; set both or neither",
+        ));
+    }
+    let hosts: AllowedHosts = hosts.parse().map_err(|error| SettingError::of("VERIFY_HOSTS", error))?;
+    let edge = match sandbox {
+        Some(url) => EdgeClient::of_sandbox(&url).map_err(|error| SettingError::of("VERIFY_EDGE", error))?,
+        None => EdgeClient::new().map_err(|error| SettingError::of("VERIFY_HOSTS", error))?,
+    };
+    Ok(Some(Verifier::new(edge, hosts)))
 }
 
 /// Without the number of its instances, the instances of a queue would exceed the rate limits.

@@ -13,6 +13,7 @@ mod backoff;
 mod bounded_map;
 mod circuit;
 mod clock;
+mod edge;
 mod executor;
 mod log;
 mod metrics;
@@ -32,6 +33,7 @@ mod store;
 #[cfg(test)]
 mod test_support;
 mod token_health;
+mod verification;
 mod zone_circuits;
 
 pub use self::metrics::describe_metrics;
@@ -39,6 +41,7 @@ pub use again_queue::{AgainQueue, Delayed, NoAgainQueue};
 pub use api::PurgeApi;
 pub use backoff::Backoff;
 pub use clock::{Clock, DeadlineExceeded, Timestamp};
+pub use edge::Edge;
 pub use executor::Executor;
 pub use outcome::{FailedOrigin, FailureKind, Outcome, Status};
 pub use patience::Patience;
@@ -48,3 +51,4 @@ pub use retry_queue::{DeadLetter, Deferred, Hidden, RetryQueue};
 pub use second_purges::{queue_second_purges, sending_deadline};
 pub use settings::Settings;
 pub use store::{Freshness, TokenError, TokenStore};
+pub use verification::{AllowedHosts, NotAHostPattern, Verifier};

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
-use purge_router_core::{Plan, Zone};
+use purge_router_core::{Plan, Verdict, Zone};
+use strum::VariantArray;
 use time::UtcDateTime;
 
 use crate::clock::Clock;
@@ -25,6 +26,13 @@ pub fn describe_metrics() {
     describe_counter!(REJECTED, Unit::Count, "records that failed before any batch");
     describe_counter!(UNPURGEABLE, Unit::Count, "records for which no URL or tag exists; no retry can help");
     describe_counter!(UNMATCHED, Unit::Count, "changes that no mapping accepts");
+    for verdict in Verdict::VARIANTS {
+        describe_counter!(
+            verdict_metric(*verdict),
+            Unit::Count,
+            "URLs that were verified after their purge, with this verdict"
+        );
+    }
     describe_counter!(RATE_LIMIT_HITS, Unit::Count, "answers of Cloudflare that there were too many requests");
     describe_histogram!(
         LATENCY,
@@ -43,6 +51,20 @@ pub(crate) fn age(clock: &Clock, changed_at: UtcDateTime) -> Duration {
 pub(crate) fn count_rate_limit(zone: &Zone) {
     counter!(RATE_LIMIT_HITS, &labels(zone)).increment(1);
     counter!(RATE_LIMIT_HITS).increment(1);
+}
+
+/// Counts a URL that was verified after its purge.
+pub(crate) fn count_verdict(zone: &Zone, verdict: Verdict) {
+    counter!(verdict_metric(verdict), &labels(zone)).increment(1);
+    counter!(verdict_metric(verdict)).increment(1);
+}
+
+fn verdict_metric(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Fresh => "FreshAfterPurge",
+        Verdict::Stale => "StaleAfterPurge",
+        Verdict::Unknown => "UnknownAfterPurge",
+    }
 }
 
 /// Counts an event's records and outcomes: per zone, and in total for alarms, which do not know zones. Each zone has

@@ -70,6 +70,8 @@ pub enum FaultKind {
         /// The hostname, without a port.
         host: String,
     },
+    /// Accepts purges, and evicts nothing.
+    KeepCached,
     /// Refuses purges by this method, with 400, as for a zone whose plan lacks the method.
     RejectMethod {
         /// The field of the body that is refused.

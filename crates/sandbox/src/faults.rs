@@ -66,12 +66,25 @@ impl Faults {
             active.happens(Some(zone_id)).then_some(refusal)
         })
     }
+
+    /// Whether an accepted purge of a zone evicts nothing.
+    pub(crate) fn keep_cached(&mut self, zone_id: &str) -> bool {
+        let mut active = self.0.iter_mut().filter(|active| active.fault.kind == FaultKind::KeepCached);
+        active.any(|active| active.happens(Some(zone_id)))
+    }
 }
 
 impl ActiveFault {
+    /// Whether it is for purges only, and for those whose body is valid.
     fn depends_on_body(&self) -> bool {
         let kind = &self.fault.kind;
-        matches!(kind, FaultKind::RejectUrl { .. } | FaultKind::RejectHost { .. } | FaultKind::RejectMethod { .. })
+        matches!(
+            kind,
+            FaultKind::RejectUrl { .. }
+                | FaultKind::RejectHost { .. }
+                | FaultKind::RejectMethod { .. }
+                | FaultKind::KeepCached
+        )
     }
 
     /// Counts a matching request, and says whether the fault happens to it.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State as Shared};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
@@ -28,7 +28,7 @@ pub struct Origin {
 }
 
 struct Bucket {
-    objects: Mutex<HashMap<Vec<u8>, (HeaderMap, Bytes)>>,
+    objects: Mutex<HashMap<Vec<u8>, (StatusCode, HeaderMap, Bytes)>>,
     delay: Mutex<Duration>,
     log: Log,
 }
@@ -64,7 +64,16 @@ impl Origin {
         let given =
             headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         let headers = plain.into_iter().chain(given).collect();
-        lock(&self.bucket.objects).insert(key(path), (headers, Bytes::from(body.into())));
+        lock(&self.bucket.objects).insert(key(path), (StatusCode::OK, headers, Bytes::from(body.into())));
+    }
+
+    /// Answers requests for a path with a redirect.
+    ///
+    /// # Panics
+    /// If the location is not valid in a header.
+    pub fn put_redirect(&self, path: &str, location: &'static str) {
+        let headers = [(LOCATION, HeaderValue::from_static(location))].into_iter().collect();
+        lock(&self.bucket.objects).insert(key(path), (StatusCode::FOUND, headers, Bytes::new()));
     }
 
     /// Removes an object. Requests for it are then answered with 404.

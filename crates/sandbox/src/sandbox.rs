@@ -75,6 +75,11 @@ impl Sandbox {
         lock(&self.state.tokens).advance_clock(time);
     }
 
+    /// Makes all that the edge has cached older, as `Age` shows.
+    pub fn age_cached(&self, age: Duration) {
+        lock(&self.state.cache).add_age(age);
+    }
+
     /// Stops, and waits until every connection is closed.
     pub async fn stop(self) {
         self.api.stop().await;

@@ -52,7 +52,16 @@ async fn event(args: &ExplainArgs) -> anyhow::Result<Event> {
         EventKind::Tagged => ChangeKind::Tagged,
         EventKind::Acl => ChangeKind::Acl,
     };
-    let change = Change { bucket, key, kind, time: None, origin: Origin::Invocation, second_purge_of: None };
+    let change = Change {
+        bucket,
+        key,
+        kind,
+        etag: None,
+        time: None,
+        origin: Origin::Invocation,
+        second_purge_of: None,
+        verification: None,
+    };
     Ok(Event { changes: vec![change], ..Event::default() })
 }
 
@@ -62,7 +71,7 @@ fn whole_as_json(explained: &Explained, mut changes: Vec<Value>, plan: &Plan) ->
     let mut plan = serde_json::to_value(plan)?;
     match (explained, changes.pop()) {
         (Explained::Object(..), Some(mut change)) => {
-            for field in ["rejected", "batches", "again"] {
+            for field in ["rejected", "batches", "again", "samples"] {
                 if let Some(value) = plan.get_mut(field) {
                     change[field] = value.take();
                 }
@@ -85,6 +94,9 @@ fn as_json(change: &Change, routes: &[Route<'_>]) -> Value {
     let mut answer = json!({ "object": change.object(), "event": change.kind, "fires": fires, "declined": declined });
     if let Some(team) = &change.second_purge_of {
         answer["second_purge_of"] = json!(team);
+    }
+    if let Some(verification) = &change.verification {
+        answer["verification_of"] = json!(verification.team);
     }
     answer
 }

@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use purge_router_core::{Batch, Change, Drain, Escalated, Method, Mode, Plan, Rejected, SecondPurge};
+use purge_router_core::{Batch, Change, Drain, EdgeCheck, Escalated, Method, Mode, Plan, Rejected, Sample, SecondPurge};
 
 use crate::print::list::{MAX_LINES, push_first_lines, push_lines};
 use crate::print::style::{bold, dim, red, yellow};
 use crate::print::text::{count, escaped};
 
-/// What happened to an object; of a change that comes back, that this is its second purge, and whose.
+/// What happened to an object; of a change that comes back, for what, and for which team.
 pub(crate) fn kind(change: &Change) -> String {
-    match &change.second_purge_of {
-        Some(team) => format!("{}, second purge of team {team}", change.kind),
-        None => change.kind.to_string(),
+    match (&change.second_purge_of, &change.verification) {
+        (Some(team), _) => format!("{}, second purge of team {team}", change.kind),
+        (None, Some(verification)) => format!("{}, verification of team {}", change.kind, verification.team),
+        (None, None) => change.kind.to_string(),
     }
 }
 
@@ -83,10 +84,12 @@ pub(crate) fn push_hidden_batches(text: &mut String, hidden: usize) {
     }
 }
 
-/// Appends what led to no batch, to a batch of another method than its mapping names, or to a second purge.
+/// Appends what led to no batch, to a batch of another method than its mapping names, to a second purge, or to a verification.
 pub(crate) fn push_unbatched(text: &mut String, plan: &Plan) {
     push_lines(text, plan.escalated.iter().map(escalated));
     push_lines(text, plan.again.iter().map(again));
+    push_lines(text, plan.samples.iter().flat_map(sample).collect::<Vec<_>>().into_iter());
+    push_lines(text, plan.checks.iter().map(check));
     let unmatched = plan.unmatched.iter();
     push_lines(text, unmatched.map(|it| format!("{} s3://{}/{}", yellow("unmatched"), it.bucket, escaped(&it.key))));
     let ignored = plan.ignored.iter();
@@ -128,6 +131,16 @@ fn escalated(escalated: &Escalated) -> String {
 fn again(second: &SecondPurge) -> String {
     let SecondPurge { change, team, after } = second;
     format!("{} {after} s later: {} {}", yellow("again"), escaped(&change.object()), dim(format!("(team {team})")))
+}
+
+/// What the function verifies, if its `VERIFY_HOSTS` allows the hosts.
+fn sample(Sample { team, urls, .. }: &Sample) -> impl Iterator<Item = String> {
+    let of_team = dim(format!("(team {team})"));
+    urls.iter().map(move |url| format!("{} after the purge: {} {of_team}", yellow("verify"), escaped(url)))
+}
+
+fn check(EdgeCheck { zone, url, .. }: &EdgeCheck) -> String {
+    format!("{} now: {} {}", yellow("verify"), escaped(url), dim(format!("(team {})", zone.team)))
 }
 
 fn rejected(rejected: &Rejected) -> String {

@@ -228,3 +228,30 @@ fn an_empty_queue_is_no_error_and_an_empty_file_is_one() {
         folder.run(&[command, "empty.json"]).with_code(1);
     }
 }
+
+#[test]
+fn the_sample_to_verify_is_shown() {
+    let folder = WorkFolder::new();
+    let exclude = "exclude = [\"drafts/\"]\n";
+    folder.write("mappings.toml", MAPPINGS.replace(exclude, &format!("{exclude}verify = 1\n")));
+    let object = "s3://assets.website.com/a.css";
+    let text = folder.run(&["explain", object]).with_code(0).stdout;
+    for host in ["www", "cdn"] {
+        let line = format!("verify after the purge: https://{host}.website.com/a.css (team web)\n");
+        assert!(text.contains(&line), "{text}");
+    }
+    let json = folder.run(&["explain", object, "--json"]).with_code(0).json();
+    assert_eq!((&json["samples"][0]["team"], &json["samples"][0]["key"]), (&json!("web"), &json!("a.css")));
+    assert_eq!(json["samples"][0]["urls"].as_array().map(Vec::len), Some(2));
+    let message = json!({ "Records": [{
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "eventName": "ObjectCreated:Put",
+        "s3": { "bucket": { "name": "assets.website.com" }, "object": { "key": "a.css" } },
+        "purgeRouter": { "verificationOf": "web", "purgedAt": 0, "urls": ["https://www.website.com/a.css"] },
+    }] });
+    folder.write("event.json", message.to_string());
+    let text = folder.run(&["plan", "event.json"]).with_code(0).stdout;
+    assert!(text.contains("verify now: https://www.website.com/a.css (team web)\n"), "{text}");
+    assert!(text.contains("s3://assets.website.com/a.css created, verification of team web"), "{text}");
+}

@@ -277,7 +277,9 @@ fn purged(rows: &Rows) -> BTreeSet<String> {
             key: key.to_owned(),
             kind: purge_router_core::ChangeKind::Created,
             time: None,
+            etag: None,
             second_purge_of: None,
+            verification: None,
             origin: purge_router_core::Origin::Invocation,
         };
         let plan = purge_router_core::plan(

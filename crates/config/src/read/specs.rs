@@ -26,6 +26,7 @@ pub(crate) fn zone(reader: &mut TableReader<'_>) -> ZoneSpec {
         environments: reader.few_strings("environments", bounds::ENVIRONMENTS),
         cache_reserve: reader.boolean("cache_reserve"),
         workers_caching: reader.boolean("workers_caching"),
+        verify: reader.share("verify"),
     }
 }
 
@@ -55,6 +56,7 @@ pub(crate) fn mapping(source: Option<String>, reader: &mut TableReader<'_>) -> M
         escalate_above: reader.integer("escalate_above"),
         escalate_after: reader.string("escalate_after"),
         again_after: reader.integer("again_after"),
+        verify: reader.share("verify"),
     }
 }
 

@@ -86,6 +86,16 @@ impl<'v> TableReader<'v> {
         value.as_i64().or_else(|| self.reject(field, "a whole number", value))
     }
 
+    /// A share of the whole. 0 and 1 are whole numbers, because DynamoDB does not keep a `1.0` as it was written.
+    pub(crate) fn share(&mut self, field: &'static str) -> Option<Number> {
+        let value = self.value(field)?;
+        match value.as_f64() {
+            Some(0.0) => Some(0.into()),
+            Some(1.0) => Some(1.into()),
+            _ => value.as_number().cloned().or_else(|| self.reject(field, "a number", value)),
+        }
+    }
+
     /// A whole number of a range that depends on no other field.
     pub(crate) fn number(&mut self, field: &'static str, range: RangeInclusive<usize>) -> Option<usize> {
         let number = self.integer(field);
@@ -224,6 +234,7 @@ pub(crate) fn wrong_type(expected: &str, value: &Value) -> Invalid {
         "a boolean" => "write `true` or `false`, without quotes",
         "a whole number" if is_too_large(value) => "write a smaller number",
         "a whole number" => "write a whole number such as 30, without quotes",
+        "a number" => "write a number such as 0.01, without quotes",
         "a list" => "write it in brackets: `[…]`",
         _ => "write a table",
     };

@@ -13,6 +13,7 @@ use purge_router_core::{ChangeKind, Code, Invalid, Mapping, Mode, Purge, Team, Z
 use crate::decoded::FieldChecker;
 use crate::spec::MappingSpec;
 use crate::validate::purge::purge;
+use crate::validate::sample_rate::{check_sample_rate, sample_rate};
 use crate::validate::url_rules::url_rules;
 use crate::validate::words::word;
 
@@ -67,6 +68,8 @@ pub(crate) fn mapping(owner: &MappingOwner<'_>, spec: &MappingSpec, checker: &mu
     }
     let mode = checker.optional("mode", spec.mode.as_deref(), word(Code::UnknownMode, "a mode", Mode::WORDS));
     let again_after = checker.number("again_after", spec.again_after, 0..=bounds::AGAIN_AFTER.into());
+    let verify = sample_rate(spec.verify.as_ref(), checker);
+    check_sample_rate(verify, purge.as_ref(), &urls, checker);
     if checker.has_problems() {
         return None;
     }
@@ -83,6 +86,7 @@ pub(crate) fn mapping(owner: &MappingOwner<'_>, spec: &MappingSpec, checker: &mu
         purge: purge?,
         mode: mode.unwrap_or(Mode::Purge),
         again_after: again_after.and_then(|seconds| u16::try_from(seconds).ok()).unwrap_or_default(),
+        verify,
     };
     if let Some(message) = oversize(&mapping) {
         let help = "write fewer or shorter ones, or purge by prefix or tag";

@@ -9,6 +9,7 @@ use purge_router_core::{Code, Invalid};
 
 use crate::decoded::FieldChecker;
 use crate::spec::ZoneSpec;
+use crate::validate::sample_rate::sample_rate;
 use crate::validate::words::word;
 
 /// What a team's grant says about its zones.
@@ -42,6 +43,7 @@ pub(crate) fn zone(grant: &ZoneGrant<'_>, domain: &str, spec: &ZoneSpec, checker
     let most_urls = widest.items_per_request(LimitClass::Urls);
     let urls_per_request = checker.number("urls_per_request", spec.urls_per_request, 1..=most_urls);
     let environments = checker.list("environments", spec.environments.as_deref(), EnvironmentId::parse);
+    let verify = sample_rate(spec.verify.as_ref(), checker).unwrap_or_default();
     Some(Zone {
         team: grant.team.clone(),
         domain: domain?,
@@ -55,6 +57,7 @@ pub(crate) fn zone(grant: &ZoneGrant<'_>, domain: &str, spec: &ZoneSpec, checker
         environments: environments.unwrap_or_default().into_iter().collect::<IndexSet<_>>().into_iter().collect(),
         cache_reserve: spec.cache_reserve.unwrap_or_default(),
         workers_caching: spec.workers_caching.unwrap_or_default(),
+        verify,
     })
 }
 

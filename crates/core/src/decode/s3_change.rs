@@ -5,6 +5,7 @@ use time::UtcDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::decode::values::string_at;
+use crate::model::bounds;
 use crate::model::change::{Change, ChangeKind, Origin};
 use crate::model::names::BucketName;
 
@@ -24,9 +25,29 @@ pub(super) fn changes(
     origin: &Origin,
 ) -> S3Event {
     let time = time.and_then(|time| UtcDateTime::parse(time, &Rfc3339).ok());
-    let change =
-        |key| Change { bucket: bucket.clone(), key, kind, time, origin: origin.clone(), second_purge_of: None };
+    let change = |key| Change {
+        bucket: bucket.clone(),
+        key,
+        kind,
+        etag: None,
+        time,
+        origin: origin.clone(),
+        second_purge_of: None,
+        verification: None,
+    };
     S3Event::Changes(keys.into_iter().map(change).collect())
+}
+
+impl S3Event {
+    /// With the ETag at a place of the event, if there is one: S3 writes it without quotes, and other vendors with them.
+    pub(super) fn with_etag(mut self, value: &Value, place: &str) -> Self {
+        let etag = string_at(value, place).unwrap_or_default().trim_matches('"');
+        let is_etag = (1..=bounds::ETAG).contains(&etag.len()) && etag.bytes().all(|byte| byte.is_ascii_graphic());
+        if let Self::Changes(changes) = &mut self {
+            changes.iter_mut().for_each(|change| change.etag = is_etag.then(|| etag.to_owned()));
+        }
+        self
+    }
 }
 
 /// The bucket that is named at a place of an event.

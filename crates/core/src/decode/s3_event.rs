@@ -39,7 +39,8 @@ pub(super) fn s3_record(record: &Value, origin: &Origin) -> Result<S3Event, Stri
         (_, false) => vec![encoded.to_owned()],
     };
     let bucket = bucket_at(record, "s3.bucket.name")?;
-    Ok(changes(&bucket, keys, kind, string_at(record, "eventTime").ok(), origin))
+    let event = changes(&bucket, keys, kind, string_at(record, "eventTime").ok(), origin);
+    Ok(event.with_etag(record, "s3.object.eTag"))
 }
 
 /// Reads an EventBridge event of S3, whose key is not encoded, or of CloudTrail about S3. Its detail is at a place: empty if
@@ -68,7 +69,8 @@ pub(super) fn eventbridge_event(event: &Value, place: &str, origin: &Origin) -> 
     };
     let bucket = bucket_at(event, &format!("{place}bucket.name"))?;
     let key = key_at(event, &format!("{place}object.key"))?;
-    Ok(changes(&bucket, vec![key.to_owned()], kind, string_at(event, "time").ok(), origin))
+    let changes = changes(&bucket, vec![key.to_owned()], kind, string_at(event, "time").ok(), origin);
+    Ok(changes.with_etag(event, &format!("{place}object.etag")))
 }
 
 /// The end of the `detail-type` of what CloudTrail reports: `AWS API Call` or `AWS Service Event`.

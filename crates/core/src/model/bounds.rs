@@ -69,6 +69,12 @@ pub const REASONS: usize = 10;
 /// The longest `again_after`, in seconds. SQS delays a message for no longer.
 pub const AGAIN_AFTER: u16 = 900;
 
+/// How many URLs of one team and event are verified.
+pub const SAMPLED_URLS: usize = 10;
+
+/// The longest ETag that is compared, in bytes. S3's have 32 digits, and those of multipart uploads a few more.
+pub const ETAG: usize = 128;
+
 /// The most environments of a zone. Each has all its purges once more.
 pub const ENVIRONMENTS: usize = 5;
 

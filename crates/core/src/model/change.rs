@@ -8,6 +8,7 @@ use time::UtcDateTime;
 
 use crate::model::escape::escaped;
 use crate::model::names::{BucketName, TeamName};
+use crate::model::verification::Verification;
 
 /// One object that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Change {
     pub key: String,
     /// What happened to it.
     pub kind: ChangeKind,
+    /// Its ETag without quotes, if the event has it.
+    pub etag: Option<String>,
     /// When it changed; `None` if the event doesn't say, or not in RFC 3339.
     pub time: Option<UtcDateTime>,
     /// Where the event came from, which fails if the change can't be purged.
@@ -25,6 +28,8 @@ pub struct Change {
     /// Set if the change comes back from the delay queue: then it is purged by the mappings of this team that have an
     /// `again_after`, and by no others.
     pub second_purge_of: Option<TeamName>,
+    /// Set if the change comes back to be verified: then nothing of it is purged, unless it is stale at the edge.
+    pub verification: Option<Arc<Verification>>,
 }
 
 impl Change {

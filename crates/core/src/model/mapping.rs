@@ -13,6 +13,7 @@ use crate::model::names::{Hostname, Prefix, Source, TeamName};
 use crate::model::path_template::PathTemplate;
 use crate::model::spelling::Spellings;
 use crate::model::tag::TagTemplate;
+use crate::model::verification::SampleRate;
 use crate::model::zone::Zone;
 
 /// A team's rule: which changes purge what.
@@ -42,6 +43,8 @@ pub struct Mapping {
     pub mode: Mode,
     /// How many seconds after a purge the same is purged once more; 0: not at all.
     pub again_after: u16,
+    /// Which share of its URLs is verified; `None`: that of the zone.
+    pub verify: Option<SampleRate>,
 }
 
 impl Mapping {
@@ -52,6 +55,16 @@ impl Mapping {
             self.hostnames.iter().filter_map(|name| zone.hostnames.get_index_of(name)).collect();
         chosen.sort_unstable();
         all.chain(chosen.into_iter().filter_map(|index| zone.hostnames.get_index(index)))
+    }
+
+    /// Which share of its URLs in one of its zones is verified.
+    pub fn sample_rate(&self, zone: &Zone) -> SampleRate {
+        self.verify.unwrap_or(zone.verify)
+    }
+
+    /// Whether some of its URLs are verified.
+    pub(crate) fn is_verified(&self) -> bool {
+        self.zones.iter().any(|zone| !self.sample_rate(zone).is_zero())
     }
 
     /// When its URLs in one event become one prefix purge.

@@ -69,9 +69,11 @@ mod tests {
             bucket: BucketName::parse("assets").unwrap(),
             key: key.to_owned(),
             kind: ChangeKind::Created,
+            etag: None,
             time: None,
             origin: Origin::Invocation,
             second_purge_of: None,
+            verification: None,
         })
     }
 

@@ -9,6 +9,7 @@ use crate::model::limits::{CloudflarePlan, LimitClass};
 use crate::model::names::{
     CloudflareId, EnvironmentId, Hostname, KmsKey, Source, TeamName, TokenFolder, TokenParameter,
 };
+use crate::model::verification::SampleRate;
 
 /// A tenant: what it may map, where its tokens are, and its zones.
 #[derive(Debug, Clone)]
@@ -60,6 +61,8 @@ pub struct Zone {
     pub cache_reserve: bool,
     /// Whether its team says that Workers of it use Workers Caching.
     pub workers_caching: bool,
+    /// Which share of the URLs that are purged in it is verified, by mappings that do not say it themselves.
+    pub verify: SampleRate,
 }
 
 impl Zone {

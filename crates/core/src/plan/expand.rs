@@ -14,13 +14,13 @@ use crate::purge::urls::{dependent_items, prefix_items, url_items};
 
 /// The items of a hit, whose mapping may have escalated.
 pub(super) fn expand<'p>(hit: &Hit<'p>, is_escalated: bool) -> ZoneItems<'p> {
-    let mut items = target_items(hit, is_escalated);
+    let mut items = object_items(hit, is_escalated);
     items.extend(dependent_items_of(hit, is_escalated));
     items
 }
 
 /// The URLs of the paths that depend on the object, without those that its folder covers.
-fn dependent_items_of<'p>(hit: &Hit<'p>, is_escalated: bool) -> ZoneItems<'p> {
+pub(super) fn dependent_items_of<'p>(hit: &Hit<'p>, is_escalated: bool) -> ZoneItems<'p> {
     let folder = match (&hit.mapping.escalation_folder, &hit.targets) {
         (Some(folder), _) if is_escalated => Some(folder),
         (_, Targets::Prefix(prefix, _)) => Some(prefix),
@@ -36,7 +36,8 @@ fn dependent_items_of<'p>(hit: &Hit<'p>, is_escalated: bool) -> ZoneItems<'p> {
     outside.flat_map(|it| items(it)).collect()
 }
 
-fn target_items<'p>(hit: &Hit<'p>, is_escalated: bool) -> ZoneItems<'p> {
+/// The items of the object itself.
+pub(super) fn object_items<'p>(hit: &Hit<'p>, is_escalated: bool) -> ZoneItems<'p> {
     let mapping = hit.mapping.mapping;
     let escalation_folder = hit.mapping.escalation_folder.as_ref().filter(|_| is_escalated);
     match &hit.targets {

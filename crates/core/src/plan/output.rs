@@ -7,8 +7,10 @@ use serde::{Serialize, Serializer};
 
 use crate::model::change::Origin;
 use crate::model::event::{Ignored, Rejected};
+use crate::model::sample::Sample;
 use crate::model::second_purge::SecondPurge;
 use crate::plan::batch::Batch;
+use crate::plan::verification::EdgeCheck;
 
 /// Everything that one event leads to.
 #[derive(Debug, Default, Serialize)]
@@ -29,6 +31,12 @@ pub struct Plan {
     /// What is purged once more after a while, if the batches are purged: by change, team and time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub again: Vec<SecondPurge>,
+    /// What is verified a while after it is purged: by team, then by change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<Sample>,
+    /// What is verified now: the URLs of changes that came back for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<EdgeCheck>,
 }
 
 /// A mapping that had more URLs in one event than its `escalate_above`, or that take longer than its `escalate_after`.

@@ -14,8 +14,10 @@ use crate::plan::hit::Hit;
 use crate::plan::output::{Escalated, Plan, Unmatched};
 use crate::plan::planned_mapping::PlannedMappings;
 use crate::plan::rejections::Rejections;
+use crate::plan::sample::Sampler;
 use crate::plan::second_purges::second_purges;
 use crate::plan::uncertain_buckets::UncertainBuckets;
+use crate::plan::verification::{EdgeCheck, edge_checks};
 use crate::route::{Route, route_while};
 
 /// Plans all purges of an event. The mappings of all its buckets are known.
@@ -39,9 +41,12 @@ pub fn plan_until(
     planner.report_problems();
     let escalated = planner.escalated();
     let again = second_purges(planner.budget.hits());
-    let batches = batches(planner.expand());
+    let mut sampler = Sampler::default();
+    let batches = batches(planner.expand(&mut sampler));
     rejected.extend(planner.rejections.into_rejected());
-    Plan { changes: changes.len(), ignored, rejected, unmatched: planner.unmatched, escalated, batches, again }
+    let (changes, samples) = (changes.len(), sampler.into_samples());
+    let Planner { unmatched, checks, .. } = planner;
+    Plan { changes, ignored, rejected, unmatched, escalated, batches, again, samples, checks }
 }
 
 /// The steps of planning, and what they have found so far.
@@ -52,6 +57,7 @@ struct Planner<'p> {
     budget: EventBudget<'p>,
     unmatched: Vec<Unmatched>,
     rejections: Rejections<'p>,
+    checks: Vec<EdgeCheck>,
 }
 
 /// What one change may still add to the event for one team.
@@ -71,6 +77,7 @@ impl<'p> Planner<'p> {
             budget: EventBudget::new(bounds::EVENT),
             unmatched: Vec::new(),
             rejections: Rejections::default(),
+            checks: Vec::new(),
         }
     }
 
@@ -107,6 +114,12 @@ impl<'p> Planner<'p> {
     }
 
     fn admit_hits(&mut self, index: usize, change: &'p Change, routes: &[Route<'p>]) {
+        if let Some(verification) = &change.verification {
+            let hits = routes.iter().filter(|route| route.is_hit());
+            let hits = hits.map(|route| Hit::new(index, change, self.planned_mappings.of(route), 0));
+            self.checks.extend(edge_checks(change, verification, hits));
+            return;
+        }
         let mut allowances: HashMap<&TeamName, TeamAllowance> = HashMap::new();
         for route in routes {
             let full = TeamAllowance { has_room: true, problems_left: bounds::REASONS };
@@ -144,13 +157,14 @@ impl<'p> Planner<'p> {
         self.budget.counts().escalated()
     }
 
-    /// Expands the admitted hits into items.
-    fn expand(&mut self) -> impl Iterator<Item = PurgeRequest<'p>> {
+    /// Expands the admitted hits into items, and adds these to the samples.
+    fn expand<'s>(&'s mut self, sampler: &'s mut Sampler<'p>) -> impl Iterator<Item = PurgeRequest<'p>> {
         let hits = self.budget.take_hits();
         let counts = self.budget.counts();
         hits.flat_map(move |hit| {
             let (change, mode) = (hit.change, hit.mapping.mapping.mode);
             let items = expand(&hit, counts.is_escalated(&hit.mapping));
+            sampler.add(&hit, &items);
             items.into_iter().map(move |(zone, item)| {
                 let (origin, changed_at) = (&change.origin, change.time);
                 PurgeRequest { zone, mode, item, origin, changed_at }

@@ -54,9 +54,11 @@ pub(crate) fn check(input: &[u8]) {
         bucket,
         key,
         kind: ChangeKind::Created,
+        etag: None,
         time: None,
         origin: Origin::Invocation,
         second_purge_of: None,
+        verification: None,
     };
     let event = || Event { changes: vec![change.clone()], ..Event::default() };
     let (planned, again) = (plan(&MAPPINGS, event()), plan(&MAPPINGS, event()));

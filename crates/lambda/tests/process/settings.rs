@@ -15,6 +15,9 @@ async fn output(command: &mut Command) -> Output {
 
 const ZONE: (&str, &str) = ("CLOUDFLARE_ZONE_ID", ZONE_ID);
 const GOOD: (&str, &str) = ("MAPPINGS_FILE", "good.toml");
+const AGAIN_QUEUE: (&str, &str) = ("AGAIN_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/again");
+const AGAIN_CONCURRENCY: (&str, &str) = ("AGAIN_CONCURRENCY", "2");
+const VERIFY_HOSTS_ERROR: &str = "VERIFY_HOSTS: `*` is not a hostname or `*.` and a domain: write such as";
 
 /// Variables → a part of the error.
 const WRONG_SETTINGS: &[(&[(&str, &str)], &str)] = &[
@@ -76,6 +79,25 @@ const WRONG_SETTINGS: &[(&[(&str, &str)], &str)] = &[
     ),
     (&[GOOD, ("AGAIN_QUEUE_URL", "again")], "AGAIN_QUEUE_URL: `again` is not the URL of a queue: "),
     (&[GOOD, ("AGAIN_CONCURRENCY", "2")], "AGAIN_QUEUE_URL and AGAIN_CONCURRENCY belong together: set both or neither"),
+    (
+        &[GOOD, ("VERIFY_HOSTS", "*.website.com")],
+        "VERIFY_HOSTS needs AGAIN_QUEUE_URL: what is verified waits in that queue; set both or neither",
+    ),
+    (&[GOOD, AGAIN_QUEUE, AGAIN_CONCURRENCY, ("VERIFY_HOSTS", "www.website.com, *")], VERIFY_HOSTS_ERROR),
+    (
+        &[GOOD, ("VERIFY_EDGE", "http://127.0.0.1:8788")],
+        "VERIFY_EDGE is set, and VERIFY_HOSTS is not: set both or neither",
+    ),
+    (
+        &[
+            GOOD,
+            AGAIN_QUEUE,
+            AGAIN_CONCURRENCY,
+            ("VERIFY_HOSTS", "*.website.com"),
+            ("VERIFY_EDGE", "http://169.254.169.254"),
+        ],
+        "VERIFY_EDGE: `http://169.254.169.254` is not the edge of a sandbox: write its address on this machine",
+    ),
     (&[GOOD, ("MAX_CONCURRENCY", "cfut_x\n2")], "MAX_CONCURRENCY is `cfut_[redacted] 2`: "),
     (
         &[GOOD, ("CLOUDFLARE_BASE_URL", "http://api.cloudflare.com/client/v4")],

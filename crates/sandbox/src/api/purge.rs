@@ -78,7 +78,7 @@ fn evict(
     let allowance = state.limits.as_ref().map(|limits| lock(limits).spend(zone, class, cost)).transpose();
     let allowance = allowance.map_err(Refusal::rate_limited)?;
     // The edge serves production only.
-    if environment.is_none() {
+    if environment.is_none() && !lock(&state.faults).keep_cached(zone_id) {
         lock(&state.cache).evict(zone_index, zone, &purge, mode);
     }
 

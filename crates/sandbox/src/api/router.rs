@@ -88,6 +88,7 @@ async fn replaced(fault: FaultKind) -> Response {
         FaultKind::Delay { .. }
         | FaultKind::RejectUrl { .. }
         | FaultKind::RejectHost { .. }
+        | FaultKind::KeepCached
         | FaultKind::RejectMethod { .. } => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

@@ -4,6 +4,7 @@
 //! after it, because it may be the content that the purge was to evict; unless the sandbox is to show that race.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
@@ -43,6 +44,8 @@ pub(crate) struct CachedObject {
     /// In lower case.
     tags: Vec<String>,
     stored: Instant,
+    /// By how much it is older than that, in milliseconds.
+    added_age: AtomicU64,
 }
 
 impl CachedObject {
@@ -50,12 +53,12 @@ impl CachedObject {
         let (parts, body) = response.into_parts();
         let values = parts.headers.get_all(CACHE_TAG).iter().filter_map(|value| value.to_str().ok());
         let tags = values.flat_map(|value| value.split(',')).map(|tag| tag.trim().to_ascii_lowercase()).collect();
-        Self { headers: parts.headers, body, tags, stored: Instant::now() }
+        Self { headers: parts.headers, body, tags, stored: Instant::now(), added_age: AtomicU64::default() }
     }
 
     /// The time since it was fetched.
     pub(crate) fn age(&self) -> Duration {
-        self.stored.elapsed()
+        self.stored.elapsed() + Duration::from_millis(self.added_age.load(Ordering::Relaxed))
     }
 }
 
@@ -121,6 +124,14 @@ impl Cache {
         while self.entries.len() > MAX_ENTRIES || self.bytes > MAX_BYTES {
             let Some((_, oldest)) = self.entries.shift_remove_index(0) else { break };
             self.bytes -= oldest.object.body.len();
+        }
+    }
+
+    /// Makes all that is cached older.
+    pub(crate) fn add_age(&self, age: Duration) {
+        let milliseconds = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        for entry in self.entries.values() {
+            entry.object.added_age.fetch_add(milliseconds, Ordering::Relaxed);
         }
     }
 

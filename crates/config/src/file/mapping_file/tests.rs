@@ -85,8 +85,34 @@ fn problems_of_a_mapping() {
         ("again_after = 901", "wrong-type @ teams.web.mappings[0].again_after"),
         ("again_after = \"10\"", "wrong-type @ teams.web.mappings[0].again_after"),
         ("again_after = 1.5", "wrong-type @ teams.web.mappings[0].again_after"),
+        ("verify = -0.01", "bad-verify @ teams.web.mappings[0].verify"),
+        ("verify = 1.01", "bad-verify @ teams.web.mappings[0].verify"),
+        ("verify = 2", "bad-verify @ teams.web.mappings[0].verify"),
+        ("verify = 1e-7", "bad-verify @ teams.web.mappings[0].verify"),
+        ("verify = nan", "wrong-type @ teams.web.mappings[0].verify"),
+        ("verify = \"1%\"", "wrong-type @ teams.web.mappings[0].verify"),
+        ("verify = 0.01\npurge = \"hosts\"", "unused-verify @ teams.web.mappings[0].verify"),
+        ("verify = 0.01\npurge = \"tags\"\ntags = [\"a\"]", "unused-verify @ teams.web.mappings[0].verify"),
     ] {
         assert_eq!(with_mapping(lines), [expected], "{lines}");
+    }
+}
+
+/// DynamoDB does not keep how a number was written: a pushed file must not differ from its own rows.
+#[test]
+fn a_share_is_written_in_rows_as_dynamodb_returns_it() {
+    for (written, kept) in [("0.010", "0.01"), ("1.0", "1"), ("1", "1"), ("0.0", "0"), ("-0.0", "0"), ("1e-2", "0.01")]
+    {
+        let zone = format!("verify = {written}\n");
+        let text = format!(
+            "{HEAD}{zone}[[teams.web.mappings]]\nsource = \"s3://assets/web/\"\nzones = [\"website.com\"]\n{zone}"
+        );
+        let file = MappingFile::parse(&text).unwrap();
+        let tables = file.tables(&TeamName::parse("web").unwrap());
+        let rows = [&tables.zones["website.com"], &tables.mappings[0]];
+        let numbers = rows.map(|fields| fields["verify"].to_string());
+        assert_eq!(numbers, [kept, kept], "{written}");
+        assert_eq!(with_mapping(&zone), Vec::<String>::new());
     }
 }
 

@@ -8,6 +8,7 @@ use crate::model::glob::Patterns;
 use crate::model::limits::CloudflarePlan;
 use crate::model::mapping::{Escalation, Mode, Purge, UrlRules};
 use crate::model::names::{CloudflareId, Hostname, Source, TokenFolder};
+use crate::model::verification::SampleRate;
 
 fn name(text: &str) -> TeamName {
     TeamName::parse(text).unwrap()
@@ -27,6 +28,7 @@ fn zone(team: &str, domain: &str, hostname: &str) -> Arc<Zone> {
         environments: Vec::new(),
         cache_reserve: false,
         workers_caching: false,
+        verify: SampleRate::default(),
     })
 }
 
@@ -50,6 +52,7 @@ fn mapping(source: &str, zone: &Arc<Zone>) -> Arc<Mapping> {
         purge: Purge::Urls(Escalation::default()),
         mode: Mode::Purge,
         again_after: 0,
+        verify: None,
     })
 }
 

@@ -12,6 +12,7 @@ use crate::model::limits::CloudflarePlan;
 use crate::model::mapping::{Escalation, Listings, Mode, Purge, UrlRules};
 use crate::model::names::{BucketName, CloudflareId, Hostname, Source, TokenFolder};
 use crate::model::path_template::PathTemplate;
+use crate::model::verification::SampleRate;
 use crate::model::zone::Zone;
 use crate::plan::dependents::DependentPaths;
 use crate::plan::planned_mapping::PlannedMappings;
@@ -36,6 +37,7 @@ fn mapping(team: usize, hostnames: usize, purge: Purge) -> Mapping {
         environments: Vec::new(),
         cache_reserve: false,
         workers_caching: false,
+        verify: SampleRate::default(),
         domain,
     };
     let also = ["/", "/{dir}/feed"].map(|path| PathTemplate::parse(path).unwrap());
@@ -55,6 +57,7 @@ fn mapping(team: usize, hostnames: usize, purge: Purge) -> Mapping {
         purge,
         mode: Mode::Purge,
         again_after: 0,
+        verify: None,
     }
 }
 
@@ -74,7 +77,9 @@ fn changes() -> Vec<Change> {
         key: key.to_owned(),
         kind: ChangeKind::Created,
         time: None,
+        etag: None,
         second_purge_of: None,
+        verification: None,
         origin: Origin::Invocation,
     };
     keys.map(change).to_vec()

@@ -9,6 +9,7 @@ use crate::model::limits::{CloudflarePlan, PREFIX_SEPARATORS};
 use crate::model::mapping::{Escalation, Mode, Purge, Scheme, UrlRules};
 use crate::model::names::{CloudflareId, Hostname, Prefix, Source, TeamName, TokenFolder};
 use crate::model::spelling::{SpellingWord, Spellings};
+use crate::model::verification::SampleRate;
 use crate::purge::paths::{DotSegments, served_paths};
 
 fn hostname(text: &str) -> Hostname {
@@ -30,6 +31,7 @@ fn mapping(hostnames: &[&str], change: impl FnOnce(&mut UrlRules)) -> Mapping {
         environments: Vec::new(),
         cache_reserve: false,
         workers_caching: false,
+        verify: SampleRate::default(),
         team: team.clone(),
     };
     let mut urls = UrlRules::default();
@@ -47,6 +49,7 @@ fn mapping(hostnames: &[&str], change: impl FnOnce(&mut UrlRules)) -> Mapping {
         purge: Purge::Urls(Escalation::default()),
         mode: Mode::Purge,
         again_after: 0,
+        verify: None,
     }
 }
 
