@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use purge_router_core::{Batch, Change, Drain, EdgeCheck, Escalated, Method, Mode, Plan, Rejected, Sample, SecondPurge};
+use purge_router_core::{
+    Batch, Change, Drain, EdgeCheck, Escalated, Method, Mode, Plan, Rejected, Sample, SecondPurge,
+};
 
 use crate::print::list::{MAX_LINES, push_first_lines, push_lines};
 use crate::print::style::{bold, dim, red, yellow};
