@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::decode::s3_change::S3Event;
 use crate::decode::values::{kind_and_value, string_at};
@@ -41,9 +41,10 @@ impl Sample {
 }
 
 fn record(change: &Change, mark: Value) -> String {
-    let mut object = json!({ "key": utf8_percent_encode(&change.key, KEY).to_string() });
+    let mut object = Map::new();
+    object.insert("key".to_owned(), utf8_percent_encode(&change.key, KEY).to_string().into());
     if let Some(etag) = &change.etag {
-        object["eTag"] = json!(etag);
+        object.insert("eTag".to_owned(), etag.as_str().into());
     }
     let record = json!({
         "eventVersion": "2.1",
