@@ -64,6 +64,7 @@ pub struct MappingSpec {
     pub escalate_above: Option<i64>,
     pub escalate_after: Option<String>,
     pub again_after: Option<i64>,
+    pub skip_unchanged: Option<bool>,
 }
 
 /// The value of `query_strings`.

@@ -140,7 +140,7 @@ fn key() -> impl Strategy<Value = String> {
 prop_compose! {
     fn change()(bucket in select(BUCKETS), key in key(), kind in select(KINDS), origin in 0..4u8) -> Change {
         let origin = Origin::Message(Arc::from(format!("m{origin}")));
-        Change { bucket: BucketName::parse(bucket).unwrap(), key, kind, time: None, origin, second_purge_of: None }
+        Change { bucket: BucketName::parse(bucket).unwrap(), key, kind, time: None, origin, version: Default::default(), second_purge_of: None }
     }
 }
 
@@ -246,7 +246,7 @@ proptest! {
             key: format!("a/{key}"),
             kind: ChangeKind::Created,
             time: None,
-            second_purge_of: None,
+            version: Default::default(), second_purge_of: None,
             origin: Origin::Invocation,
         }).collect();
         let items = |lines: &'static str| {

@@ -5,7 +5,7 @@
 
 use purge_router_core::names::BucketName;
 use purge_router_core::{
-    Change, ChangeKind, Event, Ignored, Origin, Plan, Rejected, RejectionKind, UncertainBuckets, plan_until,
+    Change, ChangeKind, Event, Ignored, LastPurges, Origin, Plan, Rejected, RejectionKind, UncertainBuckets, plan_until,
 };
 
 const MAPPINGS: &str = r#"version = 1
@@ -33,7 +33,7 @@ fn event(objects: &[(&str, &str)]) -> Event {
         key: key.to_owned(),
         kind: ChangeKind::Created,
         time: None,
-        second_purge_of: None,
+        version: Default::default(), second_purge_of: None,
         origin: Origin::Message(format!("{name}/{key}").into()),
     };
     Event { changes: objects.iter().map(change).collect(), ..Event::default() }
@@ -43,7 +43,7 @@ const OBJECTS: [(&str, &str); 5] =
     [("one", "css/a"), ("two", "css/a"), ("one", "new/a"), ("two", "new/a"), ("unknown", "a")];
 
 fn planned(uncertain: &UncertainBuckets) -> Plan {
-    plan_until(&purge_router_config::from_toml(MAPPINGS).unwrap(), uncertain, event(&OBJECTS), || false)
+    plan_until(&purge_router_config::from_toml(MAPPINGS).unwrap(), uncertain, &LastPurges::default(), event(&OBJECTS), || false)
 }
 
 fn unreadable(name: &str) -> UncertainBuckets {
@@ -99,6 +99,6 @@ fn what_was_rejected_or_ignored_before_stays_first() {
     let ignored = vec![Ignored { origin: Origin::Invocation, reason: "test-event".to_owned() }];
     let event = Event { rejected: vec![malformed.clone()], ignored: ignored.clone(), ..event(&OBJECTS) };
     let mappings = purge_router_config::from_toml(MAPPINGS).unwrap();
-    let plan = plan_until(&mappings, &unreadable("one"), event, || false);
+    let plan = plan_until(&mappings, &unreadable("one"), &LastPurges::default(), event, || false);
     assert_eq!((&plan.rejected[0], plan.rejected.len(), plan.ignored), (&malformed, 3, ignored));
 }

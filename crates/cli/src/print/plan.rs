@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use purge_router_core::{Batch, Drain, Escalated, Method, Mode, Plan, Rejected, SecondPurge};
+use purge_router_core::{Batch, Drain, Escalated, Method, Mode, Plan, Rejected, SecondPurge, Unchanged};
 
 use crate::print::list::{MAX_LINES, push_first_lines, push_lines};
 use crate::print::style::{bold, dim, red, yellow};
@@ -72,10 +72,12 @@ pub(crate) fn push_hidden_batches(text: &mut String, hidden: usize) {
     }
 }
 
-/// Appends what led to no batch, to a batch of another method than its mapping names, or to a second purge.
+/// Appends what led to no batch, to a batch of another method than its mapping names, or to a second purge, and what is
+/// unchanged.
 pub(crate) fn push_unbatched(text: &mut String, plan: &Plan) {
     push_lines(text, plan.escalated.iter().map(escalated));
     push_lines(text, plan.again.iter().map(again));
+    push_lines(text, plan.unchanged.iter().map(unchanged));
     let unmatched = plan.unmatched.iter();
     push_lines(text, unmatched.map(|it| format!("{} s3://{}/{}", yellow("unmatched"), it.bucket, escaped(&it.key))));
     let ignored = plan.ignored.iter();
@@ -117,6 +119,12 @@ fn escalated(escalated: &Escalated) -> String {
 fn again(second: &SecondPurge) -> String {
     let SecondPurge { change, team, after } = second;
     format!("{} {after} s later: {} {}", yellow("again"), escaped(&change.object()), dim(format!("(team {team})")))
+}
+
+fn unchanged(unchanged: &Unchanged) -> String {
+    let Unchanged { team, bucket, key, etag } = unchanged;
+    let object = escaped(&format!("s3://{bucket}/{key}"));
+    format!("{} {object}: ETag {} was purged last {}", dim("unchanged"), escaped(etag), dim(format!("(team {team})")))
 }
 
 fn rejected(rejected: &Rejected) -> String {

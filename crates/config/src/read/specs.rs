@@ -55,6 +55,7 @@ pub(crate) fn mapping(source: Option<String>, reader: &mut TableReader<'_>) -> M
         escalate_above: reader.integer("escalate_above"),
         escalate_after: reader.string("escalate_after"),
         again_after: reader.integer("again_after"),
+        skip_unchanged: reader.boolean("skip_unchanged"),
     }
 }
 

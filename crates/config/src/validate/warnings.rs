@@ -1,5 +1,5 @@
-//! What purges do not do for zones with Cache Reserve or Workers Caching. Nothing is wrong with such mappings, so these are
-//! no problems: `check` says it, and nothing is refused.
+//! What purges do not do for zones with Cache Reserve or Workers Caching, and which tags Cloudflare can't set by itself. Nothing
+//! is wrong with such mappings, so these are no problems: `check` says it, and nothing is refused.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Serialize;
 
 use purge_router_core::names::{Hostname, TeamName};
-use purge_router_core::{Mapping, Mappings, Mode, Purge, Zone};
+use purge_router_core::{Mapping, Mappings, Mode, NoTagRule, Purge, Zone, tag_rules};
 
 /// What the mappings of one zone should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,7 +35,7 @@ struct Rule {
 }
 
 // Source: https://developers.cloudflare.com/cache/advanced-configuration/cache-reserve/ and the pages on Workers Caching.
-const RULES: [Rule; 4] = [
+const RULES: [Rule; 6] = [
     Rule {
         code: "cache-reserve-refill",
         message: "each purge by URL removes the copy in Cache Reserve, and the next visit stores it again, a Class A operation",
@@ -61,6 +61,23 @@ const RULES: [Rule; 4] = [
                   API",
         help: "call the Worker's own `purge()` when objects change",
         concerns: |zone, _| zone.workers_caching,
+    },
+    Rule {
+        code: "tag-rule-needs-regex",
+        message: "`{dir}` and `{stem}` in a tag need a regular expression in a Cache Response Rule, which the zone's plan lacks, so \
+                  `tags rule` can't write it",
+        help: "nothing, if the origin server sends Cache-Tag; S3 can't: use `{key}`, `{ext}` and `{bucket}`, or raise `plan` if the \
+               zone has a higher one",
+        concerns: |zone, mapping| tag_rules(mapping, zone) == Err(NoTagRule::NeedsRegex),
+    },
+    Rule {
+        code: "tag-rule-too-large",
+        message: "its tags need more or longer Cache Response Rules than Cloudflare allows, so `tags rule` can't write them",
+        help: "nothing, if the origin server sends Cache-Tag; S3 can't: use fewer tags, or fewer fields in each",
+        concerns: |zone, mapping| {
+            let too_large = [NoTagRule::TooManyFields, NoTagRule::TooLong, NoTagRule::TooManyRules];
+            tag_rules(mapping, zone).is_err_and(|problem| too_large.contains(&problem))
+        },
     },
 ];
 
@@ -126,5 +143,17 @@ mod tests {
         let of_reserve = ["cache-reserve-invalidate-url 1", "cache-reserve-keeps-copies 1", "cache-reserve-refill 2"];
         assert_eq!(codes("cache_reserve = true", &all), of_reserve);
         assert_eq!(codes("workers_caching = true", &all), ["workers-caching-not-purged 5"]);
+    }
+
+    #[test]
+    fn tags_that_no_rule_can_set_have_a_warning() {
+        let tags = |templates: &str| format!("purge = \"tags\"\ntags = [{templates}]");
+        let many: Vec<String> = (0..12).map(|index| format!("'{index}-{{dir}}'")).collect();
+        let many = tags(&many.join(", "));
+        assert_eq!(codes("", &[&tags("'{key}'")]), [""; 0]);
+        assert_eq!(codes("", &[&tags("'{dir}'"), &many]), ["tag-rule-needs-regex 2"]);
+        assert_eq!(codes("plan = \"business\"", &[&tags("'{dir}'"), &many]), [""; 0]);
+        let fields = tags("'{dir}{dir}{dir}{dir}{dir}{dir}{dir}{dir}{dir}'");
+        assert_eq!(codes("plan = \"enterprise\"", &[&fields]), ["tag-rule-too-large 1"]);
     }
 }

@@ -6,6 +6,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::decode::values::string_at;
 use crate::model::change::{Change, ChangeKind, Origin};
+use crate::model::last_purge::ObjectVersion;
 use crate::model::names::BucketName;
 
 /// What a record of S3, or an EventBridge event of S3, says.
@@ -21,11 +22,19 @@ pub(super) fn changes(
     keys: Vec<String>,
     kind: ChangeKind,
     time: Option<&str>,
+    version: ObjectVersion,
     origin: &Origin,
 ) -> S3Event {
     let time = time.and_then(|time| UtcDateTime::parse(time, &Rfc3339).ok());
-    let change =
-        |key| Change { bucket: bucket.clone(), key, kind, time, origin: origin.clone(), second_purge_of: None };
+    let change = |key| Change {
+        bucket: bucket.clone(),
+        key,
+        kind,
+        time,
+        version: version.clone(),
+        origin: origin.clone(),
+        second_purge_of: None,
+    };
     S3Event::Changes(keys.into_iter().map(change).collect())
 }
 

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use time::UtcDateTime;
 
 use crate::model::escape::escaped;
+use crate::model::last_purge::ObjectVersion;
 use crate::model::names::{BucketName, TeamName};
 
 /// One object that changed.
@@ -20,6 +21,8 @@ pub struct Change {
     pub kind: ChangeKind,
     /// When it changed; `None` if the event doesn't say, or not in RFC 3339.
     pub time: Option<UtcDateTime>,
+    /// Which version of the object it is about.
+    pub version: ObjectVersion,
     /// Where the event came from, which fails if the change can't be purged.
     pub origin: Origin,
     /// Set if the change comes back from the delay queue: then it is purged by the mappings of this team that have an

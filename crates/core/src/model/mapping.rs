@@ -42,6 +42,8 @@ pub struct Mapping {
     pub mode: Mode,
     /// How many seconds after a purge the same is purged once more; 0: not at all.
     pub again_after: u16,
+    /// Whether content is not purged that was purged last.
+    pub skip_unchanged: bool,
 }
 
 impl Mapping {

@@ -25,6 +25,11 @@ impl TagTemplate {
         Ok(Self(template))
     }
 
+    /// The template itself.
+    pub(crate) fn template(&self) -> &Template {
+        &self.0
+    }
+
     /// The tag for one change.
     ///
     /// # Errors
@@ -66,7 +71,7 @@ mod tests {
             kind: ChangeKind::Created,
             time: None,
             origin: Origin::Invocation,
-            second_purge_of: None,
+            version: Default::default(), second_purge_of: None,
         })
     }
 

@@ -50,6 +50,7 @@ fn mapping(source: &str, zone: &Arc<Zone>) -> Arc<Mapping> {
         purge: Purge::Urls(Escalation::default()),
         mode: Mode::Purge,
         again_after: 0,
+        skip_unchanged: false,
     })
 }
 

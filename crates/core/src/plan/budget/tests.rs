@@ -55,6 +55,7 @@ fn mapping(team: usize, hostnames: usize, purge: Purge) -> Mapping {
         purge,
         mode: Mode::Purge,
         again_after: 0,
+        skip_unchanged: false,
     }
 }
 
@@ -74,7 +75,7 @@ fn changes() -> Vec<Change> {
         key: key.to_owned(),
         kind: ChangeKind::Created,
         time: None,
-        second_purge_of: None,
+        version: Default::default(), second_purge_of: None,
         origin: Origin::Invocation,
     };
     keys.map(change).to_vec()

@@ -47,6 +47,7 @@ fn mapping(hostnames: &[&str], change: impl FnOnce(&mut UrlRules)) -> Mapping {
         purge: Purge::Urls(Escalation::default()),
         mode: Mode::Purge,
         again_after: 0,
+        skip_unchanged: false,
     }
 }
 
