@@ -49,12 +49,7 @@ impl DynamoLastPurges {
     ///
     /// # Errors
     /// A name can't be the name of a DynamoDB table.
-    pub fn new(
-        config: &SdkConfig,
-        table: String,
-        mappings: Option<String>,
-        clock: Clock,
-    ) -> Result<Self, NotATable> {
+    pub fn new(config: &SdkConfig, table: String, mappings: Option<String>, clock: Clock) -> Result<Self, NotATable> {
         let mappings = mappings.map(|name| Table::new(config, name)).transpose()?;
         Ok(Self { table: Table::new(config, table)?, mappings, clock })
     }
@@ -83,7 +78,10 @@ impl DynamoLastPurges {
     }
 
     /// The rows of these objects, by key, and since when rows of their teams count; `None` if that can't be read.
-    async fn read_some(&self, objects: &[TeamObject]) -> Option<(HashMap<String, Attributes>, BTreeMap<TeamName, u64>)> {
+    async fn read_some(
+        &self,
+        objects: &[TeamObject],
+    ) -> Option<(HashMap<String, Attributes>, BTreeMap<TeamName, u64>)> {
         let teams: BTreeSet<&TeamName> = objects.iter().map(|object| &object.team).collect();
         let keys = objects.iter().map(|object| [("object".to_owned(), text_of(&key_of(object)))].into()).collect();
         let mut requests = HashMap::from([(self.table.name.clone(), keys)]);
@@ -136,7 +134,9 @@ impl DynamoLastPurges {
         let put = self.client().put_item().table_name(&self.table.name);
         let put = put.set_item(Some(to_item(object, last_purge, now, now + LIFETIME)));
         let put = match last_purge.version.saturating_sub(1) {
-            0 => put.condition_expression("attribute_not_exists(#object)").expression_attribute_names("#object", "object"),
+            0 => put
+                .condition_expression("attribute_not_exists(#object)")
+                .expression_attribute_names("#object", "object"),
             before => put
                 .condition_expression("#version = :before")
                 .expression_attribute_names("#version", "version")

@@ -86,7 +86,8 @@ async fn many_objects_are_read_in_few_calls() {
     let written: Vec<Remembered> = objects.iter().step_by(2).map(|it| remembered(it, &it.key, 1)).collect();
     assert!(store.write(&written, TIME).await.iter().all(Result::is_ok));
     let read = store.read(&objects, TIME).await;
-    let etags = read.iter().map(|it| it.as_ref().unwrap().content.as_ref().map(|content| content.etag.parse().unwrap()));
+    let etags =
+        read.iter().map(|it| it.as_ref().unwrap().content.as_ref().map(|content| content.etag.parse().unwrap()));
     let expected = (0..100).map(|key| (key % 2 == 0).then_some(key));
     assert!(etags.eq(expected));
     assert_eq!((world.calls("PutItem"), world.calls("BatchGetItem")), (50, 3));

@@ -136,7 +136,8 @@ fn purged(mappings: &Mappings, key: &str) -> BTreeSet<String> {
         kind: ChangeKind::Created,
         time: None,
         origin: Origin::Invocation,
-        version: Default::default(), second_purge_of: None,
+        version: Default::default(),
+        second_purge_of: None,
     };
     let plan = plan(mappings, Event { changes: vec![change], ..Event::default() });
     plan.batches.iter().flat_map(|batch| batch.items()).map(|item| item.item.to_string()).collect()

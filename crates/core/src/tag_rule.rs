@@ -41,7 +41,9 @@ pub enum NoTagRule {
     #[error("a template with `{{dir}}` or `{{stem}}` needs a regular expression, which the zone's plan lacks")]
     NeedsRegex,
     /// A template has more fields than a regular expression may replace.
-    #[error("a template with `{{dir}}` or `{{stem}}` has more than 8 fields, the most that a regular expression may replace")]
+    #[error(
+        "a template with `{{dir}}` or `{{stem}}` has more than 8 fields, the most that a regular expression may replace"
+    )]
     TooManyFields,
     /// An expression is longer than Cloudflare allows.
     #[error("an expression would have more than 4,096 characters")]

@@ -27,7 +27,8 @@ fn planned(objects: usize, zones: [&str; 2], mapping: &str) -> Plan {
         key: format!("media/{object}.png"),
         kind: ChangeKind::Created,
         time: None,
-        version: Default::default(), second_purge_of: None,
+        version: Default::default(),
+        second_purge_of: None,
         origin: Origin::Invocation,
     });
     plan(&mappings, Event { changes: changes.collect(), ..Event::default() })

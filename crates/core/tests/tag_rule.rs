@@ -7,9 +7,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use purge_router_core::names::BucketName;
-use purge_router_core::{
-    Change, ChangeKind, Event, Item, Mappings, NoTagRule, Origin, TagRule, plan, tag_rules,
-};
+use purge_router_core::{Change, ChangeKind, Event, Item, Mappings, NoTagRule, Origin, TagRule, plan, tag_rules};
 
 /// A string, a boolean or an array.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,7 +130,8 @@ impl<'e> Evaluator<'e> {
             arguments.push(self.or());
             self.take(",");
         }
-        let texts: Vec<&str> = arguments.iter().filter_map(|it| if let Value::Text(text) = it { Some(&**text) } else { None }).collect();
+        let texts: Vec<&str> =
+            arguments.iter().filter_map(|it| if let Value::Text(text) = it { Some(&**text) } else { None }).collect();
         match (name, &texts[..]) {
             ("concat", []) => Value::Array(arguments.iter().flat_map(array).collect()),
             ("concat", texts) => Value::Text(texts.concat()),
@@ -144,7 +143,9 @@ impl<'e> Evaluator<'e> {
                 Value::Text(percent_encoding::percent_decode_str(&spaced).decode_utf8().unwrap().into_owned())
             }
             ("substring", [text, start]) => Value::Text(text.get(start.parse().unwrap()..).unwrap_or("").to_owned()),
-            ("substring", [text, "0", "-1"]) => Value::Text(text.get(..text.len().saturating_sub(1)).unwrap().to_owned()),
+            ("substring", [text, "0", "-1"]) => {
+                Value::Text(text.get(..text.len().saturating_sub(1)).unwrap().to_owned())
+            }
             ("regex_replace", [text, pattern, replacement]) => {
                 let pattern = regex::Regex::new(pattern).unwrap();
                 Value::Text(pattern.replace(text, *replacement).into_owned())
@@ -166,7 +167,8 @@ fn array(value: &Value) -> Vec<String> {
 fn mappings(lines: &str, plan: &str) -> Mappings {
     let url_lines: String =
         lines.lines().filter(|line| !line.starts_with("tags")).map(|line| format!("{line}\n")).collect();
-    let mapping = |more: &str| format!("[[teams.web.mappings]]\nsource = \"s3://assets/uk/\"\nzones = [\"w.com\"]\n{more}\n");
+    let mapping =
+        |more: &str| format!("[[teams.web.mappings]]\nsource = \"s3://assets/uk/\"\nzones = [\"w.com\"]\n{more}\n");
     let text = format!(
         "version = 1\n[teams.web]\nowns = [\"s3://assets/\"]\n[teams.web.zones.\"w.com\"]\nzone_id = \"{:032}\"\n\
          hostnames = [\"www.w.com\", \"cdn.w.com\"]\nplan = \"{plan}\"\n{}{}",
@@ -214,7 +216,14 @@ fn rules(mappings: &Mappings) -> Result<Vec<TagRule>, NoTagRule> {
 }
 
 const TEMPLATES: [&str; 9] = [
-    "{bucket}/{key}", "docs-{dir}", "{stem}", "{ext}", "x-{key}-{ext}", "{dir}|{stem}|{ext}|{key}", "all", "$1{stem}\\\"",
+    "{bucket}/{key}",
+    "docs-{dir}",
+    "{stem}",
+    "{ext}",
+    "x-{key}-{ext}",
+    "{dir}|{stem}|{ext}|{key}",
+    "all",
+    "$1{stem}\\\"",
     "{dir}/{stem}.{ext}",
 ];
 
@@ -237,7 +246,9 @@ fn key() -> impl Strategy<Value = String> {
         1 => Just("home.htm".to_owned()),
     ];
     let has_path = |key: &String| !key.split('/').any(|segment| matches!(segment, "." | ".."));
-    proptest::collection::vec(name, 1..4).prop_map(|names| format!("uk/{}", names.join("/"))).prop_filter("dots", has_path)
+    proptest::collection::vec(name, 1..4)
+        .prop_map(|names| format!("uk/{}", names.join("/")))
+        .prop_filter("dots", has_path)
 }
 
 proptest! {

@@ -33,7 +33,8 @@ fn event(objects: &[(&str, &str)]) -> Event {
         key: key.to_owned(),
         kind: ChangeKind::Created,
         time: None,
-        version: Default::default(), second_purge_of: None,
+        version: Default::default(),
+        second_purge_of: None,
         origin: Origin::Message(format!("{name}/{key}").into()),
     };
     Event { changes: objects.iter().map(change).collect(), ..Event::default() }
@@ -43,7 +44,13 @@ const OBJECTS: [(&str, &str); 5] =
     [("one", "css/a"), ("two", "css/a"), ("one", "new/a"), ("two", "new/a"), ("unknown", "a")];
 
 fn planned(uncertain: &UncertainBuckets) -> Plan {
-    plan_until(&purge_router_config::from_toml(MAPPINGS).unwrap(), uncertain, &LastPurges::default(), event(&OBJECTS), || false)
+    plan_until(
+        &purge_router_config::from_toml(MAPPINGS).unwrap(),
+        uncertain,
+        &LastPurges::default(),
+        event(&OBJECTS),
+        || false,
+    )
 }
 
 fn unreadable(name: &str) -> UncertainBuckets {

@@ -28,7 +28,6 @@ impl<T, A, Q> Function<T, A, Q> {
     pub fn new(mappings: MappingSource, executor: Executor<T, A>, retry_queue: Option<Q>) -> Self {
         Self { mappings, executor, retry_queue, again_queue: None, last_purges: None }
     }
-
 }
 
 impl<T, A, Q, G, S> Function<T, A, Q, G, S> {

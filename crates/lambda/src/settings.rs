@@ -5,7 +5,9 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use purge_router_aws::{DynamoLastPurges, DynamoMappings, FunctionTokens, SqsAgainQueue, SqsRetryQueue, SsmTokens, load_config};
+use purge_router_aws::{
+    DynamoLastPurges, DynamoMappings, FunctionTokens, SqsAgainQueue, SqsRetryQueue, SsmTokens, load_config,
+};
 use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL, Email, redact};
 use purge_router_config::script_env::ScriptEnv;
 use purge_router_core::Mappings;

@@ -257,7 +257,10 @@ async fn an_edit_that_leads_to_other_urls_makes_an_unchanged_object_purge() {
         ("query_strings = [\"\", \"v=1\"]\n", 0),
         ("mode = \"invalidate\"\n", 1),
         ("also = [\"/\"]\n", 1),
-        ("[[teams.web.mappings]]\nsource = \"s3://assets/\"\nzones = [\"website.com\"]\nskip_unchanged = true\npurge = \"hosts\"\n", 2),
+        (
+            "[[teams.web.mappings]]\nsource = \"s3://assets/\"\nzones = [\"website.com\"]\nskip_unchanged = true\npurge = \"hosts\"\n",
+            2,
+        ),
     ] {
         let before = world.requests();
         assert!(handle(&world.instance(&world.store, mappings(edit)), &[put("a", 1)]).await);
@@ -272,7 +275,8 @@ async fn other_mappings_and_other_teams_purge_what_is_unchanged() {
     let instance = world.instance(&world.store, mappings(more));
     assert!(handle(&instance, &[put("a", 1)]).await);
     assert!(handle(&instance, &[put("a", 2)]).await);
-    let methods: Vec<bool> = world.sandbox.requests().iter().map(|it| String::from_utf8_lossy(&it.body).contains("hosts")).collect();
+    let methods: Vec<bool> =
+        world.sandbox.requests().iter().map(|it| String::from_utf8_lossy(&it.body).contains("hosts")).collect();
     assert_eq!(methods.iter().filter(|is_hosts| **is_hosts).count(), 2);
     assert_eq!(methods.len(), 3);
 }

@@ -63,7 +63,15 @@ async fn event(args: &ExplainArgs) -> anyhow::Result<Event> {
         EventKind::Tagged => ChangeKind::Tagged,
         EventKind::Acl => ChangeKind::Acl,
     };
-    let change = Change { bucket, key, kind, time: None, origin: Origin::Invocation, version: Default::default(), second_purge_of: None };
+    let change = Change {
+        bucket,
+        key,
+        kind,
+        time: None,
+        origin: Origin::Invocation,
+        version: Default::default(),
+        second_purge_of: None,
+    };
     Ok(Event { changes: vec![change], ..Event::default() })
 }
 

@@ -277,7 +277,8 @@ fn purged(rows: &Rows) -> BTreeSet<String> {
             key: key.to_owned(),
             kind: purge_router_core::ChangeKind::Created,
             time: None,
-            version: Default::default(), second_purge_of: None,
+            version: Default::default(),
+            second_purge_of: None,
             origin: purge_router_core::Origin::Invocation,
         };
         let plan = purge_router_core::plan(

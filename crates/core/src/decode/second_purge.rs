@@ -57,8 +57,15 @@ mod tests {
 
     fn second_purge(key: &str, kind: ChangeKind) -> SecondPurge {
         let bucket = BucketName::parse("assets.website.com").unwrap();
-        let change =
-            Change { bucket, key: key.to_owned(), kind, time: None, origin: Origin::Invocation, version: Default::default(), second_purge_of: None };
+        let change = Change {
+            bucket,
+            key: key.to_owned(),
+            kind,
+            time: None,
+            origin: Origin::Invocation,
+            version: Default::default(),
+            second_purge_of: None,
+        };
         SecondPurge { change: Arc::new(change), team: TeamName::parse("web").unwrap(), after: 10 }
     }
 

@@ -65,11 +65,9 @@ pub struct ObjectVersion {
 impl ObjectVersion {
     /// What an event says. What is not of the documented form, or too long, counts as missing.
     pub(crate) fn of(etag: Option<&str>, sequencer: Option<&str>) -> Self {
-        let is_etag = |etag: &&str| (1..=ETAG_LENGTH).contains(&etag.len()) && etag.bytes().all(|b| b.is_ascii_graphic());
-        Self {
-            etag: etag.filter(is_etag).map(str::to_owned),
-            sequencer: sequencer.and_then(Sequencer::parse),
-        }
+        let is_etag =
+            |etag: &&str| (1..=ETAG_LENGTH).contains(&etag.len()) && etag.bytes().all(|b| b.is_ascii_graphic());
+        Self { etag: etag.filter(is_etag).map(str::to_owned), sequencer: sequencer.and_then(Sequencer::parse) }
     }
 }
 
@@ -94,7 +92,8 @@ impl Sequencer {
 impl Ord for Sequencer {
     /// The shorter one is padded with zeros on the right.
     fn cmp(&self, other: &Self) -> Ordering {
-        let padded = |it: &Self| it.0.bytes().chain(std::iter::repeat(b'0')).take(SEQUENCER_LENGTH).collect::<Vec<u8>>();
+        let padded =
+            |it: &Self| it.0.bytes().chain(std::iter::repeat(b'0')).take(SEQUENCER_LENGTH).collect::<Vec<u8>>();
         padded(self).cmp(&padded(other))
     }
 }

@@ -71,7 +71,8 @@ mod tests {
             kind: ChangeKind::Created,
             time: None,
             origin: Origin::Invocation,
-            version: Default::default(), second_purge_of: None,
+            version: Default::default(),
+            second_purge_of: None,
         })
     }
 

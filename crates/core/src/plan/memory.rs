@@ -88,7 +88,8 @@ impl<'p> Memory<'p> {
     pub(super) fn note(&mut self, change: &Change, team: &TeamName, items: Option<u64>) -> bool {
         let indices = self.by_key.get(&(&change.bucket, change.key.as_str())).into_iter().flatten();
         let mut indices = indices.copied();
-        let Some(index) = indices.find(|index| self.objects.get(*index).is_some_and(|it| it.object.team == *team)) else {
+        let Some(index) = indices.find(|index| self.objects.get(*index).is_some_and(|it| it.object.team == *team))
+        else {
             return false;
         };
         self.objects.get_mut(index).is_some_and(|object| object.note(change, items))

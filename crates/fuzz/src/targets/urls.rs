@@ -56,7 +56,8 @@ pub(crate) fn check(input: &[u8]) {
         kind: ChangeKind::Created,
         time: None,
         origin: Origin::Invocation,
-        version: Default::default(), second_purge_of: None,
+        version: Default::default(),
+        second_purge_of: None,
     };
     let event = || Event { changes: vec![change.clone()], ..Event::default() };
     let (planned, again) = (plan(&MAPPINGS, event()), plan(&MAPPINGS, event()));

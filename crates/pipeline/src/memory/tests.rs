@@ -79,7 +79,10 @@ fn report<'p>(plan: &'p Plan, failed: &[&str]) -> Report<'p> {
 
 fn contents(store: &Store) -> Vec<(String, String, bool)> {
     let written = store.written.lock().unwrap();
-    written.iter().map(|it| (it.object.team.to_string(), it.object.key.clone(), it.last_purge.content.is_some())).collect()
+    written
+        .iter()
+        .map(|it| (it.object.team.to_string(), it.object.key.clone(), it.last_purge.content.is_some()))
+        .collect()
 }
 
 fn written(team: &str, key: &str, has_content: bool) -> (String, String, bool) {
@@ -105,7 +108,11 @@ async fn an_old_event_and_a_stopped_batch_are_not_remembered() {
     let plan = planned(&store, &["a"], &clock).await;
     let deadline = clock.now() + Duration::from_secs(9);
     remember(Some(&store), Report::new(&plan, vec![Outcome::new(0)]), &clock, deadline).await;
-    assert_eq!(contents(&store), [written("blue", "a", true), written("red", "a", false)], "red's batch has no outcome");
+    assert_eq!(
+        contents(&store),
+        [written("blue", "a", true), written("red", "a", false)],
+        "red's batch has no outcome"
+    );
     freeze(MAX_AGE + Duration::from_secs(1));
     store.written.lock().unwrap().clear();
     let deadline = clock.now() + Duration::from_secs(9);
@@ -122,7 +129,10 @@ async fn a_store_that_hangs_delays_purges_briefly_and_fails_the_messages() {
     assert_eq!(plan.batches.len(), 2, "it is purged");
     let report = remember(Some(&store), report(&plan, &[]), &clock, clock.now() + Duration::from_secs(9)).await;
     assert_eq!(report.failed, [Origin::Message("a".into())]);
-    assert_eq!(report.reason(), "can't remember what was purged of team blue: what was remembered could not be read, and 1 more: see the log");
+    assert_eq!(
+        report.reason(),
+        "can't remember what was purged of team blue: what was remembered could not be read, and 1 more: see the log"
+    );
 }
 
 #[tokio::test(start_paused = true)]

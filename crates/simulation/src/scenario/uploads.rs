@@ -108,5 +108,12 @@ fn upload(rng: &mut Rng, scenario: &Scenario, zone: ZoneId, at: Duration) -> Upl
     let object = if chance(rng, 0.5) { objects.start + rng.usize(0..3) } else { rng.usize(objects) };
     // Most notifications take less than a second.
     let notified_after = if chance(rng, 0.02) { seconds(rng, 1..=20) } else { millis(rng, 100..=900) };
-    Upload { at: SimTime::after(at), notified_after, object, is_removal: chance(rng, 0.1), content: 0, may_be_skipped: false }
+    Upload {
+        at: SimTime::after(at),
+        notified_after,
+        object,
+        is_removal: chance(rng, 0.1),
+        content: 0,
+        may_be_skipped: false,
+    }
 }

@@ -123,7 +123,13 @@ impl ZoneRules<'_> {
         ));
         let mut text = String::new();
         for TagRule { description, filter, tags } in &self.rules {
-            let _ = writeln!(text, "# {}\nwhen  {}\ntags  {}\n", print::escaped(description), print::escaped(filter), print::escaped(tags));
+            let _ = writeln!(
+                text,
+                "# {}\nwhen  {}\ntags  {}\n",
+                print::escaped(description),
+                print::escaped(filter),
+                print::escaped(tags)
+            );
         }
         print::out(text.trim_end());
         print::json(&self.body())

@@ -75,7 +75,8 @@ fn changes() -> Vec<Change> {
         key: key.to_owned(),
         kind: ChangeKind::Created,
         time: None,
-        version: Default::default(), second_purge_of: None,
+        version: Default::default(),
+        second_purge_of: None,
         origin: Origin::Invocation,
     };
     keys.map(change).to_vec()
