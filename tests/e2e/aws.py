@@ -267,6 +267,7 @@ class Stack:
             outputs["LogGroupName"],
         )
         self.table, self.table_arn = outputs["TableName"], outputs["TableArn"]
+        self.last_purges_table = outputs["LastPurgesTableName"]
         self.operator_policy_arn, self.alarm_topic_arn = outputs["OperatorPolicyArn"], outputs["AlarmTopicArn"]
         self.sqs, self.dynamodb = ministack.client("sqs"), ministack.client("dynamodb")
         configuration = ministack.client("lambda").get_function_configuration(FunctionName=self.function)

@@ -67,6 +67,14 @@ def test_it_sends_to_the_delay_queue(role, _world):
         _world.stack.empty_queues()
 
 
+def test_it_remembers_purges(role, _world):
+    dynamodb, table = role("dynamodb"), _world.stack.last_purges_table
+    item = {"object": {"S": "web/assets.website.com/a"}}
+    dynamodb.put_item(TableName=table, Item=item)
+    found = dynamodb.batch_get_item(RequestItems={table: {"Keys": [item], "ConsistentRead": True}})
+    assert found["Responses"] == {table: [item]}
+
+
 def test_it_writes_its_log(role, _world):
     logs, group = role("logs"), _world.stack.log_group
     logs.create_log_stream(logGroupName=group, logStreamName="of-the-role")
@@ -78,6 +86,7 @@ def test_it_writes_its_log(role, _world):
 
 
 TABLE, GRANT = {"TableName": "stack.table"}, key("GRANTS", "web")
+LAST_PURGES, OBJECT = {"TableName": "stack.last_purges_table"}, {"object": {"S": "web/assets.website.com/a"}}
 TOKEN = "/purge-router/web/website.co.uk"
 HIDDEN = {"ReceiptHandle": "of-a-message", "VisibilityTimeout": 0}
 
@@ -110,6 +119,9 @@ REFUSED = [
     ("dynamodb", "get_item", {**TABLE, "Key": GRANT}),
     ("dynamodb", "transact_get_items", {"TransactItems": [{"Get": {**TABLE, "Key": GRANT}}]}),
     ("dynamodb", "scan", TABLE),
+    ("dynamodb", "scan", LAST_PURGES),
+    ("dynamodb", "get_item", {**LAST_PURGES, "Key": OBJECT}),
+    ("dynamodb", "delete_item", {**LAST_PURGES, "Key": OBJECT}),
     ("dynamodb", "scan", {**TABLE, "IndexName": "by-bucket"}),
     ("dynamodb", "put_item", {**TABLE, "Item": GRANT}),
     ("dynamodb", "update_item", {**TABLE, "Key": GRANT}),

@@ -31,6 +31,7 @@ def test_it_sets_the_function_as_its_parameters_say(_world):
         "DEAD_LETTER_QUEUE_URL": _world.stack.dead_letters_url,
         "AGAIN_QUEUE_URL": _world.stack.again_queue_url,
         "AGAIN_CONCURRENCY": "2",
+        "LAST_PURGES_TABLE": _world.stack.last_purges_table,
         "CLOUDFLARE_BASE_URL": _world.cloudflare.api_url,
     }
     mappings = event_source_mappings(_world)

@@ -1,10 +1,11 @@
 // Permissions on the rows of the table, and what else the function may read, receive and send.
 
-import { ACCOUNT, AGAIN_QUEUE, arn, DEAD_LETTERS, INDEX, QUEUE, RETRY_QUEUE, TABLE } from './templates.mjs'
+import { ACCOUNT, AGAIN_QUEUE, arn, DEAD_LETTERS, INDEX, LAST_PURGES, QUEUE, RETRY_QUEUE, TABLE } from './templates.mjs'
 
 const RESOURCES = {
   table: TABLE,
   index: INDEX,
+  'the table of last purges': LAST_PURGES,
   'another index': `${TABLE}/index/other`,
   'another table': arn('dynamodb', 'table/orders'),
   'table of a longer name': `${TABLE}-2`,
@@ -103,6 +104,11 @@ mayNot('operator', ['Query', 'PutItem'], ['GRANTS'], 'table of a longer name')
 // The function: mappings of a bucket, rows by key, tokens by name.
 may('function', ['Query'], ['assets.website.com'], 'index')
 may('function', ['BatchGetItem'], ['GRANTS', 'TEAM#web', 'TEAM#docs'])
+may('function', ['BatchGetItem', 'PutItem'], ['web/assets.website.com/a'], 'the table of last purges')
+mayNot('function', ['GetItem', 'Query', 'UpdateItem', 'DeleteItem'], ['web/assets.website.com/a'], 'the table of last purges')
+mayNot('function', ['Scan', ...OF_TABLES], null, 'the table of last purges')
+mayNot('web', ['Query', 'BatchGetItem', 'PutItem'], ['TEAM#web'], 'the table of last purges')
+mayNot('operator', ['Query', 'BatchGetItem', 'PutItem'], ['web/assets.website.com/a'], 'the table of last purges')
 mayNot('function', ['Query'], ['TEAM#web'])
 mayNot('function', ['Query'], ['assets.website.com'], 'another index')
 mayNot('function', ['Query'], ['assets.website.com'], 'index of a longer name')

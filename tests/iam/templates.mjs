@@ -8,6 +8,7 @@ const NOTHING = Symbol('AWS::NoValue')
 export const ACCOUNT = '123456789012'
 export const arn = (service, rest) => `arn:aws:${service}:eu-west-1:${ACCOUNT}:${rest}`
 export const TABLE = arn('dynamodb', 'table/purge-router-Table-1')
+export const LAST_PURGES = arn('dynamodb', 'table/purge-router-LastPurgesTable-1')
 
 // The values of Ref and GetAtt for everything in policies and variables, parameters apart.
 const REFS = {
@@ -21,6 +22,7 @@ const REFS = {
   AgainQueue: 'https://sqs.eu-west-1.amazonaws.com/123456789012/purge-router-AgainQueue-1',
   DeadLetterQueue: 'https://sqs.eu-west-1.amazonaws.com/123456789012/purge-router-DeadLetterQueue-1',
   Table: 'purge-router-Table-1',
+  LastPurgesTable: 'purge-router-LastPurgesTable-1',
 }
 export const QUEUE = arn('sqs', 'purge-router-Queue-1')
 export const RETRY_QUEUE = arn('sqs', 'purge-router-RetryQueue-1')
@@ -33,6 +35,7 @@ const ATTRIBUTES = {
   'AgainQueue.Arn': AGAIN_QUEUE,
   'DeadLetterQueue.Arn': DEAD_LETTERS,
   'Table.Arn': TABLE,
+  'LastPurgesTable.Arn': LAST_PURGES,
   ...Object.fromEntries(ALARMS.map((name) => [`${name}Alarm.Arn`, arn('cloudwatch', `alarm:${name}`)])),
 }
 

@@ -6,6 +6,8 @@
 //! [`DynamoMappings`] reads the mappings of the buckets in an event: one Query for each, and one BatchGetItem for the
 //! grants and zones of all. It caches them, too. [`Editor`] reads and writes whole partitions of the same table.
 //!
+//! [`DynamoLastPurges`] remembers in a table of its own what was purged last of each object.
+//!
 //! [`SqsRetryQueue`] takes the messages that could not be purged at once, [`SqsAgainQueue`] those of second purges.
 //!
 //! [`EmbeddedMetrics`] writes metrics as lines of the log, which CloudWatch reads.
@@ -15,6 +17,7 @@ mod aws_error;
 mod cache;
 mod caller;
 mod config;
+mod dynamo_last_purges;
 mod dynamo_mappings;
 mod editor;
 mod embedded_metrics;
@@ -32,6 +35,7 @@ mod table_error;
 
 pub use caller::{caller, with_caller};
 pub use config::{load as load_config, load_patient as load_patient_config};
+pub use dynamo_last_purges::DynamoLastPurges;
 pub use dynamo_mappings::{DynamoMappings, Lookup};
 pub use editor::{Editor, Head, History, PartitionSnapshot, Push, PushDescription, PushError, PushRecord, Revision};
 pub use embedded_metrics::EmbeddedMetrics;

@@ -7,6 +7,7 @@ mod purge;
 mod sandbox;
 mod setup;
 mod table;
+mod tags;
 mod tokens;
 
 use clap::{Parser, Subcommand};
@@ -17,6 +18,7 @@ pub(crate) use purge::{PurgeArgs, PurgeMode};
 pub(crate) use sandbox::SandboxArgs;
 pub(crate) use setup::{CheckArgs, CompletionsArgs, Deny, ImportEnvArgs, InitArgs};
 pub(crate) use table::{DiffArgs, EditCommand, HistoryArgs, PullArgs, PushArgs, RollbackArgs, TableArgs, WritingArgs};
+pub(crate) use tags::{TagRuleArgs, TagsCommand};
 pub(crate) use tokens::{PutArgs, RotateArgs, StatusArgs, TokensCommand, VerifyArgs, ZonesArgs};
 
 /// Turns S3 object events into Cloudflare cache purges, for many sites and teams at once.
@@ -86,6 +88,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  purge-router tokens verify\n  purge-router tokens rotate --zone website.com"
     )]
     Tokens(TokensCommand),
+    /// Let Cloudflare tag what an origin server can't, such as S3: rule
+    #[command(subcommand, after_help = "Example:\n  purge-router tags rule --zone website.dev")]
+    Tags(TagsCommand),
     /// Run a local stand-in for Cloudflare: its API, and an edge cache in front of your origin server
     Sandbox(SandboxArgs),
     /// Convert the environment variables of the single-zone script to a mapping file

@@ -11,6 +11,7 @@ mod purge;
 mod run;
 mod sandbox;
 mod table;
+mod tags;
 mod tokens;
 
 use self::table::Kind;
@@ -28,6 +29,7 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<End> {
         Command::Mappings(command) => table::run(Kind::Mappings, command).await,
         Command::Grants(command) => table::run(Kind::Grants, command).await,
         Command::Tokens(command) => tokens::run(command).await,
+        Command::Tags(command) => tags::run(command).await,
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::ImportEnv(args) => import_env::run(args),
         Command::Completions(args) => completions::run(args),

@@ -137,6 +137,7 @@ fn purged(mappings: &Mappings, key: &str) -> BTreeSet<String> {
         etag: None,
         time: None,
         origin: Origin::Invocation,
+        version: Default::default(),
         second_purge_of: None,
         verification: None,
     };

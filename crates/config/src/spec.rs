@@ -66,6 +66,7 @@ pub struct MappingSpec {
     pub escalate_after: Option<String>,
     pub again_after: Option<i64>,
     pub verify: Option<Number>,
+    pub skip_unchanged: Option<bool>,
 }
 
 /// The value of `query_strings`.

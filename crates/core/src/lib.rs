@@ -46,6 +46,7 @@ mod model;
 mod plan;
 mod purge;
 mod route;
+mod tag_rule;
 
 pub use decode::{Decoded, Message, NotAnEvent, decode, decode_with_messages};
 pub use edge_response::{Content, EdgeResponse, Judgment, Verdict};
@@ -53,6 +54,7 @@ pub use model::change::{Change, ChangeKind, Origin};
 pub use model::code::Code;
 pub use model::event::{Event, Ignored, Rejected, RejectionKind};
 pub use model::invalid::Invalid;
+pub use model::last_purge::{LastPurge, LastPurges, ObjectVersion, PurgedContent, Sequencer, TeamObject};
 pub use model::mapping::{Escalation, Listings, Mapping, Mode, PathRewrite, Purge, QueryStrings, Scheme, UrlRules};
 pub use model::mappings::{Mappings, NotOwned};
 pub use model::path_template::PathTemplate;
@@ -64,11 +66,12 @@ pub use model::verification::{SampleRate, Verification};
 pub use model::zone::{Team, Zone};
 pub use model::{bounds, glob, limits, names, suggest};
 pub use plan::{
-    Batch, BatchItem, Drain, EdgeCheck, Escalated, Plan, PurgeRequest, UncertainBuckets, Unmatched, batches, oversize,
-    plan, plan_until,
+    Batch, BatchItem, Drain, EdgeCheck, Escalated, Plan, PurgeRequest, Remember, UncertainBuckets, Unchanged,
+    Unmatched, batches, objects_to_remember, oversize, plan, plan_until,
 };
 pub use purge::item::{Body, Item, Method};
 pub use purge::named_paths::{NamedPaths, named_paths};
 pub use purge::path_prefix::has_shared_prefix;
 pub use purge::paths::DotSegments;
 pub use route::{Decline, Route, route, route_all};
+pub use tag_rule::{NoTagRule, TagRule, tag_rules};

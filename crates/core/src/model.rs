@@ -8,6 +8,7 @@ pub(crate) mod escape;
 pub(crate) mod event;
 pub mod glob;
 pub(crate) mod invalid;
+pub(crate) mod last_purge;
 pub mod limits;
 pub(crate) mod mapping;
 pub(crate) mod mappings;

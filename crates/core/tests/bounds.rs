@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use purge_router_core::names::BucketName;
 use purge_router_core::{
-    Change, ChangeKind, Event, Mappings, Origin, Plan, Rejected, RejectionKind, UncertainBuckets, bounds, plan,
-    plan_until,
+    Change, ChangeKind, Event, LastPurges, Mappings, Origin, Plan, Rejected, RejectionKind, UncertainBuckets, bounds,
+    plan, plan_until,
 };
 
 const HEAD: &str = r#"version = 1
@@ -46,6 +46,7 @@ fn change(index: usize, key: &str) -> Change {
         kind: ChangeKind::Created,
         time: None,
         etag: None,
+        version: Default::default(),
         second_purge_of: None,
         verification: None,
         origin: Origin::Message(Arc::from(index.to_string())),
@@ -314,7 +315,9 @@ fn the_same_event_leads_to_the_same_plan() {
 fn what_is_not_planned_by_the_deadline_is_retried_and_the_rest_is_planned() {
     let event = Event { changes: changes_below_docs(10), ..Event::default() };
     let asked = std::cell::Cell::new(0);
-    let plan = plan_until(&teams(&[1]), &UncertainBuckets::default(), event, || asked.replace(asked.get() + 1) >= 4);
+    let plan = plan_until(&teams(&[1]), &UncertainBuckets::default(), &LastPurges::default(), event, || {
+        asked.replace(asked.get() + 1) >= 4
+    });
     assert_eq!((plan.changes, items(&plan, "t0"), plan.unmatched.len()), (10, 4, 0));
     let origins: Vec<String> = plan.failed_origins().into_iter().map(ToString::to_string).collect();
     assert_eq!(origins, (4..10).map(|index| index.to_string()).collect::<Vec<_>>());

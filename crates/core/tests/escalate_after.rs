@@ -28,6 +28,7 @@ fn planned(objects: usize, zones: [&str; 2], mapping: &str) -> Plan {
         kind: ChangeKind::Created,
         time: None,
         etag: None,
+        version: Default::default(),
         second_purge_of: None,
         verification: None,
         origin: Origin::Invocation,

@@ -146,6 +146,7 @@ prop_compose! {
             kind,
             etag: None,
             time: None,
+            version: Default::default(),
             origin,
             second_purge_of: None,
             verification: None,
@@ -258,6 +259,7 @@ proptest! {
             etag: None,
             second_purge_of: None,
             verification: None,
+            version: Default::default(), second_purge_of: None,
             origin: Origin::Invocation,
         }).collect();
         let items = |lines: &'static str| {

@@ -5,7 +5,7 @@
 
 use purge_router_core::names::BucketName;
 use purge_router_core::{
-    Change, ChangeKind, Event, Ignored, Origin, Plan, Rejected, RejectionKind, UncertainBuckets, plan_until,
+    Change, ChangeKind, Event, Ignored, LastPurges, Origin, Plan, Rejected, RejectionKind, UncertainBuckets, plan_until,
 };
 
 const MAPPINGS: &str = r#"version = 1
@@ -34,6 +34,7 @@ fn event(objects: &[(&str, &str)]) -> Event {
         kind: ChangeKind::Created,
         time: None,
         etag: None,
+        version: Default::default(),
         second_purge_of: None,
         verification: None,
         origin: Origin::Message(format!("{name}/{key}").into()),
@@ -45,7 +46,13 @@ const OBJECTS: [(&str, &str); 5] =
     [("one", "css/a"), ("two", "css/a"), ("one", "new/a"), ("two", "new/a"), ("unknown", "a")];
 
 fn planned(uncertain: &UncertainBuckets) -> Plan {
-    plan_until(&purge_router_config::from_toml(MAPPINGS).unwrap(), uncertain, event(&OBJECTS), || false)
+    plan_until(
+        &purge_router_config::from_toml(MAPPINGS).unwrap(),
+        uncertain,
+        &LastPurges::default(),
+        event(&OBJECTS),
+        || false,
+    )
 }
 
 fn unreadable(name: &str) -> UncertainBuckets {
@@ -101,6 +108,6 @@ fn what_was_rejected_or_ignored_before_stays_first() {
     let ignored = vec![Ignored { origin: Origin::Invocation, reason: "test-event".to_owned() }];
     let event = Event { rejected: vec![malformed.clone()], ignored: ignored.clone(), ..event(&OBJECTS) };
     let mappings = purge_router_config::from_toml(MAPPINGS).unwrap();
-    let plan = plan_until(&mappings, &unreadable("one"), event, || false);
+    let plan = plan_until(&mappings, &unreadable("one"), &LastPurges::default(), event, || false);
     assert_eq!((&plan.rejected[0], plan.rejected.len(), plan.ignored), (&malformed, 3, ignored));
 }

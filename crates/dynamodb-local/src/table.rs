@@ -53,6 +53,17 @@ impl Table {
         Self { name, proxy: Proxy::start(engine.url()).await, client, _engine: engine }
     }
 
+    /// Creates the table of last purges that belongs to this one, and returns its name.
+    pub async fn add_last_purges(&self) -> String {
+        let name = format!("{}-last-purges", self.name);
+        let definition = AttributeDefinition::builder().attribute_name("object");
+        let definition = definition.attribute_type(ScalarAttributeType::S).build().unwrap();
+        let key = KeySchemaElement::builder().attribute_name("object").key_type(KeyType::Hash).build().unwrap();
+        let create = self.client.create_table().table_name(&name).billing_mode(BillingMode::PayPerRequest);
+        create.attribute_definitions(definition).key_schema(key).send().await.unwrap();
+        name
+    }
+
     /// The SDK's configuration for the proxy: with the function's timeouts, but without retries.
     pub fn config(&self) -> aws_config::SdkConfig {
         config(&self.proxy.url)

@@ -5,10 +5,10 @@ use std::time::SystemTime;
 use aws_lambda_events::sqs::SqsBatchResponse;
 use purge_router_aws::SqsRetryQueue;
 use purge_router_cloudflare::{Client, EdgeClient};
-use purge_router_core::{Decoded, Event, Origin, Plan, decode_with_messages, plan_until};
+use purge_router_core::{Decoded, Event, LastPurges, Origin, Plan, decode_with_messages, plan_until};
 use purge_router_pipeline::{
-    AgainQueue, Clock, Edge, Executor, NoAgainQueue, PurgeApi, Redelivery, Report, RetryQueue, Timestamp, TokenStore,
-    Verifier, queue_second_purges, sending_deadline,
+    AgainQueue, Clock, Edge, Executor, LastPurgeStore, NoAgainQueue, NoLastPurges, PurgeApi, Redelivery, Report,
+    RetryQueue, Timestamp, TokenStore, Verifier, queue_second_purges, read_last_purges, remember, sending_deadline,
 };
 
 use crate::invocation_error::InvocationError;
@@ -17,36 +17,51 @@ use crate::response::{HttpResponse, Response, sqs_response};
 
 /// The function. It lives as long as its process.
 #[derive(Debug)]
-pub struct Function<T, A = Client, Q = SqsRetryQueue, G = NoAgainQueue, E = EdgeClient> {
+pub struct Function<T, A = Client, Q = SqsRetryQueue, G = NoAgainQueue, S = NoLastPurges, E = EdgeClient> {
     mappings: MappingSource,
     executor: Executor<T, A>,
     retry_queue: Option<Q>,
     again_queue: Option<G>,
+    last_purges: Option<S>,
     verifier: Option<Verifier<E>>,
 }
 
 impl<T, A, Q> Function<T, A, Q> {
     /// A function that plans with these mappings, sends with this executor, and defers to this queue.
     pub fn new(mappings: MappingSource, executor: Executor<T, A>, retry_queue: Option<Q>) -> Self {
-        Self { mappings, executor, retry_queue, again_queue: None, verifier: None }
-    }
-
-    /// With the delay queue of second purges.
-    pub fn with_again_queue<G>(self, again_queue: Option<G>) -> Function<T, A, Q, G> {
-        let Self { mappings, executor, retry_queue, verifier, .. } = self;
-        Function { mappings, executor, retry_queue, again_queue, verifier }
+        Self { mappings, executor, retry_queue, again_queue: None, last_purges: None, verifier: None }
     }
 }
 
-impl<T, A, Q, G> Function<T, A, Q, G> {
+impl<T, A, Q, G, S, E> Function<T, A, Q, G, S, E> {
+    /// With the delay queue of second purges and verifications.
+    pub fn with_again_queue<H>(self, again_queue: Option<H>) -> Function<T, A, Q, H, S, E> {
+        let Self { mappings, executor, retry_queue, last_purges, verifier, .. } = self;
+        Function { mappings, executor, retry_queue, again_queue, last_purges, verifier }
+    }
+
+    /// With the store of what was purged last, for mappings with `skip_unchanged`.
+    pub fn with_last_purges<L>(self, last_purges: Option<L>) -> Function<T, A, Q, G, L, E> {
+        let Self { mappings, executor, retry_queue, again_queue, verifier, .. } = self;
+        Function { mappings, executor, retry_queue, again_queue, last_purges, verifier }
+    }
+
     /// With what verifies purges. It needs the delay queue.
-    pub fn with_verifier<E>(self, verifier: Option<Verifier<E>>) -> Function<T, A, Q, G, E> {
-        let Self { mappings, executor, retry_queue, again_queue, .. } = self;
-        Function { mappings, executor, retry_queue, again_queue, verifier }
+    pub fn with_verifier<F>(self, verifier: Option<Verifier<F>>) -> Function<T, A, Q, G, S, F> {
+        let Self { mappings, executor, retry_queue, again_queue, last_purges, .. } = self;
+        Function { mappings, executor, retry_queue, again_queue, last_purges, verifier }
     }
 }
 
-impl<T: TokenStore, A: PurgeApi, Q: RetryQueue, G: AgainQueue, E: Edge> Function<T, A, Q, G, E> {
+impl<T, A, Q, G, S, E> Function<T, A, Q, G, S, E>
+where
+    T: TokenStore,
+    A: PurgeApi,
+    Q: RetryQueue,
+    G: AgainQueue,
+    S: LastPurgeStore,
+    E: Edge,
+{
     /// The clock of the deadlines.
     pub fn clock(&self) -> &Clock {
         self.executor.clock()
@@ -85,11 +100,14 @@ impl<T: TokenStore, A: PurgeApi, Q: RetryQueue, G: AgainQueue, E: Edge> Function
     ) -> Result<R, InvocationError> {
         let redelivery = Redelivery::new(self.retry_queue.as_ref(), &messages, self.clock());
         let mappings = self.mappings.for_event(&event, redelivery.is_soon(), deadline).await?;
-        let plan = self.plan(&mappings, event, deadline);
-        let patience = redelivery.patience(sending_deadline(&plan, self.clock(), deadline));
-        let sent_at = self.clock().wall_time();
+        let (store, clock) = (self.last_purges.as_ref(), self.clock());
+        let last_purges = read_last_purges(store, &mappings.mappings, &event, clock, deadline).await;
+        let plan = self.plan(&mappings, &last_purges, event, deadline);
+        let patience = redelivery.patience(sending_deadline(&plan, clock, deadline));
+        let sent_at = clock.wall_time();
         let report = self.executor.run(&plan, patience).await;
-        let report = queue_second_purges(self.again_queue.as_ref(), report, self.clock(), deadline).await;
+        let report = queue_second_purges(self.again_queue.as_ref(), report, clock, deadline).await;
+        let report = remember(store, report, clock, deadline).await;
         let mut failed = redelivery.redeliver(&report, deadline).await;
         // Last, so that it is in the way of nothing else of this event.
         let stale = self.verify(&report, sent_at, deadline).await;
@@ -119,11 +137,12 @@ impl<T: TokenStore, A: PurgeApi, Q: RetryQueue, G: AgainQueue, E: Edge> Function
     fn plan(
         &self,
         KnownMappings { mappings, uncertain }: &KnownMappings<'_>,
+        last_purges: &LastPurges,
         event: Event,
         deadline: Timestamp,
     ) -> Plan {
         let start = self.clock().now();
         let planning_time = (deadline - start) / 2;
-        plan_until(mappings, uncertain, event, || self.clock().now() - start >= planning_time)
+        plan_until(mappings, uncertain, last_purges, event, || self.clock().now() - start >= planning_time)
     }
 }

@@ -15,4 +15,4 @@ pub use function::Function;
 pub use invocation_error::InvocationError;
 pub use mapping_source::MappingSource;
 pub use response::{HttpResponse, Response};
-pub use settings::{SettingError, from_settings};
+pub use settings::{ConfiguredFunction, SettingError, from_settings};

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use purge_router_aws::{DynamoMappings, FunctionTokens, SqsAgainQueue, SqsRetryQueue, SsmTokens, load_config};
+use purge_router_aws::{
+    DynamoLastPurges, DynamoMappings, FunctionTokens, SqsAgainQueue, SqsRetryQueue, SsmTokens, load_config,
+};
 use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL, EdgeClient, Email, redact};
 use purge_router_config::script_env::ScriptEnv;
 use purge_router_core::Mappings;
@@ -31,6 +33,10 @@ impl SettingError {
     }
 }
 
+/// The function with all that its settings may give it.
+pub type ConfiguredFunction =
+    Function<FunctionTokens, Client, SqsRetryQueue, SqsAgainQueue, DynamoLastPurges, EdgeClient>;
+
 /// Builds the function from its settings, which are read by name through `get`. Reads the mapping file, if one is set.
 ///
 /// # Errors
@@ -38,7 +44,7 @@ impl SettingError {
 pub async fn from_settings(
     get: impl Fn(&str) -> Option<String>,
     clock: Clock,
-) -> Result<Function<FunctionTokens, Client, SqsRetryQueue, SqsAgainQueue, EdgeClient>, SettingError> {
+) -> Result<ConfiguredFunction, SettingError> {
     let get = |name: &str| Some(get(name)?.trim().to_owned()).filter(|text| !text.is_empty());
     let seconds = |name, default| number(get(name), name, default, "write whole seconds").map(Duration::from_secs);
     let (token_ttl, mappings_ttl) = (seconds("TOKEN_TTL_SECONDS", 300)?, seconds("MAPPINGS_TTL_SECONDS", 30)?);
@@ -68,6 +74,10 @@ pub async fn from_settings(
     let again_queue = get("AGAIN_QUEUE_URL").map(|url| SqsAgainQueue::new(&aws, &url)).transpose();
     let again_queue = again_queue.map_err(|error| SettingError::of("AGAIN_QUEUE_URL", error))?;
     belong_together("AGAIN", again_queue.is_some(), of_second_purges)?;
+    let last_purges = get("LAST_PURGES_TABLE")
+        .map(|table| DynamoLastPurges::new(&aws, table, get("MAPPINGS_TABLE"), clock.clone()))
+        .transpose()
+        .map_err(|error| SettingError::of("LAST_PURGES_TABLE or MAPPINGS_TABLE", error))?;
     let verifier = verifier(get, again_queue.is_some())?;
     let (mappings, tokens) = match (get("MAPPINGS_TABLE"), get("MAPPINGS_FILE")) {
         (Some(_), Some(_)) => {
@@ -88,7 +98,8 @@ pub async fn from_settings(
     let instances = instances.saturating_add(of_retries).saturating_add(of_second_purges);
     let settings = Settings { instances, retrying_instances: of_retries, ..Settings::default() };
     let executor = Executor::new(client, tokens, settings, clock);
-    Ok(Function::new(mappings, executor, retry_queue).with_again_queue(again_queue).with_verifier(verifier))
+    let function = Function::new(mappings, executor, retry_queue).with_again_queue(again_queue);
+    Ok(function.with_last_purges(last_purges).with_verifier(verifier))
 }
 
 /// What verifies purges, if the operator allows hosts.

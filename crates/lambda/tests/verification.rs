@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use purge_router_aws::{EmbeddedMetrics, SqsRetryQueue};
 use purge_router_cloudflare::{Client, EdgeClient};
 use purge_router_lambda::{Function, MappingSource};
-use purge_router_pipeline::{AgainQueue, Clock, Delayed, Executor, Settings, Verifier};
+use purge_router_pipeline::{AgainQueue, Clock, Delayed, Executor, NoLastPurges, Settings, Verifier};
 use purge_router_sandbox::{Fault, FaultKind, Origin, Sandbox};
 use purge_router_test_support::Written;
 use purge_router_test_support::events::{message, records, s3, sqs};
@@ -45,7 +45,7 @@ struct World {
     sandbox: Sandbox,
     origin: Origin,
     queue: Queue,
-    function: Function<SandboxTokens, Client, SqsRetryQueue, Queue, EdgeClient>,
+    function: Function<SandboxTokens, Client, SqsRetryQueue, Queue, NoLastPurges, EdgeClient>,
     metrics: EmbeddedMetrics,
     written: Written,
     _guards: (metrics::LocalRecorderGuard<'static>, tracing::subscriber::DefaultGuard),

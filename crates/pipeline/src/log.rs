@@ -5,7 +5,7 @@ use std::time::Duration;
 use indexmap::IndexSet;
 use purge_router_cloudflare::redact;
 use purge_router_core::names::EnvironmentId;
-use purge_router_core::{Batch, Origin, Plan, Rejected, RejectionKind, Unmatched};
+use purge_router_core::{Batch, Origin, Plan, Rejected, RejectionKind, Unchanged, Unmatched};
 
 use crate::outcome::{Outcome, Status};
 use crate::report::Report;
@@ -24,6 +24,9 @@ pub(crate) fn records(plan: &Plan) {
     }
     for Unmatched { bucket, key, .. } in &plan.unmatched {
         tracing::info!(bucket, key = &*redact(key), "unmatched");
+    }
+    for Unchanged { team, bucket, key, etag } in &plan.unchanged {
+        tracing::info!(%team, %bucket, key = &*redact(key), etag = &*redact(etag), "unchanged");
     }
 }
 
@@ -80,6 +83,7 @@ pub(crate) fn event(report: &Report<'_>, duration: Duration) {
         rejected,
         unpurgeable,
         unmatched = plan.unmatched.len(),
+        unchanged = Some(plan.unchanged.len()).filter(|count| *count > 0),
         batches = plan.batches.len(),
         purged = outcomes.iter().filter(|outcome| outcome.status == Status::Purged).count(),
         failed = failed.len(),

@@ -15,6 +15,7 @@ use crate::outcome::{Outcome, Status};
 const LATENCY: &str = "Latency";
 const RATE_LIMIT_HITS: &str = "RateLimitHits";
 const REJECTED: &str = "Rejected";
+const UNCHANGED: &str = "Unchanged";
 const UNMATCHED: &str = "Unmatched";
 const UNPURGEABLE: &str = "Unpurgeable";
 
@@ -25,6 +26,7 @@ pub fn describe_metrics() {
     }
     describe_counter!(REJECTED, Unit::Count, "records that failed before any batch");
     describe_counter!(UNPURGEABLE, Unit::Count, "records for which no URL or tag exists; no retry can help");
+    describe_counter!(UNCHANGED, Unit::Count, "changes that are not purged, because the same content was purged last");
     describe_counter!(UNMATCHED, Unit::Count, "changes that no mapping accepts");
     for verdict in Verdict::VARIANTS {
         describe_counter!(
@@ -74,6 +76,9 @@ pub(crate) fn count_event(plan: &Plan, outcomes: &[Outcome]) {
     counter!(REJECTED).increment(rejected.len() as u64);
     counter!(UNPURGEABLE).increment(unpurgeable.len() as u64);
     counter!(UNMATCHED).increment(plan.unmatched.len() as u64);
+    if !plan.unchanged.is_empty() {
+        counter!(UNCHANGED).increment(plan.unchanged.len() as u64);
+    }
     let mut latencies = BTreeMap::new();
     for outcome in outcomes {
         let Some(batch) = plan.batches.get(outcome.batch) else { continue };

@@ -174,7 +174,7 @@ fn teams<'r>(report: &'r Report<'_>) -> HashMap<&'r Origin, Option<&'r TeamName>
         let Some(batch) = report.plan.batches.get(outcome.batch) else { continue };
         outcome.failed.iter().for_each(|FailedOrigin { origin, .. }| add(origin, &batch.zone.team));
     }
-    report.not_queued.iter().for_each(|it| add(&it.origin, &it.team));
+    report.unfinished.iter().for_each(|it| add(&it.origin, &it.team));
     teams
 }
 

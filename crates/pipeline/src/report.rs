@@ -19,21 +19,21 @@ pub struct Report<'p> {
     /// One outcome per batch that ended, in the plan's order. Without a stop, every batch ends.
     pub outcomes: Vec<Outcome>,
     /// The failed origins, each once: those of rejections that are failures, and of batches that were not purged, or did
-    /// not end, and of second purges that could not be queued.
+    /// not end, and of what is unfinished.
     pub failed: Vec<Origin>,
-    /// The second purges that could not be queued.
+    /// What could not be done after the batches.
     #[serde(skip)]
-    pub not_queued: Vec<NotQueued>,
+    pub unfinished: Vec<Unfinished>,
 }
 
-/// A second purge that could not be queued, though the first one was accepted.
+/// Something that had to be done after a change was purged, and could not: a retry purges it again, and does it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotQueued {
+pub struct Unfinished {
     /// Where the change came from.
     pub origin: Origin,
-    /// Whose second purge it is.
+    /// Whose it is.
     pub team: TeamName,
-    /// Why not.
+    /// What can't be done, and why.
     pub error: String,
 }
 
@@ -45,16 +45,16 @@ impl<'p> Report<'p> {
         let not_ended = items.flat_map(|item| &item.origins);
         let failed: IndexSet<&Origin> = plan.failed_origins().into_iter().chain(not_purged).chain(not_ended).collect();
         let failed = failed.into_iter().cloned().collect();
-        Self { plan, outcomes, failed, not_queued: Vec::new() }
+        Self { plan, outcomes, failed, unfinished: Vec::new() }
     }
 
-    /// Adds the origins of second purges that could not be queued to those that failed.
-    pub(crate) fn fail_not_queued(&mut self, not_queued: Vec<NotQueued>) {
+    /// Adds the origins of what is unfinished to those that failed.
+    pub(crate) fn fail_unfinished(&mut self, unfinished: Vec<Unfinished>) {
         let known: HashSet<&Origin> = self.failed.iter().collect();
-        let origins: IndexSet<&Origin> = not_queued.iter().map(|it| &it.origin).collect();
+        let origins: IndexSet<&Origin> = unfinished.iter().map(|it| &it.origin).collect();
         let new: Vec<Origin> = origins.into_iter().filter(|origin| !known.contains(origin)).cloned().collect();
         self.failed.extend(new);
-        self.not_queued = not_queued;
+        self.unfinished.extend(unfinished);
     }
 
     /// The batches that were stopped before they ended, and their positions in the plan. They may be purged or not.
@@ -71,10 +71,8 @@ impl<'p> Report<'p> {
             let error = outcome.error.as_deref().unwrap_or_default();
             Some(format!("{domain} of team {team}: {}: {error}", outcome.status.as_str()))
         });
-        let not_queued = self.not_queued.iter().map(|NotQueued { team, error, .. }| {
-            format!("can't queue a second purge of team {team}: {}", redact(error))
-        });
-        let reasons: Vec<String> = rejected.chain(failed).chain(not_queued).collect();
+        let unfinished = self.unfinished.iter().map(|it| redact(&it.error).into_owned());
+        let reasons: Vec<String> = rejected.chain(failed).chain(unfinished).collect();
         match &reasons[..] {
             [] => "nothing failed".to_owned(),
             [only] => only.clone(),

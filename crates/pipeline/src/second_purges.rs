@@ -9,7 +9,7 @@ use purge_router_core::{Origin, Plan, RejectionKind, SecondPurge};
 use crate::again_queue::{AgainQueue, Delayed};
 use crate::clock::{Clock, Timestamp};
 use crate::outcome::FailureKind;
-use crate::report::{NotQueued, Report};
+use crate::report::{Report, Unfinished};
 
 /// The longest that an event waits for the delay queue: other teams' messages may be in the same event.
 const MAX_TIME: Duration = Duration::from_secs(5);
@@ -56,7 +56,7 @@ pub async fn queue_second_purges<'p, Q: AgainQueue>(
         not_queued.extend(results.filter_map(|(second, result)| Some(not_queued_of(second, result.err()?))));
     }
     log(due.len() - not_queued.len(), &not_queued);
-    report.fail_not_queued(not_queued);
+    report.fail_unfinished(not_queued);
     report
 }
 
@@ -72,15 +72,17 @@ async fn send(queue: &impl AgainQueue, due: &[&SecondPurge], time: Duration) -> 
     queue.send(&due.iter().map(delayed).collect::<Vec<_>>(), time).await
 }
 
-fn not_queued_of(second: &SecondPurge, error: String) -> NotQueued {
-    NotQueued { origin: second.change.origin.clone(), team: second.team.clone(), error }
+fn not_queued_of(second: &SecondPurge, error: String) -> Unfinished {
+    let team = second.team.clone();
+    let error = format!("can't queue a second purge of team {team}: {error}");
+    Unfinished { origin: second.change.origin.clone(), team, error }
 }
 
-fn log(queued: usize, not_queued: &[NotQueued]) {
+fn log(queued: usize, not_queued: &[Unfinished]) {
     if queued > 0 {
         tracing::info!(changes = queued, "queued for a second purge");
     }
-    if let Some(NotQueued { error, .. }) = not_queued.first() {
+    if let Some(Unfinished { error, .. }) = not_queued.first() {
         tracing::warn!(changes = not_queued.len(), error, "can't queue second purges: their messages are retried");
     }
 }

@@ -5,7 +5,9 @@
 //! retries are off: what they may spend is a static of the process, so one run would depend on others.
 
 mod client;
+mod last_purges;
 mod service;
 
 pub(crate) use client::mappings;
+pub(crate) use last_purges::SimLastPurges;
 pub(crate) use service::DynamoDb;

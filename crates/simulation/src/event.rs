@@ -104,6 +104,8 @@ pub enum Event {
         /// How long it was allowed to take.
         allowed: Duration,
     },
+    /// A change was not purged, because the same content was purged last.
+    Skipped,
     /// An instance was killed during an invocation.
     Killed {
         /// The instance.

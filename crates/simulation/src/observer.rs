@@ -54,6 +54,7 @@ impl Observer {
                 urls.iter().for_each(|url| self.purged(*url, *at));
             }
             Event::Refused { .. } => self.figures.refused += 1,
+            Event::Skipped => self.figures.unchanged += 1,
             Event::DeadLetter { .. } => self.figures.dead_letters += 1,
             Event::Started { .. } => self.figures.instances += 1,
             Event::Invoked { .. } => self.figures.invocations += 1,
@@ -78,7 +79,10 @@ impl Observer {
     }
 
     fn sent(&mut self, change: ChangeId, at: SimTime) {
-        if self.scenario.is_healthy(self.scenario.team_of(change)) && !self.healthy_times.contains_key(&change) {
+        // Whether it is purged depends on when others are.
+        let may_be_skipped = self.scenario.uploads[change].may_be_skipped;
+        let is_healthy = self.scenario.is_healthy(self.scenario.team_of(change)) && !may_be_skipped;
+        if is_healthy && !self.healthy_times.contains_key(&change) {
             let object = self.scenario.uploads[change].object;
             let waiting = || Waiting { since: at, urls: self.scenario.urls_of(change).collect() };
             self.waiting.entry(object).or_default().entry(change).or_insert_with(waiting);

@@ -43,6 +43,8 @@ pub enum Sabotage {
     MessagesAreDropped,
     /// Messages of the retry queue are dead letters after five receives.
     RetriesAreFew,
+    /// Each instance remembers its own purges, and does not know of those of others.
+    MemoryIsNotShared,
     /// Requests of healthy zones take longer while a sick team has messages.
     TeamsShareTheirFate,
 }

@@ -49,6 +49,8 @@ pub struct Figures {
     pub deferred: usize,
     /// Messages that became dead letters.
     pub dead_letters: usize,
+    /// Changes that were not purged, because the same content was purged last.
+    pub unchanged: usize,
     /// Old answers from the edge that were fetched while a purge came.
     pub raced_fetches: usize,
     /// How often each fault was injected.
@@ -66,6 +68,7 @@ impl Figures {
         self.refused += other.refused;
         self.deferred += other.deferred;
         self.dead_letters += other.dead_letters;
+        self.unchanged += other.unchanged;
         self.raced_fetches += other.raced_fetches;
         for (fault, count) in &other.faults {
             *self.faults.entry(*fault).or_default() += count;

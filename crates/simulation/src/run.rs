@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use purge_router_test_support::LastPurgesInMemory;
+
 use crate::clock::{SimClock, SimTime};
 use crate::cloudflare::{Cloudflare, WARM_AFTER};
 use crate::dynamodb::DynamoDb;
@@ -84,6 +86,7 @@ impl Simulation {
             ssm: Arc::new(Ssm::new(scenario, &clock, &trace, options.sabotage)),
             database: Arc::new(DynamoDb::new(scenario, &clock, &trace, options)),
             retry_queue: Arc::clone(&retry),
+            last_purges: LastPurgesInMemory::default(),
         }));
         for queue in [&main, &retry] {
             let source = EventSource {

@@ -32,6 +32,7 @@ fn each_check_finds_what_is_broken_on_purpose() {
         (Sabotage::TokensAreMixedUp, "tokens-stay-in-their-team"),
         (Sabotage::RefusalsAreRepeated, "refusals-are-bounded"),
         (Sabotage::MessagesAreDropped, "messages-are-kept"),
+        (Sabotage::MemoryIsNotShared, "edge-is-fresh"),
         (Sabotage::RetriesAreFew, "no-dead-letters"),
     ] {
         let failing = failing_checks(sabotage);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use purge_router_aws::{DynamoMappings, Lookup};
 use purge_router_config::Skipped;
 use purge_router_core::names::BucketName;
-use purge_router_core::{Event, Plan, UncertainBuckets, decode, plan_until};
+use purge_router_core::{Event, LastPurges, Plan, UncertainBuckets, decode, plan_until};
 use purge_router_dynamodb_local::Table;
 use purge_router_test_support::MovedClock;
 use purge_router_test_support::events::{s3, sqs};
@@ -112,7 +112,7 @@ pub(crate) async fn planned(store: &Store, objects: &[(&str, &str)]) -> Plan {
     let buckets = event.changes.iter().map(|change| change.bucket.clone()).collect();
     let Lookup { mappings, unreadable, stale, .. } = store.lookup(buckets).await;
     let unreadable = unreadable.into_iter().map(|(bucket, error)| (bucket, error.to_string())).collect();
-    plan_until(&mappings, &UncertainBuckets { unreadable, incomplete: stale }, event, || false)
+    plan_until(&mappings, &UncertainBuckets { unreadable, incomplete: stale }, &LastPurges::default(), event, || false)
 }
 
 pub(crate) fn bodies(plan: &Plan) -> Vec<String> {

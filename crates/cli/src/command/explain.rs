@@ -61,6 +61,7 @@ async fn event(args: &ExplainArgs) -> anyhow::Result<Event> {
         origin: Origin::Invocation,
         second_purge_of: None,
         verification: None,
+        version: Default::default(),
     };
     Ok(Event { changes: vec![change], ..Event::default() })
 }
@@ -103,10 +104,22 @@ fn as_json(change: &Change, routes: &[Route<'_>]) -> Value {
 
 fn fires_as_json(mapping: &Mapping, change: &Change) -> Value {
     let mut fires = json!({ "mapping": mapping.name, "team": mapping.team });
+    if may_skip(mapping, change) {
+        fires["skip_unchanged"] = json!(UNLESS_UNCHANGED);
+    }
     if let Some(paths) = named_paths(mapping, &change.key) {
         fires["paths"] = json!({ "url": paths.url, "prefix": paths.prefix, "reason": path_reason(mapping, &paths) });
     }
     fires
+}
+
+/// The command does not know what the function purged last.
+const UNLESS_UNCHANGED: &str =
+    "skip_unchanged: the function does not purge it if the content with the same ETag was purged last";
+
+/// Whether the function may skip the change for this mapping.
+fn may_skip(mapping: &Mapping, change: &Change) -> bool {
+    mapping.skip_unchanged && change.kind == ChangeKind::Created && change.second_purge_of.is_none()
 }
 
 /// Why a mapping that rewrites paths purges these.
@@ -130,6 +143,9 @@ fn as_text(change: &Change, routes: &[Route<'_>]) -> String {
     for mapping in hits(routes) {
         let zones: Vec<&str> = mapping.zones.iter().map(|zone| zone.domain.as_str()).collect();
         let _ = writeln!(text, "{} {} → {}", print::green("fires   "), describe(mapping), zones.join(", "));
+        if may_skip(mapping, change) {
+            let _ = writeln!(text, "         {}", print::dim(format!("({UNLESS_UNCHANGED})")));
+        }
         if let Some(paths) = named_paths(mapping, &change.key) {
             let prefix = paths.prefix.as_ref().map_or(String::new(), |prefix| format!(", prefix {prefix}"));
             let line = print::escaped(&format!("{} → URL {}{prefix}", change.key, paths.url));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use purge_router_core::{
-    Batch, Change, Drain, EdgeCheck, Escalated, Method, Mode, Plan, Rejected, Sample, SecondPurge,
+    Batch, Change, Drain, EdgeCheck, Escalated, Method, Mode, Plan, Rejected, Sample, SecondPurge, Unchanged,
 };
 
 use crate::print::list::{MAX_LINES, push_first_lines, push_lines};
@@ -86,12 +86,14 @@ pub(crate) fn push_hidden_batches(text: &mut String, hidden: usize) {
     }
 }
 
-/// Appends what led to no batch, to a batch of another method than its mapping names, to a second purge, or to a verification.
+/// Appends what led to no batch, to a batch of another method than its mapping names, to a second purge, or to a verification,
+/// and what is unchanged.
 pub(crate) fn push_unbatched(text: &mut String, plan: &Plan) {
     push_lines(text, plan.escalated.iter().map(escalated));
     push_lines(text, plan.again.iter().map(again));
     push_lines(text, plan.samples.iter().flat_map(sample).collect::<Vec<_>>().into_iter());
     push_lines(text, plan.checks.iter().map(check));
+    push_lines(text, plan.unchanged.iter().map(unchanged));
     let unmatched = plan.unmatched.iter();
     push_lines(text, unmatched.map(|it| format!("{} s3://{}/{}", yellow("unmatched"), it.bucket, escaped(&it.key))));
     let ignored = plan.ignored.iter();
@@ -143,6 +145,12 @@ fn sample(Sample { team, urls, .. }: &Sample) -> impl Iterator<Item = String> {
 
 fn check(EdgeCheck { zone, url, .. }: &EdgeCheck) -> String {
     format!("{} now: {} {}", yellow("verify"), escaped(url), dim(format!("(team {})", zone.team)))
+}
+
+fn unchanged(unchanged: &Unchanged) -> String {
+    let Unchanged { team, bucket, key, etag } = unchanged;
+    let object = escaped(&format!("s3://{bucket}/{key}"));
+    format!("{} {object}: ETag {} was purged last {}", dim("unchanged"), escaped(etag), dim(format!("(team {team})")))
 }
 
 fn rejected(rejected: &Rejected) -> String {

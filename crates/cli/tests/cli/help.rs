@@ -29,6 +29,7 @@ fn every_command_has_an_example_that_is_a_command_line() {
             "mappings",
             "grants",
             "tokens",
+            "tags",
             "sandbox",
             "import-env",
             "completions"
@@ -40,6 +41,8 @@ fn every_command_has_an_example_that_is_a_command_line() {
     let of_tokens = commands(&["tokens"]);
     assert_eq!(of_tokens, ["verify", "status", "put", "rotate"]);
     all.extend(of_tokens.into_iter().map(|name| vec!["tokens".to_owned(), name]));
+    assert_eq!(commands(&["tags"]), ["rule"]);
+    all.push(vec!["tags".to_owned(), "rule".to_owned()]);
     for command in &all {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         let help = folder.run(&[&words[..], &["--help"]].concat()).with_code(0);

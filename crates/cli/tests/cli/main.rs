@@ -27,5 +27,6 @@ mod table_policy;
 mod table_races;
 mod table_reads;
 mod table_terminal;
+mod tags;
 mod terminal;
 mod verify;

@@ -278,6 +278,7 @@ fn purged(rows: &Rows) -> BTreeSet<String> {
             kind: purge_router_core::ChangeKind::Created,
             time: None,
             etag: None,
+            version: Default::default(),
             second_purge_of: None,
             verification: None,
             origin: purge_router_core::Origin::Invocation,

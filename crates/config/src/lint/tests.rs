@@ -38,6 +38,19 @@ fn features_of_zones() {
 }
 
 #[test]
+fn tags_that_no_rule_can_set() {
+    let tags = |templates: &str| format!("purge = \"tags\"\ntags = [{templates}]");
+    let many: Vec<String> = (0..12).map(|index| format!("'{index}-{{dir}}'")).collect();
+    let many = tags(&many.join(", "));
+    let (dir, key) = (tags("'{dir}'"), tags("'{key}'"));
+    assert_eq!(codes("", "", &[&key]), [""; 0]);
+    assert_eq!(codes("", "", &[&dir, &many]), ["tag-rule-needs-regex [0][1]"]);
+    assert_eq!(codes("", "plan = \"business\"", &[&dir, &many]), [""; 0]);
+    let fields = tags("'{dir}{dir}{dir}{dir}{dir}{dir}{dir}{dir}{dir}'");
+    assert_eq!(codes("", "plan = \"enterprise\"", &[&fields]), ["tag-rule-too-large [0]"]);
+}
+
+#[test]
 fn zones_and_hostnames_without_purges() {
     assert_eq!(codes("", "cache_reserve = true", &[]), ["unused-zone "]);
     let (one, other) = ("hostnames = [\"w.com\"]", "hostnames = [\"www.w.com\"]\ninclude = [\"b\"]");

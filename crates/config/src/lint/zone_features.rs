@@ -1,9 +1,9 @@
-//! What purges do not do for zones with Cache Reserve or Workers Caching.
+//! What purges do not do for zones with Cache Reserve or Workers Caching, and which tags Cloudflare can't set by itself.
 
 use std::collections::BTreeMap;
 
 use purge_router_core::names::{Hostname, TeamName};
-use purge_router_core::{Mapping, Mappings, Mode, Purge, QueryStrings, Zone};
+use purge_router_core::{Mapping, Mappings, Mode, NoTagRule, Purge, QueryStrings, Zone, tag_rules};
 
 use crate::lint::Warning;
 
@@ -16,7 +16,7 @@ struct Rule {
 }
 
 // Source: https://developers.cloudflare.com/cache/advanced-configuration/cache-reserve/ and the pages on Workers Caching.
-const RULES: [Rule; 4] = [
+const RULES: [Rule; 6] = [
     Rule {
         code: "cache-reserve-refill",
         message: "each purge by URL removes the copy in Cache Reserve, and the next visit stores it again, a Class A operation",
@@ -35,6 +35,23 @@ const RULES: [Rule; 4] = [
         message: "each invalidation by URL is a Class A operation of Cache Reserve",
         help: "invalidate by prefix or tag where many objects change at once",
         concerns: |zone, mapping| zone.cache_reserve && has_urls(mapping) && mapping.mode == Mode::Invalidate,
+    },
+    Rule {
+        code: "tag-rule-needs-regex",
+        message: "`{dir}` and `{stem}` in a tag need a regular expression in a Cache Response Rule, which the zone's plan lacks, so \
+                  `tags rule` can't write it",
+        help: "nothing, if the origin server sends Cache-Tag; S3 can't: use `{key}`, `{ext}` and `{bucket}`, or raise `plan` if the \
+               zone has a higher one",
+        concerns: |zone, mapping| tag_rules(mapping, zone) == Err(NoTagRule::NeedsRegex),
+    },
+    Rule {
+        code: "tag-rule-too-large",
+        message: "its tags need more or longer Cache Response Rules than Cloudflare allows, so `tags rule` can't write them",
+        help: "nothing, if the origin server sends Cache-Tag; S3 can't: use fewer tags, or fewer fields in each",
+        concerns: |zone, mapping| {
+            let too_large = [NoTagRule::TooManyFields, NoTagRule::TooLong, NoTagRule::TooManyRules];
+            tag_rules(mapping, zone).is_err_and(|problem| too_large.contains(&problem))
+        },
     },
     Rule {
         code: "workers-caching-not-purged",

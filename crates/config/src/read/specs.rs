@@ -57,6 +57,7 @@ pub(crate) fn mapping(source: Option<String>, reader: &mut TableReader<'_>) -> M
         escalate_after: reader.string("escalate_after"),
         again_after: reader.integer("again_after"),
         verify: reader.share("verify"),
+        skip_unchanged: reader.boolean("skip_unchanged"),
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Row {
 pub const VERSION: u64 = 1;
 
 /// All fields that grants, zones and mappings may have, as rows or in a file, in the order in which they are written.
-pub const FIELDS: [&str; 40] = [
+pub const FIELDS: [&str; 41] = [
     "version",
     "owns",
     "tokens",
@@ -70,6 +70,7 @@ pub const FIELDS: [&str; 40] = [
     "escalate_after",
     "again_after",
     "verify",
+    "skip_unchanged",
 ];
 
 /// Sorts fields as [`FIELDS`] is; fields that are not listed there come last, by name.

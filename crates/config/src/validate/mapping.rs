@@ -87,6 +87,7 @@ pub(crate) fn mapping(owner: &MappingOwner<'_>, spec: &MappingSpec, checker: &mu
         mode: mode.unwrap_or(Mode::Purge),
         again_after: again_after.and_then(|seconds| u16::try_from(seconds).ok()).unwrap_or_default(),
         verify,
+        skip_unchanged: spec.skip_unchanged.unwrap_or_default(),
     };
     if let Some(message) = oversize(&mapping) {
         let help = "write fewer or shorter ones, or purge by prefix or tag";

@@ -12,6 +12,7 @@ use crate::decode::event_names::{CallMeaning, meaning_of_call};
 use crate::decode::s3_change::{S3Event, bucket_at, changes, key_at, whole_bucket};
 use crate::decode::values::string_at;
 use crate::model::change::{ChangeKind, Origin};
+use crate::model::last_purge::ObjectVersion;
 use crate::model::names::BucketName;
 
 /// Where a call that deletes several objects may list them. Its records mostly don't.
@@ -53,7 +54,7 @@ pub(super) fn cloudtrail_record(message: &Value, place: &str, origin: &Origin) -
     };
     let key = key_at(message, &format!("{place}requestParameters.key"))?;
     let bucket = bucket_of(record, message, place)?;
-    Ok(changes(&bucket, vec![key.to_owned()], kind, string("eventTime").ok(), origin))
+    Ok(changes(&bucket, vec![key.to_owned()], kind, string("eventTime").ok(), ObjectVersion::default(), origin))
 }
 
 /// Whether this is a record of CloudTrail about S3: `s3`, `s3express`, `s3-outposts` and others.
@@ -79,7 +80,8 @@ fn deleted_objects(record: &Value, message: &Value, place: &str, origin: &Origin
         ));
     }
     let time = string_at(message, &format!("{place}eventTime")).ok();
-    Ok(changes(&bucket, keys.into_iter().collect(), ChangeKind::Removed, time, origin))
+    let version = ObjectVersion::default();
+    Ok(changes(&bucket, keys.into_iter().collect(), ChangeKind::Removed, time, version, origin))
 }
 
 /// The keys in the lists of objects that a value holds, such as `delete.objects` and `deletedObjects`.

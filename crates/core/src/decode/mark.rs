@@ -111,6 +111,7 @@ mod tests {
             kind,
             etag: (kind == ChangeKind::Created).then(|| "9b2cf535f27731c974343645a3985328-2".to_owned()),
             time: None,
+            version: Default::default(),
             origin: Origin::Invocation,
             second_purge_of: None,
             verification: None,

@@ -7,6 +7,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::decode::values::string_at;
 use crate::model::bounds;
 use crate::model::change::{Change, ChangeKind, Origin};
+use crate::model::last_purge::ObjectVersion;
 use crate::model::names::BucketName;
 
 /// What a record of S3, or an EventBridge event of S3, says.
@@ -22,6 +23,7 @@ pub(super) fn changes(
     keys: Vec<String>,
     kind: ChangeKind,
     time: Option<&str>,
+    version: ObjectVersion,
     origin: &Origin,
 ) -> S3Event {
     let time = time.and_then(|time| UtcDateTime::parse(time, &Rfc3339).ok());
@@ -34,6 +36,7 @@ pub(super) fn changes(
         origin: origin.clone(),
         second_purge_of: None,
         verification: None,
+        version: version.clone(),
     };
     S3Event::Changes(keys.into_iter().map(change).collect())
 }

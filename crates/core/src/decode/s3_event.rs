@@ -7,6 +7,7 @@ use crate::decode::event_names::{Meaning, Vendor, meaning_of_detail_type, meanin
 use crate::decode::s3_change::{S3Event, bucket_at, changes, key_at, whole_bucket};
 use crate::decode::values::string_at;
 use crate::model::change::Origin;
+use crate::model::last_purge::ObjectVersion;
 
 /// Where to report a name of an event that is in no table.
 const REPORT: &str = "what it changes is unknown; report it to the maintainers of purge-router, with the record and its \
@@ -39,7 +40,8 @@ pub(super) fn s3_record(record: &Value, origin: &Origin) -> Result<S3Event, Stri
         (_, false) => vec![encoded.to_owned()],
     };
     let bucket = bucket_at(record, "s3.bucket.name")?;
-    let event = changes(&bucket, keys, kind, string_at(record, "eventTime").ok(), origin);
+    let version = version_of(record, "s3.object.", ["eTag", "sequencer"], writes_content(name));
+    let event = changes(&bucket, keys, kind, string_at(record, "eventTime").ok(), version, origin);
     Ok(event.with_etag(record, "s3.object.eTag"))
 }
 
@@ -69,8 +71,25 @@ pub(super) fn eventbridge_event(event: &Value, place: &str, origin: &Origin) -> 
     };
     let bucket = bucket_at(event, &format!("{place}bucket.name"))?;
     let key = key_at(event, &format!("{place}object.key"))?;
-    let changes = changes(&bucket, vec![key.to_owned()], kind, string_at(event, "time").ok(), origin);
+    let reason = string_at(detail, "reason").unwrap_or_default();
+    let version = version_of(detail, "object.", ["etag", "sequencer"], WRITES.contains(&reason));
+    let changes = changes(&bucket, vec![key.to_owned()], kind, string_at(event, "time").ok(), version, origin);
     Ok(changes.with_etag(event, &format!("{place}object.etag")))
+}
+
+/// The reasons of EventBridge for objects whose content was written. A copy may change metadata alone.
+const WRITES: [&str; 3] = ["PutObject", "POST Object", "CompleteMultipartUpload"];
+
+/// The same by the name of a record, with or without its `s3:`.
+fn writes_content(event_name: &str) -> bool {
+    let call = event_name.strip_prefix("s3:").unwrap_or(event_name).strip_prefix("ObjectCreated:");
+    matches!(call, Some("Put" | "Post" | "CompleteMultipartUpload"))
+}
+
+/// Which version of its object an event is about.
+fn version_of(event: &Value, place: &str, [etag, sequencer]: [&str; 2], has_content: bool) -> ObjectVersion {
+    let at = |field: &str| string_at(event, &format!("{place}{field}")).ok();
+    ObjectVersion::of(at(etag).filter(|_| has_content), at(sequencer))
 }
 
 /// The end of the `detail-type` of what CloudTrail reports: `AWS API Call` or `AWS Service Event`.

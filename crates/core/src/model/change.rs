@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use time::UtcDateTime;
 
 use crate::model::escape::escaped;
+use crate::model::last_purge::ObjectVersion;
 use crate::model::names::{BucketName, TeamName};
 use crate::model::verification::Verification;
 
@@ -23,6 +24,8 @@ pub struct Change {
     pub etag: Option<String>,
     /// When it changed; `None` if the event doesn't say, or not in RFC 3339.
     pub time: Option<UtcDateTime>,
+    /// Which version of the object it is about.
+    pub version: ObjectVersion,
     /// Where the event came from, which fails if the change can't be purged.
     pub origin: Origin,
     /// Set if the change comes back from the delay queue: then it is purged by the mappings of this team that have an
@@ -33,6 +36,11 @@ pub struct Change {
 }
 
 impl Change {
+    /// Whether it was purged before, and comes back for a second purge or to be verified.
+    pub fn comes_back(&self) -> bool {
+        self.second_purge_of.is_some() || self.verification.is_some()
+    }
+
     /// The object as `s3://bucket/key`, for messages: control characters are escaped.
     pub fn object(&self) -> String {
         escaped(&format!("s3://{}/{}", self.bucket, self.key))

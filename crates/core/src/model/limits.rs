@@ -95,6 +95,17 @@ impl CloudflarePlan {
         Rate { capacity, refill, period_seconds }
     }
 
+    /// How many Cache Response Rules a zone may have.
+    /// Source: <https://developers.cloudflare.com/cache/how-to/cache-response-rules/>.
+    pub fn cache_response_rules(self) -> usize {
+        match self {
+            Self::Free => 10,
+            Self::Pro => 25,
+            Self::Business => 50,
+            Self::Enterprise => 300,
+        }
+    }
+
     /// How many items one request of this class may hold.
     pub fn items_per_request(self, class: LimitClass) -> usize {
         match (class, self) {
@@ -103,6 +114,9 @@ impl CloudflarePlan {
         }
     }
 }
+
+/// The longest expression of a rule, in characters.
+pub const EXPRESSION_LENGTH: usize = 4096;
 
 /// The longest cache tag, in bytes.
 pub const TAG_LENGTH: usize = 1024;

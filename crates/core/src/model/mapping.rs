@@ -45,6 +45,8 @@ pub struct Mapping {
     pub again_after: u16,
     /// Which share of its URLs is verified; `None`: that of the zone.
     pub verify: Option<SampleRate>,
+    /// Whether content is not purged that was purged last.
+    pub skip_unchanged: bool,
 }
 
 impl Mapping {

@@ -30,6 +30,11 @@ impl TagTemplate {
         self.0.most_bytes(key_length)
     }
 
+    /// The template itself.
+    pub(crate) fn template(&self) -> &Template {
+        &self.0
+    }
+
     /// The tag for one change.
     ///
     /// # Errors
@@ -72,6 +77,7 @@ mod tests {
             etag: None,
             time: None,
             origin: Origin::Invocation,
+            version: Default::default(),
             second_purge_of: None,
             verification: None,
         })

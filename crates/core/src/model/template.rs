@@ -9,7 +9,7 @@ const FIELDS: &[(&str, Field)] =
 const BUCKET_NAME: usize = 255;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Field {
+pub(crate) enum Field {
     Bucket,
     Key,
     Dir,
@@ -18,7 +18,7 @@ enum Field {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+pub(crate) enum Part {
     Text(String),
     Field(Field),
 }
@@ -56,6 +56,16 @@ impl Template {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Text and fields, in their order.
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.0
+    }
+
+    /// Whether it has a field that is a folder, or a file name without its extension.
+    pub(crate) fn has_dir_or_stem(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Field(Field::Dir | Field::Stem)))
     }
 
     /// The text between the fields.

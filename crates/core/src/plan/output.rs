@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use indexmap::IndexSet;
 use serde::{Serialize, Serializer};
+use time::UtcDateTime;
 
 use crate::model::change::Origin;
 use crate::model::event::{Ignored, Rejected};
+use crate::model::last_purge::{LastPurge, PurgedContent, Sequencer, TeamObject};
+use crate::model::names::{BucketName, TeamName};
 use crate::model::sample::Sample;
 use crate::model::second_purge::SecondPurge;
 use crate::plan::batch::Batch;
@@ -23,6 +26,9 @@ pub struct Plan {
     pub rejected: Vec<Rejected>,
     /// Changes that no mapping accepts.
     pub unmatched: Vec<Unmatched>,
+    /// Changes that mappings with `skip_unchanged` do not purge, because the same content was purged last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unchanged: Vec<Unchanged>,
     /// Mappings whose URLs became one folder in this event.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub escalated: Vec<Escalated>,
@@ -37,6 +43,40 @@ pub struct Plan {
     /// What is verified now: the URLs of changes that came back for it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<EdgeCheck>,
+    /// What is to be remembered once the batches have ended, by object.
+    #[serde(skip)]
+    pub remember: Vec<Remember>,
+}
+
+/// A change that a team's mappings with `skip_unchanged` do not purge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unchanged {
+    /// The team of the mappings.
+    pub team: TeamName,
+    /// The bucket's name.
+    pub bucket: BucketName,
+    /// The key, decoded.
+    pub key: String,
+    /// The ETag, which is that of the content that was purged last.
+    pub etag: String,
+}
+
+/// What is to be remembered of an object once the batches have ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remember {
+    /// The object.
+    pub object: TeamObject,
+    /// Where its changes came from. They fail if it can't be remembered.
+    pub origins: Vec<Origin>,
+    /// When it changed for the last time, if known.
+    pub changed_at: Option<UtcDateTime>,
+    /// What was known when the event was planned, and must still be; `None` if it could not be read.
+    pub before: Option<LastPurge>,
+    /// The content that caches hold, if all batches of the team for these origins are accepted; `None` if that is not known
+    /// for certain.
+    pub content: Option<PurgedContent>,
+    /// The newest event of the object.
+    pub sequencer: Option<Sequencer>,
 }
 
 /// A mapping that had more URLs in one event than its `escalate_above`, or that take longer than its `escalate_after`.

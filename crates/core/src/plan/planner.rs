@@ -5,13 +5,16 @@ use std::collections::HashMap;
 use crate::model::bounds;
 use crate::model::change::Change;
 use crate::model::event::Event;
+use crate::model::last_purge::LastPurges;
 use crate::model::mappings::Mappings;
 use crate::model::names::TeamName;
 use crate::plan::batch::{PurgeRequest, batches};
 use crate::plan::budget::EventBudget;
 use crate::plan::expand::expand;
+use crate::plan::fingerprint::fingerprint;
 use crate::plan::hit::Hit;
-use crate::plan::output::{Escalated, Plan, Unmatched};
+use crate::plan::memory::Memory;
+use crate::plan::output::{Escalated, Plan, Unchanged, Unmatched};
 use crate::plan::planned_mapping::PlannedMappings;
 use crate::plan::rejections::Rejections;
 use crate::plan::sample::Sampler;
@@ -20,23 +23,25 @@ use crate::plan::uncertain_buckets::UncertainBuckets;
 use crate::plan::verification::{EdgeCheck, edge_checks};
 use crate::route::{Route, route_while};
 
-/// Plans all purges of an event. The mappings of all its buckets are known.
+/// Plans all purges of an event. The mappings of all its buckets are known, and no last purges.
 pub fn plan(mappings: &Mappings, event: Event) -> Plan {
-    plan_until(mappings, &UncertainBuckets::default(), event, || false)
+    plan_until(mappings, &UncertainBuckets::default(), &LastPurges::default(), event, || false)
 }
 
-/// As [`plan()`], but rejects what the mappings of some buckets would decide, and asks before each change whether to
+/// As [`plan()`], but rejects what the mappings of some buckets would decide, skips what was purged with the same content
+/// before (`last_purges` has the [`objects_to_remember`](crate::objects_to_remember)), and asks before each change whether to
 /// stop, for example because a deadline is near. The changes that are left then are rejected as transient. What was
 /// admitted before is still planned: the event's budget bounds that work. A full budget, of some 230,000 URLs, takes
 /// about a second in a debug build.
 pub fn plan_until(
     mappings: &Mappings,
     uncertain: &UncertainBuckets,
+    last_purges: &LastPurges,
     event: Event,
     must_stop: impl Fn() -> bool,
 ) -> Plan {
     let Event { changes, ignored, mut rejected } = event;
-    let mut planner = Planner::new(mappings, uncertain);
+    let mut planner = Planner::new(mappings, uncertain, Memory::new(&changes, last_purges));
     planner.admit(&changes, must_stop);
     planner.report_problems();
     let escalated = planner.escalated();
@@ -45,8 +50,9 @@ pub fn plan_until(
     let batches = batches(planner.expand(&mut sampler));
     rejected.extend(planner.rejections.into_rejected());
     let (changes, samples) = (changes.len(), sampler.into_samples());
-    let Planner { unmatched, checks, .. } = planner;
-    Plan { changes, ignored, rejected, unmatched, escalated, batches, again, samples, checks }
+    let remember = planner.memory.into_remember();
+    let Planner { unmatched, unchanged, checks, .. } = planner;
+    Plan { changes, ignored, rejected, unmatched, unchanged, escalated, batches, again, samples, checks, remember }
 }
 
 /// The steps of planning, and what they have found so far.
@@ -58,6 +64,8 @@ struct Planner<'p> {
     unmatched: Vec<Unmatched>,
     rejections: Rejections<'p>,
     checks: Vec<EdgeCheck>,
+    memory: Memory<'p>,
+    unchanged: Vec<Unchanged>,
 }
 
 /// What one change may still add to the event for one team.
@@ -69,7 +77,7 @@ struct TeamAllowance {
 }
 
 impl<'p> Planner<'p> {
-    fn new(mappings: &'p Mappings, uncertain: &'p UncertainBuckets) -> Self {
+    fn new(mappings: &'p Mappings, uncertain: &'p UncertainBuckets, memory: Memory<'p>) -> Self {
         Self {
             mappings,
             uncertain,
@@ -78,6 +86,8 @@ impl<'p> Planner<'p> {
             unmatched: Vec::new(),
             rejections: Rejections::default(),
             checks: Vec::new(),
+            memory,
+            unchanged: Vec::new(),
         }
     }
 
@@ -98,6 +108,7 @@ impl<'p> Planner<'p> {
         }
         let routes = self.route(change);
         if !routes.is_empty() {
+            let routes = self.without_unchanged(index, change, routes);
             self.admit_hits(index, change, &routes);
         } else if self.uncertain.incomplete.contains(&change.bucket) {
             self.rejections.unmatched_by_incomplete_mappings(index, change);
@@ -111,6 +122,26 @@ impl<'p> Planner<'p> {
     fn route(&mut self, change: &'p Change) -> Vec<Route<'p>> {
         let routes = route_while(self.mappings, change, |mapping| self.budget.charge_matching(mapping));
         routes.filter(|route| route.is_hit() || route.is_too_much()).collect()
+    }
+
+    /// The routes without those of mappings that purged the same content last.
+    fn without_unchanged(&mut self, index: usize, change: &'p Change, mut routes: Vec<Route<'p>>) -> Vec<Route<'p>> {
+        for team in self.memory.teams(change) {
+            let is_skipping = |route: &&Route<'p>| route.mapping.skip_unchanged && route.mapping.team == *team;
+            let skipping: Vec<&Route<'p>> = routes.iter().filter(is_skipping).collect();
+            let may_name =
+                |route: &&Route<'p>| !route.is_too_much() && self.budget.charge_naming(route.mapping, &change.key);
+            if skipping.is_empty() || !skipping.iter().all(may_name) {
+                continue;
+            }
+            let hits: Vec<Hit<'p>> =
+                skipping.iter().map(|route| Hit::new(index, change, self.planned_mappings.of(route), 1)).collect();
+            if self.memory.note(change, team, fingerprint(&hits)) {
+                routes.retain(|route| !is_skipping(&route));
+                self.unchanged.extend(unchanged(change, team));
+            }
+        }
+        routes
     }
 
     fn admit_hits(&mut self, index: usize, change: &'p Change, routes: &[Route<'p>]) {
@@ -171,4 +202,9 @@ impl<'p> Planner<'p> {
             })
         })
     }
+}
+
+fn unchanged(change: &Change, team: &TeamName) -> Option<Unchanged> {
+    let (bucket, key) = (change.bucket.clone(), change.key.clone());
+    Some(Unchanged { team: team.clone(), bucket, key, etag: change.version.etag.clone()? })
 }

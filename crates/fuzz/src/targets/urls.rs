@@ -57,6 +57,7 @@ pub(crate) fn check(input: &[u8]) {
         etag: None,
         time: None,
         origin: Origin::Invocation,
+        version: Default::default(),
         second_purge_of: None,
         verification: None,
     };

@@ -21,7 +21,7 @@ pub(super) fn permanently_failed<'r>(report: &'r Report<'_>) -> IndexSet<&'r Ori
     let transient = rejected(RejectionKind::Transient).chain(unpurged(FailureKind::Transient));
     let transient = transient.chain(unpurged(FailureKind::Queued));
     let untried = unpurged(FailureKind::Untried).filter(|origin| !permanent.contains(origin));
-    let not_queued = report.not_queued.iter().map(|it| &it.origin);
-    let may_be_retried: HashSet<&Origin> = transient.chain(untried).chain(not_queued).collect();
+    let unfinished = report.unfinished.iter().map(|it| &it.origin);
+    let may_be_retried: HashSet<&Origin> = transient.chain(untried).chain(unfinished).collect();
     report.failed.iter().filter(|origin| !may_be_retried.contains(origin)).collect()
 }

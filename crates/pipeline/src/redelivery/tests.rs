@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::*;
 use crate::outcome::{FailedOrigin, FailureKind, Outcome};
-use crate::report::NotQueued;
+use crate::report::Unfinished;
 use crate::test_support::{paused_clock, plan_of};
 
 const MAIN: &str = "arn:aws:sqs:eu-west-1:123456789012:main";
@@ -251,12 +251,12 @@ async fn without_a_retry_queue_and_without_messages_everything_is_reported() {
 async fn a_message_whose_second_purge_could_not_be_queued_is_retried() {
     let outcomes = || vec![outcome(Status::ItemsRefused, &[(0, PERMANENT)])];
     let team = TeamName::parse("red").unwrap();
-    let not_queued = |index| NotQueued { origin: message(index), team: team.clone(), error: "refused".to_owned() };
+    let unfinished = |index| Unfinished { origin: message(index), team: team.clone(), error: "refused".to_owned() };
     for (queue_arn, deferred, hidden) in [(MAIN, 2, 0), (RETRY, 0, 2)] {
         let (queue, clock, plan, event) = (Queue::default(), paused_clock(), plan(2, &[]), event(queue_arn, &[1; 2]));
         let messages = decode_with_messages(event.as_bytes()).unwrap().messages;
         let mut report = Report::new(&plan, outcomes());
-        report.fail_not_queued(vec![not_queued(0), not_queued(1)]);
+        report.fail_unfinished(vec![unfinished(0), unfinished(1)]);
         assert_eq!(report.failed, [message(0), message(1)]);
         let redelivery = Redelivery::new(Some(&queue), &messages, &clock);
         redelivery.redeliver(&report, clock.now() + Duration::from_secs(5)).await;

@@ -101,6 +101,7 @@ impl Sum {
             ("purge requests, not accepted", figures.refused),
             ("messages deferred to the retry queue", figures.deferred),
             ("dead letters, all of what no retry can purge", figures.dead_letters),
+            ("changes that were not purged, because the same content was purged last", figures.unchanged),
             ("old answers of fetches that were under way during a purge", figures.raced_fetches),
             ("seeds with a violation", self.failed.len()),
         ] {

@@ -1,26 +1,30 @@
-//! Once no message of a change is in a queue, a visitor gets the object as it was after that change, or later.
+//! Once no message of a change is in a queue, a visitor gets the object as it was after that change, or later, or with the
+//! same content.
+//!
+//! A mapping that skips unchanged content relies on the purges of earlier changes, so theirs must be done, too: the last
+//! change before the first one whose messages are not done is what visitors must get.
 //!
 //! Answers that were fetched while a purge came are counted, but allowed: whether Cloudflare stores them is not
 //! documented.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::check::Check;
 use crate::clock::SimTime;
 use crate::event::{Entry, Event};
-use crate::scenario::{ChangeId, Scenario, UrlId};
+use crate::scenario::{ChangeId, ObjectId, Scenario, UrlId};
 
 pub(super) struct EdgeIsFresh {
     scenario: Arc<Scenario>,
-    /// How often each object has changed.
-    versions: Vec<usize>,
-    /// The version after each change.
-    version_after: BTreeMap<ChangeId, usize>,
+    /// The changes of each object. The version after the first one is 1.
+    changes: Vec<Vec<ChangeId>>,
     /// How many messages of each change are in a queue or dead letters.
     messages: BTreeMap<ChangeId, usize>,
-    /// The latest version of each object of which no message is left.
-    done: Vec<usize>,
+    /// The changes of which no message is left.
+    done: BTreeSet<ChangeId>,
+    /// The version of each object that visitors must get, or a later one.
+    expected: Vec<usize>,
 }
 
 impl EdgeIsFresh {
@@ -28,17 +32,11 @@ impl EdgeIsFresh {
         let objects = scenario.objects.len();
         Self {
             scenario: Arc::clone(scenario),
-            versions: vec![0; objects],
-            version_after: BTreeMap::new(),
+            changes: vec![Vec::new(); objects],
             messages: BTreeMap::new(),
-            done: vec![0; objects],
+            done: BTreeSet::new(),
+            expected: vec![0; objects],
         }
-    }
-
-    fn uploaded(&mut self, change: ChangeId) {
-        let version = &mut self.versions[self.scenario.uploads[change].object];
-        *version += 1;
-        self.version_after.insert(change, *version);
     }
 
     fn deleted(&mut self, change: ChangeId) {
@@ -46,14 +44,28 @@ impl EdgeIsFresh {
         *messages -= 1;
         if *messages == 0 {
             self.messages.remove(&change);
-            let done = &mut self.done[self.scenario.uploads[change].object];
-            *done = (*done).max(self.version_after.get(&change).copied().unwrap_or_default());
+            self.done.insert(change);
+            let object = self.scenario.uploads[change].object;
+            let (changes, done) = (&self.changes[object], &self.done);
+            let is_done = |change: &&ChangeId| done.contains(change);
+            let expected = match self.scenario.skips_unchanged(change) {
+                true => changes.iter().take_while(is_done).count(),
+                false => changes.iter().rposition(|it| *it == change).map_or(0, |index| index + 1),
+            };
+            self.expected[object] = self.expected[object].max(expected);
         }
     }
 
+    /// What was written with a version; `None` for the one before all changes.
+    fn content(&self, object: ObjectId, version: usize) -> Option<usize> {
+        let change = *self.changes[object].get(version.checked_sub(1)?)?;
+        Some(self.scenario.uploads[change].content)
+    }
+
     fn served(&self, url: UrlId, version: usize, at: SimTime) -> Result<(), String> {
-        let expected = self.done[self.scenario.urls[url].object];
-        if version >= expected {
+        let object = self.scenario.urls[url].object;
+        let expected = self.expected[object];
+        if version >= expected || self.content(object, version) == self.content(object, expected) {
             return Ok(());
         }
         let url = &self.scenario.urls[url].text;
@@ -68,8 +80,11 @@ impl Check for EdgeIsFresh {
 
     fn observe(&mut self, Entry { at, event }: &Entry) -> Result<(), String> {
         match event {
-            Event::Uploaded { change } => self.uploaded(*change),
-            Event::Sent { change: Some(change), .. } => *self.messages.entry(*change).or_default() += 1,
+            Event::Uploaded { change } => self.changes[self.scenario.uploads[*change].object].push(*change),
+            Event::Sent { change: Some(change), .. } => {
+                self.done.remove(change);
+                *self.messages.entry(*change).or_default() += 1;
+            }
             Event::Deleted { change: Some(change), .. } => self.deleted(*change),
             Event::Served { url, version, is_raced: false } => return self.served(*url, *version, *at),
             _ => {}

@@ -8,13 +8,13 @@ use std::time::Duration;
 use fastrand::Rng;
 use purge_router_core::Mappings;
 use purge_router_lambda::{Function, MappingSource};
-use purge_router_pipeline::{Clock, Executor, Settings};
+use purge_router_pipeline::{Clock, Executor, NoAgainQueue, Settings};
 use tokio::time::{sleep, timeout};
 
 use super::world::World;
 use crate::clock::SimTime;
 use crate::cloudflare::SimApi;
-use crate::dynamodb;
+use crate::dynamodb::{self, SimLastPurges};
 use crate::event::{Event, InstanceId, MessageId, QueueName};
 use crate::fault::Fault;
 use crate::options::Sabotage;
@@ -39,7 +39,7 @@ pub(super) struct Instance {
     pub(super) used_at: SimTime,
     /// How long it is kept without being used.
     pub(super) kept_for: Duration,
-    function: Function<SimTokens, SimApi, SimRetryQueue>,
+    function: Function<SimTokens, SimApi, SimRetryQueue, NoAgainQueue, SimLastPurges>,
     clock: Clock,
     skew_millis: Arc<AtomicI64>,
     rng: Rng,
@@ -74,7 +74,8 @@ impl Instance {
             None => MappingSource::File(Mappings::clone(&world.scenario.mappings)),
         };
         let executor = Executor::new(api, tokens, settings(world), clock.clone());
-        let function = Function::new(mappings, executor, Some(retry_queue));
+        let last_purges = SimLastPurges::new(&world.last_purges, &world.trace, world.options, world.scenario.seed, id);
+        let function = Function::new(mappings, executor, Some(retry_queue)).with_last_purges(Some(last_purges));
         let kept_for = Duration::from_secs(rng.u64(300..=900));
         Self { id, used_at: world.clock.now(), kept_for, function, clock, skew_millis, rng }
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use purge_router_test_support::LastPurgesInMemory;
+
 use crate::clock::SimClock;
 use crate::cloudflare::Cloudflare;
 use crate::dynamodb::DynamoDb;
@@ -21,4 +23,5 @@ pub(crate) struct World {
     pub(crate) ssm: Arc<Ssm>,
     pub(crate) database: Arc<DynamoDb>,
     pub(crate) retry_queue: Arc<Queue>,
+    pub(crate) last_purges: LastPurgesInMemory,
 }

@@ -23,7 +23,7 @@ pub fn scenario(seed: Seed) -> Scenario {
     let mut rng = seed.stream("hours", 0);
     let length = seconds(&mut rng, 3600..=3 * 3600);
     let edge_stores_raced_fetches = chance(&mut rng, 0.5);
-    let Teams { teams, zones, objects, urls } = Teams::new(seed, length);
+    let Teams { teams, zones, objects, urls, .. } = Teams::new(seed, length);
     let file = mapping_file(&teams, &zones);
     let mut scenario = Scenario {
         seed,

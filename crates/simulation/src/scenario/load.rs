@@ -64,7 +64,14 @@ impl Load {
             }
         }
         let now = SimTime::after(Duration::from_secs(1));
-        let upload = |object| Upload { at: now, notified_after: Duration::from_millis(100), object, is_removal: false };
+        let upload = |object| Upload {
+            at: now,
+            notified_after: Duration::from_millis(100),
+            object,
+            is_removal: false,
+            content: 0,
+            may_be_skipped: false,
+        };
         Scenario {
             seed,
             instances: 2 * self.lane_concurrency,
@@ -92,6 +99,7 @@ impl Load {
             purge: self.purge,
             objects,
             variants: self.variants,
+            skips_unchanged: false,
             spells: Vec::new(),
             tokens: TokenLife::default(),
         }

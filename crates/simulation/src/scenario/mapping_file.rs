@@ -41,6 +41,9 @@ fn add_team(text: &mut String, id: usize, team: &Team, zones: &[Zone]) {
             let query_strings: Vec<String> = (0..zone.variants).map(query_string).collect();
             let _ = writeln!(text, "query_strings = {query_strings:?}");
         }
+        if zone.skips_unchanged {
+            text.push_str("skip_unchanged = true\n");
+        }
         if zone.purge == "tags" {
             text.push_str("tags = [\"{dir}\"]\n");
         }

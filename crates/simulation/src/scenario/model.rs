@@ -81,6 +81,8 @@ pub struct Zone {
     pub objects: Range<ObjectId>,
     /// How many query strings each object has.
     pub variants: usize,
+    /// Whether its mapping skips content that was purged last.
+    pub skips_unchanged: bool,
     /// What goes wrong.
     pub spells: Vec<Spell>,
     pub(crate) tokens: TokenLife,
@@ -121,12 +123,21 @@ pub struct Upload {
     pub object: ObjectId,
     /// Whether it is removed.
     pub is_removal: bool,
+    /// The content that is written: uploads of one object with the same number write the same. A removal has one, too.
+    pub content: usize,
+    /// Whether an earlier upload of the object has the same content, and its mapping may skip it.
+    pub may_be_skipped: bool,
 }
 
 impl Scenario {
     /// The team of a change.
     pub fn team_of(&self, change: ChangeId) -> TeamId {
         self.zones[self.objects[self.uploads[change].object].zone].team
+    }
+
+    /// Whether the mapping of a change skips content that was purged last.
+    pub fn skips_unchanged(&self, change: ChangeId) -> bool {
+        self.zones[self.objects[self.uploads[change].object].zone].skips_unchanged
     }
 
     /// The URLs of the object that changed.

@@ -30,9 +30,12 @@ const LARGE: f64 = 0.05;
 const OBJECTS_PER_LARGE_ZONE: usize = 96;
 const VARIANTS_IN_LARGE_ZONE: usize = 16;
 
+/// How many of the zones skip unchanged content.
+const SKIPPING: f64 = 0.5;
+
 /// All teams with all that is theirs.
-#[derive(Default)]
 pub(super) struct Teams {
+    seed: Seed,
     pub(super) teams: Vec<Team>,
     pub(super) zones: Vec<Zone>,
     pub(super) objects: Vec<Object>,
@@ -41,7 +44,7 @@ pub(super) struct Teams {
 
 impl Teams {
     pub(super) fn new(seed: Seed, length: Duration) -> Self {
-        let mut all = Self::default();
+        let mut all = Self { seed, teams: Vec::new(), zones: Vec::new(), objects: Vec::new(), urls: Vec::new() };
         for (id, sickness) in sicknesses(seed).into_iter().enumerate() {
             let mut rng = seed.stream("team", id);
             let first = all.zones.len();
@@ -63,6 +66,7 @@ impl Teams {
             self.add_object(index, object, zone.variants, sickness);
         }
         zone.objects = start..self.objects.len();
+        zone.skips_unchanged = chance(&mut self.seed.stream("skips", index), SKIPPING);
         add_troubles(rng, &mut zone, sickness, length);
         self.zones.push(zone);
     }
@@ -127,6 +131,7 @@ fn zone(rng: &mut Rng, index: usize, team: usize, sickness: Option<Sickness>) ->
         purge,
         objects: 0..0,
         variants: 1,
+        skips_unchanged: false,
         spells: Vec::new(),
         tokens: TokenLife::default(),
     }

@@ -30,7 +30,28 @@ pub(super) fn uploads(scenario: &Scenario, length: Duration) -> Vec<Upload> {
         }
     }
     uploads.sort_by_key(|upload| (upload.at, upload.object));
+    write_contents(&mut uploads, scenario);
     uploads
+}
+
+/// What each upload writes: something new, or if its mapping may skip that, often what is there, or what was there before.
+fn write_contents(uploads: &mut [Upload], scenario: &Scenario) {
+    let mut rng = scenario.seed.stream("contents", 0);
+    let mut written: Vec<Vec<usize>> = vec![Vec::new(); scenario.objects.len()];
+    for (index, upload) in uploads.iter_mut().enumerate() {
+        let before = &mut written[upload.object];
+        let may_repeat = scenario.zones[scenario.objects[upload.object].zone].skips_unchanged && !upload.is_removal;
+        let repeated = match rng.u32(0..10) {
+            0..5 => before.last(),
+            5..8 => rng.choice(before.iter()),
+            _ => None,
+        };
+        let repeated = repeated.copied().filter(|_| may_repeat);
+        (upload.content, upload.may_be_skipped) = (repeated.unwrap_or(index + 1), repeated.is_some());
+        if !upload.is_removal {
+            before.push(upload.content);
+        }
+    }
 }
 
 /// When messages arrive that are no events.
@@ -87,5 +108,12 @@ fn upload(rng: &mut Rng, scenario: &Scenario, zone: ZoneId, at: Duration) -> Upl
     let object = if chance(rng, 0.5) { objects.start + rng.usize(0..3) } else { rng.usize(objects) };
     // Most notifications take less than a second.
     let notified_after = if chance(rng, 0.02) { seconds(rng, 1..=20) } else { millis(rng, 100..=900) };
-    Upload { at: SimTime::after(at), notified_after, object, is_removal: chance(rng, 0.1) }
+    Upload {
+        at: SimTime::after(at),
+        notified_after,
+        object,
+        is_removal: chance(rng, 0.1),
+        content: 0,
+        may_be_skipped: false,
+    }
 }

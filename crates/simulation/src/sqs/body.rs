@@ -15,8 +15,9 @@ pub(crate) fn notification(scenario: &Scenario, change: ChangeId, changed_at: Si
     let bucket = Scenario::bucket(scenario.zones[object.zone].team);
     let name = if upload.is_removal { "ObjectRemoved:Delete" } else { "ObjectCreated:Put" };
     let (key, time) = (object.key.replace(' ', "+"), changed_at.rfc3339());
+    let etag = if upload.is_removal { String::new() } else { format!(r#""eTag":"{:032x}","#, upload.content) };
     let text = format!(
-        r#"{{"Records":[{{"eventVersion":"2.1","eventSource":"aws:s3","eventTime":"{time}","eventName":"{name}","s3":{{"bucket":{{"name":"{bucket}"}},"object":{{"key":"{key}","sequencer":"{change:016x}"}}}}}}]}}"#
+        r#"{{"Records":[{{"eventVersion":"2.1","eventSource":"aws:s3","eventTime":"{time}","eventName":"{name}","s3":{{"bucket":{{"name":"{bucket}"}},"object":{{"key":"{key}",{etag}"sequencer":"{change:016x}"}}}}}}]}}"#
     );
     Arc::from(text)
 }

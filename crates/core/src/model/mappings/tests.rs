@@ -53,6 +53,7 @@ fn mapping(source: &str, zone: &Arc<Zone>) -> Arc<Mapping> {
         mode: Mode::Purge,
         again_after: 0,
         verify: None,
+        skip_unchanged: false,
     })
 }
 

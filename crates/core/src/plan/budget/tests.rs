@@ -58,6 +58,7 @@ fn mapping(team: usize, hostnames: usize, purge: Purge) -> Mapping {
         mode: Mode::Purge,
         again_after: 0,
         verify: None,
+        skip_unchanged: false,
     }
 }
 
@@ -78,6 +79,7 @@ fn changes() -> Vec<Change> {
         kind: ChangeKind::Created,
         time: None,
         etag: None,
+        version: Default::default(),
         second_purge_of: None,
         verification: None,
         origin: Origin::Invocation,

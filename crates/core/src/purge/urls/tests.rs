@@ -50,6 +50,7 @@ fn mapping(hostnames: &[&str], change: impl FnOnce(&mut UrlRules)) -> Mapping {
         mode: Mode::Purge,
         again_after: 0,
         verify: None,
+        skip_unchanged: false,
     }
 }
 
