@@ -15,7 +15,7 @@ pub(crate) use event::{EventArgs, EventKind, ExplainArgs, Explained, PlanArgs, R
 pub(crate) use mappings::MappingsArg;
 pub(crate) use purge::{PurgeArgs, PurgeMode};
 pub(crate) use sandbox::SandboxArgs;
-pub(crate) use setup::{CheckArgs, CompletionsArgs, ImportEnvArgs, InitArgs};
+pub(crate) use setup::{CheckArgs, CompletionsArgs, ImportEnvArgs, InitArgs, SchemaArgs, TestArgs};
 pub(crate) use table::{DiffArgs, EditCommand, HistoryArgs, PullArgs, PushArgs, RollbackArgs, TableArgs, WritingArgs};
 pub(crate) use tokens::{PutArgs, RotateArgs, StatusArgs, TokensCommand, VerifyArgs, ZonesArgs};
 
@@ -59,6 +59,10 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Check a mapping file or table, and show all its problems
     Check(CheckArgs),
+    /// Run the tests of mappings: what must be purged when objects change
+    Test(TestArgs),
+    /// Print the JSON schema of mapping files, with which editors complete and check them
+    Schema(SchemaArgs),
     /// Explain which mappings fire for a change of an object, or those of an event, what they purge, and why the others don't
     Explain(ExplainArgs),
     /// Show the requests that an event leads to, without sending them

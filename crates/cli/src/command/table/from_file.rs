@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{bail, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use purge_router_aws::PartitionSnapshot;
-use purge_router_config::{Fields, MappingFile, Row, RowKey, assign_row_keys, from_rows};
+use purge_router_config::{Checked, Fields, MappingFile, Problem, Row, RowKey, assign_row_keys, from_rows};
 use purge_router_core::Code;
 use purge_router_core::names::TeamName;
 use purge_router_core::suggest::quoted;
@@ -41,20 +41,20 @@ pub(super) async fn from_file(
     }
     let request = Request::new(&file, args);
     // A file without any team is invalid. That says more than that the team has no rows in the table.
-    if request.in_file.is_empty() && draw_problems(path, &text, &file, args) {
+    if request.in_file.is_empty() && draw_problems(path, &text, file.read(), args) {
         return Ok(None);
     }
     match kind {
         Kind::Mappings => {
             let snapshots = partitions(table, &request.teams).await?;
             set_grants(table, &request, &snapshots, &mut file)?;
-            if draw_problems(path, &text, &file, args) {
+            if draw_problems(path, &text, file.check(), args) {
                 return Ok(None);
             }
             edits_of_mappings(table, &request, snapshots, &file).await.map(Some)
         }
         Kind::Grants => {
-            if draw_problems(path, &text, &file, args) {
+            if draw_problems(path, &text, file.read(), args) {
                 return Ok(None);
             }
             let edit = edit_of_grants(table, &request, &file).await?;
@@ -64,8 +64,8 @@ pub(super) async fn from_file(
 }
 
 /// Prints the file's problems to standard error, and returns whether there are any.
-fn draw_problems(path: &Path, text: &str, file: &MappingFile<'_>, args: &TableArgs) -> bool {
-    let mut problems = file.read().err().unwrap_or_default();
+fn draw_problems(path: &Path, text: &str, read: Result<Checked, Vec<Problem>>, args: &TableArgs) -> bool {
+    let mut problems = read.err().unwrap_or_default();
     // A file without any team is a request to remove those of `--team`.
     problems.retain(|problem| args.teams.is_empty() || problem.code != Code::NoTeams);
     if !problems.is_empty() {
