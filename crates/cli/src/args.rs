@@ -71,7 +71,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Purge by hand: URLs, prefixes, hosts, tags or everything
     Purge(PurgeArgs),
-    /// Read and edit zones and mappings in the table: pull, diff, push, history, rollback
+    /// Read and edit zones, mappings and tests in the table: pull, diff, push, history, rollback
     #[command(
         subcommand,
         after_help = "Examples:\n  purge-router mappings diff --team web\n  purge-router mappings push --team web"

@@ -25,6 +25,19 @@ pub struct MappingTest {
     pub(crate) expected: Expected,
 }
 
+impl MappingTest {
+    /// What must hold, for messages: `unmatched`, or the items that must and must not be purged.
+    pub fn expectation(&self) -> String {
+        let names = |items: &[NamedItem]| items.iter().map(NamedItem::to_string).collect::<Vec<_>>().join(", ");
+        match &self.expected {
+            Expected::Unmatched => "unmatched".to_owned(),
+            Expected::Items { purges, not_purges } if not_purges.is_empty() => format!("purges {}", names(purges)),
+            Expected::Items { purges, not_purges } if purges.is_empty() => format!("not {}", names(not_purges)),
+            Expected::Items { purges, not_purges } => format!("purges {}; not {}", names(purges), names(not_purges)),
+        }
+    }
+}
+
 /// What must hold.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Expected {
