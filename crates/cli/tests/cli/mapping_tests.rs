@@ -95,6 +95,8 @@ async fn a_push_that_breaks_a_test_is_refused() {
     fixture.folder.write("mappings.toml", without);
     let refused = fixture.run_as("bob", &["mappings", "push", "--team", "web", "--yes"]).with_code(1);
     assert!(refused.stdout.contains("- test s3://assets.website.com/drafts/app.css"), "{refused}");
+    let dropped = "TEST#assets.website.com/drafts/app.css: unmatched is removed or changed, and would fail: ";
+    assert!(refused.stderr.contains(dropped), "{refused}");
     assert!(refused.stderr.contains("3 of 3 tests would be changed or removed"), "{refused}");
     assert_eq!(fixture.run(&["test", "--table", &fixture.table.name]).with_code(0).stdout.matches("ok ").count(), 3);
 }
