@@ -69,17 +69,16 @@ fn word(words: Words) -> Value {
 }
 
 fn array(Strings { max, max_bytes, is_filled, words }: &Strings) -> Value {
-    let mut item = words.map_or_else(|| json!({ "type": "string" }), word);
-    // The schema counts characters, of which a string has no more than bytes.
-    if let (Some(max_bytes), None) = (max_bytes, words) {
-        item["maxLength"] = json!(max_bytes);
-    }
-    let mut array = json!({ "type": "array", "items": item });
-    if *is_filled {
-        array["minItems"] = json!(1);
-    }
-    if let Some(max) = max {
-        array["maxItems"] = json!(max);
-    }
-    array
+    let item = match (words, max_bytes) {
+        (Some(words), _) => word(*words),
+        // The schema counts characters, of which a string has no more than bytes.
+        (None, Some(max_bytes)) => json!({ "type": "string", "maxLength": max_bytes }),
+        (None, None) => json!({ "type": "string" }),
+    };
+    let mut array = Map::new();
+    array.insert("type".to_owned(), "array".into());
+    array.insert("items".to_owned(), item);
+    array.extend(is_filled.then(|| ("minItems".to_owned(), 1.into())));
+    array.extend(max.map(|max| ("maxItems".to_owned(), max.into())));
+    array.into()
 }

@@ -37,7 +37,7 @@ impl NamedItem {
             "http" | "https" => {
                 let (url, headers) = text.split_once(' ').unwrap_or((text, ""));
                 let target = url.split_once("://").map(|(_, target)| target).ok_or_else(|| bad(HELP))?;
-                let host = host(target, |byte| byte != b'#').map_err(|help| bad(help))?;
+                let host = host(target, |byte| byte != b'#').map_err(bad)?;
                 if !headers.is_empty() && !headers.contains('=') {
                     return Err(bad(
                         "percent-encode spaces; after one, write headers as `plan` prints them: `name=value`",
@@ -46,7 +46,7 @@ impl NamedItem {
                 Ok(Self::Url { url: url.to_owned(), host, headers: headers.to_owned() })
             }
             "prefix" => {
-                let host = host(rest, |byte| !b"#?".contains(&byte)).map_err(|help| bad(help))?;
+                let host = host(rest, |byte| !b"#?".contains(&byte)).map_err(bad)?;
                 Ok(Self::Prefix { prefix: rest.to_owned(), host })
             }
             "host" => Hostname::parse(rest).map(Self::Host),
