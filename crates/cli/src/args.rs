@@ -16,7 +16,7 @@ pub(crate) use event::{EventArgs, EventKind, ExplainArgs, Explained, PlanArgs, R
 pub(crate) use mappings::MappingsArg;
 pub(crate) use purge::{PurgeArgs, PurgeMode};
 pub(crate) use sandbox::SandboxArgs;
-pub(crate) use setup::{CheckArgs, CompletionsArgs, Deny, ImportEnvArgs, InitArgs};
+pub(crate) use setup::{CheckArgs, CompletionsArgs, Deny, ImportEnvArgs, InitArgs, SchemaArgs, TestArgs};
 pub(crate) use table::{DiffArgs, EditCommand, HistoryArgs, PullArgs, PushArgs, RollbackArgs, TableArgs, WritingArgs};
 pub(crate) use tags::{TagRuleArgs, TagsCommand};
 pub(crate) use tokens::{PutArgs, RotateArgs, StatusArgs, TokensCommand, VerifyArgs, ZonesArgs};
@@ -61,6 +61,10 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Check a mapping file or table, and show all its problems
     Check(CheckArgs),
+    /// Run the tests of mappings: what must be purged when objects change
+    Test(TestArgs),
+    /// Print the JSON schema of mapping files, with which editors complete and check them
+    Schema(SchemaArgs),
     /// Explain which mappings fire for a change of an object, or those of an event, what they purge, and why the others don't
     Explain(ExplainArgs),
     /// Show the requests that an event leads to, without sending them
@@ -69,7 +73,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Purge by hand: URLs, prefixes, hosts, tags or everything
     Purge(PurgeArgs),
-    /// Read and edit zones and mappings in the table: pull, diff, push, history, rollback
+    /// Read and edit zones, mappings and tests in the table: pull, diff, push, history, rollback
     #[command(
         subcommand,
         after_help = "Examples:\n  purge-router mappings diff --team web\n  purge-router mappings push --team web"

@@ -10,8 +10,10 @@ mod plan;
 mod purge;
 mod run;
 mod sandbox;
+mod schema;
 mod table;
 mod tags;
+mod test;
 mod tokens;
 
 use self::table::Kind;
@@ -22,6 +24,8 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<End> {
     match command {
         Command::Init(args) => init::run(args),
         Command::Check(args) => check::run(args).await,
+        Command::Test(args) => test::run(args).await,
+        Command::Schema(_) => schema::run(),
         Command::Explain(args) => explain::run(args).await,
         Command::Plan(args) => plan::run(args).await,
         Command::Run(args) => run::run(args).await,

@@ -53,26 +53,26 @@ pub(crate) async fn load_of_buckets(
     Ok(Some(mappings))
 }
 
-/// Loads all mappings of a table, and its rows that are skipped.
-pub(crate) async fn load_table(table: &str) -> anyhow::Result<(Mappings, Vec<Skipped>)> {
-    load_table_of(&load_patient_config().await, table, &[]).await
-}
-
 /// Loads all mappings of a table or, for a caller that may not read all of it, those of these teams.
 pub(crate) async fn load_table_of(
     config: &SdkConfig,
     table: &str,
     teams: &[TeamName],
 ) -> anyhow::Result<(Mappings, Vec<Skipped>)> {
+    Ok(purge_router_config::from_rows(&load_rows(config, table, teams).await?))
+}
+
+/// Loads the rows of all grants, zones, mappings and tests or, for a caller that may not read all of them, those of these
+/// teams.
+pub(crate) async fn load_rows(config: &SdkConfig, table: &str, teams: &[TeamName]) -> anyhow::Result<Vec<Row>> {
     let editor = Editor::new(config, table.to_owned()).map_err(misuse)?;
-    let rows = match editor.all_rows().await {
-        Ok(rows) => rows,
+    match editor.all_rows().await {
+        Ok(rows) => Ok(rows),
         // A team can write the copy of its grant that is in its partition. That is good enough for a caller with no
         // more rights than the team; a caller with more rights, whom it could mislead, reads the grants themselves.
-        Err(TableError::Denied(_)) if !teams.is_empty() => rows_of_teams(config, &editor, table, teams).await?,
-        Err(error) => return Err(only_for_operators(with_caller(config, error).await)),
-    };
-    Ok(purge_router_config::from_rows(&rows))
+        Err(TableError::Denied(_)) if !teams.is_empty() => rows_of_teams(config, &editor, table, teams).await,
+        Err(error) => Err(only_for_operators(with_caller(config, error).await)),
+    }
 }
 
 /// The rows of these teams, each with the copy of its grant.

@@ -9,6 +9,7 @@ mod report;
 mod style;
 mod text;
 
+pub(crate) use list::push_lines;
 pub(crate) use output::{
     command_line, document, error, json, note, out, progress, stderr_is_colored, warning, warnings,
 };

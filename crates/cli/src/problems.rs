@@ -9,6 +9,7 @@ use purge_router_cloudflare::mask;
 use purge_router_config::Problem;
 use purge_router_core::Code;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::print;
 
@@ -66,6 +67,16 @@ impl<'t> Lines<'t> {
         let before = self.text.get(self.starts[index]..byte).unwrap_or_default();
         (index + 1, before.chars().count() + 1)
     }
+}
+
+/// A problem that has no place in a file's text.
+pub(crate) fn without_span(problem: &Problem) -> serde_json::Value {
+    json!({
+        "code": problem.code,
+        "place": problem.place.to_string(),
+        "message": problem.message,
+        "help": problem.help,
+    })
 }
 
 #[derive(Serialize)]

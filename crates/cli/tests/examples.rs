@@ -41,6 +41,20 @@ fn explain_prints_what_the_page_says() {
     }
 }
 
+#[test]
+fn the_tests_of_the_page_pass_as_it_says() {
+    let blocks: Vec<&str> = PAGE.split("\n```").skip(1).step_by(2).collect();
+    let block = |beginning: &str| *blocks.iter().find(|block| block.contains(beginning)).unwrap();
+    let (base, tests) = (block("toml\nversion = 1"), block("toml\n[[teams.web.tests]]"));
+    let text = [base, tests].map(|block| block.strip_prefix("toml\n").unwrap()).join("\n");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("mappings.toml"), text).unwrap();
+    let printed = block("$ purge-router test\n").split_once("$ purge-router test\n").unwrap().1;
+    let output = purge_router().current_dir(folder.path()).arg("test").output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), printed);
+    assert!(output.status.success());
+}
+
 /// The examples of each block, whose lines replace those of the same name in the first one.
 fn examples() -> Vec<Example<'static>> {
     let mut fences = PAGE.split("\n```");

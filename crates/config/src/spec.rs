@@ -1,10 +1,10 @@
-//! What a grant, a zone and a mapping say: their fields as the user wrote them, of the right types, but not validated.
+//! What a grant, a zone, a mapping and a test say: their fields as the user wrote them, of the right types, but not validated.
 //!
 //! Words, names and globs are kept as text. So a spec can be written again unchanged, and nothing is compiled before it
 //! is known that the team may write it. [`crate::validate`] turns specs into what core uses.
 
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
 use purge_router_core::names::TeamName;
@@ -12,7 +12,8 @@ use purge_router_core::names::TeamName;
 use crate::rows::fields::{Fields, split_source};
 
 /// What the operator grants a team.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "docs/mappings.md explains the fields")]
 pub struct GrantSpec {
     pub owns: Option<Vec<String>>,
@@ -22,7 +23,8 @@ pub struct GrantSpec {
 }
 
 /// A Cloudflare zone of a team. Its domain is its key.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "docs/mappings.md explains the fields")]
 pub struct ZoneSpec {
     pub zone_id: Option<String>,
@@ -39,7 +41,8 @@ pub struct ZoneSpec {
 }
 
 /// A mapping: which keys of a source purge what in which zones.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "docs/mappings.md explains the fields")]
 pub struct MappingSpec {
     pub source: Option<String>,
@@ -70,13 +73,25 @@ pub struct MappingSpec {
 }
 
 /// The value of `query_strings`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 #[expect(missing_docs, reason = "docs/mappings.md explains the field")]
 pub enum QueryStringsSpec {
     List(Vec<String>),
     /// Such as `any`.
     Word(String),
+}
+
+/// A test: what must be purged when one object changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "docs/mappings.md explains the fields")]
+pub struct TestSpec {
+    pub object: Option<String>,
+    pub event: Option<String>,
+    pub purges: Option<Vec<String>>,
+    pub not_purges: Option<Vec<String>>,
+    pub unmatched: Option<bool>,
 }
 
 /// One table `[teams.<name>]` of a mapping file.
@@ -99,6 +114,13 @@ impl GrantSpec {
 }
 
 impl ZoneSpec {
+    /// The fields that were written: a row and a file have the same ones.
+    pub fn to_fields(&self) -> Fields {
+        written_fields(self)
+    }
+}
+
+impl TestSpec {
     /// The fields that were written: a row and a file have the same ones.
     pub fn to_fields(&self) -> Fields {
         written_fields(self)
@@ -132,6 +154,7 @@ mod tests {
             serde_json::to_value(GrantSpec::default()).unwrap(),
             serde_json::to_value(ZoneSpec::default()).unwrap(),
             serde_json::to_value(MappingSpec::default()).unwrap(),
+            serde_json::to_value(TestSpec::default()).unwrap(),
         ];
         for name in all.iter().flat_map(|spec| spec.as_object().unwrap().keys()) {
             assert!(FIELDS.contains(&name.as_str()), "{name}");

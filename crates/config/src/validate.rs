@@ -6,6 +6,7 @@ pub(crate) mod mapping;
 pub(crate) mod purge;
 pub(crate) mod sample_rate;
 pub(crate) mod team_quota;
+pub(crate) mod test;
 pub(crate) mod url_rules;
 pub(crate) mod words;
 pub(crate) mod zone;

@@ -71,7 +71,7 @@ pub use plan::{
 };
 pub use purge::item::{Body, Item, Method};
 pub use purge::named_paths::{NamedPaths, named_paths};
-pub use purge::path_prefix::has_shared_prefix;
+pub use purge::path_prefix::{has_shared_prefix, paths_after_rule};
 pub use purge::paths::DotSegments;
 pub use route::{Decline, Route, route, route_all};
 pub use tag_rule::{NoTagRule, TagRule, tag_rules};

@@ -259,7 +259,7 @@ proptest! {
             etag: None,
             second_purge_of: None,
             verification: None,
-            version: Default::default(), second_purge_of: None,
+            version: Default::default(),
             origin: Origin::Invocation,
         }).collect();
         let items = |lines: &'static str| {

@@ -41,7 +41,7 @@ impl Editor {
         Ok(grants)
     }
 
-    /// All rows that the function might read: every grant, zone and mapping, and what else the index holds.
+    /// All rows that the function might read: every grant, zone and mapping, and what else the index holds; and all tests.
     ///
     /// # Errors
     /// [`TableError`]
@@ -54,7 +54,7 @@ impl Editor {
             .map(|team| async { self.rows_between(&Partition::Team(team), &ranges::EXCEPT_HISTORY).await });
         let of_teams: Vec<Vec<Row>> = stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
         let is_read = |row: &Row| {
-            let is_known = matches!(row.key, RowKey::Zone { .. } | RowKey::Mapping { .. });
+            let is_known = matches!(row.key, RowKey::Zone { .. } | RowKey::Mapping { .. } | RowKey::Test { .. });
             is_known || row.fields.contains_key("bucket")
         };
         rows.extend(of_teams.into_iter().flatten().filter(is_read));

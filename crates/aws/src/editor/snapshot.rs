@@ -16,11 +16,11 @@ const FIELDS_OF_RECORD: [&str; 9] =
 /// A partition as it was when it was read.
 #[derive(Debug)]
 pub struct PartitionSnapshot {
-    /// The grants, or the zones and mappings of one team.
+    /// The grants, or the zones, mappings and tests of one team.
     pub partition: Partition,
     /// The row `HEAD`; `None` before the first push, or if the row was deleted.
     pub head: Option<Head>,
-    /// Zones and mappings, or grants.
+    /// Zones, mappings and tests, or grants.
     pub rows: Rows,
     /// The copy of its grant that a team's partition holds.
     pub grant_copy: Option<Fields>,
@@ -98,7 +98,7 @@ impl PartitionSnapshot {
         match &key {
             RowKey::Head(_) => self.head = Some(read_head(&self.partition, item.clone())?),
             RowKey::GrantCopy(_) => self.grant_copy = Some(content(item.clone())),
-            RowKey::Grant(_) | RowKey::Mapping { .. } | RowKey::Zone { .. } => {
+            RowKey::Grant(_) | RowKey::Mapping { .. } | RowKey::Test { .. } | RowKey::Zone { .. } => {
                 self.rows.insert(key.clone(), content(item.clone()));
             }
             RowKey::Document { .. } | RowKey::Revision { .. } | RowKey::Other { .. } => return Ok(()),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
-use purge_router_core::names::BucketName;
+use purge_router_core::{Change, ChangeKind};
 
 use crate::args::mappings::MappingsArg;
 
@@ -28,7 +28,7 @@ pub(crate) struct ExplainArgs {
 /// What is explained.
 #[derive(Clone)]
 pub(crate) enum Explained {
-    Object(BucketName, String),
+    Object(Change),
     /// The changes of an event.
     Event(PathBuf),
 }
@@ -88,7 +88,8 @@ pub(crate) struct SendingArgs {
 }
 
 fn explained(text: &str) -> Result<Explained, String> {
-    let Some(object) = text.strip_prefix("s3://") else { return Ok(Explained::Event(PathBuf::from(text))) };
-    let (bucket, key) = object.split_once('/').filter(|(_, key)| !key.is_empty()).ok_or("write s3://bucket/key")?;
-    Ok(Explained::Object(BucketName::parse(bucket).map_err(|invalid| invalid.to_string())?, key.to_owned()))
+    if !text.starts_with("s3://") {
+        return Ok(Explained::Event(PathBuf::from(text)));
+    }
+    Change::of_object(text, ChangeKind::Created).map(Explained::Object).map_err(|invalid| invalid.to_string())
 }

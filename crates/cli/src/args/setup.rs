@@ -1,4 +1,4 @@
-//! Arguments of `init`, `check`, `import-env` and `completions`.
+//! Arguments of `init`, `check`, `test`, `schema`, `import-env` and `completions`.
 
 use std::path::PathBuf;
 
@@ -41,6 +41,30 @@ pub(crate) enum Deny {
     /// Warnings
     Warnings,
 }
+
+#[derive(ClapArgs)]
+#[command(
+    after_help = "Examples:\n  purge-router test --team web\n  purge-router test --json | jq '.tests[] | select(.passed | not)'"
+)]
+pub(crate) struct TestArgs {
+    #[command(flatten)]
+    pub(crate) mappings: MappingsArg,
+    /// Only the tests of this team. Can be repeated
+    #[arg(long = "team", value_name = "NAME", value_parser = parser(TeamName::parse))]
+    pub(crate) teams: Vec<TeamName>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(ClapArgs)]
+#[command(after_help = "\
+A mapping file names the schema in its first line, relative to the file, for Taplo and Even Better TOML:
+  #:schema ./purge-router.schema.json
+
+Example:
+  purge-router schema > purge-router.schema.json")]
+pub(crate) struct SchemaArgs {}
 
 #[derive(ClapArgs)]
 #[command(after_help = "\

@@ -18,11 +18,11 @@ pub(crate) struct TableArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum EditCommand {
-    /// Print the table's zones and mappings as a mapping file
+    /// Print the table's zones, mappings and tests as a mapping file
     Pull(PullArgs),
     /// Show what a push would change, and what was edited in the table since the last one
     Diff(DiffArgs),
-    /// Write the zones and mappings of a mapping file to the table
+    /// Write the zones, mappings and tests of a mapping file to the table
     Push(PushArgs),
     /// List the pushes: who, when and what
     History(HistoryArgs),
@@ -93,10 +93,10 @@ pub(crate) struct DiffArgs {
 #[derive(ClapArgs)]
 #[command(after_help = "\
 Teams that are not in the file stay as they are. If --team names a team that is not in the file, the push removes all \
-its zones and mappings; that needs --force.
+its zones, mappings and tests; that needs --force.
 
-A push is refused if somebody else pushed after you pulled. Pull again and redo your edit, or delete the `pulled` line \
-to overwrite.
+A push is refused if a test of the file fails, or if somebody else pushed after you pulled. Pull again and redo your edit, \
+or delete the `pulled` line to overwrite.
 
 Examples:
   purge-router mappings push --team web --message 'serve the shop from its own bucket'

@@ -1,14 +1,15 @@
-//! `check`: all problems of a mapping file at once.
+//! `check`: all problems of a mapping file at once, or if it has none, what its tests found.
 
-use purge_router_config::{Problem, Warning, warnings};
+use purge_router_aws::load_patient_config;
+use purge_router_config::{Checked, MappingFile, Problem, Warning, from_rows, run_tests, tests_of_rows, warnings};
 use purge_router_core::{Code, Mappings};
 use serde_json::json;
 
 use crate::args::{CheckArgs, Deny};
 use crate::exit::End;
-use crate::mappings::{load_table, read};
+use crate::mappings::{load_rows, read};
 use crate::print;
-use crate::problems::{Lines, ProblemJson, draw};
+use crate::problems::{Lines, ProblemJson, draw, without_span};
 
 pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
     if let Some(table) = &args.mappings.table {
@@ -16,46 +17,51 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
     }
     let path = &args.mappings.file.path();
     let text = read(path)?;
-    let read = purge_router_config::from_toml(&text);
+    let read = MappingFile::parse(&text).and_then(|file| file.check());
     let problems = read.as_ref().err().map(Vec::as_slice).unwrap_or_default();
-    let warnings = read.as_ref().map(warnings).unwrap_or_default();
+    let warnings = read.as_ref().map(|checked| warnings(&checked.mappings)).unwrap_or_default();
     print::warnings(&warnings);
     if args.json {
         let lines = Lines::of(&text);
         let problems: Vec<_> = problems.iter().map(|problem| ProblemJson::new(&lines, problem)).collect();
         print::json(&with_warnings(json!({ "problems": problems }), &warnings))?;
-    } else if let Ok(mappings) = &read {
-        print::out(&format!("{}: {}: {}", path.display(), counts(mappings), print::green("no problem")));
+    } else if let Ok(Checked { mappings, tests }) = &read {
+        let counts = counts(mappings, tests.len());
+        print::out(&format!("{}: {counts}: {}", path.display(), print::green("no problem")));
     } else {
         draw(path, &text, problems);
     }
     Ok(End::done_if(problems.is_empty() && is_allowed(args, &warnings)))
 }
 
-/// The rows of a table that the function skips.
+/// The rows of a table that the function skips, and the tests that fail.
 async fn check_table(table: &str, args: &CheckArgs) -> anyhow::Result<End> {
-    let (mappings, skipped) = load_table(table).await?;
+    let rows = load_rows(&load_patient_config().await, table, &[]).await?;
+    let (mappings, skipped) = from_rows(&rows);
+    let (tests, mut of_tests) = tests_of_rows(&rows, &mappings);
+    of_tests.extend(run_tests(&mappings, &tests).into_iter().flat_map(|result| result.failures));
     let (folders, zones): (Vec<Problem>, Vec<Problem>) = purge_router_config::check_cross_team(&mappings)
         .into_iter()
         .partition(|problem| problem.code == Code::SharedTokenFolder);
     let warnings = warnings(&mappings);
     print::warnings(&warnings);
-    let problems: Vec<&Problem> = skipped.iter().flat_map(|skipped| &skipped.problems).chain(&folders).collect();
+    let problems: Vec<&Problem> =
+        skipped.iter().flat_map(|skipped| &skipped.problems).chain(&folders).chain(&of_tests).collect();
     // Any team can cause this, and nothing is skipped because of it: each team's purges need its own token.
     for problem in &zones {
         print::warning(&problem.to_string());
     }
     if args.json {
-        let problems: Vec<_> = problems.iter().map(|problem| problem_of_row(problem)).collect();
-        let shared: Vec<_> = zones.iter().map(problem_of_row).collect();
+        let problems: Vec<_> = problems.iter().map(|problem| without_span(problem)).collect();
+        let shared: Vec<_> = zones.iter().map(without_span).collect();
         print::json(&with_warnings(json!({ "problems": problems, "shared": shared }), &warnings))?;
     } else if problems.is_empty() {
-        print::out(&format!("{table}: {}: {}", counts(&mappings), print::green("no problem")));
+        print::out(&format!("{table}: {}: {}", counts(&mappings, tests.len()), print::green("no problem")));
     } else {
         for problem in &problems {
             print::error(&problem.to_string());
         }
-        let (rows, used) = (print::count(skipped.len(), "row"), counts(&mappings));
+        let (rows, used) = (print::count(skipped.len(), "row"), counts(&mappings, 0));
         print::error(&format!("the function skips {rows} of {table}, and uses {used}"));
     }
     Ok(End::done_if(problems.is_empty() && is_allowed(args, &warnings)))
@@ -72,17 +78,10 @@ fn with_warnings(mut json: serde_json::Value, warnings: &[Warning]) -> serde_jso
     json
 }
 
-fn problem_of_row(problem: &Problem) -> serde_json::Value {
-    json!({
-        "code": problem.code,
-        "place": problem.place.to_string(),
-        "message": problem.message,
-        "help": problem.help,
-    })
-}
-
-fn counts(mappings: &Mappings) -> String {
-    let count = |number, noun| print::count(number, noun);
-    let (teams, zones) = (mappings.teams().count(), mappings.zones().count());
-    format!("{}, {}, {}", count(teams, "team"), count(zones, "zone"), count(mappings.all().len(), "mapping"))
+/// `1 team, 2 zones, 3 mappings`, and `4 tests` if there are any.
+fn counts(mappings: &Mappings, tests: usize) -> String {
+    let (teams, zones, all) = (mappings.teams().count(), mappings.zones().count(), mappings.all().len());
+    let counts = [(teams, "team"), (zones, "zone"), (all, "mapping"), (tests, "test")];
+    let shown = counts.iter().filter(|(number, noun)| *number > 0 || *noun != "test");
+    shown.map(|(number, noun)| print::count(*number, noun)).collect::<Vec<_>>().join(", ")
 }

@@ -4,8 +4,7 @@ use std::fmt::Write;
 
 use purge_router_core::suggest::nearest;
 use purge_router_core::{
-    Change, ChangeKind, Decline, Event, Mapping, NamedPaths, Origin, PathRewrite, Plan, Route, named_paths, plan,
-    route_all,
+    Change, ChangeKind, Decline, Event, Mapping, NamedPaths, PathRewrite, Plan, Route, named_paths, plan, route_all,
 };
 use serde_json::{Value, json};
 
@@ -33,8 +32,8 @@ pub(super) async fn run(args: &ExplainArgs) -> anyhow::Result<End> {
 
 /// The event, or an event of one change of an object.
 async fn event(args: &ExplainArgs) -> anyhow::Result<Event> {
-    let (bucket, key) = match &args.explained {
-        Explained::Object(bucket, key) => (bucket.clone(), key.clone()),
+    let change = match &args.explained {
+        Explained::Object(change) => change.clone(),
         Explained::Event(_) if args.event.is_some() => {
             return Err(Misuse("--event is for s3://bucket/key; an event says itself what happened".to_owned()).into());
         }
@@ -52,18 +51,7 @@ async fn event(args: &ExplainArgs) -> anyhow::Result<Event> {
         EventKind::Tagged => ChangeKind::Tagged,
         EventKind::Acl => ChangeKind::Acl,
     };
-    let change = Change {
-        bucket,
-        key,
-        kind,
-        etag: None,
-        time: None,
-        origin: Origin::Invocation,
-        second_purge_of: None,
-        verification: None,
-        version: Default::default(),
-    };
-    Ok(Event { changes: vec![change], ..Event::default() })
+    Ok(Event { changes: vec![Change { kind, ..change }], ..Event::default() })
 }
 
 /// The plan with the explained changes of an event in place of their number; of an object, its explanation and what is

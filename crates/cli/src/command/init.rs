@@ -1,7 +1,8 @@
-//! `init`: writes the commented example, which the tests read too.
+//! `init`: writes the commented example, which the tests read too, and beside it the JSON schema that it names.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 
 use crate::args::InitArgs;
 use crate::exit::{End, Misuse};
@@ -9,19 +10,33 @@ use crate::print;
 
 const EXAMPLE: &str = include_str!("../../../../mappings.example.toml");
 
+/// The file that the example names, relative to itself: editors need no network to read it.
+const SCHEMA_FILE: &str = "purge-router.schema.json";
+
 pub(crate) fn run(args: &InitArgs) -> anyhow::Result<End> {
-    let mut options = OpenOptions::new();
-    options.write(true).truncate(args.force).create(args.force).create_new(!args.force);
-    let shown = args.file.display();
-    let written = options.open(&args.file).and_then(|mut file| file.write_all(EXAMPLE.as_bytes()));
-    match written {
-        Ok(()) => {
-            print::note(&format!("wrote {shown}; edit it, then: purge-router check --mappings {shown}"));
-            Ok(End::Done)
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(Misuse(format!("{shown} exists already; --force overwrites it")).into())
-        }
-        Err(error) => Err(Misuse(format!("can't write {shown}: {error}")).into()),
+    write(&args.file, EXAMPLE, args.force)?;
+    let schema = args.file.with_file_name(SCHEMA_FILE);
+    let text = serde_json::to_string_pretty(&purge_router_config::json_schema())? + "\n";
+    // Another mapping file of this folder may have it already.
+    if std::fs::read_to_string(&schema).is_ok_and(|existing| existing != text) && !args.force {
+        let shown = schema.display();
+        print::note(&format!("{shown} is of another release, and was not changed: purge-router schema > {shown}"));
+    } else {
+        write(&schema, &text, true)?;
     }
+    let shown = args.file.display();
+    print::note(&format!(
+        "wrote {shown} and, for editors, {SCHEMA_FILE}; edit it, then: purge-router check --mappings {shown}"
+    ));
+    Ok(End::Done)
+}
+
+fn write(file: &Path, text: &str, force: bool) -> Result<(), Misuse> {
+    let mut options = OpenOptions::new();
+    options.write(true).truncate(force).create(force).create_new(!force);
+    let shown = file.display();
+    options.open(file).and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => Misuse(format!("{shown} exists already; --force overwrites it")),
+        _ => Misuse(format!("can't write {shown}: {error}")),
+    })
 }

@@ -1,6 +1,7 @@
 //! `mappings` and `grants`: what a table holds is shown, compared with a file, written, and brought back.
 
 mod disabled_mappings;
+mod dropped_tests;
 mod edit;
 mod from_file;
 mod from_revision;

@@ -22,6 +22,8 @@ fn every_command_has_an_example_that_is_a_command_line() {
         [
             "init",
             "check",
+            "test",
+            "schema",
             "explain",
             "plan",
             "run",

@@ -27,18 +27,21 @@ pub enum RowKind {
     Mapping,
     /// A row `ZONE#…` in a team's partition.
     Zone,
+    /// A row `TEST#…` in a team's partition.
+    Test,
     /// A row of the partition `GRANTS`.
     Grant,
 }
 
 impl RowKind {
-    const ALL: [Self; 3] = [Self::Mapping, Self::Zone, Self::Grant];
+    const ALL: [Self; 4] = [Self::Mapping, Self::Zone, Self::Test, Self::Grant];
 
     /// What the row of this key holds; `None` if users don't edit it.
     pub fn of(key: &RowKey) -> Option<Self> {
         match key {
             RowKey::Mapping { .. } => Some(Self::Mapping),
             RowKey::Zone { .. } => Some(Self::Zone),
+            RowKey::Test { .. } => Some(Self::Test),
             RowKey::Grant(_) => Some(Self::Grant),
             _ => None,
         }
@@ -50,6 +53,7 @@ impl fmt::Display for RowKind {
         f.write_str(match self {
             Self::Mapping => "mapping",
             Self::Zone => "zone",
+            Self::Test => "test",
             Self::Grant => "grant",
         })
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::edit::assign_row_keys::{NewKeys, source_name};
+use crate::edit::assign_row_keys::{MAPPINGS, NewKeys};
 use crate::edit::diff::Diff;
 use crate::edit::write::Write;
 use crate::rows::fields::{Fields, Rows};
@@ -15,9 +15,9 @@ impl Diff {
     /// The writes of this difference, in an order that may stop anywhere:
     ///
     /// 1. Zones get their new fields, with the hostnames of both before and after.
-    /// 2. New mappings and grants are added, and changed grants are written. A changed mapping is added under a new
-    ///    key.
-    /// 3. Mappings and grants are removed, also those that were changed.
+    /// 2. New mappings, tests and grants are added, and changed tests and grants are written. A changed mapping is added
+    ///    under a new key.
+    /// 3. Mappings, tests and grants are removed, also mappings that were changed.
     /// 4. Zones lose the hostnames that are removed, and removed zones are deleted.
     ///
     /// A changed mapping is not written in place, because an object may move from one mapping to another: it would not
@@ -36,12 +36,12 @@ impl Diff {
                     narrowed_zones.extend(narrowed);
                 }
                 (RowKey::Mapping { team, .. }, Some(_), Some(new)) => {
-                    let key = new_keys.next(team, source_name(new), |key| taken.contains(key));
+                    let key = new_keys.next(team, &MAPPINGS, new, |key| taken.contains(key));
                     taken.insert(key.clone());
                     added.push(Write { key, before: None, after: write.after });
                     removed.push(Write { key: write.key, before: write.before, after: None });
                 }
-                // New and removed mappings, and all grants: a changed grant is written in place, because it is one row.
+                // New and removed mappings, and all tests and grants: a changed one is written in place, because it is one row.
                 (_, _, None) => removed.push(write),
                 (_, _, Some(_)) => added.push(write),
             }

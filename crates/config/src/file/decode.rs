@@ -10,7 +10,7 @@ use crate::read::specs;
 use crate::read::table_reader::{TableReader, table, wrong_type};
 use crate::read::version::is_readable;
 use crate::rows::fields::{Fields, VERSION};
-use crate::spec::{GrantSpec, MappingSpec, TeamSpec, ZoneSpec};
+use crate::spec::{GrantSpec, MappingSpec, TeamSpec, TestSpec, ZoneSpec};
 
 /// All that a file says.
 pub(crate) struct DecodedFile {
@@ -25,13 +25,14 @@ pub(crate) struct DecodedFile {
 pub(crate) struct DecodedTeam {
     /// Valid or not.
     pub(crate) name: String,
-    /// What is wrong with its table apart from its grant, zones and mappings.
+    /// What is wrong with its table apart from its grant, zones, mappings and tests.
     pub(crate) checker: FieldChecker,
     pub(crate) pulled: Option<String>,
     pub(crate) grant: Decoded<GrantSpec>,
     /// By domain, valid or not.
     pub(crate) zones: Vec<(String, Decoded<ZoneSpec>)>,
     pub(crate) mappings: Vec<Decoded<MappingSpec>>,
+    pub(crate) tests: Vec<Decoded<TestSpec>>,
 }
 
 pub(crate) fn decode_file(fields: &Fields) -> DecodedFile {
@@ -68,28 +69,35 @@ fn decode_team(name: &str, place: ConfigPath, fields: &Fields) -> DecodedTeam {
         (domain.to_owned(), reader.finish(Some(zone)))
     });
     let zones = zones.collect();
-    let mut mappings = Vec::new();
-    for (index, item) in reader.array("mappings").unwrap_or_default().iter().enumerate() {
-        match table(item) {
-            Some(fields) => {
-                let place = reader.checker.place.key("mappings").index(index);
-                mappings.push(decode_mapping(place, fields));
-            }
-            None => reader.checker.note_item("mappings", index, wrong_type("a table", item)),
-        }
-    }
+    let mappings = decode_each(&mut reader, "mappings", |reader| {
+        let source = reader.string("source");
+        specs::mapping(source, reader)
+    });
+    let tests = decode_each(&mut reader, "tests", specs::test);
     let mut checker = reader.finish(Some(())).checker;
     if let Err(invalid) = TeamName::parse(name) {
         checker.note_whole(invalid);
     }
-    DecodedTeam { name: name.to_owned(), checker, pulled, grant, zones, mappings }
+    DecodedTeam { name: name.to_owned(), checker, pulled, grant, zones, mappings, tests }
 }
 
-fn decode_mapping(place: ConfigPath, fields: &Fields) -> Decoded<MappingSpec> {
-    let mut reader = TableReader::new(fields, place);
-    let source = reader.string("source");
-    let mapping = specs::mapping(source, &mut reader);
-    reader.finish(Some(mapping))
+/// An array of tables.
+fn decode_each<S>(
+    reader: &mut TableReader<'_>,
+    field: &'static str,
+    spec: impl Fn(&mut TableReader<'_>) -> S,
+) -> Vec<Decoded<S>> {
+    let mut all = Vec::new();
+    for (index, item) in reader.array(field).unwrap_or_default().iter().enumerate() {
+        let Some(fields) = table(item) else {
+            reader.checker.note_item(field, index, wrong_type("a table", item));
+            continue;
+        };
+        let mut reader = TableReader::new(fields, reader.checker.place.key(field).index(index));
+        let spec = spec(&mut reader);
+        all.push(reader.finish(Some(spec)));
+    }
+    all
 }
 
 impl DecodedFile {
@@ -111,6 +119,7 @@ impl DecodedFile {
             grant: Decoded { spec: Some(team.grant), checker: FieldChecker::new(place.clone()) },
             zones: team.zones.into_iter().map(decoded_zone).collect(),
             mappings: team.mappings.into_iter().enumerate().map(decoded_mapping).collect(),
+            tests: Vec::new(),
         };
         Self { checker: FieldChecker::new(ConfigPath::root()), pulled: None, teams: vec![team] }
     }

@@ -5,7 +5,8 @@ use purge_router_core::names::TeamName;
 
 use crate::file::decode::{DecodedFile, DecodedTeam, decode_file};
 use crate::file::pulled::Pulled;
-use crate::file::validate::validate_file;
+use crate::file::validate::{Checked, validate_file};
+use crate::mapping_test::run::run_tests;
 use crate::problem::Problem;
 use crate::read::specs;
 use crate::read::table_reader::TableReader;
@@ -13,12 +14,12 @@ use crate::read::toml_document::TomlDocument;
 use crate::rows::fields::Fields;
 use crate::rows::team_tables::TeamTables;
 
-/// Reads a mapping file (TOML, version 1).
+/// Reads the mappings of a mapping file (TOML, version 1). Its tests are not run.
 ///
 /// # Errors
 /// All problems of the file, in the order of their places in it.
 pub fn from_toml(text: &str) -> Result<Mappings, Vec<Problem>> {
-    MappingFile::parse(text)?.read()
+    Ok(MappingFile::parse(text)?.read()?.mappings)
 }
 
 /// A parsed mapping file. What it says is known to be valid only after [`MappingFile::read`].
@@ -38,17 +39,32 @@ impl<'t> MappingFile<'t> {
         Ok(Self { document, decoded })
     }
 
-    /// Validates what it says.
+    /// Validates what it says. No test is run.
     ///
     /// # Errors
     /// All problems of the file, in the order of their places in it.
-    pub fn read(&self) -> Result<Mappings, Vec<Problem>> {
-        let (mappings, mut problems) = validate_file(&self.decoded);
+    pub fn read(&self) -> Result<Checked, Vec<Problem>> {
+        let (checked, mut problems) = validate_file(&self.decoded);
         if problems.is_empty() {
-            return Ok(mappings);
+            return Ok(checked);
         }
         self.document.locate(&mut problems);
         Err(problems)
+    }
+
+    /// Validates what it says, and runs its tests.
+    ///
+    /// # Errors
+    /// All problems of the file, or if there are none, what its tests found; in the order of their places in it.
+    pub fn check(&self) -> Result<Checked, Vec<Problem>> {
+        let checked = self.read()?;
+        let results = run_tests(&checked.mappings, &checked.tests);
+        let mut failures: Vec<Problem> = results.into_iter().flat_map(|result| result.failures).collect();
+        if failures.is_empty() {
+            return Ok(checked);
+        }
+        self.document.locate(&mut failures);
+        Err(failures)
     }
 
     /// The teams that it names, valid or not.
@@ -85,13 +101,14 @@ impl<'t> MappingFile<'t> {
         }
     }
 
-    /// A team's zones and mappings as fields of rows.
+    /// A team's zones, mappings and tests as fields of rows.
     pub fn tables(&self, team: &TeamName) -> TeamTables {
         let Some(team) = self.team(team) else { return TeamTables::default() };
         let zones =
             team.zones.iter().filter_map(|(domain, zone)| Some((domain.clone(), zone.spec.as_ref()?.to_fields())));
         let mappings = team.mappings.iter().filter_map(|mapping| Some(mapping.spec.as_ref()?.to_row_fields()));
-        TeamTables { zones: zones.collect(), mappings: mappings.collect() }
+        let tests = team.tests.iter().filter_map(|test| Some(test.spec.as_ref()?.to_fields()));
+        TeamTables { zones: zones.collect(), mappings: mappings.collect(), tests: tests.collect() }
     }
 
     fn team(&self, team: &TeamName) -> Option<&DecodedTeam> {

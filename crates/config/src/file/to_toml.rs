@@ -1,5 +1,7 @@
 //! Rows as a mapping file: whatever they say, valid or not, so that it can be fixed in the file.
 
+use serde_json::Value;
+
 use purge_router_core::names::TeamName;
 
 use crate::file::pulled::{PULLED, Pulled};
@@ -15,7 +17,7 @@ pub struct FileOfTeam<'r> {
     pub pulled: Option<Pulled>,
     /// What it is granted, if that is known.
     pub grant: Option<&'r Fields>,
-    /// Its zones and mappings, without the version.
+    /// Its zones, mappings and tests, without the version.
     pub rows: &'r Rows,
 }
 
@@ -56,7 +58,7 @@ fn team_table(file: &FileOfTeam<'_>) -> Result<Fields, NotInToml> {
         check(grant, || RowKey::Grant(file.team.clone()))?;
         table.extend(in_file_order(grant.clone()));
     }
-    let (mut zones, mut mappings) = (Fields::new(), Vec::new());
+    let (mut zones, mut mappings, mut tests) = (Fields::new(), Vec::new(), Vec::new());
     for (key, fields) in file.rows {
         check(fields, || key.clone())?;
         match key {
@@ -64,16 +66,19 @@ fn team_table(file: &FileOfTeam<'_>) -> Result<Fields, NotInToml> {
             RowKey::Mapping { .. } => {
                 let mut fields = fields.clone();
                 join_source(&mut fields);
-                mappings.push(serde_json::Value::Object(in_file_order(fields)));
+                mappings.push(Value::Object(in_file_order(fields)));
             }
+            RowKey::Test { .. } => tests.push(Value::Object(in_file_order(fields.clone()))),
             _ => {}
         }
     }
     if !zones.is_empty() {
         table.insert("zones".to_owned(), zones.into());
     }
-    if !mappings.is_empty() {
-        table.insert("mappings".to_owned(), mappings.into());
+    for (name, tables) in [("mappings", mappings), ("tests", tests)] {
+        if !tables.is_empty() {
+            table.insert(name.to_owned(), tables.into());
+        }
     }
     Ok(table)
 }

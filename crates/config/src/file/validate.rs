@@ -8,22 +8,34 @@ use purge_router_core::{Code, Invalid, Mapping, Mappings, NotOwned, Team, Zone};
 
 use crate::file::decode::{DecodedFile, DecodedTeam};
 use crate::file::pulled::{PULLED, Pulled};
+use crate::mapping_test::MappingTest;
 use crate::path::ConfigPath;
 use crate::problem::Problem;
 use crate::validate::cross_team::{duplicate_zone_id, duplicate_zone_ids, shared};
 use crate::validate::grant::{Grant, grant};
 use crate::validate::mapping::{DeclaredZones, MappingOwner, mapping};
 use crate::validate::team_quota::TeamQuota;
+use crate::validate::test::tests;
 use crate::validate::zone::{ZoneGrant, zone};
 
-/// The file's mappings, and all its problems; with any, the mappings are of no use.
-pub(crate) fn validate_file(file: &DecodedFile) -> (Mappings, Vec<Problem>) {
+/// What a valid file says.
+#[derive(Debug)]
+pub struct Checked {
+    /// Its mappings.
+    pub mappings: Mappings,
+    /// The tests of these, in the order of the file.
+    pub tests: Vec<MappingTest>,
+}
+
+/// What the file says, and all its problems; with any, the rest is of no use.
+pub(crate) fn validate_file(file: &DecodedFile) -> (Checked, Vec<Problem>) {
     let mut checker = file.checker.clone();
     checker.optional(PULLED, file.pulled.as_deref(), Pulled::parse);
     let mut problems = checker.into_problems();
-    let (mut teams, mut mappings) = (BTreeMap::new(), Vec::new());
+    let (mut teams, mut mappings, mut all_tests) = (BTreeMap::new(), Vec::new(), Vec::new());
     for decoded in &file.teams {
         let (team, of_team) = validate_team(decoded, &mut problems);
+        all_tests.extend(tests(&team, team.zones.len() == decoded.zones.len(), &decoded.tests, &mut problems));
         if TeamName::parse(&decoded.name).is_ok() {
             mappings.extend(of_team.into_iter().map(Arc::new));
             teams.insert(team.name.clone(), Arc::new(team));
@@ -44,7 +56,7 @@ pub(crate) fn validate_file(file: &DecodedFile) -> (Mappings, Vec<Problem>) {
         let not_owned = |error: NotOwned| Invalid::new(Code::SourceNotOwned, error.to_string(), help);
         problems.extend(refused.into_iter().map(|error| Problem::new(ConfigPath::root(), not_owned(error))));
     }
-    (mappings, problems)
+    (Checked { mappings, tests: all_tests }, problems)
 }
 
 fn validate_team(decoded: &DecodedTeam, problems: &mut Vec<Problem>) -> (Team, Vec<Mapping>) {

@@ -1,69 +1,43 @@
-//! The fields of grants, zones and mappings, which are the same in a file and in a row.
+//! The fields of grants, zones, mappings and tests, which are the same in a file and in a row.
 
-use purge_router_core::bounds;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use purge_router_core::{Code, Invalid};
+
+use crate::format::Field;
+use crate::format::tables::{GRANT, MAPPING, SOURCE, TEST, ZONE};
 use crate::read::table_reader::TableReader;
-use crate::spec::{GrantSpec, MappingSpec, QueryStringsSpec, ZoneSpec};
+use crate::spec::{GrantSpec, MappingSpec, TestSpec, ZoneSpec};
 
 pub(crate) fn grant(reader: &mut TableReader<'_>) -> GrantSpec {
-    GrantSpec {
-        owns: reader.strings("owns"),
-        tokens: reader.string("tokens"),
-        accounts: reader.strings("accounts"),
-        kms_key: reader.string("kms_key"),
-    }
+    spec(reader, &GRANT)
 }
 
 pub(crate) fn zone(reader: &mut TableReader<'_>) -> ZoneSpec {
-    ZoneSpec {
-        zone_id: reader.string("zone_id"),
-        hostnames: reader.few_strings("hostnames", bounds::VALUES),
-        custom_hostnames: reader.few_strings("custom_hostnames", bounds::VALUES),
-        plan: reader.string("plan"),
-        account_id: reader.string("account_id"),
-        token: reader.string("token"),
-        urls_per_request: reader.integer("urls_per_request"),
-        environments: reader.few_strings("environments", bounds::ENVIRONMENTS),
-        cache_reserve: reader.boolean("cache_reserve"),
-        workers_caching: reader.boolean("workers_caching"),
-        verify: reader.share("verify"),
-    }
+    spec(reader, &ZONE)
 }
 
 /// A mapping whose source was read already: a file and a row write it differently.
 pub(crate) fn mapping(source: Option<String>, reader: &mut TableReader<'_>) -> MappingSpec {
-    MappingSpec {
-        source,
-        zones: reader.strings("zones"),
-        hostnames: reader.few_strings("hostnames", bounds::VALUES),
-        include: reader.strings("include"),
-        exclude: reader.strings("exclude"),
-        events: reader.few_strings("events", bounds::FEW_VALUES),
-        strip_prefix: reader.string("strip_prefix"),
-        add_prefix: reader.string("add_prefix"),
-        path_rewrite: reader.string("path_rewrite"),
-        index_documents: reader.few_strings("index_documents", bounds::FEW_VALUES),
-        clean_urls: reader.boolean("clean_urls"),
-        spellings: reader.few_strings("spellings", bounds::FEW_VALUES),
-        query_strings: query_strings(reader),
-        schemes: reader.few_strings("schemes", bounds::FEW_VALUES),
-        vary_headers: reader.header_sets("vary_headers"),
-        also: reader.few_strings("also", bounds::FEW_VALUES),
-        listings: reader.string("listings"),
-        purge: reader.string("purge"),
-        tags: reader.few_strings("tags", bounds::FEW_VALUES),
-        mode: reader.string("mode"),
-        escalate_above: reader.integer("escalate_above"),
-        escalate_after: reader.string("escalate_after"),
-        again_after: reader.integer("again_after"),
-        verify: reader.share("verify"),
-        skip_unchanged: reader.boolean("skip_unchanged"),
-    }
+    let mapping = spec(reader, MAPPING.iter().filter(|field| field.name != SOURCE.name));
+    MappingSpec { source, ..mapping }
 }
 
-fn query_strings(reader: &mut TableReader<'_>) -> Option<QueryStringsSpec> {
-    match reader.has_string("query_strings") {
-        true => reader.string("query_strings").map(QueryStringsSpec::Word),
-        false => reader.few_strings("query_strings", bounds::VALUES).map(QueryStringsSpec::List),
-    }
+pub(crate) fn test(reader: &mut TableReader<'_>) -> TestSpec {
+    spec(reader, &TEST)
+}
+
+/// Reads the fields of a table, and leaves out what is of the wrong type.
+fn spec<S: DeserializeOwned + Default>(
+    reader: &mut TableReader<'_>,
+    fields: impl IntoIterator<Item = &'static Field>,
+) -> S {
+    let valid = fields.into_iter().filter_map(|field| Some((field.name.to_owned(), reader.field(field)?)));
+    let valid: Value = valid.collect::<serde_json::Map<_, _>>().into();
+    serde_json::from_value(valid).unwrap_or_else(|error| {
+        let message = format!("the table can't be read: {error}");
+        reader.checker.note_whole(Invalid::new(Code::WrongType, message, "this is a bug: please report it"));
+        S::default()
+    })
 }

@@ -2,14 +2,13 @@
 
 use std::ops::RangeInclusive;
 
-use indexmap::IndexMap;
 use serde_json::{Number, Value};
 
-use purge_router_core::bounds;
 use purge_router_core::suggest::{nearest, quoted};
 use purge_router_core::{Code, Invalid};
 
 use crate::decoded::{Decoded, FieldChecker};
+use crate::format::{Field, Strings, ValueType};
 use crate::path::ConfigPath;
 use crate::rows::fields::Fields;
 
@@ -63,7 +62,7 @@ impl<'v> TableReader<'v> {
     }
 
     /// Whether a field is there and is a string, for a field that may be one.
-    pub(crate) fn has_string(&self, field: &str) -> bool {
+    fn has_string(&self, field: &str) -> bool {
         self.fields.get(field).is_some_and(Value::is_string)
     }
 
@@ -74,14 +73,14 @@ impl<'v> TableReader<'v> {
         }
     }
 
-    pub(crate) fn boolean(&mut self, field: &'static str) -> Option<bool> {
+    fn boolean(&mut self, field: &'static str) -> Option<bool> {
         match self.value(field)? {
             Value::Bool(boolean) => Some(*boolean),
             other => self.reject(field, "a boolean", other),
         }
     }
 
-    pub(crate) fn integer(&mut self, field: &'static str) -> Option<i64> {
+    fn integer(&mut self, field: &'static str) -> Option<i64> {
         let value = self.value(field)?;
         value.as_i64().or_else(|| self.reject(field, "a whole number", value))
     }
@@ -102,31 +101,43 @@ impl<'v> TableReader<'v> {
         self.checker.number(field, number, range)
     }
 
-    /// A list of strings. An item of another type is noted and read as an empty string, so that others keep
-    /// their indexes.
-    pub(crate) fn strings(&mut self, field: &'static str) -> Option<Vec<String>> {
-        let items = self.array(field)?;
-        let mut strings = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            if let Value::String(text) = item {
-                strings.push(text.clone());
-            } else {
-                self.checker.note_item(field, index, wrong_type("a string", item));
-                strings.push(String::new());
+    /// The value of a field, as it is described; `None` if it is not there, or of another type. What is wrong in an array
+    /// is noted and read as empty, so that other items keep their indexes.
+    pub(crate) fn field(&mut self, field: &'static Field) -> Option<Value> {
+        let name = field.name;
+        match &field.value {
+            ValueType::String | ValueType::Word(_) => self.string(name).map(Value::from),
+            ValueType::StringsOr(..) if self.has_string(name) => self.string(name).map(Value::from),
+            ValueType::Boolean => self.boolean(name).map(Value::from),
+            ValueType::Integer(range) => self.number(name, range.clone()).map(Value::from),
+            ValueType::Share => self.share(name).map(Value::from),
+            ValueType::Strings(strings) | ValueType::StringsOr(strings, _) => {
+                self.strings(name, strings).map(Value::from)
             }
+            ValueType::HeaderSets(max) => self.header_sets(name, *max).map(Value::from),
+            // The reader of the file reads these by itself.
+            ValueType::Version | ValueType::Tables(_) | ValueType::TableArray(_) => None,
         }
-        Some(strings)
     }
 
-    /// The same, for a list that is not looked into if it is too long.
-    pub(crate) fn few_strings(&mut self, field: &'static str, max_values: usize) -> Option<Vec<String>> {
-        let strings = self.strings(field)?;
-        if self.is_too_long(field, strings.len(), max_values) {
+    /// An array of strings, which is not looked into if it is too long.
+    fn strings(&mut self, field: &'static str, bounds: &Strings) -> Option<Vec<Value>> {
+        let items = self.array(field)?;
+        if bounds.max.is_some_and(|max| self.is_too_long(field, items.len(), max)) {
             return None;
         }
-        for (index, text) in strings.iter().enumerate().filter(|(_, text)| text.len() > bounds::TEXT) {
-            let message = format!("a string of {} bytes is longer than {}", text.len(), bounds::TEXT);
-            self.checker.note_item(field, index, Invalid::new(Code::TooLong, message, "write a shorter one"));
+        let mut strings = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let Value::String(text) = item else {
+                self.checker.note_item(field, index, wrong_type("a string", item));
+                strings.push("".into());
+                continue;
+            };
+            if let Some(max) = bounds.max_bytes.filter(|max| text.len() > *max) {
+                let message = format!("a string of {} bytes is longer than {max}", text.len());
+                self.checker.note_item(field, index, Invalid::new(Code::TooLong, message, "write a shorter one"));
+            }
+            strings.push(item.clone());
         }
         Some(strings)
     }
@@ -139,15 +150,15 @@ impl<'v> TableReader<'v> {
         count > max_values
     }
 
-    /// A list of tables of headers. A value that is not a string is noted and read as an empty one.
-    pub(crate) fn header_sets(&mut self, field: &'static str) -> Option<Vec<IndexMap<String, String>>> {
+    /// An array of tables of headers.
+    fn header_sets(&mut self, field: &'static str, max: usize) -> Option<Vec<Value>> {
         let items = self.array(field)?;
-        if self.is_too_long(field, items.len(), bounds::FEW_VALUES) {
+        if self.is_too_long(field, items.len(), max) {
             return None;
         }
         let mut sets = Vec::new();
         for (index, item) in items.iter().enumerate() {
-            let mut set = IndexMap::new();
+            let mut set = Fields::new();
             match table(item) {
                 Some(headers) => {
                     for (name, value) in headers {
@@ -156,23 +167,23 @@ impl<'v> TableReader<'v> {
                 }
                 None => self.checker.note_item(field, index, bad_headers("a table of headers", item)),
             }
-            sets.push(set);
+            sets.push(set.into());
         }
         Some(sets)
     }
 
-    fn header_value(&mut self, field: &'static str, index: usize, name: &str, value: &Value) -> String {
-        if let Value::String(text) = value {
-            return text.clone();
+    fn header_value(&mut self, field: &'static str, index: usize, name: &str, value: &Value) -> Value {
+        if value.is_string() {
+            return value.clone();
         }
         self.checker.note_inside(field, index, name, bad_headers("a string", value));
-        String::new()
+        "".into()
     }
 
     pub(crate) fn array(&mut self, field: &'static str) -> Option<&'v [Value]> {
         match self.value(field)? {
             Value::Array(items) => Some(items),
-            other => self.reject(field, "a list", other),
+            other => self.reject(field, "an array", other),
         }
     }
 
@@ -223,7 +234,7 @@ pub(crate) fn wrong_type(expected: &str, value: &Value) -> Invalid {
         Value::Bool(boolean) => format!("the boolean {boolean}"),
         Value::Number(number) => format!("the number {number}"),
         Value::String(text) => format!("the string `{text}`"),
-        Value::Array(_) => "a list".to_owned(),
+        Value::Array(_) => "an array".to_owned(),
         Value::Object(fields) => match fields.get(NO_JSON_VALUE) {
             Some(Value::String(name)) => name.clone(),
             _ => "a table".to_owned(),
@@ -235,7 +246,7 @@ pub(crate) fn wrong_type(expected: &str, value: &Value) -> Invalid {
         "a whole number" if is_too_large(value) => "write a smaller number",
         "a whole number" => "write a whole number such as 30, without quotes",
         "a number" => "write a number such as 0.01, without quotes",
-        "a list" => "write it in brackets: `[…]`",
+        "an array" => "write it in brackets: `[…]`",
         _ => "write a table",
     };
     Invalid::new(Code::WrongType, format!("expected {expected}, found {found}"), help)

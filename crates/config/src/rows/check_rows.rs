@@ -2,19 +2,27 @@
 
 use purge_router_core::Mappings;
 
+use crate::mapping_test::run::run_tests;
 use crate::path::ConfigPath;
 use crate::problem::Problem;
 use crate::rows::fields::Row;
 use crate::rows::from_rows::from_rows;
+use crate::rows::read_tests::tests_of_rows;
 use crate::rows::row_key::RowKey;
 use crate::validate::cross_team::{check_cross_team, duplicate_zone_id, duplicate_zone_ids};
 
-/// What a file with these grants, zones and mappings would be refused for.
-pub fn check_rows<'r>(rows: impl IntoIterator<Item = &'r Row>) -> Vec<Problem> {
-    let (mappings, skipped) = from_rows(rows);
+/// What a push of these grants, zones, mappings and tests would be refused for.
+pub fn check_rows<'r>(rows: impl IntoIterator<Item = &'r Row> + Clone) -> Vec<Problem> {
+    let (mappings, skipped) = from_rows(rows.clone());
     let mut problems: Vec<Problem> = skipped.into_iter().flat_map(|skipped| skipped.problems).collect();
     problems.extend(duplicates(&mappings));
     problems.extend(check_cross_team(&mappings));
+    let (tests, of_tests) = tests_of_rows(rows, &mappings);
+    problems.extend(of_tests);
+    // A problem of a mapping may be why a test fails.
+    if problems.is_empty() {
+        problems.extend(run_tests(&mappings, &tests).into_iter().flat_map(|result| result.failures));
+    }
     problems
 }
 

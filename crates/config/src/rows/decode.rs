@@ -7,7 +7,7 @@ use crate::read::table_reader::TableReader;
 use crate::read::version::is_readable;
 use crate::rows::fields::Fields;
 use crate::rows::row_key::RowKey;
-use crate::spec::{GrantSpec, MappingSpec, ZoneSpec};
+use crate::spec::{GrantSpec, MappingSpec, TestSpec, ZoneSpec};
 
 pub(crate) fn decode_grant(key: &RowKey, fields: &Fields) -> Decoded<GrantSpec> {
     decode(key, fields, specs::grant)
@@ -28,6 +28,10 @@ pub(crate) fn decode_mapping(key: &RowKey, fields: &Fields) -> Decoded<MappingSp
         };
         specs::mapping(source, reader)
     })
+}
+
+pub(crate) fn decode_test(key: &RowKey, fields: &Fields) -> Decoded<TestSpec> {
+    decode(key, fields, specs::test)
 }
 
 fn decode<S>(key: &RowKey, fields: &Fields, spec: impl FnOnce(&mut TableReader<'_>) -> S) -> Decoded<S> {

@@ -11,7 +11,7 @@ use crate::rows::row_key::RowKey;
 /// The fields of a row, or of a table in a mapping file, by name.
 pub type Fields = Map<String, Value>;
 
-/// The zones and mappings of one team, or the grants of all teams, as they are or shall be in the table. Fields are
+/// The zones, mappings and tests of one team, or the grants of all teams, as they are or shall be in the table. Fields are
 /// without the version. They may be invalid, of the wrong type or unknown: an edit must show, keep and restore them as
 /// they are.
 pub type Rows = BTreeMap<RowKey, Fields>;
@@ -28,8 +28,8 @@ pub struct Row {
 /// The version of files and rows that this release reads and writes.
 pub const VERSION: u64 = 1;
 
-/// All fields that grants, zones and mappings may have, as rows or in a file, in the order in which they are written.
-pub const FIELDS: [&str; 41] = [
+/// All fields that grants, zones, mappings and tests may have, as rows or in a file, in the order in which they are written.
+pub const FIELDS: [&str; 46] = [
     "version",
     "owns",
     "tokens",
@@ -71,6 +71,11 @@ pub const FIELDS: [&str; 41] = [
     "again_after",
     "verify",
     "skip_unchanged",
+    "object",
+    "event",
+    "purges",
+    "not_purges",
+    "unmatched",
 ];
 
 /// Sorts fields as [`FIELDS`] is; fields that are not listed there come last, by name.

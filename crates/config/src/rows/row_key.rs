@@ -38,6 +38,13 @@ pub enum RowKey {
         /// Its number, from 1 on.
         revision: u64,
     },
+    /// `TEAM#<team>` and `TEST#<id>`. The function does not read it.
+    Test {
+        /// The team, which the partition names.
+        team: TeamName,
+        /// Any text that no other test of the team has.
+        id: String,
+    },
     /// `TEAM#<team>` and `ZONE#<domain>`.
     Zone {
         /// The team, which the partition names.
@@ -68,7 +75,7 @@ pub enum PartitionKey {
 pub enum Partition {
     /// The grants of all teams.
     Grants,
-    /// The zones and mappings of one team.
+    /// The zones, mappings and tests of one team.
     Team(TeamName),
 }
 
@@ -85,6 +92,7 @@ const GRANT_COPY: &str = "GRANT";
 const HEAD: &str = "HEAD";
 const MAPPING: &str = "MAPPING#";
 const REVISION: &str = "REVISION#";
+const TEST: &str = "TEST#";
 const ZONE: &str = "ZONE#";
 
 impl Partition {
@@ -157,6 +165,9 @@ impl RowKey {
         if let Some(id) = sk.strip_prefix(MAPPING) {
             return Some(Self::Mapping { team, id: id.to_owned() });
         }
+        if let Some(id) = sk.strip_prefix(TEST) {
+            return Some(Self::Test { team, id: id.to_owned() });
+        }
         sk.strip_prefix(ZONE).map(|domain| Self::Zone { team, domain: domain.to_owned() })
     }
 
@@ -172,7 +183,7 @@ impl RowKey {
             Self::Document { partition, .. } | Self::Head(partition) | Self::Revision { partition, .. } => {
                 partition.clone()
             }
-            Self::GrantCopy(team) | Self::Mapping { team, .. } | Self::Zone { team, .. } => {
+            Self::GrantCopy(team) | Self::Mapping { team, .. } | Self::Test { team, .. } | Self::Zone { team, .. } => {
                 Partition::Team(team.clone())
             }
             Self::Other { partition, .. } => return partition.clone(),
@@ -188,6 +199,7 @@ impl RowKey {
             Self::Head(_) => HEAD.to_owned(),
             Self::Mapping { id, .. } => format!("{MAPPING}{id}"),
             Self::Revision { revision, .. } => format!("{REVISION}{revision:010}"),
+            Self::Test { id, .. } => format!("{TEST}{id}"),
             Self::Zone { domain, .. } => format!("{ZONE}{domain}"),
             Self::Other { sort, .. } => sort.clone(),
         }
@@ -211,8 +223,8 @@ impl fmt::Display for RowKey {
 
 /// Ranges of sort keys, both ends included: what a query of a partition asks for.
 pub mod ranges {
-    /// Of a team's partition: the head, the copy of the grant, mappings and zones.
-    pub const TEAM: [(&str, &str); 2] = [("GRANT", "MAPPING$"), ("ZONE#", "ZONE$")];
+    /// Of a team's partition: the head, the copy of the grant, mappings, and tests and zones.
+    pub const TEAM: [(&str, &str); 2] = [("GRANT", "MAPPING$"), ("TEST#", "ZONE$")];
 
     /// Of the partition of grants: the head, and grants. The names of teams begin with a digit or a small letter.
     pub const GRANTS: [(&str, &str); 3] = [("HEAD", "HEAD"), ("0", ":"), ("a", "~")];
@@ -240,6 +252,7 @@ mod tests {
             ("TEAM#web", "GRANT", RowKey::GrantCopy(web())),
             ("TEAM#web", "MAPPING#assets/uk/#2", RowKey::Mapping { team: web(), id: "assets/uk/#2".to_owned() }),
             ("TEAM#web", "MAPPING#", RowKey::Mapping { team: web(), id: String::new() }),
+            ("TEAM#web", "TEST#assets/a.css", RowKey::Test { team: web(), id: "assets/a.css".to_owned() }),
             ("TEAM#web", "ZONE#Not A Name", RowKey::Zone { team: web(), domain: "Not A Name".to_owned() }),
             ("TEAM#web", "REVISION#0000000007", RowKey::Revision { partition: team(), revision: 7 }),
             ("TEAM#web", "DOCUMENT#0000000007#0003", RowKey::Document { partition: team(), revision: 7, part: 3 }),
@@ -270,8 +283,16 @@ mod tests {
 
     #[test]
     fn keys_of_a_team_are_ordered_as_their_sort_keys() {
-        let sorts =
-            ["DOCUMENT#0000000001#0000", "GRANT", "HEAD", "MAPPING#a", "MAPPING#b", "REVISION#0000000001", "ZONE#a"];
+        let sorts = [
+            "DOCUMENT#0000000001#0000",
+            "GRANT",
+            "HEAD",
+            "MAPPING#a",
+            "MAPPING#b",
+            "REVISION#0000000001",
+            "TEST#a",
+            "ZONE#a",
+        ];
         let keys: Vec<RowKey> = sorts.iter().map(|sort| RowKey::parse("TEAM#web", sort)).collect();
         assert!(keys.is_sorted(), "{keys:?}");
     }

@@ -37,7 +37,7 @@ impl ScriptEnv {
         let domain = common_domain(&hostnames).unwrap_or_else(|_| first.clone());
         let file = DecodedFile::of_team(self.spec(team, &domain, &hostnames));
         match validate_file(&file) {
-            (mappings, problems) if problems.is_empty() => Ok(mappings),
+            (checked, problems) if problems.is_empty() => Ok(checked.mappings),
             (_, problems) => Err(problems),
         }
     }

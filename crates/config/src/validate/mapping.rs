@@ -8,7 +8,7 @@ use indexmap::IndexSet;
 use purge_router_core::glob::{Pattern, Patterns};
 use purge_router_core::names::{Hostname, Source};
 use purge_router_core::suggest::{nearest, quoted};
-use purge_router_core::{ChangeKind, Code, Invalid, Mapping, Mode, Purge, Team, Zone, bounds, oversize};
+use purge_router_core::{ChangeKind, Code, Invalid, Mapping, Mode, Purge, Team, Zone, oversize};
 
 use crate::decoded::FieldChecker;
 use crate::spec::MappingSpec;
@@ -67,7 +67,6 @@ pub(crate) fn mapping(owner: &MappingOwner<'_>, spec: &MappingSpec, checker: &mu
         checker.note("hostnames", Invalid::new(Code::UnusedHostnames, message, help));
     }
     let mode = checker.optional("mode", spec.mode.as_deref(), word(Code::UnknownMode, "a mode", Mode::WORDS));
-    let again_after = checker.number("again_after", spec.again_after, 0..=bounds::AGAIN_AFTER.into());
     let verify = sample_rate(spec.verify.as_ref(), checker);
     check_sample_rate(verify, purge.as_ref(), &urls, checker);
     if checker.has_problems() {
@@ -85,7 +84,7 @@ pub(crate) fn mapping(owner: &MappingOwner<'_>, spec: &MappingSpec, checker: &mu
         hostnames,
         purge: purge?,
         mode: mode.unwrap_or(Mode::Purge),
-        again_after: again_after.and_then(|seconds| u16::try_from(seconds).ok()).unwrap_or_default(),
+        again_after: spec.again_after.and_then(|seconds| u16::try_from(seconds).ok()).unwrap_or_default(),
         verify,
         skip_unchanged: spec.skip_unchanged.unwrap_or_default(),
     };

@@ -11,7 +11,7 @@ use crate::spec::MappingSpec;
 use crate::validate::words::word;
 
 #[derive(Clone, Copy, PartialEq)]
-enum Method {
+pub(crate) enum Method {
     Urls,
     Prefixes,
     Hosts,
@@ -19,7 +19,7 @@ enum Method {
     Everything,
 }
 
-const METHODS: &[(&str, Method)] = &[
+pub(crate) const METHODS: &[(&str, Method)] = &[
     ("urls", Method::Urls),
     ("prefixes", Method::Prefixes),
     ("hosts", Method::Hosts),
@@ -27,7 +27,7 @@ const METHODS: &[(&str, Method)] = &[
     ("everything", Method::Everything),
 ];
 
-const MAX_ESCALATE_ABOVE: usize = 1_000_000;
+pub(crate) const MAX_ESCALATE_ABOVE: usize = 1_000_000;
 
 /// In seconds.
 const ESCALATE_AFTER: RangeInclusive<u64> = 1..=3600;
@@ -41,7 +41,7 @@ pub(crate) fn purge(
     let word = word(Code::UnknownPurge, "a purge method", METHODS);
     let method = checker.optional("purge", spec.purge.as_deref(), word).unwrap_or(Method::Urls);
     let tags = checker.list("tags", spec.tags.as_deref(), TagTemplate::parse).unwrap_or_default();
-    let escalate_above = checker.number("escalate_above", spec.escalate_above, 0..=MAX_ESCALATE_ABOVE);
+    let escalate_above = spec.escalate_above.and_then(|above| usize::try_from(above).ok());
     let escalate_after = checker.optional("escalate_after", spec.escalate_after.as_deref(), seconds_or_minutes);
     let escalation =
         Escalation { above: escalate_above.unwrap_or_default(), after: escalate_after.unwrap_or_default() };

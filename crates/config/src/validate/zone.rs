@@ -19,7 +19,9 @@ pub(crate) struct ZoneGrant<'g> {
     pub(crate) accounts: &'g [CloudflareId],
 }
 
-const PLANS: &[(&str, CloudflarePlan)] = &[
+pub(crate) const MAX_URLS_PER_REQUEST: usize = CloudflarePlan::Enterprise.items_per_request(LimitClass::Urls);
+
+pub(crate) const PLANS: &[(&str, CloudflarePlan)] = &[
     ("free", CloudflarePlan::Free),
     ("pro", CloudflarePlan::Pro),
     ("business", CloudflarePlan::Business),

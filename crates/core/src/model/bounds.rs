@@ -13,6 +13,12 @@ pub const VALUES: usize = 1000;
 /// The most values in any other list.
 pub const FEW_VALUES: usize = 100;
 
+/// The most tests of one team. Each is planned as an event of its own.
+pub const TESTS: usize = 1000;
+
+/// The longest item that a test names, in bytes: a URL of a hostname, an `add_prefix`, and a key with each byte encoded.
+pub const TEST_ITEM: usize = 8192;
+
 /// The most URLs that one path of a mapping may lead to: hostnames × schemes × query strings × sets of headers.
 pub const URLS_OF_A_PATH: usize = 10_000;
 

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use time::UtcDateTime;
 
+use crate::model::bounds;
+use crate::model::code::Code;
 use crate::model::escape::escaped;
+use crate::model::invalid::Invalid;
 use crate::model::last_purge::ObjectVersion;
 use crate::model::names::{BucketName, TeamName};
 use crate::model::verification::Verification;
@@ -39,6 +42,30 @@ impl Change {
     /// Whether it was purged before, and comes back for a second purge or to be verified.
     pub fn comes_back(&self) -> bool {
         self.second_purge_of.is_some() || self.verification.is_some()
+    }
+
+    /// The change of an object that a person names as `s3://bucket/key`. The key is not URL-encoded.
+    ///
+    /// # Errors
+    /// It is no such name.
+    pub fn of_object(text: &str, kind: ChangeKind) -> Result<Self, Invalid> {
+        let named = text.strip_prefix("s3://").and_then(|object| object.split_once('/'));
+        let Some((bucket, key)) = named.filter(|(_, key)| (1..=bounds::TEXT).contains(&key.len())) else {
+            let help = "write s3://bucket/key, with the key as it is: not URL-encoded, and 1024 bytes at most";
+            return Err(Invalid::new(Code::BadObject, format!("`{text}` is not an object"), help));
+        };
+        let (bucket, key) = (BucketName::parse(bucket)?, key.to_owned());
+        Ok(Self {
+            bucket,
+            key,
+            kind,
+            etag: None,
+            version: ObjectVersion::default(),
+            time: None,
+            origin: Origin::Invocation,
+            second_purge_of: None,
+            verification: None,
+        })
     }
 
     /// The object as `s3://bucket/key`, for messages: control characters are escaped.

@@ -107,7 +107,7 @@ impl CloudflarePlan {
     }
 
     /// How many items one request of this class may hold.
-    pub fn items_per_request(self, class: LimitClass) -> usize {
+    pub const fn items_per_request(self, class: LimitClass) -> usize {
         match (class, self) {
             (LimitClass::Urls, Self::Enterprise) => 500,
             _ => 100,

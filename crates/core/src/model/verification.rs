@@ -10,11 +10,13 @@ impl SampleRate {
     /// Each URL.
     const ALL: u32 = 1_000_000;
 
+    /// The least share that is not zero.
+    pub const LEAST: f64 = 0.000_001;
+
     /// Reads a share from 0 to 1; `None` for any other number, and for one between 0 and a millionth.
     pub fn parse(share: f64) -> Option<Self> {
-        let millionths = (share * f64::from(Self::ALL)).round();
-        let is_valid = (0.0..=1.0).contains(&share) && (share == 0.0 || millionths >= 1.0);
-        is_valid.then_some(Self(millionths as u32))
+        let is_valid = share == 0.0 || (Self::LEAST..=1.0).contains(&share);
+        is_valid.then_some(Self((share * f64::from(Self::ALL)).round() as u32))
     }
 
     /// Whether no URL is verified.

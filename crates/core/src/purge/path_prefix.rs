@@ -52,6 +52,18 @@ pub(crate) fn prefix_path(rules: &UrlRules, beginning: &str) -> Option<String> {
     (!is_root(prefix) && !has_dot_segments(prefix)).then(|| prefix.to_owned())
 }
 
+/// What becomes of a path that visitors request, with its first `/`, behind the zone's Transform Rule: in each spelling that a
+/// purge by prefix may name. None if the mapping's paths are not rewritten there.
+pub fn paths_after_rule(rules: &UrlRules, path: &str) -> Vec<String> {
+    if rules.path_rewrite == PathRewrite::Origin {
+        return Vec::new();
+    }
+    let added = rules.spellings.of(rules.add_prefix.as_str());
+    let rests = added.iter().filter_map(|added| path.strip_prefix('/')?.strip_prefix(added.as_str()));
+    let stripped = rules.spellings.of(rules.strip_prefix.as_str());
+    rests.flat_map(|rest| stripped.iter().map(move |stripped| format!("/{stripped}{rest}"))).collect()
+}
+
 /// Whether all objects of a source share a folder that can be purged as a prefix.
 pub fn has_shared_prefix(rules: &UrlRules, source: &Source) -> bool {
     PathPrefix::of_keys(rules, source.prefix.as_str()).is_some()
@@ -105,6 +117,20 @@ mod tests {
                 assert_eq!(prefix_path(&rules, beginning).as_deref(), expected, "{path_rewrite:?} of {beginning}");
             }
         }
+    }
+
+    #[test]
+    fn a_rule_takes_the_added_prefix_off_and_puts_the_stripped_one_on() {
+        let prefix = |text: &str| Prefix::parse(text).unwrap();
+        let (strip_prefix, add_prefix) = (prefix("uk/"), prefix("g b/"));
+        let path_rewrite = PathRewrite::TransformRule;
+        let rules = UrlRules { strip_prefix, add_prefix, path_rewrite, ..UrlRules::default() };
+        for path in ["/g%20b/app.css", "/g+b/app.css"] {
+            assert_eq!(paths_after_rule(&rules, path), ["/uk/app.css"]);
+        }
+        assert_eq!(paths_after_rule(&rules, "/app.css"), [""; 0]);
+        let rules = UrlRules { path_rewrite: PathRewrite::Origin, ..rules };
+        assert_eq!(paths_after_rule(&rules, "/g%20b/app.css"), [""; 0]);
     }
 
     #[test]

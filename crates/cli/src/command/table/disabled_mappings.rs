@@ -1,9 +1,10 @@
-//! The mappings that an edit of grants would disable: the function skips what a team is no longer granted.
+//! The mappings that an edit of grants would disable, and the tests that would fail then: the function skips what a team is
+//! no longer granted.
 
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, stream};
-use purge_router_config::{Diff, Fields, Row, RowKey, Rows, from_rows};
+use purge_router_config::{ConfigPath, Diff, Fields, Row, RowKey, Rows, from_rows, run_tests, tests_of_rows};
 use purge_router_core::names::TeamName;
 
 use super::partitions::CONCURRENT_READS;
@@ -35,16 +36,31 @@ async fn warning(table: &OpenTable, team: &TeamName, before: &Fields, after: Opt
             return Some(format!("couldn't check which mappings of team {team} {cause} disables: {error}"));
         }
     };
-    let skipped_before = skipped_mappings(team, &rows, Some(before));
-    let count = skipped_mappings(team, &rows, after).difference(&skipped_before).count();
-    (count > 0).then(|| format!("{cause} would disable {} of team {team}", print::count(count, "mapping")))
+    let (skipped_before, failing_before) = skipped_and_failing(team, &rows, Some(before));
+    let (skipped, failing) = skipped_and_failing(team, &rows, after);
+    let (mappings, tests) = (skipped.difference(&skipped_before).count(), failing.difference(&failing_before).count());
+    let failing = match tests {
+        0 => String::new(),
+        tests => format!(", so that {} would fail", print::count(tests, "test")),
+    };
+    (mappings > 0)
+        .then(|| format!("{cause} would disable {} of team {team}{failing}", print::count(mappings, "mapping")))
 }
 
-/// The team's mappings that the function skips under this grant.
-fn skipped_mappings(team: &TeamName, rows: &Rows, grant: Option<&Fields>) -> BTreeSet<RowKey> {
+/// The team's mappings that the function skips under this grant, and the places of the tests that fail. Without a grant, no
+/// test can be run.
+fn skipped_and_failing(
+    team: &TeamName,
+    rows: &Rows,
+    grant: Option<&Fields>,
+) -> (BTreeSet<RowKey>, BTreeSet<ConfigPath>) {
     let rows = rows.iter().map(|(key, fields)| Row { key: key.clone(), fields: fields.clone() });
     let grant = grant.map(|fields| Row { key: RowKey::Grant(team.clone()), fields: fields.clone() });
     let rows: Vec<Row> = rows.chain(grant).collect();
-    let (_, skipped) = from_rows(&rows);
-    skipped.into_iter().map(|skipped| skipped.key).filter(|key| matches!(key, RowKey::Mapping { .. })).collect()
+    let (mappings, skipped) = from_rows(&rows);
+    let (tests, _) = tests_of_rows(&rows, &mappings);
+    let results = run_tests(&mappings, &tests).into_iter();
+    let failing = results.filter(|result| !result.is_passed()).map(|result| result.test.place.clone()).collect();
+    let skipped = skipped.into_iter().map(|skipped| skipped.key);
+    (skipped.filter(|key| matches!(key, RowKey::Mapping { .. })).collect(), failing)
 }

@@ -6,12 +6,13 @@ use std::path::Path;
 use anyhow::{bail, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use purge_router_aws::PartitionSnapshot;
-use purge_router_config::{Fields, MappingFile, Row, RowKey, assign_row_keys, from_rows, warnings};
+use purge_router_config::{Checked, Fields, MappingFile, Problem, Row, RowKey, assign_row_keys, from_rows, warnings};
 use purge_router_core::Code;
 use purge_router_core::names::TeamName;
 use purge_router_core::suggest::quoted;
 
 use super::disabled_mappings::warn_of_disabled_mappings;
+use super::dropped_tests::warn_of_dropped_tests;
 use super::edit::Edit;
 use super::from_revision::grants_agree;
 use super::partitions::{CONCURRENT_READS, grants, partitions};
@@ -41,20 +42,26 @@ pub(super) async fn from_file(
     }
     let request = Request::new(&file, args);
     // A file without any team is invalid. That says more than that the team has no rows in the table.
-    if request.in_file.is_empty() && draw_problems(kind, path, &text, &file, args) {
+    if request.in_file.is_empty() && draw_problems(path, &text, &file.read(), args) {
         return Ok(None);
     }
     match kind {
         Kind::Mappings => {
             let snapshots = partitions(table, &request.teams).await?;
             set_grants(table, &request, &snapshots, &mut file)?;
-            if draw_problems(kind, path, &text, &file, args) {
+            let checked = file.check();
+            if draw_problems(path, &text, &checked, args) {
                 return Ok(None);
             }
-            edits_of_mappings(table, &request, snapshots, &file).await.map(Some)
+            let edits = edits_of_mappings(table, &request, snapshots, &file).await?;
+            if let Ok(Checked { mappings, .. }) = &checked {
+                print::warnings(&warnings(mappings));
+                edits.iter().for_each(|edit| warn_of_dropped_tests(&edit.diff, mappings));
+            }
+            Ok(Some(edits))
         }
         Kind::Grants => {
-            if draw_problems(kind, path, &text, &file, args) {
+            if draw_problems(path, &text, &file.read(), args) {
                 return Ok(None);
             }
             let edit = edit_of_grants(table, &request, &file).await?;
@@ -63,16 +70,9 @@ pub(super) async fn from_file(
     }
 }
 
-/// Prints the file's problems and warnings to standard error, and returns whether there are problems.
-fn draw_problems(kind: Kind, path: &Path, text: &str, file: &MappingFile<'_>, args: &TableArgs) -> bool {
-    let mut problems = match file.read() {
-        Ok(mappings) if kind == Kind::Mappings => {
-            print::warnings(&warnings(&mappings));
-            return false;
-        }
-        Ok(_) => return false,
-        Err(problems) => problems,
-    };
+/// Prints the file's problems to standard error, and returns whether there are any.
+fn draw_problems(path: &Path, text: &str, read: &Result<Checked, Vec<Problem>>, args: &TableArgs) -> bool {
+    let mut problems = read.as_ref().err().cloned().unwrap_or_default();
     // A file without any team is a request to remove those of `--team`.
     problems.retain(|problem| args.teams.is_empty() || problem.code != Code::NoTeams);
     if !problems.is_empty() {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::bail;
 use purge_router_aws::PartitionSnapshot;
 use purge_router_cloudflare::redact;
-use purge_router_config::{Fields, FileOfTeam, Pulled, RowKey, Rows, from_toml, to_toml};
+use purge_router_config::{Fields, FileOfTeam, MappingFile, Pulled, RowKey, Rows, to_toml};
 use purge_router_core::names::TeamName;
 
 use super::partitions::{document, grants, only_partition, partitions};
@@ -121,7 +121,8 @@ fn print_file(content: &Content) -> anyhow::Result<()> {
         print::warning(&format!("the table holds what looks like a token, which is not printed: {help}"));
     }
     let is_empty = content.teams.is_empty();
-    let problems = if is_empty { 0 } else { from_toml(&text).err().map_or(0, |problems| problems.len()) };
+    let checked = MappingFile::parse(&text).and_then(|file| file.check());
+    let problems = if is_empty { 0 } else { checked.err().map_or(0, |problems| problems.len()) };
     if problems > 0 {
         let count = print::count(problems, "problem");
         let help = "`check --mappings FILE` shows what is wrong";

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 use purge_router_aws::PushRecord;
-use purge_router_config::{Changed, Diff, FieldChange, Fields, RowKey, Rows};
+use purge_router_config::{Changed, Diff, FieldChange, Fields, RowKey, RowKind, Rows};
 use purge_router_core::names::TeamName;
 use serde_json::{Value, json};
 
@@ -108,9 +108,10 @@ fn rows(text: &mut String, margin: &str, diff: &Diff) {
             }
         }
     };
-    // Zones first: mappings name them.
-    for zones in [true, false] {
-        let is_one = |key: &RowKey| matches!(key, RowKey::Zone { .. }) == zones;
+    // Zones first: mappings name them. Tests last.
+    for kind in [Some(RowKind::Zone), None, Some(RowKind::Test)] {
+        let first_or_last = |key: &RowKey| RowKind::of(key).filter(|it| matches!(it, RowKind::Zone | RowKind::Test));
+        let is_one = |key: &RowKey| first_or_last(key) == kind;
         for (key, fields) in diff.added.iter().filter(|(key, _)| is_one(key)) {
             show("+", GREEN, key, fields, whole(key, fields));
         }
@@ -126,7 +127,7 @@ fn rows(text: &mut String, margin: &str, diff: &Diff) {
     }
 }
 
-/// `mapping s3://assets/uk/`, `zone website.com`, `grant of team web`.
+/// `mapping s3://assets/uk/`, `test s3://assets/uk/a.css`, `zone website.com`, `grant of team web`.
 fn name(key: &RowKey, fields: &Fields) -> String {
     let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
     let name = match key {
@@ -139,6 +140,11 @@ fn name(key: &RowKey, fields: &Fields) -> String {
                 _ => format!("mapping s3://{source} ({id})"),
             }
         }
+        RowKey::Test { id, .. } => match text("object") {
+            "" => format!("test {id}"),
+            object if object.strip_prefix("s3://") == Some(id) => format!("test {object}"),
+            object => format!("test {object} ({id})"),
+        },
         RowKey::Grant(team) => format!("grant of team {team}"),
         other => other.to_string(),
     };
@@ -147,7 +153,11 @@ fn name(key: &RowKey, fields: &Fields) -> String {
 
 /// A new row's fields, except those that are in its name.
 fn whole(key: &RowKey, fields: &Fields) -> Vec<String> {
-    let is_in_name = |name: &str| matches!(key, RowKey::Mapping { .. }) && matches!(name, "bucket" | "prefix");
+    let is_in_name = |name: &str| match key {
+        RowKey::Mapping { .. } => matches!(name, "bucket" | "prefix"),
+        RowKey::Test { .. } => name == "object",
+        _ => false,
+    };
     let shown = fields.iter().filter(|(name, _)| !is_in_name(name));
     shown.map(|(name, value)| print::escaped(&format!("{name} = {value}"))).collect()
 }

@@ -14,7 +14,7 @@ use crate::mappings::misuse;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Teams' zones and mappings, each team's in a partition of its own.
+    /// Teams' zones, mappings and tests, each team's in a partition of its own.
     Mappings,
     /// What each team may map, all in one partition.
     Grants,

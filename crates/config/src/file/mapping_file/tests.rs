@@ -404,7 +404,7 @@ fn values_that_only_toml_has_are_named() {
         (
             in_mapping("zones = [\"website.com\"]\ntags = 2024-01-01"),
             "teams.web.mappings[0].tags".to_owned(),
-            "expected a list, found the date 2024-01-01: write it in brackets: `[…]`".to_owned(),
+            "expected an array, found the date 2024-01-01: write it in brackets: `[…]`".to_owned(),
         ),
         (
             in_mapping("zones = [2024-01-01]"),
