@@ -7,7 +7,9 @@ use purge_router_core::{decode, plan};
 use crate::corpus::{Kind, event, mapping_file};
 
 pub(crate) fn run() {
-    println!("| records | zones | unique URLs | requests | ⌈unique URLs / limit⌉, summed over zones | one for each record |");
+    println!(
+        "| records | zones | unique URLs | requests | ⌈unique URLs / limit⌉, summed over zones | one for each record |"
+    );
     println!("| ---: | ---: | ---: | ---: | ---: | ---: |");
     for (records, mappings) in [(1, 10), (10, 10), (100, 10), (1_000, 10), (10_000, 10), (1_000, 100), (10_000, 100)] {
         let mappings_of_event = purge_router_config::from_toml(&mapping_file(mappings)).unwrap();

@@ -4,8 +4,9 @@
 //! and explained as any other. It has no `eventTime`: the time from a change to its first purge is what is measured.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::decode::json::Json;
 use crate::decode::s3_change::S3Event;
 use crate::decode::values::string_at;
 use crate::model::names::TeamName;
@@ -36,12 +37,13 @@ impl SecondPurge {
 }
 
 /// What a record says, with the team whose second purge it asks for, if it has the mark.
-pub(super) fn with_mark(record: &Value, mut event: S3Event) -> Result<S3Event, String> {
-    let S3Event::Changes(changes) = &mut event else { return Ok(event) };
-    if record.get(MARK).is_some() {
+pub(super) fn with_mark(record: Json<'_>, mut event: S3Event) -> Result<S3Event, String> {
+    if let S3Event::Changed(changed) = &mut event
+        && record.get(MARK).is_some()
+    {
         let place = "purgeRouter.secondPurgeOf";
         let team = TeamName::parse(string_at(record, place)?).map_err(|invalid| format!("{place}: {invalid}"))?;
-        changes.iter_mut().for_each(|change| change.second_purge_of = Some(team.clone()));
+        changed.second_purge_of = Some(team);
     }
     Ok(event)
 }
@@ -49,6 +51,8 @@ pub(super) fn with_mark(record: &Value, mut event: S3Event) -> Result<S3Event, S
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use serde_json::Value;
 
     use super::*;
     use crate::decode::decode;
