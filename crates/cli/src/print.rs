@@ -6,6 +6,7 @@ mod output;
 mod plan;
 mod prompt;
 mod report;
+mod spinner;
 mod style;
 mod text;
 
@@ -13,5 +14,6 @@ pub(crate) use output::{command_line, document, error, json, note, out, progress
 pub(crate) use plan::{plan, reasons};
 pub(crate) use prompt::{confirm, secret};
 pub(crate) use report::report;
+pub(crate) use spinner::with_spinner;
 pub(crate) use style::{bold, dim, green, red, styled, yellow};
 pub(crate) use text::{count, escaped};

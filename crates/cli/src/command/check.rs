@@ -16,7 +16,12 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
     }
     let path = &args.mappings.file.path();
     let text = read(path)?;
-    let read = purge_router_config::from_toml(&text);
+    let check = move || {
+        let read = purge_router_config::from_toml(&text);
+        (text, read)
+    };
+    let what = format!("checking {}", print::escaped(&path.display().to_string()));
+    let (text, read) = print::with_spinner(what, check).await?;
     let problems = read.as_ref().err().map(Vec::as_slice).unwrap_or_default();
     let warnings = read.as_ref().map(warnings).unwrap_or_default();
     print_warnings(&warnings);
