@@ -27,6 +27,9 @@ usage: cargo xtask COMMAND
   fetch              install what the tests of the table need, so that `cargo test` works by itself
   latency            measure how long an upload takes to be visible
   lookups            measure what reading the mappings of a bucket costs
+  bench way          measure an event's whole way, from bytes to the bodies of requests, beside other ways to do it
+  bench command      measure whole processes of the command, beside Python
+  bench calls        count requests, beside one for each record
   isolation [--seconds N] [--seed N] [--only TEXT] [--logs FOLDER]
                      measure how long healthy teams wait for their purges while others are sick
   simulate [--seeds N] [--from SEED] [--seed SEED] [--seconds N] [--threads N] [--trace]
@@ -54,6 +57,8 @@ fn main() -> ExitCode {
         ["fetch"] => tools::dynamodb_local::install(),
         ["latency"] => test::latency(),
         ["lookups"] => test::lookups(),
+        ["bench", what @ ("way" | "calls")] => test::way(what),
+        ["bench", "command"] => test::command(),
         ["isolation", ref arguments @ ..] => test::isolation(arguments),
         ["simulate", ref arguments @ ..] => test::simulate(arguments),
         ["soak", ref arguments @ ..] => test::soak(arguments),

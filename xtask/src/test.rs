@@ -30,6 +30,16 @@ pub(crate) fn lookups() -> TaskResult {
         .env("DYNAMODB_LOCAL", dynamodb_local::folder()?))
 }
 
+/// Measures an event's whole way, or counts its requests, beside other ways to do the same work.
+pub(crate) fn way(what: &str) -> TaskResult {
+    cargo(&["bench", "--package", "purge-router-core", "--bench", "way", "--locked", "--", what])
+}
+
+/// Measures whole processes of the command, beside Python.
+pub(crate) fn command() -> TaskResult {
+    cargo(&["bench", "--package", "purge-router", "--bench", "command", "--locked"])
+}
+
 /// Measures how long healthy teams wait for their purges while others are sick. `BOOTSTRAP` names another build of the
 /// function.
 pub(crate) fn isolation(arguments: &[&str]) -> TaskResult {

@@ -6,6 +6,7 @@ mod output;
 mod plan;
 mod prompt;
 mod report;
+mod spinner;
 mod style;
 mod text;
 
@@ -16,5 +17,6 @@ pub(crate) use output::{
 pub(crate) use plan::{batch_title, kind, plan, reasons};
 pub(crate) use prompt::{confirm, secret};
 pub(crate) use report::report;
+pub(crate) use spinner::with_spinner;
 pub(crate) use style::{bold, dim, green, red, styled, yellow};
 pub(crate) use text::{count, escaped};

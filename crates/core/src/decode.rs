@@ -4,12 +4,15 @@
 //! EventBridge Pipes, HTTP requests and Lambda's destination records, also one in another. S3 form-encodes the keys of
 //! its notifications; EventBridge and CloudTrail do not. Decision 35 says how the shapes are told apart.
 
+mod buckets;
 mod cloudtrail;
 mod event_names;
 mod http_request;
+mod json;
 mod lists;
 mod mark;
 mod message;
+mod place;
 mod s3_change;
 mod s3_event;
 mod shape;
@@ -17,18 +20,20 @@ mod values;
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
+use self::buckets::Buckets;
 use self::cloudtrail::cloudtrail_record;
 use self::http_request::http_body;
-use self::lists::items;
+use self::json::{Document, Json};
+use self::lists::{is_lone_message, items, may_have_messages, raw_items};
 use self::mark::with_mark;
 pub use self::message::Message;
-use self::s3_change::S3Event;
+use self::message::usual_batch;
+use self::place::Place;
+use self::s3_change::{Changed, S3Event};
 use self::s3_event::{eventbridge_event, s3_record};
 use self::shape::{Shape, shape};
-use self::values::{fields_of, kind_and_value, kind_of, message_at, not_json, string_at};
-use crate::model::change::Origin;
+use self::values::{fields_of, kind_and_value, message_at, not_json, string_at};
+use crate::model::change::{Change, Origin};
 use crate::model::escape::escaped;
 use crate::model::event::{Event, Ignored, Rejected, RejectionKind};
 
@@ -45,6 +50,9 @@ const EXPECTED: &str = "S3 event notifications (AWS, MinIO, Ceph and others), Ev
 
 /// Some tools write it before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Where the message in an SQS message is.
+const BODY: Place<'_> = Place::Field(&Place::Root, "body");
 
 /// How deep one message may be wrapped in another: SQS holds SNS holds an event, with one to spare.
 const DEPTH: usize = 4;
@@ -79,99 +87,163 @@ pub fn decode_with_messages(bytes: &[u8]) -> Result<Decoded<'_>, NotAnEvent> {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let json = std::str::from_utf8(bytes)
         .map_err(|error| NotAnEvent { found: format!("bytes that are not UTF-8 ({error})") })?;
-    let mut decoded = Decoded::default();
-    let mut reader = Reader { event: &mut decoded.event, origin: Origin::Invocation, depth: 0 };
-    let Some(items) = items(json) else {
-        let read = reader.lone_message(json, "");
+    if let Some(decoded) = decode_usual_batch(json) {
+        return Ok(decoded);
+    }
+    let (mut decoded, mut scratch, mut document) = (Decoded::default(), Scratch::default(), Document::default());
+    let mut reader = Reader { event: &mut decoded.event, scratch: &mut scratch, origin: Origin::Invocation, depth: 0 };
+    if let Ok(message) = document.read(json)
+        && !may_have_messages(message)
+    {
+        let read = reader.parsed_message(message, &Place::Root);
+        decoded.is_http_request = read.map_err(|found| NotAnEvent { found: quotable(&found) })?;
+        return Ok(decoded);
+    }
+    let Some(items) = raw_items(json) else {
+        let read = reader.message(json, &Place::Root);
         decoded.is_http_request = read.map_err(|found| NotAnEvent { found: quotable(&found) })?;
         return Ok(decoded);
     };
     for item in items {
-        let message = Message::of(item.json);
+        let message = Message::of(item.value);
         match message.as_ref().and_then(|message| Some((&message.id, message.body()?))) {
-            Some((id, body)) => reader.of_message(id).inner_message(&body, "body"),
+            Some((id, body)) => reader.of_message(id).inner_message(body, &BODY),
             // Also a broken message of SQS, so that its rejection says what is wrong with it.
-            None => reader.item(item.json.get(), &item.place("")),
+            None => reader.raw_item(item.value.get(), &item.place(&Place::Root)),
         }
         decoded.messages.extend(message);
     }
     Ok(decoded)
 }
 
-/// Reads one level of an event; all that it finds came from `origin`. A `place` such as `body.Records[0]` begins the
-/// reason of each rejection.
+/// What [`decode_with_messages`] does with an event whose records are all SQS messages, in one pass over the event; `None`
+/// for every other one.
+fn decode_usual_batch(json: &str) -> Option<Decoded<'_>> {
+    let messages = usual_batch(json)?;
+    let (mut event, mut scratch) = (Event::default(), Scratch::default());
+    event.changes.reserve(messages.len());
+    let mut reader = Reader { event: &mut event, scratch: &mut scratch, origin: Origin::Invocation, depth: 0 };
+    for message in &messages {
+        reader.of_message(&message.id).inner_message(message.body()?, &BODY);
+    }
+    Some(Decoded { event, messages, is_http_request: false })
+}
+
+/// Reads one level of an event; all that it finds came from `origin`.
 struct Reader<'e> {
     event: &'e mut Event,
+    scratch: &'e mut Scratch,
     origin: Origin,
     depth: usize,
 }
 
+/// What is used again from one message to the next.
+#[derive(Default)]
+struct Scratch {
+    /// Documents that nothing is read from at the moment.
+    documents: Vec<Document>,
+    buckets: Buckets,
+}
+
 impl Reader<'_> {
-    /// Reads a whole message. An error says what was seen instead of a known shape.
-    fn message(&mut self, json: &str, place: &str) -> Result<(), String> {
-        let Some(items) = items(json) else { return self.lone_message(json, place).map(|_| ()) };
-        for item in items {
-            self.item(item.json.get(), &item.place(place));
-        }
-        Ok(())
+    /// Reads a whole message. Returns whether it is an HTTP request. An error says what was seen instead of a known shape.
+    fn message(&mut self, json: &str, place: &Place<'_>) -> Result<bool, String> {
+        let mut document = self.scratch.documents.pop().unwrap_or_default();
+        let read = match document.read(json) {
+            Ok(message) if is_lone_message(message, json) => {
+                self.item(message, &Place::Item(place, "", 0));
+                Ok(false)
+            }
+            Ok(message) => self.parsed_message(message, place),
+            Err(error) => self.items_of_broken_message(json, place).ok_or_else(|| not_json(json, &error)),
+        };
+        self.scratch.documents.push(document);
+        read
     }
 
-    /// Reads a message that is no list. Returns whether it is an HTTP request.
-    fn lone_message(&mut self, json: &str, place: &str) -> Result<bool, String> {
-        let message: Value = serde_json::from_str(json).map_err(|error| not_json(json, &error))?;
-        let Value::Object(fields) = &message else {
-            return Err(format!("a JSON {}", kind_of(&message)));
-        };
-        let shape = shape(&message);
-        let is_http_request = matches!(shape, Shape::Http);
-        match shape {
-            Shape::Unknown(_) => Err(fields_of(fields)),
+    fn parsed_message(&mut self, message: Json<'_>, place: &Place<'_>) -> Result<bool, String> {
+        if let Some(items) = items(message) {
+            items.for_each(|item| self.item(item.value, &item.place(place)));
+            return Ok(false);
+        }
+        if !message.is_object() {
+            return Err(format!("a JSON {}", message.kind()));
+        }
+        match shape(message) {
+            Shape::Unknown(_) => Err(fields_of(message)),
             shape => {
-                self.value(shape, &message, place.trim_end_matches('.'));
+                let is_http_request = matches!(shape, Shape::Http);
+                self.value(shape, message, place);
                 Ok(is_http_request)
             }
         }
     }
 
+    /// Reads the items of a message that is not valid as a whole, each alone. `None` if it has none.
+    fn items_of_broken_message(&mut self, json: &str, place: &Place<'_>) -> Option<bool> {
+        raw_items(json)?.into_iter().for_each(|item| self.raw_item(item.value.get(), &item.place(place)));
+        Some(false)
+    }
+
     /// Reads one of a list.
-    fn item(&mut self, json: &str, place: &str) {
-        let record: Value = match serde_json::from_str(json) {
-            Ok(record) => record,
-            Err(error) => return self.reject(format!("{place}: expected JSON, found {}", not_json(json, &error))),
-        };
-        match (shape(&record), &record) {
-            (Shape::Unknown(_), Value::String(message)) => self.inner_message(message, place),
-            (Shape::Unknown(_), Value::Object(_)) if items(json).is_some() => self.inner_message(json, place),
-            (Shape::Unknown(source), record) => {
-                let found = match record {
-                    _ if !source.is_empty() => format!("a record of `{source}`"),
-                    Value::Object(fields) => fields_of(fields),
-                    _ => kind_and_value(record),
-                };
-                self.reject(format!("{place}: expected a record of S3, SQS or SNS, found {found}"));
-            }
-            (shape, _) => self.value(shape, &record, place),
+    fn raw_item(&mut self, json: &str, place: &Place<'_>) {
+        let mut document = self.scratch.documents.pop().unwrap_or_default();
+        match document.read(json) {
+            Ok(record) => self.item(record, place),
+            Err(error) => self.reject(format!("{place}: expected JSON, found {}", not_json(json, &error))),
+        }
+        self.scratch.documents.push(document);
+    }
+
+    fn item(&mut self, record: Json<'_>, place: &Place<'_>) {
+        match shape(record) {
+            Shape::Unknown(source) => self.unknown_item(record, source, place),
+            shape => self.value(shape, record, place),
         }
     }
 
+    fn unknown_item(&mut self, record: Json<'_>, source: &str, place: &Place<'_>) {
+        if let Some(message) = record.as_str() {
+            return self.inner_message(message, place);
+        }
+        if record.is_object() && items(record).is_some() {
+            return self.inner(place, |inner| inner.parsed_message(record, place));
+        }
+        let found = match record {
+            _ if !source.is_empty() => format!("a record of `{source}`"),
+            _ if record.is_object() => fields_of(record),
+            _ => kind_and_value(record),
+        };
+        self.reject(format!("{place}: expected a record of S3, SQS or SNS, found {found}"));
+    }
+
     /// Reads a value of a known shape.
-    fn value(&mut self, shape: Shape<'_>, value: &Value, place: &str) {
-        let dotted = if place.is_empty() { String::new() } else { format!("{place}.") };
+    fn value(&mut self, shape: Shape<'_>, value: Json<'_>, place: &Place<'_>) {
+        let buckets = &mut self.scratch.buckets;
         match shape {
             Shape::Sqs => self.sqs_message(value, place),
-            Shape::Sns(field) | Shape::Destination(field) => self.nested(value, field, &dotted),
+            Shape::Sns(field) | Shape::Destination(field) => self.nested(value, field, place),
             Shape::Http => match http_body(value) {
-                Ok(Some(body)) => self.inner_message(&body, &format!("{dotted}body")),
+                Ok(Some(body)) => self.inner_message(&body, &Place::Field(place, "body")),
                 Ok(None) => self.ignore("health-check"),
-                Err(reason) => self.reject(format!("{dotted}{reason}")),
+                Err(reason) => self.reject(place.reason(&reason)),
             },
             Shape::S3 => {
-                let read = s3_record(value, &self.origin).and_then(|event| with_mark(value, event));
-                self.add(read, &dotted);
+                let read = s3_record(value, buckets).and_then(|event| with_mark(value, event));
+                self.add(read, place);
             }
-            Shape::EventBridge => self.add(eventbridge_event(value, "detail.", &self.origin), &dotted),
-            Shape::EventBridgeDetail => self.add(eventbridge_event(value, "", &self.origin), &dotted),
-            Shape::CloudTrail => self.add(cloudtrail_record(value, "", &self.origin), &dotted),
+            Shape::EventBridge => {
+                let read = eventbridge_event(value, "detail.", buckets);
+                self.add(read, place);
+            }
+            Shape::EventBridgeDetail => {
+                let read = eventbridge_event(value, "", buckets);
+                self.add(read, place);
+            }
+            Shape::CloudTrail => {
+                let read = cloudtrail_record(value, "", buckets);
+                self.add(read, place);
+            }
             Shape::Ignored(name) => self.ignore(name),
             Shape::Unknown(_) => self.reject(format!("{place}: not an event")),
         }
@@ -179,50 +251,71 @@ impl Reader<'_> {
 
     /// Reads an SQS message: everything in it has the message's id as origin. If it came in something else, as EventBridge
     /// Pipes and destination records hold messages, that is what is retried, and its origin counts.
-    fn sqs_message(&mut self, record: &Value, place: &str) {
+    fn sqs_message(&mut self, record: Json<'_>, place: &Place<'_>) {
         let [id, body] = match record.get("MessageId") {
             Some(_) => ["MessageId", "Body"],
             None => ["messageId", "body"],
         };
-        let dotted = if place.is_empty() { String::new() } else { format!("{place}.") };
         match string_at(record, id) {
-            Ok("") => self.reject(format!("{dotted}{id}: empty")),
-            Ok(_) if self.depth > 0 => self.nested(record, body, &dotted),
-            Ok(id) => self.of_message(id).nested(record, body, ""),
-            Err(problem) => self.reject(format!("{dotted}{problem}")),
+            Ok("") => self.reject(place.reason(&format!("{id}: empty"))),
+            Ok(_) if self.depth > 0 => self.nested(record, body, place),
+            Ok(id) => self.of_message(id).nested(record, body, &Place::Root),
+            Err(problem) => self.reject(place.reason(&problem)),
         }
     }
 
     /// A reader of what is in an SQS message.
     fn of_message(&mut self, id: &str) -> Reader<'_> {
-        Reader { event: self.event, origin: Origin::Message(Arc::from(id)), depth: self.depth }
+        Reader { event: self.event, scratch: self.scratch, origin: Origin::Message(Arc::from(id)), depth: self.depth }
     }
 
     /// Reads a message inside another, which is in `field`.
-    fn nested(&mut self, outer: &Value, field: &str, place_of_outer: &str) {
+    fn nested(&mut self, outer: Json<'_>, field: &str, place_of_outer: &Place<'_>) {
         match message_at(outer, field) {
-            Ok(message) => self.inner_message(&message, &format!("{place_of_outer}{field}")),
-            Err(problem) => self.reject(format!("{place_of_outer}{problem}")),
+            Ok(message) => self.inner_message(&message, &Place::Field(place_of_outer, field)),
+            Err(problem) => self.reject(place_of_outer.reason(&problem)),
         }
     }
 
-    fn inner_message(&mut self, message: &str, place: &str) {
+    fn inner_message(&mut self, message: &str, place: &Place<'_>) {
+        self.inner(place, |inner| inner.message(message, place));
+    }
+
+    /// Reads what is inside of this message.
+    fn inner(&mut self, place: &Place<'_>, read: impl FnOnce(&mut Reader<'_>) -> Result<bool, String>) {
         if self.depth == DEPTH {
             return self.reject(format!("{place}: wrapped more than {DEPTH} times"));
         }
-        let mut inner = Reader { event: self.event, origin: self.origin.clone(), depth: self.depth + 1 };
-        if let Err(found) = inner.message(message, &format!("{place}.")) {
+        let (origin, depth) = (self.origin.clone(), self.depth + 1);
+        let mut inner = Reader { event: self.event, scratch: self.scratch, origin, depth };
+        if let Err(found) = read(&mut inner) {
             self.reject(format!("{place}: not an event: found {found}"));
         }
     }
 
-    /// Adds what was read at a place, which is empty or ends in a dot.
-    fn add(&mut self, read: Result<S3Event, String>, place: &str) {
+    /// Adds what was read at a place.
+    fn add(&mut self, read: Result<S3Event, String>, place: &Place<'_>) {
         match read {
-            Ok(S3Event::Changes(changes)) => self.event.changes.extend(changes),
+            Ok(S3Event::Changed(changed)) => self.add_changes(changed),
             Ok(S3Event::Ignored(reason)) => self.ignore(&reason),
-            Err(reason) => self.reject(format!("{place}{reason}")),
+            Err(reason) => self.reject(place.reason(&reason)),
         }
+    }
+
+    fn add_changes(&mut self, changed: Changed) {
+        let Changed { bucket, keys, kind, time, etag, version, second_purge_of, verification } = changed;
+        let changes = keys.into_iter().map(|key| Change {
+            bucket: bucket.clone(),
+            key,
+            kind,
+            etag: etag.clone(),
+            version: version.clone(),
+            time,
+            origin: self.origin.clone(),
+            second_purge_of: second_purge_of.clone(),
+            verification: verification.clone(),
+        });
+        self.event.changes.extend(changes);
     }
 
     fn ignore(&mut self, reason: &str) {

@@ -224,15 +224,26 @@ proptest! {
         }
         prop_assert!(order.is_sorted());
 
-        // As few requests as there can be: only the last batch of a group is not full.
+        // As few requests as there can be: ⌈different items / limit⌉ for each zone, mode and method, by what each change
+        // purges alone.
+        let mut different: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for change in &changes {
+            for batch in planned(&mappings, std::slice::from_ref(change)).batches {
+                let group = (batch.zone.zone_id.clone(), batch.mode, batch.method());
+                let items = batch.items().iter().map(|item| (*item.item).clone());
+                different.entry(group).or_default().extend(items);
+            }
+        }
         let mut groups: BTreeMap<_, Vec<usize>> = BTreeMap::new();
         for batch in &plan.batches {
             let group = (batch.zone.zone_id.clone(), batch.mode, batch.method());
             groups.entry(group).or_default().push(batch.items().len());
         }
-        for ((zone_id, _, method), sizes) in groups {
+        for ((zone_id, mode, method), sizes) in groups {
             let zone = plan.batches.iter().map(|batch| &batch.zone).find(|zone| zone.zone_id == zone_id).unwrap();
             let limit = zone.items_per_request(method.class());
+            let group = (zone_id, mode, method);
+            prop_assert_eq!(sizes.len(), different[&group].len().div_ceil(limit));
             prop_assert!(sizes[..sizes.len() - 1].iter().all(|size| *size == limit), "{:?}", sizes);
         }
     }

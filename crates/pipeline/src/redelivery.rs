@@ -78,7 +78,7 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
         let permanent = permanently_failed(report);
         let teams = teams(report);
         let deferred = |origin: &'r Origin| {
-            let body = self.message(origin)?.body()?;
+            let body = self.message(origin)?.body()?.to_owned();
             Some((origin, Deferred { body, team: teams.get(origin).copied().flatten().cloned() }))
         };
         let retried = report.failed.iter().filter(|origin| !permanent.contains(origin));
@@ -120,7 +120,7 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
     ) -> HashSet<&'r Origin> {
         let dead_letter = |origin: &'r Origin| {
             let message = self.message(origin)?;
-            Some((origin, DeadLetter { body: message.body()?, message_id: message.id.to_string() }))
+            Some((origin, DeadLetter { body: message.body()?.to_owned(), message_id: message.id.to_string() }))
         };
         let (origins, messages): (Vec<&Origin>, Vec<DeadLetter>) = origins.into_iter().filter_map(dead_letter).unzip();
         if messages.is_empty() {

@@ -17,7 +17,12 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
     }
     let path = &args.mappings.file.path();
     let text = read(path)?;
-    let read = MappingFile::parse(&text).and_then(|file| file.check());
+    let check = move || {
+        let read = MappingFile::parse(&text).and_then(|file| file.check());
+        (text, read)
+    };
+    let what = format!("checking {}", print::escaped(&path.display().to_string()));
+    let (text, read) = print::with_spinner(what, check).await?;
     let problems = read.as_ref().err().map(Vec::as_slice).unwrap_or_default();
     let warnings = read.as_ref().map(|checked| warnings(&checked.mappings)).unwrap_or_default();
     print::warnings(&warnings);

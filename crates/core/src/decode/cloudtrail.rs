@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 use indexmap::IndexSet;
 use serde_json::Value;
 
+use crate::decode::buckets::Buckets;
 use crate::decode::event_names::{CallMeaning, meaning_of_call};
-use crate::decode::s3_change::{S3Event, bucket_at, changes, key_at, whole_bucket};
+use crate::decode::json::Json;
+use crate::decode::s3_change::{Changed, S3Event, bucket_at, key_at, whole_bucket};
 use crate::decode::values::string_at;
-use crate::model::change::{ChangeKind, Origin};
-use crate::model::last_purge::ObjectVersion;
+use crate::model::change::ChangeKind;
 use crate::model::names::BucketName;
 
 /// Where a call that deletes several objects may list them. Its records mostly don't.
@@ -25,7 +26,7 @@ const READS: [&str; 4] = ["Get", "Head", "List", "Select"];
 const ACCESS_POINT_ALIAS: &str = "-s3alias";
 
 /// Reads the record that is at a place of a message; the place is empty or ends in a dot.
-pub(super) fn cloudtrail_record(message: &Value, place: &str, origin: &Origin) -> Result<S3Event, String> {
+pub(super) fn cloudtrail_record(message: Json<'_>, place: &str, buckets: &mut Buckets) -> Result<S3Event, String> {
     let string = |field: &str| string_at(message, &format!("{place}{field}"));
     let name = string("eventName")?;
     if let Ok(code) = string("errorCode")
@@ -35,16 +36,18 @@ pub(super) fn cloudtrail_record(message: &Value, place: &str, origin: &Origin) -
     }
     let record = match place {
         "" => message,
-        place => &message[place.trim_end_matches('.')],
+        place => message.get(place.trim_end_matches('.')).unwrap_or(message),
     };
     let kind = match meaning_of_call(name) {
         Some(CallMeaning::Change(kind)) => kind,
-        Some(CallMeaning::DeleteMany) => return deleted_objects(record, message, place, origin),
+        Some(CallMeaning::DeleteMany) => return deleted_objects(record, message, place, buckets),
         Some(CallMeaning::Nothing) => return Ok(S3Event::Ignored(name.to_owned())),
         Some(CallMeaning::WholeBucket) => {
             return Err(format!("{place}eventName: {}", whole_bucket(name)));
         }
-        None if record["readOnly"] == true && READS.iter().any(|verb| name.starts_with(verb)) => {
+        None if record.get("readOnly").is_some_and(Json::is_true)
+            && READS.iter().any(|verb| name.starts_with(verb)) =>
+        {
             return Ok(S3Event::Ignored(name.to_owned()));
         }
         None => {
@@ -53,22 +56,23 @@ pub(super) fn cloudtrail_record(message: &Value, place: &str, origin: &Origin) -
         }
     };
     let key = key_at(message, &format!("{place}requestParameters.key"))?;
-    let bucket = bucket_of(record, message, place)?;
-    Ok(changes(&bucket, vec![key.to_owned()], kind, string("eventTime").ok(), ObjectVersion::default(), origin))
+    let bucket = bucket_of(record, message, place, buckets)?;
+    Ok(S3Event::Changed(Changed::new(bucket, [key.to_owned()], kind, record.string("eventTime"))))
 }
 
 /// Whether this is a record of CloudTrail about S3: `s3`, `s3express`, `s3-outposts` and others.
-pub(super) fn is_cloudtrail(record: &Value) -> bool {
-    let source = string_at(record, "eventSource").unwrap_or_default();
+pub(super) fn is_cloudtrail(record: Json<'_>) -> bool {
+    let source = record.string("eventSource").unwrap_or_default();
     source.starts_with("s3") && source.ends_with(".amazonaws.com")
 }
 
-fn deleted_objects(record: &Value, message: &Value, place: &str, origin: &Origin) -> Result<S3Event, String> {
-    let bucket = bucket_of(record, message, place)?;
+fn deleted_objects(record: Json<'_>, message: Json<'_>, place: &str, buckets: &mut Buckets) -> Result<S3Event, String> {
+    let bucket = bucket_of(record, message, place, buckets)?;
     // Different places list the same objects.
     let mut keys = IndexSet::new();
     for list in LISTS {
-        collect_keys(&record[list], &mut keys).map_err(|found| format!("{place}{list}: {found}"))?;
+        let value = record.get(list).map_or(Value::Null, Value::from);
+        collect_keys(&value, &mut keys).map_err(|found| format!("{place}{list}: {found}"))?;
     }
     let named =
         resources(record, "AWS::S3::Object").filter_map(|name| name.strip_prefix(bucket.as_str())?.strip_prefix('/'));
@@ -79,9 +83,7 @@ fn deleted_objects(record: &Value, message: &Value, place: &str, origin: &Origin
              notify of deletions (EventBridge's `Object Deleted`, or `s3:ObjectRemoved:*`)"
         ));
     }
-    let time = string_at(message, &format!("{place}eventTime")).ok();
-    let version = ObjectVersion::default();
-    Ok(changes(&bucket, keys.into_iter().collect(), ChangeKind::Removed, time, version, origin))
+    Ok(S3Event::Changed(Changed::new(bucket, keys, ChangeKind::Removed, record.string("eventTime"))))
 }
 
 /// The keys in the lists of objects that a value holds, such as `delete.objects` and `deletedObjects`.
@@ -115,15 +117,15 @@ fn key_of(entry: &Value) -> Result<Option<String>, String> {
 
 /// The bucket of the call. A call by an access point may name that instead; then `resources` name the bucket, or objects of
 /// it.
-fn bucket_of(record: &Value, message: &Value, place: &str) -> Result<BucketName, String> {
+fn bucket_of(record: Json<'_>, message: Json<'_>, place: &str, buckets: &mut Buckets) -> Result<BucketName, String> {
     let place = format!("{place}requestParameters.bucketName");
-    let named = bucket_at(message, &place);
+    let named = bucket_at(message, &place, buckets);
     if named.as_ref().is_ok_and(|name| !name.as_str().ends_with(ACCESS_POINT_ALIAS)) {
         return named;
     }
     let of_objects = resources(record, "AWS::S3::Object").filter_map(|object| object.split('/').next());
-    let buckets: BTreeSet<&str> = resources(record, "AWS::S3::Bucket").chain(of_objects).collect();
-    match (buckets.first().copied().map(BucketName::parse), buckets.len()) {
+    let names: BTreeSet<&str> = resources(record, "AWS::S3::Bucket").chain(of_objects).collect();
+    match (names.first().map(|name| buckets.parse(name)), names.len()) {
         (Some(Ok(bucket)), 1) => Ok(bucket),
         _ => Err(match named {
             Ok(alias) => format!("{place}: `{alias}` is an access point, and `resources` name no single bucket"),
@@ -133,8 +135,8 @@ fn bucket_of(record: &Value, message: &Value, place: &str) -> Result<BucketName,
 }
 
 /// The resources of a type, as `bucket` or `bucket/key`.
-fn resources<'v>(record: &'v Value, of_type: &'v str) -> impl Iterator<Item = &'v str> {
-    let all = record["resources"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let of_type = all.iter().filter(move |resource| resource["type"] == of_type);
-    of_type.filter_map(|resource| Some(resource["ARN"].as_str()?.split_once(":s3:::")?.1))
+fn resources<'d>(record: Json<'d>, of_type: &str) -> impl Iterator<Item = &'d str> {
+    let all = record.get("resources").into_iter().flat_map(Json::elements);
+    let of_type = all.filter(move |resource| resource.string("type") == Some(of_type));
+    of_type.filter_map(|resource| Some(resource.string("ARN")?.split_once(":s3:::")?.1))
 }

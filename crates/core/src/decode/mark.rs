@@ -9,6 +9,7 @@ use std::sync::Arc;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
+use crate::decode::json::Json;
 use crate::decode::s3_change::S3Event;
 use crate::decode::values::{kind_and_value, string_at};
 use crate::model::bounds;
@@ -57,39 +58,37 @@ fn record(change: &Change, mark: Value) -> String {
 }
 
 /// What a record says, with what its mark asks for, if it has one.
-pub(super) fn with_mark(record: &Value, mut event: S3Event) -> Result<S3Event, String> {
-    let S3Event::Changes(changes) = &mut event else { return Ok(event) };
+pub(super) fn with_mark(record: Json<'_>, mut event: S3Event) -> Result<S3Event, String> {
+    let S3Event::Changed(changed) = &mut event else { return Ok(event) };
     let Some(mark) = record.get(MARK) else { return Ok(event) };
     if mark.get("verificationOf").is_some() {
-        let verification = Arc::new(verification(record)?);
-        changes.iter_mut().for_each(|change| change.verification = Some(Arc::clone(&verification)));
+        changed.verification = Some(Arc::new(verification(record, mark)?));
     } else {
-        let team = team_at(record, "purgeRouter.secondPurgeOf")?;
-        changes.iter_mut().for_each(|change| change.second_purge_of = Some(team.clone()));
+        changed.second_purge_of = Some(team_at(record, "purgeRouter.secondPurgeOf")?);
     }
     Ok(event)
 }
 
-fn team_at(record: &Value, place: &str) -> Result<TeamName, String> {
+fn team_at(record: Json<'_>, place: &str) -> Result<TeamName, String> {
     TeamName::parse(string_at(record, place)?).map_err(|invalid| format!("{place}: {invalid}"))
 }
 
-fn verification(record: &Value) -> Result<Verification, String> {
+fn verification(record: Json<'_>, mark: Json<'_>) -> Result<Verification, String> {
     let team = team_at(record, "purgeRouter.verificationOf")?;
-    let mark = record.get(MARK).unwrap_or(&Value::Null);
     if mark.get("secondPurgeOf").is_some() {
         return Err("purgeRouter: expected `secondPurgeOf` or `verificationOf`, found both".to_owned());
     }
-    let purged_at = mark.get("purgedAt").unwrap_or(&Value::Null);
-    let purged_at = purged_at
-        .as_u64()
-        .ok_or_else(|| format!("purgeRouter.purgedAt: expected milliseconds, found {}", kind_and_value(purged_at)))?;
-    let urls = mark.get("urls").unwrap_or(&Value::Null);
-    let strings = urls.as_array().filter(|urls| (1..=bounds::SAMPLED_URLS).contains(&urls.len()));
-    let strings = strings.and_then(|urls| urls.iter().map(|url| Some(url.as_str()?.to_owned())).collect());
+    let found = |name: &str| mark.get(name).map_or_else(|| "null".to_owned(), kind_and_value);
+    let purged_at = mark.get("purgedAt").and_then(|purged_at| Value::from(purged_at).as_u64());
+    let purged_at =
+        purged_at.ok_or_else(|| format!("purgeRouter.purgedAt: expected milliseconds, found {}", found("purgedAt")))?;
+    let urls = mark
+        .get("urls")
+        .filter(|urls| urls.is_array() && (1..=bounds::SAMPLED_URLS).contains(&urls.elements().count()));
+    let strings = urls.and_then(|urls| urls.elements().map(|url| Some(url.as_str()?.to_owned())).collect());
     let urls = strings.ok_or_else(|| {
         let most = bounds::SAMPLED_URLS;
-        format!("purgeRouter.urls: expected a list of 1 to {most} strings, found {}", kind_and_value(urls))
+        format!("purgeRouter.urls: expected a list of 1 to {most} strings, found {}", found("urls"))
     })?;
     Ok(Verification { team, urls, purged_at })
 }

@@ -1,65 +1,75 @@
 //! What one record says, and its changes.
 
-use serde_json::Value;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
 use time::UtcDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::decode::buckets::Buckets;
+use crate::decode::json::Json;
 use crate::decode::values::string_at;
 use crate::model::bounds;
-use crate::model::change::{Change, ChangeKind, Origin};
+use crate::model::change::ChangeKind;
 use crate::model::last_purge::ObjectVersion;
-use crate::model::names::BucketName;
+use crate::model::names::{BucketName, TeamName};
+use crate::model::verification::Verification;
 
 /// What a record of S3, or an EventBridge event of S3, says.
 pub(super) enum S3Event {
-    Changes(Vec<Change>),
+    Changed(Changed),
     /// What is served stays the same; with the name of the event.
     Ignored(String),
 }
 
-/// The changes of an event: one for each key.
-pub(super) fn changes(
-    bucket: &BucketName,
-    keys: Vec<String>,
-    kind: ChangeKind,
-    time: Option<&str>,
-    version: ObjectVersion,
-    origin: &Origin,
-) -> S3Event {
-    let time = time.and_then(|time| UtcDateTime::parse(time, &Rfc3339).ok());
-    let change = |key| Change {
-        bucket: bucket.clone(),
-        key,
-        kind,
-        etag: None,
-        time,
-        origin: origin.clone(),
-        second_purge_of: None,
-        verification: None,
-        version: version.clone(),
-    };
-    S3Event::Changes(keys.into_iter().map(change).collect())
+/// Objects that changed: one, or several if a record names them, or if its key can be read in several ways.
+pub(super) struct Changed {
+    pub(super) bucket: BucketName,
+    pub(super) keys: SmallVec<[String; 1]>,
+    pub(super) kind: ChangeKind,
+    pub(super) time: Option<UtcDateTime>,
+    pub(super) etag: Option<String>,
+    pub(super) version: ObjectVersion,
+    pub(super) second_purge_of: Option<TeamName>,
+    pub(super) verification: Option<Arc<Verification>>,
 }
 
-impl S3Event {
-    /// With the ETag at a place of the event, if there is one: S3 writes it without quotes, and other vendors with them.
-    pub(super) fn with_etag(mut self, value: &Value, place: &str) -> Self {
-        let etag = string_at(value, place).unwrap_or_default().trim_matches('"');
-        let is_etag = (1..=bounds::ETAG).contains(&etag.len()) && etag.bytes().all(|byte| byte.is_ascii_graphic());
-        if let Self::Changes(changes) = &mut self {
-            changes.iter_mut().for_each(|change| change.etag = is_etag.then(|| etag.to_owned()));
+impl Changed {
+    pub(super) fn new(
+        bucket: BucketName,
+        keys: impl IntoIterator<Item = String>,
+        kind: ChangeKind,
+        time: Option<&str>,
+    ) -> Self {
+        let time = time.and_then(|time| UtcDateTime::parse(time, &Rfc3339).ok());
+        Self {
+            bucket,
+            keys: keys.into_iter().collect(),
+            kind,
+            time,
+            etag: None,
+            version: ObjectVersion::default(),
+            second_purge_of: None,
+            verification: None,
         }
+    }
+
+    /// With the ETag of the object, if it is one: S3 writes it without quotes, and other vendors with them.
+    pub(super) fn with_etag(mut self, etag: Option<&str>) -> Self {
+        let etag = etag.unwrap_or_default().trim_matches('"');
+        let is_etag = (1..=bounds::ETAG).contains(&etag.len()) && etag.bytes().all(|byte| byte.is_ascii_graphic());
+        self.etag = is_etag.then(|| etag.to_owned());
         self
     }
 }
 
 /// The bucket that is named at a place of an event.
-pub(super) fn bucket_at(value: &Value, place: &str) -> Result<BucketName, String> {
-    BucketName::parse(string_at(value, place)?).map_err(|invalid| format!("{place}: {invalid}"))
+pub(super) fn bucket_at(value: Json<'_>, place: &str, buckets: &mut Buckets) -> Result<BucketName, String> {
+    buckets.parse(string_at(value, place)?).map_err(|invalid| format!("{place}: {invalid}"))
 }
 
 /// The key of an object, which is not empty.
-pub(super) fn key_at<'v>(value: &'v Value, place: &str) -> Result<&'v str, String> {
+pub(super) fn key_at<'d>(value: Json<'d>, place: &str) -> Result<&'d str, String> {
     match string_at(value, place)? {
         "" => Err(format!("{place}: expected the key of an object, found an empty string")),
         key => Ok(key),

@@ -1,12 +1,13 @@
 //! Records of S3 and of other vendors, and EventBridge events of S3 → changes.
 
-use serde_json::Value;
+use smallvec::{SmallVec, smallvec};
 
+use crate::decode::buckets::Buckets;
 use crate::decode::cloudtrail::{cloudtrail_record, is_cloudtrail};
 use crate::decode::event_names::{Meaning, Vendor, meaning_of_detail_type, meaning_of_event_name};
-use crate::decode::s3_change::{S3Event, bucket_at, changes, key_at, whole_bucket};
+use crate::decode::json::Json;
+use crate::decode::s3_change::{Changed, S3Event, bucket_at, key_at, whole_bucket};
 use crate::decode::values::string_at;
-use crate::model::change::Origin;
 use crate::model::last_purge::ObjectVersion;
 
 /// Where to report a name of an event that is in no table.
@@ -14,8 +15,8 @@ const REPORT: &str = "what it changes is unknown; report it to the maintainers o
                       vendor, so that it can be added";
 
 /// Reads a record in S3's own form, whose key is form-encoded by most vendors.
-pub(super) fn s3_record(record: &Value, origin: &Origin) -> Result<S3Event, String> {
-    let source = string_at(record, "eventSource").unwrap_or_default();
+pub(super) fn s3_record(record: Json<'_>, buckets: &mut Buckets) -> Result<S3Event, String> {
+    let source = record.string("eventSource").unwrap_or_default();
     let vendor = Vendor::of_source(source);
     let version = string_at(record, "eventVersion")?;
     if !vendor.has_version(version) {
@@ -32,31 +33,31 @@ pub(super) fn s3_record(record: &Value, origin: &Origin) -> Result<S3Event, Stri
         }
     };
     let encoded = key_at(record, "s3.object.key")?;
-    let keys = match (form_decode(encoded), vendor.form_encodes_keys()) {
-        (Ok(decoded), true) => vec![decoded],
+    let keys: SmallVec<[String; 1]> = match (form_decode(encoded), vendor.form_encodes_keys()) {
+        (Ok(decoded), true) => smallvec![decoded],
         (Err(error), true) => return Err(format!("s3.object.key: `{}`: {error}", encoded.escape_debug())),
         // Either reading may be the object's: both are purged (decision 4).
-        (Ok(decoded), false) if decoded != encoded => vec![encoded.to_owned(), decoded],
-        (_, false) => vec![encoded.to_owned()],
+        (Ok(decoded), false) if decoded != encoded => smallvec![encoded.to_owned(), decoded],
+        (_, false) => smallvec![encoded.to_owned()],
     };
-    let bucket = bucket_at(record, "s3.bucket.name")?;
+    let bucket = bucket_at(record, "s3.bucket.name", buckets)?;
     let version = version_of(record, "s3.object.", ["eTag", "sequencer"], writes_content(name));
-    let event = changes(&bucket, keys, kind, string_at(record, "eventTime").ok(), version, origin);
-    Ok(event.with_etag(record, "s3.object.eTag"))
+    let changed = Changed::new(bucket, keys, kind, record.string("eventTime"));
+    Ok(S3Event::Changed(Changed { version, ..changed.with_etag(record.string("s3.object.eTag")) }))
 }
 
 /// Reads an EventBridge event of S3, whose key is not encoded, or of CloudTrail about S3. Its detail is at a place: empty if
 /// a rule or a pipe passes the detail alone, else `detail.`. Without a `detail-type`, the fields of the detail show most
 /// types.
-pub(super) fn eventbridge_event(event: &Value, place: &str, origin: &Origin) -> Result<S3Event, String> {
-    let detail = if place.is_empty() { event } else { event.get("detail").unwrap_or(&Value::Null) };
+pub(super) fn eventbridge_event(event: Json<'_>, place: &str, buckets: &mut Buckets) -> Result<S3Event, String> {
+    let detail = if place.is_empty() { Some(event) } else { event.get("detail") };
     let named = string_at(event, "detail-type");
-    if is_cloudtrail(detail) || named.as_ref().is_ok_and(|name| name.ends_with(VIA_CLOUDTRAIL)) {
-        return cloudtrail_record(event, place, origin);
+    if detail.is_some_and(is_cloudtrail) || named.as_ref().is_ok_and(|name| name.ends_with(VIA_CLOUDTRAIL)) {
+        return cloudtrail_record(event, place, buckets);
     }
-    let Some(detail_type) = named.as_ref().ok().copied().or_else(|| detail_type_of(detail)) else {
+    let Some(detail_type) = named.as_ref().ok().copied().or_else(|| detail_type_of(detail?)) else {
         return Err(match named {
-            Err(problem) if detail.is_object() => format!("{problem}, and {TYPE_UNKNOWN}"),
+            Err(problem) if detail.is_some_and(Json::is_object) => format!("{problem}, and {TYPE_UNKNOWN}"),
             other => other.err().unwrap_or_default(),
         });
     };
@@ -69,12 +70,12 @@ pub(super) fn eventbridge_event(event: &Value, place: &str, origin: &Origin) -> 
             return Err(format!("detail-type: `{name}` is not a known type of an event of `aws.s3`: {REPORT}"));
         }
     };
-    let bucket = bucket_at(event, &format!("{place}bucket.name"))?;
+    let bucket = bucket_at(event, &format!("{place}bucket.name"), buckets)?;
     let key = key_at(event, &format!("{place}object.key"))?;
-    let reason = string_at(detail, "reason").unwrap_or_default();
-    let version = version_of(detail, "object.", ["etag", "sequencer"], WRITES.contains(&reason));
-    let changes = changes(&bucket, vec![key.to_owned()], kind, string_at(event, "time").ok(), version, origin);
-    Ok(changes.with_etag(event, &format!("{place}object.etag")))
+    let reason = event.string(&format!("{place}reason")).unwrap_or_default();
+    let version = version_of(event, &format!("{place}object."), ["etag", "sequencer"], WRITES.contains(&reason));
+    let changed = Changed::new(bucket, [key.to_owned()], kind, event.string("time"));
+    Ok(S3Event::Changed(Changed { version, ..changed.with_etag(event.string(&format!("{place}object.etag"))) }))
 }
 
 /// The reasons of EventBridge for objects whose content was written. A copy may change metadata alone.
@@ -87,8 +88,8 @@ fn writes_content(event_name: &str) -> bool {
 }
 
 /// Which version of its object an event is about.
-fn version_of(event: &Value, place: &str, [etag, sequencer]: [&str; 2], has_content: bool) -> ObjectVersion {
-    let at = |field: &str| string_at(event, &format!("{place}{field}")).ok();
+fn version_of(event: Json<'_>, place: &str, [etag, sequencer]: [&str; 2], has_content: bool) -> ObjectVersion {
+    let at = |field: &str| event.string(&format!("{place}{field}"));
     ObjectVersion::of(at(etag).filter(|_| has_content), at(sequencer))
 }
 
@@ -100,11 +101,11 @@ const TYPE_UNKNOWN: &str = "the detail alone does not say what happened to the o
 
 /// The `detail-type` of a `detail`, by fields that only its type has. Changes of tags and of ACLs look the same, and so
 /// does an expired restore. The fields: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html>.
-fn detail_type_of(detail: &Value) -> Option<&'static str> {
-    let has = |field: &str| detail.get(field).is_some_and(Value::is_string);
-    match string_at(detail, "reason") {
-        Ok("PutObject" | "POST Object" | "CopyObject" | "CompleteMultipartUpload") => Some("Object Created"),
-        Ok("DeleteObject" | "Lifecycle Expiration") => Some("Object Deleted"),
+fn detail_type_of(detail: Json<'_>) -> Option<&'static str> {
+    let has = |field: &str| detail.get(field).is_some_and(Json::is_string);
+    match detail.string("reason") {
+        Some("PutObject" | "POST Object" | "CopyObject" | "CompleteMultipartUpload") => Some("Object Created"),
+        Some("DeleteObject" | "Lifecycle Expiration") => Some("Object Deleted"),
         _ if has("deletion-type") => Some("Object Deleted"),
         _ if has("restore-expiry-time") => Some("Object Restore Completed"),
         _ if has("destination-storage-class") => Some("Object Storage Class Changed"),
@@ -124,6 +125,9 @@ fn form_decode(encoded: &str) -> Result<String, String> {
             let sequence: String = encoded[at..].chars().take(3).collect();
             return Err(format!("`{}` is not a percent sequence", sequence.escape_debug()));
         }
+    }
+    if !encoded.contains(['+', '%']) {
+        return Ok(encoded.to_owned());
     }
     let spaced = encoded.replace('+', " ");
     match percent_encoding::percent_decode_str(&spaced).decode_utf8() {

@@ -1,10 +1,8 @@
 //! What a message or a record is, recognized by fields that only its kind has.
 
-use serde_json::Value;
-
 use crate::decode::cloudtrail::is_cloudtrail;
 use crate::decode::event_names::meaning_of_detail_type;
-use crate::decode::values::string_at;
+use crate::decode::json::Json;
 
 /// What a JSON value is.
 pub(super) enum Shape<'v> {
@@ -33,11 +31,11 @@ pub(super) enum Shape<'v> {
 /// Fields that hold something; S3's test event has none of them.
 const CONTENTS: [&str; 5] = ["detail", "requestPayload", "Message", "body", "Records"];
 
-pub(super) fn shape(value: &Value) -> Shape<'_> {
-    let string = |place| string_at(value, place).unwrap_or_default();
-    let has = |place: &str| at(value, place).is_some();
+pub(super) fn shape(value: Json<'_>) -> Shape<'_> {
+    let string = |place| value.string(place).unwrap_or_default();
+    let has = |place: &str| value.at(place).is_some();
     // SNS writes the name with a capital.
-    let source = string_at(value, "eventSource").or_else(|_| string_at(value, "EventSource")).unwrap_or_default();
+    let source = value.string("eventSource").or_else(|| value.string("EventSource")).unwrap_or_default();
     match source {
         "aws:sqs" => return Shape::Sqs,
         _ if (has("body") && has("messageId")) || (has("Body") && has("MessageId")) => return Shape::Sqs,
@@ -54,7 +52,7 @@ pub(super) fn shape(value: &Value) -> Shape<'_> {
         // An input transformer may leave out any field, and may move those of the detail.
         ("aws.s3", _) if !has("detail") && is_detail(value) => Shape::EventBridgeDetail,
         ("aws.s3", _) => Shape::EventBridge,
-        ("", _) if at(value, "detail").is_some_and(is_detail) => Shape::EventBridge,
+        ("", _) if value.get("detail").is_some_and(is_detail) => Shape::EventBridge,
         ("", _) if has("detail") && meaning_of_detail_type(string("detail-type")).is_some() => Shape::EventBridge,
         ("lambda", _) if has("detail.requestPayload") => Shape::Destination("detail.requestPayload"),
         _ if has("requestPayload") => Shape::Destination("requestPayload"),
@@ -70,16 +68,12 @@ pub(super) fn shape(value: &Value) -> Shape<'_> {
 }
 
 /// Whether this is the detail of an EventBridge event of S3, or of CloudTrail about S3.
-fn is_detail(value: &Value) -> bool {
-    is_cloudtrail(value) || (at(value, "bucket.name").is_some() && at(value, "object.key").is_some())
+fn is_detail(value: Json<'_>) -> bool {
+    is_cloudtrail(value) || (value.at("bucket.name").is_some() && value.at("object.key").is_some())
 }
 
-fn is_http_request(value: &Value) -> bool {
-    let has = |place: &str| at(value, place).is_some();
+fn is_http_request(value: Json<'_>) -> bool {
+    let has = |place: &str| value.at(place).is_some();
     let has_method = has("requestContext.http.method") || has("requestContext.httpMethod") || has("httpMethod");
     has("requestContext") && (has("isBase64Encoded") || (has_method && has("body")))
-}
-
-fn at<'v>(value: &'v Value, place: &str) -> Option<&'v Value> {
-    place.split('.').try_fold(value, |value, field| value.get(field))
 }

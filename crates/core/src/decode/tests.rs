@@ -1,6 +1,6 @@
 //! Every shape of an event, and every way in which a record can be broken.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use time::UtcDateTime;
 
 use super::*;
@@ -269,14 +269,13 @@ fn a_message_has_what_sqs_says_of_it() {
         .iter()
         .map(|message| (&*message.id, &*message.receipt_handle, &*message.queue, message.receives(), message.body()))
         .collect();
-    let text = |text: &str| Some(text.to_owned());
     let sent_at: Vec<_> = messages.iter().map(|message| message.sent_at().map(|at| at.to_string())).collect();
-    assert_eq!(sent_at, [text("2023-11-14 22:13:20.123 +00"), None, None]);
+    assert_eq!(sent_at, [Some("2023-11-14 22:13:20.123 +00".to_owned()), None, None]);
     assert_eq!(
         seen,
         [
-            ("m-0", "hé\"0", arn, 3, text("{\"Records\": []}")),
-            ("m-1", "", "", 1, text("text")),
+            ("m-0", "hé\"0", arn, 3, Some("{\"Records\": []}")),
+            ("m-1", "", "", 1, Some("text")),
             ("m-2", "", "", 1, None)
         ]
     );

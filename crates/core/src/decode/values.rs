@@ -2,40 +2,52 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use crate::decode::json::Json;
 
 /// The string at a place such as `s3.object.key`, or what is wrong there.
-pub(super) fn string_at<'v>(value: &'v Value, place: &str) -> Result<&'v str, String> {
-    match place.split('.').try_fold(value, |value, field| value.get(field)) {
-        Some(Value::String(string)) => Ok(string),
-        None | Some(Value::Null) => Err(format!("{place}: missing")),
-        Some(other) => Err(format!("{place}: expected a string, found {}", kind_and_value(other))),
+pub(super) fn string_at<'d>(value: Json<'d>, place: &str) -> Result<&'d str, String> {
+    match value.at(place).filter(|value| !value.is_null()) {
+        None => Err(format!("{place}: missing")),
+        Some(found) => {
+            found.as_str().ok_or_else(|| format!("{place}: expected a string, found {}", kind_and_value(found)))
+        }
     }
 }
 
 /// What a value is, with its start, such as `the number 7`.
-pub(super) fn kind_and_value(value: &Value) -> String {
-    let article = match value {
-        Value::Null => return "null".to_owned(),
-        Value::Array(_) | Value::Object(_) => "an",
+pub(super) fn kind_and_value(json: Json<'_>) -> String {
+    let article = match json.kind() {
+        "null" => return "null".to_owned(),
+        "array" | "object" => "an",
         _ => "the",
     };
-    format!("{article} {} {}", kind_of(value), excerpt(&value.to_string()))
+    format!("{article} {} {}", json.kind(), excerpt(&Value::from(json).to_string()))
 }
 
 /// What an object without a known shape is: the names of its first fields.
-pub(super) fn fields_of(fields: &Map<String, Value>) -> String {
-    if fields.is_empty() {
-        return "an empty JSON object".to_owned();
+pub(super) fn fields_of(object: Json<'_>) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for (name, _) in object.fields() {
+        let name = format!("`{}`", name.escape_debug());
+        if names.len() == 6 {
+            break;
+        }
+        if !names.contains(&name) {
+            names.push(name);
+        }
     }
-    let names: Vec<_> = fields.keys().take(6).map(|name| format!("`{}`", name.escape_debug())).collect();
-    format!("a JSON object with {}", names.join(", "))
+    match names.is_empty() {
+        true => "an empty JSON object".to_owned(),
+        false => format!("a JSON object with {}", names.join(", ")),
+    }
 }
 
 /// The message at a place: a string, or an object or an array that an input transformer parsed.
-pub(super) fn message_at<'v>(value: &'v Value, place: &str) -> Result<Cow<'v, str>, String> {
-    match place.split('.').try_fold(value, |value, field| value.get(field)) {
-        Some(parsed @ (Value::Object(_) | Value::Array(_))) => Ok(Cow::Owned(parsed.to_string())),
+pub(super) fn message_at<'d>(value: Json<'d>, place: &str) -> Result<Cow<'d, str>, String> {
+    match value.at(place) {
+        Some(parsed) if parsed.is_object() || parsed.is_array() => Ok(Cow::Owned(Value::from(parsed).to_string())),
         _ => string_at(value, place).map(Cow::Borrowed),
     }
 }
@@ -43,17 +55,6 @@ pub(super) fn message_at<'v>(value: &'v Value, place: &str) -> Result<Cow<'v, st
 /// The start of a string on one line, for messages.
 pub(super) fn excerpt(string: &str) -> String {
     string.chars().take(40).map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-pub(super) fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 /// What a string is that can't be read as JSON.

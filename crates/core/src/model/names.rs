@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -13,7 +14,7 @@ macro_rules! name {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The name as text.
@@ -52,7 +53,7 @@ impl TeamName {
                 "use 1 to 32 of a-z, 0-9 and `-`, beginning with a letter or digit",
             ));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// A name similar to a string that is no valid name, so that other problems of that team can be reported: in lower
@@ -61,7 +62,7 @@ impl TeamName {
         let lower = text.chars().map(|c| c.to_ascii_lowercase());
         let allowed = lower.map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' });
         let name: String = allowed.skip_while(|c| *c == '-').take(32).collect();
-        Self(if name.is_empty() { "team".to_owned() } else { name })
+        Self(if name.is_empty() { "team".into() } else { name.into() })
     }
 }
 
@@ -95,13 +96,13 @@ impl Hostname {
         if text.len() > 253 || text.split('.').count() < 2 || !text.split('.').all(label) {
             return bad(format!("`{text}` is not a hostname"), "write a name such as `assets.website.com`");
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// Whether this name is `domain` or a subdomain of it, at a label's boundary: `evilwebsite.com` is not in
     /// `website.com`.
     pub fn is_within(&self, domain: &Hostname) -> bool {
-        match self.0.strip_suffix(&domain.0) {
+        match self.0.strip_suffix(&*domain.0) {
             Some(rest) => rest.is_empty() || rest.ends_with('.'),
             None => false,
         }
@@ -124,7 +125,7 @@ impl CloudflareId {
                 "copy the 32 hexadecimal digits from the zone's overview page in Cloudflare",
             ));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 
@@ -151,7 +152,7 @@ impl EnvironmentId {
                 "copy the `ref` of the environment from Cloudflare's API, `GET /zones/{zone_id}/environments`",
             ));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 
@@ -171,7 +172,7 @@ impl KmsKey {
                 "write its id, its ARN, or an alias such as `alias/purge-router-web`",
             ));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 
@@ -192,7 +193,7 @@ impl BucketName {
                 "use 1 to 255 letters, digits, `.`, `-` or `_`",
             ));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 
@@ -211,17 +212,17 @@ impl Prefix {
                 format!("write `{text}/`, or leave it empty for all keys"),
             ));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The prefix of all keys.
     pub fn empty() -> Self {
-        Self(String::new())
+        Self("".into())
     }
 
     /// Whether every key below `other` is also below this prefix.
     pub fn covers(&self, other: &Prefix) -> bool {
-        other.0.starts_with(&self.0)
+        other.0.starts_with(&*self.0)
     }
 }
 
@@ -288,22 +289,22 @@ impl TokenFolder {
         if root.starts_with("aws") || root.starts_with("ssm") {
             return bad(format!("`{text}` begins with a level that SSM reserves"), "begin it with another name");
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The team's folder if its grant names none.
     pub fn default_of(team: &TeamName) -> Self {
-        Self(format!("/purge-router/{team}/"))
+        Self(format!("/purge-router/{team}/").into())
     }
 
     /// Whether one of the two folders holds the other, so that both teams could name the same token.
     pub fn overlaps(&self, other: &TokenFolder) -> bool {
-        self.0.starts_with(&other.0) || other.0.starts_with(&self.0)
+        self.0.starts_with(&*other.0) || other.0.starts_with(&*self.0)
     }
 
     /// Whether a parameter is in this folder and not in a folder below it.
     pub fn contains(&self, parameter: &TokenParameter) -> bool {
-        parameter.0.strip_prefix(&self.0).is_some_and(|name| !name.contains('/'))
+        parameter.0.strip_prefix(&*self.0).is_some_and(|name| !name.contains('/'))
     }
 
     /// The parameter of this name in the folder. Its name has no `/`, so it can't lead out of the folder.
@@ -322,7 +323,7 @@ impl TokenFolder {
                 "name a parameter inside the team's folder: letters, digits, `.`, `-` and `_`, without `/` and `..`",
             ));
         }
-        Ok(TokenParameter(format!("{}{name}", self.0)))
+        Ok(TokenParameter(format!("{}{name}", self.0).into()))
     }
 }
 

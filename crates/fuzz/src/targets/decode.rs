@@ -1,6 +1,7 @@
-//! Events: what is read twice is equal, and each record fails alone.
+//! Events: what is read twice is equal, each record fails alone, and an event that is read as a whole means the same as its
+//! records one by one.
 
-use purge_router_core::{Event, decode, decode_with_messages, plan};
+use purge_router_core::{Decoded, Event, decode, decode_with_messages, plan};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -34,10 +35,31 @@ pub(crate) fn check(input: &[u8]) {
         assert!(!rejected.reason.chars().any(char::is_control), "a reason has control characters: {rejected:?}");
     }
     check_each_alone(input, &event);
+    check_one_by_one(input, &decoded);
     // Nothing is mapped, so that each change must be unmatched.
     let planned = plan(&Default::default(), event.clone());
     assert_eq!(planned.unmatched.len(), event.changes.len());
     assert!(planned.batches.is_empty());
+}
+
+/// More white space than the fields by which a usual batch is recognized.
+const MARGIN: &str = "                                                                ";
+
+/// A field that is no value keeps an event from being read as a whole: then each of its records is read alone.
+fn check_one_by_one(input: &[u8], decoded: &Decoded<'_>) {
+    let text = std::str::from_utf8(input).unwrap_or_default().trim_start_matches('\u{feff}');
+    let Some(fields) = text.trim_start().strip_prefix('{').filter(|fields| !fields.trim_start().starts_with('}'))
+    else {
+        return;
+    };
+    let broken = format!("{MARGIN}{{\"broken\":1e999,{fields}");
+    let Lists { records, messages } = serde_json::from_str(text).unwrap_or_default();
+    if let Ok(one_by_one) = decode_with_messages(broken.as_bytes())
+        && (records.is_some() || messages.is_some())
+    {
+        assert_eq!(one_by_one.event, decoded.event, "the records one by one differ");
+        assert_eq!(format!("{:?}", one_by_one.messages), format!("{:?}", decoded.messages));
+    }
 }
 
 /// The outcome of a batch is that of its records, one by one, and each record of S3 has one outcome.
