@@ -27,6 +27,8 @@ usage: cargo xtask COMMAND
   fetch              install what the tests of the table need, so that `cargo test` works by itself
   latency            measure how long an upload takes to be visible
   lookups            measure what reading the mappings of a bucket costs
+  bench routing [--only TEXT] [--rival NAME]
+                     measure routing beside rivals: about 15 minutes
   isolation [--seconds N] [--seed N] [--only TEXT] [--logs FOLDER]
                      measure how long healthy teams wait for their purges while others are sick
   simulate [--seeds N] [--from SEED] [--seed SEED] [--seconds N] [--threads N] [--trace]
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         ["fetch"] => tools::dynamodb_local::install(),
         ["latency"] => test::latency(),
         ["lookups"] => test::lookups(),
+        ["bench", ref arguments @ ..] => test::bench(arguments),
         ["isolation", ref arguments @ ..] => test::isolation(arguments),
         ["simulate", ref arguments @ ..] => test::simulate(arguments),
         ["soak", ref arguments @ ..] => test::soak(arguments),
