@@ -67,4 +67,4 @@ pub use purge::item::{Body, Item, Method};
 pub use purge::named_paths::{NamedPaths, named_paths};
 pub use purge::path_prefix::has_shared_prefix;
 pub use purge::paths::DotSegments;
-pub use route::{Decline, Route, route, route_all};
+pub use route::{Decline, Route, hits, route, route_all};

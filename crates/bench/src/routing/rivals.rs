@@ -2,6 +2,7 @@
 
 mod fast_glob;
 mod glob_sets;
+mod ours;
 mod quamina;
 mod today;
 
@@ -34,6 +35,7 @@ impl RivalKind {
 }
 
 pub(crate) const RIVALS: &[RivalKind] = &[
+    RivalKind { name: "purge-router", build: ours::build, most: (usize::MAX, usize::MAX) },
     RivalKind {
         name: "before",
         build: |corpus| build(|| Box::new(today::Today::new(corpus)) as _),
