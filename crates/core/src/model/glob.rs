@@ -215,6 +215,12 @@ impl List {
     }
 }
 
+/// The bytes of all patterns of some lists, where a list that several share counts once.
+pub fn distinct_size<'p>(lists: impl Iterator<Item = &'p Patterns>) -> usize {
+    let distinct: HashMap<Option<usize>, usize> = lists.map(|list| (list.address(), list.size())).collect();
+    distinct.into_values().sum()
+}
+
 /// Lists of patterns by their text, so that mappings with equal lists share one.
 #[derive(Debug, Default)]
 pub struct KnownPatterns(HashMap<Vec<String>, Patterns>);
