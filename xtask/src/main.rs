@@ -29,6 +29,7 @@ usage: cargo xtask COMMAND
   lookups            measure what reading the mappings of a bucket costs
   bench routing [--only TEXT] [--rival NAME]
                      measure routing beside rivals: about 15 minutes
+  bench rows         measure how long the mappings of 10,000 rows take
   isolation [--seconds N] [--seed N] [--only TEXT] [--logs FOLDER]
                      measure how long healthy teams wait for their purges while others are sick
   simulate [--seeds N] [--from SEED] [--seed SEED] [--seconds N] [--threads N] [--trace]

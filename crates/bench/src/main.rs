@@ -11,6 +11,7 @@
 
 mod measure;
 mod routing;
+mod rows;
 
 use std::alloc::System;
 use std::env;
@@ -25,8 +26,9 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.split_first() {
         Some((&"routing", options)) if options.len() % 2 == 0 => routing::run(options),
+        Some((&"rows", [])) => rows::run(),
         _ => {
-            eprintln!("usage: bench routing [--only TEXT] [--rival NAME]");
+            eprintln!("usage: bench routing [--only TEXT] [--rival NAME] | bench rows");
             return ExitCode::FAILURE;
         }
     }

@@ -58,12 +58,7 @@ fn measure(cell: &Cell, rival: &str) -> CellReport {
 }
 
 /// Compares a rival with the oracle.
-fn check<'l>(
-    kind: &RivalKind,
-    rival: &dyn Rival,
-    lookups: impl Iterator<Item = &'l Lookup>,
-    expected: &[Vec<u32>],
-) {
+fn check<'l>(kind: &RivalKind, rival: &dyn Rival, lookups: impl Iterator<Item = &'l Lookup>, expected: &[Vec<u32>]) {
     for (lookup, expected) in lookups.zip(expected) {
         let mut found = Vec::new();
         rival.find(lookup, &mut found);

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use purge_router_core::names::BucketName;
-use purge_router_core::{Change, ChangeKind, Event, Mappings, Origin, Plan, Route, decode, hits, plan, route, route_all};
+use purge_router_core::{
+    Change, ChangeKind, Event, Mappings, Origin, Plan, Route, decode, hits, plan, route, route_all,
+};
 
 /// A mapping as a test writes it: the TOML comes from it, and so does the naive answer.
 #[derive(Debug, Clone)]

@@ -37,7 +37,9 @@ impl TeamQuota {
             format!("a team may have {} mappings of the bucket {bucket}, and this is one more", bounds::MAPPINGS)
         } else if glob_bytes > bounds::PATTERNS {
             let max_bytes = bounds::PATTERNS;
-            format!("with this mapping, the team's different globs of the bucket {bucket} have more than {max_bytes} bytes")
+            format!(
+                "with this mapping, the team's different globs of the bucket {bucket} have more than {max_bytes} bytes"
+            )
         } else if usage.zones.len() + new_zones.len() > bounds::ZONES {
             format!("with this mapping, the team names more than {} zones for the bucket {bucket}", bounds::ZONES)
         } else {

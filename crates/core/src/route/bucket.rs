@@ -146,8 +146,10 @@ pub(crate) struct BucketBuilder {
 impl BucketBuilder {
     /// The mappings of a bucket, each at its position.
     pub(crate) fn build<'m>(&mut self, name: &str, mappings: impl Iterator<Item = &'m Mapping>) -> Bucket {
-        let mut sorted: Vec<(&str, u32, &Mapping)> =
-            (0..).zip(mappings).map(|(position, mapping)| (mapping.source.prefix.as_str(), position, mapping)).collect();
+        let mut sorted: Vec<(&str, u32, &Mapping)> = (0..)
+            .zip(mappings)
+            .map(|(position, mapping)| (mapping.source.prefix.as_str(), position, mapping))
+            .collect();
         sorted.sort_unstable_by_key(|(prefix, position, _)| (*prefix, *position));
         self.bytes.extend(name.as_bytes());
         let (mut before, mut prefix_at) = ("", self.bytes.len() as u32);

@@ -11,6 +11,8 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use crate::model::mapping::Mapping;
 use crate::model::names::BucketName;
 use crate::route::bucket::{Bucket, BucketBuilder, Candidate};
@@ -18,7 +20,7 @@ use crate::route::bucket::{Bucket, BucketBuilder, Candidate};
 /// Finds the mappings that may accept a change.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Router {
-    buckets: HashSet<Slot>,
+    buckets: HashSet<Slot, RandomState>,
     /// The indices of the mappings, bucket by bucket.
     indices: Vec<u32>,
 }
@@ -35,12 +37,12 @@ struct Slot {
 impl Router {
     /// Indexes mappings.
     pub(crate) fn new(mappings: &[Arc<Mapping>]) -> Self {
-        let mut by_bucket: HashMap<&str, Vec<u32>> = HashMap::new();
+        let mut by_bucket: HashMap<&str, Vec<u32>, RandomState> = HashMap::default();
         for (index, mapping) in (0..).zip(mappings) {
             by_bucket.entry(mapping.source.bucket.as_str()).or_default().push(index);
         }
-        let mut router = Self { buckets: HashSet::with_capacity(by_bucket.len()), indices: Vec::new() };
-        router.indices.reserve_exact(mappings.len());
+        let buckets = HashSet::with_capacity_and_hasher(by_bucket.len(), RandomState::default());
+        let mut router = Self { buckets, indices: Vec::with_capacity(mappings.len()) };
         let mut builder = BucketBuilder::default();
         for (name, indices) in by_bucket {
             let of_bucket = indices.iter().filter_map(|index| mappings.get(*index as usize));

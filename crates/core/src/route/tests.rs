@@ -8,12 +8,39 @@ use crate::model::glob::{Pattern, Patterns, from_root};
 
 /// Parts of patterns. Together they make all shapes, what is almost one, and what is no glob.
 const PARTS: &[&str] = &[
-    "a", "b", "ab", ".", ".css", "ä", "/", "/", "*", "*", "**", "**/", "/**", "{a,b}", "{,a}", "{a,*.css}", "{a/,b}", "{a{b,},b}",
-    "{", "}", ",", "?", "[ab]", "[!a]", "\\", "-long-literal-", "*.", "folder/",
+    "a",
+    "b",
+    "ab",
+    ".",
+    ".css",
+    "ä",
+    "/",
+    "/",
+    "*",
+    "*",
+    "**",
+    "**/",
+    "/**",
+    "{a,b}",
+    "{,a}",
+    "{a,*.css}",
+    "{a/,b}",
+    "{a{b,},b}",
+    "{",
+    "}",
+    ",",
+    "?",
+    "[ab]",
+    "[!a]",
+    "\\",
+    "-long-literal-",
+    "*.",
+    "folder/",
 ];
 
 /// Parts of keys. Those of patterns, so that keys match.
-const SEGMENTS: &[&str] = &["a", "b", "ab", ".", ".css", "ä", "/", "/", "-long-literal-", "folder/", "\n", "ba.css", "*"];
+const SEGMENTS: &[&str] =
+    &["a", "b", "ab", ".", ".css", "ä", "/", "/", "-long-literal-", "folder/", "\n", "ba.css", "*"];
 
 fn text(parts: &'static [&'static str], most: usize) -> impl Strategy<Value = String> {
     prop::collection::vec(select(parts), 0..most).prop_map(|parts| parts.concat())

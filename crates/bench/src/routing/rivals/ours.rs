@@ -5,9 +5,7 @@ use std::sync::Arc;
 use purge_router_core::glob::{KnownPatterns, Pattern, Patterns};
 use purge_router_core::limits::CloudflarePlan;
 use purge_router_core::names::{BucketName, CloudflareId, Hostname, Prefix, Source, TeamName, TokenFolder};
-use purge_router_core::{
-    ChangeKind, Escalation, Mapping, Mappings, Mode, Purge, Team, UrlRules, Zone, hits,
-};
+use purge_router_core::{ChangeKind, Escalation, Mapping, Mappings, Mode, Purge, Team, UrlRules, Zone, hits};
 
 use crate::measure::{Built, build as measured};
 use crate::routing::corpus::{Corpus, Lookup, Rule};

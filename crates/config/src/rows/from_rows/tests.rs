@@ -159,8 +159,7 @@ fn a_row_can_not_ask_for_more_zones_than_a_mapping_may_name() {
 #[test]
 fn a_team_has_so_many_mappings_in_a_bucket_and_others_do_not_count() {
     let bytes = "x".repeat(200);
-    let patterns =
-        |index: usize| (10..74).map(|it| format!("{bytes}{index:06}-{it}.css")).collect::<Vec<String>>();
+    let patterns = |index: usize| (10..74).map(|it| format!("{bytes}{index:06}-{it}.css")).collect::<Vec<String>>();
     let numbered = |team: &str, index: usize| mapping(team, &format!("uk/{index:06}/"));
     let many = |team: &'static str, count: usize| (0..count).map(move |index| numbered(team, index));
     let heavy = |index| with(numbered("web", index), "include", json!(patterns(index)));
