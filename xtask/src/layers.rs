@@ -32,6 +32,7 @@ const ALLOWED_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("pipeline", &["core", "cloudflare"]),
     ("sandbox", &["core"]),
     ("aws", &["core", "config", "cloudflare", "pipeline"]),
+    ("bench", &["core", "config"]),
     ("fuzz", &["core", "config", "cloudflare"]),
     ("lambda", &["core", "config", "cloudflare", "pipeline", "aws"]),
     ("simulation", &["core", "config", "cloudflare", "pipeline", "aws", "lambda"]),

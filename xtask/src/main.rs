@@ -30,6 +30,9 @@ usage: cargo xtask COMMAND
   bench way          measure an event's whole way, from bytes to the bodies of requests, beside other ways to do it
   bench command      measure whole processes of the command, beside Python
   bench calls        count requests, beside one for each record
+  bench routing [--only TEXT] [--rival NAME]
+                     measure routing beside rivals: about 15 minutes
+  bench rows         measure how long the mappings of 10,000 rows take
   isolation [--seconds N] [--seed N] [--only TEXT] [--logs FOLDER]
                      measure how long healthy teams wait for their purges while others are sick
   simulate [--seeds N] [--from SEED] [--seed SEED] [--seconds N] [--threads N] [--trace]
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         ["lookups"] => test::lookups(),
         ["bench", what @ ("way" | "calls")] => test::way(what),
         ["bench", "command"] => test::command(),
+        ["bench", ref arguments @ ("routing" | "rows", ..)] => test::bench(arguments),
         ["isolation", ref arguments @ ..] => test::isolation(arguments),
         ["simulate", ref arguments @ ..] => test::simulate(arguments),
         ["soak", ref arguments @ ..] => test::soak(arguments),

@@ -1,4 +1,4 @@
-//! `test`, and the measurements `latency`, `lookups`, `isolation`, `simulate`, `soak` and `fuzz`.
+//! `test`, and the measurements `latency`, `lookups`, `bench`, `isolation`, `simulate`, `soak` and `fuzz`.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -38,6 +38,13 @@ pub(crate) fn way(what: &str) -> TaskResult {
 /// Measures whole processes of the command, beside Python.
 pub(crate) fn command() -> TaskResult {
     cargo(&["bench", "--package", "purge-router", "--bench", "command", "--locked"])
+}
+
+/// Measures core beside rivals, as it is built for a release.
+pub(crate) fn bench(arguments: &[&str]) -> TaskResult {
+    run(Command::new(env!("CARGO"))
+        .args(["run", "--release", "--package", "purge-router-bench", "--locked", "--"])
+        .args(arguments))
 }
 
 /// Measures how long healthy teams wait for their purges while others are sick. `BOOTSTRAP` names another build of the

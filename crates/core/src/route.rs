@@ -1,4 +1,13 @@
 //! Which mappings accept a change, and why the others decline. Order never matters: all that accept are hits.
+//!
+//! Two ways lead to the same hits, and a property test holds them together. [`route`] asks each mapping, and so knows why
+//! one declines. [`hits`] finds those that accept in an index: [`router`] by bucket, [`bucket`] by prefix, and [`program`]
+//! by globs, whose [`shape`]s rarely need a regex.
+
+pub(crate) mod bucket;
+pub(crate) mod program;
+pub(crate) mod router;
+pub(crate) mod shape;
 
 use std::fmt;
 
@@ -6,7 +15,6 @@ use crate::model::change::{Change, ChangeKind};
 use crate::model::glob::Patterns;
 use crate::model::mapping::Mapping;
 use crate::model::mappings::Mappings;
-use crate::model::names::TeamName;
 
 /// What one mapping answers to a change.
 #[derive(Debug, Clone)]
@@ -87,30 +95,60 @@ impl fmt::Display for Decline<'_> {
 
 /// What each mapping of the change's bucket answers.
 pub fn route<'m>(mappings: &'m Mappings, change: &'m Change) -> impl Iterator<Item = Route<'m>> {
-    route_while(mappings, change, |_| true)
+    let of_bucket = mappings.of_bucket(&change.bucket);
+    of_bucket.map(move |(index, mapping)| Route { index, mapping, answer: decide(mapping, change) })
 }
 
 /// What each mapping answers, those of other buckets too.
 pub fn route_all<'m>(mappings: &'m Mappings, change: &'m Change) -> impl Iterator<Item = Route<'m>> {
     let all = mappings.all().iter().enumerate();
-    all.map(|(index, mapping)| Route { index, mapping, answer: decide(mapping, change, |_| true) })
+    all.map(|(index, mapping)| Route { index, mapping, answer: decide(mapping, change) })
 }
 
-/// As [`route`], but compares a mapping's globs only if `may_match` allows it.
-pub(crate) fn route_while<'m>(
+/// The indices in [`Mappings::all`] of the mappings that accept a change, in any order.
+pub fn hits<'m>(mappings: &'m Mappings, change: &'m Change) -> impl Iterator<Item = usize> {
+    let candidates = mappings.candidates(&change.bucket, &change.key);
+    let accepted = candidates.filter(move |(index, candidate)| {
+        let takes_part = || mappings.all().get(*index).is_some_and(|mapping| no_part(mapping, change).is_none());
+        candidate.accepts(change.kind) && (!change.comes_back() || takes_part()) && candidate.is_match()
+    });
+    accepted.map(|(index, _)| index)
+}
+
+/// The mappings that accept a change, in the order of [`Mappings::all`], and those whose globs `may_match` does not allow
+/// to compare.
+pub(crate) fn hits_while<'m>(
     mappings: &'m Mappings,
     change: &'m Change,
     mut may_match: impl FnMut(&'m Mapping) -> bool,
-) -> impl Iterator<Item = Route<'m>> {
-    let of_bucket = mappings.of_bucket(&change.bucket);
-    of_bucket.map(move |(index, mapping)| Route { index, mapping, answer: decide(mapping, change, &mut may_match) })
+) -> Vec<Route<'m>> {
+    let mut hits = Vec::new();
+    for (index, candidate) in mappings.candidates(&change.bucket, &change.key) {
+        let Some(mapping) = mappings.all().get(index) else { continue };
+        if !candidate.accepts(change.kind) || no_part(mapping, change).is_some() {
+            continue;
+        }
+        if !may_match(mapping) {
+            hits.push(Route { index, mapping, answer: Err(Decline::TooMuchMatching) });
+        } else if candidate.is_match() {
+            hits.push(Route { index, mapping, answer: Ok(()) });
+        }
+    }
+    hits.sort_unstable_by_key(|route| route.index);
+    hits
 }
 
-fn decide<'m>(
-    mapping: &'m Mapping,
-    change: &Change,
-    may_match: impl FnOnce(&'m Mapping) -> bool,
-) -> Result<(), Decline<'m>> {
+/// Why a change that comes back is not for a mapping: it is for those of one team that have an `again_after` or are
+/// verified.
+fn no_part(mapping: &Mapping, change: &Change) -> Option<Decline<'static>> {
+    if change.second_purge_of.as_ref().is_some_and(|team| mapping.again_after == 0 || mapping.team != *team) {
+        return Some(Decline::NotPurgedAgain);
+    }
+    let is_foreign = change.verification.as_ref().is_some_and(|it| it.team != mapping.team || !mapping.is_verified());
+    is_foreign.then_some(Decline::NotVerified)
+}
+
+fn decide<'m>(mapping: &'m Mapping, change: &Change) -> Result<(), Decline<'m>> {
     if mapping.source.bucket != change.bucket {
         return Err(Decline::OtherBucket);
     }
@@ -120,15 +158,8 @@ fn decide<'m>(
     if !mapping.events.contains(&change.kind) {
         return Err(Decline::OtherKind { kind: change.kind, events: &mapping.events });
     }
-    let takes_part = |team: &TeamName| mapping.again_after > 0 && mapping.team == *team;
-    if change.second_purge_of.as_ref().is_some_and(|team| !takes_part(team)) {
-        return Err(Decline::NotPurgedAgain);
-    }
-    if change.verification.as_ref().is_some_and(|it| it.team != mapping.team || !mapping.is_verified()) {
-        return Err(Decline::NotVerified);
-    }
-    if !may_match(mapping) {
-        return Err(Decline::TooMuchMatching);
+    if let Some(decline) = no_part(mapping, change) {
+        return Err(decline);
     }
     if !mapping.include.is_empty() && mapping.include.first_match(relative_key).is_none() {
         return Err(Decline::NotIncluded(&mapping.include));
@@ -138,3 +169,6 @@ fn decide<'m>(
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

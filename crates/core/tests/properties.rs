@@ -9,7 +9,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use purge_router_core::names::BucketName;
-use purge_router_core::{Change, ChangeKind, Event, Mappings, Origin, Plan, Route, decode, plan, route, route_all};
+use purge_router_core::{
+    Change, ChangeKind, Event, Mappings, Origin, Plan, Route, decode, hits, plan, route, route_all,
+};
 
 /// A mapping as a test writes it: the TOML comes from it, and so does the naive answer.
 #[derive(Debug, Clone)]
@@ -41,11 +43,13 @@ const GLOBS: &[Glob] = &[
     Glob("/b/", |key| key.starts_with("b/")),
     Glob("b/**", |key| key.starts_with("b/")),
     Glob("b/*", |key| key.strip_prefix("b/").is_some_and(|rest| !rest.contains('/'))),
+    Glob("[ab]", |key| matches!(key.rsplit('/').next().unwrap(), "a" | "b")),
+    Glob("{x,index}.*", |key| ["x.", "index."].iter().any(|it| key.rsplit('/').next().unwrap().starts_with(it))),
     Glob("**", |_| true),
 ];
 
 const BUCKETS: &[&str] = &["one", "two"];
-const PREFIXES: &[&str] = &["", "a/", "a/b/", "b/"];
+const PREFIXES: &[&str] = &["", "a/", "a/b/", "a/b/a/", "ab/", "b/"];
 const LINES: &[&str] = &[
     "",
     "clean_urls = true",
@@ -122,7 +126,7 @@ prop_compose! {
         bucket in 0..2usize,
         prefix in select(PREFIXES),
         include in prop::collection::vec(select(GLOBS), 0..3),
-        exclude in prop::collection::vec(select(&GLOBS[..7]), 0..2),
+        exclude in prop::collection::vec(select(&GLOBS[..GLOBS.len() - 1]), 0..2),
         events in prop::sample::subsequence(KINDS, 1..=5),
         lines in select(LINES),
     ) -> Rule {
@@ -187,11 +191,14 @@ proptest! {
         let routes: Vec<_> = route_all(&mappings, &change).collect();
         prop_assert!(routes.iter().zip(mappings.all()).all(|(route, mapping)| route.mapping.name == mapping.name));
         prop_assert_eq!(routes.iter().map(|route| route.is_hit()).collect::<Vec<_>>(), expected);
-        let hits = |routes: &mut dyn Iterator<Item = Route<'_>>| {
+        let accepted = |routes: &mut dyn Iterator<Item = Route<'_>>| {
             routes.filter(Route::is_hit).map(|route| route.index).collect::<Vec<_>>()
         };
-        let of_bucket = hits(&mut route(&mappings, &change));
-        prop_assert_eq!(of_bucket, hits(&mut routes.into_iter()), "no mapping of another bucket is a hit");
+        let of_bucket = accepted(&mut route(&mappings, &change));
+        prop_assert_eq!(&of_bucket, &accepted(&mut routes.into_iter()), "no mapping of another bucket is a hit");
+        let mut found: Vec<usize> = hits(&mappings, &change).collect();
+        found.sort_unstable();
+        prop_assert_eq!(found, of_bucket, "by the index");
     }
 
     #[test]

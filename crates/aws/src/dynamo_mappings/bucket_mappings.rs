@@ -6,6 +6,7 @@ use std::sync::Arc;
 use purge_router_config::{PartitionKey, Row, RowKey, Skipped};
 use purge_router_core::Mappings;
 use purge_router_core::bounds::VALUE_OVERHEAD;
+use purge_router_core::glob::distinct_size;
 use purge_router_core::names::BucketName;
 use purge_router_pipeline::Timestamp;
 use serde_json::Value;
@@ -31,8 +32,8 @@ impl BucketMappings {
     pub(super) fn from_rows<'r>(rows: impl Iterator<Item = &'r Row> + Clone, needs_read_at: Timestamp) -> Self {
         let bytes = rows.clone().map(|row| row.fields.values().map(bytes_of).sum::<usize>()).sum::<usize>();
         let (mappings, skipped) = purge_router_config::from_rows(rows);
-        let patterns = mappings.all().iter().map(|mapping| mapping.include.size() + mapping.exclude.size());
-        let bytes = bytes + COMPILED_PATTERN * patterns.sum::<usize>();
+        let lists = mappings.all().iter().flat_map(|mapping| [&mapping.include, &mapping.exclude]);
+        let bytes = bytes + COMPILED_PATTERN * distinct_size(lists);
         Self { needs_read_at, mappings, skipped: skipped.into(), unverified: BTreeSet::new(), bytes }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use purge_router_core::glob::KnownPatterns;
 use purge_router_core::names::{TeamName, TokenFolder};
 use purge_router_core::{Code, Invalid, Mapping, Mappings, NotOwned, Team, Zone};
 
@@ -104,13 +105,13 @@ fn validate_mappings(
 ) -> Vec<Mapping> {
     let declared_zones: DeclaredZones<'_> = decoded.zones.iter().map(|(domain, _)| domain.as_str()).collect();
     let owner = MappingOwner { team, declared_zones: &declared_zones, owns_is_complete };
-    let mut quota = TeamQuota::default();
+    let (mut quota, mut known) = (TeamQuota::default(), KnownPatterns::default());
     let mut mappings = Vec::new();
     for decoded in &decoded.mappings {
         let Some(spec) = &decoded.spec else { continue };
         let mut checker = decoded.checker.clone();
         match quota.charge(spec) {
-            Ok(()) => mappings.extend(mapping(&owner, spec, &mut checker)),
+            Ok(()) => mappings.extend(mapping(&owner, spec, &mut known, &mut checker)),
             Err(invalid) => checker.note_whole(invalid),
         }
         problems.extend(checker.into_problems());

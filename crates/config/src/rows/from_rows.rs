@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use purge_router_core::glob::KnownPatterns;
 use purge_router_core::names::{CloudflareId, Source, TeamName, TokenFolder};
 use purge_router_core::{Code, Invalid, Mapping, Mappings, Team};
 
@@ -122,9 +123,9 @@ impl TeamReading<'_> {
         let declared_zones: DeclaredZones<'_> = rows.zones.iter().map(|(domain, _)| *domain).collect();
         // A source outside of `owns` is always a problem here: what of `owns` can't be read grants nothing.
         let owner = MappingOwner { team: &team, declared_zones: &declared_zones, owns_is_complete: true };
-        let mut quota = TeamQuota::default();
+        let (mut quota, mut known) = (TeamQuota::default(), KnownPatterns::default());
         for row in &rows.mappings {
-            match read_mapping(&owner, row, &mut quota) {
+            match read_mapping(&owner, row, &mut quota, &mut known) {
                 Ok(mapping) => self.mappings.push(Arc::new(mapping)),
                 Err(problems) => self.skipped.push(Skipped { key: row.key.clone(), problems }),
             }
@@ -171,7 +172,12 @@ impl TeamReading<'_> {
     }
 }
 
-fn read_mapping(owner: &MappingOwner<'_>, row: &Row, quota: &mut TeamQuota) -> Result<Mapping, Vec<Problem>> {
+fn read_mapping(
+    owner: &MappingOwner<'_>,
+    row: &Row,
+    quota: &mut TeamQuota,
+    known: &mut KnownPatterns,
+) -> Result<Mapping, Vec<Problem>> {
     let place = ConfigPath::row(&row.key);
     let refused = |place: ConfigPath, invalid: Invalid| Err(vec![Problem::new(place, invalid)]);
     if let Err(invalid) = check_bucket(&row.fields) {
@@ -191,7 +197,7 @@ fn read_mapping(owner: &MappingOwner<'_>, row: &Row, quota: &mut TeamQuota) -> R
     if let Err(invalid) = quota.charge(spec) {
         return refused(place, invalid);
     }
-    let valid = mapping(owner, spec, &mut decoded.checker);
+    let valid = mapping(owner, spec, known, &mut decoded.checker);
     if valid.is_none() && !decoded.checker.has_problems() {
         let help = "fix that zone's row; its own problem is reported, too";
         decoded.checker.note("zones", Invalid::new(Code::BadZone, "a zone's row can't be read", help));

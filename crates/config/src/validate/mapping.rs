@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-use purge_router_core::glob::{Pattern, Patterns};
+use purge_router_core::glob::{KnownPatterns, Pattern, Patterns};
 use purge_router_core::names::{Hostname, Source};
 use purge_router_core::suggest::{nearest, quoted};
 use purge_router_core::{ChangeKind, Code, Invalid, Mapping, Mode, Purge, Team, Zone, oversize};
@@ -41,7 +41,12 @@ impl<'z> FromIterator<&'z str> for DeclaredZones<'z> {
 }
 
 /// The mapping, if it has no problem and all its zones are valid.
-pub(crate) fn mapping(owner: &MappingOwner<'_>, spec: &MappingSpec, checker: &mut FieldChecker) -> Option<Mapping> {
+pub(crate) fn mapping(
+    owner: &MappingOwner<'_>,
+    spec: &MappingSpec,
+    known: &mut KnownPatterns,
+    checker: &mut FieldChecker,
+) -> Option<Mapping> {
     let team = owner.team;
     let owned = |text: &str| {
         let source = Source::parse(text)?;
@@ -52,8 +57,8 @@ pub(crate) fn mapping(owner: &MappingOwner<'_>, spec: &MappingSpec, checker: &mu
     };
     let source = checker.required("source", spec.source.as_deref(), "write `source = \"s3://bucket/prefix/\"`", owned);
     let zones = zones(owner, spec, checker);
-    let include = patterns("include", spec.include.as_deref(), checker);
-    let exclude = patterns("exclude", spec.exclude.as_deref(), checker);
+    let include = patterns("include", spec.include.as_deref(), known, checker);
+    let exclude = patterns("exclude", spec.exclude.as_deref(), known, checker);
     let event = word(Code::UnknownEvent, "an event", ChangeKind::WORDS);
     let help = "leave it out for created and removed";
     let events = checker.filled_list("events", spec.events.as_deref(), help, event);
@@ -139,12 +144,30 @@ fn unknown_zone(owner: &MappingOwner<'_>, text: &str) -> Invalid {
     Invalid::new(Code::UnknownZone, format!("unknown zone `{text}`"), help)
 }
 
-fn patterns(field: &'static str, globs: Option<&[String]>, checker: &mut FieldChecker) -> Patterns {
-    let patterns = checker.list(field, globs, Pattern::parse).unwrap_or_default();
-    Patterns::new(patterns).unwrap_or_else(|invalid| {
-        checker.note(field, invalid);
-        Patterns::default()
-    })
+/// The list, which mappings with equal lists share.
+fn patterns(
+    field: &'static str,
+    globs: Option<&[String]>,
+    known: &mut KnownPatterns,
+    checker: &mut FieldChecker,
+) -> Patterns {
+    let globs = globs.unwrap_or_default();
+    if let Some(patterns) = known.get(globs) {
+        return patterns;
+    }
+    let patterns = checker.list(field, Some(globs), Pattern::parse).unwrap_or_default();
+    match Patterns::new(patterns) {
+        Ok(patterns) => {
+            if !checker.is_wrong(field) {
+                known.insert(globs, &patterns);
+            }
+            patterns
+        }
+        Err(invalid) => {
+            checker.note(field, invalid);
+            Patterns::default()
+        }
+    }
 }
 
 /// The valid hostnames of the mapping's own list, which must hold one of each zone.

@@ -37,7 +37,8 @@ pub const MAPPINGS: usize = 10_000;
 /// The most zones that these may name.
 pub const ZONES: usize = 1000;
 
-/// The most bytes of all patterns of these. Compiled, a pattern may take 200 times its length.
+/// The most bytes of all patterns of these, where mappings with equal lists count once. Compiled, a pattern may take 200
+/// times its length.
 pub const PATTERNS: usize = 256 * 1024;
 
 /// The most bytes of the rows of these that are read, and of the rows of zones that are read together. A value takes

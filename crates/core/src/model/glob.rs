@@ -3,11 +3,18 @@
 //! A pattern without `/` matches the file name at any depth; with one, `*` and `?` stop at `/` and `**` crosses it; a
 //! leading `/` anchors; a trailing `/` means everything below. `?` and `[ab]` stand for one byte, so for ASCII
 //! characters only. Patterns are bounded, so that no mapping is slow to match.
+//!
+//! globset defines what a pattern means, and matches those that need a regex. Most need none: see `route::shape`.
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use globset::GlobBuilder;
 
 use crate::model::code::Code;
 use crate::model::invalid::Invalid;
+use crate::route::program::{self, Condition, LazyRegex, RelativeKey};
+use crate::route::shape::shapes;
 
 /// The longest pattern, in bytes.
 pub const PATTERN_LENGTH: usize = 256;
@@ -16,11 +23,11 @@ pub const PATTERN_ALTERNATES: usize = 64;
 /// The most patterns in one list of a mapping.
 pub const PATTERNS: usize = 64;
 
-/// One pattern that compiles.
+/// One valid pattern.
 #[derive(Debug, Clone)]
 pub struct Pattern {
-    text: String,
-    glob: globset::Glob,
+    text: Box<str>,
+    condition: Condition,
 }
 
 impl Pattern {
@@ -61,14 +68,21 @@ impl Pattern {
             let message = format!("`{text}` has more than {PATTERN_ALTERNATES} alternates");
             return bad(Code::TooManyAlternates, message, "split it into several patterns");
         }
-        let compiled = GlobBuilder::new(&anywhere(text))
+        let from_root = from_root(text);
+        if let Some(shapes) = shapes(&from_root) {
+            return Ok(Self { text: text.into(), condition: Condition::Shapes(shapes) });
+        }
+        let glob = GlobBuilder::new(&from_root)
             .literal_separator(true)
             .backslash_escape(true)
             .case_insensitive(false)
             .empty_alternates(true)
             .build();
-        match compiled {
-            Ok(glob) => Ok(Self { text: text.to_owned(), glob }),
+        match glob {
+            Ok(glob) => {
+                let condition = Condition::Regex(Arc::new(LazyRegex::new(glob)));
+                Ok(Self { text: text.into(), condition })
+            }
             Err(error) => bad(
                 Code::BadGlob,
                 format!("`{text}` is not a glob: {}", error.kind()),
@@ -102,7 +116,7 @@ fn has_class_beyond_ascii(text: &str) -> bool {
 }
 
 /// The pattern in globset's syntax, which is always relative to the root.
-fn anywhere(text: &str) -> String {
+pub(crate) fn from_root(text: &str) -> String {
     let (below, text) = match text.strip_suffix('/') {
         Some(text) => ("/**", text),
         None => ("", text),
@@ -115,11 +129,19 @@ fn anywhere(text: &str) -> String {
     }
 }
 
-/// A list of patterns, matched at once.
+/// A list of patterns. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Patterns {
-    patterns: Vec<String>,
-    set: GlobSet,
+pub struct Patterns(Option<Arc<List>>);
+
+/// A list that is not empty.
+#[derive(Debug)]
+struct List {
+    texts: Box<[Box<str>]>,
+    /// The bytes of all patterns.
+    size: usize,
+    program: Box<[u8]>,
+    /// The regexes of the patterns that need one, by the pattern's index.
+    regexes: BTreeMap<u8, Arc<LazyRegex>>,
 }
 
 impl Patterns {
@@ -132,39 +154,86 @@ impl Patterns {
                 "join some of them as `{a,b}`, or write a second mapping",
             ));
         }
-        let mut set = GlobSetBuilder::new();
-        for pattern in &patterns {
-            set.add(pattern.glob.clone());
+        if patterns.is_empty() {
+            return Ok(Self::default());
         }
-        let set = set.build().map_err(|error| {
-            Invalid::new(
-                Code::BadGlob,
-                format!("the patterns are too large together: {}", error.kind()),
-                "write fewer patterns",
-            )
-        })?;
-        Ok(Self { patterns: patterns.into_iter().map(|pattern| pattern.text).collect(), set })
+        let size = patterns.iter().map(|pattern| pattern.text.len()).sum();
+        let (mut texts, mut program, mut regexes) = (Vec::new(), Vec::new(), BTreeMap::new());
+        for (index, Pattern { text, condition }) in (0..).zip(patterns) {
+            texts.push(text);
+            program::encode(&mut program, index, &condition);
+            if let Condition::Regex(regex) = condition {
+                regexes.insert(index, regex);
+            }
+        }
+        Ok(Self(Some(Arc::new(List { texts: texts.into(), size, program: program.into(), regexes }))))
     }
 
     /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
-        self.patterns.is_empty()
+        self.0.is_none()
     }
 
     /// The patterns as written.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.patterns.iter().map(String::as_str)
+        let texts = self.0.as_ref().map(|list| &*list.texts).unwrap_or_default();
+        texts.iter().map(|text| &**text)
     }
 
     /// The bytes of all patterns.
     pub fn size(&self) -> usize {
-        self.patterns.iter().map(String::len).sum()
+        self.0.as_ref().map_or(0, |list| list.size)
     }
 
     /// The first pattern that matches a key relative to the mapping's prefix.
     pub fn first_match(&self, relative_key: &str) -> Option<&str> {
-        let index = self.set.matches(relative_key).into_iter().min()?;
-        self.patterns.get(index).map(String::as_str)
+        let list = self.0.as_ref()?;
+        let index = list.first_match(RelativeKey::new(relative_key))?;
+        list.texts.get(usize::from(index)).map(|text| &**text)
+    }
+
+    /// Whether a pattern matches a key.
+    pub(crate) fn is_match(&self, key: RelativeKey<'_>) -> bool {
+        self.0.as_ref().is_some_and(|list| list.first_match(key).is_some())
+    }
+
+    /// What the list asks of a key, as [`program`] writes it; `None` if that needs a regex.
+    pub(crate) fn program_without_regex(&self) -> Option<&[u8]> {
+        let list = self.0.as_ref()?;
+        list.regexes.is_empty().then_some(&*list.program)
+    }
+
+    /// Where the list is in memory: clones are at the same place.
+    pub(crate) fn address(&self) -> Option<usize> {
+        self.0.as_ref().map(|list| Arc::as_ptr(list).addr())
+    }
+}
+
+impl List {
+    fn first_match(&self, key: RelativeKey<'_>) -> Option<u8> {
+        program::first_match(&self.program, key, |index| self.regexes.get(&index).map(Arc::as_ref))
+    }
+}
+
+/// The bytes of all patterns of some lists, where a list that several share counts once.
+pub fn distinct_size<'p>(lists: impl Iterator<Item = &'p Patterns>) -> usize {
+    let distinct: HashMap<Option<usize>, usize> = lists.map(|list| (list.address(), list.size())).collect();
+    distinct.into_values().sum()
+}
+
+/// Lists of patterns by their text, so that mappings with equal lists share one.
+#[derive(Debug, Default)]
+pub struct KnownPatterns(HashMap<Vec<String>, Patterns>);
+
+impl KnownPatterns {
+    /// The list with these patterns, if it was read before.
+    pub fn get(&self, texts: &[String]) -> Option<Patterns> {
+        self.0.get(texts).cloned()
+    }
+
+    /// Keeps a list that was read from these patterns.
+    pub fn insert(&mut self, texts: &[String], patterns: &Patterns) {
+        self.0.insert(texts.to_vec(), patterns.clone());
     }
 }
 

@@ -2,7 +2,7 @@
 //! team's zone or token.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use indexmap::IndexSet;
@@ -10,13 +10,15 @@ use indexmap::IndexSet;
 use crate::model::mapping::Mapping;
 use crate::model::names::{BucketName, TeamName};
 use crate::model::zone::{Team, Zone};
+use crate::route::bucket::Candidate;
+use crate::route::router::Router;
 
 /// All valid mappings, found by bucket.
 #[derive(Debug, Clone, Default)]
 pub struct Mappings {
     teams: BTreeMap<TeamName, Arc<Team>>,
     mappings: Vec<Arc<Mapping>>,
-    by_bucket: HashMap<BucketName, Vec<usize>>,
+    router: Router,
 }
 
 /// Why teams and mappings don't belong together.
@@ -83,14 +85,8 @@ impl Mappings {
     }
 
     fn indexed(teams: BTreeMap<TeamName, Arc<Team>>, mappings: Vec<Arc<Mapping>>) -> Self {
-        let mut by_bucket: HashMap<BucketName, Vec<usize>> = HashMap::new();
-        for (index, mapping) in mappings.iter().enumerate() {
-            match by_bucket.get_mut(&mapping.source.bucket) {
-                Some(indices) => indices.push(index),
-                None => drop(by_bucket.insert(mapping.source.bucket.clone(), vec![index])),
-            }
-        }
-        Self { teams, mappings, by_bucket }
+        let router = Router::new(&mappings);
+        Self { teams, mappings, router }
     }
 
     /// Joins parts that were read at different times, for example one for each bucket; the newest part comes first.
@@ -104,9 +100,17 @@ impl Mappings {
         let teams = newest_teams(&parts);
         let mut mappings = Vec::with_capacity(parts.iter().map(|part| part.mappings.len()).sum());
         let mut outdated_buckets = BTreeSet::new();
+        // Parts that stay as they are keep their index.
+        let mut router = Some(Router::default());
         for part in parts {
             let is_outdated = |team: &&Team| !teams.get(&team.name).is_some_and(|newest| is_up_to_date(team, newest));
             let outdated: HashSet<&TeamName> = part.teams().filter(is_outdated).map(|team| &team.name).collect();
+            if outdated.is_empty() {
+                router = router.and_then(|router| router.with(&part.router, mappings.len()));
+                mappings.extend(part.mappings.iter().cloned());
+                continue;
+            }
+            router = None;
             for mapping in &part.mappings {
                 match teams.get(&mapping.team).filter(|_| outdated.contains(&mapping.team)) {
                     Some(newest) if !newest.owns(&mapping.source) => {}
@@ -118,7 +122,8 @@ impl Mappings {
                 }
             }
         }
-        (Self::indexed(teams, mappings), outdated_buckets)
+        let router = router.unwrap_or_else(|| Router::new(&mappings));
+        (Self { teams, mappings, router }, outdated_buckets)
     }
 
     /// The mappings that a condition accepts, with all teams.
@@ -134,8 +139,17 @@ impl Mappings {
 
     /// The mappings of one bucket, each with its index in [`Mappings::all`].
     pub fn of_bucket(&self, bucket: &BucketName) -> impl Iterator<Item = (usize, &Mapping)> {
-        let indices = self.by_bucket.get(bucket).into_iter().flatten();
-        indices.filter_map(|index| Some((*index, self.mappings.get(*index)?.as_ref())))
+        let indices = self.router.of_bucket(bucket).iter().map(|index| *index as usize);
+        indices.filter_map(|index| Some((index, self.mappings.get(index)?.as_ref())))
+    }
+
+    /// The mappings of a bucket whose prefixes start a key, each with its index in [`Mappings::all`].
+    pub(crate) fn candidates<'m>(
+        &'m self,
+        bucket: &BucketName,
+        key: &'m str,
+    ) -> impl Iterator<Item = (usize, Candidate<'m>)> {
+        self.router.candidates(bucket, key)
     }
 
     /// All teams, by name.

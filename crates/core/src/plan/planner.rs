@@ -21,7 +21,7 @@ use crate::plan::sample::Sampler;
 use crate::plan::second_purges::second_purges;
 use crate::plan::uncertain_buckets::UncertainBuckets;
 use crate::plan::verification::{EdgeCheck, edge_checks};
-use crate::route::{Route, route_while};
+use crate::route::{Route, hits_while};
 
 /// Plans all purges of an event. The mappings of all its buckets are known, and no last purges.
 pub fn plan(mappings: &Mappings, event: Event) -> Plan {
@@ -120,8 +120,7 @@ impl<'p> Planner<'p> {
 
     /// The mappings that accept a change, and those whose globs may not be compared any more.
     fn route(&mut self, change: &'p Change) -> Vec<Route<'p>> {
-        let routes = route_while(self.mappings, change, |mapping| self.budget.charge_matching(mapping));
-        routes.filter(|route| route.is_hit() || route.is_too_much()).collect()
+        hits_while(self.mappings, change, |mapping| self.budget.charge_matching(mapping))
     }
 
     /// The routes without those of mappings that purged the same content last.

@@ -159,14 +159,16 @@ fn a_row_can_not_ask_for_more_zones_than_a_mapping_may_name() {
 #[test]
 fn a_team_has_so_many_mappings_in_a_bucket_and_others_do_not_count() {
     let bytes = "x".repeat(200);
-    let patterns: Vec<String> = (10..74).map(|index| format!("{bytes}{index}.css")).collect();
+    let patterns = |index: usize| (10..74).map(|it| format!("{bytes}{index:06}-{it}.css")).collect::<Vec<String>>();
     let numbered = |team: &str, index: usize| mapping(team, &format!("uk/{index:06}/"));
     let many = |team: &'static str, count: usize| (0..count).map(move |index| numbered(team, index));
-    let heavy = |index| with(numbered("web", index), "include", json!(patterns));
-    let room = bounds::PATTERNS / patterns.iter().map(String::len).sum::<usize>();
+    let heavy = |index| with(numbered("web", index), "include", json!(patterns(index)));
+    let shared = |index| with(numbered("web", index), "include", json!(patterns(0)));
+    let room = bounds::PATTERNS / patterns(0).iter().map(String::len).sum::<usize>();
     for (what, rows, left) in [
         ("many", many("web", bounds::MAPPINGS + 2).collect::<Vec<_>>(), bounds::MAPPINGS),
         ("heavy", (0..room + 3).map(heavy).collect(), room),
+        ("of equal globs", (0..bounds::MAPPINGS).map(shared).collect(), bounds::MAPPINGS),
     ] {
         let granted = [grant("web", &["s3://assets/"]), zone("web"), grant("docs", &["s3://docs/"]), zone("docs")];
         let others = many("docs", 3);

@@ -1,0 +1,68 @@
+//! Routing: which of many mappings accept a change, beside rivals on the same seeded mappings and changes.
+
+mod corpus;
+mod oracle;
+mod report;
+mod rivals;
+
+use crate::measure::{ROUNDS, Spread, turn};
+use crate::routing::corpus::{CELLS, Cell, Corpus, Lookup};
+use crate::routing::report::{CellReport, RivalReport};
+use crate::routing::rivals::{RIVALS, Rival, RivalKind};
+
+/// How many lookups of each cell the oracle answers. It compares each with all mappings.
+const CHECKED: usize = 300;
+
+/// Measures the cells whose names contain a text, and prints tables. `--rival` leaves out the other rivals.
+pub(crate) fn run(options: &[&str]) {
+    let option = |name| options.chunks(2).find(|option| option[0] == name).map(|option| option[1]);
+    let cells = CELLS.iter().filter(|cell| cell.name().contains(option("--only").unwrap_or_default()));
+    let reports: Vec<CellReport> = cells.map(|cell| measure(cell, option("--rival").unwrap_or_default())).collect();
+    report::print(&reports);
+}
+
+fn measure(cell: &Cell, rival: &str) -> CellReport {
+    eprintln!("{}", cell.name());
+    let corpus = Corpus::new(cell);
+    let (hot, random) = (corpus.hot_lookups(), corpus.random_lookups());
+    let expected = oracle::answers(&corpus, hot.iter().chain(&random).take(CHECKED));
+    let mut built = Vec::new();
+    for kind in RIVALS.iter().filter(|kind| kind.name.contains(rival) && kind.can_hold(&corpus)) {
+        let rival = kind.build(&corpus);
+        eprintln!("  {} built in {:.1?}, {} bytes", kind.name, rival.took, rival.bytes);
+        check(kind, rival.value.as_ref(), hot.iter().chain(&random), &expected);
+        built.push((kind, rival));
+    }
+    let mut times = vec![(Vec::new(), Vec::new()); built.len()];
+    let mut positions = vec![(0, 0); built.len()];
+    let mut found = Vec::new();
+    for _ in 0..ROUNDS {
+        for (index, (_, rival)) in built.iter().enumerate() {
+            let mut lookup = |lookup: &Lookup| {
+                found.clear();
+                rival.value.find(lookup, &mut found);
+                std::hint::black_box(&found);
+            };
+            times[index].0.push(turn(&hot, &mut positions[index].0, &mut lookup));
+            times[index].1.push(turn(&random, &mut positions[index].1, &mut lookup));
+        }
+    }
+    let rivals = built.iter().zip(times).map(|((kind, built), (hot, random))| RivalReport {
+        name: kind.name,
+        hot: Spread::of(hot),
+        random: Spread::of(random),
+        build_per_mapping: built.took.as_secs_f64() * 1e9 / corpus.rules.len() as f64,
+        bytes_per_mapping: built.bytes as f64 / corpus.rules.len() as f64,
+    });
+    CellReport { cell: cell.clone(), rivals: rivals.collect() }
+}
+
+/// Compares a rival with the oracle.
+fn check<'l>(kind: &RivalKind, rival: &dyn Rival, lookups: impl Iterator<Item = &'l Lookup>, expected: &[Vec<u32>]) {
+    for (lookup, expected) in lookups.zip(expected) {
+        let mut found = Vec::new();
+        rival.find(lookup, &mut found);
+        found.sort_unstable();
+        assert_eq!(found, *expected, "{} on s3://{}/{}", kind.name, lookup.bucket(), lookup.key());
+    }
+}

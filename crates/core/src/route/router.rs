@@ -1,0 +1,116 @@
+//! All mappings, found by bucket, prefix and globs.
+//!
+//! ```text
+//!  buckets                            positions
+//!  │assets│ Bucket │ first 0 │ ──→    │ 0 │ 2 │ 5 │   the mappings' indices
+//!  │media │ Bucket │ first 3 │ ──→    │ 1 │ 3 │ 4 │
+//! ```
+
+use std::borrow::Borrow;
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+
+use crate::model::mapping::Mapping;
+use crate::model::names::BucketName;
+use crate::route::bucket::{Bucket, BucketBuilder, Candidate};
+
+/// Finds the mappings that may accept a change.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Router {
+    buckets: HashSet<Slot, RandomState>,
+    /// The indices of the mappings, bucket by bucket.
+    indices: Vec<u32>,
+}
+
+/// A bucket, found by its name.
+#[derive(Debug, Clone)]
+struct Slot {
+    bucket: Bucket,
+    /// Where its mappings begin in [`Router::indices`], and how many there are.
+    first: u32,
+    count: u32,
+}
+
+impl Router {
+    /// Indexes mappings.
+    pub(crate) fn new(mappings: &[Arc<Mapping>]) -> Self {
+        let mut by_bucket: HashMap<&str, Vec<u32>, RandomState> = HashMap::default();
+        for (index, mapping) in (0..).zip(mappings) {
+            by_bucket.entry(mapping.source.bucket.as_str()).or_default().push(index);
+        }
+        let buckets = HashSet::with_capacity_and_hasher(by_bucket.len(), RandomState::default());
+        let mut router = Self { buckets, indices: Vec::with_capacity(mappings.len()) };
+        let mut builder = BucketBuilder::default();
+        for (name, indices) in by_bucket {
+            let of_bucket = indices.iter().filter_map(|index| mappings.get(*index as usize));
+            let bucket = builder.build(name, of_bucket.map(Arc::as_ref));
+            router.insert(bucket, indices.into_iter());
+        }
+        router
+    }
+
+    /// With the buckets of another router, whose mappings come after `before` others. `None` if a bucket is in both.
+    pub(crate) fn with(mut self, other: &Self, before: usize) -> Option<Self> {
+        for slot in &other.buckets {
+            if self.buckets.contains(slot) {
+                return None;
+            }
+            let indices = other.indices_of(slot).iter().map(|index| before as u32 + index);
+            self.insert(slot.bucket.clone(), indices);
+        }
+        Some(self)
+    }
+
+    /// The indices of a bucket's mappings, in ascending order.
+    pub(crate) fn of_bucket(&self, bucket: &BucketName) -> &[u32] {
+        self.buckets.get(bucket.as_str().as_bytes()).map(|slot| self.indices_of(slot)).unwrap_or_default()
+    }
+
+    /// The mappings of a bucket whose prefixes start a key, with their indices. The longest prefix comes first.
+    pub(crate) fn candidates<'r>(
+        &'r self,
+        bucket: &BucketName,
+        key: &'r str,
+    ) -> impl Iterator<Item = (usize, Candidate<'r>)> {
+        let slot = self.buckets.get(bucket.as_str().as_bytes());
+        slot.into_iter().flat_map(move |slot| {
+            let indices = self.indices_of(slot);
+            let candidates = slot.bucket.candidates(key);
+            candidates.filter_map(|candidate| Some((*indices.get(candidate.position())? as usize, candidate)))
+        })
+    }
+
+    fn insert(&mut self, bucket: Bucket, indices: impl ExactSizeIterator<Item = u32>) {
+        let (first, count) = (self.indices.len() as u32, indices.len() as u32);
+        self.indices.extend(indices);
+        self.buckets.insert(Slot { bucket, first, count });
+    }
+
+    fn indices_of(&self, slot: &Slot) -> &[u32] {
+        let first = slot.first as usize;
+        self.indices.get(first..first + slot.count as usize).unwrap_or_default()
+    }
+}
+
+impl Borrow<[u8]> for Slot {
+    fn borrow(&self) -> &[u8] {
+        self.bucket.name()
+    }
+}
+
+impl Hash for Slot {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bucket.name().hash(state);
+    }
+}
+
+impl PartialEq for Slot {
+    fn eq(&self, other: &Self) -> bool {
+        self.bucket.name() == other.bucket.name()
+    }
+}
+
+impl Eq for Slot {}
