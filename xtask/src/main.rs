@@ -62,7 +62,7 @@ fn main() -> ExitCode {
         ["lookups"] => test::lookups(),
         ["bench", what @ ("way" | "calls")] => test::way(what),
         ["bench", "command"] => test::command(),
-        ["bench", ref arguments @ ("routing" | "rows", ..)] => test::bench(arguments),
+        ["bench", ref arguments @ ..] => test::bench(arguments),
         ["isolation", ref arguments @ ..] => test::isolation(arguments),
         ["simulate", ref arguments @ ..] => test::simulate(arguments),
         ["soak", ref arguments @ ..] => test::soak(arguments),
