@@ -9,17 +9,13 @@
     reason = "this is a program for people, and what fails ends it"
 )]
 
+mod allocator;
 mod measure;
 mod routing;
 mod rows;
 
-use std::alloc::System;
 use std::env;
 use std::process::ExitCode;
-
-/// Counts what is allocated, so that the memory of each structure is known.
-#[global_allocator]
-static ALLOCATOR: cap::Cap<System> = cap::Cap::new(System, usize::MAX);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();

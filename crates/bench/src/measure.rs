@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::ALLOCATOR;
+use crate::allocator::ALLOCATOR;
 
 /// How often each rival has its turn.
 pub(crate) const ROUNDS: usize = 9;

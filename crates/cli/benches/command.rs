@@ -18,7 +18,6 @@ use std::time::Duration;
 
 use crate::corpus::{Kind, event, mapping_file};
 use crate::measure::{Times, print_machine, ratio, timed};
-use crate::python;
 
 const ROUNDS: usize = 15;
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -78,19 +77,21 @@ fn main() {
     print_machine();
     println!("| whole process | purge-router, ms | Python, ms | of Python's time |");
     println!("| --- | ---: | ---: | ---: |");
-    for (name, mut ours, mut python, rounds) in cases {
-        let [mut times, mut times_of_python] = [(); 2].map(|()| Times::default());
-        for _ in 0..rounds {
-            times.push(run_once(&mut ours));
-            python.iter_mut().for_each(|python| times_of_python.push(run_once(python)));
-        }
-        let ours = times.show(MILLISECOND, 1);
-        match python {
-            None => println!("| {name} | {ours} | | |"),
-            Some(_) => {
-                let python = times_of_python.show(MILLISECOND, 1);
-                println!("| {name} | {ours} | {python} | {:.2} |", ratio(&times, &times_of_python));
-            }
+    cases.into_iter().for_each(print_row);
+}
+
+fn print_row((name, mut ours, mut python, rounds): Case<'_>) {
+    let [mut times, mut times_of_python] = [(); 2].map(|()| Times::default());
+    for _ in 0..rounds {
+        times.push(run_once(&mut ours));
+        python.iter_mut().for_each(|python| times_of_python.push(run_once(python)));
+    }
+    let ours = times.show(MILLISECOND, 1);
+    match python {
+        None => println!("| {name} | {ours} | | |"),
+        Some(_) => {
+            let python = times_of_python.show(MILLISECOND, 1);
+            println!("| {name} | {ours} | {python} | {:.2} |", ratio(&times, &times_of_python));
         }
     }
 }

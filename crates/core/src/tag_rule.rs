@@ -10,6 +10,8 @@
 
 mod expression;
 mod key;
+mod literal;
+mod no_tag_rule;
 
 use crate::model::limits::{CloudflarePlan, EXPRESSION_LENGTH};
 use crate::model::mapping::{Mapping, PathRewrite, Purge};
@@ -17,8 +19,10 @@ use crate::model::template::Template;
 use crate::model::zone::Zone;
 use crate::purge::paths::visitor_path;
 
-use self::expression::{NO_TEXT, literal, one_element, tag_of};
+use self::expression::{NO_TEXT, one_element, tag_of};
 use self::key::{Candidate, KeyOfPath};
+use self::literal::literal;
+pub use self::no_tag_rule::NoTagRule;
 
 /// A Cache Response Rule: which requests it is for, and the tags of their responses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,55 +33,6 @@ pub struct TagRule {
     pub filter: String,
     /// The tags: the `expression` of its parameters, which yields an array.
     pub tags: String,
-}
-
-/// Why a mapping's tags can't be set by rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NoTagRule {
-    /// The mapping does not purge tags.
-    #[error("it does not purge tags")]
-    NoTags,
-    /// A template needs a regular expression, which the zone's plan lacks.
-    #[error("a template with `{{dir}}` or `{{stem}}` needs a regular expression, which the zone's plan lacks")]
-    NeedsRegex,
-    /// A template has more fields than a regular expression may replace.
-    #[error(
-        "a template with `{{dir}}` or `{{stem}}` has more than 8 fields, the most that a regular expression may replace"
-    )]
-    TooManyFields,
-    /// An expression is longer than Cloudflare allows.
-    #[error("an expression would have more than 4,096 characters")]
-    TooLong,
-    /// There would be more rules than the plan allows.
-    #[error("there would be more rules than the zone's plan allows")]
-    TooManyRules,
-}
-
-impl NoTagRule {
-    /// Its kind, in kebab-case, for programs.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::NoTags => "tag-rule-without-tags",
-            Self::NeedsRegex => "tag-rule-needs-regex",
-            Self::TooManyFields => "tag-rule-too-many-fields",
-            Self::TooLong => "tag-rule-too-long",
-            Self::TooManyRules => "tag-rule-too-many-rules",
-        }
-    }
-
-    /// A way out.
-    pub fn help(self) -> &'static str {
-        match self {
-            Self::NoTags => "write `purge = \"tags\"` and `tags`",
-            Self::NeedsRegex => {
-                "use `{key}`, `{ext}` and `{bucket}` only, raise `plan` if the zone has a higher one, or let the origin server \
-                 send Cache-Tag"
-            }
-            Self::TooManyFields => "use fewer fields in a template",
-            Self::TooLong => "use fewer `tags`, `hostnames` or `index_documents`, or several mappings",
-            Self::TooManyRules => "use fewer `tags`, or templates without `{dir}` and `{stem}`, which share one rule",
-        }
-    }
 }
 
 /// The rules for one zone of a mapping: those of paths that end in `/`, and those of the others.

@@ -39,7 +39,7 @@ pub(crate) fn mapping(index: usize, include: &str) -> Fields {
 
 pub(crate) fn tables(hostnames: &[&str], mappings: Vec<Fields>) -> TeamTables {
     let zone = fields(json!({ "zone_id": "023e105f4ecef8ad9ca31a8372d0c353", "hostnames": hostnames }));
-    TeamTables { zones: [("website.com".to_owned(), zone)].into(), mappings }
+    TeamTables { zones: [("website.com".to_owned(), zone)].into(), mappings, ..TeamTables::default() }
 }
 
 pub(crate) fn some(count: usize) -> TeamTables {

@@ -4,8 +4,7 @@
 //! prefixes start a key. Keys are made for a mapping: most are accepted by its globs, some are excluded or match nothing.
 
 use fastrand::Rng;
-use purge_router_core::names::BucketName;
-use purge_router_core::{Change, ChangeKind, Origin};
+use purge_router_core::{Change, ChangeKind};
 
 /// One mapping.
 #[derive(Debug, Clone)]
@@ -140,9 +139,8 @@ impl Corpus {
         let bucket = &self.buckets[rule.bucket];
         let key = format!("{}{}", rule.prefix, relative_key(self.globs, index, rng));
         let json = format!(r#"{{"bucket":"{bucket}","key":"{key}"}}"#);
-        let bucket = BucketName::parse(bucket).unwrap();
-        let (kind, origin) = (ChangeKind::Created, Origin::Invocation);
-        Lookup { change: Change { bucket, key, kind, time: None, origin, second_purge_of: None }, json }
+        let object = format!("s3://{bucket}/{key}");
+        Lookup { change: Change::of_object(&object, ChangeKind::Created).unwrap(), json }
     }
 }
 

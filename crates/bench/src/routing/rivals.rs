@@ -4,16 +4,13 @@ mod fast_glob;
 mod glob_sets;
 mod ours;
 mod quamina;
+mod rival;
 mod today;
 
 use crate::measure::{Built, build};
-use crate::routing::corpus::{Corpus, Globs, Lookup};
+use crate::routing::corpus::{Corpus, Globs};
 
-/// Something that finds the mappings that accept a change.
-pub(crate) trait Rival {
-    /// Adds the indices of the mappings, in any order.
-    fn find(&self, lookup: &Lookup, found: &mut Vec<u32>);
-}
+pub(crate) use self::rival::Rival;
 
 /// How to build a rival.
 pub(crate) struct RivalKind {

@@ -133,7 +133,7 @@ fn candidates(field: &Field) -> Vec<Value> {
     match &field.value {
         ValueType::Integer(range) => values.extend([*range.start(), *range.end(), range.end() + 1].map(Value::from)),
         ValueType::Share => {
-            values.extend([json!(0.000_001), json!(0.01), json!(1), json!(1.5), json!(-0.1), json!(0.000_000_5)])
+            values.extend([json!(0.000_001), json!(0.01), json!(1), json!(1.5), json!(-0.1), json!(0.000_000_5)]);
         }
         ValueType::Word(words) => values.extend(words().into_iter().map(Value::from)),
         ValueType::Strings(strings) => {

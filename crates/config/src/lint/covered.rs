@@ -8,7 +8,7 @@ use purge_router_core::glob::Patterns;
 use purge_router_core::names::{BucketName, TeamName};
 use purge_router_core::{Mapping, Mappings};
 
-use crate::lint::Warning;
+use crate::lint::warning::Warning;
 
 /// Mappings by team, bucket and prefix.
 type BySource<'m> = HashMap<(&'m TeamName, &'m BucketName, &'m str), Vec<&'m Arc<Mapping>>>;

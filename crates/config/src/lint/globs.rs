@@ -2,7 +2,7 @@
 
 use purge_router_core::Mapping;
 
-use crate::lint::Warning;
+use crate::lint::warning::Warning;
 
 /// Keys that have nothing in common.
 const UNRELATED_KEYS: [&str; 4] = ["a", "index.html", "Z9/_/b.q7", "x/y/z/data.tar.gz"];

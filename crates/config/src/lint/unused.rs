@@ -6,7 +6,7 @@ use purge_router_core::names::{Hostname, TeamName};
 use purge_router_core::suggest::quoted;
 use purge_router_core::{Mapping, Mappings, PathRewrite, Purge, QueryStrings, UrlRules};
 
-use crate::lint::Warning;
+use crate::lint::warning::Warning;
 
 /// Zones that no mapping names, and hostnames of the others that no mapping purges.
 pub(super) fn zones_and_hostnames(mappings: &Mappings) -> impl Iterator<Item = Warning> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use purge_router_core::names::{Hostname, TeamName};
 use purge_router_core::{Mapping, Mappings, Mode, NoTagRule, Purge, QueryStrings, Zone, tag_rules};
 
-use crate::lint::Warning;
+use crate::lint::warning::Warning;
 
 /// A kind of warning, and the mappings of a zone that it is about.
 struct Rule {

@@ -1,8 +1,9 @@
 //! A tag template for a key → an expression of Cloudflare's rules language.
 
 use crate::model::template::{Field, Part, Template};
-use crate::tag_rule::NoTagRule;
 use crate::tag_rule::key::{Candidate, Of};
+use crate::tag_rule::literal::literal;
+use crate::tag_rule::no_tag_rule::NoTagRule;
 
 /// The parts of a key whose path does not end in `/`: the key, its folder, and the stem and the extension of its name.
 const PARTS_OF_FILE: &str = r"(?s)^((?:(.*)/)?([^/]+?)(?:\.([^./]*))?)$";
@@ -92,9 +93,4 @@ fn replaced(template: &Template, bucket: &str, candidate: &Candidate) -> Result<
 /// An array with one string: `split` ends after the first of one element, whatever the string holds.
 pub(super) fn one_element(string: &str) -> String {
     format!("split({string}, \",\", 1)")
-}
-
-/// A string in quotes.
-pub(super) fn literal(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -1,7 +1,7 @@
 //! The keys that a path may be served for, as expressions over the path.
 
 use crate::model::mapping::{Mapping, PathRewrite};
-use crate::tag_rule::expression::literal;
+use crate::tag_rule::literal::literal;
 
 /// The path with its percent sequences decoded. A `+` becomes a space, as S3 reads it.
 const PATH: &str = "url_decode(http.request.uri.path)";

@@ -6,7 +6,7 @@ use fast_glob::glob_match;
 
 use crate::routing::corpus::{Corpus, Lookup};
 use crate::routing::oracle::anchored;
-use crate::routing::rivals::Rival;
+use crate::routing::rivals::rival::Rival;
 
 pub(super) struct FastGlobs {
     by_bucket: HashMap<String, Vec<Mapping>>,

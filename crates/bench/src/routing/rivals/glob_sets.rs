@@ -6,7 +6,7 @@ use std::sync::Arc;
 use globset::{Candidate, GlobSet};
 
 use crate::routing::corpus::{Corpus, Lookup};
-use crate::routing::rivals::Rival;
+use crate::routing::rivals::rival::Rival;
 use crate::routing::rivals::today::glob_set;
 
 pub(super) struct GlobSets {

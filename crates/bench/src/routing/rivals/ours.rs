@@ -5,11 +5,13 @@ use std::sync::Arc;
 use purge_router_core::glob::{KnownPatterns, Pattern, Patterns};
 use purge_router_core::limits::CloudflarePlan;
 use purge_router_core::names::{BucketName, CloudflareId, Hostname, Prefix, Source, TeamName, TokenFolder};
-use purge_router_core::{ChangeKind, Escalation, Mapping, Mappings, Mode, Purge, Team, UrlRules, Zone, hits};
+use purge_router_core::{
+    ChangeKind, Escalation, Mapping, Mappings, Mode, Purge, SampleRate, Team, UrlRules, Zone, hits,
+};
 
 use crate::measure::{Built, build as measured};
 use crate::routing::corpus::{Corpus, Lookup, Rule};
-use crate::routing::rivals::Rival;
+use crate::routing::rivals::rival::Rival;
 
 /// How many buckets a team owns.
 const BUCKETS_OF_TEAM: usize = 10;
@@ -75,6 +77,7 @@ fn team((buckets, index): (&[String], usize)) -> Arc<Team> {
         environments: Vec::new(),
         cache_reserve: false,
         workers_caching: false,
+        verify: SampleRate::default(),
     };
     let owns = buckets.iter().map(|bucket| Source::parse(&format!("s3://{bucket}")).unwrap()).collect();
     Arc::new(Team { name, owns, tokens, kms_key: None, zones: [(domain, Arc::new(zone))].into() })
@@ -101,5 +104,7 @@ fn mapping(
         purge: Purge::Urls(Escalation::default()),
         mode: Mode::Purge,
         again_after: 0,
+        verify: None,
+        skip_unchanged: false,
     })
 }

@@ -9,7 +9,7 @@ use quamina::QuaminaBuilder;
 
 use crate::routing::corpus::{Corpus, Lookup};
 use crate::routing::oracle::anchored;
-use crate::routing::rivals::Rival;
+use crate::routing::rivals::rival::Rival;
 
 pub(super) struct Quamina {
     /// Whether a match is of the mapping's `exclude`.

@@ -6,7 +6,7 @@ use globset::{GlobSet, GlobSetBuilder};
 
 use crate::routing::corpus::{Corpus, Lookup};
 use crate::routing::oracle::glob;
-use crate::routing::rivals::Rival;
+use crate::routing::rivals::rival::Rival;
 
 pub(super) struct Today {
     mappings: Vec<Mapping>,
