@@ -100,17 +100,19 @@ mod tests {
     use super::*;
     use crate::decode::decode;
     use crate::model::change::{Change, ChangeKind, Origin};
+    use crate::model::last_purge::ObjectVersion;
     use crate::model::names::BucketName;
 
     fn second_purge(key: &str, kind: ChangeKind) -> SecondPurge {
         let bucket = BucketName::parse("assets.website.com").unwrap();
+        let etag = (kind == ChangeKind::Created).then(|| "9b2cf535f27731c974343645a3985328-2".to_owned());
         let change = Change {
             bucket,
             key: key.to_owned(),
             kind,
-            etag: (kind == ChangeKind::Created).then(|| "9b2cf535f27731c974343645a3985328-2".to_owned()),
+            version: ObjectVersion::of(etag.as_deref(), None),
+            etag,
             time: None,
-            version: Default::default(),
             origin: Origin::Invocation,
             second_purge_of: None,
             verification: None,
