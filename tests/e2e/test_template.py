@@ -228,7 +228,7 @@ METRICS = {
         *("DeadlineExceeded", "Latency", "RateLimitHits"),
     },
     ("function",): {
-        *("Unmatched", "Rejected", "Unpurgeable", "ColdStart"),
+        *("Unmatched", "Unchanged", "Rejected", "Unpurgeable", "ColdStart"),
         *("FreshAfterPurge", "StaleAfterPurge", "UnknownAfterPurge"),
     },
 }
