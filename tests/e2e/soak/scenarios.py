@@ -75,8 +75,8 @@ def all_scenarios(seconds, teams):
 
 def sabotages():
     """What must make the command fail: purges that are dropped, and messages that are deleted without the function."""
-    yield "purges", Scenario("sabotage: purges are dropped", (Fault("purge dropped", drop, 0.2),), recovery=RECOVERY)
-    yield "messages", Scenario("sabotage: messages are deleted", chaos={"acknowledge": 0.2}, recovery=RECOVERY)
+    yield "purges", Scenario("sabotage: purges are dropped", (Fault("purge dropped", drop, 0.5),), recovery=RECOVERY)
+    yield "messages", Scenario("sabotage: messages are deleted", chaos={"acknowledge": 0.5}, recovery=RECOVERY)
 
 
 def chaos_of(scenario, seed):
