@@ -170,7 +170,7 @@ async fn a_skip_during_the_purge_of_other_content_makes_that_purge_repeat() {
         until(async || world.requests() == 2).await;
         assert_eq!(world.visit().await, "b");
         world.origin.put("/a.css", "a");
-        assert!(handle(&one, &[put("a", 3)]).await, "nobody knows of B yet");
+        assert!(handle(&one, &[put("a", 3)]).await, "no instance has received the event of B yet");
     };
     let (is_done, ()) = tokio::join!(slow, skipped);
     assert!(!is_done, "so B's message must not be done");

@@ -23,11 +23,11 @@ pub struct Change {
     pub key: String,
     /// What happened to it.
     pub kind: ChangeKind,
-    /// Its ETag without quotes, if the event has it.
+    /// Its ETag without quotes, if the event has it: of copies, too, which [`Self::version`] leaves out.
     pub etag: Option<String>,
     /// When it changed; `None` if the event doesn't say, or not in RFC 3339.
     pub time: Option<UtcDateTime>,
-    /// Which version of the object it is about.
+    /// Which content it wrote, and its place among the object's events, for `skip_unchanged`.
     pub version: ObjectVersion,
     /// Where the event came from, which fails if the change can't be purged.
     pub origin: Origin,
