@@ -31,11 +31,12 @@ const ALLOWED_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("cloudflare", &["core"]),
     ("pipeline", &["core", "cloudflare"]),
     ("sandbox", &["core"]),
+    ("test-support", &["core", "pipeline"]),
     ("aws", &["core", "config", "cloudflare", "pipeline"]),
     ("bench", &["core", "config"]),
     ("fuzz", &["core", "config", "cloudflare"]),
     ("lambda", &["core", "config", "cloudflare", "pipeline", "aws"]),
-    ("simulation", &["core", "config", "cloudflare", "pipeline", "aws", "lambda"]),
+    ("simulation", &["core", "config", "cloudflare", "pipeline", "aws", "lambda", "test-support"]),
     ("cli", &["core", "config", "cloudflare", "pipeline", "aws", "sandbox"]),
 ];
 
