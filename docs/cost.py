@@ -26,7 +26,7 @@ PRICES = {
 TEAMS, ZONES, BUCKETS, ALARMS, DASHBOARDS, URLS = 5, 20, 10, 9, 1, 2
 MEMORY_GB = 512 / 1024
 ZONE_METRICS, OTHER_METRICS = 3, 6  # Purged, Latency, RateLimitHits; those and Unmatched, Rejected, ColdStart
-BATCH_LINE, EVENT_LINE, METRIC_LINE = 325, 270, 350  # bytes: the examples of README.md
+BATCH_LINE, EVENT_LINE, METRIC_LINE = 325, 270, 350  # bytes: the examples of logs.md and metrics.md
 PLATFORM_LINES, LINE_OVERHEAD = 400, 26  # bytes that Lambda and CloudWatch Logs add: assumed
 URL_BYTES, REQUEST_BYTES = 70, 1500  # a URL in a request; headers, TLS and TCP: assumed
 

@@ -21,4 +21,4 @@ def test_each_attack_names_an_existing_test():
 
 def test_the_documented_costs_are_those_of_the_script():
     printed = subprocess.run([sys.executable, ROOT / "docs/cost.py"], check=True, capture_output=True, text=True).stdout
-    assert printed in (ROOT / "docs/operations.md").read_text()
+    assert printed in (ROOT / "docs/cost.md").read_text()

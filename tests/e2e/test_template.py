@@ -188,7 +188,7 @@ def test_alarms_watch_existing_metrics_and_notify_the_topic(_world):
     }
     for it in all_alarms:
         assert re.search(
-            r"\. Runbook: docs/operations\.md#[a-z-]+\. Log group: /purge-router/purge-router\.$",
+            r"\. Runbook: docs/(operations|dead-letters)\.md#[a-z-]+\. Log group: /purge-router/purge-router\.$",
             it["AlarmDescription"],
         )
         assert it["OKActions"] == [stack.alarm_topic_arn]
