@@ -5,10 +5,10 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use strum::{IntoStaticStr, VariantNames};
 
-/// The kind of a problem. Its kebab-case text is stable across releases; `docs/mappings.md` explains each.
+/// The kind of a problem. Its kebab-case text is stable across releases; `docs/mappings/problems.md` explains each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
-#[expect(missing_docs, reason = "docs/mappings.md explains each code, and a test compares the two lists")]
+#[expect(missing_docs, reason = "docs/mappings/problems.md explains each code, and a test compares the two lists")]
 pub enum Code {
     BadAddPrefix,
     BadAlso,
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn the_documentation_explains_each_code_and_no_other() {
-        let page = include_str!("../../../../docs/mappings.md");
+        let page = include_str!("../../../../docs/mappings/problems.md");
         let table = page.split("| code |").nth(1).unwrap().split("\n\n").next().unwrap();
         let cells = table.lines().skip(2).filter_map(|row| row.split('|').nth(1));
         let explained: BTreeSet<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();

@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn the_documentation_has_the_same_table() {
-        let page = include_str!("../../../../docs/mappings.md");
+        let page = include_str!("../../../../docs/mappings/spellings.md");
         for Encoder { name, bare, .. } in &ENCODERS {
             let bare = if bare.is_empty() { "none".to_owned() } else { format!("`{}`", bare.replace('|', "\\|")) };
             let row = format!("| `{name}` | {bare} | ");
