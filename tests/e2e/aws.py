@@ -259,7 +259,7 @@ class Stack:
         self.ministack = ministack
         self.queue_url, self.queue_arn = outputs["QueueUrl"], outputs["QueueArn"]
         self.retry_queue_url, self.retry_queue_arn = outputs["RetryQueueUrl"], outputs["RetryQueueArn"]
-        self.again_queue_url, self.again_queue_arn = outputs["AgainQueueUrl"], outputs["AgainQueueArn"]
+        self.delay_queue_url, self.delay_queue_arn = outputs["DelayQueueUrl"], outputs["DelayQueueArn"]
         self.dead_letters_url, self.dead_letters_arn = outputs["DeadLetterQueueUrl"], outputs["DeadLetterQueueArn"]
         self.function, self.role_arn, self.log_group = (
             outputs["FunctionName"],
@@ -294,7 +294,7 @@ class Stack:
     def empty_queues(self):
         """Deletes all messages, and restores the template's redelivery."""
         self.restore_redelivery()
-        for url in (self.queue_url, self.retry_queue_url, self.again_queue_url, self.dead_letters_url):
+        for url in (self.queue_url, self.retry_queue_url, self.delay_queue_url, self.dead_letters_url):
             self.sqs.purge_queue(QueueUrl=url)
         self.wait_until_handled()
 

@@ -32,7 +32,7 @@ def test_it_reads_the_mappings_of_a_bucket_with_their_grant_and_zones(role, _wor
     assert len(found["Responses"][table]) == 2
 
 
-@pytest.mark.parametrize("queue", ["queue_url", "retry_queue_url", "again_queue_url"])
+@pytest.mark.parametrize("queue", ["queue_url", "retry_queue_url", "delay_queue_url"])
 def test_it_receives_messages(role, _world, queue):
     sqs, url = role("sqs"), getattr(_world.stack, queue)
     sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
@@ -58,7 +58,7 @@ def test_it_sends_to_the_retry_queue_and_hides_messages_there(role, _world):
 
 
 def test_it_sends_to_the_delay_queue(role, _world):
-    sqs, url = role("sqs"), {"QueueUrl": _world.stack.again_queue_url}
+    sqs, url = role("sqs"), {"QueueUrl": _world.stack.delay_queue_url}
     _world.stack.empty_queues()
     with _world.stack.held():
         entry = {"Id": "0", "MessageBody": "{}", "MessageGroupId": "web", "DelaySeconds": 1}
@@ -111,7 +111,7 @@ REFUSED = [
     ("sqs", "change_message_visibility", {"QueueUrl": "stack.dead_letters_url", **HIDDEN}),
     ("sqs", "purge_queue", {"QueueUrl": "stack.queue_url"}),
     ("sqs", "purge_queue", {"QueueUrl": "stack.retry_queue_url"}),
-    ("sqs", "purge_queue", {"QueueUrl": "stack.again_queue_url"}),
+    ("sqs", "purge_queue", {"QueueUrl": "stack.delay_queue_url"}),
     ("sqs", "set_queue_attributes", {"QueueUrl": "stack.retry_queue_url", "Attributes": {"VisibilityTimeout": "0"}}),
     ("sqs", "receive_message", {"QueueUrl": "stack.dead_letters_url"}),
     ("sqs", "list_queues", {}),

@@ -41,7 +41,7 @@ def test_a_change_is_purged_twice_and_no_third_time(again):
     assert second - first > AFTER - 1, "batches of messages are collected for a second"
     time.sleep(AFTER + 2)
     assert len(purges(world, seen)) == 2
-    assert (world.stack.waiting(), world.stack.waiting(world.stack.again_queue_url)) == (0, 0)
+    assert (world.stack.waiting(), world.stack.waiting(world.stack.delay_queue_url)) == (0, 0)
     assert world.stack.dead_letters() == 0
     messages = [line["message"] for line in world.stack.log()[lines:]]
     assert messages.count("queued for a second purge") == 1
@@ -49,10 +49,10 @@ def test_a_change_is_purged_twice_and_no_third_time(again):
 
 def test_the_message_is_a_record_in_its_teams_group(again):
     world, stack = again, again.stack
-    with stack.held(stack.again_queue_arn):
+    with stack.held(stack.delay_queue_arn):
         world.put(DOCS, "again.html", "text")
-        messages = wait_for("it is due", lambda: stack.receive_all(stack.again_queue_url), AFTER + 20)
-        stack.sqs.purge_queue(QueueUrl=stack.again_queue_url)
+        messages = wait_for("it is due", lambda: stack.receive_all(stack.delay_queue_url), AFTER + 20)
+        stack.sqs.purge_queue(QueueUrl=stack.delay_queue_url)
     [message] = messages
     assert message["Attributes"]["MessageGroupId"] == "docs"
     [record] = json.loads(message["Body"])["Records"]
@@ -64,7 +64,7 @@ def test_a_change_whose_second_purge_can_not_be_queued_is_retried(again):
     world, stack, seen = again, again.stack, []
     stack.retry_quickly(receives=100, retries=100)
     lines = len(stack.log())
-    with stack.denied("sqs:SendMessage", stack.again_queue_arn):
+    with stack.denied("sqs:SendMessage", stack.delay_queue_arn):
         world.put(DOCS, "again.html", "text")
         warning = "can't queue second purges: their messages are retried"
         wait_for("a warning", lambda: [it for it in stack.log()[lines:] if it["message"] == warning])

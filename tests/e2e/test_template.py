@@ -29,8 +29,8 @@ def test_it_sets_the_function_as_its_parameters_say(_world):
         "RETRY_QUEUE_URL": _world.stack.retry_queue_url,
         "RETRY_CONCURRENCY": "2",
         "DEAD_LETTER_QUEUE_URL": _world.stack.dead_letters_url,
-        "AGAIN_QUEUE_URL": _world.stack.again_queue_url,
-        "AGAIN_CONCURRENCY": "2",
+        "DELAY_QUEUE_URL": _world.stack.delay_queue_url,
+        "DELAY_CONCURRENCY": "2",
         "LAST_PURGES_TABLE": _world.stack.last_purges_table,
         "CLOUDFLARE_BASE_URL": _world.cloudflare.api_url,
     }
@@ -38,7 +38,7 @@ def test_it_sets_the_function_as_its_parameters_say(_world):
     assert {arn: it["ScalingConfig"] for arn, it in mappings.items()} == {
         _world.stack.queue_arn: {"MaximumConcurrency": 3},
         _world.stack.retry_queue_arn: {"MaximumConcurrency": 2},
-        _world.stack.again_queue_arn: {"MaximumConcurrency": 2},
+        _world.stack.delay_queue_arn: {"MaximumConcurrency": 2},
     }
     for it in mappings.values():
         assert it["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -168,8 +168,8 @@ def test_alarms_watch_existing_metrics_and_notify_the_topic(_world):
     cloudwatch = _world.ministack.client("cloudwatch")
     all_alarms = cloudwatch.describe_alarms()["MetricAlarms"]
     all_alarms = [it for it in all_alarms if it["AlarmActions"] == [stack.alarm_topic_arn]]
-    again_queue = {"Name": "QueueName", "Value": stack.again_queue_arn.rpartition(":")[2]}
-    [of_second_purges] = [it for it in all_alarms if it.get("Dimensions") == [again_queue]]
+    delay_queue = {"Name": "QueueName", "Value": stack.delay_queue_arn.rpartition(":")[2]}
+    [of_second_purges] = [it for it in all_alarms if it.get("Dimensions") == [delay_queue]]
     # Later than the longest delay by five minutes.
     assert (of_second_purges["MetricName"], of_second_purges["Threshold"]) == ("ApproximateAgeOfOldestMessage", 1200.0)
     alarms = {it["MetricName"]: it for it in all_alarms if "MetricName" in it and it is not of_second_purges}
@@ -255,7 +255,7 @@ def test_the_dashboard_shows_existing_metrics(_world):
                 assert found[4] == ("p95" if found[3] == "Latency" else "Sum")
     assert shown == METRICS
     stack = _world.stack
-    arns = (stack.queue_arn, stack.retry_queue_arn, stack.again_queue_arn, stack.dead_letters_arn)
+    arns = (stack.queue_arn, stack.retry_queue_arn, stack.delay_queue_arn, stack.dead_letters_arn)
     queue, retries, again, dead = (it.rpartition(":")[2] for it in arns)
     assert queues == {
         *((queue, "Visible"), (queue, "NotVisible"), (queue, "ApproximateAgeOfOldestMessage"), (dead, "Visible")),

@@ -1,6 +1,6 @@
 // Permissions on the rows of the table, and what else the function may read, receive and send.
 
-import { ACCOUNT, AGAIN_QUEUE, arn, DEAD_LETTERS, INDEX, LAST_PURGES, QUEUE, RETRY_QUEUE, TABLE } from './templates.mjs'
+import { ACCOUNT, DELAY_QUEUE, arn, DEAD_LETTERS, INDEX, LAST_PURGES, QUEUE, RETRY_QUEUE, TABLE } from './templates.mjs'
 
 const RESOURCES = {
   table: TABLE,
@@ -14,10 +14,10 @@ const RESOURCES = {
   'all tables': '*',
   'the queue': QUEUE,
   'the retry queue': RETRY_QUEUE,
-  'the delay queue': AGAIN_QUEUE,
+  'the delay queue': DELAY_QUEUE,
   'the dead-letter queue': DEAD_LETTERS,
   'a queue of a longer name': `${RETRY_QUEUE}-2`,
-  'a delay queue of a longer name': `${AGAIN_QUEUE}-2`,
+  'a delay queue of a longer name': `${DELAY_QUEUE}-2`,
   'a queue of another account': RETRY_QUEUE.replace(ACCOUNT, '210987654321'),
 }
 

@@ -19,20 +19,20 @@ const REFS = {
   AlarmTopic: arn('sns', 'purge-router-AlarmTopic-1'),
   LogGroup: '/purge-router/purge-router',
   RetryQueue: 'https://sqs.eu-west-1.amazonaws.com/123456789012/purge-router-RetryQueue-1',
-  AgainQueue: 'https://sqs.eu-west-1.amazonaws.com/123456789012/purge-router-AgainQueue-1',
+  DelayQueue: 'https://sqs.eu-west-1.amazonaws.com/123456789012/purge-router-DelayQueue-1',
   DeadLetterQueue: 'https://sqs.eu-west-1.amazonaws.com/123456789012/purge-router-DeadLetterQueue-1',
   Table: 'purge-router-Table-1',
   LastPurgesTable: 'purge-router-LastPurgesTable-1',
 }
 export const QUEUE = arn('sqs', 'purge-router-Queue-1')
 export const RETRY_QUEUE = arn('sqs', 'purge-router-RetryQueue-1')
-export const AGAIN_QUEUE = arn('sqs', 'purge-router-AgainQueue-1')
+export const DELAY_QUEUE = arn('sqs', 'purge-router-DelayQueue-1')
 export const DEAD_LETTERS = arn('sqs', 'purge-router-DeadLetterQueue-1')
 const ALARMS = ['DeadLetters', 'OldestMessage', 'Retries', 'SecondPurges', 'TokenRefused', 'StaleAfterPurge', 'Throttles', 'Errors']
 const ATTRIBUTES = {
   'Queue.Arn': QUEUE,
   'RetryQueue.Arn': RETRY_QUEUE,
-  'AgainQueue.Arn': AGAIN_QUEUE,
+  'DelayQueue.Arn': DELAY_QUEUE,
   'DeadLetterQueue.Arn': DEAD_LETTERS,
   'Table.Arn': TABLE,
   'LastPurgesTable.Arn': LAST_PURGES,

@@ -8,7 +8,7 @@
 //!
 //! [`DynamoLastPurges`] remembers in a table of its own what was purged last of each object.
 //!
-//! [`SqsRetryQueue`] takes the messages that could not be purged at once, [`SqsAgainQueue`] those of second purges.
+//! [`SqsRetryQueue`] takes the messages that could not be purged at once, [`SqsDelayQueue`] those of second purges.
 //!
 //! [`EmbeddedMetrics`] writes metrics as lines of the log, which CloudWatch reads.
 
@@ -27,7 +27,7 @@ mod parameters;
 mod read_error;
 mod row_quota;
 mod sqs;
-mod sqs_again_queue;
+mod sqs_delay_queue;
 mod sqs_retry_queue;
 mod ssm_tokens;
 mod table;
@@ -43,7 +43,7 @@ pub use function_tokens::FunctionTokens;
 pub use parameters::{Parameters, Stored, WriteError};
 pub use read_error::ReadError;
 pub use sqs::NotAQueueUrl;
-pub use sqs_again_queue::SqsAgainQueue;
+pub use sqs_delay_queue::SqsDelayQueue;
 pub use sqs_retry_queue::SqsRetryQueue;
 pub use ssm_tokens::SsmTokens;
 pub use table_error::{NotATable, TableError};

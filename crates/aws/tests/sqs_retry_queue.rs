@@ -13,16 +13,16 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use axum::{Json, Router};
-use purge_router_aws::{SqsAgainQueue, SqsRetryQueue};
+use purge_router_aws::{SqsDelayQueue, SqsRetryQueue};
 use purge_router_core::names::TeamName;
-use purge_router_pipeline::{AgainQueue, DeadLetter, Deferred, Delayed, Hidden, RetryQueue};
+use purge_router_pipeline::{DeadLetter, Deferred, DelayQueue, Delayed, Hidden, RetryQueue};
 use serde_json::{Value, json};
 
 /// The operation and the body of each call.
 type Calls = Arc<Mutex<Vec<(String, Value)>>>;
 
 const URL: &str = "http://127.0.0.1:4566/123456789012/retries";
-const AGAIN_URL: &str = "http://127.0.0.1:4566/123456789012/again";
+const DELAY_URL: &str = "http://127.0.0.1:4566/123456789012/delay";
 const DEAD_LETTERS_URL: &str = "http://127.0.0.1:4566/123456789012/dead-letters";
 
 const PLENTY: Duration = Duration::from_secs(30);
@@ -170,7 +170,7 @@ async fn one_call_that_hangs_says_nothing_about_the_others() {
 #[tokio::test]
 async fn second_purges_are_delayed_each_by_its_own_time_in_the_group_of_its_team() {
     let (config, calls) = config().await;
-    let queue = SqsAgainQueue::new(&config, AGAIN_URL).unwrap();
+    let queue = SqsDelayQueue::new(&config, DELAY_URL).unwrap();
     let delayed = |body: &str, team: &str, seconds| {
         let team = TeamName::parse(team).unwrap();
         Delayed { body: body.to_owned(), team, delay: Duration::from_secs(seconds) }
@@ -181,7 +181,7 @@ async fn second_purges_are_delayed_each_by_its_own_time_in_the_group_of_its_team
         { "Id": "0", "MessageBody": "a", "DelaySeconds": 1, "MessageGroupId": "web" },
         { "Id": "1", "MessageBody": "refused", "DelaySeconds": 900, "MessageGroupId": "docs" },
     ]);
-    let expected = ("AmazonSQS.SendMessageBatch".to_owned(), json!({ "QueueUrl": AGAIN_URL, "Entries": entries }));
+    let expected = ("AmazonSQS.SendMessageBatch".to_owned(), json!({ "QueueUrl": DELAY_URL, "Entries": entries }));
     assert_eq!(*calls.lock().unwrap(), [expected]);
     let late = queue.send(&[delayed("hangs", "web", 1)], Duration::from_millis(50)).await;
     assert_eq!(late, [Err("deadline exceeded".to_owned())]);

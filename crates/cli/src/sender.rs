@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use purge_router_core::{Mappings, Plan};
-use purge_router_pipeline::{AgainQueue, Clock, Executor, Report, Settings, queue_second_purges};
+use purge_router_pipeline::{Clock, DelayQueue, Executor, Report, Settings, queue_second_purges};
 use purge_router_sandbox::Sandbox;
 
 use crate::args::SendingArgs;
@@ -43,7 +43,7 @@ impl Sender {
     }
 
     /// Puts the second purges of what was purged into a queue in memory.
-    pub(crate) async fn queue_second_purges(&self, queue: &impl AgainQueue, report: Report<'_>) {
+    pub(crate) async fn queue_second_purges(&self, queue: &impl DelayQueue, report: Report<'_>) {
         let clock = self.executor.clock();
         queue_second_purges(Some(queue), report, clock, clock.now() + self.deadline).await;
     }

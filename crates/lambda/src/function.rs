@@ -7,7 +7,7 @@ use purge_router_aws::SqsRetryQueue;
 use purge_router_cloudflare::{Client, EdgeClient};
 use purge_router_core::{Decoded, Event, LastPurges, Origin, Plan, decode_with_messages, plan_until};
 use purge_router_pipeline::{
-    AgainQueue, Clock, Edge, Executor, LastPurgeStore, NoAgainQueue, NoLastPurges, PurgeApi, Redelivery, Report,
+    Clock, DelayQueue, Edge, Executor, LastPurgeStore, NoDelayQueue, NoLastPurges, PurgeApi, Redelivery, Report,
     RetryQueue, Timestamp, TokenStore, Verifier, queue_second_purges, read_last_purges, remember, sending_deadline,
 };
 
@@ -17,11 +17,11 @@ use crate::response::{HttpResponse, Response, sqs_response};
 
 /// The function. It lives as long as its process.
 #[derive(Debug)]
-pub struct Function<T, A = Client, Q = SqsRetryQueue, G = NoAgainQueue, S = NoLastPurges, E = EdgeClient> {
+pub struct Function<T, A = Client, Q = SqsRetryQueue, G = NoDelayQueue, S = NoLastPurges, E = EdgeClient> {
     mappings: MappingSource,
     executor: Executor<T, A>,
     retry_queue: Option<Q>,
-    again_queue: Option<G>,
+    delay_queue: Option<G>,
     last_purges: Option<S>,
     verifier: Option<Verifier<E>>,
 }
@@ -29,27 +29,27 @@ pub struct Function<T, A = Client, Q = SqsRetryQueue, G = NoAgainQueue, S = NoLa
 impl<T, A, Q> Function<T, A, Q> {
     /// A function that plans with these mappings, sends with this executor, and defers to this queue.
     pub fn new(mappings: MappingSource, executor: Executor<T, A>, retry_queue: Option<Q>) -> Self {
-        Self { mappings, executor, retry_queue, again_queue: None, last_purges: None, verifier: None }
+        Self { mappings, executor, retry_queue, delay_queue: None, last_purges: None, verifier: None }
     }
 }
 
 impl<T, A, Q, G, S, E> Function<T, A, Q, G, S, E> {
     /// With the delay queue of second purges and verifications.
-    pub fn with_again_queue<H>(self, again_queue: Option<H>) -> Function<T, A, Q, H, S, E> {
+    pub fn with_delay_queue<H>(self, delay_queue: Option<H>) -> Function<T, A, Q, H, S, E> {
         let Self { mappings, executor, retry_queue, last_purges, verifier, .. } = self;
-        Function { mappings, executor, retry_queue, again_queue, last_purges, verifier }
+        Function { mappings, executor, retry_queue, delay_queue, last_purges, verifier }
     }
 
     /// With the store of what was purged last, for mappings with `skip_unchanged`.
     pub fn with_last_purges<L>(self, last_purges: Option<L>) -> Function<T, A, Q, G, L, E> {
-        let Self { mappings, executor, retry_queue, again_queue, verifier, .. } = self;
-        Function { mappings, executor, retry_queue, again_queue, last_purges, verifier }
+        let Self { mappings, executor, retry_queue, delay_queue, verifier, .. } = self;
+        Function { mappings, executor, retry_queue, delay_queue, last_purges, verifier }
     }
 
     /// With what verifies purges. It needs the delay queue.
     pub fn with_verifier<F>(self, verifier: Option<Verifier<F>>) -> Function<T, A, Q, G, S, F> {
-        let Self { mappings, executor, retry_queue, again_queue, last_purges, .. } = self;
-        Function { mappings, executor, retry_queue, again_queue, last_purges, verifier }
+        let Self { mappings, executor, retry_queue, delay_queue, last_purges, .. } = self;
+        Function { mappings, executor, retry_queue, delay_queue, last_purges, verifier }
     }
 }
 
@@ -58,7 +58,7 @@ where
     T: TokenStore,
     A: PurgeApi,
     Q: RetryQueue,
-    G: AgainQueue,
+    G: DelayQueue,
     S: LastPurgeStore,
     E: Edge,
 {
@@ -106,7 +106,7 @@ where
         let patience = redelivery.patience(sending_deadline(&plan, clock, deadline));
         let sent_at = clock.wall_time();
         let report = self.executor.run(&plan, patience).await;
-        let report = queue_second_purges(self.again_queue.as_ref(), report, clock, deadline).await;
+        let report = queue_second_purges(self.delay_queue.as_ref(), report, clock, deadline).await;
         let report = remember(store, report, clock, deadline).await;
         let mut failed = redelivery.redeliver(&report, deadline).await;
         // Last, so that it is in the way of nothing else of this event.
@@ -122,7 +122,7 @@ where
     /// Queues the samples of what was purged, and verifies what came back for it. Returns the purges of what is stale.
     async fn verify(&self, report: &Report<'_>, sent_at: SystemTime, deadline: Timestamp) -> Plan {
         let plan = report.plan;
-        let Some((verifier, queue)) = self.verifier.as_ref().zip(self.again_queue.as_ref()) else {
+        let Some((verifier, queue)) = self.verifier.as_ref().zip(self.delay_queue.as_ref()) else {
             let changes = plan.samples.len() + plan.checks.len();
             if changes > 0 {
                 tracing::info!(changes, "not verified: VERIFY_HOSTS is not set");

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use purge_router_aws::{
-    DynamoLastPurges, DynamoMappings, FunctionTokens, SqsAgainQueue, SqsRetryQueue, SsmTokens, load_config,
+    DynamoLastPurges, DynamoMappings, FunctionTokens, SqsDelayQueue, SqsRetryQueue, SsmTokens, load_config,
 };
 use purge_router_cloudflare::{ApiToken, Client, Credential, DEFAULT_BASE_URL, EdgeClient, Email, redact};
 use purge_router_config::script_env::ScriptEnv;
@@ -35,7 +35,7 @@ impl SettingError {
 
 /// The function with all that its settings may give it.
 pub type ConfiguredFunction =
-    Function<FunctionTokens, Client, SqsRetryQueue, SqsAgainQueue, DynamoLastPurges, EdgeClient>;
+    Function<FunctionTokens, Client, SqsRetryQueue, SqsDelayQueue, DynamoLastPurges, EdgeClient>;
 
 /// Builds the function from its settings, which are read by name through `get`. Reads the mapping file, if one is set.
 ///
@@ -51,7 +51,7 @@ pub async fn from_settings(
     let help = "write how many instances may run at once, such as 2";
     let instances = number(get("MAX_CONCURRENCY"), "MAX_CONCURRENCY", NonZeroU32::MIN, help)?;
     let of_retries = number(get("RETRY_CONCURRENCY"), "RETRY_CONCURRENCY", 0, help)?;
-    let of_second_purges = number(get("AGAIN_CONCURRENCY"), "AGAIN_CONCURRENCY", 0, help)?;
+    let of_second_purges = number(get("DELAY_CONCURRENCY"), "DELAY_CONCURRENCY", 0, help)?;
     let base_url = get("CLOUDFLARE_BASE_URL").unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
     let client = Client::new(&base_url).map_err(|error| SettingError::of("CLOUDFLARE_BASE_URL", error))?;
     let aws = load_config().await;
@@ -71,14 +71,14 @@ pub async fn from_settings(
         }
         (queue, None) => queue,
     };
-    let again_queue = get("AGAIN_QUEUE_URL").map(|url| SqsAgainQueue::new(&aws, &url)).transpose();
-    let again_queue = again_queue.map_err(|error| SettingError::of("AGAIN_QUEUE_URL", error))?;
-    belong_together("AGAIN", again_queue.is_some(), of_second_purges)?;
+    let delay_queue = get("DELAY_QUEUE_URL").map(|url| SqsDelayQueue::new(&aws, &url)).transpose();
+    let delay_queue = delay_queue.map_err(|error| SettingError::of("DELAY_QUEUE_URL", error))?;
+    belong_together("DELAY", delay_queue.is_some(), of_second_purges)?;
     let last_purges = get("LAST_PURGES_TABLE")
         .map(|table| DynamoLastPurges::new(&aws, table, get("MAPPINGS_TABLE"), clock.clone()))
         .transpose()
         .map_err(|error| SettingError::of("LAST_PURGES_TABLE or MAPPINGS_TABLE", error))?;
-    let verifier = verifier(get, again_queue.is_some())?;
+    let verifier = verifier(get, delay_queue.is_some())?;
     let (mappings, tokens) = match (get("MAPPINGS_TABLE"), get("MAPPINGS_FILE")) {
         (Some(_), Some(_)) => {
             return Err(SettingError::new("MAPPINGS_TABLE and MAPPINGS_FILE are both set: set one of them"));
@@ -98,7 +98,7 @@ pub async fn from_settings(
     let instances = instances.saturating_add(of_retries).saturating_add(of_second_purges);
     let settings = Settings { instances, retrying_instances: of_retries, ..Settings::default() };
     let executor = Executor::new(client, tokens, settings, clock);
-    let function = Function::new(mappings, executor, retry_queue).with_again_queue(again_queue);
+    let function = Function::new(mappings, executor, retry_queue).with_delay_queue(delay_queue);
     Ok(function.with_last_purges(last_purges).with_verifier(verifier))
 }
 
@@ -116,7 +116,7 @@ fn verifier(
     };
     if !has_queue {
         return Err(SettingError::new(
-            "VERIFY_HOSTS needs AGAIN_QUEUE_URL: what is verified waits in that queue; set both or neither",
+            "VERIFY_HOSTS needs DELAY_QUEUE_URL: what is verified waits in that queue; set both or neither",
         ));
     }
     let hosts: AllowedHosts = hosts.parse().map_err(|error| SettingError::of("VERIFY_HOSTS", error))?;

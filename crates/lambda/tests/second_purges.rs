@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use purge_router_aws::SqsRetryQueue;
 use purge_router_cloudflare::Client;
 use purge_router_lambda::{Function, MappingSource};
-use purge_router_pipeline::{AgainQueue, Clock, Delayed, Executor, Settings};
+use purge_router_pipeline::{Clock, DelayQueue, Delayed, Executor, Settings};
 use purge_router_sandbox::{Fault, FaultKind, Origin, Sandbox};
 use purge_router_test_support::events::{message, records, s3, sqs};
 use purge_router_test_support::until;
@@ -37,7 +37,7 @@ struct Queue {
     refuses: Arc<Mutex<bool>>,
 }
 
-impl AgainQueue for Queue {
+impl DelayQueue for Queue {
     async fn send(&self, messages: &[Delayed], _: Duration) -> Vec<Result<(), String>> {
         if *self.refuses.lock().unwrap() {
             return vec![Err("AccessDenied: no".to_owned()); messages.len()];
@@ -72,7 +72,7 @@ impl World {
         let executor = Executor::new(client, SandboxTokens, Settings::default(), clock);
         let queue = Queue::default();
         let function = Function::<_, _, SqsRetryQueue>::new(MappingSource::File(mappings), executor, None);
-        Self { sandbox, origin, function: function.with_again_queue(Some(queue.clone())), queue }
+        Self { sandbox, origin, function: function.with_delay_queue(Some(queue.clone())), queue }
     }
 
     /// Handles an event. Returns the failed messages, or the error of the whole.

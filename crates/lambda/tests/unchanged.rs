@@ -8,7 +8,7 @@ use purge_router_aws::SqsRetryQueue;
 use purge_router_cloudflare::Client;
 use purge_router_core::Mappings;
 use purge_router_lambda::{Function, MappingSource};
-use purge_router_pipeline::{Clock, Executor, NoAgainQueue, Settings};
+use purge_router_pipeline::{Clock, Executor, NoDelayQueue, Settings};
 use purge_router_sandbox::{Fault, FaultKind, Origin, Sandbox};
 use purge_router_test_support::events::{message, records};
 use purge_router_test_support::{LastPurgesInMemory, until};
@@ -32,7 +32,7 @@ zones = ["website.com"]
 skip_unchanged = true
 "#;
 
-type Instance = Function<SandboxTokens, Client, SqsRetryQueue, NoAgainQueue, LastPurgesInMemory>;
+type Instance = Function<SandboxTokens, Client, SqsRetryQueue, NoDelayQueue, LastPurgesInMemory>;
 
 /// What happened to `a.css`.
 #[derive(Clone, Copy)]

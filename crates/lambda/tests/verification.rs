@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use purge_router_aws::{EmbeddedMetrics, SqsRetryQueue};
 use purge_router_cloudflare::{Client, EdgeClient};
 use purge_router_lambda::{Function, MappingSource};
-use purge_router_pipeline::{AgainQueue, Clock, Delayed, Executor, NoLastPurges, Settings, Verifier};
+use purge_router_pipeline::{Clock, DelayQueue, Delayed, Executor, NoLastPurges, Settings, Verifier};
 use purge_router_sandbox::{Fault, FaultKind, Origin, Sandbox};
 use purge_router_test_support::Written;
 use purge_router_test_support::events::{message, records, s3, sqs};
@@ -34,7 +34,7 @@ verify = 1
 #[derive(Clone, Default)]
 struct Queue(Arc<Mutex<Vec<Delayed>>>);
 
-impl AgainQueue for Queue {
+impl DelayQueue for Queue {
     async fn send(&self, messages: &[Delayed], _: Duration) -> Vec<Result<(), String>> {
         self.0.lock().unwrap().extend_from_slice(messages);
         vec![Ok(()); messages.len()]
@@ -68,7 +68,7 @@ impl World {
         let queue = Queue::default();
         let function = Function::<_, _, SqsRetryQueue>::new(MappingSource::File(mappings), executor, None);
         let verifier = Verifier::new(edge, "*.website.com".parse().unwrap());
-        let function = function.with_again_queue(Some(queue.clone())).with_verifier(Some(verifier));
+        let function = function.with_delay_queue(Some(queue.clone())).with_verifier(Some(verifier));
         let metrics = EmbeddedMetrics::new("purge-router", ("function", "f".to_owned()));
         let written = Written::default();
         let writer = written.clone();

@@ -7,12 +7,12 @@
 
 #![deny(clippy::indexing_slicing, clippy::expect_used)]
 
-mod again_queue;
 mod api;
 mod backoff;
 mod bounded_map;
 mod circuit;
 mod clock;
+mod delay_queue;
 mod edge;
 mod executor;
 mod last_purge_store;
@@ -39,10 +39,10 @@ mod verification;
 mod zone_circuits;
 
 pub use self::metrics::describe_metrics;
-pub use again_queue::{AgainQueue, Delayed, NoAgainQueue};
 pub use api::PurgeApi;
 pub use backoff::Backoff;
 pub use clock::{Clock, DeadlineExceeded, Timestamp};
+pub use delay_queue::{DelayQueue, Delayed, NoDelayQueue};
 pub use edge::Edge;
 pub use executor::Executor;
 pub use last_purge_store::{LastPurgeStore, NoLastPurges, Remembered};

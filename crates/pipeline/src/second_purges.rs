@@ -6,8 +6,8 @@ use std::time::Duration;
 use purge_router_core::names::TeamName;
 use purge_router_core::{Origin, Plan, RejectionKind, SecondPurge};
 
-use crate::again_queue::{AgainQueue, Delayed};
 use crate::clock::{Clock, Timestamp};
+use crate::delay_queue::{DelayQueue, Delayed};
 use crate::outcome::FailureKind;
 use crate::report::{Report, Unfinished};
 
@@ -35,7 +35,7 @@ pub fn sending_deadline(plan: &Plan, clock: &Clock, deadline: Timestamp) -> Time
 ///
 /// What a retry will purge is not queued now, but then. What Cloudflare refused for good does not keep the rest of its
 /// change from a second purge.
-pub async fn queue_second_purges<'p, Q: AgainQueue>(
+pub async fn queue_second_purges<'p, Q: DelayQueue>(
     queue: Option<&Q>,
     mut report: Report<'p>,
     clock: &Clock,
@@ -60,7 +60,7 @@ pub async fn queue_second_purges<'p, Q: AgainQueue>(
     report
 }
 
-async fn send(queue: &impl AgainQueue, due: &[&SecondPurge], time: Duration) -> Vec<Result<(), String>> {
+async fn send(queue: &impl DelayQueue, due: &[&SecondPurge], time: Duration) -> Vec<Result<(), String>> {
     if time.is_zero() {
         return vec![Err("deadline exceeded".to_owned()); due.len()];
     }

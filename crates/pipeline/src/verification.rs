@@ -14,8 +14,8 @@ use purge_router_core::{EdgeCheck, EdgeResponse, Item, Judgment, Plan, Sample, V
 
 pub use self::allowed_hosts::{AllowedHosts, NotAHostPattern};
 use self::pace::Pace;
-use crate::again_queue::{AgainQueue, Delayed};
 use crate::clock::{Clock, Timestamp};
+use crate::delay_queue::{DelayQueue, Delayed};
 use crate::edge::Edge;
 use crate::metrics;
 use crate::outcome::Status;
@@ -52,7 +52,7 @@ impl<E: Edge> Verifier<E> {
     }
 
     /// Queues the samples of what was purged. What can't be queued is not verified: the purge itself is done.
-    pub async fn queue<Q: AgainQueue>(
+    pub async fn queue<Q: DelayQueue>(
         &self,
         queue: &Q,
         report: &Report<'_>,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 
-use self::second_purges::{DelayQueue, Due};
+use self::second_purges::{Due, InMemory};
 use crate::args::RunArgs;
 use crate::command::event::{load, reasons};
 use crate::exit::End;
@@ -58,7 +58,7 @@ pub(super) async fn run(args: &RunArgs) -> anyhow::Result<End> {
 
 /// The second purges of what was purged.
 async fn due(sender: &Sender, plan: &Plan, first: &Report<'_>) -> Vec<Due> {
-    let queue = DelayQueue::default();
+    let queue = InMemory::default();
     sender.queue_second_purges(&queue, Report::new(plan, first.outcomes.clone())).await;
     queue.into_due()
 }

@@ -15,8 +15,8 @@ async fn output(command: &mut Command) -> Output {
 
 const ZONE: (&str, &str) = ("CLOUDFLARE_ZONE_ID", ZONE_ID);
 const GOOD: (&str, &str) = ("MAPPINGS_FILE", "good.toml");
-const AGAIN_QUEUE: (&str, &str) = ("AGAIN_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/again");
-const AGAIN_CONCURRENCY: (&str, &str) = ("AGAIN_CONCURRENCY", "2");
+const DELAY_QUEUE: (&str, &str) = ("DELAY_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/delay");
+const DELAY_CONCURRENCY: (&str, &str) = ("DELAY_CONCURRENCY", "2");
 const VERIFY_HOSTS_ERROR: &str = "VERIFY_HOSTS: `*` is not a hostname or `*.` and a domain: write such as";
 
 /// Variables → a part of the error.
@@ -74,16 +74,16 @@ const WRONG_SETTINGS: &[(&[(&str, &str)], &str)] = &[
     ),
     (&[GOOD, ("RETRY_CONCURRENCY", "2")], "RETRY_QUEUE_URL and RETRY_CONCURRENCY belong together: set both or neither"),
     (
-        &[GOOD, ("AGAIN_CONCURRENCY", "two")],
-        "AGAIN_CONCURRENCY is `two`: write how many instances may run at once, such as 2",
+        &[GOOD, ("DELAY_CONCURRENCY", "two")],
+        "DELAY_CONCURRENCY is `two`: write how many instances may run at once, such as 2",
     ),
-    (&[GOOD, ("AGAIN_QUEUE_URL", "again")], "AGAIN_QUEUE_URL: `again` is not the URL of a queue: "),
-    (&[GOOD, ("AGAIN_CONCURRENCY", "2")], "AGAIN_QUEUE_URL and AGAIN_CONCURRENCY belong together: set both or neither"),
+    (&[GOOD, ("DELAY_QUEUE_URL", "delay")], "DELAY_QUEUE_URL: `delay` is not the URL of a queue: "),
+    (&[GOOD, ("DELAY_CONCURRENCY", "2")], "DELAY_QUEUE_URL and DELAY_CONCURRENCY belong together: set both or neither"),
     (
         &[GOOD, ("VERIFY_HOSTS", "*.website.com")],
-        "VERIFY_HOSTS needs AGAIN_QUEUE_URL: what is verified waits in that queue; set both or neither",
+        "VERIFY_HOSTS needs DELAY_QUEUE_URL: what is verified waits in that queue; set both or neither",
     ),
-    (&[GOOD, AGAIN_QUEUE, AGAIN_CONCURRENCY, ("VERIFY_HOSTS", "www.website.com, *")], VERIFY_HOSTS_ERROR),
+    (&[GOOD, DELAY_QUEUE, DELAY_CONCURRENCY, ("VERIFY_HOSTS", "www.website.com, *")], VERIFY_HOSTS_ERROR),
     (
         &[GOOD, ("VERIFY_EDGE", "http://127.0.0.1:8788")],
         "VERIFY_EDGE is set, and VERIFY_HOSTS is not: set both or neither",
@@ -91,8 +91,8 @@ const WRONG_SETTINGS: &[(&[(&str, &str)], &str)] = &[
     (
         &[
             GOOD,
-            AGAIN_QUEUE,
-            AGAIN_CONCURRENCY,
+            DELAY_QUEUE,
+            DELAY_CONCURRENCY,
             ("VERIFY_HOSTS", "*.website.com"),
             ("VERIFY_EDGE", "http://169.254.169.254"),
         ],

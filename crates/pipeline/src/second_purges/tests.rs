@@ -21,7 +21,7 @@ struct Queue {
     sent: Mutex<Vec<Delayed>>,
 }
 
-impl AgainQueue for Queue {
+impl DelayQueue for Queue {
     async fn send(&self, messages: &[Delayed], time: Duration) -> Vec<Result<(), String>> {
         if self.hangs {
             tokio::time::sleep(time).await;
@@ -178,7 +178,7 @@ async fn a_queue_that_hangs_costs_an_event_five_seconds_at_most() {
 async fn without_a_queue_nothing_fails() {
     let (plan, clock) = (plan_for(&[("m-0", "a")]), paused_clock());
     let report = Report::new(&plan, outcomes(&[]));
-    let report = queue_second_purges::<crate::NoAgainQueue>(None, report, &clock, clock.now()).await;
+    let report = queue_second_purges::<crate::NoDelayQueue>(None, report, &clock, clock.now()).await;
     assert_eq!((report.failed, report.unfinished), (vec![], vec![]));
 }
 

@@ -39,7 +39,7 @@ impl FakeEdge {
 #[derive(Default)]
 struct Queue(Mutex<Vec<Delayed>>);
 
-impl AgainQueue for Queue {
+impl DelayQueue for Queue {
     async fn send(&self, messages: &[Delayed], _: Duration) -> Vec<Result<(), String>> {
         self.0.lock().unwrap().extend_from_slice(messages);
         vec![Ok(()); messages.len()]

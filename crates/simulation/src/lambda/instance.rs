@@ -8,7 +8,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use purge_router_core::Mappings;
 use purge_router_lambda::{Function, MappingSource};
-use purge_router_pipeline::{Clock, Executor, NoAgainQueue, Settings};
+use purge_router_pipeline::{Clock, Executor, NoDelayQueue, Settings};
 use tokio::time::{sleep, timeout};
 
 use super::world::World;
@@ -39,7 +39,7 @@ pub(super) struct Instance {
     pub(super) used_at: SimTime,
     /// How long it is kept without being used.
     pub(super) kept_for: Duration,
-    function: Function<SimTokens, SimApi, SimRetryQueue, NoAgainQueue, SimLastPurges>,
+    function: Function<SimTokens, SimApi, SimRetryQueue, NoDelayQueue, SimLastPurges>,
     clock: Clock,
     skew_millis: Arc<AtomicI64>,
     rng: Rng,

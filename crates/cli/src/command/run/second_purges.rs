@@ -4,11 +4,11 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use purge_router_core::{Event, decode};
-use purge_router_pipeline::{AgainQueue, Delayed};
+use purge_router_pipeline::{DelayQueue, Delayed};
 
 /// A delay queue in memory.
 #[derive(Default)]
-pub(super) struct DelayQueue(Mutex<Vec<Delayed>>);
+pub(super) struct InMemory(Mutex<Vec<Delayed>>);
 
 /// What is purged a second time at once.
 pub(super) struct Due {
@@ -17,14 +17,14 @@ pub(super) struct Due {
     pub(super) event: Event,
 }
 
-impl AgainQueue for DelayQueue {
+impl DelayQueue for InMemory {
     async fn send(&self, messages: &[Delayed], _: Duration) -> Vec<Result<(), String>> {
         let sent = self.0.lock().map(|mut queue| queue.extend_from_slice(messages));
         vec![sent.map_err(|poisoned| poisoned.to_string()); messages.len()]
     }
 }
 
-impl DelayQueue {
+impl InMemory {
     /// What its messages bring back, by their delay.
     pub(super) fn into_due(self) -> Vec<Due> {
         let mut messages = self.0.into_inner().unwrap_or_default();

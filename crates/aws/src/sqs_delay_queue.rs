@@ -5,18 +5,18 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use purge_router_pipeline::{AgainQueue, Delayed};
+use purge_router_pipeline::{DelayQueue, Delayed};
 
 use crate::sqs::{NotAQueueUrl, Queue, Results, send};
 
 /// The delay queue in SQS, by its URL.
 #[derive(Debug)]
-pub struct SqsAgainQueue {
+pub struct SqsDelayQueue {
     client: Client,
     queue: Queue,
 }
 
-impl SqsAgainQueue {
+impl SqsDelayQueue {
     /// The queue with this URL, as SQS writes it: it ends in the account's id and the queue's name.
     ///
     /// # Errors
@@ -26,7 +26,7 @@ impl SqsAgainQueue {
     }
 }
 
-impl AgainQueue for SqsAgainQueue {
+impl DelayQueue for SqsDelayQueue {
     async fn send(&self, messages: &[Delayed], time: Duration) -> Results {
         let entry = |message: &Delayed| {
             let seconds = i32::try_from(message.delay.as_secs()).unwrap_or(i32::MAX);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use purge_router_core::names::TeamName;
 
 /// A queue of its own that delivers each message after the message's delay.
-pub trait AgainQueue: Send + Sync {
+pub trait DelayQueue: Send + Sync {
     /// Sends messages, which may take this much `time`. Returns one result for each message, in their order: what was
     /// not confirmed by then has failed. Errors are for logs.
     fn send(&self, messages: &[Delayed], time: Duration) -> impl Future<Output = Vec<Result<(), String>>> + Send;
@@ -25,9 +25,9 @@ pub struct Delayed {
 
 /// For callers without such a queue.
 #[derive(Debug, Clone, Copy)]
-pub enum NoAgainQueue {}
+pub enum NoDelayQueue {}
 
-impl AgainQueue for NoAgainQueue {
+impl DelayQueue for NoDelayQueue {
     async fn send(&self, _: &[Delayed], _: Duration) -> Vec<Result<(), String>> {
         match *self {}
     }
