@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::process::{TaskResult, cargo, run};
-use crate::tools::python;
+use crate::process::{TaskResult, cargo, print_progress, run};
+use crate::tools::{python, version};
 use crate::{house, layers};
 
 pub(crate) fn all() -> TaskResult {
@@ -13,6 +13,7 @@ pub(crate) fn all() -> TaskResult {
     layers::check()?;
     python_files()?;
     templates()?;
+    terraform()?;
     docs()?;
     cargo(&["deny", "--locked", "check", "bans", "licenses", "sources"])
         .map_err(|reason| format!("{reason}; `cargo install cargo-deny --locked` installs it"))
@@ -40,4 +41,15 @@ fn templates() -> TaskResult {
     let mut validate = Command::new(environment.join("bin/sam"));
     validate.args(["validate", "--lint", "--region", "eu-west-1", "--template", "infra/template.yaml"]);
     run(validate.env("SAM_CLI_TELEMETRY", "0"))
+}
+
+/// Checks the format of the Terraform modules. Neither Terraform nor OpenTofu is in a package registry, so this is skipped without
+/// them. A test evaluates the modules in any case.
+fn terraform() -> TaskResult {
+    let is_installed = |program: &&str| version::major(Command::new(program).arg("version")).is_some();
+    let Some(program) = ["terraform", "tofu"].into_iter().find(is_installed) else {
+        print_progress("skipped: the format of infra/terraform, because neither Terraform nor OpenTofu is installed");
+        return Ok(());
+    };
+    run(Command::new(program).args(["fmt", "-check", "-diff", "-recursive", "infra/terraform"]))
 }

@@ -5,4 +5,4 @@ pub(crate) mod install;
 mod java;
 pub(crate) mod node;
 pub(crate) mod python;
-mod version;
+pub(crate) mod version;
