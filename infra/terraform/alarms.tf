@@ -41,7 +41,7 @@ resource "aws_sns_topic_subscription" "alarms" {
   endpoint  = var.alarm_email
 }
 
-# The runbook is docs/operations.md.
+# The runbook is docs/operations.md, and docs/dead-letters.md for dead letters.
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   alarm_name          = "${var.name}-DeadLettersAlarm"
   alarm_description   = "Messages are in the dead-letter queue: they are malformed, Cloudflare refuses what they purge, or ${var.retry_receives} retries failed. Runbook: docs/dead-letters.md#redrive. Log group: ${aws_cloudwatch_log_group.function.name}."
@@ -125,7 +125,7 @@ resource "aws_cloudwatch_metric_alarm" "second_purges" {
   alarm_description   = "Second purges are more than 5 minutes late: there are too few instances for them, or the function does not run. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateAgeOfOldestMessage"
-  dimensions          = { QueueName = aws_sqs_queue.again.name }
+  dimensions          = { QueueName = aws_sqs_queue.delay.name }
   statistic           = "Maximum"
   period              = 60
   evaluation_periods  = 2

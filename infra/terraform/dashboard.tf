@@ -67,8 +67,8 @@ resource "aws_cloudwatch_dashboard" "purge_router" {
             [ "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${aws_sqs_queue.retry.name}", { "label": "retries waiting" } ],
             [ "AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "QueueName", "${aws_sqs_queue.retry.name}", { "label": "retries hidden or in flight" } ],
             [ "AWS/SQS", "NumberOfMessagesSent", "QueueName", "${aws_sqs_queue.retry.name}", { "label": "deferred", "stat": "Sum" } ],
-            [ "AWS/SQS", "ApproximateNumberOfMessagesDelayed", "QueueName", "${aws_sqs_queue.again.name}", { "label": "second purges, not yet due" } ],
-            [ "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${aws_sqs_queue.again.name}", { "label": "second purges waiting" } ],
+            [ "AWS/SQS", "ApproximateNumberOfMessagesDelayed", "QueueName", "${aws_sqs_queue.delay.name}", { "label": "second purges, not yet due" } ],
+            [ "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${aws_sqs_queue.delay.name}", { "label": "second purges waiting" } ],
             [ "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${aws_sqs_queue.dead_letters.name}", { "label": "dead letters" } ],
             [ "AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", "${aws_sqs_queue.events.name}", { "label": "age of the oldest", "yAxis": "right" } ]
           ] } },

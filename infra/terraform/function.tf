@@ -2,7 +2,7 @@ locals {
   package = coalesce(var.package, "${path.module}/../../target/package/bootstrap.zip")
 
   # Each queue has instances of its own, so that retries, which may take 30 s, and bursts of second purges delay no new message.
-  reserved = var.reserve_concurrency ? var.maximum_concurrency + var.retry_concurrency + var.again_concurrency : -1
+  reserved = var.reserve_concurrency ? var.maximum_concurrency + var.retry_concurrency + var.delay_concurrency : -1
 }
 
 resource "aws_lambda_function" "purge_router" {
@@ -36,8 +36,8 @@ resource "aws_lambda_function" "purge_router" {
         RETRY_QUEUE_URL       = aws_sqs_queue.retry.url
         RETRY_CONCURRENCY     = var.retry_concurrency
         DEAD_LETTER_QUEUE_URL = aws_sqs_queue.dead_letters.url
-        AGAIN_QUEUE_URL       = aws_sqs_queue.again.url
-        AGAIN_CONCURRENCY     = var.again_concurrency
+        DELAY_QUEUE_URL       = aws_sqs_queue.delay.url
+        DELAY_CONCURRENCY     = var.delay_concurrency
         LAST_PURGES_TABLE     = aws_dynamodb_table.last_purges.name
         CLOUDFLARE_BASE_URL   = var.cloudflare_base_url
       },
@@ -74,13 +74,13 @@ resource "aws_lambda_event_source_mapping" "retry" {
   }
 }
 
-resource "aws_lambda_event_source_mapping" "again" {
+resource "aws_lambda_event_source_mapping" "delay" {
   function_name                      = aws_lambda_function.purge_router.function_name
-  event_source_arn                   = aws_sqs_queue.again.arn
+  event_source_arn                   = aws_sqs_queue.delay.arn
   batch_size                         = var.batch_size
   maximum_batching_window_in_seconds = var.batching_window_seconds
   function_response_types            = ["ReportBatchItemFailures"]
   scaling_config {
-    maximum_concurrency = var.again_concurrency
+    maximum_concurrency = var.delay_concurrency
   }
 }

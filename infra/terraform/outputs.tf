@@ -27,12 +27,12 @@ output "retry_queue_arn" {
 output "retry_queue_url" {
   value = aws_sqs_queue.retry.url
 }
-output "again_queue_arn" {
-  value       = aws_sqs_queue.again.arn
+output "delay_queue_arn" {
+  value       = aws_sqs_queue.delay.arn
   description = "The delay queue of second purges"
 }
-output "again_queue_url" {
-  value = aws_sqs_queue.again.url
+output "delay_queue_url" {
+  value = aws_sqs_queue.delay.url
 }
 output "dead_letter_queue_arn" {
   value       = aws_sqs_queue.dead_letters.arn

@@ -45,7 +45,7 @@ resource "aws_iam_role_policy" "function" {
         Sid      = "TakeMessages"
         Effect   = "Allow"
         Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
-        Resource = [aws_sqs_queue.events.arn, aws_sqs_queue.retry.arn, aws_sqs_queue.again.arn]
+        Resource = [aws_sqs_queue.events.arn, aws_sqs_queue.retry.arn, aws_sqs_queue.delay.arn]
       },
       {
         Sid      = "DeferAndHideMessages"
@@ -57,7 +57,7 @@ resource "aws_iam_role_policy" "function" {
         Sid      = "QueueSecondPurges"
         Effect   = "Allow"
         Action   = "sqs:SendMessage"
-        Resource = aws_sqs_queue.again.arn
+        Resource = aws_sqs_queue.delay.arn
       },
       {
         Sid      = "SendDeadLetters"

@@ -26,8 +26,8 @@ resource "aws_sqs_queue" "retry" {
 
 # Second purges (again_after). Only the function sends to it, each message with its own delay of up to 900 s. What can't be
 # purged then is deferred to the retry queue, as new messages are.
-resource "aws_sqs_queue" "again" {
-  name                       = "${var.name}-AgainQueue"
+resource "aws_sqs_queue" "delay" {
+  name                       = "${var.name}-DelayQueue"
   sqs_managed_sse_enabled    = true
   message_retention_seconds  = 345600 # 4 days
   visibility_timeout_seconds = 240    # as for the other queues

@@ -124,13 +124,13 @@ variable "retry_concurrency" {
   }
 }
 
-variable "again_concurrency" {
+variable "delay_concurrency" {
   description = "How many more instances may run at once for second purges, which mappings ask for with again_after"
   type        = number
   default     = 2
   nullable    = false
   validation {
-    condition     = var.again_concurrency >= 2 && var.again_concurrency <= 1000
+    condition     = var.delay_concurrency >= 2 && var.delay_concurrency <= 1000
     error_message = "It must be 2 to 1000."
   }
 }

@@ -18,7 +18,7 @@ MAIN = {
     "aws_cloudwatch_log_group.function": "LogGroup",
     "aws_sqs_queue.events": "Queue",
     "aws_sqs_queue.retry": "RetryQueue",
-    "aws_sqs_queue.again": "AgainQueue",
+    "aws_sqs_queue.delay": "DelayQueue",
     "aws_sqs_queue.dead_letters": "DeadLetterQueue",
     "aws_sqs_queue_policy.events": "QueuePolicy",
     "aws_iam_role.function": "Role",
@@ -27,7 +27,7 @@ MAIN = {
     "aws_lambda_function.purge_router": "Function",
     "aws_lambda_event_source_mapping.events": "FunctionQueue",
     "aws_lambda_event_source_mapping.retry": "FunctionRetryQueue",
-    "aws_lambda_event_source_mapping.again": "FunctionAgainQueue",
+    "aws_lambda_event_source_mapping.delay": "FunctionDelayQueue",
     "aws_sns_topic.alarms": "AlarmTopic",
     "aws_sns_topic_policy.alarms": "AlarmTopicPolicy",
     "aws_sns_topic_subscription.alarms": "AlarmSubscription",
@@ -122,7 +122,7 @@ SETTINGS = {
             "TokenTtlSeconds": 302,
             "MaximumConcurrency": 13,
             "RetryConcurrency": 24,
-            "AgainConcurrency": 35,
+            "DelayConcurrency": 35,
             "VerifyHosts": "www.website.com,*.website.co.uk",
             "RetryReceives": 746,
             "BatchSize": 97,
@@ -358,7 +358,7 @@ def around(parameter):
 
 
 def test_reserving_reserves_the_sum_of_all_queues():
-    values = {"MaximumConcurrency": 13, "RetryConcurrency": 24, "AgainConcurrency": 35, "ReserveConcurrency": 1}
+    values = {"MaximumConcurrency": 13, "RetryConcurrency": 24, "DelayConcurrency": 35, "ReserveConcurrency": 1}
     function = module_of("template.yaml", values).resources()["aws_lambda_function.purge_router"]
     assert function["reserved_concurrent_executions"] == 13 + 24 + 35
 
@@ -383,7 +383,7 @@ CHANGES = {
     "a wrong dead-letter queue": (
         "queues.tf",
         "deadLetterTargetArn = aws_sqs_queue.dead_letters.arn\n    maxReceiveCount     = var",
-        "deadLetterTargetArn = aws_sqs_queue.again.arn\n    maxReceiveCount     = var",
+        "deadLetterTargetArn = aws_sqs_queue.delay.arn\n    maxReceiveCount     = var",
     ),
     "an operator of a condition": ("queues.tf", "ArnLike      =", "ArnEquals    ="),
     "an account in a condition": ("queues.tf", "concat([local.account], var.source_accounts)", "[local.account]"),
@@ -399,13 +399,13 @@ CHANGES = {
     "a setting of the function": (
         "function.tf",
         "RETRY_CONCURRENCY     = var.retry_concurrency",
-        "RETRY_CONCURRENCY     = var.again_concurrency",
+        "RETRY_CONCURRENCY     = var.delay_concurrency",
     ),
     "a setting less": ("function.tf", "        LAST_PURGES_TABLE     = aws_dynamodb_table.last_purges.name\n", ""),
     "a timeout": ("function.tf", "timeout                        = 30 ", "timeout                        = 29 "),
     "a concurrency": (
         "function.tf",
-        "maximum_concurrency = var.again_concurrency",
+        "maximum_concurrency = var.delay_concurrency",
         "maximum_concurrency = var.retry_concurrency",
     ),
     "a response type": ("function.tf", '["ReportBatchItemFailures"]', "[]"),
