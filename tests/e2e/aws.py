@@ -143,6 +143,16 @@ class Ministack:
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
 
+    def assume_with_identity(self, role_arn, token):
+        """Credentials of a role that trusts an identity provider, for a token of that provider."""
+        arguments = {"RoleArn": role_arn, "RoleSessionName": "job", "WebIdentityToken": token}
+        found = self.client("sts").assume_role_with_web_identity(**arguments)["Credentials"]
+        return {
+            "aws_access_key_id": found["AccessKeyId"],
+            "aws_secret_access_key": found["SecretAccessKey"],
+            "aws_session_token": found["SessionToken"],
+        }
+
     def deploy(self, name, package, **parameters):
         """Creates a stack of the template with this package."""
         s3, bucket = self.client("s3"), f"packages-of-{name}"

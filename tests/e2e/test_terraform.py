@@ -55,6 +55,15 @@ PAIRS = {
             "aws_kms_alias.tokens": "TokenKeyAlias",
         },
     ),
+    "team-ci.yaml": (
+        "modules/team-ci",
+        {
+            "aws_iam_role.review": "ReviewRole",
+            "aws_iam_role_policy.review": "ReviewRole",
+            "aws_iam_role.push": "PushRole",
+            "aws_iam_role_policy.push": "PushRole",
+        },
+    ),
     "source-s3.yaml": (
         "modules/source-s3",
         {"aws_s3_bucket.source": "Bucket", "aws_s3_bucket_notification.source": "Bucket"},
@@ -148,6 +157,10 @@ SETTINGS = {
             "FunctionRoleArn": ROLE,
         },
     },
+    "team-ci.yaml": {
+        "defaults": {"Team": "web", "TableArn": TABLE, "Repository": "website/mappings"},
+        "environment": {"Team": "docs", "TableArn": TABLE, "Repository": "a/b", "Environment": "production"},
+    },
     "source-s3.yaml": {
         "defaults": {"BucketName": "assets.website.com", "QueueArn": QUEUE},
         "all": {"BucketName": "assets.website.com", "QueueArn": QUEUE, "Prefix": "uk/", "AllKinds": True},
@@ -210,7 +223,7 @@ def described(file, values, change=lambda name, text: text):
 
 
 def test_each_template_has_a_module():
-    assert sorted(PAIRS) == sorted(SETTINGS) == [it.name for it in aws.TEMPLATES]
+    assert sorted(PAIRS) == sorted(SETTINGS) == sorted(it.name for it in aws.TEMPLATES)
     folders = {f"modules/{it.name}" for it in (MODULES / "modules").iterdir()}
     assert {folder for folder, _ in PAIRS.values()} == {".", *folders}
 
@@ -269,6 +282,7 @@ TEXTS = [
         "/a" * 15 + "/",
     ),
     *("@", "a@b", "a@", "ops@website.com", "a b@c", "a@b@c", "true", "false", "1"),
+    *("a/b", "website/my.map_pings-2", "a/b/c", "a_b/c", "*/b", "a/*", "a" * 65),
     *("*", "*.a.b", "www.website.com", "a.b,c.d", "a.b, c.d", "a.b,  c.d", "a.b,", "https://a.b", "A.b", "a_b.c"),
     *("123456789012", "12345678901", "1234567890123", "12345678901x"),
     *("INFO", "info", "WARN", "TRACE", "x86_64", "arm64", "arm", "Active", "PassThrough", "active", "mappings.toml"),

@@ -89,6 +89,25 @@ mayNot('web', ['Query', 'GetItem', 'PutItem'], ['TEAM#web'], 'another table')
 mayNot('web', ['Query', 'PutItem'], ['TEAM#web'], 'table of a longer name')
 mayNot('web', ['Query', 'PutItem'], ['TEAM#web'], 'table of another region')
 
+// A team's jobs: a review reads its rows, a push edits them, and neither reaches a token.
+const OF_PUSHES = ['GetItem', 'PutItem', 'DeleteItem', 'ConditionCheckItem']
+may('a review of web', ['Query'], ['TEAM#web'])
+mayNot('a review of web', BY_KEY.filter((it) => it !== 'Query'), ['TEAM#web'])
+may('a push of web', ['Query', ...OF_PUSHES], ['TEAM#web'])
+may('a push of web', OF_PUSHES, ['TEAM#web', 'TEAM#web'])
+mayNot('a push of web', ['UpdateItem', 'BatchGetItem', 'BatchWriteItem', ...PARTIQL], ['TEAM#web'])
+mayNot('a push of web', OF_TABLES, null)
+for (const job of ['a review of web', 'a push of web']) {
+  mayNot(job, BY_KEY, ['TEAM#docs'])
+  mayNot(job, BY_KEY, ['GRANTS'])
+  mayNot(job, BY_KEY, null)
+  mayNot(job, TOGETHER, ['TEAM#web', 'TEAM#docs'])
+  mayNot(job, ['Query', 'Scan'], ['TEAM#web'], 'index')
+  mayNot(job, ['Scan'], null)
+  mayNot(job, ['Query', 'PutItem'], ['TEAM#web'], 'table of a longer name')
+  mayNot(job, ['ssm:GetParameter', 'ssm:PutParameter'], null, '/purge-router/web/website.co.uk')
+}
+
 // An operator: all rows, including the grants.
 may('operator', BY_KEY, ['GRANTS'])
 may('operator', BY_KEY, ['TEAM#web'])

@@ -10,10 +10,13 @@ import { identityPolicies, resourcePolicies } from './templates.mjs'
 const list = (value) => (value === undefined ? [] : [value].flat())
 const lower = (text) => text.toLowerCase()
 
+/** The keys that IAM takes from the token of an OpenID Connect provider. */
+const keysOfProvider = ({ Federated }) => ['aud', 'sub'].map((key) => `${Federated.split(':oidc-provider/')[1]}:${key}`)
+
 /** The faults of a policy. In a resource policy, the resources are not checked. */
 async function faults(policy, { ofResource = false } = {}) {
   const found = []
-  for (const { Sid, Action, Resource, Condition, Effect } of list(policy.Statement)) {
+  for (const { Sid, Action, Resource, Condition, Effect, Principal } of list(policy.Statement)) {
     const say = (text) => found.push(`${Sid ?? 'a statement'}: ${text}`)
     for (const action of list(Action)) {
       const [service, name] = action.split(':')
@@ -41,6 +44,7 @@ async function faults(policy, { ofResource = false } = {}) {
           ...details.conditionKeys,
           ...details.resourceTypes.filter((type) => types.some((it) => it.key === type.name)).flatMap((it) => it.conditionKeys),
           ...types.flatMap((type) => type.conditionKeys),
+          ...(name === 'AssumeRoleWithWebIdentity' ? keysOfProvider(Principal) : []),
         ].map((key) => lower(key).replace(/\$\{.*$/, ''))
         for (const key of Object.values(Condition ?? {}).flatMap(Object.keys)) {
           const isKnown = keys.some((it) => it === lower(key) || (/[:/]$/.test(it) && lower(key).startsWith(it)))

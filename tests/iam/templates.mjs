@@ -98,6 +98,7 @@ export function resolve(template, part, parameters = {}) {
 
 export const main = read('template.yaml')
 export const team = read('team.yaml')
+const ci = read('team-ci.yaml')
 const sns = read('source-sns.yaml')
 const eventBridge = read('source-eventbridge.yaml')
 const forward = read('source-eventbridge-forward.yaml')
@@ -153,6 +154,10 @@ export const busPolicy = {
   Statement: [resolve(eventBridge, eventBridge.Resources.BusPolicy.Properties.Statement, { BucketAccount: OTHER_ACCOUNT, 'Bus.Arn': BUS })],
 }
 
+const ciRole = (name, team) =>
+  resolve(ci, ci.Resources[name].Properties, { Team: team, TableArn: TABLE, Repository: 'website/mappings' })
+export const ciPolicies = (name, team) => ciRole(name, team).Policies.map((policy) => policy.PolicyDocument)
+
 const ofRole = ({ AssumeRolePolicyDocument }) => AssumeRolePolicyDocument
 const forwarder = resolve(forward, forward.Resources.Role.Properties, { BusArn: BUS })
 export const forwarderPolicies = forwarder.Policies.map((policy) => policy.PolicyDocument)
@@ -166,6 +171,8 @@ export const identityPolicies = {
   'a team': teamPolicy('web'),
   'a team with a key': teamPolicy('web', { CreateTokenKey: 'true' }),
   'the forwarder of events': forwarderPolicies[0],
+  'jobs that review mappings': ciPolicies('ReviewRole', 'web')[0],
+  'jobs that push mappings': ciPolicies('PushRole', 'web')[0],
 }
 
 /** All policies of resources, by name. */
@@ -178,4 +185,6 @@ export const resourcePolicies = {
   'the key of a team': keyPolicy('web'),
   'who may be the function': ofRole(role),
   'who may be the forwarder': ofRole(forwarder),
+  'who may review mappings': ofRole(ciRole('ReviewRole', 'web')),
+  'who may push mappings': ofRole(ciRole('PushRole', 'web')),
 }
