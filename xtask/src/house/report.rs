@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::circles::{Circle, circles};
+use super::documents::broken_documents;
 use super::functions::{Function, functions};
 use super::imports::imports;
 use super::modules::{crate_roots, modules};
@@ -19,9 +20,10 @@ const MAX_NESTING: usize = 4;
 /// How many of the longest functions are listed.
 const LONGEST: usize = 10;
 
-/// All packages, measured.
+/// All packages, measured, and the rules that documents break.
 pub(crate) struct House {
     packages: Vec<Measured>,
+    broken_documents: Vec<String>,
 }
 
 struct Measured {
@@ -35,12 +37,13 @@ struct Measured {
 
 impl House {
     pub(crate) fn read() -> Result<Self, String> {
-        Ok(Self { packages: packages()?.iter().map(measure).collect() })
+        let packages = packages()?.iter().map(measure).collect();
+        Ok(Self { packages, broken_documents: broken_documents()? })
     }
 
     /// One line for each place that breaks a rule.
     pub(crate) fn broken_rules(&self) -> Vec<String> {
-        let mut lines = Vec::new();
+        let mut lines = self.broken_documents.clone();
         for package in &self.packages {
             lines.extend(package.long_files.iter().map(|(file, lines)| format!("{file}: {lines} lines")));
             lines.extend(package.broken_functions().map(describe));

@@ -64,7 +64,7 @@ fn read_file(path: PathBuf, is_test: bool) -> Result<SourceFile, String> {
 }
 
 /// The entries of a folder, sorted.
-fn children(folder: &Path) -> Result<Vec<PathBuf>, String> {
+pub(crate) fn children(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
     let entries = fs::read_dir(folder).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
     let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
