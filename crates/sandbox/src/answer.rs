@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::client_limit::Exceeded;
 use crate::fault::PurgeMethod;
 
 /// The header with the remaining quota of a rate limit.
@@ -121,6 +122,21 @@ impl Refusal {
     pub(crate) fn rate_limited(retry_after: u32) -> Self {
         let message = "Unable to purge, rate limit reached. Please wait and consider throttling your request speed";
         Self::new(StatusCode::TOO_MANY_REQUESTS, 1134, message).retry_after(Some(retry_after))
+    }
+
+    /// A client exceeds its limit for this long. The codes are those of the limit over all calls: which one Cloudflare
+    /// sends to an address, it does not document.
+    pub(crate) fn client_limited(exceeded: Exceeded) -> Self {
+        let (code, message, wait) = match exceeded {
+            Exceeded::Address(wait) => (971, "Please wait and consider throttling your request speed", wait),
+            Exceeded::Caller(wait) => (
+                10429,
+                "More than 1200 requests per 300 seconds reached. Please wait and consider throttling your request speed",
+                wait,
+            ),
+        };
+        let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX);
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code, message).retry_after(Some(seconds))
     }
 
     pub(crate) fn retry_after(self, seconds: Option<u32>) -> Self {

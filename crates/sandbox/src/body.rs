@@ -6,6 +6,8 @@ use std::num::NonZeroU32;
 
 use axum::http::{HeaderName, HeaderValue};
 use purge_router_core::limits::{LimitClass, TAG_LENGTH};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use crate::answer::Refusal;
@@ -105,6 +107,15 @@ impl Purge {
             Self::Everything | Self::Tags(_) => None,
         }
     }
+}
+
+/// Whether a body purges by URL, as far as that can be told before it is validated.
+pub(crate) fn names_urls(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Body {
+        files: Option<IgnoredAny>,
+    }
+    serde_json::from_slice::<Body>(body).is_ok_and(|body| body.files.is_some())
 }
 
 fn read_list<T>(

@@ -91,7 +91,7 @@ impl Builder {
         self
     }
 
-    /// Switches the plans' rate limits on or off; by default they are on.
+    /// Switches the rate limits of plans and of clients on or off; by default they are on.
     #[must_use]
     pub fn rate_limits(mut self, enabled: bool) -> Self {
         self.rate_limits = enabled;

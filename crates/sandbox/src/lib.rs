@@ -1,7 +1,7 @@
 //! A local stand-in for Cloudflare, for tests and demos.
 //!
 //! A [`Sandbox`] is two servers on loopback. One is Cloudflare's **API**: purge, invalidate and the management of
-//! tokens, with rate limits, error codes, injected [`Fault`]s and a record of every request. The other is an **edge**:
+//! tokens, with the limits of plans and of clients, error codes, injected [`Fault`]s and a record of every request. The other is an **edge**:
 //! a caching proxy in front of any origin server with Cloudflare's cache keys, so that a test sees stale content before
 //! a purge and fresh content after it. [`Builder::mappings`] takes zones and tokens from a mapping file.
 //!
@@ -53,6 +53,7 @@ mod answer;
 mod api;
 mod body;
 mod builder;
+mod client_limit;
 mod control;
 mod edge;
 mod fault;

@@ -70,9 +70,11 @@ impl Sandbox {
         lock(&self.state.tokens).set_status(secret, status)
     }
 
-    /// Moves the clock ahead with which `not_before` and `expires_on` of the tokens are compared.
+    /// Moves the clock ahead with which `not_before` and `expires_on` of the tokens are compared, and with which the
+    /// limits of clients are kept.
     pub fn advance_clock(&self, time: Duration) {
         lock(&self.state.tokens).advance_clock(time);
+        self.state.client_limits.iter().for_each(|limits| lock(limits).advance_clock(time));
     }
 
     /// Makes all that the edge has cached older, as `Age` shows.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::{HeaderName, HeaderValue};
 
+use crate::client_limit::ClientLimits;
 use crate::edge::cache::Cache;
 use crate::faults::Faults;
 use crate::limit::Limits;
@@ -23,6 +24,8 @@ pub(crate) struct State {
     pub(crate) faults: Mutex<Faults>,
     /// `None`: there are no rate limits.
     pub(crate) limits: Option<Mutex<Limits>>,
+    /// `None`: there are no limits of clients.
+    pub(crate) client_limits: Option<Mutex<ClientLimits>>,
     pub(crate) cache: Mutex<Cache>,
     pub(crate) log: Log,
     rays: AtomicU64,
@@ -36,6 +39,7 @@ impl State {
             tokens: Mutex::new(tokens),
             faults: Mutex::default(),
             limits: rate_limits.then(Mutex::default),
+            client_limits: rate_limits.then(Mutex::default),
             log: Log::new(),
             rays: AtomicU64::default(),
         }

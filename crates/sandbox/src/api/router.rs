@@ -1,10 +1,13 @@
-//! The API's routes, and what happens to every request: it is recorded, faults are applied, and it is answered.
+//! The API's routes, and what happens to every request: it is recorded, faults and the limits of clients are
+//! applied, and it is answered.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{DefaultBodyLimit, Request, State as Shared};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State as Shared};
+use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
@@ -12,14 +15,15 @@ use axum::response::{Html, IntoResponse, Response};
 use super::path::{not_found, segment};
 use super::{purge, tokens};
 use crate::answer::{RATELIMIT, Refusal, ratelimit};
+use crate::body::names_urls;
 use crate::fault::FaultKind;
 use crate::faults::Interception;
 use crate::lock::lock;
 use crate::server::{is_reset, reset};
 use crate::state::{CF_RAY, State};
 
-/// `Ratelimit` for answers that no bucket applies to, in calls and seconds: Cloudflare's limit over all calls, which
-/// the sandbox does not count.
+/// `Ratelimit` for answers that no bucket applies to, in calls and seconds: Cloudflare's limit over all calls. What is
+/// left of it is not shown.
 const GLOBAL_LIMIT: (u32, u32) = (1200, 300);
 
 /// The largest body that is read: 500 URLs of the greatest length that Cloudflare accepts.
@@ -53,7 +57,7 @@ async fn complete_headers(Shared(state): Shared<Arc<State>>, request: Request, n
     response
 }
 
-/// Records a request and its answer, and applies the faults in between.
+/// Records a request and its answer, and applies faults and the limits of clients in between.
 async fn record(state: &State, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
@@ -66,12 +70,24 @@ async fn record(state: &State, request: Request, next: Next) -> Response {
     }
     let response = match replacement {
         Some(fault) => replaced(fault).await,
-        None => next.run(Request::from_parts(parts, Body::from(body))).await,
+        None => match admit(state, &parts, &body) {
+            Ok(()) => next.run(Request::from_parts(parts, Body::from(body))).await,
+            Err(refusal) => refusal.into_response(),
+        },
     };
     if !is_reset(&response) {
         state.log.answered(number, response.status());
     }
     response
+}
+
+/// Refuses a request whose client exceeds its limits.
+fn admit(state: &State, parts: &Parts, body: &[u8]) -> Result<(), Refusal> {
+    let Some(limits) = &state.client_limits else { return Ok(()) };
+    let Some(ConnectInfo(peer)) = parts.extensions.get::<ConnectInfo<SocketAddr>>() else { return Ok(()) };
+    let caller = lock(&state.tokens).caller(&parts.headers);
+    let is_call = segment(&parts.uri, "zones").is_none() || !names_urls(body);
+    lock(limits).admit(peer.ip(), caller, is_call).map_err(Refusal::client_limited)
 }
 
 /// A fault's answer in place of the API's.

@@ -12,6 +12,7 @@ use super::credentials::{X_AUTH_EMAIL, X_AUTH_KEY, bearer};
 use super::issued::{Access, Owner, Token, now};
 use super::sandbox_token::{SandboxToken, TokenStatus};
 use crate::answer::Refusal;
+use crate::client_limit::Caller;
 use crate::zone::Zone;
 
 /// Tokens by secret, and global keys by their user's email address.
@@ -63,6 +64,19 @@ impl Tokens {
 
     pub(crate) fn get(&self, secret: &str) -> Option<&Token> {
         self.by_secret.get(secret)
+    }
+
+    /// For whom a request counts, if its credentials are known.
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
+        let has_global_key = |email: &HeaderValue| self.authorize_global_key(email, headers.get(X_AUTH_KEY)).is_ok();
+        if !headers.contains_key(AUTHORIZATION) && headers.get(X_AUTH_EMAIL).is_some_and(has_global_key) {
+            return Some(Caller::User);
+        }
+        let token = self.get(bearer(headers).ok()?)?;
+        match token.owner {
+            Owner::User => Some(Caller::User),
+            Owner::Account(_) => Some(Caller::AccountToken(token.id.clone())),
+        }
     }
 
     /// An id that no token has.

@@ -1,12 +1,16 @@
 //! Rate limits over HTTP. How buckets count is tested beside them.
 
+use std::time::Duration;
+
 use purge_router_core::limits::CloudflarePlan;
-use purge_router_sandbox::{Sandbox, SandboxZone};
+use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone};
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::fixture::{
     ACCOUNT, OTHER, OTHER_TOKEN, SITE, SITE_TOKEN, SandboxFixture, builder, json as body_of, other, site, token,
 };
+use crate::refusals::codes_of;
 
 const EVERYTHING: &str = r#"{"purge_everything": true}"#;
 
@@ -69,4 +73,66 @@ async fn limits_can_be_switched_off() {
     for _ in 0..60 {
         fixture.purge(EVERYTHING).await;
     }
+}
+
+/// Sends a request, and returns the status, the codes of the errors and `Retry-After`.
+async fn seen(response: reqwest::Response) -> (u16, Vec<i64>, Option<String>) {
+    let wait = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+    (response.status().as_u16(), codes_of(&body_of(response).await), wait)
+}
+
+#[tokio::test]
+async fn an_address_has_200_requests_a_second() {
+    let fixture = SandboxFixture::of(builder()).await;
+    let url = r#"{"files": ["https://www.example.com/a"]}"#;
+    let purge = |number| {
+        // They count whether they are accepted or not, and whether they name URLs or not.
+        let (body, secret) = if number % 2 == 0 { (url, SITE_TOKEN) } else { (EVERYTHING, "cfut_unknown") };
+        let request = fixture.client.post(format!("{}/zones/{SITE}/purge_cache", fixture.sandbox.api_url()));
+        let request = request.bearer_auth(secret).body(body).send();
+        async move { request.await.unwrap().status().as_u16() }
+    };
+    let mut statuses = Vec::new();
+    // A slow machine may need more than a second for the first ones.
+    while !statuses.contains(&429) && statuses.len() < 2000 {
+        let requests: JoinSet<u16> = (0..400).map(purge).collect();
+        statuses.extend(requests.join_all().await);
+    }
+    let passed = statuses.iter().filter(|status| **status != 429).count();
+    assert!((200..statuses.len()).contains(&passed), "{passed} of {} passed", statuses.len());
+    let (status, codes, wait) = seen(fixture.purge_answer(url).await).await;
+    assert_eq!((status, codes, wait.as_deref()), (429, vec![971], Some("1")));
+    fixture.sandbox.advance_clock(Duration::from_secs(1));
+    assert_eq!(fixture.purge_answer(url).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_caller_beyond_1200_calls_is_blocked_for_five_minutes() {
+    let user = SandboxToken { secret: "cfut_second".into(), id: "6".repeat(32), ..SandboxToken::default() };
+    let account_id = Some(ACCOUNT.to_owned());
+    let of_account = token("cfat_of-an-account", SITE);
+    let of_account = SandboxToken { id: "7".repeat(32), account_id, ..of_account };
+    let fixture = SandboxFixture::of(builder().token(user).token(of_account)).await;
+    let verify = || async {
+        let url = format!("{}/user/tokens/verify", fixture.sandbox.api_url());
+        fixture.client.get(url).bearer_auth("cfut_second").send().await.unwrap()
+    };
+    for call in 0..1200 {
+        if call % 150 == 0 {
+            fixture.sandbox.advance_clock(Duration::from_secs(1));
+        }
+        assert_eq!(verify().await.status(), 200, "call {call}");
+    }
+    fixture.sandbox.advance_clock(Duration::from_secs(1));
+    let url = r#"{"files": ["https://www.example.com/a"]}"#;
+    assert_eq!(fixture.purge_answer(url).await.status(), 200, "a purge by URL is no call");
+    let (status, codes, wait) = seen(fixture.purge_answer(EVERYTHING).await).await;
+    assert_eq!((status, codes, wait.as_deref()), (429, vec![10429], Some("300")));
+    let (status, codes, _) = seen(fixture.purge_answer(url).await).await;
+    assert_eq!((status, codes), (429, vec![10429]), "also by URL, and with another token of the user");
+    assert_eq!(verify().await.status(), 429);
+    let response = fixture.send("purge_cache", SITE, "cfat_of-an-account", EVERYTHING).await;
+    assert_eq!(response.status(), 200, "a token of an account counts for itself");
+    fixture.sandbox.advance_clock(Duration::from_secs(300));
+    assert_eq!(fixture.purge_answer(EVERYTHING).await.status(), 200);
 }
