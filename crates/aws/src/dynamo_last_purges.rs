@@ -30,9 +30,8 @@ const CONCURRENT_WRITES: usize = 32;
 /// How long a row is used, in seconds. DynamoDB deletes it some time later.
 const LIFETIME: u64 = 7 * 24 * 3600;
 
-/// For how long after an edit of the mappings nothing that was remembered before counts, in seconds. By then, all instances
-/// have read the edit, so that none of them purges an object without remembering it.
-const EDITS_SETTLE: u64 = 600;
+/// For how long after an edit of the mappings nothing that was remembered before counts, at least.
+const EDITS_SETTLE: Duration = Duration::from_secs(600);
 
 /// The table of last purges.
 #[derive(Debug, Clone)]
@@ -40,18 +39,29 @@ pub struct DynamoLastPurges {
     table: Table,
     /// The table of mappings, whose edits make older rows invalid.
     mappings: Option<Table>,
+    /// For how long after an edit of the mappings nothing that was remembered before counts. By then, all instances have read
+    /// the edit, so that none of them purges an object without remembering it.
+    edits_settle: Duration,
     clock: Clock,
 }
 
 impl DynamoLastPurges {
     /// A store in this table. What was remembered before the last push to the table of mappings, if there is one, does not
-    /// count: for some time, objects may have been purged without being remembered.
+    /// count: until all instances have read it, which cache mappings for `mappings_ttl`, objects may have been purged without
+    /// being remembered.
     ///
     /// # Errors
     /// A name can't be the name of a DynamoDB table.
-    pub fn new(config: &SdkConfig, table: String, mappings: Option<String>, clock: Clock) -> Result<Self, NotATable> {
+    pub fn new(
+        config: &SdkConfig,
+        table: String,
+        mappings: Option<String>,
+        mappings_ttl: Duration,
+        clock: Clock,
+    ) -> Result<Self, NotATable> {
         let mappings = mappings.map(|name| Table::new(config, name)).transpose()?;
-        Ok(Self { table: Table::new(config, table)?, mappings, clock })
+        let edits_settle = EDITS_SETTLE.max(mappings_ttl.saturating_mul(2));
+        Ok(Self { table: Table::new(config, table)?, mappings, edits_settle, clock })
     }
 
     fn client(&self) -> &Client {
@@ -93,7 +103,7 @@ impl DynamoLastPurges {
         let found = self.batch_get(requests).await;
         let mut found = found.map_err(|error| tracing::warn!(%error, "can't read the table of last purges")).ok()?;
         let heads = self.mappings.as_ref().and_then(|mappings| found.remove(&mappings.name)).unwrap_or_default();
-        let valid_since = item::valid_since(&heads, teams, EDITS_SETTLE);
+        let valid_since = item::valid_since(&heads, teams, self.edits_settle.as_secs());
         let rows = found.remove(&self.table.name).unwrap_or_default().into_iter();
         let rows = rows.filter_map(|row| Some((row.get("object")?.as_s().ok()?.clone(), row)));
         Some((rows.collect(), valid_since))

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use purge_router_aws::DynamoLastPurges;
 use purge_router_core::names::{BucketName, TeamName};
 use purge_router_core::{LastPurge, PurgedContent, Sequencer, TeamObject};
@@ -30,8 +31,14 @@ impl World {
 
     /// The store of one more instance.
     fn store(&self) -> DynamoLastPurges {
+        self.store_of(Duration::from_secs(30))
+    }
+
+    /// The store of an instance that caches mappings for this long.
+    fn store_of(&self, ttl: Duration) -> DynamoLastPurges {
         let (config, mappings) = (self.table.config(), Some(self.table.name.clone()));
-        DynamoLastPurges::new(&config, self.last_purges.clone(), mappings, self.clock.clock.clone()).unwrap()
+        let (table, clock) = (self.last_purges.clone(), self.clock.clock.clone());
+        DynamoLastPurges::new(&config, table, mappings, ttl, clock).unwrap()
     }
 
     /// How many calls there were since this was last asked: writes, and reads of several rows.
@@ -117,6 +124,21 @@ async fn rows_are_forgotten_after_a_week_and_after_edits_of_the_mappings() {
     assert_eq!(read(&store, &a).await, second.last_purge);
     world.table.put("GRANTS", "HEAD", json!({ "revision": 1, "at": "2020-01-01T00:00:00Z", "pending": {} })).await;
     assert_eq!(read(&store, &a).await.content, None, "while the grants are edited");
+}
+
+#[tokio::test]
+async fn rows_count_only_after_all_instances_have_read_an_edit() {
+    let world = World::new().await;
+    let a = object("web", "a");
+    let written = remembered(&a, "etag", 1);
+    write(&world.store(), &written).await.unwrap();
+    let edited_at = DateTime::from(world.clock.clock.wall_time() - Duration::from_secs(900));
+    let edited_at = edited_at.fmt(DateTimeFormat::DateTime).unwrap();
+    world.table.put("TEAM#web", "HEAD", json!({ "revision": 1, "at": edited_at })).await;
+    for (ttl, is_known) in [(0, true), (400, true), (500, false), (86_400, false)] {
+        let read = read(&world.store_of(Duration::from_secs(ttl)), &a).await;
+        assert_eq!(read.content.is_some(), is_known, "{ttl}");
+    }
 }
 
 #[tokio::test]

@@ -44,6 +44,12 @@ const ADVICE: &[Advice] = &[
         text: "the request arrived without its token: see whether a proxy removes the header `Authorization`",
     },
     Advice {
+        codes: &[9103],
+        says: "",
+        text: "Cloudflare does not know this pair of CLOUDFLARE_API_KEY and CLOUDFLARE_API_EMAIL: see whether the key was \
+               changed, and whose it is",
+    },
+    Advice {
         codes: &[9109],
         says: "location",
         text: "the token may not be used from this address: add it to the token's client IP filter, or remove the filter",
@@ -138,13 +144,14 @@ mod tests {
             (&[(1112, "")], "the zone's plan lacks this method"),
             (&[(1, "Only enterprise zones can purge by host.")], "the zone's plan lacks this method"),
             (&[(1136, "")], "this environment selects visitors"),
+            (&[(9103, "Unknown X-Auth-Key or X-Auth-Email")], "Cloudflare does not know this pair"),
             (&[(1082, "which is not a URL of this zone")], "see whether the hostname belongs to the zone"),
             (&[(1092, "")], "this is a bug"),
         ] {
             let advice = advice(errors.iter().copied()).unwrap_or_default();
             assert!(advice.starts_with(expected), "{errors:?}: {advice}");
         }
-        for code in [0, 971, 1012, 1134, 9103, 10429] {
+        for code in [0, 971, 1012, 1134, 10429] {
             assert_eq!(advice([(code, "")].into_iter()), None, "{code}");
         }
         assert_eq!(advice([(1082, "which is an invalid URL")].into_iter()), None);

@@ -55,7 +55,8 @@ pub enum Meaning {
 const RATE_LIMITED: &[i64] = &[1134, 971, 10429, 10502];
 const ALL_CALLS_BLOCKED: &[i64] = &[971, 10429, 10502];
 
-const TOKEN_REFUSED: &[i64] = &[1000, 6003, 9109, 10000];
+/// 9103: an unknown global API key or e-mail address. 9106: a request without its token.
+const TOKEN_REFUSED: &[i64] = &[1000, 6003, 9103, 9106, 9109, 10000];
 
 /// Causes of 6003: a malformed X-Auth-Email, X-Auth-Key or Authorization header.
 const MALFORMED_TOKEN: &[i64] = &[6102, 6103, 6111];
@@ -156,6 +157,8 @@ mod tests {
             (408, &[], Meaning::ServerError),
             (401, &[10000], Meaning::TokenRefused),
             (403, &[9109], Meaning::TokenRefused),
+            (400, &[9103], Meaning::TokenRefused),
+            (400, &[9106], Meaning::TokenRefused),
             (400, &[6003], Meaning::TokenRefused),
             (400, &[6111], Meaning::TokenRefused),
             (401, &[], Meaning::TokenRefused),

@@ -16,6 +16,7 @@ pub fn warnings(mappings: &Mappings) -> Vec<Warning> {
     let mut warnings = zone_features::warnings(mappings);
     warnings.extend(unused::zones_and_hostnames(mappings));
     warnings.extend(mappings.all().iter().filter_map(|mapping| unused::fields(mapping)));
+    warnings.extend(mappings.all().iter().filter_map(|mapping| unused::skip_unchanged(mapping)));
     warnings.extend(mappings.all().iter().flat_map(|mapping| globs::warnings(mapping)));
     warnings.extend(covered::warnings(mappings));
     warnings

@@ -141,10 +141,11 @@ pub(crate) fn hits_while<'m>(
 /// Why a change that comes back is not for a mapping: it is for those of one team that have an `again_after` or are
 /// verified.
 fn no_part(mapping: &Mapping, change: &Change) -> Option<Decline<'static>> {
-    if change.second_purge_of.as_ref().is_some_and(|team| mapping.again_after == 0 || mapping.team != *team) {
+    let is_for_team = change.is_for(&mapping.team);
+    if change.second_purge_of.is_some() && !(is_for_team && mapping.again_after > 0) {
         return Some(Decline::NotPurgedAgain);
     }
-    let is_foreign = change.verification.as_ref().is_some_and(|it| it.team != mapping.team || !mapping.is_verified());
+    let is_foreign = change.verification.is_some() && !(is_for_team && mapping.is_verified());
     is_foreign.then_some(Decline::NotVerified)
 }
 

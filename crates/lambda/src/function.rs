@@ -115,6 +115,7 @@ where
             return Ok(response(failed, &report));
         }
         let purged_again = self.executor.run(&stale, redelivery.patience(deadline)).await;
+        let purged_again = remember(store, purged_again, clock, deadline).await;
         failed.extend(redelivery.redeliver(&purged_again, deadline).await);
         Ok(response(failed, if report.failed.is_empty() { &purged_again } else { &report }))
     }

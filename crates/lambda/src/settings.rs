@@ -75,7 +75,7 @@ pub async fn from_settings(
     let delay_queue = delay_queue.map_err(|error| SettingError::of("DELAY_QUEUE_URL", error))?;
     belong_together("DELAY", delay_queue.is_some(), of_second_purges)?;
     let last_purges = get("LAST_PURGES_TABLE")
-        .map(|table| DynamoLastPurges::new(&aws, table, get("MAPPINGS_TABLE"), clock.clone()))
+        .map(|table| DynamoLastPurges::new(&aws, table, get("MAPPINGS_TABLE"), mappings_ttl, clock.clone()))
         .transpose()
         .map_err(|error| SettingError::of("LAST_PURGES_TABLE or MAPPINGS_TABLE", error))?;
     let verifier = verifier(get, delay_queue.is_some())?;

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant, SystemTime};
 use purge_router_aws::{EmbeddedMetrics, SqsRetryQueue};
 use purge_router_cloudflare::{Client, EdgeClient};
 use purge_router_lambda::{Function, MappingSource};
-use purge_router_pipeline::{Clock, DelayQueue, Delayed, Executor, NoLastPurges, Settings, Verifier};
+use purge_router_pipeline::{Clock, DelayQueue, Delayed, Executor, Settings, Verifier};
 use purge_router_sandbox::{Fault, FaultKind, Origin, Sandbox};
-use purge_router_test_support::Written;
 use purge_router_test_support::events::{message, records, s3, sqs};
+use purge_router_test_support::{LastPurgesInMemory, Written};
 use serde_json::{Value, json};
+use time::UtcDateTime;
+use time::format_description::well_known::Rfc3339;
 
 mod support;
 
@@ -45,7 +47,7 @@ struct World {
     sandbox: Sandbox,
     origin: Origin,
     queue: Queue,
-    function: Function<SandboxTokens, Client, SqsRetryQueue, Queue, NoLastPurges, EdgeClient>,
+    function: Function<SandboxTokens, Client, SqsRetryQueue, Queue, LastPurgesInMemory, EdgeClient>,
     metrics: EmbeddedMetrics,
     written: Written,
     _guards: (metrics::LocalRecorderGuard<'static>, tracing::subscriber::DefaultGuard),
@@ -69,6 +71,7 @@ impl World {
         let function = Function::<_, _, SqsRetryQueue>::new(MappingSource::File(mappings), executor, None);
         let verifier = Verifier::new(edge, "*.website.com".parse().unwrap());
         let function = function.with_delay_queue(Some(queue.clone())).with_verifier(Some(verifier));
+        let function = function.with_last_purges(Some(LastPurgesInMemory::default()));
         let metrics = EmbeddedMetrics::new("purge-router", ("function", "f".to_owned()));
         let written = Written::default();
         let writer = written.clone();
@@ -145,7 +148,7 @@ impl World {
     }
 }
 
-const STALE: &str = "stale after purge: purged once more";
+const STALE: &str = "stale after purge";
 const A_CSS: &str = r#"{"files":["https://www.website.com/a.css"]}"#;
 
 fn counted(verdict: &str) -> Vec<(String, u64)> {
@@ -209,6 +212,48 @@ async fn what_has_a_second_purge_is_verified_after_that_one() {
     world.handle(&verification).await;
     assert_eq!((world.verdicts(), world.purged().len()), (counted("Stale"), 3));
     assert_eq!(world.due(), json!({ "Records": [] }));
+}
+
+/// An upload of `a.css`, always of the same content.
+fn upload(sequencer: u32) -> Value {
+    let now = UtcDateTime::now().format(&Rfc3339).unwrap();
+    let object = json!({ "key": "a.css", "eTag": "e", "sequencer": format!("{sequencer:016X}") });
+    let s3 = json!({ "bucket": { "name": "assets" }, "object": object });
+    let record = json!({ "eventVersion": "2.1", "eventSource": "aws:s3", "eventTime": now, "eventName": "ObjectCreated:Put", "s3": s3 });
+    sqs([("m-0", records([record]))])
+}
+
+#[tokio::test]
+async fn content_that_was_stale_is_not_skipped() {
+    for is_stale in [false, true] {
+        let world = World::new("skip_unchanged = true").await;
+        world.origin.put("/a.css", "old");
+        world.visit("/a.css").await;
+        world.sandbox.age_cached(Duration::from_secs(60));
+        world.accept_without_evicting(is_stale.into());
+        world.handle(&upload(1)).await;
+        assert_eq!(world.handle(&world.due()).await, [""; 0]);
+        assert_eq!(world.verdicts(), counted(if is_stale { "Stale" } else { "Fresh" }));
+        let purges = world.purged().len();
+        world.handle(&upload(2)).await;
+        assert_eq!(world.purged().len(), purges + usize::from(is_stale), "stale: {is_stale}");
+    }
+}
+
+#[tokio::test]
+async fn content_whose_second_purge_failed_is_not_skipped() {
+    for fails in [false, true] {
+        let world = World::new("skip_unchanged = true\nagain_after = 10").await;
+        world.handle(&upload(1)).await;
+        let second_purge = world.due();
+        let kind = FaultKind::Status { status: 400, code: 1012, message: "no".to_owned(), retry_after: None };
+        world.sandbox.add_fault(Fault { times: Some(fails.into()), ..Fault::new(kind) });
+        assert_eq!(world.handle(&second_purge).await.is_empty(), !fails);
+        world.sandbox.clear_faults();
+        let purges = world.purged().len();
+        world.handle(&upload(2)).await;
+        assert_eq!(world.purged().len(), purges + usize::from(fails), "fails: {fails}");
+    }
 }
 
 #[tokio::test]

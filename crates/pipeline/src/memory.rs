@@ -105,9 +105,10 @@ fn last_purge(remember: &Remember, before: &LastPurge, failed: &Failed<'_>, cloc
     LastPurge { content, sequencer: remember.sequencer.clone(), version: before.version + 1 }
 }
 
-/// Whether there is anything to write. A purge that fails again and again has nothing new to say.
+/// Whether there is anything to write. A purge that fails again and again has nothing new to say, and a second purge says
+/// something only if it fails.
 fn says_more(last_purge: &LastPurge, before: &LastPurge) -> bool {
-    last_purge.content.is_some() || before.content.is_some() || last_purge.sequencer > before.sequencer
+    last_purge.content != before.content || last_purge.sequencer > before.sequencer
 }
 
 fn unfinished_of(remember: &Remember, error: &str) -> Vec<Unfinished> {

@@ -10,7 +10,9 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::join_all;
 use purge_router_cloudflare::redact;
 use purge_router_core::names::TeamName;
-use purge_router_core::{EdgeCheck, EdgeResponse, Item, Judgment, Plan, Sample, Verdict, batches};
+use purge_router_core::{
+    EdgeCheck, EdgeResponse, Item, Judgment, Plan, Remember, Sample, TeamObject, Verdict, batches,
+};
 
 pub use self::allowed_hosts::{AllowedHosts, NotAHostPattern};
 use self::pace::Pace;
@@ -90,7 +92,8 @@ impl<E: Edge> Verifier<E> {
         }
     }
 
-    /// Fetches the URLs of a plan that came back for it. Returns a plan that purges those that are stale once more.
+    /// Fetches the URLs of a plan that came back for it. Returns a plan that purges those that are stale once more, and
+    /// forgets what is remembered of their objects: an upload of the same content is to be purged.
     pub async fn check(&self, plan: &Plan, clock: &Clock, deadline: Timestamp) -> Plan {
         let time = CHECKING_TIME.min((deadline - clock.now()) / 2);
         let checks = self.chosen(&plan.checks, clock.now());
@@ -103,7 +106,11 @@ impl<E: Edge> Verifier<E> {
         }
         let verdicts = join_all(checks.iter().map(|check| self.verdict(check, time, clock))).await;
         let stale = checks.into_iter().zip(verdicts).filter(|(_, verdict)| *verdict == Verdict::Stale);
-        Plan { batches: batches(stale.map(|(check, _)| check.purge())), ..Plan::default() }
+        let stale: Vec<&EdgeCheck> = stale.map(|(check, _)| check).collect();
+        let objects: BTreeSet<&TeamObject> = stale.iter().map(|check| &check.object).collect();
+        let remembered = plan.remember.iter().filter(|it| objects.contains(&it.object));
+        let remember = remembered.map(|it| Remember { content: None, ..it.clone() }).collect();
+        Plan { batches: batches(stale.into_iter().map(EdgeCheck::purge)), remember, ..Plan::default() }
     }
 
     async fn verdict(&self, check: &EdgeCheck, time: Duration, clock: &Clock) -> Verdict {
@@ -181,17 +188,7 @@ fn log(check: &EdgeCheck, response: &EdgeResponse, Judgment { verdict, reason }:
     let (cache_status, etag) = (text(cache_status), text(etag));
     match verdict {
         Verdict::Stale => {
-            tracing::warn!(
-                team,
-                zone,
-                url,
-                status,
-                cache_status,
-                age,
-                etag,
-                reason,
-                "stale after purge: purged once more"
-            );
+            tracing::warn!(team, zone, url, status, cache_status, age, etag, reason, "stale after purge");
         }
         Verdict::Unknown => tracing::info!(team, zone, url, status, cache_status, age, etag, reason, "not verified"),
         Verdict::Fresh => tracing::debug!(team, zone, url, status, cache_status, age, etag, reason, "verified"),

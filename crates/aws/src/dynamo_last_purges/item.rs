@@ -10,8 +10,9 @@ use purge_router_core::{LastPurge, PurgedContent, Sequencer, TeamObject};
 
 use crate::table::{Attributes, key_of as row_key_of};
 
-/// The partition key of an object's row: `team/bucket/key`. A team's and a bucket's name hold no `/`, and all three have
-/// less than the 2,048 bytes that DynamoDB allows.
+/// The partition key of an object's row: `team/bucket/key`. A team's and a bucket's name hold no `/`, and all three together
+/// have less than the 2,048 bytes that DynamoDB allows: only keys of S3's length are
+/// [remembered](purge_router_core::objects_to_remember).
 pub(super) fn key_of(TeamObject { team, bucket, key }: &TeamObject) -> String {
     format!("{team}/{bucket}/{key}")
 }

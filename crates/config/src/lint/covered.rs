@@ -49,8 +49,9 @@ fn covers_or_equals(one: &Mapping, other: &Mapping) -> bool {
         && other.events.iter().all(|event| one.events.contains(event))
         && other.zones.iter().all(|zone| one.zones.iter().any(|it| it.domain == zone.domain))
         && (one.hostnames.is_empty() || (one.hostnames == other.hostnames && one.zones.len() == other.zones.len()))
-        && (&one.urls, &one.purge, one.mode, one.again_after, one.verify, one.skip_unchanged)
-            == (&other.urls, &other.purge, other.mode, other.again_after, other.verify, other.skip_unchanged)
+        && (!one.skip_unchanged || other.skip_unchanged)
+        && (&one.urls, &one.purge, one.mode, one.again_after, one.verify)
+            == (&other.urls, &other.purge, other.mode, other.again_after, other.verify)
 }
 
 fn accepts_all_keys_of(one: &Mapping, other: &Mapping) -> bool {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use purge_router_core::names::{Hostname, TeamName};
 use purge_router_core::suggest::quoted;
-use purge_router_core::{Mapping, Mappings, PathRewrite, Purge, QueryStrings, UrlRules};
+use purge_router_core::{ChangeKind, Mapping, Mappings, PathRewrite, Purge, QueryStrings, UrlRules};
 
 use crate::lint::warning::Warning;
 
@@ -38,24 +38,35 @@ pub(super) fn fields(mapping: &Mapping) -> Option<Warning> {
     let rewrites = *strip_prefix != default.strip_prefix || *add_prefix != default.add_prefix;
     let is_by_path = matches!(mapping.purge, Purge::Urls(_) | Purge::Prefixes);
     let names_paths = is_by_path || rules.has_dependents();
+    // `tags rule` computes the key from the path by these fields.
+    let has_keys_of_paths = is_by_path || matches!(mapping.purge, Purge::Tags(_));
+    let rewrites_paths = names_paths || has_keys_of_paths;
     let fields = [
-        ("strip_prefix", !names_paths && *strip_prefix != default.strip_prefix),
-        ("add_prefix", !names_paths && *add_prefix != default.add_prefix),
-        ("path_rewrite", !(is_by_path && rewrites) && rules.path_rewrite != PathRewrite::Origin),
-        ("index_documents", !is_by_path && rules.index_documents != default.index_documents),
-        ("clean_urls", !is_by_path && rules.clean_urls),
+        ("strip_prefix", !rewrites_paths && *strip_prefix != default.strip_prefix),
+        ("add_prefix", !rewrites_paths && *add_prefix != default.add_prefix),
+        ("path_rewrite", !(has_keys_of_paths && rewrites) && rules.path_rewrite != PathRewrite::Origin),
+        ("index_documents", !has_keys_of_paths && rules.index_documents != default.index_documents),
+        ("clean_urls", !has_keys_of_paths && rules.clean_urls),
         ("spellings", !names_paths && rules.spellings != default.spellings),
         ("query_strings", has_unused_query_strings(mapping, names_paths, is_by_path)),
         ("schemes", !names_paths && rules.schemes != default.schemes),
         ("vary_headers", !names_paths && !rules.vary_headers.is_empty()),
     ];
     let unused: Vec<&str> = fields.into_iter().filter(|(_, is_unused)| *is_unused).map(|(field, _)| field).collect();
-    let message = match is_by_path {
+    let message = match has_keys_of_paths && unused == ["path_rewrite"] {
         true => "`path_rewrite` has no effect without `strip_prefix` or `add_prefix`".to_owned(),
         false => format!("its purge method does not use {}", quoted(unused.iter().copied())),
     };
     (!unused.is_empty())
         .then(|| Warning::of_mapping(mapping, "unused-field", message, "leave it out, or change `purge`"))
+}
+
+/// A `skip_unchanged` that skips nothing: only uploads can be of the content that was purged last.
+pub(super) fn skip_unchanged(mapping: &Mapping) -> Option<Warning> {
+    let is_unused = mapping.skip_unchanged && !mapping.events.contains(&ChangeKind::Created);
+    let message = "`skip_unchanged` has no effect without `created` in `events`".to_owned();
+    let help = "leave it out, or add `created` to `events`";
+    is_unused.then(|| Warning::of_mapping(mapping, "unused-field", message, help))
 }
 
 fn has_unused_query_strings(mapping: &Mapping, names_paths: bool, is_by_path: bool) -> bool {

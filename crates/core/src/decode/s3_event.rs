@@ -41,7 +41,8 @@ pub(super) fn s3_record(record: Json<'_>, buckets: &mut Buckets) -> Result<S3Eve
         (_, false) => smallvec![encoded.to_owned()],
     };
     let bucket = bucket_at(record, "s3.bucket.name", buckets)?;
-    let version = version_of(record, "s3.object.", ["eTag", "sequencer"], writes_content(name));
+    let version =
+        version_of(record, "s3.object.", ["eTag", "sequencer"], vendor == Vendor::Aws && writes_content(name));
     let changed = Changed::new(bucket, keys, kind, record.string("eventTime"));
     Ok(S3Event::Changed(Changed { version, ..changed.with_etag(record.string("s3.object.eTag")) }))
 }
@@ -78,13 +79,14 @@ pub(super) fn eventbridge_event(event: Json<'_>, place: &str, buckets: &mut Buck
     Ok(S3Event::Changed(Changed { version, ..changed.with_etag(event.string(&format!("{place}object.etag"))) }))
 }
 
-/// The reasons of EventBridge for objects whose content was written. A copy may change metadata alone.
-const WRITES: [&str; 3] = ["PutObject", "POST Object", "CompleteMultipartUpload"];
+/// The reasons of EventBridge for objects whose content was written. A copy may change metadata alone, and so may an upload in
+/// parts: parts are copied, too, and equal parts give equal ETags.
+const WRITES: [&str; 2] = ["PutObject", "POST Object"];
 
 /// The same by the name of a record, with or without its `s3:`.
 fn writes_content(event_name: &str) -> bool {
     let call = event_name.strip_prefix("s3:").unwrap_or(event_name).strip_prefix("ObjectCreated:");
-    matches!(call, Some("Put" | "Post" | "CompleteMultipartUpload"))
+    matches!(call, Some("Put" | "Post"))
 }
 
 /// Which version of its object an event is about.

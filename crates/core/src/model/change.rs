@@ -44,6 +44,13 @@ impl Change {
         self.second_purge_of.is_some() || self.verification.is_some()
     }
 
+    /// Whether mappings of a team may purge or verify it: what comes back is for one team.
+    pub(crate) fn is_for(&self, team: &TeamName) -> bool {
+        let of_verification = self.verification.as_ref().map(|verification| &verification.team);
+        let only = self.second_purge_of.as_ref().or(of_verification);
+        only.is_none_or(|only| only == team)
+    }
+
     /// The change of an object that a person names as `s3://bucket/key`. The key is not URL-encoded.
     ///
     /// # Errors

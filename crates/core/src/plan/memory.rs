@@ -2,8 +2,9 @@
 //!
 //! An object is one of a team: its mappings with `skip_unchanged` are skipped together, or not at all.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::model::bounds;
 use crate::model::change::{Change, ChangeKind};
 use crate::model::event::Event;
 use crate::model::last_purge::{LastPurge, LastPurges, PurgedContent, Sequencer, TeamObject};
@@ -13,19 +14,44 @@ use crate::plan::output::Remember;
 
 /// The objects of an event whose last purge must be known to plan it: those below the source of a mapping with
 /// `skip_unchanged`, whatever its globs and events are. So what changes an object that the mapping does not accept is
-/// noticed, too.
+/// noticed, too. A key that is longer than S3's can be is not remembered, and so never skipped.
 pub fn objects_to_remember(mappings: &Mappings, event: &Event) -> BTreeSet<TeamObject> {
-    let mut objects = BTreeSet::new();
-    for change in event.changes.iter().filter(|change| !change.comes_back()) {
-        let of_bucket = mappings.of_bucket(&change.bucket).map(|(_, mapping)| mapping);
-        let skipping = of_bucket.filter(|it| it.skip_unchanged && change.key.starts_with(it.source.prefix.as_str()));
-        objects.extend(skipping.map(|mapping| TeamObject {
-            team: mapping.team.clone(),
-            bucket: change.bucket.clone(),
-            key: change.key.clone(),
-        }));
+    let (mut objects, mut sources) = (BTreeSet::new(), BTreeMap::new());
+    for change in event.changes.iter().filter(|change| change.key.len() <= bounds::TEXT) {
+        let (bucket, key) = (&change.bucket, change.key.as_str());
+        let of_bucket = sources.entry(bucket).or_insert_with(|| SkippingSources::of(mappings, bucket));
+        let teams = of_bucket.teams_of(key).filter(|team| change.is_for(team));
+        let object = |team: &TeamName| TeamObject { team: team.clone(), bucket: bucket.clone(), key: key.to_owned() };
+        objects.extend(teams.map(object));
     }
     objects
+}
+
+/// The sources of a bucket's mappings with `skip_unchanged`. Many mappings share one, and few prefixes are of different
+/// lengths, so that a key costs a few lookups whatever the number of mappings is.
+#[derive(Debug, Default)]
+struct SkippingSources<'m> {
+    teams_by_prefix: HashMap<&'m str, BTreeSet<&'m TeamName>>,
+    prefix_lengths: BTreeSet<usize>,
+}
+
+impl<'m> SkippingSources<'m> {
+    fn of(mappings: &'m Mappings, bucket: &BucketName) -> Self {
+        let mut sources = Self::default();
+        for (_, mapping) in mappings.of_bucket(bucket).filter(|(_, mapping)| mapping.skip_unchanged) {
+            let prefix = mapping.source.prefix.as_str();
+            sources.prefix_lengths.insert(prefix.len());
+            sources.teams_by_prefix.entry(prefix).or_default().insert(&mapping.team);
+        }
+        sources
+    }
+
+    /// The teams with a source that a key is below; a team may be there more than once.
+    fn teams_of<'s>(&'s self, key: &'s str) -> impl Iterator<Item = &'m TeamName> + 's {
+        let lengths = self.prefix_lengths.range(..=key.len());
+        let prefixes = lengths.filter_map(|length| key.get(..*length));
+        prefixes.filter_map(|prefix| self.teams_by_prefix.get(prefix)).flatten().copied()
+    }
 }
 
 /// The objects of an event whose last purges are known, or should be.
@@ -43,6 +69,9 @@ struct ObjectMemory<'p> {
     /// `None` if it can't be read.
     before: Option<&'p LastPurge>,
     changes: Vec<RememberedChange<'p>>,
+    /// Changes that come back for a second purge, or to be verified. They write no content; but if such a purge fails, caches
+    /// may hold another one than what is remembered.
+    returning: Vec<&'p Change>,
     /// Whether its changes are not purged.
     is_unchanged: bool,
 }
@@ -63,12 +92,14 @@ impl<'p> Memory<'p> {
             let of_key = memory.by_key.entry((&object.bucket, object.key.as_str())).or_default();
             of_key.push(memory.objects.len());
             let before = before.as_ref();
-            memory.objects.push(ObjectMemory { object, before, changes: Vec::new(), is_unchanged: false });
+            let (changes, returning) = (Vec::new(), Vec::new());
+            memory.objects.push(ObjectMemory { object, before, changes, returning, is_unchanged: false });
         }
-        for change in changes.iter().filter(|change| !change.comes_back()) {
+        for change in changes {
             for index in memory.by_key.get(&(&change.bucket, change.key.as_str())).into_iter().flatten() {
-                if let Some(object) = memory.objects.get_mut(*index) {
-                    object.changes.push(RememberedChange { change, items: None, is_purged: false });
+                match memory.objects.get_mut(*index) {
+                    Some(object) if change.is_for(&object.object.team) => object.add(change),
+                    _ => {}
                 }
             }
         }
@@ -104,6 +135,13 @@ impl<'p> Memory<'p> {
 }
 
 impl<'p> ObjectMemory<'p> {
+    fn add(&mut self, change: &'p Change) {
+        match change.comes_back() {
+            true => self.returning.push(change),
+            false => self.changes.push(RememberedChange { change, items: None, is_purged: false }),
+        }
+    }
+
     fn note(&mut self, change: &Change, items: Option<u64>) -> bool {
         let is_unchanged = items.is_some() && self.unchanged_content().is_some_and(|known| Some(known.items) == items);
         self.is_unchanged |= is_unchanged;
@@ -127,15 +165,10 @@ impl<'p> ObjectMemory<'p> {
     }
 
     fn remember(&self) -> Option<Remember> {
-        let newest = self.changes.iter().max_by(|one, other| one.sequencer().cmp(&other.sequencer()))?;
-        let remember = |content, sequencer: Option<&Sequencer>| Remember {
-            object: self.object.clone(),
-            origins: self.changes.iter().map(|it| it.change.origin.clone()).collect(),
-            changed_at: newest.change.time,
-            before: self.before.cloned(),
-            content,
-            sequencer: sequencer.cloned(),
+        let Some(newest) = self.changes.iter().max_by(|one, other| one.sequencer().cmp(&other.sequencer())) else {
+            return self.keep();
         };
+        let remember = |content, sequencer: Option<&Sequencer>| self.remember_as(newest.change, content, sequencer);
         let Some(before) = self.before else { return Some(remember(None, None)) };
         let known = before.sequencer.as_ref();
         let is_ordered = self.changes.iter().all(|it| it.sequencer().is_some());
@@ -155,6 +188,28 @@ impl<'p> ObjectMemory<'p> {
         let content = newest.content();
         let is_purged = self.changes.iter().any(|it| it.is_purged);
         (is_purged || before.content.is_some()).then(|| remember(content, newest.sequencer()))
+    }
+
+    /// What was remembered stays, if the purges of what came back do not fail.
+    fn keep(&self) -> Option<Remember> {
+        let newest = self.returning.iter().max_by_key(|change| change.time)?;
+        match self.before {
+            None => Some(self.remember_as(newest, None, None)),
+            Some(LastPurge { content: None, .. }) => None,
+            Some(before) => Some(self.remember_as(newest, before.content.clone(), before.sequencer.as_ref())),
+        }
+    }
+
+    fn remember_as(&self, newest: &Change, content: Option<PurgedContent>, sequencer: Option<&Sequencer>) -> Remember {
+        let changes = self.changes.iter().map(|it| it.change).chain(self.returning.iter().copied());
+        Remember {
+            object: self.object.clone(),
+            origins: changes.map(|change| change.origin.clone()).collect(),
+            changed_at: newest.time,
+            before: self.before.cloned(),
+            content,
+            sequencer: sequencer.cloned(),
+        }
     }
 }
 

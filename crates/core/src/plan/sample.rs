@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+use time::UtcDateTime;
 
 use crate::model::bounds;
 use crate::model::change::{Change, Origin};
@@ -36,7 +37,7 @@ impl<'p> Sampler<'p> {
             if rate.is_zero() {
                 continue;
             }
-            let number = number_of(&change.origin, url);
+            let number = number_of(change, url);
             if rate.includes(number) {
                 let of_team = self.0.entry(&mapping.team).or_default();
                 of_team.insert(number, SampledUrl { change_index: hit.change_index, change, item: Arc::clone(item) });
@@ -64,11 +65,16 @@ impl<'p> Sampler<'p> {
     }
 }
 
-/// A number that is spread evenly, and the same for the same URL of the same message.
-fn number_of(origin: &Origin, url: &str) -> u64 {
+/// A number that is spread evenly, and the same for the same URL of the same event: by the id of its message, or by the
+/// time of the change if it has none.
+fn number_of(change: &Change, url: &str) -> u64 {
     let mut hash = Sha256::new();
-    if let Origin::Message(id) = origin {
-        hash.update(id.as_bytes());
+    match &change.origin {
+        Origin::Message(id) => hash.update(id.as_bytes()),
+        Origin::Invocation => {
+            let time = change.time.map(UtcDateTime::unix_timestamp_nanos).unwrap_or_default();
+            hash.update(time.to_be_bytes());
+        }
     }
     hash.update(b"\n");
     hash.update(url.as_bytes());

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::edge_response::Content;
 use crate::model::change::{Change, ChangeKind, Origin};
+use crate::model::last_purge::TeamObject;
 use crate::model::mapping::Mode;
 use crate::model::verification::Verification;
 use crate::model::zone::Zone;
@@ -29,6 +30,8 @@ pub struct EdgeCheck {
     pub content: Content,
     /// When its purge was sent, at the earliest: in milliseconds since 1970.
     pub purged_at: u64,
+    /// The object that changed.
+    pub object: TeamObject,
     origin: Origin,
 }
 
@@ -74,6 +77,11 @@ pub(super) fn edge_checks<'h, 'p: 'h>(
                     url: url.clone(),
                     content,
                     purged_at: verification.purged_at,
+                    object: TeamObject {
+                        team: zone.team.clone(),
+                        bucket: change.bucket.clone(),
+                        key: change.key.clone(),
+                    },
                     origin: change.origin.clone(),
                 });
             }
