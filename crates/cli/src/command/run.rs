@@ -35,7 +35,8 @@ pub(super) async fn run(args: &RunArgs) -> anyhow::Result<End> {
         print::out(&(reasons.clone() + &print::report(&first)));
     }
     let due = if args.once { Vec::new() } else { due(&sender, &plan, &first).await };
-    let mut is_good = first.failed.is_empty();
+    warn_of_verification(&plan);
+    let mut is_good = first.failed.is_empty() && plan.checks.is_empty();
     let mut second_purges = Vec::new();
     for due in due {
         let after = due.after.as_secs();
@@ -54,6 +55,15 @@ pub(super) async fn run(args: &RunArgs) -> anyhow::Result<End> {
         print::json(&Reports { first: &first, second_purges })?;
     }
     Ok(End::done_if(is_good))
+}
+
+/// Says which URLs would be looked at by the function, and are not here.
+fn warn_of_verification(plan: &Plan) {
+    let urls = plan.samples.iter().map(|sample| sample.urls.len()).sum::<usize>() + plan.checks.len();
+    if urls > 0 {
+        let help = "`purge-router purge URL --verify` purges and verifies a URL";
+        print::warning(&format!("`run` does not verify: URLs that are not looked at: {urls}; {help}"));
+    }
 }
 
 /// The second purges of what was purged.

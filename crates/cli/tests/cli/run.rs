@@ -42,6 +42,23 @@ fn an_unpurgeable_record_is_a_warning_and_no_failure() {
     assert_eq!((&json["rejected"][0]["kind"], &json["failed"]), (&json!("unpurgeable"), &json!([])));
 }
 
+#[test]
+fn what_comes_back_to_be_verified_is_not_reported_as_done() {
+    let message = json!({ "Records": [{
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "eventName": "ObjectCreated:Put",
+        "s3": { "bucket": { "name": "assets.website.com" }, "object": { "key": "a.css" } },
+        "purgeRouter": { "verificationOf": "web", "purgedAt": 0, "urls": ["https://www.website.com/a.css"] },
+    }] });
+    let folder = folder(&message.to_string());
+    let exclude = "exclude = [\"drafts/\"]\n";
+    folder.write("mappings.toml", MAPPINGS.replace(exclude, &format!("{exclude}verify = 1\n")));
+    let answer = folder.run(&["run", "event.json", "--sandbox"]).with_code(1);
+    let warning = "warning: `run` does not verify: URLs that are not looked at: 1; `purge-router purge URL --verify`";
+    assert!(answer.stderr.contains(warning), "{}", answer.stderr);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn cloudflare_receives_what_the_plan_shows() {
     let sandbox = cloudflare().start().await.unwrap();
