@@ -11,7 +11,7 @@ pub(crate) fn sample_rate(number: Option<&Number>, checker: &mut FieldChecker) -
     let number = number?;
     let rate = number.as_f64().and_then(SampleRate::parse);
     if rate.is_none() {
-        let message = format!("`verify` is {number}, which is not a share from 0 to 1 of at least a millionth");
+        let message = format!("`verify` is {number}, which is neither 0 nor a share from 0.000001 to 1");
         let help = "write the share of URLs to verify, such as 0.01 for each hundredth; 0 for none";
         checker.note("verify", Invalid::new(Code::BadVerify, message, help));
     }
