@@ -156,7 +156,7 @@ resource "aws_cloudwatch_metric_alarm" "token_refused" {
 
 resource "aws_cloudwatch_metric_alarm" "stale_after_purge" {
   alarm_name          = "${var.name}-StaleAfterPurgeAlarm"
-  alarm_description   = "Cloudflare accepted a purge and still served the old object. The log names the URL, which was purged once more. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}."
+  alarm_description   = "Cloudflare accepted a purge and still served the old object. The log names the URL, which is purged once more; if that fails, the log and the retries say so. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}."
   namespace           = "purge-router"
   metric_name         = "StaleAfterPurge"
   dimensions          = { function = aws_lambda_function.purge_router.function_name }
