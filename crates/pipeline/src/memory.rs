@@ -100,7 +100,9 @@ fn fairly(all: &[Remember]) -> Vec<&Remember> {
 /// What replaces what was remembered of an object `before`.
 fn last_purge(remember: &Remember, before: &LastPurge, failed: &Failed<'_>, clock: &Clock) -> LastPurge {
     let is_recent = remember.changed_at.is_some_and(|changed_at| metrics::age(clock, changed_at) <= MAX_AGE);
-    let is_purged = is_recent && !remember.origins.iter().any(|origin| failed.has(origin, &remember.object.team));
+    // What is known already stays known: what comes back for a second purge does not say when the object changed.
+    let may_be_kept = is_recent || remember.content == before.content;
+    let is_purged = may_be_kept && !remember.origins.iter().any(|origin| failed.has(origin, &remember.object.team));
     let content = remember.content.clone().filter(|_| is_purged);
     LastPurge { content, sequencer: remember.sequencer.clone(), version: before.version + 1 }
 }

@@ -192,7 +192,7 @@ impl<'p> ObjectMemory<'p> {
 
     /// What was remembered stays, if the purges of what came back do not fail.
     fn keep(&self) -> Option<Remember> {
-        let newest = self.returning.iter().max_by_key(|change| change.time)?;
+        let newest = self.returning.first()?;
         match self.before {
             None => Some(self.remember_as(newest, None, None)),
             Some(LastPurge { content: None, .. }) => None,
