@@ -8,13 +8,14 @@ use purge_router_fuzz::memory;
 use purge_router_fuzz::run::{CURRENT, Summary, check, run};
 use purge_router_fuzz::target::{TARGETS, Target};
 
-const USAGE: &str = "usage: cargo xtask fuzz [--target NAME] [--runs N] [--seed N] [--replay FILE]";
+const USAGE: &str = "usage: cargo xtask fuzz [--target NAME] [--runs N] [--seconds N] [--seed N] [--replay FILE]";
 /// An input that takes longer hangs.
 const HANG: Duration = Duration::from_secs(10);
 
 struct Options {
     target: Option<String>,
     runs: u64,
+    longest: Duration,
     seed: u64,
     replay: Option<String>,
 }
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { target: None, runs: 100_000, seed: 1, replay: None };
+    let mut options = Options { target: None, runs: 100_000, longest: Duration::MAX, seed: 1, replay: None };
     let mut arguments = env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or(USAGE)?;
@@ -39,6 +40,7 @@ fn options() -> Result<Options, String> {
         match name.as_str() {
             "--target" => options.target = Some(value),
             "--runs" => options.runs = number()?,
+            "--seconds" => options.longest = Duration::from_secs(number()?),
             "--seed" => options.seed = number()?,
             "--replay" => options.replay = Some(value),
             _ => return Err(USAGE.to_owned()),
@@ -73,7 +75,7 @@ fn run_target(target: Target, options: &Options) -> Result<bool, String> {
     } else {
         let corpus = target.corpus().map_err(|error| format!("the corpus of {}: {error}", target.name))?;
         let inputs: Vec<Vec<u8>> = corpus.into_iter().map(|(_, input)| input).collect();
-        run(target, &inputs, options.runs, options.seed)
+        run(target, &inputs, options.runs, options.longest, options.seed)
     };
     let seconds = summary.elapsed.as_secs_f64();
     print(&format!(

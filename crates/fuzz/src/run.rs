@@ -34,12 +34,15 @@ pub struct Summary {
 /// The input under way and since when, for a thread that looks for hangs.
 pub static CURRENT: Mutex<Option<(Instant, Vec<u8>)>> = Mutex::new(None);
 
-/// Runs the corpus, then mutated inputs.
-pub fn run(target: Target, corpus: &[Vec<u8>], runs: u64, seed: u64) -> Summary {
+/// Runs the corpus, then mutated inputs, and begins none after the longest time.
+pub fn run(target: Target, corpus: &[Vec<u8>], runs: u64, longest: Duration, seed: u64) -> Summary {
     let mut rng = Rng::with_seed(seed);
     let (mut summary, start) = (Summary::default(), Instant::now());
     let inputs = corpus.iter().cloned().chain(std::iter::repeat_with(|| mutated(&mut rng, corpus)));
     for input in inputs.take(usize::try_from(runs).unwrap_or(usize::MAX)) {
+        if start.elapsed() >= longest {
+            break;
+        }
         summary.runs += 1;
         if let Err(reason) = check(target, &input, &mut summary) {
             summary.failure = Some((input, reason));

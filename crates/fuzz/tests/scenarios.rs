@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use purge_router_fuzz::run::run;
 use purge_router_fuzz::target::TARGETS;
@@ -14,7 +15,7 @@ fn events_of_scenarios_and_their_mutations_pass_the_target_of_events() {
     corpus.sort();
     assert!(corpus.len() > 50, "{} events", corpus.len());
     let target = TARGETS.into_iter().find(|target| target.name == "decode").unwrap();
-    let summary = run(target, &corpus, 5_000 + corpus.len() as u64, 17);
+    let summary = run(target, &corpus, 5_000 + corpus.len() as u64, Duration::MAX, 17);
     if let Some((input, reason)) = summary.failure {
         panic!("{reason}; input: {}", input.escape_ascii());
     }
