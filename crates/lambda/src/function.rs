@@ -7,8 +7,9 @@ use purge_router_aws::SqsRetryQueue;
 use purge_router_cloudflare::{Client, EdgeClient};
 use purge_router_core::{Decoded, Event, LastPurges, Origin, Plan, decode_with_messages, plan_until};
 use purge_router_pipeline::{
-    Clock, DelayQueue, Edge, Executor, LastPurgeStore, NoDelayQueue, NoLastPurges, PurgeApi, Redelivery, Report,
-    RetryQueue, Timestamp, TokenStore, Verifier, queue_second_purges, read_last_purges, remember, sending_deadline,
+    CacheSizes, Clock, DelayQueue, Edge, Executor, LastPurgeStore, NoDelayQueue, NoLastPurges, PurgeApi, Redelivery,
+    Report, RetryQueue, Timestamp, TokenStore, Verifier, queue_second_purges, read_last_purges, remember,
+    sending_deadline,
 };
 
 use crate::invocation_error::InvocationError;
@@ -65,6 +66,11 @@ where
     /// The clock of the deadlines.
     pub fn clock(&self) -> &Clock {
         self.executor.clock()
+    }
+
+    /// How much the function remembers for later events, besides mappings and tokens.
+    pub fn cache_sizes(&self) -> CacheSizes {
+        self.executor.cache_sizes()
     }
 
     /// Handles one event, as [`Function::handle`] does, and responds in the form that its source reads.

@@ -52,6 +52,15 @@ impl<K: Eq + Hash + Clone, V> BoundedMap<K, V> {
         self.lock().is_empty()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// The largest of what this is for each value; zero without any.
+    pub(crate) fn largest(&self, of: impl Fn(&V) -> usize) -> usize {
+        self.lock().iter().map(|(_, value)| of(value)).max().unwrap_or_default()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Values<K, V>> {
         // No code of ours panics while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -8,6 +8,7 @@ use purge_router_core::names::{Hostname, TeamName};
 use purge_router_core::{Batch, Plan};
 
 use crate::api::PurgeApi;
+use crate::cache_sizes::CacheSizes;
 use crate::clock::Clock;
 use crate::outcome::Outcome;
 use crate::patience::Patience;
@@ -32,6 +33,11 @@ impl<T: TokenStore, A: PurgeApi> Executor<T, A> {
     /// The clock of the deadlines.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// How much is remembered for later plans.
+    pub fn cache_sizes(&self) -> CacheSizes {
+        self.0.cache_sizes()
     }
 
     /// Executes a plan, logs and counts its records and outcomes, and reports.

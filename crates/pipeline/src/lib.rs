@@ -10,6 +10,7 @@
 mod api;
 mod backoff;
 mod bounded_map;
+mod cache_sizes;
 mod circuit;
 mod clock;
 mod delay_queue;
@@ -41,6 +42,7 @@ mod zone_circuits;
 pub use self::metrics::describe_metrics;
 pub use api::PurgeApi;
 pub use backoff::Backoff;
+pub use cache_sizes::CacheSizes;
 pub use clock::{Clock, DeadlineExceeded, Timestamp};
 pub use delay_queue::{DelayQueue, Delayed, NoDelayQueue};
 pub use edge::Edge;

@@ -22,4 +22,14 @@ impl<V> PerTeam<V> {
     pub(crate) fn get_or_insert_with(&self, team: &TeamName, new: impl FnOnce() -> V) -> Arc<V> {
         self.0.get_or_insert_with(team, new)
     }
+
+    /// How many teams there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The largest of what this is for each team.
+    pub(crate) fn largest(&self, of: impl Fn(&V) -> usize) -> usize {
+        self.0.largest(of)
+    }
 }

@@ -176,6 +176,32 @@ impl RateLimits {
         self.bucket(&team, zone, class).accepted(&zone.team);
     }
 
+    /// How many teams are known.
+    pub(crate) fn teams(&self) -> usize {
+        self.teams.len()
+    }
+
+    /// How many teams the bucket with the most of them has.
+    pub(crate) fn teams_at_bucket(&self) -> usize {
+        let of_teams = self.teams.largest(|team| team.buckets.largest(Bucket::teams));
+        self.granted.largest(Bucket::teams).max(of_teams)
+    }
+
+    /// How many buckets of granted accounts there are.
+    pub(crate) fn granted_buckets(&self) -> usize {
+        self.granted.len()
+    }
+
+    /// How many buckets of its own the team with the most of them has.
+    pub(crate) fn buckets_of_team(&self) -> usize {
+        self.teams.largest(|team| team.buckets.len())
+    }
+
+    /// How many callers the team with the most of them has.
+    pub(crate) fn callers_of_team(&self) -> usize {
+        self.teams.largest(|team| team.callers.len())
+    }
+
     fn team(&self, zone: &Zone) -> Arc<TeamLimits> {
         let new = || TeamLimits {
             buckets: BoundedMap::new(PER_TEAM),

@@ -62,6 +62,16 @@ impl RefusedHostnames {
         let hostnames = self.teams.get_or_insert_with(&zone.team, || BoundedMap::new(HOSTNAMES_PER_TEAM));
         ZoneHostnames { clock: self.clock.clone(), zone_id: zone.zone_id.clone(), hostnames }
     }
+
+    /// How many teams are known.
+    pub(crate) fn teams(&self) -> usize {
+        self.teams.len()
+    }
+
+    /// How many hostnames the team with the most of them has.
+    pub(crate) fn hostnames_of_team(&self) -> usize {
+        self.teams.largest(BoundedMap::len)
+    }
 }
 
 impl ZoneHostnames {

@@ -1,5 +1,6 @@
 //! What the batches of all events share.
 
+use crate::cache_sizes::CacheSizes;
 use crate::clock::Clock;
 use crate::rate_limit::{RateLimits, Share};
 use crate::refused_hostnames::RefusedHostnames;
@@ -28,6 +29,22 @@ impl<T, A> Shared<T, A> {
         let hostnames = RefusedHostnames::new(clock.clone());
         let zone_circuits = ZoneCircuits::new();
         Self { api, tokens, clock, limits, token_circuits, zone_circuits, hostnames, settings }
+    }
+
+    pub(crate) fn cache_sizes(&self) -> CacheSizes {
+        let Self { limits, token_circuits, zone_circuits, hostnames, .. } = self;
+        let teams = [limits.teams(), token_circuits.teams(), zone_circuits.teams(), hostnames.teams()];
+        CacheSizes {
+            teams: teams.into_iter().max().unwrap_or_default(),
+            teams_at_bucket: limits.teams_at_bucket(),
+            granted_buckets: limits.granted_buckets(),
+            buckets: limits.buckets_of_team(),
+            callers: limits.callers_of_team(),
+            token_circuits: token_circuits.circuits_of_team(),
+            refused_tokens: token_circuits.refused_of_team(),
+            zone_circuits: zone_circuits.circuits_of_team(),
+            hostnames: hostnames.hostnames_of_team(),
+        }
     }
 }
 

@@ -31,6 +31,16 @@ impl ZoneCircuits {
         let team = self.0.get_or_insert_with(&zone.team, || BoundedMap::new(CIRCUITS_PER_TEAM));
         team.get_or_insert_with(&zone.zone_id, || Circuit::new(OPEN_TIMES))
     }
+
+    /// How many teams are known.
+    pub(crate) fn teams(&self) -> usize {
+        self.0.len()
+    }
+
+    /// How many circuits the team with the most of them has.
+    pub(crate) fn circuits_of_team(&self) -> usize {
+        self.0.largest(BoundedMap::len)
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 mod accepted_before_done;
 mod answers_before_deadline;
+mod caches_are_bounded;
 mod check;
+mod client_limits_are_kept;
 mod edge_is_fresh;
 mod limits_are_kept;
 mod messages_are_kept;
@@ -23,6 +25,8 @@ pub(crate) fn all(scenario: &Arc<Scenario>) -> Vec<Box<dyn Check + Send>> {
     vec![
         Box::new(accepted_before_done::AcceptedBeforeDone::new(scenario)),
         Box::new(answers_before_deadline::AnswersBeforeDeadline),
+        Box::new(caches_are_bounded::CachesAreBounded::new(scenario)),
+        Box::new(client_limits_are_kept::ClientLimitsAreKept::new(scenario)),
         Box::new(edge_is_fresh::EdgeIsFresh::new(scenario)),
         Box::new(limits_are_kept::LimitsAreKept::new(scenario)),
         Box::new(messages_are_kept::MessagesAreKept::default()),

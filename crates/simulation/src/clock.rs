@@ -22,6 +22,11 @@ impl SimTime {
         Self(start.as_millis() as u64)
     }
 
+    /// The point in time that is this long after the start.
+    pub(crate) const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
     /// The time since the start.
     pub fn elapsed(self) -> Duration {
         Duration::from_millis(self.0)

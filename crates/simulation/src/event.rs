@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use purge_router_core::limits::LimitClass;
+use purge_router_pipeline::CacheSizes;
 
 use crate::clock::SimTime;
 use crate::fault::Fault;
@@ -30,8 +31,10 @@ pub enum QueueName {
 pub enum Refused {
     /// 401 or 403.
     Token,
-    /// 429, because the limit of the plan was exceeded by requests that the function sent.
+    /// 429, because the function exceeded the limit of a plan or of its address.
     OverLimit,
+    /// 429, because the function exceeded the limit of a user's calls.
+    OverCalls,
     /// 429, because of something else.
     Limited,
     /// 404.
@@ -103,6 +106,13 @@ pub enum Event {
         took: Duration,
         /// How long it was allowed to take.
         allowed: Duration,
+    },
+    /// An instance had this many entries in its caches at the end of an invocation.
+    Cached {
+        /// The instance.
+        instance: InstanceId,
+        /// How many.
+        sizes: CacheSizes,
     },
     /// A change was not purged, because the same content was purged last.
     Skipped,

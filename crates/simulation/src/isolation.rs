@@ -9,6 +9,9 @@ use crate::scenario::ChangeId;
 /// By what factor the times may differ.
 const FACTOR: f64 = 1.1;
 
+/// The percentiles that are compared.
+pub const PERCENTILES: [f64; 2] = [0.5, 0.99];
+
 /// Two runs of one seed.
 #[derive(Debug)]
 pub struct Comparison<'r> {
@@ -34,6 +37,22 @@ impl Comparison<'_> {
             (_, Some(change)) => Err(format!("change {change} is purged only with the sick teams")),
         }
     }
+
+    /// For both percentiles: by what factor it is larger with the sick teams, and by how much.
+    pub fn differences(&self) -> [(f64, Duration); 2] {
+        PERCENTILES.map(|part| {
+            let [with, without] = self.percentiles(part);
+            (with.as_secs_f64() / without.as_secs_f64().max(0.001), with.saturating_sub(without))
+        })
+    }
+
+    fn percentiles(&self, part: f64) -> [Duration; 2] {
+        [self.with, self.without].map(|run| {
+            let mut times = HealthyTimes::default();
+            times.add(run);
+            times.percentile(part)
+        })
+    }
 }
 
 /// The times of healthy teams' purges, of any number of runs.
@@ -58,7 +77,7 @@ impl HealthyTimes {
     /// # Errors
     /// The percentile that is not, with both times.
     pub fn are_isolated_as(&mut self, without: &mut Self) -> Result<(), String> {
-        for part in [0.5, 0.99] {
+        for part in PERCENTILES {
             let (with, without) = (self.percentile(part), without.percentile(part));
             if with > without.mul_f64(FACTOR) {
                 return Err(format!("isolation: p{} is {with:?} with sick teams, {without:?} without", part * 100.0));

@@ -33,7 +33,7 @@ pub use checks::Violation;
 pub use clock::SimTime;
 pub use event::{Entry, Event, InstanceId, MessageId, QueueName, Refused};
 pub use fault::Fault;
-pub use isolation::{Comparison, HealthyTimes};
+pub use isolation::{Comparison, HealthyTimes, PERCENTILES};
 pub use options::{Options, Sabotage};
 pub use random::Seed;
 pub use report::{Figures, RunReport};

@@ -13,7 +13,7 @@ use crate::scenario::{ChangeId, ObjectId, Scenario, UrlId};
 /// A change of a healthy team that is not purged.
 struct Waiting {
     /// When its first message was sent.
-    since: SimTime,
+    sent_at: SimTime,
     /// The URLs that were not purged since the change.
     urls: BTreeSet<UrlId>,
 }
@@ -84,7 +84,7 @@ impl Observer {
         let is_healthy = self.scenario.is_healthy(self.scenario.team_of(change)) && !may_be_skipped;
         if is_healthy && !self.healthy_times.contains_key(&change) {
             let object = self.scenario.uploads[change].object;
-            let waiting = || Waiting { since: at, urls: self.scenario.urls_of(change).collect() };
+            let waiting = || Waiting { sent_at: at, urls: self.scenario.urls_of(change).collect() };
             self.waiting.entry(object).or_default().entry(change).or_insert_with(waiting);
         }
     }
@@ -96,7 +96,7 @@ impl Observer {
             waiting.urls.remove(&url);
             let is_purged = waiting.urls.is_empty();
             if is_purged {
-                times.insert(*change, at - waiting.since);
+                times.insert(*change, at - waiting.sent_at);
             }
             !is_purged
         });

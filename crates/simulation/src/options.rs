@@ -1,5 +1,7 @@
 //! How a seed is run.
 
+use crate::random::Seed;
+
 /// How a seed is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
@@ -8,8 +10,10 @@ pub struct Options {
     /// Whether instances are killed, messages delivered twice, and some not taken by SQS. Without it, runs with and
     /// without the sick teams differ by nothing else.
     pub chaos: bool,
-    /// Whether a few requests fail although their zone has no trouble.
+    /// Whether a few requests fail, or take much longer, although their zone has no trouble.
     pub mishaps: bool,
+    /// Another number makes other latencies, another order of messages, and other times of polling.
+    pub noise: u64,
     /// Whether the report has the whole trace.
     pub keep_trace: bool,
     /// What is broken on purpose, to show that a check finds it.
@@ -18,7 +22,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { sick_teams: true, chaos: true, mishaps: true, keep_trace: false, sabotage: None }
+        Self { sick_teams: true, chaos: true, mishaps: true, noise: 0, keep_trace: false, sabotage: None }
+    }
+}
+
+impl Options {
+    /// The seed of what is random in the queues and the network.
+    pub(crate) fn noise_seed(&self, seed: Seed) -> Seed {
+        Seed(seed.0 ^ (self.noise << 32))
     }
 }
 
@@ -45,6 +56,8 @@ pub enum Sabotage {
     RetriesAreFew,
     /// Each instance remembers its own purges, and does not know of those of others.
     MemoryIsNotShared,
+    /// The caches of an instance seem to keep what every event put there.
+    CachesGrow,
     /// Requests of healthy zones take longer while a sick team has messages.
     TeamsShareTheirFate,
 }

@@ -74,7 +74,8 @@ impl Simulation {
         let trace = Arc::new(Trace::new(clock.clone(), scenario, options.keep_trace));
         let cloudflare = Arc::new(Cloudflare::new(scenario, &clock, &trace, options));
         let ids = MessageIds::default();
-        let queue = |settings| Arc::new(Queue::new(settings, scenario.seed, options, &ids, &clock, &trace));
+        let queue =
+            |settings| Arc::new(Queue::new(settings, options.noise_seed(scenario.seed), options, &ids, &clock, &trace));
         let few = RETRY.max_receives.min(if options.sabotage == Some(Sabotage::RetriesAreFew) { 5 } else { u32::MAX });
         let (main, retry) = (queue(MAIN), queue(QueueSettings { max_receives: few, ..RETRY }));
         let fleet = Arc::new(Fleet::new(World {
@@ -97,7 +98,7 @@ impl Simulation {
                 fleet: Arc::clone(&fleet),
                 cloudflare: Arc::clone(&cloudflare),
             };
-            source.start(scenario.seed);
+            source.start(options.noise_seed(scenario.seed));
         }
         Self { scenario: Arc::clone(scenario), options, clock, trace, cloudflare, main, retry, fleet }
     }

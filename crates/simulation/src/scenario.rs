@@ -16,4 +16,4 @@ pub use load::Load;
 pub use model::{ChangeId, Object, ObjectId, Scenario, Team, TeamId, Upload, Url, UrlId, Zone, ZoneId};
 pub(crate) use table::{MappingTable, TableRow};
 pub(crate) use tokens::TokenGeneration;
-pub use trouble::{Sickness, Spell, Trouble};
+pub use trouble::{Sickness, Trouble, TroublePeriod};

@@ -33,6 +33,7 @@ fn each_check_finds_what_is_broken_on_purpose() {
         (Sabotage::RefusalsAreRepeated, "refusals-are-bounded"),
         (Sabotage::MessagesAreDropped, "messages-are-kept"),
         (Sabotage::MemoryIsNotShared, "edge-is-fresh"),
+        (Sabotage::CachesGrow, "caches-are-bounded"),
         (Sabotage::RetriesAreFew, "no-dead-letters"),
     ] {
         let failing = failing_checks(sabotage);

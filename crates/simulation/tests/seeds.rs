@@ -46,9 +46,9 @@ fn all_checks_hold_for_a_thousand_seeds_and_each_replays() {
 fn sick_teams_do_not_change_the_purges_of_healthy_ones() {
     let seeds: Vec<u64> = (0..COMPARED).collect();
     let (mut with_sick, mut without_sick) = (HealthyTimes::default(), HealthyTimes::default());
-    for (with, without) in for_all(&seeds, support::compare).unwrap() {
-        with_sick.add(&with);
-        without_sick.add(&without);
+    for compared in for_all(&seeds, support::compare).unwrap() {
+        with_sick.add(&compared.with_sick);
+        without_sick.add(&compared.without_sick);
     }
     with_sick.are_isolated_as(&mut without_sick).unwrap();
 }

@@ -100,6 +100,11 @@ impl Bucket {
         self.take(cost, deadline).await
     }
 
+    /// How many teams it knows.
+    pub(super) fn teams(&self) -> usize {
+        self.teams.len()
+    }
+
     /// Gives back what a request took that was not sent.
     pub(super) fn give_back(&self, cost: usize) {
         *self.given_back.lock().unwrap_or_else(PoisonError::into_inner) += cost as f64;

@@ -11,7 +11,7 @@ pub(crate) enum Caller {
     AccountToken(u64),
     /// All tokens of a user count together, and a token does not name its user: it may be the same for all tokens of a
     /// team.
-    UsersOfTeam,
+    AllUserTokens,
 }
 
 impl From<&Credential> for Caller {
@@ -22,7 +22,7 @@ impl From<&Credential> for Caller {
                 token.expose().hash(&mut hasher);
                 Self::AccountToken(hasher.finish())
             }
-            Credential::Token(_) | Credential::GlobalKey { .. } => Self::UsersOfTeam,
+            Credential::Token(_) | Credential::GlobalKey { .. } => Self::AllUserTokens,
         }
     }
 }

@@ -70,6 +70,11 @@ impl ProbeLimiter {
         }
     }
 
+    /// How many tokens were refused in the current minute.
+    pub(super) fn refused_in_minute(&self) -> usize {
+        self.minute().refused.len()
+    }
+
     /// The current minute; a new one if the last one is over.
     fn minute(&self) -> MutexGuard<'_, Minute> {
         let mut minute = self.minute.lock().unwrap_or_else(PoisonError::into_inner);

@@ -48,6 +48,21 @@ impl TokenCircuits {
         (team, circuit)
     }
 
+    /// How many teams are known.
+    pub(crate) fn teams(&self) -> usize {
+        self.teams.len()
+    }
+
+    /// How many circuits the team with the most of them has.
+    pub(crate) fn circuits_of_team(&self) -> usize {
+        self.teams.largest(|team| team.circuits.len())
+    }
+
+    /// How many tokens of a team were refused in the last minute, at most.
+    pub(crate) fn refused_of_team(&self) -> usize {
+        self.teams.largest(|team| team.probes.refused_in_minute())
+    }
+
     pub(super) fn clock(&self) -> &Clock {
         &self.clock
     }

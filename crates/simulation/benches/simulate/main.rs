@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::expect_used, reason = "it is a command")]
 
 mod arguments;
+mod per_seed;
 mod sum;
 
 use std::process::ExitCode;
@@ -49,7 +50,7 @@ fn work(arguments: &Arguments, next: &AtomicU64, sum: &Mutex<Sum>) {
         let examined = support::replay(seed).and_then(|run| Ok((run, support::compare(seed)?)));
         let mut sum = sum.lock().expect("no thread panicked");
         match examined {
-            Ok((run, (with_sick, without_sick))) => sum.add(&run, &with_sick, &without_sick),
+            Ok((run, compared)) => sum.add(&run, &compared),
             Err(what) => sum.fail(seed, what),
         }
         if sum.failed() >= MAX_FAILED {

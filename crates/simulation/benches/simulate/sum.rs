@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 
 use purge_router_simulation::{Figures, HealthyTimes, RunReport};
 
+use crate::per_seed::PerSeed;
+use crate::support::Compared;
+
 /// What all seeds add up to.
 pub(crate) struct Sum {
     start: Instant,
@@ -14,6 +17,10 @@ pub(crate) struct Sum {
     figures: Figures,
     with_sick: HealthyTimes,
     without_sick: HealthyTimes,
+    /// With the sick teams, compared with without them.
+    with_to_without: PerSeed,
+    /// Without them, compared with other noise.
+    other_noise: PerSeed,
     /// Failed seeds and what is wrong with them.
     failed: Vec<(u64, String)>,
 }
@@ -28,6 +35,8 @@ impl Default for Sum {
             figures: Figures::default(),
             with_sick: HealthyTimes::default(),
             without_sick: HealthyTimes::default(),
+            with_to_without: PerSeed::default(),
+            other_noise: PerSeed::default(),
             failed: Vec::new(),
         }
     }
@@ -35,15 +44,18 @@ impl Default for Sum {
 
 impl Sum {
     /// Adds the runs of a seed. The first one ran twice.
-    pub(crate) fn add(&mut self, run: &RunReport, with_sick: &RunReport, without_sick: &RunReport) {
+    pub(crate) fn add(&mut self, run: &RunReport, compared: &Compared) {
         self.seeds += 1;
-        for run in [run, run, with_sick, without_sick] {
+        let Compared { with_sick, without_sick, other_noise } = compared;
+        for run in [run, run, with_sick, without_sick, other_noise] {
             self.simulated += run.simulated;
             self.events += run.events;
             self.figures.add(&run.figures);
         }
         self.with_sick.add(with_sick);
         self.without_sick.add(without_sick);
+        self.with_to_without.add(with_sick, without_sick);
+        self.other_noise.add(other_noise, without_sick);
     }
 
     /// Adds a failed seed, and prints how to replay it.
@@ -69,6 +81,11 @@ impl Sum {
             let [p50, p99] = [0.5, 0.99].map(|part| times.percentile(part).as_secs_f64());
             println!("| {name} | {p50:.3} | {p99:.3} |");
         }
+        println!(
+            "\n| of one seed, compared with the run without sick teams | percentile | slower by more than a tenth | and by more than 50 ms | and by more than 100 ms | longest, s |\n| --- | --- | ---: | ---: | ---: | ---: |"
+        );
+        let rows = [("with sick teams", &self.with_to_without), ("without them, other noise", &self.other_noise)];
+        rows.into_iter().flat_map(|(name, seeds)| seeds.rows(name)).for_each(|row| println!("{row}"));
         let isolation = self.with_sick.are_isolated_as(&mut self.without_sick);
         if let Err(what) = &isolation {
             println!("\nFAILED {what}");
@@ -89,7 +106,7 @@ impl Sum {
         let figures = &self.figures;
         println!("| what | figure |\n| --- | ---: |");
         for (name, figure) in [
-            ("seeds, each run four times", self.seeds as usize),
+            ("seeds, each run five times", self.seeds as usize),
             ("simulated hours", hours as usize),
             ("CPU time, s", cpu.as_secs() as usize),
             ("simulated hours per minute of CPU", (hours / cpu.as_secs_f64() * 60.0) as usize),

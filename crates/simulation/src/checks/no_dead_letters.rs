@@ -22,7 +22,7 @@ impl Check for NoDeadLetters {
 
     fn observe(&mut self, Entry { at, event }: &Entry) -> Result<(), String> {
         let Event::DeadLetter { queue, message, change: Some(change) } = event else { return Ok(()) };
-        if self.0.is_hopeless(*change) {
+        if self.0.is_refused_for_good(*change) {
             return Ok(());
         }
         let team = self.0.team_of(*change);

@@ -31,9 +31,10 @@ impl Check for RefusalsAreBounded {
     }
 
     fn observe(&mut self, Entry { at, event }: &Entry) -> Result<(), String> {
-        let Event::Refused { zone, reason: Refused::Token | Refused::OverLimit | Refused::Limited, .. } = event else {
+        let Event::Refused { zone, reason, .. } = event else { return Ok(()) };
+        if !matches!(reason, Refused::Token | Refused::OverLimit | Refused::OverCalls | Refused::Limited) {
             return Ok(());
-        };
+        }
         if at.minute() != self.minute {
             self.minute = at.minute();
             self.refused.clear();

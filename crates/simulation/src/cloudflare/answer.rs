@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::call_limits::Exceeded;
 use crate::event::Refused;
 use crate::fault::Fault;
 use crate::scenario::ZoneId;
@@ -35,6 +36,12 @@ pub(crate) const CUT_OFF: &str = r#"{"success":true,"errors":[],"mess"#;
 
 const HTML: &str = "<!DOCTYPE html><html><head><title>Just a moment</title></head><body></body></html>";
 
+/// Bodies of 429 for the limits of clients.
+const TOO_MANY_REQUESTS: &str =
+    r#"{"success":false,"errors":[{"code":971,"message":"Please wait and consider throttling your request speed"}]}"#;
+const TOO_MANY_CALLS: &str =
+    r#"{"success":false,"errors":[{"code":10429,"message":"More than 1200 requests per 300 seconds"}]}"#;
+
 /// Answers to a token that is revoked, unknown or of another zone, as observed: which one it is depends on the zone.
 const TOKEN_REFUSED: [(u16, &str); 3] = [
     (401, r#"{"success":false,"errors":[{"code":1000,"message":"Invalid API Token"}]}"#),
@@ -66,9 +73,18 @@ impl Answer {
         Self::Refused(Refusal { reason: Refused::OverLimit, fault: None, status: 429, retry_after, body })
     }
 
+    /// 429, because the function exceeded a limit of clients.
+    pub(super) fn over_client_limit(exceeded: Exceeded) -> Self {
+        let (reason, wait, body) = match exceeded {
+            Exceeded::Address(wait) => (Refused::OverLimit, wait, TOO_MANY_REQUESTS),
+            Exceeded::User(wait) => (Refused::OverCalls, wait, TOO_MANY_CALLS),
+        };
+        let retry_after = Some(Duration::from_secs(wait.as_secs() + 1));
+        Self::Refused(Refusal { reason, fault: None, status: 429, retry_after, body })
+    }
+
     pub(super) fn all_calls_blocked() -> Self {
-        let body = r#"{"success":false,"errors":[{"code":10429,"message":"More than 1200 requests per 300 seconds"}]}"#;
-        Self::of(Refused::Limited, Some(Fault::AllCallsBlocked), 429, body)
+        Self::of(Refused::Limited, Some(Fault::AllCallsBlocked), 429, TOO_MANY_CALLS)
     }
 
     pub(super) fn unknown_zone() -> Self {
@@ -133,6 +149,8 @@ mod tests {
             (Answer::limited(second), limited(second, false)),
             (Answer::limited(None), limited(None, false)),
             (Answer::over_limit(Duration::from_millis(10)), limited(second, false)),
+            (Answer::over_client_limit(Exceeded::Address(Duration::from_millis(10))), limited(second, true)),
+            (Answer::over_client_limit(Exceeded::User(Duration::from_millis(10))), limited(second, true)),
             (Answer::all_calls_blocked(), limited(None, true)),
             (Answer::unknown_zone(), Meaning::RequestRefused),
             (Answer::item_refused(), Meaning::HostnameRefused),

@@ -40,18 +40,18 @@ impl PurgeApi for SimApi {
         let body = serde_json::to_value(body).unwrap_or_default();
         let Some(zone) = server.zone(zone_id) else { return Err(unreachable()) };
         let journey = server.journey(zone);
-        if journey.there >= timeout {
+        if journey.to_cloudflare >= timeout {
             sleep(timeout).await;
             return Err(unreachable());
         }
-        sleep(journey.there).await;
+        sleep(journey.to_cloudflare).await;
         let answer = server.receive(zone, token, &body, journey.mishap);
-        let left = timeout - journey.there;
-        if answer == Answer::Silence || journey.back >= left {
+        let left = timeout - journey.to_cloudflare;
+        if answer == Answer::Silence || journey.to_function >= left {
             sleep(left).await;
             return Err(unreachable());
         }
-        sleep(journey.back).await;
+        sleep(journey.to_function).await;
         let is_accepted = answer == Answer::Accepted;
         match answer {
             _ if is_accepted && journey.mishap == Some(Mishap::AnswerLost) => Err(unreachable()),

@@ -89,7 +89,7 @@ impl Edge {
     }
 
     /// What is cached of a URL. If nothing is, a visitor gets it fresh.
-    pub(crate) fn look(&mut self, url: UrlId, now: SimTime) -> Option<Cached> {
+    pub(crate) fn visit(&mut self, url: UrlId, now: SimTime) -> Option<Cached> {
         self.settle(url, now);
         self.slots[url].cached
     }
@@ -121,10 +121,10 @@ mod tests {
         let at = |seconds| SimTime::after(Duration::from_secs(seconds));
         let versions = |cached: Option<Cached>| cached.map(|cached| cached.version);
         edge.change(edge.object_of[3], at(10));
-        assert_eq!(versions(edge.look(3, at(20))), Some(0));
+        assert_eq!(versions(edge.visit(3, at(20))), Some(0));
         edge.purge(3, at(30));
-        assert_eq!(versions(edge.look(3, at(30))), None);
-        assert_eq!(versions(edge.look(3, at(40))), Some(1));
+        assert_eq!(versions(edge.visit(3, at(30))), None);
+        assert_eq!(versions(edge.visit(3, at(40))), Some(1));
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
             let Some(fetch) = edge.slots[0].fetch else { panic!("a fetch is in progress") };
             edge.change(0, fetch.read + Duration::from_millis(1));
             edge.purge(0, fetch.read + Duration::from_millis(1));
-            let seen = edge.look(0, fetch.end + WARM_AFTER);
+            let seen = edge.visit(0, fetch.end + WARM_AFTER);
             let expected = if stores { (0, true) } else { (1, false) };
             assert_eq!(seen.map(|seen| (seen.version, seen.is_raced)), Some(expected), "{stores}");
         }

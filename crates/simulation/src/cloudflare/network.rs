@@ -9,13 +9,13 @@ use crate::fault::Fault;
 use crate::random::{Seed, chance, millis};
 use crate::scenario::{Trouble, ZoneId};
 
-/// The way of one request.
+/// How long a request and its answer are under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Journey {
     /// Until it arrives.
-    pub(crate) there: Duration,
+    pub(crate) to_cloudflare: Duration,
     /// Until the answer is back.
-    pub(crate) back: Duration,
+    pub(crate) to_function: Duration,
     /// Something fails although the zone has no trouble.
     pub(crate) mishap: Option<Mishap>,
 }
@@ -59,13 +59,15 @@ impl Network {
 
     pub(crate) fn journey(&mut self, zone: ZoneId, trouble: Option<Trouble>) -> Journey {
         let rng = &mut self.of_zones[zone];
-        let there = millis(rng, 8..=25);
-        let mut back = millis(rng, 15..=70);
-        if chance(rng, 0.01) {
-            back += millis(rng, 100..=500);
+        let to_cloudflare = millis(rng, 8..=25);
+        let mut to_function = millis(rng, 15..=70);
+        let is_late = chance(rng, 0.01);
+        let late_by = millis(rng, 100..=500);
+        if is_late && self.mishaps {
+            to_function += late_by;
         }
         if trouble == Some(Trouble::Slow) {
-            back += millis(rng, 2000..=12_000);
+            to_function += millis(rng, 2000..=12_000);
         }
         let mishap = match rng.u32(0..1000) {
             0 => Some(Mishap::ServerError),
@@ -77,6 +79,6 @@ impl Network {
         };
         let mishap = mishap.filter(|_| self.mishaps);
         let mishap = if trouble == Some(Trouble::CutOff) { Some(Mishap::CutOff) } else { mishap };
-        Journey { there, back, mishap }
+        Journey { to_cloudflare, to_function, mishap }
     }
 }

@@ -51,7 +51,7 @@ impl Cloudflare {
         let state = State {
             limits: PlanLimits::default(),
             call_limits: CallLimits::default(),
-            network: Network::new(scenario.seed, scenario.zones.len(), options.mishaps),
+            network: Network::new(options.noise_seed(scenario.seed), scenario.zones.len(), options.mishaps),
             edge: Edge::new(scenario),
             last_sick_request: None,
         };
@@ -73,7 +73,7 @@ impl Cloudflare {
 
     /// A visitor gets a URL. Only what comes from the cache is noted.
     pub(crate) fn visit(&self, url: UrlId) {
-        let seen = self.state().edge.look(url, self.clock.now());
+        let seen = self.state().edge.visit(url, self.clock.now());
         if let Some(Cached { version, is_raced }) = seen {
             self.trace.note(Event::Served { url, version, is_raced });
         }
@@ -91,7 +91,7 @@ impl Cloudflare {
         if self.sabotage == Some(Sabotage::TeamsShareTheirFate) {
             match self.scenario.is_healthy(self.scenario.zones[zone].team) {
                 false => state.last_sick_request = Some(now),
-                true if state.last_sick_request.is_some() => journey.back += SHARED_FATE,
+                true if state.last_sick_request.is_some() => journey.to_function += SHARED_FATE,
                 true => {}
             }
         }
@@ -150,13 +150,13 @@ impl Cloudflare {
         let bucket = (target.account, target.plan, body.class);
         let taken = {
             let mut state = self.state();
-            let of_client = state.call_limits.take(target.team, body.class, now);
-            of_client.and_then(|()| state.limits.take(bucket, body.cost, now))
+            let of_client = state.call_limits.take(target.team, body.class, now).map_err(Answer::over_client_limit);
+            of_client.and_then(|()| state.limits.take(bucket, body.cost, now).map_err(Answer::over_limit))
         };
-        if let Err(wait) = taken
+        if let Err(refusal) = taken
             && self.sabotage != Some(Sabotage::LimitsAreNotKept)
         {
-            return Answer::over_limit(wait);
+            return refusal;
         }
         match body.urls.iter().any(|url| self.scenario.objects[self.scenario.urls[*url].object].is_refused) {
             true => Answer::item_refused(),

@@ -32,7 +32,7 @@ impl Fleet {
 
     /// Handles messages with an idle instance or a new one. Returns the failed ones, or `None` if there was no answer.
     pub(crate) async fn invoke(&self, queue: QueueName, messages: &[Received]) -> Option<Vec<MessageId>> {
-        let mut instance = self.take().await;
+        let mut instance = self.idle_or_new().await;
         let end = instance.invoke(&self.world, queue, messages).await;
         let mut state = self.state();
         state.busy -= 1;
@@ -51,12 +51,15 @@ impl Fleet {
         self.state().busy == 0
     }
 
-    async fn take(&self) -> Instance {
+    async fn idle_or_new(&self) -> Instance {
         let now = self.world.clock.now();
         let (id, delay) = {
             let mut state = self.state();
             state.busy += 1;
-            state.idle.retain(|instance| now - instance.used_at < instance.kept_for);
+            let replaced_at = self.world.scenario.replaced_at.filter(|at| *at <= now);
+            state.idle.retain(|instance| {
+                now - instance.used_at < instance.kept_for && replaced_at.is_none_or(|at| instance.started_at >= at)
+            });
             let State { rng, idle, .. } = &mut *state;
             if !idle.is_empty() {
                 return idle.swap_remove(rng.usize(..idle.len()));

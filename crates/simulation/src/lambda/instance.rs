@@ -35,6 +35,8 @@ const SET_BACK: i64 = 5000;
 
 pub(super) struct Instance {
     pub(super) id: InstanceId,
+    /// When it was started.
+    pub(super) started_at: SimTime,
     /// When it was used last.
     pub(super) used_at: SimTime,
     /// How long it is kept without being used.
@@ -43,6 +45,8 @@ pub(super) struct Instance {
     clock: Clock,
     skew_millis: Arc<AtomicI64>,
     rng: Rng,
+    /// How many invocations it has answered.
+    invocations: usize,
 }
 
 /// How an invocation ended.
@@ -77,12 +81,13 @@ impl Instance {
         let last_purges = SimLastPurges::new(&world.last_purges, &world.trace, world.options, world.scenario.seed, id);
         let function = Function::new(mappings, executor, Some(retry_queue)).with_last_purges(Some(last_purges));
         let kept_for = Duration::from_secs(rng.u64(300..=900));
-        Self { id, used_at: world.clock.now(), kept_for, function, clock, skew_millis, rng }
+        let (started_at, used_at) = (world.clock.now(), world.clock.now());
+        Self { id, started_at, used_at, kept_for, function, clock, skew_millis, rng, invocations: 0 }
     }
 
     /// Handles messages of a queue.
     pub(super) async fn invoke(&mut self, world: &World, queue: QueueName, messages: &[Received]) -> End {
-        self.thaw(world);
+        self.set_wall_clock(world);
         let (instance, allowed) = (self.id, TIMEOUT - MARGIN);
         world.trace.note(Event::Invoked { instance, queue, messages: messages.len() });
         let start = world.clock.now();
@@ -106,11 +111,21 @@ impl Instance {
         let failed = failed(world, messages, response);
         let took = world.clock.now() - start;
         world.trace.note(Event::Answered { instance, failed: failed.len(), took, allowed });
+        self.report_caches(world);
         End::Answered(failed)
     }
 
+    fn report_caches(&mut self, world: &World) {
+        let mut sizes = self.function.cache_sizes();
+        self.invocations += 1;
+        if world.options.sabotage == Some(Sabotage::CachesGrow) {
+            sizes.zone_circuits *= self.invocations;
+        }
+        world.trace.note(Event::Cached { instance: self.id, sizes });
+    }
+
     /// While it was frozen, its wall clock may have been set.
-    fn thaw(&mut self, world: &World) {
+    fn set_wall_clock(&mut self, world: &World) {
         if !world.options.chaos {
             return;
         }

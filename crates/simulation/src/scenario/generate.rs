@@ -38,6 +38,7 @@ pub fn scenario(seed: Seed) -> Scenario {
         uploads: Vec::new(),
         malformed: Vec::new(),
         edge_stores_raced_fetches,
+        replaced_at: None,
     };
     scenario.uploads = uploads(&scenario, length);
     scenario.table = mapping_table(&scenario, &file, length);

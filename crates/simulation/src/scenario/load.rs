@@ -1,4 +1,4 @@
-//! Scenarios of one burst in healthy zones, for the limits.
+//! Scenarios of one kind of load in healthy zones, for the limits.
 
 use std::time::Duration;
 
@@ -11,13 +11,18 @@ use super::tokens::TokenLife;
 use crate::clock::SimTime;
 use crate::random::Seed;
 
-/// A burst: all objects of all zones change at once. Each zone is of a team of its own.
+/// When the first object changes.
+const START: SimTime = SimTime::from_millis(1000);
+
+/// All objects of all zones change, at once or one after the other.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
     /// How many invocations of each lane run at once.
     pub lane_concurrency: usize,
     /// How many zones there are.
     pub zones: usize,
+    /// How many of them each team has.
+    pub zones_per_team: usize,
     /// How many accounts have them.
     pub accounts: usize,
     /// The plan of all zones.
@@ -28,6 +33,10 @@ pub struct Load {
     pub objects: usize,
     /// How many URLs an object has.
     pub variants: usize,
+    /// In how much time the objects change, evenly: the first ones of all zones, then the second ones, and so on.
+    pub spread: Duration,
+    /// When all instances are replaced, as a deployment does.
+    pub replaced_after: Option<Duration>,
 }
 
 impl Load {
@@ -50,7 +59,9 @@ impl Load {
     pub fn scenario(&self, seed: Seed) -> Scenario {
         let (mut teams, mut zones, mut objects, mut urls) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for id in 0..self.zones {
-            teams.push(Team { sickness: None, zones: id..id + 1 });
+            if id % self.zones_per_team == 0 {
+                teams.push(Team { sickness: None, zones: id..self.zones.min(id + self.zones_per_team) });
+            }
             zones.push(self.zone(id));
             for name in 0..self.objects {
                 let (object, first) = (objects.len(), urls.len());
@@ -63,11 +74,10 @@ impl Load {
                 objects.push(Object { zone: id, key, urls: first..urls.len(), folder, is_refused: false });
             }
         }
-        let now = SimTime::after(Duration::from_secs(1));
-        let upload = |object| Upload {
-            at: now,
+        let upload = |index: usize| Upload {
+            at: START + self.spread.mul_f64(index as f64 / objects.len() as f64),
             notified_after: Duration::from_millis(100),
-            object,
+            object: index % self.zones * self.objects + index / self.zones,
             is_removal: false,
             content: 0,
             may_be_skipped: false,
@@ -85,13 +95,14 @@ impl Load {
             urls,
             malformed: Vec::new(),
             edge_stores_raced_fetches: false,
+            replaced_at: self.replaced_after.map(|after| START + after),
         }
     }
 
     fn zone(&self, id: usize) -> Zone {
         let objects = id * self.objects..(id + 1) * self.objects;
         Zone {
-            team: id,
+            team: id / self.zones_per_team,
             domain: format!("zone{id}.example"),
             account: id % self.accounts,
             account_is_known: true,
@@ -100,7 +111,7 @@ impl Load {
             objects,
             variants: self.variants,
             skips_unchanged: false,
-            spells: Vec::new(),
+            trouble_periods: Vec::new(),
             tokens: TokenLife::default(),
         }
     }

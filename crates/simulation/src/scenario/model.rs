@@ -9,7 +9,7 @@ use purge_router_core::limits::CloudflarePlan;
 
 use super::table::MappingTable;
 use super::tokens::TokenLife;
-use super::trouble::{Sickness, Spell, Trouble};
+use super::trouble::{Sickness, Trouble, TroublePeriod};
 use crate::clock::SimTime;
 use crate::random::Seed;
 
@@ -47,6 +47,8 @@ pub struct Scenario {
     pub malformed: Vec<SimTime>,
     /// Whether a fetch that was under way during a purge stores what it fetched.
     pub edge_stores_raced_fetches: bool,
+    /// When all instances are replaced.
+    pub replaced_at: Option<SimTime>,
     /// The mappings of all teams.
     pub mappings: Arc<Mappings>,
     /// Where the function reads them, if it has them not in its package.
@@ -84,7 +86,7 @@ pub struct Zone {
     /// Whether its mapping skips content that was purged last.
     pub skips_unchanged: bool,
     /// What goes wrong.
-    pub spells: Vec<Spell>,
+    pub trouble_periods: Vec<TroublePeriod>,
     pub(crate) tokens: TokenLife,
 }
 
@@ -151,13 +153,13 @@ impl Scenario {
     }
 
     /// Whether Cloudflare refuses a change for what it is, so that no retry can purge it.
-    pub fn is_hopeless(&self, change: ChangeId) -> bool {
+    pub fn is_refused_for_good(&self, change: ChangeId) -> bool {
         self.teams[self.team_of(change)].sickness.is_some_and(Sickness::may_be_dead_letters)
     }
 
     /// What is wrong with a zone at a time.
     pub fn trouble(&self, zone: ZoneId, time: SimTime) -> Option<Trouble> {
-        self.zones[zone].spells.iter().find(|spell| spell.is_at(time)).map(|spell| spell.trouble)
+        self.zones[zone].trouble_periods.iter().find(|period| period.is_at(time)).map(|period| period.trouble)
     }
 
     /// Whether the function reads the mappings from a table.

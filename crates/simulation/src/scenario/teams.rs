@@ -8,7 +8,7 @@ use purge_router_core::limits::CloudflarePlan;
 use super::mapping_file::query_string;
 use super::model::{Object, Team, TeamId, Url, Zone, ZoneId};
 use super::tokens::TokenLife;
-use super::trouble::{ENDS_BEFORE, Sickness, Spell, Trouble};
+use super::trouble::{ENDS_BEFORE, Sickness, Trouble, TroublePeriod};
 use crate::clock::SimTime;
 use crate::random::{Seed, chance, seconds};
 
@@ -132,12 +132,12 @@ fn zone(rng: &mut Rng, index: usize, team: usize, sickness: Option<Sickness>) ->
         objects: 0..0,
         variants: 1,
         skips_unchanged: false,
-        spells: Vec::new(),
+        trouble_periods: Vec::new(),
         tokens: TokenLife::default(),
     }
 }
 
-/// A token is replaced properly in some zones, and some spells of trouble come over a sick team.
+/// A token is replaced properly in some zones, and a sick team has a period of trouble.
 fn add_troubles(rng: &mut Rng, zone: &mut Zone, sickness: Option<Sickness>, length: Duration) {
     let latest = (length - ENDS_BEFORE).as_secs();
     let Some(Sickness::Zones(trouble)) = sickness else {
@@ -149,11 +149,11 @@ fn add_troubles(rng: &mut Rng, zone: &mut Zone, sickness: Option<Sickness>, leng
     };
     let from = seconds(rng, 0..=latest / 2);
     let until = from + seconds(rng, 120..=latest / 2);
-    let spell = Spell { from: SimTime::after(from), until: SimTime::after(until), trouble };
+    let period = TroublePeriod { from: SimTime::after(from), until: SimTime::after(until), trouble };
     match trouble {
-        Trouble::TokenRevoked => zone.tokens.rotate(spell.until, spell.from),
+        Trouble::TokenRevoked => zone.tokens.rotate(period.until, period.from),
         Trouble::RefusesItems => return,
         _ => {}
     }
-    zone.spells.push(spell);
+    zone.trouble_periods.push(period);
 }

@@ -87,7 +87,7 @@ pub enum Trouble {
 
 /// A zone's trouble, from one time until another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Spell {
+pub struct TroublePeriod {
     /// Its start.
     pub from: SimTime,
     /// Its end.
@@ -96,7 +96,7 @@ pub struct Spell {
     pub trouble: Trouble,
 }
 
-impl Spell {
+impl TroublePeriod {
     /// Whether it is going on.
     pub fn is_at(&self, time: SimTime) -> bool {
         self.from <= time && time < self.until
