@@ -29,7 +29,7 @@ fn docs() -> TaskResult {
 fn python_files() -> TaskResult {
     let python = python::with_test_packages()?;
     for arguments in [&["check"][..], &["format", "--check"]] {
-        for files in [&["tests/e2e"][..], &["--config", "tests/e2e/ruff.toml", "docs"]] {
+        for files in [&["tests/e2e"][..], &["--config", "tests/e2e/ruff.toml", "docs", "tests/mutants"]] {
             run(Command::new(&python).args(["-m", "ruff"]).args(arguments).args(files))?;
         }
     }

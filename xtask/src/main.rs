@@ -3,9 +3,11 @@
 //! They need Rust, a C compiler and Python 3.11. Everything else is installed into the build folder on first use.
 
 mod event;
+mod figures;
 mod house;
 mod layers;
 mod lint;
+mod measured;
 mod process;
 mod release;
 mod test;
@@ -33,18 +35,25 @@ usage: cargo xtask COMMAND
   bench routing [--only TEXT] [--rival NAME]
                      measure routing beside rivals: about 15 minutes
   bench rows         measure how long the mappings of 10,000 rows take
+  release [--arm64] [--include FILE…]
+                     build the package for Lambda
+  event MESSAGES     print an SQS batch of this size for mappings.example.toml
+
+The following measure for docs/reliability.md. With --write-docs, or --write-docs=BLOCK, they write their figures there.
+
   isolation [--seconds N] [--seed N] [--only TEXT] [--logs FOLDER]
                      measure how long healthy teams wait for their purges while others are sick
   simulate [--seeds N] [--from SEED] [--seed SEED] [--seconds N] [--threads N] [--trace]
                      run 10,000 seeds of the deterministic simulation, or N of them
-  drain              measure how long 100,000 URLs of 50 zones take, beside the bound that the limits set
+  drain              measure how long 100,000 URLs of 50 zones take, beside the bound that the limits set, and how
+                     long new messages take while a part of the rate is in use
   soak [--changes N] [--seconds N] [--seed N] [--only TEXT] [--sabotage purges|messages] [--logs FOLDER]
                      upload under faults, on real parts, and check that nothing is lost: about 16 minutes
-  fuzz [--target NAME] [--runs N] [--seed N] [--replay FILE]
+  fuzz [--target NAME] [--runs N] [--seconds N] [--seed N] [--replay FILE]
                      check many mutated inputs of each target of crates/fuzz
-  release [--arm64] [--include FILE…]
-                     build the package for Lambda
-  event MESSAGES     print an SQS batch of this size for mappings.example.toml";
+  mutants [--sample N] [--seconds N] [--seed N] [--only TEXT]
+                     change the pipeline in one place after the other, and see whether the simulation finds it: an hour
+                     or two (needs `cargo install cargo-mutants --locked`)";
 
 fn main() -> ExitCode {
     // Cargo's alias works in every folder of the workspace, and so do these commands.
@@ -66,8 +75,9 @@ fn main() -> ExitCode {
         ["isolation", ref arguments @ ..] => test::isolation(arguments),
         ["simulate", ref arguments @ ..] => test::simulate(arguments),
         ["soak", ref arguments @ ..] => test::soak(arguments),
-        ["drain"] => test::drain(),
+        ["drain", ref arguments @ ..] => test::drain(arguments),
         ["fuzz", ref arguments @ ..] => test::fuzz(arguments),
+        ["mutants", ref arguments @ ..] => test::mutants(arguments),
         ["release", ref arguments @ ..] => release::build_package(arguments),
         ["event", messages] => event::print(messages),
         _ => Err(USAGE.to_owned()),

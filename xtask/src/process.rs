@@ -11,15 +11,20 @@ pub(crate) fn cargo(arguments: &[&str]) -> TaskResult {
 
 /// Prints a command, runs it, and fails if it fails.
 pub(crate) fn run(command: &mut Command) -> TaskResult {
-    let words = [command.get_program()].into_iter().chain(command.get_args());
-    let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
-    let line = words.join(" ");
+    let line = line_of(command);
     print_progress(&format!("$ {line}"));
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("{line}: {status}")),
         Err(error) => Err(format!("{line}: {error}")),
     }
+}
+
+/// A command as one types it.
+pub(crate) fn line_of(command: &Command) -> String {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    words.join(" ")
 }
 
 /// Runs a command without printing it, and returns its standard output.

@@ -1,9 +1,10 @@
-//! `test`, and the measurements `latency`, `lookups`, `bench`, `isolation`, `simulate`, `soak` and `fuzz`.
+//! `test`, and the measurements.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::measured::measured;
 use crate::process::{TaskResult, cargo, run};
 use crate::tools::install::{build_folder, once, read_text};
 use crate::tools::{dynamodb_local, node, python};
@@ -50,32 +51,49 @@ pub(crate) fn bench(arguments: &[&str]) -> TaskResult {
 /// Measures how long healthy teams wait for their purges while others are sick. `BOOTSTRAP` names another build of the
 /// function.
 pub(crate) fn isolation(arguments: &[&str]) -> TaskResult {
-    run(Command::new(env!("CARGO"))
-        .args(["bench", "--package", "purge-router-lambda", "--bench", "isolation", "--locked", "--"])
-        .args(arguments))
+    measured("isolation", arguments, benchmark("purge-router-lambda", "isolation"))
 }
 
 /// Runs seeds of the simulation.
 pub(crate) fn simulate(arguments: &[&str]) -> TaskResult {
-    run(Command::new(env!("CARGO"))
-        .args(["bench", "--package", "purge-router-simulation", "--bench", "simulate", "--locked", "--"])
-        .args(arguments))
+    measured("simulate", arguments, benchmark("purge-router-simulation", "simulate"))
 }
 
 /// Uploads under faults, on real parts. `BOOTSTRAP` names another build of the function.
 pub(crate) fn soak(arguments: &[&str]) -> TaskResult {
     cargo(&["build", "--workspace", "--locked", "--bins"])?;
-    end_to_end(&[&["-m", "soak"][..], arguments].concat())
+    let mut command = python_with_programs()?;
+    command.args(["-m", "soak"]);
+    measured("soak", arguments, command)
 }
 
-/// Measures how long many URLs take, compared with the least time that the limits allow.
-pub(crate) fn drain() -> TaskResult {
-    cargo(&["bench", "--package", "purge-router-simulation", "--bench", "drain", "--locked"])
+/// Measures how long many URLs take, compared with the least time that the limits allow, and how long new messages do.
+pub(crate) fn drain(arguments: &[&str]) -> TaskResult {
+    measured("drain", arguments, benchmark("purge-router-simulation", "drain"))
 }
 
-/// Checks many mutated inputs of each target. The profile is that of tests, which checks overflows.
+/// Checks many mutated inputs of each target. The profile is that of tests, which checks overflows, but what the targets
+/// spend their time in is optimized.
 pub(crate) fn fuzz(arguments: &[&str]) -> TaskResult {
-    run(Command::new(env!("CARGO")).args(["run", "--package", "purge-router-fuzz", "--locked", "--"]).args(arguments))
+    let mut command = Command::new(env!("CARGO"));
+    for package in ["aho-corasick", "globset", "regex-automata", "regex-syntax", "toml", "toml_parser", "winnow"] {
+        command.args(["--config", &format!("profile.dev.package.{package}.opt-level=3")]);
+    }
+    command.args(["run", "--package", "purge-router-fuzz", "--locked", "--"]);
+    measured("fuzz", arguments, command)
+}
+
+/// Changes the pipeline in one place after the other, and runs a few seeds of the simulation each time.
+pub(crate) fn mutants(arguments: &[&str]) -> TaskResult {
+    let mut command = Command::new("python3");
+    command.args(["-m", "mutants"]).env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONPATH", "tests");
+    measured("mutants", arguments, command)
+}
+
+fn benchmark(package: &str, name: &str) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["bench", "--package", package, "--bench", name, "--locked", "--"]);
+    command
 }
 
 /// Evaluates the IAM policies of the templates.
@@ -89,11 +107,17 @@ pub(crate) fn iam_policies() -> TaskResult {
     run(node.node(folder)?.arg("--test"))
 }
 
-/// Runs Python with the programs that the end-to-end tests need. `BOOTSTRAP` names another build of the function.
+/// Runs Python with the programs that the end-to-end tests need.
 fn end_to_end(arguments: &[&str]) -> TaskResult {
+    run(python_with_programs()?.args(arguments))
+}
+
+/// Python with the programs that the end-to-end tests need. `BOOTSTRAP` names another build of the function.
+fn python_with_programs() -> Result<Command, String> {
     let built = build_folder()?;
     let bootstrap = env::var_os("BOOTSTRAP").map_or_else(|| built.join("bootstrap"), PathBuf::from);
     let mut command = Command::new(python::with_test_packages()?);
     command.env("BOOTSTRAP", bootstrap).env("PURGE_ROUTER", built.join("purge-router"));
-    run(command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONPATH", "tests/e2e").args(arguments))
+    command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONPATH", "tests/e2e");
+    Ok(command)
 }
