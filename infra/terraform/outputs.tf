@@ -13,6 +13,14 @@ output "operator_policy_arn" {
   value       = aws_iam_policy.operator.arn
   description = "Attach it to the operators who write the grants"
 }
+output "dead_letter_policy_arn" {
+  value       = aws_iam_policy.dead_letters.arn
+  description = "Attach it to people on call: it is for `purge-router dead-letters`"
+}
+output "doctor_policy_arn" {
+  value       = aws_iam_policy.doctor.arn
+  description = "Attach it to people who run `purge-router doctor`"
+}
 output "queue_arn" {
   value       = aws_sqs_queue.events.arn
   description = "The queue that buckets notify"

@@ -116,3 +116,113 @@ resource "aws_iam_policy" "operator" {
     ]
   })
 }
+
+# For people on call: they look at dead letters, bring them back, and delete them.
+resource "aws_iam_policy" "dead_letters" {
+  name_prefix = "${var.name}-DeadLetterPolicy-"
+  description = "Reads, redrives and deletes purge-router's dead letters, and reads mappings and log to explain them"
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "HandleDeadLetters"
+        Effect   = "Allow"
+        Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
+        Resource = aws_sqs_queue.dead_letters.arn
+      },
+      {
+        Sid      = "SendThemAsNewMessages"
+        Effect   = "Allow"
+        Action   = "sqs:SendMessage"
+        Resource = aws_sqs_queue.events.arn
+      },
+      {
+        Sid      = "FindQueues"
+        Effect   = "Allow"
+        Action   = "lambda:GetFunctionConfiguration"
+        Resource = aws_lambda_function.purge_router.arn
+      },
+      {
+        Sid      = "FindQueueOfNewMessages"
+        Effect   = "Allow"
+        Action   = "lambda:ListEventSourceMappings"
+        Resource = "*" # this action has no resources
+      },
+      {
+        Sid      = "ReadMappings"
+        Effect   = "Allow"
+        Action   = "dynamodb:Query"
+        Resource = "${aws_dynamodb_table.mappings.arn}/index/by-bucket"
+      },
+      {
+        Sid      = "ReadGrantsAndZones"
+        Effect   = "Allow"
+        Action   = "dynamodb:BatchGetItem"
+        Resource = aws_dynamodb_table.mappings.arn
+      },
+      {
+        Sid    = "ReadCauses"
+        Effect = "Allow"
+        Action = "logs:FilterLogEvents"
+        Resource = [ # the group, written in both ways that IAM knows
+          "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${aws_cloudwatch_log_group.function.name}",
+          "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${aws_cloudwatch_log_group.function.name}:*",
+        ]
+      },
+    ]
+  })
+}
+
+# For `purge-router doctor`. It reads; what it may not read, such as tokens, doctor reports as unknown.
+resource "aws_iam_policy" "doctor" {
+  name_prefix = "${var.name}-DoctorPolicy-"
+  description = "Reads how purge-router's function, queues, table, alarms and notifications are"
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat([
+      {
+        Sid      = "ReadFunction"
+        Effect   = "Allow"
+        Action   = "lambda:GetFunctionConfiguration"
+        Resource = aws_lambda_function.purge_router.arn
+      },
+      {
+        Sid      = "ReadWithoutResources"
+        Effect   = "Allow"
+        Action   = ["lambda:ListEventSourceMappings", "cloudwatch:DescribeAlarmsForMetric"]
+        Resource = "*" # these actions have no resources
+      },
+      {
+        Sid      = "ReadQueues"
+        Effect   = "Allow"
+        Action   = "sqs:GetQueueAttributes"
+        Resource = [aws_sqs_queue.events.arn, aws_sqs_queue.retry.arn, aws_sqs_queue.dead_letters.arn]
+      },
+      {
+        Sid      = "ReadRows"
+        Effect   = "Allow"
+        Action   = "dynamodb:Query"
+        Resource = aws_dynamodb_table.mappings.arn
+      },
+      { # a search for the alarms of a topic looks at all
+        Sid      = "ReadAlarms"
+        Effect   = "Allow"
+        Action   = "cloudwatch:DescribeAlarms"
+        Resource = "arn:${local.partition}:cloudwatch:${local.region}:${local.account}:alarm:*"
+      },
+      {
+        Sid      = "ReadSubscribers"
+        Effect   = "Allow"
+        Action   = "sns:ListSubscriptionsByTopic"
+        Resource = aws_sns_topic.alarms.arn
+      },
+      ],
+      [for sid in local.has_buckets ? ["ReadNotifications"] : [] : {
+        Sid      = sid
+        Effect   = "Allow"
+        Action   = "s3:GetBucketNotification"
+        Resource = var.bucket_arns
+      }],
+    )
+  })
+}

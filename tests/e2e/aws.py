@@ -279,6 +279,7 @@ class Stack:
         self.table, self.table_arn = outputs["TableName"], outputs["TableArn"]
         self.last_purges_table = outputs["LastPurgesTableName"]
         self.operator_policy_arn, self.alarm_topic_arn = outputs["OperatorPolicyArn"], outputs["AlarmTopicArn"]
+        self.dead_letter_policy_arn, self.doctor_policy_arn = outputs["DeadLetterPolicyArn"], outputs["DoctorPolicyArn"]
         self.sqs, self.dynamodb = ministack.client("sqs"), ministack.client("dynamodb")
         configuration = ministack.client("lambda").get_function_configuration(FunctionName=self.function)
         self.variables = configuration["Environment"]["Variables"]

@@ -94,7 +94,11 @@ class Deployment:
     def fill_table(self):
         """Writes the table as operators and teams do, each with only the rights of the templates."""
         stack, create_user = self.stack, self.ministack.create_user
-        self.credentials = {"operator": create_user("operator", stack.operator_policy_arn)}
+        self.credentials = {
+            "operator": create_user("operator", stack.operator_policy_arn),
+            "on-call": create_user("on-call", stack.dead_letter_policy_arn),
+            "doctor": create_user("doctor", stack.doctor_policy_arn),
+        }
         template = aws.read_template(aws.TEAM_TEMPLATE)
         for team in TEAMS:
             outputs = self.ministack.create_stack(f"team-{team}", template, Team=team, TableArn=stack.table_arn)
@@ -109,7 +113,7 @@ class Deployment:
         environment = {name.upper(): value for name, value in self.credentials[user].items()}
         environment |= {"AWS_ENDPOINT_URL": self.ministack.url, "AWS_REGION": aws.REGION}
         environment |= {"MAPPINGS_TABLE": self.stack.table, "MAPPINGS_FILE": str(mappings)}
-        environment |= {"CLOUDFLARE_BASE_URL": self.cloudflare.api_url}
+        environment |= {"CLOUDFLARE_BASE_URL": self.cloudflare.api_url, "PURGE_ROUTER_FUNCTION": self.stack.function}
         return subprocess.Popen(
             [PURGE_ROUTER, *arguments],
             env=environment,

@@ -1,4 +1,4 @@
-"""Runs ministack with thirteen of its bugs patched, each of which would make the tests give wrong results.
+"""Runs ministack with fourteen of its bugs patched, each of which would make the tests give wrong results.
 
 1. It checks ssm:GetParameters, GetParametersByPath and DeleteParameters against the resource `*`, so it always refuses a
    role that may read `parameter/purge-router/*`. AWS checks every name, and one refused name fails the call.
@@ -14,6 +14,7 @@
 11. It does not know Fn::Split in a template's conditions, and takes it for a string that equals nothing.
 12. It creates no stack that has an alarm on a sum of metrics.
 13. It checks sqs:SendMessageBatch and other actions that AWS does not have. AWS checks sqs:SendMessage for each message.
+14. It checks cloudwatch:DescribeAlarms against the resource `*`, so it always refuses a user who may describe `alarm:*`.
 """
 
 import contextvars
@@ -54,6 +55,8 @@ def action_without_batch(service, *args):
 
 def resource_checks(service, method, path, headers, body, query_params, region, account_id):
     resource = resource_arn_of(service, method, path, headers, body, query_params, region, account_id)
+    if service in ("cloudwatch", "monitoring") and resource == "*":
+        return f"arn:aws:cloudwatch:{region}:{account_id}:alarm:*"
     if service != "ssm":
         return resource
     try:

@@ -24,6 +24,8 @@ MAIN = {
     "aws_iam_role.function": "Role",
     "aws_iam_role_policy.function": "Role",
     "aws_iam_policy.operator": "OperatorPolicy",
+    "aws_iam_policy.dead_letters": "DeadLetterPolicy",
+    "aws_iam_policy.doctor": "DoctorPolicy",
     "aws_lambda_function.purge_router": "Function",
     "aws_lambda_event_source_mapping.events": "FunctionQueue",
     "aws_lambda_event_source_mapping.retry": "FunctionRetryQueue",

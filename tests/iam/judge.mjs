@@ -9,6 +9,8 @@ import {
   BUS,
   busPolicy,
   ciPolicies,
+  deadLetterPolicy,
+  doctorPolicy,
   forwarderPolicies,
   functionPolicies,
   keyOf,
@@ -38,6 +40,8 @@ const ALL_KEYS = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action:
 const POLICIES = {
   function: functionPolicies,
   operator: [operatorPolicy],
+  'on call': [deadLetterPolicy],
+  doctor: [doctorPolicy],
   web: [teamPolicy('web')],
   docs: [teamPolicy('docs')],
   'web and docs': [teamPolicy('web'), teamPolicy('docs')], // a person of two teams

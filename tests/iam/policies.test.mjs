@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { callCases } from './call-cases.mjs'
 import { cases } from './cases.mjs'
 import { judge } from './judge.mjs'
 import { main, resolve, role, ROLE, TABLE, team } from './templates.mjs'
@@ -9,7 +10,7 @@ import { sourceCases } from './source-cases.mjs'
 import { tokenCases } from './token-cases.mjs'
 
 test('policies', async (t) => {
-  for (const it of [...cases, ...tokenCases, ...sourceCases]) {
+  for (const it of [...cases, ...callCases, ...tokenCases, ...sourceCases]) {
     const verb = it.expected === 'Allowed' ? 'may' : 'may not'
     const keys = Object.values(it.context).flat().join(' + ') || 'no keys'
     await t.test(`${it.who} ${verb} ${it.action} of ${keys} on ${it.on}`, async () => {

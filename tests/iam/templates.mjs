@@ -29,7 +29,10 @@ export const RETRY_QUEUE = arn('sqs', 'purge-router-RetryQueue-1')
 export const DELAY_QUEUE = arn('sqs', 'purge-router-DelayQueue-1')
 export const DEAD_LETTERS = arn('sqs', 'purge-router-DeadLetterQueue-1')
 const ALARMS = ['DeadLetters', 'OldestMessage', 'Retries', 'SecondPurges', 'TokenRefused', 'StaleAfterPurge', 'Throttles', 'Errors']
+export const FUNCTION = arn('lambda', 'function:purge-router-Function-1')
+export const ALARM_TOPIC = arn('sns', 'purge-router-AlarmTopic-1')
 const ATTRIBUTES = {
+  'Function.Arn': FUNCTION,
   'Queue.Arn': QUEUE,
   'RetryQueue.Arn': RETRY_QUEUE,
   'DelayQueue.Arn': DELAY_QUEUE,
@@ -109,6 +112,10 @@ export const role = resolve(main, main.Resources.Role.Properties)
 export const functionPolicies = role.Policies.map((policy) => policy.PolicyDocument)
 export const operatorPolicy = resolve(main, main.Resources.OperatorPolicy.Properties.PolicyDocument)
 
+export const deadLetterPolicy = resolve(main, main.Resources.DeadLetterPolicy.Properties.PolicyDocument)
+const oneBucket = { BucketArns: ['arn:aws:s3:::assets.website.com'] }
+export const doctorPolicy = resolve(main, main.Resources.DoctorPolicy.Properties.PolicyDocument, oneBucket)
+
 export const ROLE = `arn:aws:iam::${ACCOUNT}:role/purge-router-Role-1`
 
 /** The KMS key of a team's stack. */
@@ -168,6 +175,8 @@ export const identityPolicies = {
   'the function': functionPolicies[0],
   'the function, traced': traced.Policies[0].PolicyDocument,
   'an operator': operatorPolicy,
+  'a person on call': deadLetterPolicy,
+  'a doctor': doctorPolicy,
   'a team': teamPolicy('web'),
   'a team with a key': teamPolicy('web', { CreateTokenKey: 'true' }),
   'the forwarder of events': forwarderPolicies[0],

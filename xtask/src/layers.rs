@@ -33,11 +33,12 @@ const ALLOWED_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("sandbox", &["core"]),
     ("test-support", &["core", "pipeline"]),
     ("aws", &["core", "config", "cloudflare", "pipeline"]),
+    ("deployment", &["aws", "cloudflare"]),
     ("bench", &["core", "config"]),
     ("fuzz", &["core", "config", "cloudflare"]),
     ("lambda", &["core", "config", "cloudflare", "pipeline", "aws"]),
     ("simulation", &["core", "config", "cloudflare", "pipeline", "aws", "lambda", "test-support"]),
-    ("cli", &["core", "config", "cloudflare", "pipeline", "aws", "sandbox"]),
+    ("cli", &["core", "config", "cloudflare", "pipeline", "aws", "deployment", "sandbox"]),
 ];
 
 /// Checks the direction of dependencies between our crates, and what core may depend on.

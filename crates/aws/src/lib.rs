@@ -9,12 +9,14 @@
 //! [`DynamoLastPurges`] remembers in a table of its own what was purged last of each object.
 //!
 //! [`SqsRetryQueue`] takes the messages that could not be purged at once, [`SqsDelayQueue`] those of second purges.
+//! [`SqsDeadLetters`] is for operators, who look at the messages that no retry could purge, and bring them back.
 //!
 //! [`EmbeddedMetrics`] writes metrics as lines of the log, which CloudWatch reads.
 
 mod attributes;
 mod aws_error;
 mod cache;
+mod call_error;
 mod caller;
 mod config;
 mod dynamo_last_purges;
@@ -27,12 +29,14 @@ mod parameters;
 mod read_error;
 mod row_quota;
 mod sqs;
+mod sqs_dead_letters;
 mod sqs_delay_queue;
 mod sqs_retry_queue;
 mod ssm_tokens;
 mod table;
 mod table_error;
 
+pub use call_error::CallError;
 pub use caller::{caller, with_caller};
 pub use config::{load as load_config, load_patient as load_patient_config};
 pub use dynamo_last_purges::DynamoLastPurges;
@@ -43,6 +47,7 @@ pub use function_tokens::FunctionTokens;
 pub use parameters::{Parameters, Stored, WriteError};
 pub use read_error::ReadError;
 pub use sqs::NotAQueueUrl;
+pub use sqs_dead_letters::{DeadMessage, QueueState, SqsDeadLetters, queue_state};
 pub use sqs_delay_queue::SqsDelayQueue;
 pub use sqs_retry_queue::SqsRetryQueue;
 pub use ssm_tokens::SsmTokens;

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::sqs::{CALLS, DEADLINE_EXCEEDED, NotAQueueUrl, Queue, Results, calls, failed_call, results, send};
 
 /// The attribute of a dead letter that has the id of the message that it replaces.
-const REPLACED_MESSAGE_ID: &str = "ReplacedMessageId";
+pub(crate) const REPLACED_MESSAGE_ID: &str = "ReplacedMessageId";
 
 /// The retry queue in SQS, by its URL.
 #[derive(Debug)]

@@ -1,7 +1,11 @@
 //! The command line.
 
+mod dead_letters;
+mod deployment;
+mod doctor;
 mod event;
 mod mappings;
+mod output;
 mod parse;
 mod purge;
 mod sandbox;
@@ -12,12 +16,22 @@ mod tokens;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use dead_letters::{
+    DeadLettersCommand, DropArgs, ExplainLettersArgs, LettersArgs, ListLettersArgs, RedriveArgs,
+};
+pub(crate) use deployment::DeploymentArgs;
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use event::{EventArgs, EventKind, ExplainArgs, Explained, PlanArgs, RunArgs, SendingArgs};
 pub(crate) use mappings::MappingsArg;
+pub(crate) use output::Format;
 pub(crate) use purge::{PurgeArgs, PurgeMode};
 pub(crate) use sandbox::SandboxArgs;
-pub(crate) use setup::{CheckArgs, CompletionsArgs, Deny, ImportEnvArgs, InitArgs, SchemaArgs, TestArgs};
-pub(crate) use table::{DiffArgs, EditCommand, HistoryArgs, PullArgs, PushArgs, RollbackArgs, TableArgs, WritingArgs};
+pub(crate) use setup::{
+    CheckArgs, CompletionsArgs, Deny, FmtArgs, ImportEnvArgs, InitArgs, ManArgs, SchemaArgs, TestArgs,
+};
+pub(crate) use table::{
+    DiffArgs, EditCommand, HistoryArgs, ListArgs, PullArgs, PushArgs, RollbackArgs, TableArgs, WritingArgs,
+};
 pub(crate) use tags::{TagRuleArgs, TagsCommand};
 pub(crate) use tokens::{PutArgs, RotateArgs, StatusArgs, TokensCommand, VerifyArgs, ZonesArgs};
 
@@ -43,13 +57,18 @@ Environment:
   CLOUDFLARE_BASE_URL   URL of the API [default: https://api.cloudflare.com/client/v4]
   MAPPINGS_FILE         mapping file [default: mappings.toml]
   MAPPINGS_TABLE        table that `mappings` and `grants` read and write
+  PURGE_ROUTER_FUNCTION deployed function that `doctor` and `dead-letters` look at
   AWS_…                 region and credentials for the table and SSM, as for every AWS tool
-  RUST_LOG              what to log on stderr, such as info
+  RUST_LOG              what to log on stderr, such as info (as -v does)
   NO_COLOR              if set, no colors"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) color: colorchoice_clap::Color,
+
+    /// Log what the command does on standard error; -vv logs more. RUST_LOG has precedence
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -61,6 +80,8 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Check a mapping file or table, and show all its problems
     Check(CheckArgs),
+    /// Write a mapping file in one style; comments stay
+    Fmt(FmtArgs),
     /// Run the tests of mappings: what must be purged when objects change
     Test(TestArgs),
     /// Print the JSON schema of mapping files, with which editors complete and check them
@@ -73,13 +94,13 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Purge by hand: URLs, prefixes, hosts, tags or everything
     Purge(PurgeArgs),
-    /// Read and edit zones, mappings and tests in the table: pull, diff, push, history, rollback
+    /// Read and edit zones, mappings and tests in the table: list, pull, diff, push, history, rollback
     #[command(
         subcommand,
         after_help = "Examples:\n  purge-router mappings diff --team web\n  purge-router mappings push --team web"
     )]
     Mappings(EditCommand),
-    /// For operators: read and edit what each team may map: pull, diff, push, history, rollback
+    /// For operators: read and edit what each team may map: list, pull, diff, push, history, rollback
     #[command(
         subcommand,
         mut_subcommands(table::for_grants),
@@ -95,12 +116,22 @@ pub(crate) enum Command {
     /// Let Cloudflare tag what an origin server can't, such as S3: rule
     #[command(subcommand, after_help = "Example:\n  purge-router tags rule --zone website.dev")]
     Tags(TagsCommand),
+    /// Show whether a deployment works: region, identity, function, table, tokens, notifications, queues, alarms
+    Doctor(DoctorArgs),
+    /// Look at the messages that no retry could purge, and bring them back: list, explain, redrive, drop
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  purge-router dead-letters list --function purge-router-Function-1A2B3C\n  purge-router dead-letters redrive --team web"
+    )]
+    DeadLetters(DeadLettersCommand),
     /// Run a local stand-in for Cloudflare: its API, and an edge cache in front of your origin server
     Sandbox(SandboxArgs),
     /// Convert the environment variables of the single-zone script to a mapping file
     ImportEnv(ImportEnvArgs),
     /// Print completions for a shell
     Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
 }
 
 #[cfg(test)]

@@ -2,10 +2,14 @@
 
 mod check;
 mod completions;
+mod dead_letters;
+mod doctor;
 mod event;
 mod explain;
+mod fmt;
 mod import_env;
 mod init;
+mod man;
 mod plan;
 mod purge;
 mod run;
@@ -24,6 +28,7 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<End> {
     match command {
         Command::Init(args) => init::run(args),
         Command::Check(args) => check::run(args).await,
+        Command::Fmt(args) => fmt::run(args).await,
         Command::Test(args) => test::run(args).await,
         Command::Schema(_) => schema::run(),
         Command::Explain(args) => explain::run(args).await,
@@ -34,8 +39,11 @@ pub(crate) async fn run(command: &Command) -> anyhow::Result<End> {
         Command::Grants(command) => table::run(Kind::Grants, command).await,
         Command::Tokens(command) => tokens::run(command).await,
         Command::Tags(command) => tags::run(command).await,
+        Command::Doctor(args) => doctor::run(args).await,
+        Command::DeadLetters(command) => dead_letters::run(command).await,
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::ImportEnv(args) => import_env::run(args),
         Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
     }
 }

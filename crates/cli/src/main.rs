@@ -2,6 +2,8 @@
 
 mod args;
 mod command;
+mod complete;
+mod deployment;
 mod environment;
 mod exit;
 mod mappings;
@@ -12,18 +14,24 @@ mod shutdown;
 mod token_source;
 mod zone_choice;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use clap_complete::CompleteEnv;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::Args;
 use crate::exit::{End, Misuse};
 use crate::shutdown::Signal;
 
+fn main() {
+    // Ends the process if a shell asks.
+    CompleteEnv::with_factory(|| complete::with_candidates(Args::command())).var(complete::VARIABLE).complete();
+    run(&Args::parse());
+}
+
 #[tokio::main]
-async fn main() {
-    let args = Args::parse();
+async fn run(args: &Args) {
     args.color.write_global();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("off"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level(args.verbose)));
     let colored = print::stderr_is_colored();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colored).with_writer(std::io::stderr).init();
     let code = match shutdown::listen() {
@@ -32,6 +40,15 @@ async fn main() {
     };
     // Returning would wait for a question that a signal has ended.
     std::process::exit(code.into())
+}
+
+/// The log filter of `-v` and `-vv`. Of AWS's SDKs, only warnings are of interest.
+fn level(verbose: u8) -> &'static str {
+    match verbose {
+        0 => "off",
+        1 => "info,aws_config=warn,aws_smithy_runtime=warn,hyper=warn",
+        _ => "info,aws_config=warn,aws_smithy_runtime=warn,hyper=warn,purge_router=debug",
+    }
 }
 
 /// Prints why the command ended, if it has not done so itself, and returns its exit code.

@@ -2,8 +2,10 @@
 //! printed, wherever it came from.
 
 mod list;
+mod listing;
 mod output;
 mod plan;
+mod progress;
 mod prompt;
 mod report;
 mod spinner;
@@ -11,12 +13,14 @@ mod style;
 mod text;
 
 pub(crate) use list::push_lines;
+pub(crate) use listing::{ListRow, listing};
 pub(crate) use output::{
-    command_line, document, error, json, note, out, progress, stderr_is_colored, warning, warnings,
+    command_line, document, error, json, json_line, note, out, progress, stderr_is_colored, warning, warnings,
 };
 pub(crate) use plan::{batch_title, kind, plan, reasons};
+pub(crate) use progress::Progress;
 pub(crate) use prompt::{confirm, secret};
 pub(crate) use report::report;
-pub(crate) use spinner::with_spinner;
+pub(crate) use spinner::{spinning, with_spinner};
 pub(crate) use style::{bold, dim, green, red, styled, yellow};
 pub(crate) use text::{count, escaped};

@@ -39,7 +39,8 @@ impl Sender {
             shutdown::requested().await;
         };
         let deadline = self.executor.clock().now() + self.deadline;
-        shutdown::reporting(self.executor.run_until(plan, deadline, stop)).await
+        let what = format!("sending {}", print::count(plan.batches.len(), "batch"));
+        print::spinning(&what, shutdown::reporting(self.executor.run_until(plan, deadline, stop))).await
     }
 
     /// Puts the second purges of what was purged into a queue in memory.

@@ -15,6 +15,7 @@ mod retry_after;
 mod target;
 mod token;
 mod tokens;
+mod trace;
 
 pub use advice::split_advice;
 pub use client::{Accepted, BadBaseUrl, Client, DEFAULT_BASE_URL, causes, is_loopback, read_answer, read_response};

@@ -1,4 +1,4 @@
-//! Arguments of `init`, `check`, `test`, `schema`, `import-env` and `completions`.
+//! Arguments of `init`, `check`, `fmt`, `test`, `schema`, `import-env`, `completions` and `man`.
 
 use std::path::PathBuf;
 
@@ -59,6 +59,22 @@ pub(crate) struct TestArgs {
 
 #[derive(ClapArgs)]
 #[command(after_help = "\
+Comments, values and their order stay. The file is replaced in one step.
+
+Examples:
+  purge-router fmt
+  purge-router fmt --check mappings.toml")]
+pub(crate) struct FmtArgs {
+    /// Mapping file, or - for standard input, which is printed
+    #[arg(value_name = "FILE", default_value = "mappings.toml")]
+    pub(crate) file: PathBuf,
+    /// Write nothing, and exit with 1 if the file is not formatted
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(ClapArgs)]
+#[command(after_help = "\
 A mapping file names the schema in its first line, relative to the file, for Taplo and Even Better TOML:
   #:schema ./purge-router.schema.json
 
@@ -86,7 +102,21 @@ pub(crate) struct ImportEnvArgs {
 }
 
 #[derive(ClapArgs)]
-#[command(after_help = "Example:\n  purge-router completions bash > /etc/bash_completion.d/purge-router")]
+#[command(after_help = "Example:\n  purge-router man /usr/local/share/man/man1")]
+pub(crate) struct ManArgs {
+    /// Folder to write them into; it is created if it does not exist
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(ClapArgs)]
+#[command(after_help = "\
+The script asks this command on each tab, so that teams, zones and revisions are completed, too: from the table of --table or \
+MAPPINGS_TABLE, or from the mapping file. Write it again when you install another release.
+
+Examples:
+  purge-router completions bash > /etc/bash_completion.d/purge-router
+  purge-router completions zsh > ~/.zfunc/_purge-router")]
 pub(crate) struct CompletionsArgs {
     /// Shell to print completions for
     #[arg(value_enum)]

@@ -1,9 +1,11 @@
 //! The arguments of `mappings` and `grants`.
 
 use clap::{Args as ClapArgs, Command, Subcommand};
-use purge_router_core::names::TeamName;
+use purge_router_core::names::{BucketName, Hostname, TeamName};
 
+use crate::args::deployment::DeploymentArgs;
 use crate::args::mappings::FileArg;
+use crate::args::output::OutputArgs;
 use crate::args::parse::parser;
 
 #[derive(ClapArgs)]
@@ -18,6 +20,8 @@ pub(crate) struct TableArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum EditCommand {
+    /// List the mappings of a table or a file
+    List(ListArgs),
     /// Print the table's zones, mappings and tests as a mapping file
     Pull(PullArgs),
     /// Show what a push would change, and what was edited in the table since the last one
@@ -34,6 +38,11 @@ pub(crate) enum EditCommand {
 pub(crate) fn for_grants(command: Command) -> Command {
     let hide_team = |command: Command| command.mut_arg("teams", |team| team.hide(true));
     match command.get_name() {
+        "list" => command
+            .about("List what each team may map")
+            .mut_arg("zones", |zones| zones.hide(true))
+            .mut_arg("hostnames", |hostnames| hostnames.hide(true))
+            .after_help("Example:\n  purge-router grants list --bucket assets.website.com"),
         "pull" => command
             .about("Print the grants as a mapping file")
             .after_help(format!("{PULLED_LINE}\n\nExample:\n  purge-router grants pull > grants.toml")),
@@ -54,6 +63,27 @@ pub(crate) fn for_grants(command: Command) -> Command {
             .after_help("Example:\n  purge-router grants rollback 7"),
         _ => command,
     }
+}
+
+#[derive(ClapArgs)]
+#[command(after_help = "\
+Examples:
+  purge-router mappings list --team web
+  purge-router mappings list --bucket assets.website.com -o jsonl | jq -r .hostnames[]")]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) deployment: DeploymentArgs,
+    /// Only of this bucket. Can be repeated
+    #[arg(long = "bucket", value_name = "BUCKET", value_parser = parser(BucketName::parse))]
+    pub(crate) buckets: Vec<BucketName>,
+    /// Only to the zone of this domain. Can be repeated
+    #[arg(long = "zone", value_name = "DOMAIN", value_parser = parser(Hostname::parse))]
+    pub(crate) zones: Vec<Hostname>,
+    /// Only to this hostname. Can be repeated
+    #[arg(long = "hostname", value_name = "HOST", value_parser = parser(Hostname::parse))]
+    pub(crate) hostnames: Vec<Hostname>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 const FORCE_GRANTS: &str =
@@ -136,9 +166,9 @@ pub(crate) struct WritingArgs {
 #[derive(ClapArgs)]
 #[command(
     after_help = "Examples:
-  purge-router mappings history --team web
+  purge-router mappings history
   purge-router mappings history --team web --show 7",
-    mut_arg("teams", |team| team.help("Team whose history to show"))
+    mut_arg("teams", |team| team.help("Team whose history to show [default: all]"))
 )]
 pub(crate) struct HistoryArgs {
     #[command(flatten)]
@@ -149,9 +179,8 @@ pub(crate) struct HistoryArgs {
     /// Show what this push changed
     #[arg(long, value_name = "REVISION", conflicts_with = "limit", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) show: Option<u64>,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(ClapArgs)]

@@ -41,7 +41,8 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
 
 /// The rows of a table that the function skips, and the tests that fail.
 async fn check_table(table: &str, args: &CheckArgs) -> anyhow::Result<End> {
-    let rows = load_rows(&load_patient_config().await, table, &[]).await?;
+    let reading = async { load_rows(&load_patient_config().await, table, &[]).await };
+    let rows = print::spinning(&format!("reading {}", print::escaped(table)), reading).await?;
     let (mappings, skipped) = from_rows(&rows);
     let (tests, mut of_tests) = tests_of_rows(&rows, &mappings);
     of_tests.extend(run_tests(&mappings, &tests).into_iter().flat_map(|result| result.failures));

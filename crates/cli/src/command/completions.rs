@@ -1,21 +1,21 @@
-//! `completions`: prints a shell's completion script.
+//! `completions`: prints the script with which a shell asks this command for completions.
 
-use clap::CommandFactory;
-use clap_complete::Shell;
+use anyhow::Context;
+use clap_complete::env::Shells;
 
-use crate::args::{Args, CompletionsArgs};
+use crate::args::CompletionsArgs;
+use crate::complete::VARIABLE;
 use crate::exit::End;
 use crate::print;
 
+const NAME: &str = "purge-router";
+
 pub(super) fn run(args: &CompletionsArgs) -> anyhow::Result<End> {
+    let shell = args.shell.to_string();
+    let shells = Shells::builtins();
+    let completer = shells.completer(&shell).with_context(|| format!("no completions for {shell}"))?;
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Args::command(), "purge-router", &mut script);
-    let mut script = String::from_utf8(script)?;
-    if args.shell == Shell::Bash {
-        // clap_complete 4.6 spells a name with a hyphen in two ways, so nothing after a subcommand would be completed
-        // (clap issue 6421).
-        script = script.replace("purge__subcmd__router", "purge__router");
-    }
-    print::out(script.trim_end());
+    completer.write_registration(VARIABLE, NAME, NAME, NAME, &mut script)?;
+    print::out(String::from_utf8(script)?.trim());
     Ok(End::Done)
 }

@@ -34,6 +34,12 @@ pub(super) async fn run(args: &RunArgs) -> anyhow::Result<End> {
     if let Some(reasons) = &reasons {
         print::out(&(reasons.clone() + &print::report(&first)));
     }
+    if !first.stopped().is_empty() {
+        let again = print::command_line(&[]);
+        print::note(&format!(
+            "to send the rest, too (what was purged is purged once more, which is harmless): {again}"
+        ));
+    }
     let due = if args.once { Vec::new() } else { due(&sender, &plan, &first).await };
     warn_of_verification(&plan);
     let mut is_good = first.failed.is_empty() && plan.checks.is_empty();

@@ -15,6 +15,8 @@ mod slot;
 mod status;
 mod verify;
 
+pub(super) use probe::{cannot_purge, try_purge};
+
 use crate::args::TokensCommand;
 use crate::exit::End;
 

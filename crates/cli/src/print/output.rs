@@ -17,14 +17,23 @@ pub(crate) fn out(text: &str) {
 
 /// Writes JSON to standard output. Control characters can only be inside its strings, so they are escaped as JSON does.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    let must_escape = |c: char| c != '\n' && is_control(c);
-    let mut text = serde_json::to_string_pretty(value)?;
-    if text.contains(must_escape) {
-        let escape = |c| if must_escape(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
-        text = text.chars().map(escape).collect();
-    }
-    exit_if_lost(write_line(std::io::stdout(), &redact(&text)));
+    exit_if_lost(write_line(std::io::stdout(), &redact(&without_controls(serde_json::to_string_pretty(value)?))));
     Ok(())
+}
+
+/// Writes JSON on one line to standard output, like [`json`].
+pub(crate) fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
+    exit_if_lost(write_line(std::io::stdout(), &redact(&without_controls(serde_json::to_string(value)?))));
+    Ok(())
+}
+
+fn without_controls(text: String) -> String {
+    let must_escape = |c: char| c != '\n' && is_control(c);
+    if !text.contains(must_escape) {
+        return text;
+    }
+    let escape = |c| if must_escape(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    text.chars().map(escape).collect()
 }
 
 /// Writes a document to standard output: escaped line by line on a terminal, unchanged into a file.

@@ -28,6 +28,19 @@ pub(crate) async fn with_spinner<T: Send + 'static>(
     done
 }
 
+/// Waits for work in this thread, and shows after a second what it is and for how long it has been running; on a terminal
+/// only.
+pub(crate) async fn spinning<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    let spinner = tokio::select! {
+        done = &mut work => return done,
+        () = tokio::time::sleep(SHOWN_AFTER) => spinner(what.to_owned()),
+    };
+    let done = work.await;
+    spinner.finish_and_clear();
+    done
+}
+
 fn spinner(what: String) -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner} {msg}, {elapsed}");
     let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_elapsed(SHOWN_AFTER);

@@ -22,6 +22,7 @@ fn every_command_has_an_example_that_is_a_command_line() {
         [
             "init",
             "check",
+            "fmt",
             "test",
             "schema",
             "explain",
@@ -32,17 +33,23 @@ fn every_command_has_an_example_that_is_a_command_line() {
             "grants",
             "tokens",
             "tags",
+            "doctor",
+            "dead-letters",
             "sandbox",
             "import-env",
-            "completions"
+            "completions",
+            "man"
         ]
     );
     let edits = commands(&["mappings"]);
-    assert_eq!(edits, ["pull", "diff", "push", "history", "rollback"]);
+    assert_eq!(edits, ["list", "pull", "diff", "push", "history", "rollback"]);
     all.extend(edits.into_iter().map(|name| vec!["mappings".to_owned(), name]));
     let of_tokens = commands(&["tokens"]);
     assert_eq!(of_tokens, ["verify", "status", "put", "rotate"]);
     all.extend(of_tokens.into_iter().map(|name| vec!["tokens".to_owned(), name]));
+    let of_letters = commands(&["dead-letters"]);
+    assert_eq!(of_letters, ["list", "explain", "redrive", "drop"]);
+    all.extend(of_letters.into_iter().map(|name| vec!["dead-letters".to_owned(), name]));
     assert_eq!(commands(&["tags"]), ["rule"]);
     all.push(vec!["tags".to_owned(), "rule".to_owned()]);
     for command in &all {
@@ -71,6 +78,7 @@ fn help_lists_exit_codes_and_variables() {
         "CLOUDFLARE_BASE_URL",
         "MAPPINGS_FILE",
         "MAPPINGS_TABLE",
+        "PURGE_ROUTER_FUNCTION",
         "RUST_LOG",
         "NO_COLOR",
     ] {

@@ -7,11 +7,14 @@ mod support;
 
 mod bulk;
 mod check;
+mod completions;
 mod explain;
 mod fixtures;
+mod fmt;
 mod help;
 mod import_env;
 mod init;
+mod listings;
 mod mapping_tests;
 mod plan;
 mod purge;

@@ -7,18 +7,23 @@ use purge_router_aws::{History, PartitionSnapshot, PushRecord, Revision};
 use purge_router_config::{Diff, Rows};
 use serde_json::json;
 
+use super::all_history;
 use super::partitions::{document, only_partition};
 use super::show;
 use super::target::{Kind, OpenTable};
-use crate::args::HistoryArgs;
+use crate::args::{Format, HistoryArgs};
 use crate::exit::End;
 use crate::print;
 
 pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
     let table = OpenTable::open(&args.table).await?;
+    if kind == Kind::Mappings && args.table.teams.len() != 1 && args.show.is_none() {
+        return all_history::run(&table, args).await;
+    }
+    let format = args.output.format();
     let (team, snapshot) = only_partition(kind, &table, &args.table).await?;
     if let Some(revision) = args.show {
-        return show_one(&table, &snapshot, revision, args.json).await;
+        return show_one(&table, &snapshot, revision, format != Format::Table).await;
     }
     let limit = usize::try_from(args.limit)?;
     let History { revisions, unreadable } = table.history(&snapshot.partition, limit).await?;
@@ -30,7 +35,11 @@ pub(super) async fn run(kind: Kind, args: &HistoryArgs) -> anyhow::Result<End> {
     if team.is_some() && !has_history && snapshot.grant_copy.is_none() && snapshot.rows.is_empty() {
         bail!("{} not found in the table {}", snapshot.partition, table.name);
     }
-    if args.json {
+    if format == Format::Jsonl {
+        revisions.iter().try_for_each(print::json_line)?;
+        return Ok(End::Done);
+    }
+    if format == Format::Json {
         print::json(&json!({
             "table": table.name,
             "team": team,

@@ -33,10 +33,13 @@ struct Team {
 
 pub(super) async fn run(kind: Kind, args: &PullArgs) -> anyhow::Result<End> {
     let table = OpenTable::open(&args.table).await?;
-    let content = match args.revision {
-        Some(revision) => of_revision(kind, &table, args, revision).await?,
-        None => of_now(kind, &table, args).await?,
+    let reading = async {
+        match args.revision {
+            Some(revision) => of_revision(kind, &table, args, revision).await,
+            None => of_now(kind, &table, args).await,
+        }
     };
+    let content = print::spinning(&format!("reading {}", print::escaped(&table.name)), reading).await?;
     let teams = &content.teams;
     let has = |wanted: &TeamName| {
         teams.iter().any(|team| team.name == *wanted && (team.grant.is_some() || !team.rows.is_empty()))

@@ -33,7 +33,9 @@ pub(super) async fn diff(kind: Kind, args: &DiffArgs) -> anyhow::Result<End> {
 
 pub(super) async fn run(kind: Kind, args: &PushArgs) -> anyhow::Result<End> {
     let table = OpenTable::open(&args.table).await?;
-    let edits = from_file(kind, &table, &args.table, &args.file.path()).await?;
+    let path = args.file.path();
+    let reading = from_file(kind, &table, &args.table, &path);
+    let edits = print::spinning(&format!("comparing with {}", print::escaped(&table.name)), reading).await?;
     let Some(edits) = edits else { return Ok(End::Problems) };
     write(&table, edits, &args.writing, "").await
 }

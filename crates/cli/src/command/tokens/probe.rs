@@ -19,7 +19,7 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 const PURGE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Purges a URL of the zone that does not exist.
-pub(super) async fn try_purge(client: &Client, token: &ApiToken, zone: &Zone) -> Result<(), Refusal> {
+pub(in crate::command) async fn try_purge(client: &Client, token: &ApiToken, zone: &Zone) -> Result<(), Refusal> {
     let nonce = fastrand::u64(..);
     let hostname = zone.hostnames.first().unwrap_or(&zone.domain);
     let item = Item::Url(format!("https://{hostname}/.purge-router/{nonce:016x}"));
@@ -28,7 +28,7 @@ pub(super) async fn try_purge(client: &Client, token: &ApiToken, zone: &Zone) ->
 }
 
 /// That a token can't purge a zone, and the fix.
-pub(super) fn cannot_purge(zone: &Zone, refusal: &Refusal) -> String {
+pub(in crate::command) fn cannot_purge(zone: &Zone, refusal: &Refusal) -> String {
     let Zone { domain, zone_id, .. } = zone;
     let (error, advice) = split_advice(&refusal.message);
     let ray = refusal.ray.as_ref().map(|ray| format!(", CF-Ray {ray}")).unwrap_or_default();

@@ -1,0 +1,65 @@
+//! One line of `doctor`.
+
+use purge_router_aws::CallError;
+use serde::Serialize;
+
+use crate::print;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum State {
+    Good,
+    Bad,
+    /// The caller may not see it, or it could not be read.
+    Unknown,
+}
+
+/// What was found of one part of a deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Finding {
+    pub(super) state: State,
+    /// The part, such as `table` or `bucket assets.website.com`.
+    pub(super) what: String,
+    pub(super) found: String,
+    /// The command that repairs it, or says more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fix: Option<String>,
+}
+
+impl Finding {
+    pub(super) fn good(what: impl Into<String>, found: impl Into<String>) -> Self {
+        Self { state: State::Good, what: what.into(), found: found.into(), fix: None }
+    }
+
+    pub(super) fn bad(what: impl Into<String>, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { state: State::Bad, what: what.into(), found: found.into(), fix: Some(fix.into()) }
+    }
+
+    pub(super) fn unknown(what: impl Into<String>, found: impl Into<String>) -> Self {
+        Self { state: State::Unknown, what: what.into(), found: found.into(), fix: None }
+    }
+
+    pub(super) fn with_fix(self, fix: impl Into<String>) -> Self {
+        Self { fix: Some(fix.into()), ..self }
+    }
+
+    /// What could not be read: nothing is known to be wrong with it.
+    pub(super) fn unreadable(what: impl Into<String>, error: &CallError) -> Self {
+        let found = match error.is_denied {
+            true => format!("you may not see it: {error}"),
+            false => format!("can't be read: {error}"),
+        };
+        Self::unknown(what, found)
+    }
+
+    pub(super) fn as_text(&self) -> String {
+        let state = match self.state {
+            State::Good => print::green("good   "),
+            State::Bad => print::red("bad    "),
+            State::Unknown => print::yellow("unknown"),
+        };
+        let (what, found) = (print::bold(print::escaped(&self.what)), print::escaped(&self.found));
+        let fix = self.fix.as_deref().map(|fix| format!("\n        {} {}", print::dim("→"), print::escaped(fix)));
+        format!("{state} {what}: {found}{}", fix.unwrap_or_default())
+    }
+}
