@@ -11,6 +11,8 @@ pub(crate) mod shape;
 
 use std::fmt;
 
+use smallvec::SmallVec;
+
 use crate::model::change::{Change, ChangeKind};
 use crate::model::glob::Patterns;
 use crate::model::mapping::Mapping;
@@ -121,8 +123,8 @@ pub(crate) fn hits_while<'m>(
     mappings: &'m Mappings,
     change: &'m Change,
     mut may_match: impl FnMut(&'m Mapping) -> bool,
-) -> Vec<Route<'m>> {
-    let mut hits = Vec::new();
+) -> SmallVec<[Route<'m>; 2]> {
+    let mut hits: SmallVec<[Route<'m>; 2]> = SmallVec::new();
     for (index, candidate) in mappings.candidates(&change.bucket, &change.key) {
         let Some(mapping) = mappings.all().get(index) else { continue };
         if !candidate.accepts(change.kind) || no_part(mapping, change).is_some() {

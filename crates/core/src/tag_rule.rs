@@ -116,7 +116,7 @@ fn filter(mapping: &Mapping, zone: &Zone, is_folder: bool) -> String {
 /// The path of a key as a rule sees it: behind a Transform Rule it is the key itself.
 fn path_of(mapping: &Mapping, key: &str) -> String {
     match mapping.urls.path_rewrite {
-        PathRewrite::Origin => visitor_path(&mapping.urls, key),
+        PathRewrite::Origin => visitor_path(&mapping.urls, key).into_owned(),
         PathRewrite::TransformRule => key.to_owned(),
     }
 }

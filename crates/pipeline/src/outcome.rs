@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     fn item(name: &str) -> BatchItem {
-        let origins = vec![Origin::Message(name.into()), Origin::Message("shared".into())];
+        let origins = vec![Origin::Message(name.into()), Origin::Message("shared".into())].into();
         BatchItem { item: Arc::new(Item::Tag(name.to_owned())), origins, changed_at: None }
     }
 

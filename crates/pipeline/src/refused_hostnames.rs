@@ -174,7 +174,7 @@ mod tests {
     use crate::test_support::{paused_clock, zones};
 
     fn batch_item(item: Item, origin: Origin) -> BatchItem {
-        BatchItem { item: Arc::new(item), origins: vec![origin], changed_at: None }
+        BatchItem { item: Arc::new(item), origins: [origin].into(), changed_at: None }
     }
 
     fn url(hostname: &str, path: usize) -> BatchItem {

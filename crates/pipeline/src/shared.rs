@@ -88,7 +88,7 @@ mod tests {
         let hostname = self::hostname(hostname);
         for object in 0..4 {
             let item = Arc::new(Item::Url(format!("https://{hostname}/{object}")));
-            let item = BatchItem { item, origins: vec![Origin::Invocation], changed_at: None };
+            let item = BatchItem { item, origins: [Origin::Invocation].into(), changed_at: None };
             shared.hostnames.of(zone).refused_alone(&hostname, &item, &"e".repeat(300));
         }
     }

@@ -4,7 +4,10 @@
 //! on letters, digits, `-._~` and `/`, which they leave bare, and on what [`DISPUTED`] does not hold, which they
 //! encode in upper case. Two encoders spell a path differently only if it holds a character on which they disagree.
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use smallvec::SmallVec;
 
 /// The characters that some encoder leaves bare and another one encodes.
 const DISPUTED: &[u8] = b"!$&'()*+,:;=@[]^|";
@@ -56,10 +59,19 @@ impl Encoder {
     }
 }
 
+/// The characters of [`DISPUTED`], a bit for each of ASCII.
+const DISPUTED_SET: u128 = {
+    let (mut set, mut at) = (0, DISPUTED);
+    while let [byte, rest @ ..] = at {
+        (set, at) = (set | 1 << *byte, rest);
+    }
+    set
+};
+
 /// The bit of a character of [`DISPUTED`]; 0 for others.
 const fn disputed_bit(byte: u8) -> u32 {
     // Most characters of a path.
-    if byte.is_ascii_alphanumeric() {
+    if !byte.is_ascii() || DISPUTED_SET >> byte & 1 == 0 {
         return 0;
     }
     let (mut bit, mut at) = (1, DISPUTED);
@@ -143,11 +155,15 @@ impl Spellings {
     }
 
     /// The different spellings of a path; one for a path on which the encoders agree.
-    pub(crate) fn of(&self, path: &str) -> Vec<String> {
+    pub(crate) fn of<'p>(&self, path: &'p str) -> SmallVec<[Cow<'p, str>; 1]> {
         let disputed = path.bytes().fold(0, |bits, byte| bits | disputed_bit(byte));
-        let mut spellings: Vec<String> = self.distinct(disputed).map(|set| encoded(path, set)).collect();
+        let mut spellings: SmallVec<[Cow<'p, str>; 1]> =
+            self.distinct(disputed).map(|set| utf8_percent_encode(path, set).into()).collect();
         if self.space_as_plus && path.contains(' ') {
-            let plus = |set| encoded(path, set).replace('+', "%2B").replace("%20", "+");
+            let plus = |set| {
+                let encoded = Cow::from(utf8_percent_encode(path, set));
+                Cow::Owned(encoded.replace('+', "%2B").replace("%20", "+"))
+            };
             spellings.extend(self.distinct(disputed & !disputed_bit(b'+')).map(plus));
         }
         spellings
@@ -155,18 +171,16 @@ impl Spellings {
 
     /// The first of the encoders that leave the same of these characters bare.
     fn distinct(&self, disputed: u32) -> impl Iterator<Item = &'static AsciiSet> {
-        let mut seen: Vec<u32> = Vec::new();
+        let mut seen: SmallVec<[u32; 10]> = SmallVec::new();
         self.encoders.iter().filter_map(move |encoder| {
             let bare = encoder.bare_bits & disputed;
             let is_new = !seen.contains(&bare);
-            seen.push(bare);
+            if is_new {
+                seen.push(bare);
+            }
             is_new.then_some(&encoder.encodes)
         })
     }
-}
-
-fn encoded(path: &str, set: &'static AsciiSet) -> String {
-    utf8_percent_encode(path, set).to_string()
 }
 
 #[cfg(test)]
@@ -231,7 +245,8 @@ mod tests {
     fn a_choice_of_encoders() {
         let of = |names: &[&str], path: &str| {
             let word = |name: &&str| SpellingWord::WORDS.iter().find(|(known, _)| known == name).unwrap().1;
-            Spellings::of_words(&names.iter().map(word).collect::<Vec<_>>()).of(path)
+            let spellings = Spellings::of_words(&names.iter().map(word).collect::<Vec<_>>());
+            spellings.of(path).iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         for (names, path, expected) in [
             (&["whatwg"][..], "a +(1)", &["a%20+(1)"][..]),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use indexmap::{IndexMap, IndexSet};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+use smallvec::SmallVec;
 use time::UtcDateTime;
 
 use crate::model::change::Origin;
@@ -35,7 +36,7 @@ pub struct BatchItem {
     /// What to purge.
     pub item: Arc<Item>,
     /// The origins that fail if it is not purged.
-    pub origins: Vec<Origin>,
+    pub origins: SmallVec<[Origin; 1]>,
     /// The time of the earliest change that asked for it, if known.
     pub changed_at: Option<UtcDateTime>,
 }
@@ -109,7 +110,7 @@ pub fn batches<'p>(requests: impl IntoIterator<Item = PurgeRequest<'p>>) -> Vec<
 
 /// The items that may be in the same batch, joined so far.
 #[derive(Default)]
-struct ItemGroups<'p>(BTreeMap<GroupKey<'p>, ItemGroup<'p>>);
+pub(super) struct ItemGroups<'p>(BTreeMap<GroupKey<'p>, ItemGroup<'p>>);
 
 type GroupKey<'p> = (&'p TeamName, &'p Hostname, Mode, Method);
 
@@ -118,28 +119,33 @@ struct ItemGroup<'p> {
     items: IndexMap<DistinctItem, RequestedBy<'p>>,
 }
 
-/// The changes that ask for an item.
-#[derive(Default)]
+/// The changes that ask for an item: mostly one.
 struct RequestedBy<'p> {
-    origins: IndexSet<&'p Origin>,
+    first: &'p Origin,
+    others: IndexSet<&'p Origin>,
     earliest: Option<UtcDateTime>,
 }
 
 impl<'p> ItemGroups<'p> {
-    fn add(&mut self, request: PurgeRequest<'p>) {
+    pub(super) fn add(&mut self, request: PurgeRequest<'p>) {
         let PurgeRequest { zone, mode, item, origin, changed_at } = request;
         let key = (&zone.team, &zone.domain, mode, item.method());
         let group = self.0.entry(key).or_insert_with(|| ItemGroup { zone, items: IndexMap::new() });
-        let requested_by = group.items.entry(DistinctItem(item)).or_default();
-        requested_by.origins.insert(origin);
+        let new = || RequestedBy { first: origin, others: IndexSet::new(), earliest: None };
+        let requested_by = group.items.entry(DistinctItem(item)).or_insert_with(new);
+        if requested_by.first != origin {
+            requested_by.others.insert(origin);
+        }
         requested_by.earliest = requested_by.earliest.into_iter().chain(changed_at).min();
     }
 
-    fn into_batches(self) -> Vec<Batch> {
+    pub(super) fn into_batches(self) -> Vec<Batch> {
         let mut batches = Vec::new();
         for ((_, _, mode, method), ItemGroup { zone, items }) in self.0 {
-            let mut items = items.into_iter().map(|(DistinctItem(item), RequestedBy { origins, earliest })| {
-                BatchItem { item, origins: origins.into_iter().cloned().collect(), changed_at: earliest }
+            let mut items = items.into_iter().map(|(DistinctItem(item), requested_by)| {
+                let RequestedBy { first, others, earliest } = requested_by;
+                let origins = std::iter::once(first).chain(others).cloned().collect();
+                BatchItem { item, origins, changed_at: earliest }
             });
             let limit = zone.items_per_request(method.class());
             let first = batches.len();

@@ -1,5 +1,7 @@
 //! How many bytes a hit takes, known before its items exist.
 
+use std::borrow::Cow;
+
 use crate::model::bounds;
 use crate::model::mapping::{Listings, Mapping, Purge, UrlRules};
 use crate::purge::urls::{dependent_query_strings, object_query_strings};
@@ -54,7 +56,7 @@ impl ItemsPerPath {
     }
 
     /// The bytes of the items of all these spellings.
-    pub(super) fn bytes(self, spellings: &[String]) -> usize {
+    pub(super) fn bytes(self, spellings: &[Cow<'_, str>]) -> usize {
         spellings.iter().map(|path| self.bytes_of_length(path.len())).sum()
     }
 

@@ -12,7 +12,7 @@ use crate::purge::paths::ServedPath;
 /// A path that depends on the objects of a mapping.
 #[derive(Debug)]
 pub(super) struct DependentPath<'p> {
-    pub(super) path: ServedPath,
+    pub(super) path: ServedPath<'p>,
     /// Its URLs, once a hit needs them.
     pub(super) items: OnceCell<ZoneItems<'p>>,
 }
@@ -28,7 +28,7 @@ struct SharedPath<'p> {
 }
 
 impl<'p> DependentPath<'p> {
-    pub(super) fn new(path: ServedPath) -> Rc<Self> {
+    pub(super) fn new(path: ServedPath<'p>) -> Rc<Self> {
         Rc::new(Self { path, items: OnceCell::new() })
     }
 
@@ -42,7 +42,7 @@ impl<'p> DependentPaths<'p> {
     /// What the paths of the next hit are charged: those that are new, in full.
     pub(super) fn charge_of(&self, paths: &[Rc<DependentPath<'p>>], urls: ItemsPerPath) -> usize {
         let charge = |path: &Rc<DependentPath<'p>>| {
-            let new = if self.0.contains_key(&path.path.path) { 0 } else { path.size(urls) };
+            let new = if self.0.contains_key(&*path.path.path) { 0 } else { path.size(urls) };
             new + path.path.spellings.len() * urls.count * bounds::ORIGIN_OVERHEAD
         };
         paths.iter().map(charge).sum()
@@ -52,7 +52,7 @@ impl<'p> DependentPaths<'p> {
     pub(super) fn add(&mut self, paths: &mut [Rc<DependentPath<'p>>]) {
         for path in paths {
             let new = || SharedPath { path: Rc::clone(path), hits: 0 };
-            let shared = self.0.entry(path.path.path.clone()).or_insert_with(new);
+            let shared = self.0.entry(path.path.path.to_string()).or_insert_with(new);
             shared.hits += 1;
             *path = Rc::clone(&shared.path);
         }
@@ -61,10 +61,10 @@ impl<'p> DependentPaths<'p> {
     /// Takes a hit back.
     pub(super) fn remove(&mut self, paths: &[Rc<DependentPath<'p>>]) {
         for path in paths {
-            if let Some(shared) = self.0.get_mut(&path.path.path) {
+            if let Some(shared) = self.0.get_mut(&*path.path.path) {
                 shared.hits -= 1;
                 if shared.hits == 0 {
-                    self.0.remove(&path.path.path);
+                    self.0.remove(&*path.path.path);
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Which mappings have more URLs in one event than their `escalate_above`, or URLs that take longer than their
 //! `escalate_after`, and so purge their folder instead.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
@@ -144,7 +145,7 @@ impl<'p> MappingCount<'p> {
 
 impl UrlCount {
     /// Counts the URLs of a path, so many for each spelling, unless they were counted before.
-    fn add(&mut self, spellings: &[String], is_prefix: bool, urls: usize) {
+    fn add(&mut self, spellings: &[Cow<'_, str>], is_prefix: bool, urls: usize) {
         let new = spellings.iter().filter(|spelling| self.paths.insert(hash_of(spelling, is_prefix))).count();
         self.count += new * urls;
         self.purged_by_url += if is_prefix { 0 } else { new };
@@ -166,7 +167,7 @@ impl UrlCount {
 }
 
 /// Hashes take less memory than paths; two paths with the same hash count as one, which is one URL less of thousands.
-fn hash_of(path: &String, is_prefix: bool) -> u64 {
+fn hash_of(path: &str, is_prefix: bool) -> u64 {
     let mut hasher = DefaultHasher::new();
     (path, is_prefix).hash(&mut hasher);
     hasher.finish()

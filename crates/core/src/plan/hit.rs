@@ -12,7 +12,7 @@ use crate::plan::planned_mapping::PlannedMapping;
 use crate::purge::dependents::dependent_paths;
 use crate::purge::item::Item;
 use crate::purge::path_prefix::{PathPrefix, purged_beginning};
-use crate::purge::paths::{ServedPath, served_paths};
+use crate::purge::paths::{ServedPath, ServedPaths, served_paths};
 
 /// One mapping that accepts one change.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Hit<'p> {
     pub(super) change_index: usize,
     pub(super) change: &'p Change,
     pub(super) mapping: Rc<PlannedMapping<'p>>,
-    pub(super) targets: Targets,
+    pub(super) targets: Targets<'p>,
     /// The paths that depend on the object, purged by URL too.
     pub(super) dependents: Vec<Rc<DependentPath<'p>>>,
     /// Why it purges less than its mapping asks for, or nothing.
@@ -31,12 +31,12 @@ pub(super) struct Hit<'p> {
 
 /// What a hit purges.
 #[derive(Debug)]
-pub(super) enum Targets {
+pub(super) enum Targets<'p> {
     /// URLs of these paths; if the mapping escalates, its escalation folder instead of the paths that this covers.
-    Paths(Vec<ServedPath>),
+    Paths(ServedPaths<'p>),
     /// Prefixes of the object's folder or of its own path, and URLs of the paths that these do not cover; if the mapping
     /// escalates, its escalation folder instead.
-    Prefix(PathPrefix, Vec<ServedPath>),
+    Prefix(PathPrefix, ServedPaths<'p>),
     /// These tags.
     Tags(Vec<Arc<Item>>),
     /// Hosts or everything: the same for every change.
@@ -75,11 +75,11 @@ impl<'p> Hit<'p> {
     }
 }
 
-fn targets(mapping: &Mapping, change: &Change) -> (Targets, Vec<String>) {
+fn targets<'p>(mapping: &Mapping, change: &'p Change) -> (Targets<'p>, Vec<String>) {
     match &mapping.purge {
         Purge::Urls(_) | Purge::Prefixes => match served_paths(&mapping.urls, &change.key) {
             Ok(paths) => (path_targets(mapping, &change.key, paths), Vec::new()),
-            Err(error) => (Targets::Paths(Vec::new()), vec![error.to_string()]),
+            Err(error) => (Targets::Paths(ServedPaths::new()), vec![error.to_string()]),
         },
         Purge::Tags(templates) => {
             let mut problems = Vec::new();
@@ -93,14 +93,14 @@ fn targets(mapping: &Mapping, change: &Change) -> (Targets, Vec<String>) {
 }
 
 /// The object's paths by URL, or a prefix and the paths that it does not cover.
-fn path_targets(mapping: &Mapping, key: &str, mut paths: Vec<ServedPath>) -> Targets {
+fn path_targets<'p>(mapping: &Mapping, key: &str, mut paths: ServedPaths<'p>) -> Targets<'p> {
     let prefix = purged_beginning(mapping, key).and_then(|beginning| PathPrefix::of_keys(&mapping.urls, beginning));
     let Some(prefix) = prefix else { return Targets::Paths(paths) };
     paths.retain(|path| !prefix.covers(path));
     Targets::Prefix(prefix, paths)
 }
 
-fn cost(mapping: &PlannedMapping<'_>, targets: &Targets, problems: &[String]) -> Cost {
+fn cost(mapping: &PlannedMapping<'_>, targets: &Targets<'_>, problems: &[String]) -> Cost {
     let PlannedMapping { prefixes, shared, .. } = mapping;
     let problems = Lengths::of(problems.iter().map(String::len)).of_items();
     let kept = bounds::HIT_OVERHEAD + problems + shared.count * bounds::ORIGIN_OVERHEAD;
@@ -129,7 +129,7 @@ fn cost(mapping: &PlannedMapping<'_>, targets: &Targets, problems: &[String]) ->
 }
 
 /// Adds what paths take that are purged by URL.
-fn add_paths(cost: &mut Cost, mapping: &PlannedMapping<'_>, paths: &[ServedPath]) {
+fn add_paths(cost: &mut Cost, mapping: &PlannedMapping<'_>, paths: &[ServedPath<'_>]) {
     for path in paths {
         cost.kept += path.size();
         let bytes = mapping.urls.bytes(&path.spellings);

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
+use smallvec::SmallVec;
+
 use crate::model::bounds;
 use crate::model::change::Change;
 use crate::model::event::Event;
 use crate::model::last_purge::LastPurges;
 use crate::model::mappings::Mappings;
 use crate::model::names::TeamName;
-use crate::plan::batch::{PurgeRequest, batches};
+use crate::plan::batch::{Batch, ItemGroups, PurgeRequest};
 use crate::plan::budget::EventBudget;
 use crate::plan::expand::expand;
 use crate::plan::fingerprint::fingerprint;
@@ -47,7 +49,7 @@ pub fn plan_until(
     let escalated = planner.escalated();
     let again = second_purges(planner.budget.hits());
     let mut sampler = Sampler::default();
-    let batches = batches(planner.expand(&mut sampler));
+    let batches = planner.batches(&mut sampler);
     rejected.extend(planner.rejections.into_rejected());
     let (changes, samples) = (changes.len(), sampler.into_samples());
     let remember = planner.memory.into_remember();
@@ -66,6 +68,8 @@ struct Planner<'p> {
     checks: Vec<EdgeCheck>,
     memory: Memory<'p>,
     unchanged: Vec<Unchanged>,
+    /// Empty between changes.
+    allowances: HashMap<&'p TeamName, TeamAllowance>,
 }
 
 /// What one change may still add to the event for one team.
@@ -88,6 +92,7 @@ impl<'p> Planner<'p> {
             checks: Vec::new(),
             memory,
             unchanged: Vec::new(),
+            allowances: HashMap::new(),
         }
     }
 
@@ -119,12 +124,17 @@ impl<'p> Planner<'p> {
     }
 
     /// The mappings that accept a change, and those whose globs may not be compared any more.
-    fn route(&mut self, change: &'p Change) -> Vec<Route<'p>> {
+    fn route(&mut self, change: &'p Change) -> SmallVec<[Route<'p>; 2]> {
         hits_while(self.mappings, change, |mapping| self.budget.charge_matching(mapping))
     }
 
     /// The routes without those of mappings that purged the same content last.
-    fn without_unchanged(&mut self, index: usize, change: &'p Change, mut routes: Vec<Route<'p>>) -> Vec<Route<'p>> {
+    fn without_unchanged(
+        &mut self,
+        index: usize,
+        change: &'p Change,
+        mut routes: SmallVec<[Route<'p>; 2]>,
+    ) -> SmallVec<[Route<'p>; 2]> {
         for team in self.memory.teams(change) {
             let is_skipping = |route: &&Route<'p>| route.mapping.skip_unchanged && route.mapping.team == *team;
             let skipping: Vec<&Route<'p>> = routes.iter().filter(is_skipping).collect();
@@ -136,7 +146,7 @@ impl<'p> Planner<'p> {
             let hits: Vec<Hit<'p>> =
                 skipping.iter().map(|route| Hit::new(index, change, self.planned_mappings.of(route), 1)).collect();
             if self.memory.note(change, team, fingerprint(&hits)) {
-                routes.retain(|route| !is_skipping(&route));
+                routes.retain(|route| !is_skipping(&&*route));
                 self.unchanged.extend(unchanged(change, team));
             }
         }
@@ -150,7 +160,7 @@ impl<'p> Planner<'p> {
             self.checks.extend(edge_checks(change, verification, hits));
             return;
         }
-        let mut allowances: HashMap<&TeamName, TeamAllowance> = HashMap::new();
+        let mut allowances = std::mem::take(&mut self.allowances);
         for route in routes {
             let full = TeamAllowance { has_room: true, problems_left: bounds::REASONS };
             let allowance = allowances.entry(&route.mapping.team).or_insert(full);
@@ -165,6 +175,8 @@ impl<'p> Planner<'p> {
                 self.rejections.over_budget(shed.change_index, shed.change, shed.mapping.mapping);
             }
         }
+        allowances.clear();
+        self.allowances = allowances;
     }
 
     /// Whether there is room for what a mapping purges for a change.
@@ -187,19 +199,19 @@ impl<'p> Planner<'p> {
         self.budget.counts().escalated()
     }
 
-    /// Expands the admitted hits into items, and adds these to the samples.
-    fn expand<'s>(&'s mut self, sampler: &'s mut Sampler<'p>) -> impl Iterator<Item = PurgeRequest<'p>> {
-        let hits = self.budget.take_hits();
-        let counts = self.budget.counts();
-        hits.flat_map(move |hit| {
+    /// Expands the admitted hits into items, joins these, and adds them to the samples.
+    fn batches(&mut self, sampler: &mut Sampler<'p>) -> Vec<Batch> {
+        let mut groups = ItemGroups::default();
+        for hit in self.budget.take_hits() {
             let (change, mode) = (hit.change, hit.mapping.mapping.mode);
-            let items = expand(&hit, counts.is_escalated(&hit.mapping));
-            sampler.add(&hit, &items);
-            items.into_iter().map(move |(zone, item)| {
-                let (origin, changed_at) = (&change.origin, change.time);
-                PurgeRequest { zone, mode, item, origin, changed_at }
-            })
-        })
+            let (origin, changed_at) = (&change.origin, change.time);
+            let is_escalated = self.budget.counts().is_escalated(&hit.mapping);
+            expand(&hit, is_escalated, |zone, item| {
+                sampler.add(&hit, zone, &item);
+                groups.add(PurgeRequest { zone, mode, item, origin, changed_at });
+            });
+        }
+        groups.into_batches()
     }
 }
 

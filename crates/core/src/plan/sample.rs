@@ -10,8 +10,8 @@ use crate::model::bounds;
 use crate::model::change::{Change, Origin};
 use crate::model::names::TeamName;
 use crate::model::sample::Sample;
+use crate::model::zone::Zone;
 use crate::plan::hit::Hit;
-use crate::plan::planned_mapping::ZoneItems;
 use crate::purge::item::Item;
 
 /// The samples of an event: of each team the URLs with the lowest numbers.
@@ -25,25 +25,20 @@ struct SampledUrl<'p> {
 }
 
 impl<'p> Sampler<'p> {
-    /// Adds the URLs of a hit that its mapping and their numbers select. What has a second purge is verified after that one.
-    pub(super) fn add(&mut self, hit: &Hit<'p>, items: &ZoneItems<'p>) {
+    /// Adds a URL of a hit, if its mapping and its number select it. What has a second purge is verified after that one.
+    pub(super) fn add(&mut self, hit: &Hit<'p>, zone: &Zone, item: &Arc<Item>) {
         let (change, mapping) = (hit.change, hit.mapping.mapping);
         let is_purged_again = mapping.again_after > 0 && change.second_purge_of.is_none();
-        if is_purged_again || !mapping.is_verified() {
+        let (rate, Item::Url(url)) = (mapping.sample_rate(zone), &**item) else { return };
+        if is_purged_again || rate.is_zero() {
             return;
         }
-        for (zone, item) in items {
-            let (rate, Item::Url(url)) = (mapping.sample_rate(zone), &**item) else { continue };
-            if rate.is_zero() {
-                continue;
-            }
-            let number = number_of(change, url);
-            if rate.includes(number) {
-                let of_team = self.0.entry(&mapping.team).or_default();
-                of_team.insert(number, SampledUrl { change_index: hit.change_index, change, item: Arc::clone(item) });
-                if of_team.len() > bounds::SAMPLED_URLS {
-                    of_team.pop_last();
-                }
+        let number = number_of(change, url);
+        if rate.includes(number) {
+            let of_team = self.0.entry(&mapping.team).or_default();
+            of_team.insert(number, SampledUrl { change_index: hit.change_index, change, item: Arc::clone(item) });
+            if of_team.len() > bounds::SAMPLED_URLS {
+                of_team.pop_last();
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::model::mapping::Mode;
 use crate::model::verification::Verification;
 use crate::model::zone::Zone;
 use crate::plan::batch::PurgeRequest;
-use crate::plan::expand::{dependent_items_of, object_items};
+use crate::plan::expand::{add_dependent_items, add_object_items};
 use crate::plan::hit::Hit;
 use crate::purge::item::Item;
 
@@ -65,12 +65,10 @@ pub(super) fn edge_checks<'h, 'p: 'h>(
     let (mut checks, mut seen) = (Vec::new(), BTreeSet::new());
     for hit in hits {
         let mapping = hit.mapping.mapping;
-        let objects = object_items(&hit, false).into_iter().map(|it| (it, content(change)));
-        let dependents = dependent_items_of(&hit, false).into_iter().map(|it| (it, Content::Unknown));
-        for ((zone, item), content) in objects.chain(dependents) {
-            let Item::Url(url) = &*item else { continue };
+        let mut check = |zone: &Arc<Zone>, item: Arc<Item>, content: Content| {
+            let Item::Url(url) = &*item else { return };
             let is_asked_for = named.contains(url.as_str()) && !mapping.sample_rate(zone).is_zero();
-            if is_asked_for && seen.insert((&zone.domain, url.clone())) {
+            if is_asked_for && seen.insert((zone.domain.clone(), url.clone())) {
                 checks.push(EdgeCheck {
                     zone: Arc::clone(zone),
                     mode: mapping.mode,
@@ -85,7 +83,9 @@ pub(super) fn edge_checks<'h, 'p: 'h>(
                     origin: change.origin.clone(),
                 });
             }
-        }
+        };
+        add_object_items(&hit, false, &mut |zone, item| check(zone, item, content(change)));
+        add_dependent_items(&hit, false, &mut |zone, item| check(zone, item, Content::Unknown));
     }
     checks
 }

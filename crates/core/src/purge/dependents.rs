@@ -1,5 +1,6 @@
 //! Paths that depend on an object: those that its mapping names in `also`, and the folders above it.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::model::change::Change;
@@ -7,7 +8,7 @@ use crate::model::mapping::{Listings, Mapping, Purge};
 use crate::purge::paths::{ServedPath, has_dot_segments, visitor_path};
 
 /// The paths that a mapping purges by URL with each change, each once. Those that no URL has are left out.
-pub(crate) fn dependent_paths(mapping: &Mapping, change: &Change) -> Vec<ServedPath> {
+pub(crate) fn dependent_paths<'k>(mapping: &Mapping, change: &'k Change) -> Vec<ServedPath<'k>> {
     if matches!(mapping.purge, Purge::Hosts | Purge::Everything) {
         return Vec::new();
     }
@@ -16,7 +17,7 @@ pub(crate) fn dependent_paths(mapping: &Mapping, change: &Change) -> Vec<ServedP
         return Vec::new();
     }
     let object = visitor_path(rules, &change.key);
-    let also = rules.also.iter().map(|template| template.render(change.bucket.as_str(), &object));
+    let also = rules.also.iter().map(|template| Cow::Owned(template.render(change.bucket.as_str(), &object)));
     let listings = folders_above(rules.listings, mapping.source.prefix.as_str(), &change.key);
     let paths = also.chain(listings.map(|folder| visitor_path(rules, folder)));
     let mut seen = HashSet::new();

@@ -1,5 +1,7 @@
 //! Paths that are purged as prefixes.
 
+use std::borrow::Cow;
+
 use crate::model::limits::PREFIX_SEPARATORS;
 use crate::model::mapping::{Mapping, PathRewrite, Purge, QueryStrings, UrlRules};
 use crate::model::names::Source;
@@ -11,7 +13,7 @@ pub(crate) struct PathPrefix {
     /// How the paths that it covers begin, as visitors request them: decoded and without the first `/`.
     covered: String,
     /// The prefix as a purge names it, each spelling once.
-    pub(crate) spellings: Vec<String>,
+    pub(crate) spellings: Vec<Cow<'static, str>>,
 }
 
 impl PathPrefix {
@@ -19,17 +21,18 @@ impl PathPrefix {
     /// not accept it as a prefix, the nearest folder above it; `None` for the root.
     pub(crate) fn of_keys(rules: &UrlRules, beginning: &str) -> Option<Self> {
         let prefix = prefix_path(rules, beginning)?;
-        Some(Self { covered: visitor_path(rules, beginning), spellings: rules.spellings.of(&prefix) })
+        let spellings = rules.spellings.of(&prefix).into_iter().map(|it| Cow::Owned(it.into_owned()));
+        Some(Self { covered: visitor_path(rules, beginning).into_owned(), spellings: spellings.collect() })
     }
 
     /// Whether a purge of the prefix covers this path. The folder `foo/` does not cover `foo`.
-    pub(crate) fn covers(&self, path: &ServedPath) -> bool {
-        path.path.starts_with(&self.covered)
+    pub(crate) fn covers(&self, path: &ServedPath<'_>) -> bool {
+        path.path.starts_with(&*self.covered)
     }
 
     /// The bytes of its path and spellings.
     pub(crate) fn size(&self) -> usize {
-        self.covered.len() + self.spellings.iter().map(String::len).sum::<usize>()
+        self.covered.len() + self.spellings.iter().map(|it| it.len()).sum::<usize>()
     }
 }
 
@@ -46,7 +49,7 @@ pub(crate) fn purged_beginning<'k>(mapping: &Mapping, key: &'k str) -> Option<&'
 pub(crate) fn prefix_path(rules: &UrlRules, beginning: &str) -> Option<String> {
     let path = match rules.path_rewrite {
         PathRewrite::Origin => visitor_path(rules, beginning),
-        PathRewrite::TransformRule => beginning.to_owned(),
+        PathRewrite::TransformRule => Cow::Borrowed(beginning),
     };
     let prefix = nearest_prefix(&path);
     (!is_root(prefix) && !has_dot_segments(prefix)).then(|| prefix.to_owned())
@@ -59,7 +62,7 @@ pub fn paths_after_rule(rules: &UrlRules, path: &str) -> Vec<String> {
         return Vec::new();
     }
     let added = rules.spellings.of(rules.add_prefix.as_str());
-    let rests = added.iter().filter_map(|added| path.strip_prefix('/')?.strip_prefix(added.as_str()));
+    let rests = added.iter().filter_map(|added| path.strip_prefix('/')?.strip_prefix(&**added));
     let stripped = rules.spellings.of(rules.strip_prefix.as_str());
     rests.flat_map(|rest| stripped.iter().map(move |stripped| format!("/{stripped}{rest}"))).collect()
 }

@@ -1,5 +1,9 @@
 //! Keys → paths, each in the spellings of the mapping.
 
+use std::borrow::Cow;
+
+use smallvec::{SmallVec, smallvec};
+
 use crate::model::mapping::UrlRules;
 use crate::model::spelling::Spellings;
 
@@ -8,52 +12,71 @@ use crate::model::spelling::Spellings;
 #[error("the key has `.` or `..` segments, so no URL leads to it")]
 pub struct DotSegments;
 
-/// One path under which an object is served.
+/// One path under which an object is served. It borrows from the key what is the same there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ServedPath {
+pub(crate) struct ServedPath<'k> {
     /// Decoded and without its first `/`.
-    pub(crate) path: String,
+    pub(crate) path: Cow<'k, str>,
     /// As clients send it, each spelling once.
-    pub(crate) spellings: Vec<String>,
+    pub(crate) spellings: SmallVec<[Cow<'k, str>; 1]>,
 }
 
-impl ServedPath {
+/// The paths under which an object is served; mostly one.
+pub(crate) type ServedPaths<'k> = SmallVec<[ServedPath<'k>; 1]>;
+
+impl<'k> ServedPath<'k> {
     /// The path in these spellings.
-    pub(crate) fn new(path: String, spellings: &Spellings) -> Self {
-        Self { spellings: spellings.of(&path), path }
+    pub(crate) fn new(path: Cow<'k, str>, spellings: &Spellings) -> Self {
+        let spellings = match &path {
+            Cow::Borrowed(path) => spellings.of(path),
+            Cow::Owned(path) => spellings.of(path).into_iter().map(|it| Cow::Owned(it.into_owned())).collect(),
+        };
+        Self { path, spellings }
     }
 
     /// The bytes of the path and its spellings.
     pub(crate) fn size(&self) -> usize {
-        self.path.len() + self.spellings.iter().map(String::len).sum::<usize>()
+        self.path.len() + self.spellings.iter().map(|spelling| spelling.len()).sum::<usize>()
     }
 }
 
 /// The paths under which an object is served; its own path first, then its aliases.
-pub(crate) fn served_paths(rules: &UrlRules, key: &str) -> Result<Vec<ServedPath>, DotSegments> {
+pub(crate) fn served_paths<'k>(rules: &UrlRules, key: &'k str) -> Result<ServedPaths<'k>, DotSegments> {
     let path = visitor_path(rules, key);
     if has_dot_segments(&path) {
         return Err(DotSegments);
     }
     let (folder, name) = split_folder(&path);
-    let mut aliases = Vec::new();
+    let mut lengths: SmallVec<[usize; 3]> = smallvec![path.len()];
     if rules.index_documents.iter().any(|index| index == name) {
-        aliases.push(folder.to_owned());
+        lengths.push(folder.len());
         if rules.clean_urls && !folder.is_empty() {
-            aliases.push(folder.trim_end_matches('/').to_owned());
+            lengths.push(folder.trim_end_matches('/').len());
         }
     }
     if let Some(stem) = name.strip_suffix(".html").filter(|stem| rules.clean_urls && !matches!(*stem, "" | "." | ".."))
     {
-        aliases.push(format!("{folder}{stem}"));
+        lengths.push(folder.len() + stem.len());
     }
-    let paths = std::iter::once(path).chain(aliases);
-    Ok(paths.map(|path| ServedPath::new(path, &rules.spellings)).collect())
+    // Each alias is the beginning of the path.
+    Ok(lengths.into_iter().map(|length| ServedPath::new(beginning(&path, length), &rules.spellings)).collect())
+}
+
+/// The beginning of a path.
+fn beginning<'k>(path: &Cow<'k, str>, length: usize) -> Cow<'k, str> {
+    match path {
+        Cow::Borrowed(path) => Cow::Borrowed(&path[..length]),
+        Cow::Owned(path) => Cow::Owned(path[..length].to_owned()),
+    }
 }
 
 /// The path of a key, or of a folder of keys, as visitors request it: decoded and without its first `/`.
-pub(crate) fn visitor_path(rules: &UrlRules, key: &str) -> String {
-    format!("{}{}", rules.add_prefix, key.strip_prefix(rules.strip_prefix.as_str()).unwrap_or(key))
+pub(crate) fn visitor_path<'k>(rules: &UrlRules, key: &'k str) -> Cow<'k, str> {
+    let path = key.strip_prefix(rules.strip_prefix.as_str()).unwrap_or(key);
+    match rules.add_prefix.as_str() {
+        "" => Cow::Borrowed(path),
+        add_prefix => Cow::Owned(format!("{add_prefix}{path}")),
+    }
 }
 
 pub(crate) fn has_dot_segments(path: &str) -> bool {

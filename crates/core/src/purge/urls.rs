@@ -6,24 +6,26 @@ use crate::purge::item::Item;
 use crate::purge::path_prefix::PathPrefix;
 use crate::purge::paths::ServedPath;
 
-/// Every URL of these paths on the mapping's hostnames in one zone.
-pub(crate) fn url_items<'p>(
+/// Adds every URL of these paths on the mapping's hostnames in one zone.
+pub(crate) fn add_url_items<'i, 'k: 'i>(
     mapping: &Mapping,
     zone: &Zone,
-    paths: impl Iterator<Item = &'p ServedPath> + Clone,
-) -> Vec<Item> {
-    let query_strings: Vec<&str> = object_query_strings(&mapping.urls).collect();
-    items_of(mapping, zone, paths, &query_strings)
+    paths: impl Iterator<Item = &'i ServedPath<'k>> + Clone,
+    add: &mut impl FnMut(Item),
+) {
+    add_items(mapping, zone, paths, object_query_strings(&mapping.urls), add);
 }
 
-/// The same of a path that depends on an object.
-pub(crate) fn dependent_items(mapping: &Mapping, zone: &Zone, path: &ServedPath) -> Vec<Item> {
-    let query_strings: Vec<&str> = dependent_query_strings(&mapping.urls).collect();
-    items_of(mapping, zone, std::iter::once(path), &query_strings)
+/// The URLs of a path that depends on an object.
+pub(crate) fn dependent_items(mapping: &Mapping, zone: &Zone, path: &ServedPath<'_>) -> Vec<Item> {
+    let mut items = Vec::new();
+    let query_strings = dependent_query_strings(&mapping.urls);
+    add_items(mapping, zone, std::iter::once(path), query_strings, &mut |item| items.push(item));
+    items
 }
 
 /// The query strings with which an object's paths are purged by URL.
-pub(crate) fn object_query_strings(rules: &UrlRules) -> impl Iterator<Item = &str> {
+pub(crate) fn object_query_strings(rules: &UrlRules) -> impl Iterator<Item = &str> + Clone {
     let (any, each) = match &rules.query_strings {
         QueryStrings::Each(each) => (None, each.as_slice()),
         QueryStrings::Any => (Some(""), [].as_slice()),
@@ -32,39 +34,37 @@ pub(crate) fn object_query_strings(rules: &UrlRules) -> impl Iterator<Item = &st
 }
 
 /// The same of paths that depend on an object: also none, whatever the objects themselves have.
-pub(crate) fn dependent_query_strings(rules: &UrlRules) -> impl Iterator<Item = &str> {
+pub(crate) fn dependent_query_strings(rules: &UrlRules) -> impl Iterator<Item = &str> + Clone {
     let has_plain = object_query_strings(rules).any(str::is_empty);
     (!has_plain).then_some("").into_iter().chain(object_query_strings(rules))
 }
 
-fn items_of<'p>(
+fn add_items<'i, 'k: 'i, 'r>(
     mapping: &Mapping,
     zone: &Zone,
-    paths: impl Iterator<Item = &'p ServedPath> + Clone,
-    query_strings: &[&str],
-) -> Vec<Item> {
-    let rules = &mapping.urls;
-    let mut items = Vec::new();
+    paths: impl Iterator<Item = &'i ServedPath<'k>> + Clone,
+    query_strings: impl Iterator<Item = &'r str> + Clone,
+    add: &mut impl FnMut(Item),
+) {
     for hostname in mapping.hostnames_of(zone) {
         for path in paths.clone().flat_map(|path| &path.spellings) {
-            for scheme in &rules.schemes {
-                let url = format!("{}://{hostname}/{path}", scheme.as_str());
-                push_variants(&mut items, rules, query_strings, &url);
+            for scheme in &mapping.urls.schemes {
+                for query in query_strings.clone() {
+                    let mark = if query.is_empty() { "" } else { "?" };
+                    let url = [scheme.as_str(), "://", hostname.as_str(), "/", path, mark, query].concat();
+                    add_with_headers(&mapping.urls, url, add);
+                }
             }
         }
     }
-    items
 }
 
-/// A URL with each query string, and each of these with each set of headers and without headers.
-fn push_variants(items: &mut Vec<Item>, rules: &UrlRules, query_strings: &[&str], url: &str) {
-    for query in query_strings {
-        let mark = if query.is_empty() { "" } else { "?" };
-        let url = format!("{url}{mark}{query}");
-        let sets = rules.vary_headers.iter();
-        items.extend(sets.map(|headers| Item::UrlWithHeaders { url: url.clone(), headers: headers.clone() }));
-        items.push(Item::Url(url));
+/// Adds a URL with each set of headers, and without headers.
+fn add_with_headers(rules: &UrlRules, url: String, add: &mut impl FnMut(Item)) {
+    for headers in &rules.vary_headers {
+        add(Item::UrlWithHeaders { url: url.clone(), headers: headers.clone() });
     }
+    add(Item::Url(url));
 }
 
 /// A path as prefixes on the mapping's hostnames in one zone.

@@ -56,7 +56,9 @@ fn mapping(hostnames: &[&str], change: impl FnOnce(&mut UrlRules)) -> Mapping {
 
 fn urls_of(mapping: &Mapping, key: &str) -> Vec<String> {
     let paths = served_paths(&mapping.urls, key).unwrap();
-    url_items(mapping, &mapping.zones[0], paths.iter()).iter().map(|item| item.to_string()).collect()
+    let mut urls = Vec::new();
+    add_url_items(mapping, &mapping.zones[0], paths.iter(), &mut |item| urls.push(item.to_string()));
+    urls
 }
 
 /// The URLs of a key on w.com alone.
