@@ -157,6 +157,24 @@ impl<'d> Json<'d> {
         self.document.nodes.get(self.index).unwrap_or(&Node::Null)
     }
 
+    /// The index behind this value and all that it holds.
+    fn next(self) -> usize {
+        match self.node() {
+            Node::Array(end) | Node::Object(end) => *end,
+            _ => self.index + 1,
+        }
+    }
+
+    /// The bytes of the string that this is; none if it is no string.
+    fn bytes(self) -> &'d [u8] {
+        let (text, start, end) = match self.node() {
+            Node::Text(start, end) => (self.text, *start, *end),
+            Node::Unescaped(start, end) => (self.document.unescaped.as_str(), *start, *end),
+            _ => return &[],
+        };
+        text.as_bytes().get(start..end).unwrap_or_default()
+    }
+
     /// The string that this is; `None` if it is none.
     pub(super) fn as_str(self) -> Option<&'d str> {
         match self.node() {
@@ -216,22 +234,33 @@ impl<'d> Json<'d> {
         let mut next = self.index + 1;
         std::iter::from_fn(move || {
             let value = (next < end).then_some(Json { index: next, ..self })?;
-            next = match value.node() {
-                Node::Array(end) | Node::Object(end) => *end,
-                _ => next + 1,
-            };
+            next = value.next();
             Some(value)
         })
     }
 
     /// The value of a field of an object; the last one if its name is repeated.
     pub(super) fn get(self, name: &str) -> Option<Json<'d>> {
-        self.fields().filter(|(of_field, _)| *of_field == name).last().map(|(_, value)| value)
+        self.get_bytes(name.as_bytes())
+    }
+
+    /// Most names are of another length, so bytes are compared, which needs no look at where characters begin.
+    fn get_bytes(self, name: &[u8]) -> Option<Json<'d>> {
+        let Node::Object(end) = self.node() else { return None };
+        let (mut found, mut next) = (None, self.index + 1);
+        while next < *end {
+            let (of_field, value) = (Json { index: next, ..self }, Json { index: next + 1, ..self });
+            if of_field.bytes() == name {
+                found = Some(value);
+            }
+            next = value.next();
+        }
+        found
     }
 
     /// The value at a place such as `s3.object.key`.
     pub(super) fn at(self, place: &str) -> Option<Json<'d>> {
-        place.split('.').try_fold(self, Json::get)
+        place.as_bytes().split(|byte| *byte == b'.').try_fold(self, Json::get_bytes)
     }
 
     /// The string at a place; `None` if there is none.

@@ -33,6 +33,7 @@ pub(super) fn s3_record(record: Json<'_>, buckets: &mut Buckets) -> Result<S3Eve
         }
     };
     let encoded = key_at(record, "s3.object.key")?;
+    let object = record.at("s3.object");
     let keys: SmallVec<[String; 1]> = match (form_decode(encoded), vendor.form_encodes_keys()) {
         (Ok(decoded), true) => smallvec![decoded],
         (Err(error), true) => return Err(format!("s3.object.key: `{}`: {error}", encoded.escape_debug())),
@@ -41,10 +42,10 @@ pub(super) fn s3_record(record: Json<'_>, buckets: &mut Buckets) -> Result<S3Eve
         (_, false) => smallvec![encoded.to_owned()],
     };
     let bucket = bucket_at(record, "s3.bucket.name", buckets)?;
-    let version =
-        version_of(record, "s3.object.", ["eTag", "sequencer"], vendor == Vendor::Aws && writes_content(name));
+    let has_content = vendor == Vendor::Aws && writes_content(name);
+    let (version, etag) = version_of(object, ["eTag", "sequencer"], has_content);
     let changed = Changed::new(bucket, keys, kind, record.string("eventTime"));
-    Ok(S3Event::Changed(Changed { version, ..changed.with_etag(record.string("s3.object.eTag")) }))
+    Ok(S3Event::Changed(Changed { version, ..changed.with_etag(etag) }))
 }
 
 /// Reads an EventBridge event of S3, whose key is not encoded, or of CloudTrail about S3. Its detail is at a place: empty if
@@ -71,12 +72,14 @@ pub(super) fn eventbridge_event(event: Json<'_>, place: &str, buckets: &mut Buck
             return Err(format!("detail-type: `{name}` is not a known type of an event of `aws.s3`: {REPORT}"));
         }
     };
-    let bucket = bucket_at(event, &format!("{place}bucket.name"), buckets)?;
-    let key = key_at(event, &format!("{place}object.key"))?;
-    let reason = event.string(&format!("{place}reason")).unwrap_or_default();
-    let version = version_of(event, &format!("{place}object."), ["etag", "sequencer"], WRITES.contains(&reason));
+    let in_detail = |problem| format!("{place}{problem}");
+    let Some(detail) = detail else { return Err(in_detail("bucket.name: missing".to_owned())) };
+    let bucket = bucket_at(detail, "bucket.name", buckets).map_err(in_detail)?;
+    let key = key_at(detail, "object.key").map_err(in_detail)?;
+    let reason = detail.string("reason").unwrap_or_default();
+    let (version, etag) = version_of(detail.get("object"), ["etag", "sequencer"], WRITES.contains(&reason));
     let changed = Changed::new(bucket, [key.to_owned()], kind, event.string("time"));
-    Ok(S3Event::Changed(Changed { version, ..changed.with_etag(event.string(&format!("{place}object.etag"))) }))
+    Ok(S3Event::Changed(Changed { version, ..changed.with_etag(etag) }))
 }
 
 /// The reasons of EventBridge for objects whose content was written. A copy may change metadata alone, and so may an upload in
@@ -89,10 +92,15 @@ fn writes_content(event_name: &str) -> bool {
     matches!(call, Some("Put" | "Post"))
 }
 
-/// Which version of its object an event is about.
-fn version_of(event: Json<'_>, place: &str, [etag, sequencer]: [&str; 2], has_content: bool) -> ObjectVersion {
-    let at = |field: &str| event.string(&format!("{place}{field}"));
-    ObjectVersion::of(at(etag).filter(|_| has_content), at(sequencer))
+/// Which version of its object an event is about, and the ETag, which it may have without having written content.
+fn version_of<'d>(
+    object: Option<Json<'d>>,
+    [etag, sequencer]: [&str; 2],
+    has_content: bool,
+) -> (ObjectVersion, Option<&'d str>) {
+    let string = |field| object.and_then(|object| object.string(field));
+    let etag = string(etag);
+    (ObjectVersion::of(etag.filter(|_| has_content), string(sequencer)), etag)
 }
 
 /// The end of the `detail-type` of what CloudTrail reports: `AWS API Call` or `AWS Service Event`.
@@ -121,15 +129,15 @@ fn detail_type_of(detail: Json<'_>) -> Option<&'static str> {
 /// are bytes that are not UTF-8. A lenient decoder would turn such a key into that of another object.
 fn form_decode(encoded: &str) -> Result<String, String> {
     let bytes = encoded.as_bytes();
+    if !bytes.iter().any(|byte| matches!(byte, b'+' | b'%')) {
+        return Ok(encoded.to_owned());
+    }
     for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%') {
         let digits = bytes.get(at + 1..at + 3).unwrap_or_default();
         if digits.len() != 2 || !digits.iter().all(u8::is_ascii_hexdigit) {
             let sequence: String = encoded[at..].chars().take(3).collect();
             return Err(format!("`{}` is not a percent sequence", sequence.escape_debug()));
         }
-    }
-    if !encoded.contains(['+', '%']) {
-        return Ok(encoded.to_owned());
     }
     let spaced = encoded.replace('+', " ");
     match percent_encoding::percent_decode_str(&spaced).decode_utf8() {
