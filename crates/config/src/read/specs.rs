@@ -33,7 +33,7 @@ fn spec<S: DeserializeOwned + Default>(
     reader: &mut TableReader<'_>,
     fields: impl IntoIterator<Item = &'static Field>,
 ) -> S {
-    let valid = fields.into_iter().filter_map(|field| Some((field.name.to_owned(), reader.field(field)?)));
+    let valid = fields.into_iter().filter_map(|field| reader.field(field).map(|value| (field.name.to_owned(), value)));
     let valid: Value = valid.collect::<serde_json::Map<_, _>>().into();
     serde_json::from_value(valid).unwrap_or_else(|error| {
         let message = format!("the table can't be read: {error}");

@@ -12,6 +12,9 @@ use crate::format::{Field, Strings, ValueType};
 use crate::path::ConfigPath;
 use crate::rows::fields::Fields;
 
+/// As many fields as a mapping may have, about.
+const MOST_FIELDS: usize = 32;
+
 /// One table that is being read. Each field is asked for once, by name; [`TableReader::finish`] reports all others.
 pub(crate) struct TableReader<'v> {
     fields: &'v Fields,
@@ -22,7 +25,7 @@ pub(crate) struct TableReader<'v> {
 
 impl<'v> TableReader<'v> {
     pub(crate) fn new(fields: &'v Fields, place: ConfigPath) -> Self {
-        Self { fields, known: Vec::new(), skips_rest: false, checker: FieldChecker::new(place) }
+        Self { fields, known: Vec::with_capacity(MOST_FIELDS), skips_rest: false, checker: FieldChecker::new(place) }
     }
 
     /// Ends the reading: reports every field that was not asked for.
@@ -58,12 +61,12 @@ impl<'v> TableReader<'v> {
 
     fn value(&mut self, field: &'static str) -> Option<&'v Value> {
         self.known.push(field);
-        self.fields.get(field)
+        find(self.fields, field)
     }
 
     /// Whether a field is there and is a string, for a field that may be one.
     fn has_string(&self, field: &str) -> bool {
-        self.fields.get(field).is_some_and(Value::is_string)
+        find(self.fields, field).is_some_and(Value::is_string)
     }
 
     pub(crate) fn string(&mut self, field: &'static str) -> Option<String> {
@@ -209,6 +212,11 @@ impl<'v> TableReader<'v> {
         self.checker.note(field, wrong_type(expected, found));
         None
     }
+}
+
+/// The value of a field. A table has few, so comparing their names takes less time than the hash of one.
+fn find<'v>(fields: &'v Fields, name: &str) -> Option<&'v Value> {
+    fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value)
 }
 
 /// The only field of the table that stands for a TOML value that JSON lacks. No file can spell it by mistake.

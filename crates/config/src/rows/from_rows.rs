@@ -178,24 +178,24 @@ fn read_mapping(
     quota: &mut TeamQuota,
     known: &mut KnownPatterns,
 ) -> Result<Mapping, Vec<Problem>> {
-    let place = ConfigPath::row(&row.key);
+    let place = || ConfigPath::row(&row.key);
     let refused = |place: ConfigPath, invalid: Invalid| Err(vec![Problem::new(place, invalid)]);
     if let Err(invalid) = check_bucket(&row.fields) {
-        return refused(place, invalid);
+        return refused(place(), invalid);
     }
     // A row that is not the team's to write is not looked into any further.
     match source_text(&row.fields).map(|text| Source::parse(&text)) {
         Some(Ok(source)) if !owner.team.owns(&source) => {
-            return refused(place.key("source"), not_owned(owner.team, &source));
+            return refused(place().key("source"), not_owned(owner.team, &source));
         }
-        Some(Err(invalid)) => return refused(place.key("source"), invalid),
+        Some(Err(invalid)) => return refused(place().key("source"), invalid),
         _ => {}
     }
     let mut decoded = decode_mapping(&row.key, &row.fields);
     let Some(spec) = &decoded.spec else { return Err(decoded.checker.into_problems()) };
     // Nothing is compiled of what is too much.
     if let Err(invalid) = quota.charge(spec) {
-        return refused(place, invalid);
+        return refused(place(), invalid);
     }
     let valid = mapping(owner, spec, known, &mut decoded.checker);
     if valid.is_none() && !decoded.checker.has_problems() {
