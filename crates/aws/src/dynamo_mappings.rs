@@ -222,17 +222,19 @@ impl DynamoMappings {
         started_at: Timestamp,
         answers: BTreeMap<BucketName, (PendingRead, Result<Vec<Row>, TableError>)>,
     ) {
-        let (mut reads, mut rows_by_bucket) = (BTreeMap::new(), BTreeMap::new());
+        let (mut reads, mut rows_by_bucket, mut before) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for (bucket, (read, rows)) in answers {
             match rows {
                 Ok(rows) => {
+                    let state = read.entry.lock().cached().map(|cached| Arc::clone(&cached.value));
+                    before.extend(state.map(|state| (bucket.clone(), state)));
                     rows_by_bucket.insert(bucket.clone(), rows);
                     reads.insert(bucket, read);
                 }
                 Err(error) => self.store(started_at, bucket, &read, Err(error)),
             }
         }
-        for (bucket, result) in resolve(&self.table, &self.clock, rows_by_bucket).await {
+        for (bucket, result) in resolve(&self.table, &self.clock, &before, rows_by_bucket).await {
             if let Some(read) = reads.remove(&bucket) {
                 self.store(started_at, bucket, &read, result);
             }

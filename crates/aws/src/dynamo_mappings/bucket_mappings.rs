@@ -1,6 +1,7 @@
 //! What one read found for one bucket, and how much memory that takes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use purge_router_config::{PartitionKey, Row, RowKey, Skipped};
@@ -25,16 +26,32 @@ pub(super) struct BucketMappings {
     /// Those of the skipped rows that should have been read a second time, but could not be.
     pub(super) unverified: BTreeSet<RowKey>,
     bytes: usize,
+    /// A hash of the rows. Its keys are secret, so nobody can write rows that have the hash of others.
+    rows_hash: u64,
+    hash_keys: RandomState,
 }
 
 impl BucketMappings {
-    /// Reads the rows of a bucket, with the grants and zones that they need.
-    pub(super) fn from_rows<'r>(rows: impl Iterator<Item = &'r Row> + Clone, needs_read_at: Timestamp) -> Self {
+    /// Reads the rows of a bucket, with the grants and zones that they need. If these are the rows of the read before,
+    /// its mappings are used again, with the globs that it compiled.
+    pub(super) fn from_rows<'r>(
+        rows: impl Iterator<Item = &'r Row> + Clone,
+        needs_read_at: Timestamp,
+        before: Option<&Self>,
+    ) -> Self {
+        let hash_keys = before.map(|before| before.hash_keys.clone()).unwrap_or_default();
+        let rows_hash = hash_keys.hash_one(rows.clone().collect::<Vec<_>>());
+        if let Some(before) = before.filter(|before| before.rows_hash == rows_hash) {
+            let (mappings, skipped) = (before.mappings.clone(), Arc::clone(&before.skipped));
+            let (unverified, bytes) = (BTreeSet::new(), before.bytes);
+            return Self { needs_read_at, mappings, skipped, unverified, bytes, rows_hash, hash_keys };
+        }
         let bytes = rows.clone().map(|row| row.fields.values().map(bytes_of).sum::<usize>()).sum::<usize>();
         let (mappings, skipped) = purge_router_config::from_rows(rows);
         let lists = mappings.all().iter().flat_map(|mapping| [&mapping.include, &mapping.exclude]);
         let bytes = bytes + COMPILED_PATTERN * distinct_size(lists);
-        Self { needs_read_at, mappings, skipped: skipped.into(), unverified: BTreeSet::new(), bytes }
+        let (skipped, unverified) = (skipped.into(), BTreeSet::new());
+        Self { needs_read_at, mappings, skipped, unverified, bytes, rows_hash, hash_keys }
     }
 
     /// About how many bytes of memory they take, at most.

@@ -73,6 +73,11 @@ impl BucketState {
         iter::once((self.current.needs_read_at, &self.current.mappings)).chain(removed)
     }
 
+    /// What the last read found.
+    pub(super) fn current(&self) -> &BucketMappings {
+        &self.current
+    }
+
     /// About how many bytes of memory all of them take, at most.
     pub(super) fn weight(&self) -> u64 {
         self.current.weight() + self.removed.iter().map(|removed| removed.weight).sum::<u64>()
@@ -139,8 +144,12 @@ mod tests {
         Row { key: RowKey::parse(partition, sort), fields: fields.as_object().unwrap().clone() }
     }
 
-    /// A team with a mapping of each prefix.
     fn found(prefixes: &[&str]) -> BucketMappings {
+        found_after(None, prefixes)
+    }
+
+    /// A team with a mapping of each prefix.
+    fn found_after(before: Option<&BucketMappings>, prefixes: &[&str]) -> BucketMappings {
         let zone_id = "023e105f4ecef8ad9ca31a8372d0c353";
         let mut rows = vec![
             row("GRANTS", "web", json!({ "version": 1, "owns": ["s3://assets/"] })),
@@ -150,9 +159,17 @@ mod tests {
             let fields = json!({ "version": 1, "bucket": "assets", "prefix": prefix, "zones": ["web.com"] });
             row("TEAM#web", &format!("MAPPING#assets/{prefix}"), fields)
         }));
-        let found = BucketMappings::from_rows(rows.iter(), Clock::system().now());
+        let found = BucketMappings::from_rows(rows.iter(), Clock::system().now(), before);
         assert_eq!(found.mappings.all().len(), prefixes.len(), "{:?}", found.skipped);
         found
+    }
+
+    #[test]
+    fn a_read_that_finds_the_same_rows_makes_nothing_anew() {
+        let first = found(&["a/", "b/"]);
+        let mapping = |found: &BucketMappings| Arc::clone(&found.mappings.all()[0]);
+        assert!(Arc::ptr_eq(&mapping(&first), &mapping(&found_after(Some(&first), &["a/", "b/"]))));
+        assert!(!Arc::ptr_eq(&mapping(&first), &mapping(&found_after(Some(&first), &["a/", "c/"]))));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Rows of buckets → the mappings of each bucket, with the grants and zones that these need.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use purge_router_config::{Row, RowKey, Skipped, grants_of, needs_of, zones_within};
 use purge_router_core::names::BucketName;
@@ -8,6 +9,7 @@ use purge_router_pipeline::{Clock, Timestamp};
 
 use crate::dynamo_mappings::bucket_mappings::{BucketMappings, skipped_by_partition};
 use crate::dynamo_mappings::log::log_skipped;
+use crate::dynamo_mappings::removal::BucketState;
 use crate::table::{KEYS_PER_CALL, Table};
 use crate::table_error::TableError;
 
@@ -16,21 +18,24 @@ const REREADS_PER_TEAM: usize = 100;
 
 type RowsByBucket = BTreeMap<BucketName, Vec<Row>>;
 type MappingsByBucket = BTreeMap<BucketName, BucketMappings>;
+/// What the reads before found.
+pub(super) type StatesBefore = BTreeMap<BucketName, Arc<BucketState>>;
 
 /// Resolves the rows of each bucket. Invalid rows are read a second time, from the table itself: the index may show
 /// them as they were a moment ago.
 pub(super) async fn resolve(
     table: &Table,
     clock: &Clock,
+    before: &StatesBefore,
     mut rows: RowsByBucket,
 ) -> BTreeMap<BucketName, Result<BucketMappings, TableError>> {
-    let mut resolved = match resolve_once(table, clock, &rows).await {
+    let mut resolved = match resolve_once(table, clock, before, &rows).await {
         Ok(resolved) => resolved,
         Err(error) => return without_needs(clock.now(), rows, &error),
     };
     let doubtful = doubtful_rows(&resolved);
     if !doubtful.is_empty() {
-        match resolve_again(table, clock, &mut rows, &doubtful).await {
+        match resolve_again(table, clock, before, &mut rows, &doubtful).await {
             Ok(again) => resolved = again,
             Err(error) => {
                 tracing::warn!(rows = doubtful.len(), %error, "can't read invalid rows a second time: skipped for now");
@@ -48,12 +53,17 @@ fn without_needs(
     rows: RowsByBucket,
     error: &TableError,
 ) -> BTreeMap<BucketName, Result<BucketMappings, TableError>> {
-    let no_mappings = || BucketMappings::from_rows([].iter(), now);
+    let no_mappings = || BucketMappings::from_rows([].iter(), now, None);
     let result = |rows: &[Row]| if rows.is_empty() { Ok(no_mappings()) } else { Err(error.clone()) };
     rows.into_iter().map(|(bucket, rows)| (bucket, result(&rows))).collect()
 }
 
-async fn resolve_once(table: &Table, clock: &Clock, rows: &RowsByBucket) -> Result<MappingsByBucket, TableError> {
+async fn resolve_once(
+    table: &Table,
+    clock: &Clock,
+    before: &StatesBefore,
+    rows: &RowsByBucket,
+) -> Result<MappingsByBucket, TableError> {
     let needs_read_at = clock.now();
     let needed = read_needs(table, rows).await?;
     let needed: HashMap<RowKey, Row> = needed.into_iter().map(|row| (row.key.clone(), row)).collect();
@@ -62,7 +72,9 @@ async fn resolve_once(table: &Table, clock: &Clock, rows: &RowsByBucket) -> Resu
         let mut keys = grants_of(rows);
         keys.extend(zones_within(rows, &grants));
         let needed: Vec<&Row> = keys.into_iter().filter_map(|key| needed.get(&key)).collect();
-        (bucket.clone(), BucketMappings::from_rows(rows.iter().chain(needed.iter().copied()), needs_read_at))
+        let before = before.get(bucket).map(|state| state.current());
+        let rows = rows.iter().chain(needed.iter().copied());
+        (bucket.clone(), BucketMappings::from_rows(rows, needs_read_at, before))
     });
     Ok(resolved.collect())
 }
@@ -100,6 +112,7 @@ fn doubtful_rows(resolved: &MappingsByBucket) -> BTreeSet<RowKey> {
 async fn resolve_again(
     table: &Table,
     clock: &Clock,
+    before: &StatesBefore,
     rows_by_bucket: &mut RowsByBucket,
     doubtful: &BTreeSet<RowKey>,
 ) -> Result<MappingsByBucket, TableError> {
@@ -115,7 +128,7 @@ async fn resolve_again(
             row.fields.get("bucket").and_then(|name| name.as_str()) == Some(bucket.as_str())
         });
     }
-    resolve_once(table, clock, rows_by_bucket).await
+    resolve_once(table, clock, before, rows_by_bucket).await
 }
 
 fn mark_unverified(resolved: &mut MappingsByBucket, doubtful: &BTreeSet<RowKey>) {

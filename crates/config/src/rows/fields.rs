@@ -17,7 +17,7 @@ pub type Fields = Map<String, Value>;
 pub type Rows = BTreeMap<RowKey, Fields>;
 
 /// A row as it is in the table.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Hash)]
 pub struct Row {
     /// From the attributes `pk` and `sk`.
     pub key: RowKey,
