@@ -49,7 +49,9 @@ const GLOBS: &[Glob] = &[
 ];
 
 const BUCKETS: &[&str] = &["one", "two"];
-const PREFIXES: &[&str] = &["", "a/", "a/b/", "a/b/a/", "ab/", "b/"];
+/// Some are longer than the eight bytes of a prefix that the index compares at first.
+const PREFIXES: &[&str] =
+    &["", "a/", "a/b/", "a/b/a/", "ab/", "b/", "long-name/", "long-name/a/", "long-name/ab/", "long-names/"];
 const LINES: &[&str] = &[
     "",
     "clean_urls = true",
@@ -134,9 +136,12 @@ prop_compose! {
     }
 }
 
+const SEGMENTS: &[&str] =
+    &["a", "b", "ab", "x.css", "a b+", "index.html", "ü|(1)", ".", "", "long-name", "long-name", "long-names"];
+
 /// Keys of few segments, so that globs, prefixes and duplicates meet; some with characters of several spellings.
 fn key() -> impl Strategy<Value = String> {
-    prop::collection::vec(select(&["a", "b", "ab", "x.css", "a b+", "index.html", "ü|(1)", ".", ""][..]), 1..5)
+    prop::collection::vec(select(SEGMENTS), 1..5)
         .prop_map(|segments| segments.join("/"))
         .prop_filter("keys are never empty", |key| !key.is_empty())
 }
