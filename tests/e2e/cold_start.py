@@ -19,6 +19,14 @@ import cold_start_world
 import performance_page
 
 ROUNDS = 15
+COLUMNS = [
+    "function",
+    "to its first `/next`, ms",
+    "to the first purge, ms",
+    "the same with a tenth of a processor from `/next` on, ms",
+    "peak memory, MB",
+    "zipped, MB",
+]
 RIVALS = pathlib.Path(__file__).parent / "cold_start_rivals"
 
 
@@ -35,13 +43,8 @@ def main():
                 limited[name] += [start(world, command, True)] * has_limit
         sizes = {name: zipped(folder, command[-1]) for name, command in programs.items()}
         cold_start_cpu.remove()
-    lines = [
-        f"{machine()}, {ROUNDS} starts of each in turn:",
-        "",
-        "| function | to its first `/next`, ms | to the first purge, ms | the same with a tenth of a processor from `/next` on, ms "
-        "| peak memory, MB | zipped, MB |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
+    lines = [f"{machine()}, {ROUNDS} starts of each in turn:", "", f"| {' | '.join(COLUMNS)} |"]
+    lines.append("| --- |" + " ---: |" * (len(COLUMNS) - 1))
     lines += [row(name, starts[name], limited[name], sizes[name]) for name in programs]
     performance_page.write("cold-start", "\n".join(lines))
 
@@ -93,7 +96,7 @@ def zipped(folder, file):
 
 
 def row(name, starts, limited, size):
-    to_next, to_purge, peak = zip(*starts)
+    to_next, to_purge, peak = zip(*starts, strict=True)
     limited = [to_purge for _, to_purge, _ in limited]
     return f"| {name} | {ms(to_next)} | {ms(to_purge)} | {ms(limited)} | {spread(peak)} | {size:.2f} |"
 

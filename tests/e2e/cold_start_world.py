@@ -77,7 +77,9 @@ class World:
     def __init__(self, folder):
         self.answered = threading.Event()
         self.certificates = Certificates(pathlib.Path(folder))
-        self.runtime, self.aws, self.cloudflare = Server(self.on_runtime), Server(self.on_aws), Server(self.on_cloudflare)
+        self.runtime = Server(self.on_runtime)
+        self.aws = Server(self.on_aws)
+        self.cloudflare = Server(self.on_cloudflare)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificates.localhost)
         self.cloudflare.socket = context.wrap_socket(self.cloudflare.socket, server_side=True)

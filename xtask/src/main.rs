@@ -5,6 +5,7 @@
 mod event;
 mod figures;
 mod house;
+mod instructions;
 mod layers;
 mod lint;
 mod measured;
@@ -29,12 +30,16 @@ usage: cargo xtask COMMAND
   fetch              install what the tests of the table need, so that `cargo test` works by itself
   latency            measure how long an upload takes to be visible
   lookups            measure what reading the mappings of a bucket costs
+  instructions [--write]
+                     count the instructions of five paths and compare them with their budgets, or set these
+  bench              run all benchmarks that follow, and write their tables and plots into docs/performance.md
   bench way          measure an event's whole way, from bytes to the bodies of requests, beside other ways to do it
   bench command      measure whole processes of the command, beside Python
   bench calls        count requests, beside one for each record
   bench routing [--only TEXT] [--rival NAME]
-                     measure routing beside rivals: about 15 minutes
+                     measure routing beside rivals; with options, only a part of it, which is not written
   bench rows         measure how long the mappings of 10,000 rows take
+  bench cold-start   measure cold starts beside Python and Node.js
   release [--arm64] [--include FILE…]
                      build the package for Lambda
   event MESSAGES     print an SQS batch of this size for mappings.example.toml
@@ -69,8 +74,9 @@ fn main() -> ExitCode {
         ["fetch"] => tools::dynamodb_local::install(),
         ["latency"] => test::latency(),
         ["lookups"] => test::lookups(),
-        ["bench", what @ ("way" | "calls")] => test::way(what),
-        ["bench", "command"] => test::command(),
+        ["instructions", ref arguments @ ..] => instructions::check(arguments),
+        ["bench", "cold-start"] => test::cold_start(),
+        ["bench"] => test::bench(&[]).and_then(|()| test::cold_start()),
         ["bench", ref arguments @ ..] => test::bench(arguments),
         ["isolation", ref arguments @ ..] => test::isolation(arguments),
         ["simulate", ref arguments @ ..] => test::simulate(arguments),

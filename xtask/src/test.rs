@@ -31,21 +31,37 @@ pub(crate) fn lookups() -> TaskResult {
         .env("DYNAMODB_LOCAL", dynamodb_local::folder()?))
 }
 
-/// Measures an event's whole way, or counts its requests, beside other ways to do the same work.
-pub(crate) fn way(what: &str) -> TaskResult {
-    cargo(&["bench", "--package", "purge-router-core", "--bench", "way", "--locked", "--", what])
-}
-
-/// Measures whole processes of the command, beside Python.
-pub(crate) fn command() -> TaskResult {
-    cargo(&["bench", "--package", "purge-router", "--bench", "command", "--locked"])
-}
-
-/// Measures core beside rivals, as it is built for a release.
+/// Measures core and the command beside rivals, as they are built for a release. It is a build of one program after the other,
+/// because the benchmarks must not be part of the command.
 pub(crate) fn bench(arguments: &[&str]) -> TaskResult {
-    run(Command::new(env!("CARGO"))
-        .args(["run", "--release", "--package", "purge-router-bench", "--locked", "--"])
-        .args(arguments))
+    let release = build_folder()?.with_file_name("release");
+    cargo(&["build", "--release", "--package", "purge-router-bench", "--locked"])?;
+    if matches!(arguments, [] | ["command", ..]) {
+        cargo(&["build", "--release", "--package", "purge-router", "--locked"])?;
+    }
+    run(Command::new(release.join("bench")).args(arguments).env("PURGE_ROUTER", release.join("purge-router")))
+}
+
+/// Measures cold starts of the release beside rivals. `BOOTSTRAP` names another build of the function.
+pub(crate) fn cold_start() -> TaskResult {
+    let release = build_folder()?.with_file_name("release");
+    let lambda = ["--release", "--package", "purge-router-lambda", "--locked"];
+    cargo(&[&["build", "--bins", "--example", "hello"][..], &lambda].concat())?;
+    let node = node::find()?;
+    let rivals = Path::new("tests/e2e/cold_start_rivals");
+    // Without the packages of Node.js, its rival is left out.
+    let _ = once(
+        &rivals.join("node_modules/installed"),
+        &read_text("tests/e2e/cold_start_rivals/package-lock.json")?,
+        || run(node.npm(rivals)?.args(["ci", "--silent", "--no-audit", "--no-fund"])),
+    );
+    let bootstrap = env::var_os("BOOTSTRAP").map_or_else(|| release.join("bootstrap"), PathBuf::from);
+    let modules = rivals.join("node_modules");
+    let modules = modules.canonicalize().unwrap_or(modules);
+    let mut command = Command::new(python::with_test_packages()?);
+    command.env("BOOTSTRAP", bootstrap).env("HELLO", release.join("examples/hello"));
+    command.env("NODE", node.program()).env("NODE_PATH", modules);
+    run(command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONPATH", "tests/e2e").arg("tests/e2e/cold_start.py"))
 }
 
 /// Measures how long healthy teams wait for their purges while others are sick. `BOOTSTRAP` names another build of the

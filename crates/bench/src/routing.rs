@@ -5,26 +5,38 @@ mod oracle;
 mod report;
 mod rivals;
 
-use crate::measure::{ROUNDS, Spread, turn};
-use crate::routing::corpus::{CELLS, Cell, Corpus, Lookup};
+use crate::measure::{ROUNDS, Spread, machine, turn};
+use crate::routing::corpus::{CELLS, Lookup};
+pub(crate) use crate::routing::corpus::{Cell, Corpus, Globs};
 use crate::routing::report::{CellReport, RivalReport};
+pub(crate) use crate::routing::rivals::mappings_of;
 use crate::routing::rivals::{RIVALS, Rival, RivalKind};
+
+/// How many lookups of random buckets are made before they repeat.
+const RANDOM_LOOKUPS: usize = 400_000;
 
 /// How many lookups of each cell the oracle answers. It compares each with all mappings.
 const CHECKED: usize = 300;
 
-/// Measures the cells whose names contain a text, and prints tables. `--rival` leaves out the other rivals.
-pub(crate) fn run(options: &[&str]) {
+/// Measures all cells, and returns plots and a table.
+pub(crate) fn run() -> String {
+    run_some(&[])
+}
+
+/// The same of the cells whose names contain a text. `--rival` leaves out the other rivals.
+pub(crate) fn run_some(options: &[&str]) -> String {
     let option = |name| options.chunks(2).find(|option| option[0] == name).map(|option| option[1]);
     let cells = CELLS.iter().filter(|cell| cell.name().contains(option("--only").unwrap_or_default()));
     let reports: Vec<CellReport> = cells.map(|cell| measure(cell, option("--rival").unwrap_or_default())).collect();
-    report::print(&reports);
+    let is_whole = options.is_empty();
+    let plots = if is_whole { report::plots(&reports) } else { String::new() };
+    format!("{}:\n\n{plots}\n{}", machine(), report::table(&reports))
 }
 
 fn measure(cell: &Cell, rival: &str) -> CellReport {
     eprintln!("{}", cell.name());
     let corpus = Corpus::new(cell);
-    let (hot, random) = (corpus.hot_lookups(), corpus.random_lookups());
+    let (hot, random) = (corpus.hot_lookups(), corpus.random_lookups(RANDOM_LOOKUPS));
     let expected = oracle::answers(&corpus, hot.iter().chain(&random).take(CHECKED));
     let mut built = Vec::new();
     for kind in RIVALS.iter().filter(|kind| kind.name.contains(rival) && kind.can_hold(&corpus)) {
@@ -43,8 +55,8 @@ fn measure(cell: &Cell, rival: &str) -> CellReport {
                 rival.value.find(lookup, &mut found);
                 std::hint::black_box(&found);
             };
-            times[index].0.push(turn(&hot, &mut positions[index].0, &mut lookup));
-            times[index].1.push(turn(&random, &mut positions[index].1, &mut lookup));
+            times[index].0.push(turn(&hot, &mut positions[index].0, Lookup::touch, &mut lookup));
+            times[index].1.push(turn(&random, &mut positions[index].1, Lookup::touch, &mut lookup));
         }
     }
     let rivals = built.iter().zip(times).map(|((kind, built), (hot, random))| RivalReport {

@@ -1,24 +1,27 @@
 //! Rows of the table → mappings that can be routed, without DynamoDB's own time.
 
+use std::fmt::Write;
+
 use purge_router_config::{Row, RowKey, from_rows};
 use serde_json::{Value, json};
 
-use crate::measure::{ROUNDS, Spread, build};
+use crate::measure::{ROUNDS, Spread, build, machine};
 
 /// As many mappings as one team may have in one bucket.
 const MAPPINGS: usize = 10_000;
 
-/// Measures rows whose mappings have no globs, share them, or each have others, and prints a table.
-pub(crate) fn run() {
-    println!("| globs of {MAPPINGS} rows | ms | bytes a mapping |");
-    println!("| --- | ---: | ---: |");
-    print("none", |_| json!([]));
-    print("shared", |_| json!(["*.{css,js}", "blog/**"]));
-    print("unique", |index| json!([format!("page{index}-*.html")]));
+/// Measures rows whose mappings have no globs, share them, or each have others, and returns a table.
+pub(crate) fn run() -> String {
+    let mut table = format!("{}:\n\n| globs of {MAPPINGS} rows | ms | bytes a mapping |\n", machine());
+    table.push_str("| --- | ---: | ---: |\n");
+    table.push_str(&row("none", |_| json!([])));
+    table.push_str(&row("shared", |_| json!(["*.{css,js}", "blog/**"])));
+    table.push_str(&row("unique", |index| json!([format!("page{index}-*.html")])));
+    table
 }
 
-fn print(name: &str, include: impl Fn(usize) -> Value) {
-    let rows = rows(include);
+fn row(name: &str, include: impl Fn(usize) -> Value) -> String {
+    let rows = team_rows(MAPPINGS, include);
     let mut bytes = 0;
     let times = (0..ROUNDS).map(|_| {
         let built = build(|| from_rows(&rows));
@@ -27,11 +30,13 @@ fn print(name: &str, include: impl Fn(usize) -> Value) {
         bytes = built.bytes / MAPPINGS;
         built.took.as_secs_f64() * 1e3
     });
-    let Spread { median, least, most } = Spread::of(times.collect());
-    println!("| {name} | {median:.1} ({least:.1}–{most:.1}) | {bytes} |");
+    let mut row = format!("| {name} | {} |", Spread::of(times.collect()).show());
+    let _ = writeln!(row, " {bytes} |");
+    row
 }
 
-fn rows(include: impl Fn(usize) -> Value) -> Vec<Row> {
+/// The rows of a team with so many mappings of one bucket.
+pub(crate) fn team_rows(mappings: usize, include: impl Fn(usize) -> Value) -> Vec<Row> {
     let row = |partition: &str, sort: &str, fields: Value| Row {
         key: RowKey::parse(partition, sort),
         fields: fields.as_object().unwrap().clone(),
@@ -41,7 +46,7 @@ fn rows(include: impl Fn(usize) -> Value) -> Vec<Row> {
         row("GRANTS", "web", json!({ "version": 1, "owns": ["s3://assets/"] })),
         row("TEAM#web", "ZONE#web.com", zone),
     ];
-    rows.extend((0..MAPPINGS).map(|index| {
+    rows.extend((0..mappings).map(|index| {
         let prefix = format!("tenants/{:02x}/{index:05}/", index % 256);
         let sort = format!("MAPPING#assets/{prefix}");
         let include = include(index);

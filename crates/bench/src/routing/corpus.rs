@@ -3,6 +3,8 @@
 //! A bucket has ten mappings: one of the whole bucket, three of folders, and two below each of these. So up to three
 //! prefixes start a key. Keys are made for a mapping: most are accepted by its globs, some are excluded or match nothing.
 
+use std::hint::black_box;
+
 use fastrand::Rng;
 use purge_router_core::{Change, ChangeKind};
 
@@ -80,9 +82,6 @@ pub(crate) const CELLS: &[Cell] = &[
 /// How many different keys of the hot bucket change.
 const HOT_LOOKUPS: usize = 64;
 
-/// How many lookups of random buckets are made before they repeat.
-const RANDOM_LOOKUPS: usize = 400_000;
-
 impl Lookup {
     pub(crate) fn bucket(&self) -> &str {
         self.change.bucket.as_str()
@@ -90,6 +89,12 @@ impl Lookup {
 
     pub(crate) fn key(&self) -> &str {
         &self.change.key
+    }
+
+    /// Reads all of it, so that it is in the caches.
+    pub(crate) fn touch(&self) {
+        let bytes = |text: &str| text.bytes().fold(0, u8::wrapping_add);
+        black_box((bytes(self.bucket()), bytes(self.key()), bytes(&self.json)));
     }
 }
 
@@ -128,9 +133,9 @@ impl Corpus {
     }
 
     /// Changes of buckets that are chosen at random, each as likely as the others.
-    pub(crate) fn random_lookups(&self) -> Vec<Lookup> {
+    pub(crate) fn random_lookups(&self, count: usize) -> Vec<Lookup> {
         let mut rng = Rng::with_seed(self.seed + 2);
-        (0..RANDOM_LOOKUPS).map(|_| self.lookup(rng.usize(..self.rules.len()), &mut rng)).collect()
+        (0..count).map(|_| self.lookup(rng.usize(..self.rules.len()), &mut rng)).collect()
     }
 
     /// A change of an object below the prefix of a mapping.

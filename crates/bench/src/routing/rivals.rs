@@ -10,6 +10,7 @@ mod today;
 use crate::measure::{Built, build};
 use crate::routing::corpus::{Corpus, Globs};
 
+pub(crate) use self::ours::mappings_of;
 pub(crate) use self::rival::Rival;
 
 /// How to build a rival.
@@ -51,6 +52,6 @@ pub(crate) const RIVALS: &[RivalKind] = &[
     RivalKind {
         name: "quamina",
         build: |corpus| build(|| Box::new(quamina::Quamina::new(corpus)) as _),
-        most: (100_000, 100_000),
+        most: (10_000, 10_000),
     },
 ];

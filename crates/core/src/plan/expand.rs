@@ -31,7 +31,7 @@ pub(super) fn add_dependent_items<'p>(
     let folder = folder.filter(|_| mapping.urls.path_rewrite == PathRewrite::Origin);
     for it in hit.dependents.iter().filter(|it| folder.is_none_or(|folder| !folder.covers(&it.path))) {
         let items = it.items.get_or_init(|| in_each_zone(mapping, |zone| dependent_items(mapping, zone, &it.path)));
-        items.iter().for_each(|(zone, item)| add(*zone, Arc::clone(item)));
+        items.iter().for_each(|(zone, item)| add(zone, Arc::clone(item)));
     }
 }
 
@@ -78,7 +78,7 @@ fn add_shared_items<'p>(planned: &PlannedMapping<'p>, add: &mut impl FnMut(&'p A
         (None, _) => vec![Item::Everything],
     };
     let items = planned.shared.items.get_or_init(|| in_each_zone(mapping, of_zone));
-    items.iter().for_each(|(zone, item)| add(*zone, Arc::clone(item)));
+    items.iter().for_each(|(zone, item)| add(zone, Arc::clone(item)));
 }
 
 fn in_each_zone(mapping: &Mapping, items: impl Fn(&Zone) -> Vec<Item>) -> ZoneItems<'_> {

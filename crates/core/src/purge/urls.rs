@@ -1,6 +1,7 @@
 //! Paths → URLs and prefixes on the hostnames of a mapping's zones.
 
 use crate::model::mapping::{Mapping, QueryStrings, UrlRules};
+use crate::model::names::Hostname;
 use crate::model::zone::Zone;
 use crate::purge::item::Item;
 use crate::purge::path_prefix::PathPrefix;
@@ -48,13 +49,24 @@ fn add_items<'i, 'k: 'i, 'r>(
 ) {
     for hostname in mapping.hostnames_of(zone) {
         for path in paths.clone().flat_map(|path| &path.spellings) {
-            for scheme in &mapping.urls.schemes {
-                for query in query_strings.clone() {
-                    let mark = if query.is_empty() { "" } else { "?" };
-                    let url = [scheme.as_str(), "://", hostname.as_str(), "/", path, mark, query].concat();
-                    add_with_headers(&mapping.urls, url, add);
-                }
-            }
+            add_variants(&mapping.urls, hostname, path, query_strings.clone(), add);
+        }
+    }
+}
+
+/// Adds the URLs of a spelled path on a hostname, with each scheme and query string.
+fn add_variants<'r>(
+    rules: &UrlRules,
+    hostname: &Hostname,
+    path: &str,
+    query_strings: impl Iterator<Item = &'r str> + Clone,
+    add: &mut impl FnMut(Item),
+) {
+    for scheme in &rules.schemes {
+        for query in query_strings.clone() {
+            let mark = if query.is_empty() { "" } else { "?" };
+            let url = [scheme.as_str(), "://", hostname.as_str(), "/", path, mark, query].concat();
+            add_with_headers(rules, url, add);
         }
     }
 }

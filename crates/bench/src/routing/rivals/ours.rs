@@ -26,29 +26,48 @@ impl Rival for Ours {
 
 /// Reads globs and indexes mappings. The mappings themselves are what teams wrote besides, and are not measured here.
 pub(super) fn build(corpus: &Corpus) -> Built<Box<dyn Rival>> {
-    let globs = measured(|| {
-        let mut known = KnownPatterns::default();
-        let mut list = |texts: &[String]| patterns(&mut known, texts);
-        corpus.rules.iter().map(|rule| (list(&rule.include), list(&rule.exclude))).collect::<Vec<_>>()
-    });
+    let globs = measured(|| globs(corpus));
     // The lists themselves count, the vector that they are in here does not.
     let vector = globs.value.len() * size_of::<(Patterns, Patterns)>();
-    let teams: Vec<Arc<Team>> = corpus.buckets.chunks(BUCKETS_OF_TEAM).zip(0..).map(team).collect();
-    let mappings = measured(|| {
-        let rules = corpus.rules.iter().zip(globs.value);
-        rules.map(|(rule, globs)| mapping(corpus, rule, globs, &teams)).collect::<Vec<_>>()
-    });
+    let teams = teams(corpus);
+    let mappings = measured(|| mappings(corpus, globs.value, &teams));
     let whole = mappings.bytes as f64 / corpus.rules.len() as f64;
     eprintln!("  a mapping itself: {whole:.0} bytes, without globs and index");
-    let teams = teams.into_iter().map(|team| (team.name.clone(), team)).collect();
-    let index = measured(|| Mappings::new(teams, mappings.value));
-    let (mappings, refused) = index.value;
-    assert!(refused.is_empty());
+    let index = measured(|| indexed(teams, mappings.value));
     Built {
-        value: Box::new(Ours(mappings)),
+        value: Box::new(Ours(index.value)),
         took: globs.took + index.took,
         bytes: globs.bytes.saturating_sub(vector) + index.bytes,
     }
+}
+
+/// The mappings of a corpus.
+pub(crate) fn mappings_of(corpus: &Corpus) -> Mappings {
+    let teams = teams(corpus);
+    let mappings = mappings(corpus, globs(corpus), &teams);
+    indexed(teams, mappings)
+}
+
+/// Include and exclude of each mapping.
+fn globs(corpus: &Corpus) -> Vec<(Patterns, Patterns)> {
+    let mut known = KnownPatterns::default();
+    let mut list = |texts: &[String]| patterns(&mut known, texts);
+    corpus.rules.iter().map(|rule| (list(&rule.include), list(&rule.exclude))).collect()
+}
+
+fn teams(corpus: &Corpus) -> Vec<Arc<Team>> {
+    corpus.buckets.chunks(BUCKETS_OF_TEAM).zip(0..).map(team).collect()
+}
+
+fn mappings(corpus: &Corpus, globs: Vec<(Patterns, Patterns)>, teams: &[Arc<Team>]) -> Vec<Arc<Mapping>> {
+    corpus.rules.iter().zip(globs).map(|(rule, globs)| mapping(corpus, rule, globs, teams)).collect()
+}
+
+fn indexed(teams: Vec<Arc<Team>>, mappings: Vec<Arc<Mapping>>) -> Mappings {
+    let teams = teams.into_iter().map(|team| (team.name.clone(), team)).collect();
+    let (mappings, refused) = Mappings::new(teams, mappings);
+    assert!(refused.is_empty());
+    mappings
 }
 
 fn patterns(known: &mut KnownPatterns, texts: &[String]) -> Patterns {

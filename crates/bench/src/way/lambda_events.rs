@@ -12,7 +12,7 @@ use purge_router_core::Mappings;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::corpus::Kind;
+use crate::way::events::Kind;
 
 const URLS_PER_REQUEST: usize = 100;
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');

@@ -1,26 +1,16 @@
 //! The command as a whole process, beside the same work in Python.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "what fails ends this program")]
-
-#[path = "../../core/benches/way/corpus.rs"]
-#[allow(dead_code, reason = "an event's whole way needs more kinds of events")]
-mod corpus;
-#[path = "../../core/benches/way/measure.rs"]
-mod measure;
-#[path = "../../core/benches/way/python.rs"]
-#[allow(dead_code, reason = "an event's whole way needs a running interpreter")]
-mod python;
-
+use std::env;
+use std::fmt::Write;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
-use crate::corpus::{Kind, event, mapping_file};
-use crate::measure::{Times, print_machine, ratio, timed};
+use crate::measure::{Spread, machine, wall_timed};
+use crate::way::events::{Kind, event, mapping_file};
+use crate::way::python;
 
 const ROUNDS: usize = 15;
-const MILLISECOND: Duration = Duration::from_millis(1);
 const RECORDS: usize = 10_000;
 const MAPPINGS: usize = 1_000;
 /// A mapping has four lines and a bucket three more: so many have a million lines.
@@ -29,7 +19,10 @@ const MAPPINGS_OF_A_MILLION_LINES: usize = 215_000;
 /// What is measured: its name, our command, and Python's.
 type Case<'c> = (&'c str, Command, Option<Command>, usize);
 
-fn main() {
+/// Measures the build of the command that `PURGE_ROUTER` names, and returns a table.
+pub(crate) fn run() -> String {
+    let program = PathBuf::from(env::var_os("PURGE_ROUTER").expect("PURGE_ROUTER names the program: use cargo xtask"));
+    let program = &program;
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -41,13 +34,13 @@ fn main() {
     let million = write("million.toml", &mapping_file(MAPPINGS_OF_A_MILLION_LINES));
     let lines = std::fs::read_to_string(&million).unwrap().lines().count();
     let plan = || {
-        let mut command = purge_router("plan", &mappings);
+        let mut command = purge_router(program, "plan", &mappings);
         command.arg(&event);
         command
     };
     let mut plan_json = plan();
     plan_json.arg("--json");
-    let mut start = Command::new(env!("CARGO_BIN_EXE_purge-router"));
+    let mut start = Command::new(program);
     start.arg("--version");
     let mut python_start = Command::new("python3");
     python_start.args(["-c", "import json"]);
@@ -63,46 +56,47 @@ fn main() {
         ("the same as text for people", plan(), None, ROUNDS),
         (
             "`check` of these mappings (Python: `tomllib.load`)",
-            purge_router("check", &mappings),
+            purge_router(program, "check", &mappings),
             Some(python_check(&mappings)),
             ROUNDS,
         ),
         (
             &format!("`check` of {lines} lines (Python: `tomllib.load`)"),
-            purge_router("check", &million),
+            purge_router(program, "check", &million),
             Some(python_check(&million)),
             3,
         ),
     ];
-    print_machine();
-    println!("| whole process | purge-router, ms | Python, ms | of Python's time |");
-    println!("| --- | ---: | ---: | ---: |");
-    cases.into_iter().for_each(print_row);
+    let mut table = format!("{}:\n\n| whole process | purge-router, ms | Python, ms | of Python's time |\n", machine());
+    table.push_str("| --- | ---: | ---: | ---: |\n");
+    table.extend(cases.into_iter().map(row));
+    table
 }
 
-fn print_row((name, mut ours, mut python, rounds): Case<'_>) {
-    let [mut times, mut times_of_python] = [(); 2].map(|()| Times::default());
+fn row((name, mut ours, mut python, rounds): Case<'_>) -> String {
+    let (mut times, mut times_of_python) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         times.push(run_once(&mut ours));
-        python.iter_mut().for_each(|python| times_of_python.push(run_once(python)));
+        times_of_python.extend(python.as_mut().map(run_once));
     }
-    let ours = times.show(MILLISECOND, 1);
-    match python {
-        None => println!("| {name} | {ours} | | |"),
-        Some(_) => {
-            let python = times_of_python.show(MILLISECOND, 1);
-            println!("| {name} | {ours} | {python} | {:.2} |", ratio(&times, &times_of_python));
-        }
+    let ours = Spread::of(times);
+    let mut row = format!("| {name} | {} |", ours.show());
+    match python.map(|_| Spread::of(times_of_python)) {
+        None => row.push_str(" | |\n"),
+        Some(python) => _ = writeln!(row, " {} | {:.2} |", python.show(), ours.median / python.median),
     }
+    row
 }
 
-fn purge_router(subcommand: &str, mappings: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_purge-router"));
+fn purge_router(program: &Path, subcommand: &str, mappings: &Path) -> Command {
+    let mut command = Command::new(program);
     command.arg(subcommand).arg("--mappings").arg(mappings);
     command
 }
 
-fn run_once(command: &mut Command) -> Duration {
+/// Milliseconds from its start to its end.
+fn run_once(command: &mut Command) -> f64 {
     let output = || Stdio::from(File::create("/dev/null").unwrap());
-    timed(|| assert!(command.stdout(output()).status().unwrap().success()))
+    let took = wall_timed(|| assert!(command.stdout(output()).status().unwrap().success()));
+    took.as_secs_f64() * 1e3
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/benches/way/single_zone.py");
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/way/single_zone.py");
 
 /// The command that prints the bodies of an event's requests.
 pub(crate) fn command(mappings: &Path, event: &Path) -> Command {

@@ -81,10 +81,10 @@ def main():
         count, path = line.rstrip("\n").split(" ", 1)
         with open(path) as file:
             text = file.read()
-        start = time.perf_counter()
+        start = time.thread_time()
         for _ in range(int(count)):
             list(bodies(rules, text))
-        print((time.perf_counter() - start) / int(count), flush=True)
+        print((time.thread_time() - start) / int(count), flush=True)
 
 
 main()
