@@ -42,6 +42,8 @@ usage: cargo xtask COMMAND
   bench cold-start   measure cold starts beside Python and Node.js
   release [--arm64] [--include FILE…]
                      build the package for Lambda
+  release command [--target TRIPLE] [--repository URL] [--program FILE] [--output FOLDER] [--no-deb]
+                     build the command's packages: a static program, a Debian package, Homebrew's formula
   event MESSAGES     print an SQS batch of this size for mappings.example.toml
 
 The following measure for docs/reliability.md. With --write-docs, or --write-docs=BLOCK, they write their figures there.
@@ -84,7 +86,7 @@ fn main() -> ExitCode {
         ["drain", ref arguments @ ..] => test::drain(arguments),
         ["fuzz", ref arguments @ ..] => test::fuzz(arguments),
         ["mutants", ref arguments @ ..] => test::mutants(arguments),
-        ["release", ref arguments @ ..] => release::build_package(arguments),
+        ["release", ref arguments @ ..] => release::build(arguments),
         ["event", messages] => event::print(messages),
         _ => Err(USAGE.to_owned()),
     };

@@ -1,21 +1,33 @@
-//! `release`: the function's package, with the same bytes on every machine, its list of components, and checksums.
+//! `release`: the function's package and the command, with the same bytes on every machine, lists of components, and checksums.
 
 mod archive;
 mod build;
+mod command;
 mod components;
+mod debian;
+mod elf;
+mod files;
+mod formula;
 mod machine_paths;
+mod tarball;
 
-use std::fs;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
+use self::files::{read, write_with_checksums};
 use crate::process::{TaskResult, print_progress};
 
 const FOLDER: &str = "target/package";
 
+/// Builds the function's package, or the packages of the command.
+pub(crate) fn build(arguments: &[&str]) -> TaskResult {
+    match arguments {
+        ["command", rest @ ..] => command::build_packages(rest),
+        rest => build_package(rest),
+    }
+}
+
 /// Builds the package for an architecture, with the included files beside the function.
-pub(crate) fn build_package(arguments: &[&str]) -> TaskResult {
+fn build_package(arguments: &[&str]) -> TaskResult {
     let (architecture, included) = match arguments {
         ["--arm64", rest @ ..] => ("aarch64", rest),
         rest => ("x86_64", rest),
@@ -30,28 +42,14 @@ pub(crate) fn build_package(arguments: &[&str]) -> TaskResult {
     let mut files = vec![("bootstrap".to_owned(), program)];
     for file in included {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        files.push((name, fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?));
+        files.push((name, read(file)?));
     }
     let archive = archive::zip(&files).map_err(|error| format!("bootstrap.zip: {error}"))?;
-    let components = components::list(build::PACKAGE, &target)?;
-    write_with_checksums(&[("bootstrap.zip", archive), ("bootstrap.cdx.json", components.into_bytes())])?;
+    let components = components::list(build::FUNCTION, &target)?;
+    let files = [("bootstrap.zip".to_owned(), archive), ("bootstrap.cdx.json".to_owned(), components.into_bytes())];
+    write_with_checksums(FOLDER, &files)?;
     if architecture == "aarch64" {
         print_progress("this has not been tried on arm64 yet");
     }
-    Ok(())
-}
-
-fn write_with_checksums(files: &[(&str, Vec<u8>)]) -> TaskResult {
-    let folder = Path::new(FOLDER);
-    fs::create_dir_all(folder).map_err(|error| format!("{FOLDER}: {error}"))?;
-    let mut checksums = String::new();
-    for (name, content) in files {
-        let file = folder.join(name);
-        fs::write(&file, content).map_err(|error| format!("{}: {error}", file.display()))?;
-        let sum: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
-        checksums += &format!("{sum}  {name}\n");
-    }
-    fs::write(folder.join("SHA256SUMS"), &checksums).map_err(|error| format!("SHA256SUMS: {error}"))?;
-    print_progress(&format!("{FOLDER}:\n{}", checksums.trim_end()));
     Ok(())
 }

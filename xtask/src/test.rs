@@ -134,6 +134,7 @@ fn python_with_programs() -> Result<Command, String> {
     let bootstrap = env::var_os("BOOTSTRAP").map_or_else(|| built.join("bootstrap"), PathBuf::from);
     let mut command = Command::new(python::with_test_packages()?);
     command.env("BOOTSTRAP", bootstrap).env("PURGE_ROUTER", built.join("purge-router"));
+    command.env("XTASK", built.join("xtask"));
     command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONPATH", "tests/e2e");
     Ok(command)
 }

@@ -1,29 +1,51 @@
-//! The function's program, compiled by cargo-lambda.
+//! The programs of a release, compiled with Zig as the linker.
 //!
-//! cargo-lambda links with Zig, for the glibc of Amazon Linux 2023.
+//! cargo-lambda compiles the function for the glibc of Amazon Linux 2023, cargo-zigbuild the command with musl, so that it runs on any Linux.
 
 use std::env;
-use std::fs;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::files::read;
 use super::machine_paths::{assert_absent, rustc_flags};
 use crate::process::{TaskResult, output, run};
 use crate::tools::python;
 
-pub(crate) const PACKAGE: &str = "purge-router-lambda";
+pub(crate) const FUNCTION: &str = "purge-router-lambda";
+pub(crate) const COMMAND: &str = "purge-router";
 
 /// Where cargo-lambda writes the program. `cargo lambda deploy` writes a zip beside it.
-const PROGRAM: &str = "target/lambda/bootstrap/bootstrap";
+const FUNCTION_PROGRAM: &str = "target/lambda/bootstrap/bootstrap";
 
-/// The oldest glibc that the program must run with: that of Amazon Linux 2023.
+/// The oldest glibc that the function must run with: that of Amazon Linux 2023.
 const GLIBC: &str = "2.34";
 
-/// Builds the program for a target, and returns its bytes.
+/// Builds the function for a target, and returns its bytes.
 pub(crate) fn function(target: &str) -> Result<Vec<u8>, String> {
     check_standard_library(target)?;
-    compile(target)?;
-    let program = fs::read(PROGRAM).map_err(|error| format!("{PROGRAM}: {error}"))?;
+    let tools = Tools::install()?;
+    let mut command = tools.command("cargo-lambda")?;
+    // cargo-lambda's own optimizations would let a panic end the process, and with it a whole batch.
+    command.args(["lambda", "build", "--release", "--locked", "--disable-optimizations"]);
+    command.args(["--package", FUNCTION, "--bin", "bootstrap", "--lambda-dir", "target/lambda"]);
+    run(command.arg("--target").arg(format!("{target}.{GLIBC}")))?;
+    program(Path::new(FUNCTION_PROGRAM))
+}
+
+/// Builds the command for a target, and returns its bytes.
+pub(crate) fn command(target: &str) -> Result<Vec<u8>, String> {
+    check_standard_library(target)?;
+    let tools = Tools::install()?;
+    let mut command = tools.command("cargo-zigbuild")?;
+    command.args(["zigbuild", "--release", "--locked", "--package", COMMAND, "--bin", COMMAND, "--target", target]);
+    run(&mut command)?;
+    let built = env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    program(&built.join(target).join("release").join(COMMAND))
+}
+
+fn program(file: &Path) -> Result<Vec<u8>, String> {
+    let program = read(file)?;
     assert_absent(&program)?;
     Ok(program)
 }
@@ -36,18 +58,25 @@ fn check_standard_library(target: &str) -> TaskResult {
     }
 }
 
-/// Compiles with the profile of this workspace and nothing else.
-fn compile(target: &str) -> TaskResult {
-    let why = "the release needs cargo-lambda and Zig";
-    let tools = python::environment("release", "xtask/release-requirements.txt", why)?;
-    let path = env::var_os("PATH").unwrap_or_default();
-    let paths = env::join_paths([tools.join("bin")].into_iter().chain(env::split_paths(&path)));
-    let mut command = Command::new(tools.join("bin/cargo-lambda"));
-    // cargo-lambda's own optimizations would let a panic end the process, and with it a whole batch.
-    command.args(["lambda", "build", "--release", "--locked", "--disable-optimizations"]);
-    command.args(["--package", PACKAGE, "--bin", "bootstrap", "--lambda-dir", "target/lambda"]);
-    command.arg("--target").arg(format!("{target}.{GLIBC}"));
-    command.env("PATH", paths.map_err(|error| format!("PATH: {error}"))?);
-    command.env("CARGO_ENCODED_RUSTFLAGS", rustc_flags()?);
-    run(&mut command)
+/// The compilers around Cargo, and Zig, in one folder.
+struct Tools {
+    programs: PathBuf,
+    path: OsString,
+}
+
+impl Tools {
+    fn install() -> Result<Self, String> {
+        let why = "the release needs cargo-lambda, cargo-zigbuild and Zig";
+        let programs = python::environment("release", "xtask/release-requirements.txt", why)?.join("bin");
+        let path = env::var_os("PATH").unwrap_or_default();
+        let paths = env::join_paths([programs.clone()].into_iter().chain(env::split_paths(&path)));
+        Ok(Self { programs, path: paths.map_err(|error| format!("PATH: {error}"))? })
+    }
+
+    /// One of them, which compiles with the profile of this workspace and nothing else.
+    fn command(&self, program: &str) -> Result<Command, String> {
+        let mut command = Command::new(self.programs.join(program));
+        command.env("PATH", &self.path).env("CARGO_ENCODED_RUSTFLAGS", rustc_flags()?);
+        Ok(command)
+    }
 }
