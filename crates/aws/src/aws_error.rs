@@ -59,6 +59,10 @@ impl AwsError {
             // The SDK fails in several ways if there is no region: it can't find the endpoint, or it can't sign the
             // request.
             _ if region.is_none() => Self::settings("no region is set"),
+            _ if region.is_some_and(|region| !is_host_label(region.as_ref())) => {
+                let region = region.map(ToString::to_string).unwrap_or_default();
+                Self::settings(&format!("`{region}` is not a region: write a name such as eu-west-1"))
+            }
             SdkError::ServiceError(answer) => Self::of_answer(error, answer.raw().status().as_u16()),
             _ if has_no_credentials(error) => Self::settings("no AWS credentials found"),
             _ => {
@@ -85,6 +89,12 @@ impl AwsError {
     fn settings(message: &str) -> Self {
         Self { kind: AwsErrorKind::Settings, code: String::new(), message: message.to_owned() }
     }
+}
+
+/// Whether a region can be a part of an endpoint's hostname. The SDK's own error for it is about its interceptors.
+fn is_host_label(region: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    !region.is_empty() && region.chars().all(is_allowed) && !region.starts_with('-') && !region.ends_with('-')
 }
 
 fn has_no_credentials(error: &(dyn Error + 'static)) -> bool {
@@ -141,6 +151,10 @@ mod tests {
         for endpoint in [None, Some("http://127.0.0.1:1")] {
             let error = error_of(None, endpoint, credentials()).await;
             assert_eq!(error, AwsError::settings("no region is set"), "{endpoint:?}");
+        }
+        for region in ["", "eu west", "eu-west-1 "] {
+            let expected = AwsError::settings(&format!("`{region}` is not a region: write a name such as eu-west-1"));
+            assert_eq!(error_of(Some(region), None, credentials()).await, expected);
         }
         let error = error_of(Some("eu-west-1"), Some("http://127.0.0.1:1"), credentials()).await;
         assert_eq!(error.kind, AwsErrorKind::Unavailable, "{error:?}");

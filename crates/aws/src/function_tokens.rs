@@ -2,7 +2,7 @@
 
 use purge_router_cloudflare::{Credential, Email};
 use purge_router_core::Zone;
-use purge_router_pipeline::{Freshness, TokenError, TokenStore};
+use purge_router_pipeline::{Freshness, TokenError, TokenPlace, TokenStore};
 
 use crate::ssm_tokens::SsmTokens;
 
@@ -27,6 +27,14 @@ impl TokenStore for FunctionTokens {
                 let key = ssm.read(path, freshness).await.map_err(|error| error.of_zone(zone, path))?;
                 Ok(Credential::new(email.clone(), key))
             }
+        }
+    }
+
+    fn place<'p>(&'p self, zone: &'p Zone) -> TokenPlace<'p> {
+        match self {
+            Self::OfZones(_) => TokenPlace::Parameter(zone.token.as_str()),
+            Self::OfScriptInSsm { path, .. } => TokenPlace::Parameter(path),
+            Self::OfScript(_) => TokenPlace::Variable("CLOUDFLARE_API_KEY"),
         }
     }
 }

@@ -37,7 +37,7 @@ mod table;
 mod table_error;
 
 pub use call_error::CallError;
-pub use caller::{caller, with_caller};
+pub use caller::{aws_identity, caller, with_caller};
 pub use config::{load as load_config, load_patient as load_patient_config};
 pub use dynamo_last_purges::DynamoLastPurges;
 pub use dynamo_mappings::{DynamoMappings, Lookup};

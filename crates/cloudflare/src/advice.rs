@@ -7,6 +7,8 @@ const HELP: &str = "; help: ";
 
 /// What to do about an error.
 struct Advice {
+    /// The HTTP status; any if there is none.
+    status: Option<u16>,
     /// Any code if empty.
     codes: &'static [i64],
     /// A part of the message in lowercase; any message if empty.
@@ -17,87 +19,103 @@ struct Advice {
 /// What messages of 1107 say, and perhaps those of codes that nobody has reported yet.
 pub(crate) const PLAN_LACKS: &str = "only enterprise zones";
 
+const LACKS_PERMISSION: &str =
+    "the token lacks the permission Zone · Cache Purge for this zone, or `zone_id` is another zone's";
+
 const PLAN_ADVICE: &str = "the zone's plan lacks this method: write `purge = \"urls\"`, or upgrade the plan";
 
 /// The first that fits counts: causes before what they lead to, and what is certain before guesses.
 const ADVICE: &[Advice] = &[
     Advice {
+        status: None,
         codes: &[6103],
         says: "",
         text: "the token is malformed: X-Auth-Key takes only a global API key; to use an API token, leave CLOUDFLARE_API_EMAIL \
                unset",
     },
     Advice {
+        status: None,
         codes: &[6102],
         says: "",
         text: "CLOUDFLARE_API_EMAIL is malformed: write the e-mail address of the global API key's user",
     },
     Advice {
+        status: None,
         codes: &[6111, 6003],
         says: "",
         text: "the token is malformed: use the API token alone, without `Bearer`, quotes or a part missing (if it is \
                in SSM: `purge-router tokens put --overwrite`)",
     },
     Advice {
+        status: None,
         codes: &[9106],
         says: "",
         text: "the request arrived without its token: see whether a proxy removes the header `Authorization`",
     },
     Advice {
+        status: None,
         codes: &[9103],
         says: "",
         text: "Cloudflare does not know this pair of CLOUDFLARE_API_KEY and CLOUDFLARE_API_EMAIL: see whether the key was \
                changed, and whose it is",
     },
     Advice {
+        status: None,
         codes: &[9109],
         says: "location",
         text: "the token may not be used from this address: add it to the token's client IP filter, or remove the filter",
     },
     Advice {
+        status: None,
         codes: &[1000, 9109],
         says: "invalid",
         text: "Cloudflare does not know the token: it was revoked or rolled, or a part of it is missing; store a valid one",
     },
+    Advice { status: None, codes: &[9109], says: "", text: LACKS_PERMISSION },
     Advice {
-        codes: &[9109],
-        says: "",
-        text: "the token lacks the permission Zone · Cache Purge for this zone, or `zone_id` is another zone's",
-    },
-    Advice {
+        status: None,
         codes: &[10502],
         says: "",
         text: "Cloudflare blocks this address after too many refused tokens: fix those that are refused",
     },
+    // A token that Cloudflare does not know, and one that may not do this, have the same code.
     Advice {
+        status: Some(401),
         codes: &[10000],
         says: "",
-        text: "the token lacks the permission Zone · Cache Purge for this zone, or was revoked, or has expired, or `zone_id` is \
-               another zone's",
+        text: "Cloudflare does not accept the token for anything: it was revoked or rolled, has expired, or a part of it is \
+               missing; store a valid one",
     },
+    Advice { status: None, codes: &[10000], says: "", text: LACKS_PERMISSION },
     Advice {
+        status: None,
         codes: &[7000, 7003],
         says: "",
         text: "`zone_id` is wrong: copy it from the zone's overview in Cloudflare's dashboard",
     },
-    Advice { codes: &[1107, 1112], says: "", text: PLAN_ADVICE },
+    Advice { status: None, codes: &[1107, 1112], says: "", text: PLAN_ADVICE },
     Advice {
+        status: None,
         codes: &[1136],
         says: "",
         text: "this environment selects visitors, and can't be purged by URL: write `purge = \"prefixes\"` or another method",
     },
     Advice {
+        status: None,
         codes: &[1016, 1082],
         says: "zone",
         text: "see whether the hostname belongs to the zone of `zone_id`, and fix the zone's `hostnames`",
     },
-    Advice { codes: &[], says: PLAN_LACKS, text: PLAN_ADVICE },
-    Advice { codes: &[1014, 1092], says: "", text: "this is a bug of purge-router: please report it" },
+    Advice { status: None, codes: &[], says: PLAN_LACKS, text: PLAN_ADVICE },
+    Advice { status: None, codes: &[1014, 1092], says: "", text: "this is a bug of purge-router: please report it" },
 ];
 
-/// The advice for an answer with these codes and messages, its causes first.
-pub(crate) fn advice<'m>(errors: impl Iterator<Item = (i64, &'m str)> + Clone) -> Option<&'static str> {
+/// The advice for an answer with this HTTP status, and these codes and messages, its causes first.
+pub(crate) fn advice<'m>(status: u16, errors: impl Iterator<Item = (i64, &'m str)> + Clone) -> Option<&'static str> {
     let fits = |advice: &Advice| {
+        if advice.status.is_some_and(|of| of != status) {
+            return false;
+        }
         let has_code = |code| advice.codes.is_empty() || advice.codes.contains(&code);
         let says = |message: &str| advice.says.is_empty() || message.to_lowercase().contains(advice.says);
         errors.clone().any(|(code, message)| has_code(code) && says(message))
@@ -148,13 +166,15 @@ mod tests {
             (&[(1082, "which is not a URL of this zone")], "see whether the hostname belongs to the zone"),
             (&[(1092, "")], "this is a bug"),
         ] {
-            let advice = advice(errors.iter().copied()).unwrap_or_default();
+            let advice = advice(403, errors.iter().copied()).unwrap_or_default();
             assert!(advice.starts_with(expected), "{errors:?}: {advice}");
         }
+        let unknown = advice(401, [(10000, "Authentication error")].into_iter()).unwrap_or_default();
+        assert!(unknown.starts_with("Cloudflare does not accept the token for anything"), "{unknown}");
         for code in [0, 971, 1012, 1134, 10429] {
-            assert_eq!(advice([(code, "")].into_iter()), None, "{code}");
+            assert_eq!(advice(403, [(code, "")].into_iter()), None, "{code}");
         }
-        assert_eq!(advice([(1082, "which is an invalid URL")].into_iter()), None);
+        assert_eq!(advice(400, [(1082, "which is an invalid URL")].into_iter()), None);
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub(crate) fn read(status: u16, text: &str, retry_after: Option<Duration>, call:
         codes.extend(causes.iter().map(|cause| code(cause)));
     }
     let advice = match call {
-        Call::Purge => advice(causes.into_iter().chain(&errors).map(|error| (code(error), message(error)))),
+        Call::Purge => advice(status, causes.into_iter().chain(&errors).map(|error| (code(error), message(error)))),
         Call::Tokens => None,
     };
     let reasons: Vec<String> = errors.iter().map(describe).collect();

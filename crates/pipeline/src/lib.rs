@@ -56,5 +56,5 @@ pub use report::{Report, Unfinished};
 pub use retry_queue::{DeadLetter, Deferred, Hidden, RetryQueue};
 pub use second_purges::{queue_second_purges, sending_deadline};
 pub use settings::Settings;
-pub use store::{Freshness, TokenError, TokenStore};
+pub use store::{Freshness, TokenError, TokenPlace, TokenStore};
 pub use verification::{AllowedHosts, NotAHostPattern, Verifier};

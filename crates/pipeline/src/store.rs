@@ -9,6 +9,20 @@ use purge_router_core::Zone;
 pub trait TokenStore: Send + Sync {
     /// The token of a zone, by its [`Zone::token`]. A missing token may be cached for a few seconds.
     fn token(&self, zone: &Zone, freshness: Freshness) -> impl Future<Output = Result<Credential, TokenError>> + Send;
+
+    /// Where the token of a zone is, for whoever must replace it.
+    fn place<'p>(&'p self, zone: &'p Zone) -> TokenPlace<'p> {
+        TokenPlace::Parameter(zone.token.as_str())
+    }
+}
+
+/// Where a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenPlace<'p> {
+    /// The SSM parameter of this name.
+    Parameter(&'p str),
+    /// The environment variable of this name.
+    Variable(&'p str),
 }
 
 /// Whether a cached token is good enough.

@@ -248,16 +248,40 @@ pub(crate) fn wrong_type(expected: &str, value: &Value) -> Invalid {
             _ => "a table".to_owned(),
         },
     };
-    let help = match expected {
-        "a string" => "write it in quotes",
-        "a boolean" => "write `true` or `false`, without quotes",
-        "a whole number" if is_too_large(value) => "write a smaller number",
-        "a whole number" => "write a whole number such as 30, without quotes",
-        "a number" => "write a number such as 0.01, without quotes",
-        "an array" => "write it in brackets: `[…]`",
+    Invalid::new(Code::WrongType, format!("expected {expected}, found {found}"), right_type(expected, value))
+}
+
+/// How to write a value of this type; with the value itself if that is clear.
+fn right_type(expected: &str, value: &Value) -> String {
+    let help = match (expected, value) {
+        ("a whole number", Value::String(text)) if text.parse::<u32>().is_ok() => {
+            return format!("write {text} without quotes");
+        }
+        ("a boolean", Value::String(text)) if matches!(text.as_str(), "true" | "false") => {
+            return format!("write {text} without quotes");
+        }
+        ("an array", Value::String(text)) if !text.contains(['"', '\\']) => {
+            return format!("write it in brackets: `[\"{text}\"]`");
+        }
+        ("an array", Value::Object(fields)) if !fields.contains_key(NO_JSON_VALUE) => {
+            return format!("write it in brackets: `[{}]`", inline_table(fields));
+        }
+        ("a string", _) => "write it in quotes",
+        ("a boolean", _) => "write `true` or `false`, without quotes",
+        ("a whole number", _) if is_too_large(value) => "write a smaller number",
+        ("a whole number", _) => "write a whole number such as 30, without quotes",
+        ("a number", _) => "write a number such as 0.01, without quotes",
+        ("an array", _) => "write it in brackets: `[…]`",
         _ => "write a table",
     };
-    Invalid::new(Code::WrongType, format!("expected {expected}, found {found}"), help)
+    help.to_owned()
+}
+
+/// `{ "CF-Device-Type" = "mobile" }`, if its values are strings.
+fn inline_table(fields: &Fields) -> String {
+    let pair = |(name, value): (&String, &Value)| Some(format!("{name:?} = {:?}", value.as_str()?));
+    let pairs: Option<Vec<String>> = fields.iter().map(pair).collect();
+    pairs.map_or_else(|| "{ … }".to_owned(), |pairs| format!("{{ {} }}", pairs.join(", ")))
 }
 
 /// Whether it is a whole number that no field can have.

@@ -22,6 +22,13 @@ impl<'t> TomlDocument<'t> {
     /// # Errors
     /// All errors of syntax.
     pub(crate) fn parse(text: &'t str) -> Result<Self, Vec<Problem>> {
+        // No TOML begins like this, and each line of JSON would be an error.
+        if text.trim_start().starts_with('{') {
+            let help = "write it as TOML 1.0: `purge-router init -` prints an example";
+            let invalid = Invalid::new(Code::InvalidToml, "the file is JSON, and mapping files are TOML", help);
+            let start = text.len() - text.trim_start().len();
+            return Err(vec![Problem { span: Some(start..start + 1), ..Problem::new(ConfigPath::root(), invalid) }]);
+        }
         let (table, errors) = DeTable::parse_recoverable(text);
         match errors.is_empty() {
             true => Ok(Self(table)),

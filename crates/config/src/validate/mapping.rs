@@ -62,9 +62,11 @@ pub(crate) fn mapping(
     let event = word(Code::UnknownEvent, "an event", ChangeKind::WORDS);
     let help = "leave it out for created and removed";
     let events = checker.filled_list("events", spec.events.as_deref(), help, event);
-    let urls = url_rules(source.as_ref(), spec, checker);
+    // A source with a problem of its own hides no other problem.
+    let meant = source.clone().or_else(|| meant_source(spec.source.as_deref()?));
+    let urls = url_rules(meant.as_ref(), spec, checker);
     let hostnames = hostnames(zones.as_deref(), spec, checker);
-    let purge = purge(source.as_ref(), &urls, spec, checker);
+    let purge = purge(meant.as_ref(), &urls, spec, checker);
     let is_whole_zone = matches!(purge, Some(Purge::Tags(_) | Purge::Everything)) && !urls.has_dependents();
     if is_whole_zone && !hostnames.is_empty() {
         let message = "purges by tag and of everything affect the whole zone, so `hostnames` has no effect";
@@ -99,6 +101,13 @@ pub(crate) fn mapping(
         return None;
     }
     Some(mapping)
+}
+
+/// What a source that is not owned or not well-formed probably names.
+fn meant_source(text: &str) -> Option<Source> {
+    let place = text.strip_prefix("s3://").unwrap_or(text);
+    let slash = if place.ends_with('/') { "" } else { "/" };
+    Source::parse(&format!("s3://{place}{slash}")).ok()
 }
 
 pub(crate) fn not_owned(team: &Team, source: &Source) -> Invalid {

@@ -16,17 +16,7 @@ use crate::validate::words::word;
 
 /// The rules, with the defaults for what is not valid.
 pub(crate) fn url_rules(source: Option<&Source>, spec: &MappingSpec, checker: &mut FieldChecker) -> UrlRules {
-    let leads_source = |text: &str| {
-        let strip = Prefix::parse(text)?;
-        match source {
-            Some(source) if !strip.covers(&source.prefix) => {
-                let message = format!("`{strip}` is not a leading part of the source's prefix `{}`", source.prefix);
-                let help = "not every key begins with it, so it can't be stripped; narrow the source, or strip less";
-                Err(Invalid::new(Code::StripPrefixOutsideSource, message, help))
-            }
-            _ => Ok(strip),
-        }
-    };
+    let leads_source = |text: &str| stripped_prefix(text, source);
     let strip_prefix = checker.optional("strip_prefix", spec.strip_prefix.as_deref(), leads_source);
     let add_prefix = checker.optional("add_prefix", spec.add_prefix.as_deref(), added_prefix);
     let rewrite = word(Code::UnknownPathRewrite, "a place where paths are rewritten", PathRewrite::WORDS);
@@ -52,6 +42,31 @@ pub(crate) fn url_rules(source: Option<&Source>, spec: &MappingSpec, checker: &m
         vary_headers: vary_headers(spec.vary_headers.as_deref().unwrap_or_default(), checker),
         also: also.unwrap_or_default(),
         listings: listings.unwrap_or(Listings::None),
+    }
+}
+
+/// A leading part of the source's prefix, if that is known: all keys begin with it.
+fn stripped_prefix(text: &str, source: Option<&Source>) -> Result<Prefix, Invalid> {
+    let rest = text.trim_start_matches('/');
+    let begins_as_source = source.is_none_or(|source| !source.prefix.as_str().starts_with('/'));
+    if rest.len() < text.len() && !rest.is_empty() && begins_as_source {
+        let slash = if rest.ends_with('/') { "" } else { "/" };
+        let help = format!("write `{rest}{slash}`: keys do not begin with `/`");
+        return Err(Invalid::new(Code::StripPrefixOutsideSource, format!("`{text}` begins with `/`"), help));
+    }
+    let strip = Prefix::parse(text)?;
+    match source {
+        Some(source) if !strip.covers(&source.prefix) => {
+            let message = format!("`{strip}` is not a leading part of the source's prefix `{}`", source.prefix);
+            let help = match source.prefix.as_str() {
+                "" => format!("not every key begins with it: narrow the source to `s3://{}/{strip}`", source.bucket),
+                _ => {
+                    "not every key begins with it, so it can't be stripped; narrow the source, or strip less".to_owned()
+                }
+            };
+            Err(Invalid::new(Code::StripPrefixOutsideSource, message, help))
+        }
+        _ => Ok(strip),
     }
 }
 

@@ -8,7 +8,7 @@ use purge_router_core::Zone;
 use tokio::sync::Mutex;
 
 use super::unusable::TokenUnusable;
-use crate::store::{Freshness, TokenError, TokenStore};
+use crate::store::{Freshness, TokenError, TokenPlace, TokenStore};
 
 /// After this many refusals without an acceptance between them, no piece begins with the credential.
 const MAX_REFUSALS: u32 = 4;
@@ -65,6 +65,11 @@ impl<'e, T: TokenStore> Credentials<'e, T> {
             return Err(TokenUnusable::RefusedToOthers);
         }
         Ok((credential, freshness))
+    }
+
+    /// Where the store has the credential.
+    pub(super) fn place(&self) -> TokenPlace<'_> {
+        self.store.place(self.zone)
     }
 
     pub(super) fn refused(&self, freshness: Freshness) {

@@ -12,7 +12,7 @@ use super::token_circuits::{TeamTokens, TokenCircuits, key};
 use super::unusable::TokenUnusable;
 use crate::circuit::{Circuit, CircuitOpen, CircuitPass, CircuitState};
 use crate::clock::Clock;
-use crate::store::{Freshness, TokenStore};
+use crate::store::{Freshness, TokenPlace, TokenStore};
 
 /// The token of one zone, for all batches of an event.
 #[derive(Debug)]
@@ -105,9 +105,15 @@ impl<'e, T: TokenStore> ZoneToken<'e, T> {
         self.team.probes.refused(key(self.zone));
         let Some(open_for) = self.circuit.open(self.clock.now(), &CircuitPass::WITHOUT_PROBE) else { return };
         let (team, zone) = (self.zone.team.as_str(), self.zone.domain.as_str());
-        let (zone_id, parameter) = (self.zone.zone_id.as_str(), self.zone.token.as_str());
+        let zone_id = self.zone.zone_id.as_str();
+        // A field without a value is left out.
+        let (parameter, variable) = match self.credentials.place() {
+            TokenPlace::Parameter(parameter) => (Some(parameter), None),
+            TokenPlace::Variable(variable) => (None, Some(variable)),
+        };
         let (error, seconds) = (&refusal.message, open_for.as_secs_f64());
-        tracing::error!(team, zone, zone_id, parameter, error, seconds, "token refused; not used for {seconds} s");
+        let message = format!("token refused; not used for {seconds} s");
+        tracing::error!(team, zone, zone_id, parameter, variable, error, seconds, "{message}");
     }
 }
 

@@ -358,15 +358,24 @@ fn the_help_says_how_to_write_a_version_or_a_number() {
             zone("version = 1", "version = 2"),
             "unknown version 2; this release reads version 1: use a release that reads it, or correct the version",
         ),
+        (
+            zone("version = 1", "version = \"1\""),
+            "expected a whole number, found the string `1`: write 1 without quotes",
+        ),
+        (
+            zone("hostnames =", "cache_reserve = \"true\"\nhostnames ="),
+            "expected a boolean, found the string `true`: write true without quotes",
+        ),
+        (
+            zone("hostnames = [", "hostnames = \"www.website.com\"\nx = ["),
+            "expected an array, found the string `www.website.com`: write it in brackets: `[\"www.website.com\"]`",
+        ),
         (zone("version = 1", ""), "`version` is missing: write `version = 1` in the first line"),
         (
             number("1.5"),
             "expected a whole number, found the number 1.5: write a whole number such as 30, without quotes",
         ),
-        (
-            number("\"30\""),
-            "expected a whole number, found the string `30`: write a whole number such as 30, without quotes",
-        ),
+        (number("\"30\""), "expected a whole number, found the string `30`: write 30 without quotes"),
         (
             number("9223372036854775809"),
             "expected a whole number, found the number 9223372036854775809, which is too large: write a smaller number",
@@ -383,6 +392,46 @@ fn the_help_says_how_to_write_a_version_or_a_number() {
     ] {
         let problems = from_toml(&text).unwrap_err();
         assert_eq!(format!("{}: {}", problems[0].message, problems[0].help), expected);
+    }
+}
+
+#[test]
+fn a_wrong_source_hides_nothing() {
+    let mapping = |source: &str, lines: &str| {
+        format!("{HEAD}[[teams.web.mappings]]\nsource = \"{source}\"\nzones = [\"website.com\"]\n{lines}\n")
+    };
+    for (source, of_source) in [
+        ("assets/web/", "bad-source"),
+        ("s3://other/web/", "source-not-owned"),
+        ("s3://assets/web", "prefix-without-slash"),
+    ] {
+        let problems = from_toml(&mapping(source, "strip_prefix = \"uk/\"")).unwrap_err();
+        let codes: Vec<&str> = problems.iter().map(|problem| problem.code.as_str()).collect();
+        assert_eq!(codes, [of_source, "strip-prefix-outside-source"], "{source}");
+        let problems = from_toml(&mapping(source, "strip_prefix = \"web/\"")).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+    }
+}
+
+#[test]
+fn advice_names_what_to_write() {
+    let mapping = |source: &str, line: &str| {
+        format!("{HEAD}[[teams.web.mappings]]\nsource = \"{source}\"\nzones = [\"website.com\"]\n{line}\n")
+    };
+    for (text, help) in [
+        (mapping("s3://assets/web/", "strip_prefix = \"/web\""), "write `web/`: keys do not begin with `/`"),
+        (mapping("s3://assets/web/", "strip_prefix = \"/web/\""), "write `web/`: keys do not begin with `/`"),
+        (
+            mapping("s3://assets/web/", "vary_headers = { CF-Device-Type = \"mobile\" }"),
+            "write it in brackets: `[{ \"CF-Device-Type\" = \"mobile\" }]`",
+        ),
+        (mapping("s3://assets/web/", "purge = \"tag\"\ntags = [\"a\"]"), "did you mean `tags`?"),
+        (mapping("s3://assets/web/", "purge = \"url\"\nescalate_above = 3"), "did you mean `urls`?"),
+        ("{\n  \"teams\": {\n  }\n}".to_owned(), "write it as TOML 1.0: `purge-router init -` prints an example"),
+    ] {
+        let problems = from_toml(&text).unwrap_err();
+        let helps: Vec<&str> = problems.iter().map(|problem| problem.help.as_str()).collect();
+        assert_eq!(helps, [help], "{text}: {problems:?}");
     }
 }
 
