@@ -21,8 +21,8 @@ pub(crate) use dead_letters::{
 };
 pub(crate) use deployment::DeploymentArgs;
 pub(crate) use doctor::DoctorArgs;
-pub(crate) use event::{EventArgs, EventKind, ExplainArgs, Explained, PlanArgs, RunArgs, SendingArgs};
-pub(crate) use mappings::MappingsArg;
+pub(crate) use event::{EventArgs, EventKind, ExplainArgs, Explained, PlanArgs, RunArgs, SendingArgs, public_url};
+pub(crate) use mappings::{MappingsArg, MappingsSource, TeamMappingsArg};
 pub(crate) use output::Format;
 pub(crate) use purge::{PurgeArgs, PurgeMode};
 pub(crate) use sandbox::SandboxArgs;
@@ -33,7 +33,7 @@ pub(crate) use table::{
     DiffArgs, EditCommand, HistoryArgs, ListArgs, PullArgs, PushArgs, RollbackArgs, TableArgs, WritingArgs,
 };
 pub(crate) use tags::{TagRuleArgs, TagsCommand};
-pub(crate) use tokens::{PutArgs, RotateArgs, StatusArgs, TokensCommand, VerifyArgs, ZonesArgs};
+pub(crate) use tokens::{PutArgs, RotateArgs, StatusArgs, TokensCommand, VerifyArgs, ZoneArgs, ZonesArgs};
 
 /// Turns S3 object events into Cloudflare cache purges, for many sites and teams at once.
 #[derive(Parser)]
@@ -47,16 +47,17 @@ Examples:
   purge-router run event.json --sandbox
 
 Exit codes:
-  0  done
-  1  problems were found, or a purge failed
+  0  done; `explain`: all that was asked for is purged
+  1  problems were found, a purge failed, an event is no event, or AWS did not answer
   2  misuse: unknown options, or files that can't be read
+  3  `explain`: nothing purges it, or a part of it
   130, 143  stopped by Ctrl-C (SIGINT) or SIGTERM before all was done
 
 Environment:
   CLOUDFLARE_API_TOKEN  token to use for every purge
   CLOUDFLARE_BASE_URL   URL of the API [default: https://api.cloudflare.com/client/v4]
   MAPPINGS_FILE         mapping file [default: mappings.toml]
-  MAPPINGS_TABLE        table that `mappings` and `grants` read and write
+  MAPPINGS_TABLE        table that is read instead of a file; `mappings` and `grants` write it
   PURGE_ROUTER_FUNCTION deployed function that `doctor` and `dead-letters` look at
   AWS_…                 region and credentials for the table and SSM, as for every AWS tool
   RUST_LOG              what to log on stderr, such as info (as -v does)
@@ -86,7 +87,7 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Print the JSON schema of mapping files, with which editors complete and check them
     Schema(SchemaArgs),
-    /// Explain which mappings fire for a change of an object, or those of an event, what they purge, and why the others don't
+    /// Explain why an object or a URL is purged or not: which mappings fire, what they purge, and why the others don't
     Explain(ExplainArgs),
     /// Show the requests that an event leads to, without sending them
     Plan(PlanArgs),

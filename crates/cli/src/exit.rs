@@ -1,10 +1,13 @@
-//! How the command ends: exit code 0 done, 1 problems found or a purge failed, 2 misuse, 130 or 143 stopped by a signal.
+//! How the command ends: exit code 0 done, 1 problems found or a purge failed, 2 misuse, 3 nothing purges what was to be
+//! explained, 130 or 143 stopped by a signal.
 
 /// How a command ended that returned no error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     Done,
     Problems,
+    /// `explain`: nothing purges what was asked for, or a part of it.
+    NotPurged,
 }
 
 impl End {

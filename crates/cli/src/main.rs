@@ -57,6 +57,7 @@ fn exit_code(ended: Result<anyhow::Result<End>, Signal>) -> u8 {
         // What was done in spite of a signal is done.
         Ok(Ok(End::Done)) => return 0,
         Ok(Ok(End::Problems)) => 1,
+        Ok(Ok(End::NotPurged)) => 3,
         Ok(Err(error)) => {
             print::error(&format!("{error:#}"));
             if error.is::<Misuse>() { 2 } else { 1 }

@@ -11,46 +11,91 @@ use purge_router_core::Mappings;
 use purge_router_core::names::{BucketName, TeamName};
 use purge_router_pipeline::Clock;
 
-use crate::args::MappingsArg;
+use crate::args::{MappingsArg, MappingsSource};
 use crate::exit::Misuse;
 use crate::print;
 use crate::problems::draw;
+use crate::zone_choice::check_teams;
 
 /// How long a table may take to answer for the buckets of an event. It is also the TTL of the answer, which must be
 /// longer than the command needs it.
 const TABLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Loads all mappings of a file or a table. Problems are printed to standard error; `None`: the file has problems.
-pub(crate) async fn load(args: &MappingsArg) -> anyhow::Result<Option<Mappings>> {
-    load_of_teams(args, &[]).await
+/// Loads the mappings of these teams, or of all, from a file or a table. Problems are printed to standard error; `None`: the
+/// file has problems. Of a table, a caller that may not read all of it gets those of the teams that it names.
+pub(crate) async fn load(args: &MappingsArg, teams: &[TeamName]) -> anyhow::Result<Option<Mappings>> {
+    match named_source(args)? {
+        MappingsSource::File(path, _) => load_file_of(&path, teams),
+        MappingsSource::Table(table, _) => {
+            let (mappings, mut skipped) = load_table_of(&load_patient_config().await, &table, teams).await?;
+            skipped.retain(|skipped| is_of_teams(&skipped.key, teams));
+            warn(&skipped);
+            only_of_teams(mappings, teams).map(Some)
+        }
+    }
 }
 
-/// Loads the mappings like [`load`]. A caller that may not read the whole table gets those of these teams.
-pub(crate) async fn load_of_teams(args: &MappingsArg, teams: &[TeamName]) -> anyhow::Result<Option<Mappings>> {
-    let Some(table) = &args.table else { return load_file(&args.file.path()) };
-    let (mappings, mut skipped) = load_table_of(&load_patient_config().await, table, teams).await?;
-    skipped.retain(|skipped| is_of_teams(&skipped.key, teams));
-    warn(&skipped);
-    Ok(Some(mappings))
-}
-
-/// Loads the mappings of these buckets, as the function does.
+/// Loads the mappings of these buckets, as the function does; of these teams, or of all.
 pub(crate) async fn load_of_buckets(
     args: &MappingsArg,
+    teams: &[TeamName],
     buckets: BTreeSet<BucketName>,
 ) -> anyhow::Result<Option<Mappings>> {
-    let Some(table) = &args.table else { return load_file(&args.file.path()) };
+    let table = match named_source(args)? {
+        MappingsSource::File(path, _) => return load_file_of(&path, teams),
+        MappingsSource::Table(table, _) => table,
+    };
     let (clock, config) = (Clock::system(), load_patient_config().await);
     let store = DynamoMappings::new(&config, table.clone(), TABLE_TIMEOUT, clock.clone()).map_err(misuse)?;
     let Lookup { mappings, unreadable, skipped, .. } = store.lookup(buckets, clock.now() + TABLE_TIMEOUT).await;
     let names: Vec<String> = unreadable.keys().map(ToString::to_string).collect();
-    if let Some(error) = unreadable.into_values().next() {
+    let error = unreadable.into_values().next();
+    if let Some(TableError::Denied(_)) = error
+        && !teams.is_empty()
+    {
+        let (mappings, skipped) = load_table_of(&config, &table, teams).await?;
+        warn(&skipped);
+        return only_of_teams(mappings, teams).map(Some);
+    }
+    if let Some(error) = error {
         let noun = if names.len() == 1 { "bucket" } else { "buckets" };
         let error = only_for_operators(with_caller(&config, error).await);
         return Err(error.context(format!("can't read the mappings of {noun} {}", names.join(", "))));
     }
-    skipped.iter().for_each(|skipped| warn(skipped));
-    Ok(Some(mappings))
+    warn(skipped.iter().flat_map(|rows| rows.iter()).filter(|skipped| is_of_teams(&skipped.key, teams)));
+    // A team without a mapping of these buckets is not among those that were read.
+    Ok(Some(kept_of_teams(mappings, teams)))
+}
+
+/// The buckets of all mappings that the caller may read, for a suggestion: none if they can't be read.
+pub(crate) async fn other_buckets(args: &MappingsArg, teams: &[TeamName]) -> BTreeSet<BucketName> {
+    let Ok(MappingsSource::Table(table, _)) = args.source() else { return BTreeSet::new() };
+    let loaded = load_table_of(&load_patient_config().await, &table, teams).await;
+    let all = loaded.map(|(mappings, _)| mappings.all().iter().map(|it| it.source.bucket.clone()).collect());
+    all.unwrap_or_default()
+}
+
+/// The source of the mappings, which is named on standard error: what a command says holds for nothing else.
+pub(crate) fn named_source(args: &MappingsArg) -> anyhow::Result<MappingsSource> {
+    Ok(named(args.source()?))
+}
+
+/// This source, after it was named on standard error.
+pub(crate) fn named(source: MappingsSource) -> MappingsSource {
+    print::note(&format!("mappings: {}", print::escaped(&source.to_string())));
+    source
+}
+
+fn only_of_teams(mappings: Mappings, teams: &[TeamName]) -> anyhow::Result<Mappings> {
+    check_teams(&mappings, teams)?;
+    Ok(kept_of_teams(mappings, teams))
+}
+
+fn kept_of_teams(mappings: Mappings, teams: &[TeamName]) -> Mappings {
+    match teams.is_empty() {
+        true => mappings,
+        false => mappings.only(|mapping| teams.contains(&mapping.team)),
+    }
 }
 
 /// Loads all mappings of a table or, for a caller that may not read all of it, those of these teams.
@@ -108,8 +153,7 @@ pub(crate) fn is_of_teams(key: &RowKey, teams: &[TeamName]) -> bool {
 
 /// Adds to a denial how a team, which may read only its own rows, gets its mappings.
 pub(crate) fn only_for_operators(error: TableError) -> anyhow::Error {
-    let help = "only operators can read the whole table; a team pulls its own mappings into a file: \
-                `purge-router mappings pull --team NAME`";
+    let help = "only operators can read the whole table: name your team with --team";
     match error {
         TableError::Denied(_) => anyhow::anyhow!("{error}; {help}"),
         error => error.into(),
@@ -122,13 +166,18 @@ pub(crate) fn misuse(error: impl std::fmt::Display) -> Misuse {
 }
 
 /// Warns about the rows that the function skips, with the reasons.
-pub(crate) fn warn(skipped: &[Skipped]) {
-    for problem in skipped.iter().flat_map(|skipped| &skipped.problems) {
+pub(crate) fn warn<'s>(skipped: impl IntoIterator<Item = &'s Skipped>) {
+    for problem in skipped.into_iter().flat_map(|skipped| &skipped.problems) {
         print::warning(&format!("skipped row: {problem}"));
     }
 }
 
-fn load_file(path: &Path) -> anyhow::Result<Option<Mappings>> {
+fn load_file_of(path: &Path, teams: &[TeamName]) -> anyhow::Result<Option<Mappings>> {
+    load_file(path)?.map(|mappings| only_of_teams(mappings, teams)).transpose()
+}
+
+/// Loads all mappings of a file. Its problems are printed to standard error.
+pub(crate) fn load_file(path: &Path) -> anyhow::Result<Option<Mappings>> {
     let text = read(path)?;
     match purge_router_config::from_toml(&text) {
         Ok(mappings) => Ok(Some(mappings)),

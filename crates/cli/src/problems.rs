@@ -13,13 +13,16 @@ use serde_json::json;
 
 use crate::print;
 
-/// Prints all problems to standard error, each under its line of the file.
+/// How many problems are drawn; the rest is counted.
+const MAX_DRAWN: usize = 50;
+
+/// Prints the first problems to standard error, each under its line of the file, and how many there are.
 pub(crate) fn draw(path: &Path, text: &str, problems: &[Problem]) {
     let renderer = if print::stderr_is_colored() { Renderer::styled() } else { Renderer::plain() };
     let name = path.display().to_string();
     let masked = mask(text);
     let lines = Lines::of(&masked);
-    for problem in problems {
+    for problem in problems.iter().take(MAX_DRAWN) {
         let (message, help) = (print::escaped(&mask(&problem.message)), print::escaped(&mask(&problem.help)));
         let title = Level::ERROR.primary_title(&message).id(problem.code.as_str());
         let help = Level::HELP.message(&help);
@@ -33,7 +36,10 @@ pub(crate) fn draw(path: &Path, text: &str, problems: &[Problem]) {
         let report = [title.element(snippet).element(help)];
         anstream::eprintln!("{}\n", renderer.render(&report));
     }
-    print::error(&format!("{name} has {}", print::count(problems.len(), "problem")));
+    let hidden = problems.len().saturating_sub(MAX_DRAWN);
+    let more =
+        if hidden == 0 { String::new() } else { format!("; {hidden} more are not shown (check --json has all)") };
+    print::error(&format!("{name} has {}{more}", print::count(problems.len(), "problem")));
 }
 
 /// The lines of a file's text, so that finding one does not read the text from its start.

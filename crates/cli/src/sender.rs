@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use aws_config::SdkConfig;
+use purge_router_aws::aws_identity;
 use purge_router_core::{Mappings, Plan};
-use purge_router_pipeline::{Clock, DelayQueue, Executor, Report, Settings, queue_second_purges};
+use purge_router_pipeline::{Clock, DelayQueue, Executor, Report, Settings, Status, queue_second_purges};
 use purge_router_sandbox::Sandbox;
 
 use crate::args::SendingArgs;
@@ -16,12 +18,18 @@ use crate::{print, shutdown};
 pub(crate) struct Sender {
     executor: Executor<TokenSource>,
     deadline: Duration,
+    /// AWS's settings, if SSM has the tokens.
+    aws: Option<SdkConfig>,
     /// Runs until the sender is dropped.
     _sandbox: Option<Sandbox>,
 }
 
 impl Sender {
-    pub(crate) async fn new(args: &SendingArgs, mappings: &Mappings) -> anyhow::Result<Self> {
+    /// The pipeline for a plan.
+    ///
+    /// # Errors
+    /// The plan has batches, and no token can be read, because AWS's settings are missing or not accepted.
+    pub(crate) async fn new(args: &SendingArgs, mappings: &Mappings, plan: &Plan) -> anyhow::Result<Self> {
         let (client, tokens, sandbox) = if args.sandbox {
             let sandbox = Sandbox::builder().mappings(mappings).start().await.context("can't start the sandbox")?;
             print::note(&format!("sandbox: nothing leaves this machine ({})", sandbox.api_url()));
@@ -29,8 +37,12 @@ impl Sender {
         } else {
             (cloudflare_client()?, TokenSource::from_environment()?, None)
         };
+        let aws = match plan.batches.first() {
+            Some(batch) => tokens.check_settings(&batch.zone).await?,
+            None => None,
+        };
         let executor = Executor::new(client, tokens, Settings::default(), Clock::system());
-        Ok(Self { executor, deadline: Duration::from_secs(args.deadline), _sandbox: sandbox })
+        Ok(Self { executor, deadline: Duration::from_secs(args.deadline), aws, _sandbox: sandbox })
     }
 
     /// Sends a plan, until a signal stops it.
@@ -40,7 +52,14 @@ impl Sender {
         };
         let deadline = self.executor.clock().now() + self.deadline;
         let what = format!("sending {}", print::count(plan.batches.len(), "batch"));
-        print::spinning(&what, shutdown::reporting(self.executor.run_until(plan, deadline, stop))).await
+        let sending = shutdown::reporting(self.executor.run_until(plan, deadline, stop));
+        let report = print::spinning(&what, sending).await;
+        if let Some(aws) = &self.aws
+            && report.outcomes.iter().any(|outcome| outcome.status == Status::TokenMissing)
+        {
+            print::note(&format!("SSM was called like this: {}", aws_identity(aws, true).await));
+        }
+        report
     }
 
     /// Puts the second purges of what was purged into a queue in memory.

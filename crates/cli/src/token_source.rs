@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
-use purge_router_aws::{Parameters, ReadError, Stored, load_patient_config};
+use anyhow::bail;
+use aws_config::SdkConfig;
+use purge_router_aws::{Parameters, ReadError, Stored, aws_identity, load_patient_config};
 use purge_router_cloudflare::{ApiToken, Credential};
 use purge_router_core::{Mappings, Zone};
-use purge_router_pipeline::{Freshness, TokenError, TokenStore};
+use purge_router_pipeline::{Freshness, TokenError, TokenPlace, TokenStore};
 use purge_router_sandbox::zone_secret;
 use tokio::sync::OnceCell;
 
@@ -14,7 +16,7 @@ use crate::environment::{AWS_SETTINGS_HELP, TOKEN_VARIABLE, api_token};
 pub(crate) enum TokenSource {
     Environment(ApiToken),
     /// AWS's settings are looked up when the first token is needed.
-    Ssm(OnceCell<Parameters>),
+    Ssm(OnceCell<Box<(SdkConfig, Parameters)>>),
     /// Tokens by parameter.
     Sandbox(HashMap<String, ApiToken>),
 }
@@ -23,6 +25,24 @@ impl TokenSource {
     /// The environment's token if it is set, or else SSM.
     pub(crate) fn from_environment() -> anyhow::Result<Self> {
         Ok(api_token()?.map_or_else(|| Self::Ssm(OnceCell::new()), Self::Environment))
+    }
+
+    /// Checks with one parameter that SSM can be called at all, so that what is wrong with the settings is said once.
+    /// Returns these settings, if SSM has the tokens.
+    ///
+    /// # Errors
+    /// The region or the credentials are missing or not accepted.
+    pub(crate) async fn check_settings(&self, zone: &Zone) -> anyhow::Result<Option<SdkConfig>> {
+        let Self::Ssm(cell) = self else { return Ok(None) };
+        let (config, parameters) = &**cell.get_or_init(ssm).await;
+        let Err(error @ ReadError::Settings(_)) = parameters.read(zone.token.as_str()).await else {
+            return Ok(Some(config.clone()));
+        };
+        let identity = aws_identity(config, false).await;
+        bail!(
+            "{TOKEN_VARIABLE} is not set, and the zones' tokens can't be read: {error} ({identity}); set {TOKEN_VARIABLE}, or \
+             {AWS_SETTINGS_HELP}, or try --sandbox"
+        )
     }
 
     /// The tokens of a sandbox made from these mappings.
@@ -39,15 +59,24 @@ impl TokenStore for TokenSource {
         let token = match self {
             Self::Environment(token) => Ok(token.clone()),
             // One by one, because a team may not read in bulk. The pipeline reads each parameter once per event.
-            Self::Ssm(cell) => cell.get_or_init(ssm).await.read(parameter).await.and_then(Stored::into_token),
+            Self::Ssm(cell) => cell.get_or_init(ssm).await.1.read(parameter).await.and_then(Stored::into_token),
             Self::Sandbox(tokens) => tokens.get(parameter).cloned().ok_or(ReadError::Absent),
         };
         token.map(Credential::Token).map_err(|error| token_error(zone, &error))
     }
+
+    fn place<'p>(&'p self, zone: &'p Zone) -> TokenPlace<'p> {
+        match self {
+            Self::Environment(_) => TokenPlace::Variable(TOKEN_VARIABLE),
+            Self::Ssm(_) | Self::Sandbox(_) => TokenPlace::Parameter(zone.token.as_str()),
+        }
+    }
 }
 
-async fn ssm() -> Parameters {
-    Parameters::new(&load_patient_config().await)
+async fn ssm() -> Box<(SdkConfig, Parameters)> {
+    let config = load_patient_config().await;
+    let parameters = Parameters::new(&config);
+    Box::new((config, parameters))
 }
 
 fn token_error(zone: &Zone, error: &ReadError) -> TokenError {

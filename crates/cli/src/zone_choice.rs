@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 
 use purge_router_core::names::TeamName;
+use purge_router_core::suggest::nearest;
 use purge_router_core::{Mappings, Zone};
 
 use crate::exit::Misuse;
@@ -14,16 +15,23 @@ const MAX_NAMES: usize = 10;
 
 /// Checks that the mappings have all of these teams.
 pub(crate) fn check_teams(mappings: &Mappings, teams: &[TeamName]) -> Result<(), Misuse> {
-    let known = || mappings.teams().map(|team| &team.name);
-    match teams.iter().find(|name| !known().any(|team| team == *name)) {
-        Some(unknown) => Err(Misuse(format!("unknown team {unknown}; {}", list("teams", known())))),
+    let known: Vec<&str> = mappings.teams().map(|team| team.name.as_str()).collect();
+    match teams.iter().find(|name| !known.contains(&name.as_str())) {
+        Some(unknown) => Err(unknown_team(unknown, known.iter().copied())),
         None => Ok(()),
     }
 }
 
+/// The error for a team that is not one of the `known` ones.
+pub(crate) fn unknown_team<'t>(team: &TeamName, known: impl Iterator<Item = &'t str> + Clone) -> Misuse {
+    Misuse(format!("unknown team {team}; {}", did_you_mean("teams", team.as_str(), known)))
+}
+
 /// The error for a domain that none of the `known` zones has.
 pub(crate) fn unknown_zone<'z>(domain: impl Display, known: impl Iterator<Item = &'z Zone>) -> Misuse {
-    Misuse(format!("unknown zone {domain}; {}", list("zones", known.map(|zone| &zone.domain))))
+    let known: Vec<&str> = known.map(|zone| zone.domain.as_str()).collect();
+    let domain = domain.to_string();
+    Misuse(format!("unknown zone {domain}; {}", did_you_mean("zones", &domain, known.into_iter())))
 }
 
 /// The error for a domain, hostname or parameter that several zones have: what they are, and the option that chooses.
@@ -43,6 +51,14 @@ pub(crate) fn ambiguous(subject: impl Display, zones: &[&Zone]) -> Misuse {
         described.push(format!("and {} more", zones.len() - MAX_NAMES));
     }
     Misuse(format!("{subject}: {}; choose one with {option}", described.join(", ")))
+}
+
+/// The name that may have been meant, or else the known ones.
+fn did_you_mean<'n>(noun: &str, name: &str, known: impl Iterator<Item = &'n str> + Clone) -> String {
+    match nearest(name, known.clone()) {
+        Some(near) => format!("did you mean {near}? {}", list(noun, known)),
+        None => list(noun, known),
+    }
 }
 
 fn list<T: Display>(noun: &str, names: impl Iterator<Item = T>) -> String {

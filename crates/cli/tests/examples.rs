@@ -147,6 +147,21 @@ fn pages() -> Vec<Page> {
     paths.into_iter().map(|path| Page { text: std::fs::read_to_string(&path).unwrap(), path }).collect()
 }
 
+/// A log filter without these lines would skip what decides: a refused token, and an HTTP request that failed.
+#[test]
+fn log_filters_show_errors() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let pages = std::fs::read_dir(docs).unwrap().map(|entry| entry.unwrap().path());
+    let texts: Vec<String> =
+        pages.filter(|page| page.is_file()).filter_map(|page| std::fs::read_to_string(page).ok()).collect();
+    let filters: Vec<&str> =
+        texts.iter().flat_map(|text| text.lines()).filter(|line| line.contains("--filter-pattern")).collect();
+    assert!(filters.len() >= 3, "{filters:?}");
+    for filter in filters {
+        assert!(filter.contains("$.level = \"ERROR\""), "{filter}");
+    }
+}
+
 /// The first file, which all examples begin with.
 fn base(first: &Page) -> &str {
     first.text.split("\n```toml\n").nth(1).unwrap().split("\n```").next().unwrap()

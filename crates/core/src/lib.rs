@@ -42,6 +42,7 @@
 
 mod decode;
 mod edge_response;
+mod explain;
 mod model;
 mod plan;
 mod purge;
@@ -50,6 +51,9 @@ mod tag_rule;
 
 pub use decode::{Decoded, Message, NotAnEvent, decode, decode_with_messages};
 pub use edge_response::{Content, EdgeResponse, Judgment, Verdict};
+pub use explain::{
+    Mismatch, Objects, PublicUrl, UrlAnswer, UrlSource, Via, decoded_object, near_hostname, near_miss, url_sources,
+};
 pub use model::change::{Change, ChangeKind, Origin};
 pub use model::code::Code;
 pub use model::event::{Event, Ignored, Rejected, RejectionKind};

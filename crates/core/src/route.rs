@@ -67,6 +67,22 @@ pub enum Decline<'m> {
     Excluded(&'m str),
 }
 
+impl Decline<'_> {
+    /// Its name in JSON.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::OtherBucket => "other-bucket",
+            Self::OtherPrefix => "other-prefix",
+            Self::OtherKind { .. } => "other-kind",
+            Self::NotPurgedAgain => "not-purged-again",
+            Self::NotVerified => "not-verified",
+            Self::TooMuchMatching => "too-much-matching",
+            Self::NotIncluded(_) => "not-included",
+            Self::Excluded(_) => "excluded",
+        }
+    }
+}
+
 /// How many patterns a message shows.
 const PATTERNS_SHOWN: usize = 10;
 
@@ -151,7 +167,8 @@ fn no_part(mapping: &Mapping, change: &Change) -> Option<Decline<'static>> {
     is_foreign.then_some(Decline::NotVerified)
 }
 
-fn decide<'m>(mapping: &'m Mapping, change: &Change) -> Result<(), Decline<'m>> {
+/// What one mapping answers to a change.
+pub(crate) fn decide<'m>(mapping: &'m Mapping, change: &Change) -> Result<(), Decline<'m>> {
     if mapping.source.bucket != change.bucket {
         return Err(Decline::OtherBucket);
     }

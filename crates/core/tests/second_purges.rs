@@ -37,12 +37,12 @@ fn event(keys: &[&str]) -> Event {
 
 /// The events that the messages of a plan's second purges bring back.
 fn second_events(plan: &Plan) -> Vec<Event> {
-    plan.again.iter().map(|second| decode(second.message().as_bytes()).unwrap()).collect()
+    plan.second_purges.iter().map(|second| decode(second.message().as_bytes()).unwrap()).collect()
 }
 
 fn again(plan: &Plan) -> Vec<String> {
     let shown = |it: &purge_router_core::SecondPurge| format!("{} {} {}", it.change.key, it.team, it.after);
-    plan.again.iter().map(shown).collect()
+    plan.second_purges.iter().map(shown).collect()
 }
 
 fn items(plan: &Plan) -> Vec<String> {
@@ -60,7 +60,7 @@ fn each_change_is_purged_again_for_each_team_and_time() {
     let first = serde_json::json!({
         "team": "docs", "bucket": "shared", "key": "b.css", "event": "created", "after": 60,
     });
-    assert_eq!(json["again"][0], first);
+    assert_eq!(json["second_purges"][0], first);
 }
 
 #[test]
@@ -71,8 +71,8 @@ fn by_default_nothing_is_purged_again() {
     for line in ["", "again_after = 0\n"] {
         let mappings = purge_router_config::from_toml(&format!("{text}{line}")).unwrap();
         let plan = plan(&mappings, event(&["a.css"]));
-        assert_eq!((items(&plan).len(), plan.again.len()), (1, 0));
-        assert_eq!(serde_json::to_value(&plan).unwrap().get("again"), None);
+        assert_eq!((items(&plan).len(), plan.second_purges.len()), (1, 0));
+        assert_eq!(serde_json::to_value(&plan).unwrap().get("second_purges"), None);
     }
 }
 
@@ -89,7 +89,7 @@ fn the_second_purge_is_that_of_its_team_and_the_last() {
     let second = second_events(&plan(&mappings, event(&["a+b%2Bc.css"])));
     let purged = second.into_iter().map(|event| {
         let plan = plan(&mappings, event);
-        assert_eq!((plan.again.len(), plan.unmatched.len(), plan.rejected.len()), (0, 0, 0), "{plan:?}");
+        assert_eq!((plan.second_purges.len(), plan.unmatched.len(), plan.rejected.len()), (0, 0, 0), "{plan:?}");
         assert!(plan.batches.iter().all(|batch| batch.changed_at().is_none()), "no latency is measured");
         let mut items = items(&plan);
         items.retain(|item| !item.contains("%2B"));

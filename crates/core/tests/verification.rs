@@ -90,7 +90,8 @@ fn only_urls_that_a_mapping_still_purges_and_verifies_are_checked() {
         (1.0, "exclude = [\"*.css\"]", 0, 1),
     ] {
         let plan = plan_of(&mappings(of_zone, lines), &message);
-        let found = (plan.checks.len(), plan.unmatched.len(), plan.batches.len(), plan.samples.len(), plan.again.len());
+        let found =
+            (plan.checks.len(), plan.unmatched.len(), plan.batches.len(), plan.samples.len(), plan.second_purges.len());
         assert_eq!(found, (expected, unmatched, 0, 0, 0), "{of_zone} {lines}");
     }
     let mut forged = message;

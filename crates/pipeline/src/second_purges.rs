@@ -22,7 +22,7 @@ const MESSAGES: usize = 1000;
 
 /// When the batches of a plan must have ended, so that its second purges can still be queued.
 pub fn sending_deadline(plan: &Plan, clock: &Clock, deadline: Timestamp) -> Timestamp {
-    if plan.again.is_empty() {
+    if plan.second_purges.is_empty() {
         return deadline;
     }
     let now = clock.now();
@@ -90,10 +90,10 @@ fn log(queued: usize, not_queued: &[Unfinished]) {
 /// The second purges that no retry will queue.
 fn due<'p>(report: &Report<'p>) -> Vec<&'p SecondPurge> {
     let plan = report.plan;
-    if plan.again.is_empty() {
+    if plan.second_purges.is_empty() {
         return Vec::new();
     }
-    let mut ends = Ends::of(&plan.again);
+    let mut ends = Ends::of(&plan.second_purges);
     for batch in &plan.batches {
         for origin in batch.items().iter().flat_map(|item| &item.origins) {
             ends.at(origin, &batch.zone.team, |end| end.items += 1);
@@ -114,7 +114,7 @@ fn due<'p>(report: &Report<'p>) -> Vec<&'p SecondPurge> {
     let rejected = plan.rejected.iter().filter(|rejected| rejected.kind == RejectionKind::Transient);
     let retried: HashSet<&Origin> =
         rejected.map(|rejected| &rejected.origin).filter(|origin| **origin != Origin::Invocation).collect();
-    plan.again.iter().filter(|second| ends.is_due(second) && !retried.contains(&second.change.origin)).collect()
+    plan.second_purges.iter().filter(|second| ends.is_due(second) && !retried.contains(&second.change.origin)).collect()
 }
 
 /// How the items of each origin and team ended.

@@ -3,23 +3,32 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
-use purge_router_core::{Change, ChangeKind};
+use purge_router_core::names::Hostname;
+use purge_router_core::{Change, ChangeKind, PublicUrl, Scheme};
+use url::Url;
 
-use crate::args::mappings::MappingsArg;
+use crate::args::mappings::TeamMappingsArg;
 
 #[derive(ClapArgs)]
-#[command(
-    after_help = "Examples:\n  purge-router explain s3://assets.website.com/uk/css/app.css --event removed\n  aws sqs receive-message --queue-url URL | purge-router explain -"
-)]
+#[command(after_help = "\
+Exit codes: 0 all that was asked for is purged; 3 nothing purges it, or a part of it; 1 it can't be explained, \
+because the mapping file has problems, the event is broken, or AWS does not answer.
+
+Examples:
+  purge-router explain s3://assets.website.com/uk/css/app.css --event removed
+  purge-router explain 'https://www.website.co.uk/css/app.css?v=2'
+  aws sqs receive-message --queue-url URL | purge-router explain -
+  purge-router explain - < objects-and-urls.txt")]
 pub(crate) struct ExplainArgs {
-    /// Object, as s3://bucket/key with the key not URL-encoded; or the file of an event as for plan, or - for standard input
-    #[arg(value_name = "OBJECT", value_parser = explained)]
+    /// Object, as s3://bucket/key with the key not URL-encoded; or URL, as visitors request it; or the file of an event as for
+    /// plan, or - for standard input; or a list of objects and URLs, one on each line
+    #[arg(value_name = "WHAT", value_parser = explained)]
     pub(crate) explained: Explained,
     /// What happened to the object [default: created]
     #[arg(long, value_enum)]
     pub(crate) event: Option<EventKind>,
     #[command(flatten)]
-    pub(crate) mappings: MappingsArg,
+    pub(crate) mappings: TeamMappingsArg,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -29,7 +38,9 @@ pub(crate) struct ExplainArgs {
 #[derive(Clone)]
 pub(crate) enum Explained {
     Object(Change),
-    /// The changes of an event.
+    /// What purges this URL.
+    Url(PublicUrl),
+    /// The changes of an event, or a list.
     Event(PathBuf),
 }
 
@@ -42,13 +53,30 @@ pub(crate) enum EventKind {
     Acl,
 }
 
+impl EventKind {
+    /// What happened, if nothing else is said.
+    pub(crate) fn of(named: Option<Self>) -> ChangeKind {
+        match named.unwrap_or(Self::Created) {
+            Self::Created => ChangeKind::Created,
+            Self::Removed => ChangeKind::Removed,
+            Self::Restored => ChangeKind::Restored,
+            Self::Tagged => ChangeKind::Tagged,
+            Self::Acl => ChangeKind::Acl,
+        }
+    }
+}
+
 #[derive(ClapArgs)]
 pub(crate) struct EventArgs {
-    /// Event: a file with JSON as any event source delivers it, or what `aws sqs receive-message` prints, or - for standard input
+    /// Event: a file with JSON as any event source delivers it, or what `aws sqs receive-message` prints, or - for standard
+    /// input; several in a row are one. Or a list of objects, one s3://bucket/key on each line
     #[arg(value_name = "EVENT")]
     pub(crate) event: PathBuf,
+    /// What happened to the objects of a list [default: created]
+    #[arg(long = "event", id = "kind", value_enum)]
+    pub(crate) kind: Option<EventKind>,
     #[command(flatten)]
-    pub(crate) mappings: MappingsArg,
+    pub(crate) mappings: TeamMappingsArg,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -87,9 +115,33 @@ pub(crate) struct SendingArgs {
     pub(crate) deadline: u64,
 }
 
-fn explained(text: &str) -> Result<Explained, String> {
-    if !text.starts_with("s3://") {
-        return Ok(Explained::Event(PathBuf::from(text)));
+impl Explained {
+    /// Whether a text is a URL; other texts with a scheme are objects.
+    pub(crate) fn is_url(text: &str) -> bool {
+        text.starts_with("https://") || text.starts_with("http://")
     }
-    Change::of_object(text, ChangeKind::Created).map(Explained::Object).map_err(|invalid| invalid.to_string())
+}
+
+fn explained(text: &str) -> Result<Explained, String> {
+    // As AWS's console copies it.
+    let object = text.strip_prefix("arn:aws:s3:::").map(|object| format!("s3://{object}"));
+    match object.as_deref().unwrap_or(text) {
+        url if Explained::is_url(url) => public_url(url).map(Explained::Url),
+        object if object.starts_with("s3://") => {
+            Change::of_object(object, ChangeKind::Created).map(Explained::Object).map_err(|invalid| invalid.to_string())
+        }
+        _ => Ok(Explained::Event(PathBuf::from(text))),
+    }
+}
+
+/// A URL as clients send it, whatever is copied from a browser: without its fragment, and with its path encoded.
+pub(crate) fn public_url(text: &str) -> Result<PublicUrl, String> {
+    let url = Url::parse(text).map_err(|error| format!("`{text}` is not a URL: {error}"))?;
+    if url.port().is_some() || !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("`{text}` has a port or a user name: purges name URLs without them; remove it"));
+    }
+    let host = Hostname::parse(url.host_str().unwrap_or_default()).map_err(|invalid| invalid.to_string())?;
+    let scheme = if url.scheme() == "http" { Scheme::Http } else { Scheme::Https };
+    let path = url.path().strip_prefix('/').unwrap_or_default().to_owned();
+    Ok(PublicUrl { scheme, host, path, query: url.query().unwrap_or_default().to_owned() })
 }

@@ -11,11 +11,12 @@ use crate::args::parse::parser;
 #[derive(ClapArgs)]
 #[command(after_help = "Examples:
   purge-router purge https://www.website.co.uk/css/app.css --verify
+  purge-router purge - < urls.txt
   purge-router purge --prefix www.website.co.uk/blog/ --mode invalidate
   purge-router purge --tag release-7 --zone website.co.uk
   purge-router purge --everything --zone website.co.uk --team web --dry-run")]
 pub(crate) struct PurgeArgs {
-    /// URLs to purge, each spelled exactly as clients request it
+    /// URLs to purge, each spelled exactly as clients request it; - reads them from standard input, one on each line
     #[arg(value_name = "URL")]
     pub(crate) urls: Vec<String>,
     /// Prefix to purge: host and folder without scheme, such as www.website.co.uk/blog/. Can be repeated

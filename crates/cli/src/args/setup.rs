@@ -6,13 +6,13 @@ use clap::{Args as ClapArgs, ValueEnum};
 use clap_complete::Shell;
 use purge_router_core::names::{BucketName, Hostname, TeamName};
 
-use crate::args::mappings::MappingsArg;
+use crate::args::mappings::{OnlyFileArg, TeamMappingsArg};
 use crate::args::parse::parser;
 
 #[derive(ClapArgs)]
 #[command(after_help = "Example:\n  purge-router init")]
 pub(crate) struct InitArgs {
-    /// File to write
+    /// File to write, or - for standard output
     #[arg(value_name = "FILE", default_value = "mappings.toml")]
     pub(crate) file: PathBuf,
     /// Overwrite an existing file
@@ -22,11 +22,13 @@ pub(crate) struct InitArgs {
 
 #[derive(ClapArgs)]
 #[command(
-    after_help = "Examples:\n  purge-router check --mappings mappings.toml\n  purge-router check --json | jq '.problems[].code'"
+    after_help = "Examples:\n  purge-router check mappings.toml\n  purge-router check --json | jq '.problems[].code'"
 )]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
-    pub(crate) mappings: MappingsArg,
+    pub(crate) only: OnlyFileArg,
+    #[command(flatten)]
+    pub(crate) mappings: TeamMappingsArg,
     /// End with exit code 1 if there are any
     #[arg(long, value_name = "WHAT")]
     pub(crate) deny: Option<Deny>,
@@ -48,10 +50,9 @@ pub(crate) enum Deny {
 )]
 pub(crate) struct TestArgs {
     #[command(flatten)]
-    pub(crate) mappings: MappingsArg,
-    /// Only the tests of this team. Can be repeated
-    #[arg(long = "team", value_name = "NAME", value_parser = parser(TeamName::parse))]
-    pub(crate) teams: Vec<TeamName>,
+    pub(crate) only: OnlyFileArg,
+    #[command(flatten)]
+    pub(crate) mappings: TeamMappingsArg,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,7 +4,7 @@ use clap::{Args as ClapArgs, Command, Subcommand};
 use purge_router_core::names::{BucketName, Hostname, TeamName};
 
 use crate::args::deployment::DeploymentArgs;
-use crate::args::mappings::FileArg;
+use crate::args::mappings::{FileArg, OnlyFileArg};
 use crate::args::output::OutputArgs;
 use crate::args::parse::parser;
 
@@ -36,7 +36,7 @@ pub(crate) enum EditCommand {
 
 /// Makes the commands of `grants` from those of `mappings`.
 pub(crate) fn for_grants(command: Command) -> Command {
-    let hide_team = |command: Command| command.mut_arg("teams", |team| team.hide(true));
+    let hide_team = |command: Command| command.mut_arg("teams", |team| team.hide(true).required(false));
     match command.get_name() {
         "list" => command
             .about("List what each team may map")
@@ -87,7 +87,7 @@ pub(crate) struct ListArgs {
 }
 
 const FORCE_GRANTS: &str =
-    "Allow a push that changes or removes all grants, or more than 30 % of them (and more than one)";
+    "Allow a push that removes the last grant, or that changes or removes more than 30 % of them and more than one";
 
 const PULLED_LINE: &str = "The line `pulled` lets a push of the file detect what others pushed in the meantime.";
 
@@ -108,6 +108,8 @@ pub(crate) struct PullArgs {
   purge-router mappings diff --team web
   purge-router mappings diff --team web --json | jq -r .checksum")]
 pub(crate) struct DiffArgs {
+    #[command(flatten)]
+    pub(crate) only: OnlyFileArg,
     #[command(flatten)]
     pub(crate) table: TableArgs,
     #[command(flatten)]
@@ -133,6 +135,8 @@ Examples:
   purge-router mappings push --team web --yes --expect \"$approved\"")]
 pub(crate) struct PushArgs {
     #[command(flatten)]
+    pub(crate) only: OnlyFileArg,
+    #[command(flatten)]
     pub(crate) table: TableArgs,
     #[command(flatten)]
     pub(crate) file: FileArg,
@@ -145,8 +149,8 @@ pub(crate) struct WritingArgs {
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Allow a push that changes or removes all of a team's mappings or zones, or more than 30 % of them (and more than
-    /// one)
+    /// Allow a push that removes the last of a team's mappings or zones, or that changes or removes more than 30 % of them and
+    /// more than one
     #[arg(long)]
     pub(crate) force: bool,
     /// Take over from a push that is in progress or was interrupted
@@ -186,7 +190,7 @@ pub(crate) struct HistoryArgs {
 #[derive(ClapArgs)]
 #[command(
     after_help = "Example:\n  purge-router mappings rollback 7 --team web",
-    mut_arg("teams", |team| team.help("Team whose mappings and zones to restore"))
+    mut_arg("teams", |team| team.help("Team whose mappings and zones to restore").required(true))
 )]
 pub(crate) struct RollbackArgs {
     /// Revision to restore: the number of the push, as `history` shows it

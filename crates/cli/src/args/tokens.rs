@@ -20,6 +20,19 @@ pub(crate) struct ZonesArgs {
     pub(crate) zones: Vec<Hostname>,
 }
 
+/// One zone.
+#[derive(ClapArgs)]
+pub(crate) struct ZoneArgs {
+    #[command(flatten)]
+    pub(crate) mappings: MappingsArg,
+    /// The zone's team. Needed if several teams have the zone; of a table, a team's own credentials suffice
+    #[arg(long, value_name = "NAME", value_parser = parser(TeamName::parse))]
+    pub(crate) team: Option<TeamName>,
+    /// The zone's domain [default: the only zone that there is]
+    #[arg(long, value_name = "DOMAIN", value_parser = parser(Hostname::parse))]
+    pub(crate) zone: Option<Hostname>,
+}
+
 #[derive(Subcommand)]
 pub(crate) enum TokensCommand {
     /// Check that each zone's token is stored, active and able to purge the zone
@@ -63,7 +76,7 @@ pub(crate) struct StatusArgs {
   pass show cloudflare/website.com | purge-router tokens put --zone website.com")]
 pub(crate) struct PutArgs {
     #[command(flatten)]
-    pub(crate) zones: ZonesArgs,
+    pub(crate) zone: ZoneArgs,
     /// Overwrite a stored token
     #[arg(long)]
     pub(crate) overwrite: bool,
@@ -100,7 +113,7 @@ pub(crate) struct RotateArgs {
     #[arg(long, conflicts_with_all = ["expires_in", "from", "wait", "least_rights"])]
     pub(crate) roll: bool,
     /// With --roll: id of the token, if Cloudflare already refuses the stored one
-    #[arg(long, value_name = "ID", requires = "roll", value_parser = parser(CloudflareId::parse))]
+    #[arg(long, value_name = "ID", requires = "roll", value_parser = token_id)]
     pub(crate) token_id: Option<CloudflareId>,
     /// Continue even if another rotation created a token less than 10 minutes ago and may still be running
     #[arg(long)]
@@ -108,6 +121,11 @@ pub(crate) struct RotateArgs {
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
+}
+
+fn token_id(text: &str) -> Result<CloudflareId, String> {
+    let help = "write the 32 hexadecimal digits that `tokens status` shows, or that end the address of the token's page at Cloudflare";
+    CloudflareId::parse(text).map_err(|_| format!("`{text}` is not the id of a token: {help}"))
 }
 
 /// A range of addresses, such as `192.0.2.0/24`, or one address.

@@ -2,27 +2,30 @@
 
 use purge_router_aws::load_patient_config;
 use purge_router_config::{Checked, MappingFile, Problem, Warning, from_rows, run_tests, tests_of_rows, warnings};
+use purge_router_core::names::TeamName;
 use purge_router_core::{Code, Mappings};
 use serde_json::json;
 
-use crate::args::{CheckArgs, Deny};
-use crate::exit::End;
-use crate::mappings::{load_rows, read};
+use crate::args::{CheckArgs, Deny, MappingsSource};
+use crate::exit::{End, Misuse};
+use crate::mappings::{is_of_teams, load_rows, read};
 use crate::print;
 use crate::problems::{Lines, ProblemJson, draw, without_span};
+use crate::zone_choice::{check_teams, unknown_team};
 
 pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
-    if let Some(table) = &args.mappings.table {
-        return check_table(table, args).await;
-    }
-    let path = &args.mappings.file.path();
-    let text = read(path)?;
+    let path = &match args.mappings.mappings.source_or(&args.only)? {
+        MappingsSource::Table(table, _) => return check_table(&table, args).await,
+        MappingsSource::File(path, _) => path,
+    };
+    let (text, teams) = (read(path)?, args.mappings.teams.clone());
     let check = move || {
-        let read = MappingFile::parse(&text).and_then(|file| file.check());
+        let read = check_file(&text, &teams);
         (text, read)
     };
     let what = format!("checking {}", print::escaped(&path.display().to_string()));
     let (text, read) = print::with_spinner(what, check).await?;
+    let read = read?;
     let problems = read.as_ref().err().map(Vec::as_slice).unwrap_or_default();
     let warnings = read.as_ref().map(|checked| warnings(&checked.mappings)).unwrap_or_default();
     print::warnings(&warnings);
@@ -39,11 +42,31 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
     Ok(End::done_if(problems.is_empty() && is_allowed(args, &warnings)))
 }
 
+/// All problems of a file, or those of these teams' parts of it.
+fn check_file(text: &str, teams: &[TeamName]) -> Result<Result<Checked, Vec<Problem>>, Misuse> {
+    let mut file = match MappingFile::parse(text) {
+        Ok(file) => file,
+        Err(problems) => return Ok(Err(problems)),
+    };
+    if let Some(unknown) = teams.iter().find(|team| !file.teams().contains(&team.as_str())) {
+        return Err(unknown_team(unknown, file.teams().into_iter()));
+    }
+    if !teams.is_empty() {
+        file.keep(|name| teams.iter().any(|team| team.as_str() == name));
+    }
+    Ok(file.check())
+}
+
 /// The rows of a table that the function skips, and the tests that fail.
 async fn check_table(table: &str, args: &CheckArgs) -> anyhow::Result<End> {
-    let reading = async { load_rows(&load_patient_config().await, table, &[]).await };
-    let rows = print::spinning(&format!("reading {}", print::escaped(table)), reading).await?;
+    let teams = &args.mappings.teams;
+    let reading = async { load_rows(&load_patient_config().await, table, teams).await };
+    let mut rows = print::spinning(&format!("reading {}", print::escaped(table)), reading).await?;
+    rows.retain(|row| is_of_teams(&row.key, teams));
     let (mappings, skipped) = from_rows(&rows);
+    if skipped.is_empty() {
+        check_teams(&mappings, teams)?;
+    }
     let (tests, mut of_tests) = tests_of_rows(&rows, &mappings);
     of_tests.extend(run_tests(&mappings, &tests).into_iter().flat_map(|result| result.failures));
     let (folders, zones): (Vec<Problem>, Vec<Problem>) = purge_router_config::check_cross_team(&mappings)

@@ -1,24 +1,29 @@
 //! Loading an event, and the mappings that it needs.
 
+mod input;
+
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 
 use purge_router_core::names::BucketName;
-use purge_router_core::{Event, Mappings, decode, route};
+use purge_router_core::{Event, Mappings, route};
 
-use crate::args::EventArgs;
+use self::input::event_of;
+pub(super) use self::input::{is_list, lines, object};
+use crate::args::{EventArgs, EventKind, MappingsSource, TeamMappingsArg};
 use crate::exit::Misuse;
 use crate::{mappings, print, shutdown};
 
 /// Loads mappings and event; `None`: the mapping file has problems, which were printed.
 pub(super) async fn load(args: &EventArgs) -> anyhow::Result<Option<(Mappings, Event)>> {
-    if args.mappings.table.is_none() {
-        let Some(mappings) = mappings::load(&args.mappings).await? else { return Ok(None) };
-        return Ok(Some((mappings, read(&args.event).await?)));
+    let TeamMappingsArg { mappings: source, teams } = &args.mappings;
+    if let MappingsSource::File(..) = source.source()? {
+        let Some(mappings) = mappings::load(source, teams).await? else { return Ok(None) };
+        return Ok(Some((mappings, read(&args.event, args.kind).await?)));
     }
-    let event = read(&args.event).await?;
-    let mappings = mappings::load_of_buckets(&args.mappings, buckets_of(&event)).await?;
+    let event = read(&args.event, args.kind).await?;
+    let mappings = mappings::load_of_buckets(source, teams, buckets_of(&event)).await?;
     Ok(mappings.map(|mappings| (mappings, event)))
 }
 
@@ -40,17 +45,26 @@ pub(super) fn reasons(mappings: &Mappings, event: &Event) -> String {
     }))
 }
 
-/// The event of a file, or of standard input for `-`.
-pub(super) async fn read(path: &Path) -> anyhow::Result<Event> {
-    let bytes = read_bytes(path).await?;
+/// The event of a file, or of standard input for `-`. To the objects of a list this happened.
+async fn read(path: &Path, kind: Option<EventKind>) -> anyhow::Result<Event> {
+    parse(path, &read_bytes(path).await?, kind)
+}
+
+/// The event of these bytes, which are those of a file, or of standard input for `-`.
+pub(super) fn parse(path: &Path, bytes: &[u8], kind: Option<EventKind>) -> anyhow::Result<Event> {
+    if kind.is_some() && !is_list(bytes) {
+        let problem = "--event is for s3://bucket/key; an event says itself what happened";
+        return Err(Misuse(problem.to_owned()).into());
+    }
     if bytes.trim_ascii().is_empty() && path.as_os_str() == "-" {
         print::note("standard input is empty: no event (`aws sqs receive-message` prints nothing for an empty queue)");
         return Ok(Event::default());
     }
-    Ok(decode(&bytes)?)
+    event_of(bytes, EventKind::of(kind))
 }
 
-async fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
+/// The bytes of a file, or of standard input for `-`.
+pub(super) async fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let path = path.to_owned();
     let read = shutdown::blocking(move || {
         let mut bytes = Vec::new();

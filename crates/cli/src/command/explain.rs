@@ -1,184 +1,104 @@
-//! `explain`: which mappings fire for one change or those of an event, what they purge, and why the others decline.
+//! `explain`: why an object or a URL is purged or not.
 
-use std::fmt::Write;
+mod asked;
+mod change;
+mod url;
 
-use purge_router_core::suggest::nearest;
-use purge_router_core::{
-    Change, ChangeKind, Decline, Event, Mapping, NamedPaths, PathRewrite, Plan, Route, named_paths, plan, route_all,
-};
+use std::collections::BTreeSet;
+
+use purge_router_core::names::BucketName;
+use purge_router_core::{Change, Event, Mappings, Plan, PublicUrl, Route, decoded_object, plan, route_all};
 use serde_json::{Value, json};
 
-use crate::args::{EventKind, ExplainArgs, Explained};
-use crate::command::event::{buckets_of, read};
-use crate::exit::{End, Misuse};
+use self::asked::Asked;
+use self::change::Scope;
+use crate::args::ExplainArgs;
+use crate::command::event::buckets_of;
+use crate::exit::End;
 use crate::{mappings, print};
 
 pub(super) async fn run(args: &ExplainArgs) -> anyhow::Result<End> {
-    let event = event(args).await?;
-    let Some(mappings) = mappings::load_of_buckets(&args.mappings, buckets_of(&event)).await? else {
-        return Ok(End::Problems);
+    let asked = Asked::read(args).await?;
+    let (source, teams) = (&args.mappings.mappings, &args.mappings.teams);
+    // Any bucket may lead to a URL.
+    let mappings = match asked.urls.is_empty() {
+        true => mappings::load_of_buckets(source, teams, buckets_of(&asked.event)).await?,
+        false => mappings::load(source, teams).await?,
     };
-    let plan = plan(&mappings, event.clone());
-    let explanations = event.changes.iter().map(|change| (change, route_all(&mappings, change).collect::<Vec<_>>()));
+    let Some(mappings) = mappings else { return Ok(End::Problems) };
+    let planned = plan(&mappings, asked.event.clone());
     if args.json {
-        let changes: Vec<Value> = explanations.map(|(change, routes)| as_json(change, &routes)).collect();
-        print::json(&whole_as_json(&args.explained, changes, &plan)?)?;
+        print::json(&as_json(&asked, &mappings, &planned)?)?;
     } else {
-        let texts = explanations.map(|(change, routes)| as_text(change, &routes));
-        print::out(&texts.chain([print::plan(&plan)]).collect::<Vec<_>>().join("\n"));
+        let is_known = |change: &Change| mappings.of_bucket(&change.bucket).next().is_some();
+        let mut buckets: BTreeSet<BucketName> =
+            mappings.all().iter().map(|mapping| mapping.source.bucket.clone()).collect();
+        if !asked.event.changes.iter().all(is_known) {
+            buckets.extend(mappings::other_buckets(source, teams).await);
+        }
+        let scope = Scope { buckets, teams };
+        print::out(&as_text(&asked, &mappings, &planned, &scope));
     }
-    Ok(End::done_if(plan.failed_origins().is_empty()))
+    Ok(end(&asked, &mappings, &planned))
 }
 
-/// The event, or an event of one change of an object.
-async fn event(args: &ExplainArgs) -> anyhow::Result<Event> {
-    let change = match &args.explained {
-        Explained::Object(change) => change.clone(),
-        Explained::Event(_) if args.event.is_some() => {
-            return Err(Misuse("--event is for s3://bucket/key; an event says itself what happened".to_owned()).into());
-        }
-        Explained::Event(path) => {
-            return read(path).await.map_err(|error| match error.downcast::<Misuse>() {
-                Ok(Misuse(problem)) => Misuse(format!("{problem}; for one object write s3://bucket/key")).into(),
-                Err(error) => error,
-            });
-        }
-    };
-    let kind = match args.event.unwrap_or(EventKind::Created) {
-        EventKind::Created => ChangeKind::Created,
-        EventKind::Removed => ChangeKind::Removed,
-        EventKind::Restored => ChangeKind::Restored,
-        EventKind::Tagged => ChangeKind::Tagged,
-        EventKind::Acl => ChangeKind::Acl,
-    };
-    Ok(Event { changes: vec![Change { kind, ..change }], ..Event::default() })
+/// Done if all that was asked for is purged.
+fn end(asked: &Asked, mappings: &Mappings, plan: &Plan) -> End {
+    let is_purged = |url: &PublicUrl| url::is_purged(mappings, url) == Some(true);
+    let is_complete = plan.unmatched.is_empty() && plan.rejected.is_empty() && asked.urls.iter().all(is_purged);
+    match plan.failed_origins().is_empty() {
+        false => End::Problems,
+        true if is_complete => End::Done,
+        true => End::NotPurged,
+    }
 }
 
-/// The plan with the explained changes of an event in place of their number; of an object, its explanation and what is
-/// sent.
-fn whole_as_json(explained: &Explained, mut changes: Vec<Value>, plan: &Plan) -> anyhow::Result<Value> {
-    let mut plan = serde_json::to_value(plan)?;
-    match (explained, changes.pop()) {
-        (Explained::Object(..), Some(mut change)) => {
-            for field in ["rejected", "batches", "again", "samples"] {
-                if let Some(value) = plan.get_mut(field) {
-                    change[field] = value.take();
+fn as_text(asked: &Asked, mappings: &Mappings, plan: &Plan, scope: &Scope<'_>) -> String {
+    let changes = asked.event.changes.iter();
+    let mut texts: Vec<String> =
+        changes.map(|change| change::as_text(change, &routes(mappings, change), scope)).collect();
+    texts.extend(asked.urls.iter().map(|url| url::as_text(mappings, url)));
+    if asked.has_event() {
+        texts.push(print::plan(plan));
+    }
+    texts.join("\n")
+}
+
+/// One object or URL: its explanation. Else the plan with the explained changes in place of their number, and the explained
+/// URLs of a list.
+fn as_json(asked: &Asked, mappings: &Mappings, planned: &Plan) -> anyhow::Result<Value> {
+    let changes = asked.event.changes.iter().map(|change| change_as_json(mappings, change));
+    let mut changes: Vec<Value> = changes.collect();
+    let mut urls: Vec<Value> = asked.urls.iter().map(|url| url::as_json(mappings, url)).collect();
+    let mut whole = serde_json::to_value(planned)?;
+    if asked.is_one {
+        let Some(mut one) = changes.pop().or(urls.pop()) else { return Ok(whole) };
+        if asked.has_event() {
+            for field in ["rejected", "batches", "second_purges", "samples"] {
+                if let Some(value) = whole.get_mut(field) {
+                    one[field] = value.take();
                 }
             }
-            Ok(change)
         }
-        (_, last) => {
-            changes.extend(last);
-            plan["changes"] = Value::Array(changes);
-            Ok(plan)
-        }
+        return Ok(one);
     }
+    whole["changes"] = Value::Array(changes);
+    if !urls.is_empty() {
+        whole["urls"] = Value::Array(urls);
+    }
+    Ok(whole)
 }
 
-fn as_json(change: &Change, routes: &[Route<'_>]) -> Value {
-    let fires: Vec<_> = hits(routes).map(|mapping| fires_as_json(mapping, change)).collect();
-    let declined: Vec<_> = declines(routes)
-        .map(|(mapping, reason)| json!({ "mapping": mapping.name, "team": mapping.team, "reason": reason.to_string() }))
-        .collect();
-    let mut answer = json!({ "object": change.object(), "event": change.kind, "fires": fires, "declined": declined });
-    if let Some(team) = &change.second_purge_of {
-        answer["second_purge_of"] = json!(team);
+fn change_as_json(mappings: &Mappings, change: &Change) -> Value {
+    let mut json = change::as_json(change, &routes(mappings, change));
+    let alone = plan(mappings, Event { changes: vec![change.clone()], ..Event::default() });
+    json["purged"] = json!(!alone.batches.is_empty());
+    if let Some(object) = decoded_object(change) {
+        json["hint"] = json!(change::encoded_key(&object));
     }
-    if let Some(verification) = &change.verification {
-        answer["verification_of"] = json!(verification.team);
-    }
-    answer
+    json
 }
 
-fn fires_as_json(mapping: &Mapping, change: &Change) -> Value {
-    let mut fires = json!({ "mapping": mapping.name, "team": mapping.team });
-    if may_skip(mapping, change) {
-        fires["skip_unchanged"] = json!(UNLESS_UNCHANGED);
-    }
-    if let Some(paths) = named_paths(mapping, &change.key) {
-        fires["paths"] = json!({ "url": paths.url, "prefix": paths.prefix, "reason": path_reason(mapping, &paths) });
-    }
-    fires
-}
-
-/// The command does not know what the function purged last.
-const UNLESS_UNCHANGED: &str =
-    "skip_unchanged: the function does not purge it if the content with the same ETag was purged last";
-
-/// Whether the function may skip the change for this mapping.
-fn may_skip(mapping: &Mapping, change: &Change) -> bool {
-    mapping.skip_unchanged && change.kind == ChangeKind::Created && change.second_purge_of.is_none()
-}
-
-/// Why a mapping that rewrites paths purges these.
-fn path_reason(mapping: &Mapping, paths: &NamedPaths) -> &'static str {
-    match (mapping.urls.path_rewrite, &paths.prefix) {
-        (_, None) => "a purge by URL names the path that visitors request",
-        (PathRewrite::Origin, Some(_)) => {
-            "path_rewrite is `origin`: paths are rewritten behind the cache, so that purges by URL and by prefix name the path \
-             that visitors request"
-        }
-        (PathRewrite::TransformRule, Some(_)) => {
-            "path_rewrite is `transform-rule`: a purge by URL names the path that visitors request, and a purge by prefix the \
-             path after the rule"
-        }
-    }
-}
-
-fn as_text(change: &Change, routes: &[Route<'_>]) -> String {
-    let kind = print::dim(print::kind(change));
-    let mut text = format!("{} {kind}\n\n", print::bold(print::escaped(&change.object())));
-    for mapping in hits(routes) {
-        let zones: Vec<&str> = mapping.zones.iter().map(|zone| zone.domain.as_str()).collect();
-        let _ = writeln!(text, "{} {} → {}", print::green("fires   "), describe(mapping), zones.join(", "));
-        if may_skip(mapping, change) {
-            let _ = writeln!(text, "         {}", print::dim(format!("({UNLESS_UNCHANGED})")));
-        }
-        if let Some(paths) = named_paths(mapping, &change.key) {
-            let prefix = paths.prefix.as_ref().map_or(String::new(), |prefix| format!(", prefix {prefix}"));
-            let line = print::escaped(&format!("{} → URL {}{prefix}", change.key, paths.url));
-            let _ = writeln!(text, "         {line} {}", print::dim(format!("({})", path_reason(mapping, &paths))));
-        }
-    }
-    let is_elsewhere = |reason: &Decline<'_>| matches!(reason, Decline::OtherBucket);
-    let elsewhere = declines(routes).filter(|(_, reason)| is_elsewhere(reason)).count();
-    if elsewhere == routes.len() {
-        let _ = writeln!(text, "{}{}", print::yellow("no mapping of this bucket"), near_bucket(change, routes));
-    }
-    for (mapping, reason) in declines(routes).filter(|(_, reason)| !is_elsewhere(reason)) {
-        let _ = writeln!(
-            text,
-            "{} {}: {}",
-            print::yellow("declines"),
-            describe(mapping),
-            print::escaped(&reason.to_string())
-        );
-    }
-    if elsewhere > 0 {
-        let _ = writeln!(
-            text,
-            "{}",
-            print::dim(format!("         {} of other buckets", print::count(elsewhere, "mapping")))
-        );
-    }
-    text
-}
-
-/// The bucket that may have been meant, if mappings of others are known.
-fn near_bucket(change: &Change, routes: &[Route<'_>]) -> String {
-    let buckets = routes.iter().map(|route| route.mapping.source.bucket.as_str());
-    let near = nearest(change.bucket.as_str(), buckets);
-    near.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default()
-}
-
-fn hits<'m>(routes: &[Route<'m>]) -> impl Iterator<Item = &'m Mapping> {
-    routes.iter().filter(|route| route.is_hit()).map(|route| route.mapping)
-}
-
-fn declines<'r, 'm>(routes: &'r [Route<'m>]) -> impl Iterator<Item = (&'m Mapping, &'r Decline<'m>)> {
-    routes.iter().filter_map(|route| Some((route.mapping, route.answer.as_ref().err()?)))
-}
-
-fn describe(mapping: &Mapping) -> String {
-    format!("{} {}", print::escaped(&mapping.name), print::dim(print::escaped(&mapping.source.to_string())))
+fn routes<'m>(mappings: &'m Mappings, change: &'m Change) -> Vec<Route<'m>> {
+    route_all(mappings, change).collect()
 }

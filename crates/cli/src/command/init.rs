@@ -14,6 +14,10 @@ const EXAMPLE: &str = include_str!("../../../../mappings.example.toml");
 const SCHEMA_FILE: &str = "purge-router.schema.json";
 
 pub(crate) fn run(args: &InitArgs) -> anyhow::Result<End> {
+    if args.file.as_os_str() == "-" {
+        print::document(EXAMPLE.trim_end());
+        return Ok(End::Done);
+    }
     write(&args.file, EXAMPLE, args.force)?;
     let schema = args.file.with_file_name(SCHEMA_FILE);
     let text = serde_json::to_string_pretty(&purge_router_config::json_schema())? + "\n";

@@ -5,6 +5,7 @@ mod spelling;
 mod verify;
 mod zone;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,15 +15,17 @@ use tokio::time::Instant;
 
 use self::request::{Requested, requested_items};
 use crate::args::{PurgeArgs, PurgeMode};
+use crate::command::event::{lines, read_bytes};
 use crate::exit::End;
 use crate::sender::Sender;
 use crate::{mappings, print, shutdown};
 
 pub(super) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
-    let Some(mappings) = mappings::load_of_teams(&args.mappings, args.team.as_slice()).await? else {
+    let Some(mappings) = mappings::load(&args.mappings, args.team.as_slice()).await? else {
         return Ok(End::Problems);
     };
-    let requested = requested_items(args, &mappings)?;
+    let urls = urls(args).await?;
+    let requested = requested_items(args, &urls, &mappings)?;
     let plan = plan_of(&requested, mode(args));
     if args.dry_run {
         return show(&plan, args.json);
@@ -31,7 +34,7 @@ pub(super) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
         print::note("nothing was purged");
         return Ok(End::Problems);
     }
-    let sender = Sender::new(&args.sending, &mappings).await?;
+    let sender = Sender::new(&args.sending, &mappings, &plan).await?;
     let purged_at = Instant::now();
     let report = sender.send(&plan).await;
     let checks = match args.verify && report.failed.is_empty() {
@@ -54,6 +57,21 @@ pub(super) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
         checks.iter().for_each(|check| print::out(&check.to_string()));
     }
     Ok(End::done_if(report.failed.is_empty() && is_checked && checks.iter().all(|check| check.fresh)))
+}
+
+/// The URLs of the arguments, with those of standard input in place of `-`.
+async fn urls(args: &PurgeArgs) -> anyhow::Result<Vec<String>> {
+    let mut urls = Vec::new();
+    for url in &args.urls {
+        match url.as_str() {
+            "-" => {
+                let list = read_bytes(Path::new("-")).await?;
+                urls.extend(lines(&list)?.map(|(_, line)| line.to_owned()));
+            }
+            url => urls.push(url.to_owned()),
+        }
+    }
+    Ok(urls)
 }
 
 fn show(plan: &Plan, json: bool) -> anyhow::Result<End> {

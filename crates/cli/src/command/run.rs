@@ -15,20 +15,20 @@ use crate::exit::End;
 use crate::sender::Sender;
 use crate::{print, shutdown};
 
-/// A report with those of the second purges, for programs.
+/// A report with those of the second purges that the plan lists as `second_purges`, for programs.
 #[derive(Serialize)]
 struct Reports<'r, 'p> {
     #[serde(flatten)]
     first: &'r Report<'p>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    second_purges: Vec<Value>,
+    second_reports: Vec<Value>,
 }
 
 pub(super) async fn run(args: &RunArgs) -> anyhow::Result<End> {
     let Some((mappings, event)) = load(&args.event).await? else { return Ok(End::Problems) };
     let reasons = (!args.event.json).then(|| reasons(&mappings, &event));
     let plan = plan(&mappings, event);
-    let sender = Sender::new(&args.sending, &mappings).await?;
+    let sender = Sender::new(&args.sending, &mappings, &plan).await?;
     let first = sender.send(&plan).await;
     let purged_at = Instant::now();
     if let Some(reasons) = &reasons {
@@ -43,7 +43,7 @@ pub(super) async fn run(args: &RunArgs) -> anyhow::Result<End> {
     let due = if args.once { Vec::new() } else { due(&sender, &plan, &first).await };
     warn_of_verification(&plan);
     let mut is_good = first.failed.is_empty() && plan.checks.is_empty();
-    let mut second_purges = Vec::new();
+    let mut second_reports = Vec::new();
     for due in due {
         let after = due.after.as_secs();
         let Some(plan) = plan_when_due(due, purged_at, &mappings).await else {
@@ -53,12 +53,12 @@ pub(super) async fn run(args: &RunArgs) -> anyhow::Result<End> {
         let report = sender.send(&plan).await;
         is_good &= report.failed.is_empty();
         match reasons {
-            None => second_purges.push(as_json(after, &report)?),
-            Some(_) => print::out(&format!("\nagain, {after} s later\n{}", print::report(&report))),
+            None => second_reports.push(as_json(after, &report)?),
+            Some(_) => print::out(&format!("\nsecond purge, {after} s later\n{}", print::report(&report))),
         }
     }
     if reasons.is_none() {
-        print::json(&Reports { first: &first, second_purges })?;
+        print::json(&Reports { first: &first, second_reports })?;
     }
     Ok(End::done_if(is_good))
 }

@@ -15,7 +15,7 @@ use crate::{mappings, print, shutdown};
 const ALL_ZONES_SECRET: &str = "sandbox";
 
 pub(super) async fn run(args: &SandboxArgs) -> anyhow::Result<End> {
-    let Some(mappings) = mappings::load(&args.mappings).await? else { return Ok(End::Problems) };
+    let Some(mappings) = mappings::load(&args.mappings, &[]).await? else { return Ok(End::Problems) };
     check(args)?;
     let addresses = format!("can't start the sandbox with --api {} and --edge {}", args.api, args.edge);
     let sandbox = builder(args, &mappings).start().await.context(addresses)?;

@@ -7,18 +7,18 @@ use purge_router_config::{Checked, MappingFile, Problem, TestResult, from_rows, 
 use purge_router_core::names::TeamName;
 use serde_json::{Value, json};
 
-use crate::args::TestArgs;
+use crate::args::{MappingsSource, TestArgs};
 use crate::exit::End;
-use crate::mappings::{is_of_teams, load_rows, read, warn};
+use crate::mappings::{is_of_teams, load_rows, named, read, warn};
 use crate::print;
 use crate::problems::{draw, without_span};
 use crate::zone_choice::check_teams;
 
 pub(super) async fn run(args: &TestArgs) -> anyhow::Result<End> {
-    let (checked, problems) = match &args.mappings.table {
-        Some(table) => from_table(table, &args.teams).await?,
-        None => {
-            let path = args.mappings.file.path();
+    let teams = &args.mappings.teams;
+    let (checked, problems) = match named(args.mappings.mappings.source_or(&args.only)?) {
+        MappingsSource::Table(table, _) => from_table(&table, teams).await?,
+        MappingsSource::File(path, _) => {
             let text = read(&path)?;
             match MappingFile::parse(&text).and_then(|file| file.read()) {
                 Ok(checked) => (checked, Vec::new()),
@@ -29,9 +29,9 @@ pub(super) async fn run(args: &TestArgs) -> anyhow::Result<End> {
             }
         }
     };
-    check_teams(&checked.mappings, &args.teams)?;
+    check_teams(&checked.mappings, teams)?;
     let Checked { mappings, mut tests } = checked;
-    tests.retain(|test| args.teams.is_empty() || args.teams.contains(&test.team));
+    tests.retain(|test| teams.is_empty() || teams.contains(&test.team));
     let results = run_tests(&mappings, &tests);
     match args.json {
         true => print::json(&as_json(&results))?,
@@ -91,8 +91,11 @@ fn push_details(text: &mut String, result: &TestResult<'_>) {
     for reason in &result.unpurgeable {
         let _ = writeln!(text, "  {} {}", print::yellow("unpurgeable"), print::escaped(reason));
     }
-    if let Some(problem) = result.failures.first() {
-        let _ = writeln!(text, "  {}", print::dim(print::escaped(&problem.help)));
+    if !result.failures.is_empty() {
+        let (change, source) = (&result.test.change, print::source_options());
+        let explain = format!("purge-router explain '{}' --event {}{source}", change.object(), change.kind);
+        let help = format!("correct the mappings or the test; `{explain}` shows why");
+        let _ = writeln!(text, "  {}", print::dim(print::escaped(&help)));
     }
 }
 

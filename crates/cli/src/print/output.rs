@@ -56,13 +56,39 @@ pub(crate) fn progress(text: &str) {
     }
 }
 
-/// The command as it was called, for a shell, with these arguments added.
-pub(crate) fn command_line(more: &[&str]) -> String {
+/// An argument as a shell reads it.
+fn quoted(argument: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@+%".contains(c);
-    let quoted = |argument: &str| match !argument.is_empty() && argument.chars().all(is_plain) {
+    match !argument.is_empty() && argument.chars().all(is_plain) {
         true => argument.to_owned(),
         false => format!("'{}'", escaped(&argument.replace('\'', r"'\''"))),
-    };
+    }
+}
+
+/// The options with which the command was called that name its mappings, for a command that is suggested: ` --table prod`.
+pub(crate) fn source_options() -> String {
+    let given: Vec<String> = std::env::args_os().skip(1).map(|it| it.to_string_lossy().into_owned()).collect();
+    options_of(&given)
+}
+
+fn options_of(given: &[String]) -> String {
+    let mut options = String::new();
+    for (index, argument) in given.iter().enumerate() {
+        for name in ["--table", "--mappings"] {
+            let value = argument.strip_prefix(name).and_then(|rest| match rest {
+                "" => given.get(index + 1).map(String::as_str),
+                rest => rest.strip_prefix('='),
+            });
+            if let Some(value) = value {
+                options.push_str(&format!(" {name} {}", quoted(value)));
+            }
+        }
+    }
+    options
+}
+
+/// The command as it was called, for a shell, with these arguments added.
+pub(crate) fn command_line(more: &[&str]) -> String {
     let given: Vec<String> = std::env::args_os().skip(1).map(|it| it.to_string_lossy().into_owned()).collect();
     let more = more.iter().filter(|argument| !given.iter().any(|it| it == *argument)).map(|it| (*it).to_owned());
     let arguments: Vec<String> = given.iter().cloned().chain(more).map(|argument| quoted(&argument)).collect();
@@ -105,5 +131,23 @@ fn exit_if_lost(written: std::io::Result<()>) {
             std::process::exit(1);
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_that_name_the_mappings_are_repeated() {
+        for (given, options) in [
+            (&["check"][..], ""),
+            (&["test", "--table", "prod", "--json"], " --table prod"),
+            (&["test", "--mappings=my file.toml"], " --mappings 'my file.toml'"),
+            (&["test", "--tables", "a"], ""),
+        ] {
+            let given: Vec<String> = given.iter().map(|it| (*it).to_owned()).collect();
+            assert_eq!(options_of(&given), options, "{given:?}");
+        }
     }
 }

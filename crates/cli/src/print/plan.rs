@@ -90,7 +90,7 @@ pub(crate) fn push_hidden_batches(text: &mut String, hidden: usize) {
 /// and what is unchanged.
 pub(crate) fn push_unbatched(text: &mut String, plan: &Plan) {
     push_lines(text, plan.escalated.iter().map(escalated));
-    push_lines(text, plan.again.iter().map(again));
+    push_lines(text, plan.second_purges.iter().map(second_purge));
     push_lines(text, plan.samples.iter().flat_map(sample).collect::<Vec<_>>().into_iter());
     push_lines(text, plan.checks.iter().map(check));
     push_lines(text, plan.unchanged.iter().map(unchanged));
@@ -132,9 +132,14 @@ fn escalated(escalated: &Escalated) -> String {
     format!("{} {mapping}: {urls} URLs, {why}, so its folder is purged by prefix", yellow("escalated"))
 }
 
-fn again(second: &SecondPurge) -> String {
+fn second_purge(second: &SecondPurge) -> String {
     let SecondPurge { change, team, after } = second;
-    format!("{} {after} s later: {} {}", yellow("again"), escaped(&change.object()), dim(format!("(team {team})")))
+    format!(
+        "{} {after} s later: {} {}",
+        yellow("second purge"),
+        escaped(&change.object()),
+        dim(format!("(team {team})"))
+    )
 }
 
 /// What the function verifies, if its `VERIFY_HOSTS` allows the hosts.

@@ -7,13 +7,19 @@ use purge_router_core::{Batch, Zone};
 use purge_router_pipeline::{Outcome, Report, Status};
 
 use crate::print::list::{MAX_LINES, push_lines};
+use crate::print::output::source_options;
 use crate::print::plan::{batch_title, push_hidden_batches, push_items, push_unbatched, summary};
 use crate::print::style::{bold, dim, green, red};
 use crate::print::text::{count, escaped};
 
-/// What to do about a refused token, if its error does not say more.
-const TOKEN_ADVICE: &str =
-    "either the token lacks the permission Zone · Cache Purge for this zone, or `zone_id` is wrong";
+/// What to do about a token that was refused with HTTP status 403, if its error does not say more.
+const FORBIDDEN: &str = "either the token lacks the permission Zone · Cache Purge for this zone, or `zone_id` is wrong";
+
+/// The command that advice names, which lacks the zone.
+const PUT: &str = "purge-router tokens put --overwrite";
+
+/// The same of other refusals.
+const UNKNOWN_TOKEN: &str = "Cloudflare does not accept the token: store a valid one";
 
 /// A plan with the outcome of each batch.
 pub(crate) fn report(report: &Report<'_>) -> String {
@@ -43,6 +49,13 @@ pub(crate) fn report(report: &Report<'_>) -> String {
         }
     }
     push_failed_origins(&mut text, report);
+    let is_waiting = |outcome: &&&Outcome| outcome.status == Status::RateLimited && outcome.attempts == 0;
+    let waiting = bad.iter().filter(is_waiting).count();
+    if waiting > 0 {
+        let batches = count(waiting, "batch");
+        let _ =
+            write!(text, "\n{} {batches} must wait for the rate limit: give more time with --deadline", bold("help:"));
+    }
     text
 }
 
@@ -87,13 +100,17 @@ fn verdict(outcome: &Outcome, batch: &Batch) -> String {
         attempts => dim(format!("in {}", count(attempts as usize, "request"))),
     };
     let (error, advice) = outcome.error.as_deref().map(split_advice).unzip();
-    let error = error.map(|error| format!("\n      {} {}", red("error:"), escaped(error)));
-    let advice = advice.flatten().or((outcome.status == Status::TokenRefused).then_some(TOKEN_ADVICE));
+    let is_forbidden = error.is_some_and(|error| error.starts_with("HTTP 403"));
+    let of_token = if is_forbidden { FORBIDDEN } else { UNKNOWN_TOKEN };
+    let shown_error = error.map(|error| format!("\n      {} {}", red("error:"), escaped(error)));
+    let advice = advice.flatten().or((outcome.status == Status::TokenRefused).then_some(of_token));
     let help = advice.map(|advice| {
-        let Zone { zone_id, domain, .. } = batch.zone.as_ref();
-        format!("\n      {} {} {}", bold("help:"), escaped(advice), dim(format!("({domain}: zone_id {zone_id})")))
+        let Zone { zone_id, domain, team, .. } = batch.zone.as_ref();
+        let put = format!("{PUT} --zone {domain} --team {team}{}", source_options());
+        let advice = advice.replace(PUT, &put);
+        format!("\n      {} {} {}", bold("help:"), escaped(&advice), dim(format!("({domain}: zone_id {zone_id})")))
     });
-    format!("{status} {requests}{}{}", error.unwrap_or_default(), help.unwrap_or_default())
+    format!("{status} {requests}{}{}", shown_error.unwrap_or_default(), help.unwrap_or_default())
 }
 
 /// Whether Cloudflare refused some items for good, and accepted others.

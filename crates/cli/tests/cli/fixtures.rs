@@ -134,9 +134,15 @@ impl Answer {
     /// The exit code was 2, and standard error is one line of an error.
     #[track_caller]
     pub(crate) fn expect_misuse(self) -> Self {
-        assert_eq!((self.code, self.stderr.lines().count(), self.stdout.as_str()), (Some(2), 1, ""), "{self}");
-        assert!(self.stderr.starts_with("error: "), "{self}");
+        let errors = self.errors();
+        assert_eq!((self.code, errors.lines().count(), self.stdout.as_str()), (Some(2), 1, ""), "{self}");
+        assert!(errors.starts_with("error: "), "{self}");
         self
+    }
+
+    /// Standard error without the line that names where the mappings are.
+    pub(crate) fn errors(&self) -> String {
+        self.stderr.split_inclusive('\n').filter(|line| !line.starts_with("mappings: ")).collect()
     }
 
     #[track_caller]

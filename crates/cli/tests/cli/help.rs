@@ -100,7 +100,7 @@ fn misuse_is_reported_on_stderr() {
         (&["pruge"], "'purge'"),
         (&["plan"], "<EVENT>"),
         (&["plan", "event.json", "--jsn"], "'--json'"),
-        (&["explain"], "<OBJECT>"),
+        (&["explain"], "<WHAT>"),
         (&["explain", "assets.website.com/a.css"], "write s3://bucket/key"),
         (&["explain", "s3://assets.website.com"], "write s3://bucket/key"),
         (&["explain", "s3://assets.website.com/"], "write s3://bucket/key"),

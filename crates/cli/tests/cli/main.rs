@@ -5,17 +5,21 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod advice;
 mod bulk;
 mod check;
 mod completions;
 mod explain;
+mod explain_url;
 mod fixtures;
 mod fmt;
 mod help;
 mod import_env;
 mod init;
+mod inputs;
 mod listings;
 mod mapping_tests;
+mod mappings_source;
 mod plan;
 mod purge;
 mod run;

@@ -118,7 +118,7 @@ async fn tests_are_edited_and_restored_as_mappings_are() {
     assert!(shown.stdout.contains("~ test s3://assets.website.com/drafts/app.css"), "{shown}");
     let at_2 = fixture.run(&["mappings", "pull", "--team", "web", "--revision", "2"]).with_code(0).stdout;
     fixture.folder.write("mappings.toml", &at_2);
-    let tests = fixture.run(&["test"]).with_code(0);
+    let tests = fixture.run(&["test", "mappings.toml"]).with_code(0);
     assert!(tests.stdout.contains("3 tests: 3 passed, 0 failed"), "{tests}");
 }
 

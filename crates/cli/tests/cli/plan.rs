@@ -50,7 +50,7 @@ fn input_that_is_not_an_event_is_an_error_on_one_line() {
                  EventBridge events of aws.s3, or CloudTrail's records of S3, directly or in SQS, SNS, EventBridge Pipes, \
                  HTTP requests or Lambda's destination records\n"
             );
-            assert_eq!((answer.stderr, answer.stdout), (expected, String::new()));
+            assert_eq!((answer.errors(), answer.stdout), (expected, String::new()));
         }
     }
 }
@@ -60,7 +60,7 @@ fn an_event_that_can_not_be_read_is_misuse() {
     let folder = WorkFolder::new();
     for event in ["none.json", "."] {
         let answer = folder.run(&["plan", event]).expect_misuse();
-        assert!(answer.stderr.starts_with(&format!("error: can't read the event {event}: ")), "{answer}");
+        assert!(answer.errors().starts_with(&format!("error: can't read the event {event}: ")), "{answer}");
     }
 }
 

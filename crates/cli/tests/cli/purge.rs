@@ -1,8 +1,12 @@
 //! `purge`: the requests that Cloudflare receives for each argument.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use purge_router_sandbox::Sandbox;
 use serde_json::json;
 
-use crate::fixtures::{DOCS_ZONE, WEB_ZONE, WorkFolder, assert_answer, cloudflare, received};
+use crate::fixtures::{DOCS_ZONE, TOKEN, WEB_ZONE, WorkFolder, assert_answer, cloudflare, received};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_method_reaches_its_zone() {
@@ -47,7 +51,7 @@ async fn hosts_and_everything_need_a_yes_and_a_dry_run_sends_nothing() {
         (&["purge", "--host", "docs.website.dev"], "purge 1 host of website.dev (team docs)\n      docs.website.dev\n"),
     ] {
         let answer = folder.run_at(&sandbox, args).expect_misuse();
-        assert_eq!(answer.stderr, "error: not a terminal, so I can't ask; add --yes\n");
+        assert_eq!(answer.errors(), "error: not a terminal, so I can't ask; add --yes\n");
         let answer = folder.run_at(&sandbox, &[args, &["--dry-run"]].concat()).with_code(0);
         assert!(answer.stdout.contains(shown), "{answer}");
         let json = folder.run_at(&sandbox, &[args, &["--dry-run", "--json"]].concat()).with_code(0).json();
@@ -77,10 +81,13 @@ const MISUSE: &[(&[&str], &str)] = &[
         &["--zone", "website.org", "--everything", "--team", "docs"],
         "unknown zone website.org; known zones: website.dev",
     ),
-    (&["--zone", "website.com", "--everything", "--team", "wbe"], "unknown team wbe; known teams: docs, web"),
+    (
+        &["--zone", "website.com", "--everything", "--team", "wbe"],
+        "unknown team wbe; did you mean web? known teams: docs, web",
+    ),
     (
         &["https://www.website.com/", "--team", "docs"],
-        "no zone serves `www.website.com`; add it to the zone's hostnames",
+        "`www.website.com` is in the zone website.com of team web, and not of team docs",
     ),
     (
         &["https://www.website.com.evil.net/"],
@@ -98,6 +105,9 @@ const MISUSE: &[(&[&str], &str)] = &[
         &["https://www.website.com/c#.html"],
         "`https://www.website.com/c#.html` has a `#`; write it as %23, or remove the fragment, which clients never send",
     ),
+    (&["https://wwww.website.net/"], "no zone serves `wwww.website.net`; add it to the zone's hostnames"),
+    (&["https://www.websit.com/"], "no zone serves `www.websit.com`; did you mean www.website.com?"),
+    (&["--prefix", "/css"], "`/css` has no hostname: write it first, such as docs.website.dev/css"),
     (&["--prefix", "www.website.com"], "`www.website.com` is a whole host; purge it with --host"),
     (&["--prefix", "www.website.com/"], "`www.website.com/` is a whole host; purge it with --host"),
     (
@@ -134,7 +144,7 @@ fn arguments_that_can_not_be_purged_are_misuse() {
     folder.write("twins.toml", include_str!("twins.toml"));
     for (args, error) in MISUSE {
         let answer = folder.run(&[&["purge", "--sandbox"], *args].concat()).expect_misuse();
-        assert_eq!(answer.stderr, format!("error: {error}\n"));
+        assert_eq!(answer.errors(), format!("error: {error}\n"));
     }
 }
 
@@ -164,9 +174,32 @@ fn the_nearest_domain_serves_a_host_that_no_zone_lists() {
 fn without_a_token_nothing_is_purged() {
     let aws = [("AWS_REGION", "eu-west-1"), ("AWS_EC2_METADATA_DISABLED", "true")];
     let answer = WorkFolder::new().run_with(&["purge", "--yes", "--host", "www.website.com"], &aws, b"").with_code(1);
-    assert!(
-        answer.stdout.contains("team web has no token for zone website.com: CLOUDFLARE_API_TOKEN is not set"),
-        "{answer}"
-    );
-    assert!(answer.stdout.contains("0 done, 1 failed"), "{answer}");
+    let reason = "error: CLOUDFLARE_API_TOKEN is not set, and the zones' tokens can't be read: can't call SSM: ";
+    assert!(answer.errors().starts_with(reason) && answer.stdout.is_empty(), "{answer}");
+}
+
+/// Runs the command on a terminal, where this is typed. Returns the exit code, and what the terminal shows.
+fn on_a_terminal(folder: &WorkFolder, sandbox: &Sandbox, args: &str, typed: &str) -> (Option<i32>, String) {
+    let line = format!("{} {args}", env!("CARGO_BIN_EXE_purge-router"));
+    let mut command = Command::new("script");
+    command.args(["--quiet", "--return", "--flush", "--command", &line, "/dev/null"]).current_dir(folder.path(""));
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).envs([("TERM", "xterm"), ("NO_COLOR", "1")]);
+    command.env("CLOUDFLARE_BASE_URL", sandbox.api_url()).env("CLOUDFLARE_API_TOKEN", TOKEN);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    // It stays open: its end would be typed, too.
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(typed.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_terminal_is_asked_before_everything_is_purged() {
+    let folder = WorkFolder::new();
+    for (typed, code, requests) in [("n\n", 1, 0), ("\n", 1, 0), ("y\n", 0, 1)] {
+        let sandbox = cloudflare().start().await.unwrap();
+        let (ended, shown) = on_a_terminal(&folder, &sandbox, "purge --everything --zone website.com", typed);
+        assert!(shown.contains("purge everything of website.com (team web)? [y/N] "), "{shown}");
+        assert_eq!((ended, received(&sandbox).len()), (Some(code), requests), "{shown}");
+    }
 }

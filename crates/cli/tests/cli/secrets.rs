@@ -43,7 +43,7 @@ fn a_malformed_token_is_not_shown() {
     folder.write("event.json", both_teams());
     for text in ["s3cr3t with spaces", "s3cr3t\nline", "s3cr3t-ü"] {
         let answer = folder.run_with(&["run", "event.json"], &[("CLOUDFLARE_API_TOKEN", text)], b"").expect_misuse();
-        assert!(answer.stderr.starts_with("error: CLOUDFLARE_API_TOKEN: this is not an API token: "), "{answer}");
+        assert!(answer.errors().starts_with("error: CLOUDFLARE_API_TOKEN: this is not an API token: "), "{answer}");
         assert_hides(&answer, "s3cr3t");
     }
 }

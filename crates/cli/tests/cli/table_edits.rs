@@ -115,7 +115,7 @@ async fn a_rollback_is_a_push_of_an_earlier_document() {
         let answer = fixture.run(args).with_code(1);
         assert!(answer.stderr.contains("revision 9 of TEAM#web not found; `history` lists all revisions"), "{answer}");
     }
-    fixture.run(&["mappings", "rollback", "1", "--yes"]).expect_misuse();
+    fixture.run(&["mappings", "rollback", "1", "--yes"]).with_code(2);
     // What the team is not granted any more does not come back.
     fixture.edit("owns = [\"s3://assets.website.com/\"]", "owns = [\"s3://assets.website.com/images/\"]");
     fixture.folder.write("grants.toml", "version = 1\n[teams.web]\nowns = [\"s3://assets.website.com/images/\"]\n");

@@ -1,5 +1,7 @@
 //! Paths that depend on the objects of a mapping, as templates such as `/{dir}/feed.xml`.
 
+use std::fmt;
+
 use crate::model::bounds;
 use crate::model::code::Code;
 use crate::model::invalid::Invalid;
@@ -53,10 +55,26 @@ impl PathTemplate {
         self.template.most_bytes(path_length)
     }
 
+    /// Whether it gives the same path for every object.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.template.fields() == 0
+    }
+
+    /// Whether it may give this path, which has no first `/`, for some object.
+    pub(crate) fn may_render(&self, path: &str) -> bool {
+        self.template.may_render(path) || self.at_root.may_render(path)
+    }
+
     /// The path, without its first `/`, that depends on an object of a bucket with this path.
     pub(crate) fn render(&self, bucket: &str, path: &str) -> String {
         let template = if path.contains('/') { &self.template } else { &self.at_root };
         template.render(bucket, path)
+    }
+}
+
+impl fmt::Display for PathTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}", self.template)
     }
 }
 
@@ -83,7 +101,13 @@ mod tests {
             ("/{dir}/{stem}.{ext}.map", "js/app.min.js", "js/app.min.js.map"),
             ("/100% off/", "a", "100% off/"),
         ] {
-            assert_eq!(PathTemplate::parse(template).unwrap().render("assets", path), rendered, "{template} of {path}");
+            let parsed = PathTemplate::parse(template).unwrap();
+            assert_eq!(parsed.render("assets", path), rendered, "{template} of {path}");
+            assert!(parsed.may_render(rendered), "{template} may give {rendered}");
+            assert_eq!(parsed.to_string(), template);
+        }
+        for (template, path) in [("/feed.xml", "blog/feed.xml"), ("/{dir}/feed.xml", "feed.html"), ("/a{key}a", "a")] {
+            assert!(!PathTemplate::parse(template).unwrap().may_render(path), "{template} gives no {path}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Templates over `{bucket}`, `{key}`, `{dir}`, `{stem}` and `{ext}`.
 
+use std::fmt;
+
 use crate::model::suggest::{nearest, quoted};
 
 const FIELDS: &[(&str, Field)] =
@@ -81,6 +83,27 @@ impl Template {
         self.0.iter().filter(|part| matches!(part, Part::Field(_))).count()
     }
 
+    /// Whether this is the text for some values of the fields.
+    pub(crate) fn may_render(&self, text: &str) -> bool {
+        let (mut rest, mut after_field) = (text, false);
+        for (index, part) in self.0.iter().enumerate() {
+            let Part::Text(literal) = part else {
+                after_field = true;
+                continue;
+            };
+            let at = match after_field {
+                true if index + 1 == self.0.len() => {
+                    rest.len().checked_sub(literal.len()).filter(|_| rest.ends_with(&**literal))
+                }
+                true => rest.find(&**literal),
+                false => rest.starts_with(&**literal).then_some(0),
+            };
+            let Some(after) = at.and_then(|at| rest.get(at + literal.len()..)) else { return false };
+            (rest, after_field) = (after, false);
+        }
+        after_field || rest.is_empty()
+    }
+
     /// The bytes of the text for a key of this length, at most.
     pub(crate) fn most_bytes(&self, key_length: usize) -> usize {
         let part = |part: &Part| match part {
@@ -110,6 +133,16 @@ impl Template {
             });
         }
         rendered
+    }
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |of: &Field| FIELDS.iter().find(|(_, field)| field == of).map_or("", |(name, _)| name);
+        self.0.iter().try_for_each(|part| match part {
+            Part::Text(text) => f.write_str(text),
+            Part::Field(field) => write!(f, "{{{}}}", name(field)),
+        })
     }
 }
 

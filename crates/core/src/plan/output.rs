@@ -36,7 +36,7 @@ pub struct Plan {
     pub batches: Vec<Batch>,
     /// What is purged once more after a while, if the batches are purged: by change, team and time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub again: Vec<SecondPurge>,
+    pub second_purges: Vec<SecondPurge>,
     /// What is verified a while after it is purged: by team, then by change.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<Sample>,

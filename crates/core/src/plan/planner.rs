@@ -47,14 +47,26 @@ pub fn plan_until(
     planner.admit(&changes, must_stop);
     planner.report_problems();
     let escalated = planner.escalated();
-    let again = second_purges(planner.budget.hits());
+    let second_purges = second_purges(planner.budget.hits());
     let mut sampler = Sampler::default();
     let batches = planner.batches(&mut sampler);
     rejected.extend(planner.rejections.into_rejected());
     let (changes, samples) = (changes.len(), sampler.into_samples());
     let remember = planner.memory.into_remember();
     let Planner { unmatched, unchanged, checks, .. } = planner;
-    Plan { changes, ignored, rejected, unmatched, unchanged, escalated, batches, again, samples, checks, remember }
+    Plan {
+        changes,
+        ignored,
+        rejected,
+        unmatched,
+        unchanged,
+        escalated,
+        batches,
+        second_purges,
+        samples,
+        checks,
+        remember,
+    }
 }
 
 /// The steps of planning, and what they have found so far.

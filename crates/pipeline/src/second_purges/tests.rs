@@ -130,7 +130,7 @@ async fn batches_that_did_not_end_are_retried() {
 async fn what_of_a_direct_invocation_was_purged_is_queued_because_nobody_has_to_retry_it() {
     let mut plan = plan_for(&[("m-0", "a")]);
     plan.batches = plan.batches.iter().map(of_invocation).collect();
-    for second in &mut plan.again {
+    for second in &mut plan.second_purges {
         Arc::make_mut(&mut second.change).origin = Origin::Invocation;
     }
     let failed = FailedOrigin { origin: Origin::Invocation, kind: TRANSIENT };

@@ -26,20 +26,24 @@ impl Requested<'_> {
     }
 }
 
-/// All items that the arguments name.
+/// All items that the arguments name, and these URLs.
 ///
 /// # Errors
 /// A value is malformed or its zone is not clear; the message has the value and how to fix it.
-pub(super) fn requested_items<'m>(args: &PurgeArgs, mappings: &'m Mappings) -> Result<Vec<Requested<'m>>, Misuse> {
+pub(super) fn requested_items<'m>(
+    args: &'m PurgeArgs,
+    urls: &[String],
+    mappings: &'m Mappings,
+) -> Result<Vec<Requested<'m>>, Misuse> {
     let zones = ZoneChoice::new(mappings, args.zone.as_deref(), args.team.as_ref())?;
     let mut requested = Vec::new();
-    for text in &args.urls {
+    for text in urls {
         let url = parse_url(text)?;
         let zone = zones.serving(url.host_str().unwrap_or_default())?;
         requested.push(Requested { zone, item: Item::Url(url.to_string()) });
     }
     for text in &args.prefixes {
-        let url = parse_prefix(text)?;
+        let url = parse_prefix(text, zones.any_hostname())?;
         let zone = zones.serving(url.host_str().unwrap_or_default())?;
         requested
             .push(Requested { zone, item: Item::Prefix(url[Position::BeforeHost..Position::AfterPath].to_owned()) });

@@ -10,8 +10,11 @@ pub(super) fn parse_url(text: &str) -> Result<Url, Misuse> {
     parse(text).map_err(Misuse)
 }
 
-/// Parses a prefix such as `host/folder/` to the URL of that folder.
-pub(super) fn parse_prefix(text: &str) -> Result<Url, Misuse> {
+/// Parses a prefix such as `host/folder/` to the URL of that folder. `host` is for an example.
+pub(super) fn parse_prefix(text: &str, host: &str) -> Result<Url, Misuse> {
+    if text.starts_with('/') {
+        return Err(Misuse(format!("`{text}` has no hostname: write it first, such as {host}{text}")));
+    }
     let folder = text.split_once('/').map_or("", |(_, folder)| folder);
     if folder.bytes().all(|byte| byte == b'/') {
         return Err(Misuse(format!("`{text}` is a whole host; purge it with --host")));

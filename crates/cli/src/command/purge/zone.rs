@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use purge_router_core::names::{Hostname, TeamName};
-use purge_router_core::{Mappings, Zone};
+use purge_router_core::{Mappings, Zone, near_hostname};
 
 use crate::exit::Misuse;
 use crate::zone_choice::{ambiguous, check_teams, unknown_zone};
@@ -12,17 +12,23 @@ use crate::zone_choice::{ambiguous, check_teams, unknown_zone};
 pub(super) struct ZoneChoice<'m> {
     /// All zones, or those of the team.
     zones: Vec<&'m Arc<Zone>>,
+    all: Vec<&'m Arc<Zone>>,
+    team: Option<&'m TeamName>,
     named: Option<&'m Arc<Zone>>,
 }
 
 impl<'m> ZoneChoice<'m> {
     /// # Errors
     /// The team or the zone is unknown, or several teams have a zone of this domain.
-    pub(super) fn new(mappings: &'m Mappings, domain: Option<&str>, team: Option<&TeamName>) -> Result<Self, Misuse> {
+    pub(super) fn new(
+        mappings: &'m Mappings,
+        domain: Option<&str>,
+        team: Option<&'m TeamName>,
+    ) -> Result<Self, Misuse> {
         check_teams(mappings, team.map(std::slice::from_ref).unwrap_or_default())?;
         let zones: Vec<_> = mappings.zones().filter(|zone| team.is_none_or(|team| zone.team == *team)).collect();
         let named = domain.map(|domain| named(&zones, domain)).transpose()?;
-        Ok(Self { zones, named })
+        Ok(Self { zones, all: mappings.zones().collect(), team, named })
     }
 
     /// The zone of `--zone`.
@@ -49,9 +55,27 @@ impl<'m> ZoneChoice<'m> {
         }
         match candidates[..] {
             [zone] => Ok(zone),
-            [] => Err(Misuse(format!("no zone serves `{host}`; add it to the zone's hostnames"))),
+            [] => Err(self.not_served(&host)),
             _ => Err(ambiguous(format!("several zones serve `{host}`"), &plain(&candidates))),
         }
+    }
+
+    /// A hostname that may be purged, for an example.
+    pub(super) fn any_hostname(&self) -> &'m str {
+        let hostnames = self.zones.iter().flat_map(|zone| &zone.hostnames);
+        hostnames.map(Hostname::as_str).next().unwrap_or("www.example.com")
+    }
+
+    fn not_served(&self, host: &Hostname) -> Misuse {
+        let is_served = |zone: &&Arc<Zone>| zone.hostnames.contains(host) || host.is_within(&zone.domain);
+        let known = self.zones.iter().flat_map(|zone| &zone.hostnames).map(Hostname::as_str);
+        Misuse(match (self.team, self.all.iter().copied().find(is_served), near_hostname(host.as_str(), known)) {
+            (Some(team), Some(zone), _) => {
+                format!("`{host}` is in the zone {} of team {}, and not of team {team}", zone.domain, zone.team)
+            }
+            (_, _, Some(near)) => format!("no zone serves `{host}`; did you mean {near}?"),
+            _ => format!("no zone serves `{host}`; add it to the zone's hostnames"),
+        })
     }
 
     fn zones_where(&self, is_candidate: impl Fn(&Zone) -> bool) -> Vec<&'m Arc<Zone>> {

@@ -25,7 +25,7 @@ const CONCURRENT_WRITES: usize = 8;
 
 pub(super) async fn diff(kind: Kind, args: &DiffArgs) -> anyhow::Result<End> {
     let table = OpenTable::open(&args.table).await?;
-    let edits = from_file(kind, &table, &args.table, &args.file.path()).await?;
+    let edits = from_file(kind, &table, &args.table, &args.file.path_or(&args.only)).await?;
     let Some(edits) = edits else { return Ok(End::Problems) };
     show_edits(&table, &edits, args.json)?;
     Ok(if args.exit_code && edits.iter().any(Edit::needs_write) { End::Problems } else { End::Done })
@@ -33,7 +33,7 @@ pub(super) async fn diff(kind: Kind, args: &DiffArgs) -> anyhow::Result<End> {
 
 pub(super) async fn run(kind: Kind, args: &PushArgs) -> anyhow::Result<End> {
     let table = OpenTable::open(&args.table).await?;
-    let path = args.file.path();
+    let path = args.file.path_or(&args.only);
     let reading = from_file(kind, &table, &args.table, &path);
     let edits = print::spinning(&format!("comparing with {}", print::escaped(&table.name)), reading).await?;
     let Some(edits) = edits else { return Ok(End::Problems) };
@@ -44,8 +44,9 @@ pub(super) async fn rollback(kind: Kind, args: &RollbackArgs) -> anyhow::Result<
     let table = OpenTable::open(&args.table).await?;
     let edits = from_revision(kind, &table, &args.table, args.revision).await?;
     let Some(edits) = edits else { return Ok(End::Problems) };
+    let changes_something = edits.iter().any(Edit::needs_write);
     let end = write(&table, edits, &args.writing, &format!("rollback to revision {}: ", args.revision)).await?;
-    if end == End::Done {
+    if end == End::Done && changes_something {
         print::note("your mapping file is unchanged: pull again before you push it");
     }
     Ok(end)

@@ -24,7 +24,7 @@ struct ZoneRules<'m> {
 }
 
 pub(super) async fn run(args: &TagRuleArgs) -> anyhow::Result<End> {
-    let Some(mappings) = mappings::load_of_teams(&args.zones.mappings, &args.zones.teams).await? else {
+    let Some(mappings) = mappings::load(&args.zones.mappings, &args.zones.teams).await? else {
         return Ok(End::Problems);
     };
     let chosen = chosen(&mappings, args)?;

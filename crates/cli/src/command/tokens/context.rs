@@ -6,14 +6,14 @@ use std::sync::Arc;
 use purge_router_aws::{Parameters, WriteError, load_patient_config};
 use purge_router_cloudflare::{ApiToken, Client};
 use purge_router_config::{RowKey, Skipped};
-use purge_router_core::names::{KmsKey, TeamName};
+use purge_router_core::names::{Hostname, KmsKey, TeamName};
 use purge_router_core::{Mappings, Zone};
 
-use crate::args::ZonesArgs;
+use crate::args::{MappingsArg, MappingsSource, ZoneArgs, ZonesArgs};
 use crate::command::tokens::slot::{Target, TokenSlot};
 use crate::environment::cloudflare_client;
 use crate::exit::Misuse;
-use crate::mappings::{is_of_teams, load, load_table_of, warn};
+use crate::mappings::{is_of_teams, load_file, load_table_of, named_source, warn};
 use crate::zone_choice::{ambiguous, check_teams, unknown_zone};
 
 /// How many parameters are inspected at once: SSM allows 40 reads per second.
@@ -35,17 +35,26 @@ pub(super) struct TokensContext {
 impl TokensContext {
     /// Loads the zones that the arguments name; `None`: the mapping file has problems, which were printed.
     pub(super) async fn new(args: &ZonesArgs) -> anyhow::Result<Option<Self>> {
+        Self::of(&args.mappings, &args.teams, &args.zones).await
+    }
+
+    /// Loads the zone that the arguments name, like [`Self::new`].
+    pub(super) async fn of_one(args: &ZoneArgs) -> anyhow::Result<Option<Self>> {
+        Self::of(&args.mappings, args.team.as_slice(), args.zone.as_slice()).await
+    }
+
+    async fn of(source: &MappingsArg, teams: &[TeamName], zones: &[Hostname]) -> anyhow::Result<Option<Self>> {
         let config = load_patient_config().await;
-        let (mappings, mut skipped) = match &args.mappings.table {
-            Some(table) => load_table_of(&config, table, &args.teams).await?,
-            None => match load(&args.mappings).await? {
+        let (mappings, mut skipped) = match named_source(source)? {
+            MappingsSource::Table(table, _) => load_table_of(&config, &table, teams).await?,
+            MappingsSource::File(path, _) => match load_file(&path)? {
                 Some(mappings) => (mappings, Vec::new()),
                 None => return Ok(None),
             },
         };
-        skipped.retain(|skipped| is_of_teams(&skipped.key, &args.teams));
+        skipped.retain(|skipped| is_of_teams(&skipped.key, teams));
         warn(&skipped);
-        let (targets, other_targets) = select(&mappings, &skipped, args)?;
+        let (targets, other_targets) = select(&mappings, &skipped, teams, zones)?;
         let teams: BTreeSet<TeamName> = targets.iter().map(|target| target.zone.team.clone()).collect();
         let other_targets = other_targets.into_iter().filter(|other| teams.contains(&other.zone.team)).collect();
         let skipped_rows = skipped.iter().filter(|skipped| may_hold_zone(&skipped.key, &teams)).count();
@@ -100,19 +109,23 @@ impl TokensContext {
 }
 
 /// The zones that the arguments name, and the other zones of the teams.
-fn select(mappings: &Mappings, skipped: &[Skipped], args: &ZonesArgs) -> Result<(Vec<Target>, Vec<Target>), Misuse> {
+fn select(
+    mappings: &Mappings,
+    skipped: &[Skipped],
+    teams: &[TeamName],
+    zones: &[Hostname],
+) -> Result<(Vec<Target>, Vec<Target>), Misuse> {
     // A team whose grant can't be read exists, though the mappings don't have it.
     let is_skipped = |team: &TeamName| skipped.iter().any(|skipped| is_row_of(&skipped.key, team));
-    let readable: Vec<TeamName> = args.teams.iter().filter(|team| !is_skipped(team)).cloned().collect();
+    let readable: Vec<TeamName> = teams.iter().filter(|team| !is_skipped(team)).cloned().collect();
     check_teams(mappings, &readable)?;
-    let teams = mappings.teams().filter(|team| args.teams.is_empty() || args.teams.contains(&team.name));
-    let all = teams.flat_map(|team| {
+    let chosen = mappings.teams().filter(|team| teams.is_empty() || teams.contains(&team.name));
+    let all = chosen.flat_map(|team| {
         team.zones.values().map(|zone| Target { zone: Arc::clone(zone), kms_key: team.kms_key.clone() })
     });
     let (targets, others): (Vec<Target>, Vec<Target>) =
-        all.partition(|target| args.zones.is_empty() || args.zones.contains(&target.zone.domain));
-    if let Some(unknown) = args.zones.iter().find(|domain| targets.iter().all(|target| target.zone.domain != **domain))
-    {
+        all.partition(|target| zones.is_empty() || zones.contains(&target.zone.domain));
+    if let Some(unknown) = zones.iter().find(|domain| targets.iter().all(|target| target.zone.domain != **domain)) {
         return Err(unknown_zone(unknown, targets.iter().chain(&others).map(|target| &*target.zone)));
     }
     match targets.is_empty() {

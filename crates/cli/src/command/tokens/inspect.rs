@@ -11,6 +11,7 @@ use crate::command::tokens::context::{CONCURRENCY, TokensContext};
 use crate::command::tokens::probe::try_purge;
 use crate::command::tokens::slot::{Target, TokenSlot};
 use crate::environment::AWS_SETTINGS_HELP;
+use crate::print;
 
 /// How often a token is inspected before it counts as invalid, and the pause in between.
 const MAX_INSPECTIONS: u32 = 4;
@@ -192,7 +193,8 @@ impl Inspection {
         match error {
             ReadError::Absent => {
                 let (parameter, zone) = (self.slot.parameter(), self.slot.zone());
-                let put = format!("purge-router tokens put --zone {} --team {}", zone.domain, zone.team);
+                let source = print::source_options();
+                let put = format!("purge-router tokens put --zone {} --team {}{source}", zone.domain, zone.team);
                 format!("SSM has no parameter {parameter} in this region: `{put}` stores one")
             }
             ReadError::Settings(_) => with_help(error, Some(AWS_SETTINGS_HELP)),

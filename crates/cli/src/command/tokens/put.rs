@@ -15,7 +15,7 @@ use crate::exit::End;
 use crate::{print, shutdown};
 
 pub(super) async fn run(args: &PutArgs) -> anyhow::Result<End> {
-    let Some(context) = TokensContext::new(&args.zones).await? else { return Ok(End::Problems) };
+    let Some(context) = TokensContext::of_one(&args.zone).await? else { return Ok(End::Problems) };
     let slot = &context.only_slot()?;
     slot.check()?;
     let (name, parameter) = (slot.name(), slot.parameter());

@@ -1,0 +1,132 @@
+//! What a file or standard input says: one event, several in a row, or a list of objects.
+
+use purge_router_core::{Change, ChangeKind, Event, Origin, Rejected, RejectionKind, decode};
+use serde_json::value::RawValue;
+
+use crate::exit::Misuse;
+use crate::print;
+
+/// How a list of objects and URLs begins.
+const SCHEMES: [&[u8]; 3] = [b"s3://", b"https://", b"http://"];
+
+/// Some tools write it before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The event of these bytes: that of one JSON value, or of several in a row, or of a list of objects to which this happened.
+///
+/// # Errors
+/// The bytes are no JSON, or a line is no object. Of several values, one that is no event is rejected alone.
+pub(super) fn event_of(bytes: &[u8], kind: ChangeKind) -> anyhow::Result<Event> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    if is_list(bytes) {
+        let changes: Result<_, _> = lines(bytes)?.map(|(number, line)| object(number, line, kind)).collect();
+        return Ok(Event { changes: changes?, ..Event::default() });
+    }
+    let mut values: Vec<&RawValue> = Vec::new();
+    let mut stream = serde_json::Deserializer::from_slice(bytes).into_iter();
+    while let Some(value) = stream.next() {
+        match value {
+            Ok(value) => values.push(value),
+            // Of a broken event, what can be read is read.
+            Err(_) if values.is_empty() => return Ok(decode(bytes)?),
+            Err(error) => anyhow::bail!(
+                "the input has {} and then, from byte {} on, what is not JSON: {error}",
+                print::count(values.len(), "event"),
+                stream.byte_offset(),
+            ),
+        }
+    }
+    match values.len() {
+        0 | 1 => Ok(decode(bytes)?),
+        count => Ok(joined(&values, count)),
+    }
+}
+
+/// Whether it is a list of objects or URLs.
+pub(in crate::command) fn is_list(bytes: &[u8]) -> bool {
+    SCHEMES.iter().any(|scheme| bytes.trim_ascii_start().starts_with(scheme))
+}
+
+/// The lines of a list that are not empty, with their numbers.
+///
+/// # Errors
+/// The list is not UTF-8.
+pub(in crate::command) fn lines(bytes: &[u8]) -> Result<impl Iterator<Item = (usize, &str)>, Misuse> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| Misuse(format!("the list is not UTF-8 at byte {}; save it as UTF-8", error.valid_up_to())))?;
+    Ok((1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty()))
+}
+
+/// The change of an object that is named in a line.
+pub(in crate::command) fn object(number: usize, line: &str, kind: ChangeKind) -> Result<Change, Misuse> {
+    Change::of_object(line, kind).map_err(|invalid| Misuse(format!("line {number}: {invalid}")))
+}
+
+fn joined(values: &[&RawValue], count: usize) -> Event {
+    let mut event = Event::default();
+    for (number, value) in (1..).zip(values) {
+        match decode(value.get().as_bytes()) {
+            Ok(Event { changes, ignored, rejected }) => {
+                event.changes.extend(changes);
+                event.ignored.extend(ignored);
+                event.rejected.extend(rejected);
+            }
+            Err(error) => event.rejected.push(Rejected {
+                origin: Origin::Invocation,
+                kind: RejectionKind::Malformed,
+                reason: format!("event {number} of {count}: {error}"),
+            }),
+        }
+    }
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(input: &str) -> (Vec<String>, Vec<String>) {
+        let event = event_of(input.as_bytes(), ChangeKind::Removed).unwrap();
+        let rejected = event.rejected.into_iter().map(|rejected| rejected.reason).collect();
+        (event.changes.into_iter().map(|change| format!("{} {}", change.object(), change.kind)).collect(), rejected)
+    }
+
+    fn s3(key: &str) -> String {
+        let object = format!(r#""s3":{{"bucket":{{"name":"assets"}},"object":{{"key":"{key}"}}}}"#);
+        format!(
+            r#"{{"Records":[{{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"ObjectCreated:Put",{object}}}]}}"#
+        )
+    }
+
+    #[test]
+    fn several_events_in_a_row_are_one() {
+        let message =
+            |id: &str, key: &str| serde_json::json!({ "Messages": [{ "MessageId": id, "Body": s3(key) }] }).to_string();
+        let two = ["s3://assets/a created", "s3://assets/b created"].map(str::to_owned);
+        for input in [
+            format!("{}\n{}\n", s3("a"), s3("b")),
+            format!("{}{}", s3("a"), s3("b")),
+            format!("\u{feff}{}\n\n{}", message("1", "a"), message("2", "b")),
+        ] {
+            assert_eq!(keys(&input), (two.to_vec(), Vec::new()), "{input}");
+        }
+        let (changes, rejected) = keys(&format!("{} 7 {}", s3("a"), s3("b")));
+        assert_eq!((changes, rejected.len()), (two.to_vec(), 1));
+        assert!(rejected[0].starts_with("event 2 of 3: not an event: found a JSON number"), "{rejected:?}");
+    }
+
+    #[test]
+    fn nothing_is_read_of_an_input_whose_end_is_not_json() {
+        let error = event_of(format!("{} {{", s3("a")).as_bytes(), ChangeKind::Created).unwrap_err().to_string();
+        assert!(error.starts_with("the input has 1 event and then, from byte "), "{error}");
+        assert!(event_of(b"hello", ChangeKind::Created).unwrap_err().to_string().starts_with("not an event"));
+    }
+
+    #[test]
+    fn a_list_of_objects_has_one_on_each_line() {
+        let (changes, _) = keys("\ns3://assets/a b.css\r\n  s3://assets/c\n");
+        assert_eq!(changes, ["s3://assets/a b.css removed", "s3://assets/c removed"]);
+        let error = event_of(b"s3://assets/a\nassets/b", ChangeKind::Created).unwrap_err().to_string();
+        assert!(error.starts_with("line 2: `assets/b` is not an object"), "{error}");
+    }
+}

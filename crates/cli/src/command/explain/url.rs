@@ -1,0 +1,221 @@
+//! One URL: which objects and mappings lead to a purge of it, and why the others do not.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use purge_router_core::names::Hostname;
+use purge_router_core::{
+    Change, Mapping, Mappings, Mismatch, Objects, PublicUrl, UrlAnswer, UrlSource, Via, near_hostname, url_sources,
+};
+use serde_json::{Value, json};
+
+use crate::command::explain::change::{declined, declined_as_json, describe, push_hint};
+use crate::print;
+
+/// Whether some change purges the URL; `None`: only the response of the URL says so.
+pub(super) fn is_purged(mappings: &Mappings, url: &PublicUrl) -> Option<bool> {
+    verdict(&url_sources(mappings, url))
+}
+
+fn verdict(sources: &[UrlSource<'_>]) -> Option<bool> {
+    let has = |is: fn(&UrlAnswer<'_>) -> bool| sources.iter().any(|source| is(&source.answer));
+    match (has(|it| matches!(it, UrlAnswer::Purged)), has(|it| matches!(it, UrlAnswer::Unknown(_)))) {
+        (true, _) => Some(true),
+        (false, true) => None,
+        (false, false) => Some(false),
+    }
+}
+
+pub(super) fn as_json(mappings: &Mappings, url: &PublicUrl) -> Value {
+    let sources = url_sources(mappings, url);
+    let shown: Vec<Value> = sources.iter().map(source_as_json).collect();
+    let mut json = json!({ "url": url.text(), "purged": verdict(&sources), "sources": shown });
+    if sources.is_empty() {
+        json["hint"] = json!(no_source(mappings, url));
+    }
+    json
+}
+
+fn source_as_json(source: &UrlSource<'_>) -> Value {
+    let UrlSource { mapping, zones, objects, via, answer } = source;
+    let zones: Vec<Value> = zones
+        .iter()
+        .map(|zone| json!({ "zone": zone.domain, "zone_id": zone.zone_id, "environments": zone.environments }))
+        .collect();
+    let mut json = json!({
+        "mapping": mapping.name,
+        "team": mapping.team,
+        "zones": zones,
+        "events": mapping.events,
+        "objects": objects_as_json(mapping, objects),
+        "via": via.as_str(),
+    });
+    let (purged, more) = match answer {
+        UrlAnswer::Purged => (json!(true), Value::Null),
+        UrlAnswer::Unknown(tags) => (Value::Null, json!({ "tags": tags })),
+        UrlAnswer::Differs(mismatch) => {
+            (json!(false), json!({ "code": code(mismatch), "reason": reason(mapping, mismatch) }))
+        }
+        UrlAnswer::Declined(decline) => {
+            let more = object_of(mapping, objects).map(|change| declined_as_json(mapping, &change, decline));
+            (json!(false), more.unwrap_or_else(|| json!({ "code": decline.code(), "reason": decline.to_string() })))
+        }
+    };
+    json["purged"] = purged;
+    if let (Value::Object(json), Value::Object(more)) = (&mut json, more) {
+        json.extend(more);
+    }
+    json
+}
+
+fn objects_as_json(mapping: &Mapping, objects: &Objects) -> Value {
+    let bucket = &mapping.source.bucket;
+    match objects {
+        Objects::Key(key) => json!({ "kind": "key", "bucket": bucket, "key": key }),
+        Objects::In(prefix) => json!({ "kind": "in", "bucket": bucket, "prefix": prefix }),
+        Objects::Below(prefix) => json!({ "kind": "below", "bucket": bucket, "prefix": prefix }),
+        Objects::InOrAbove(prefix) => json!({ "kind": "in-or-above", "bucket": bucket, "prefix": prefix }),
+        Objects::All => json!({ "kind": "all", "bucket": bucket, "prefix": mapping.source.prefix.as_str() }),
+        Objects::Rendering(template) => json!({ "kind": "also", "bucket": bucket, "template": template }),
+    }
+}
+
+pub(super) fn as_text(mappings: &Mappings, url: &PublicUrl) -> String {
+    let sources = url_sources(mappings, url);
+    let mut text = format!("{}\n\n", print::bold(print::escaped(&url.text())));
+    let rank = |source: &&UrlSource<'_>| match source.answer {
+        UrlAnswer::Purged => 0,
+        UrlAnswer::Unknown(_) => 1,
+        UrlAnswer::Differs(_) | UrlAnswer::Declined(_) => 2,
+    };
+    let mut sorted: Vec<&UrlSource<'_>> = sources.iter().collect();
+    sorted.sort_by_key(rank);
+    print::push_lines(&mut text, sorted.into_iter().map(source_as_text));
+    if sources.is_empty() {
+        let _ = writeln!(text, "{}", print::yellow("no mapping purges on this hostname"));
+        push_hint(&mut text, &no_source(mappings, url));
+    }
+    let verdict = match verdict(&sources) {
+        Some(true) => print::green("a change of such an object purges this URL"),
+        Some(false) => print::yellow("not purged: no change of an object purges this URL"),
+        None => print::yellow("unknown: only the cache tags of its response say whether it is purged"),
+    };
+    text + "\n" + &verdict
+}
+
+fn source_as_text(source: &UrlSource<'_>) -> String {
+    let UrlSource { mapping, objects, via, answer, .. } = source;
+    let objects_text = print::escaped(&describe_objects(mapping, objects));
+    let label = match answer {
+        UrlAnswer::Purged => print::green("purged  "),
+        UrlAnswer::Unknown(_) => print::yellow("perhaps "),
+        UrlAnswer::Differs(_) => print::yellow("differs "),
+        UrlAnswer::Declined(decline) => {
+            return match object_of(mapping, objects) {
+                Some(change) => {
+                    format!("{}\n         the object is {objects_text}", declined(mapping, &change, decline))
+                }
+                None => format!("{} {}", print::yellow("declines"), describe(mapping)),
+            };
+        }
+    };
+    let why = match answer {
+        UrlAnswer::Differs(mismatch) => reason(mapping, mismatch),
+        UrlAnswer::Unknown(tags) => format!("if its response carries the cache tag {}", tags.join(" or ")),
+        _ => words(*via).to_owned(),
+    };
+    format!("{label} with {objects_text}: {}\n         {}", print::escaped(&why), of_mapping(source))
+}
+
+/// `teams.web.mappings[0] s3://assets/ → website.com, when created or removed`.
+fn of_mapping(source: &UrlSource<'_>) -> String {
+    let zones: Vec<String> = source
+        .zones
+        .iter()
+        .map(|zone| match zone.environments.len() {
+            0 => zone.domain.to_string(),
+            count => format!("{} and {} of it", zone.domain, print::count(count, "environment")),
+        })
+        .collect();
+    let events: Vec<&str> = source.mapping.events.iter().map(|event| event.as_str()).collect();
+    format!("{} → {}, when {}", describe(source.mapping), zones.join(", "), events.join(" or "))
+}
+
+fn describe_objects(mapping: &Mapping, objects: &Objects) -> String {
+    let bucket = &mapping.source.bucket;
+    match objects {
+        Objects::Key(key) => format!("s3://{bucket}/{key}"),
+        Objects::In(folder) => format!("each object in s3://{bucket}/{folder}"),
+        Objects::Below(folder) => format!("each object below s3://{bucket}/{folder}"),
+        Objects::InOrAbove(folder) => format!("each object in s3://{bucket}/{folder} or in a folder above it"),
+        Objects::All => format!("each object of {}", mapping.source),
+        Objects::Rendering(template) => format!("each object for which `{template}` of `also` is this path"),
+    }
+}
+
+fn words(via: Via) -> &'static str {
+    match via {
+        Via::Path => "this is its path",
+        Via::Alias => "this is its folder or its clean URL",
+        Via::Prefix => "its folder is purged by prefix",
+        Via::Listing => "this lists its folder, or one above it",
+        Via::Also => "`also` names this path",
+        Via::Host => "the whole hostname is purged",
+        Via::Everything => "the whole zone is purged",
+        Via::Tag => "its cache tag is purged",
+    }
+}
+
+fn code(mismatch: &Mismatch) -> &'static str {
+    match mismatch {
+        Mismatch::AddPrefix(_) => "add-prefix",
+        Mismatch::Scheme => "scheme",
+        Mismatch::Query => "query-string",
+        Mismatch::Spelling(_) => "spelling",
+        Mismatch::Unpurgeable(_) => "unpurgeable",
+        Mismatch::Other(_) => "other",
+    }
+}
+
+fn reason(mapping: &Mapping, mismatch: &Mismatch) -> String {
+    match mismatch {
+        Mismatch::AddPrefix(prefix) => format!("its paths begin with `/{prefix}` (add_prefix), and this one does not"),
+        Mismatch::Scheme => {
+            let schemes: Vec<&str> = mapping.urls.schemes.iter().map(|scheme| scheme.as_str()).collect();
+            format!("it purges {} URLs only (schemes)", schemes.join(" and "))
+        }
+        Mismatch::Query => "it does not purge this query string (query_strings)".to_owned(),
+        Mismatch::Spelling(spellings) => {
+            let paths: Vec<String> = spellings.iter().map(|path| format!("/{path}")).collect();
+            format!("it purges the path in other spellings only (spellings): {}", paths.join(", "))
+        }
+        Mismatch::Unpurgeable(reason) => reason.clone(),
+        Mismatch::Other(items) => match items.is_empty() {
+            true => "it purges nothing for this object".to_owned(),
+            false => format!("it purges {}", items.join(", ")),
+        },
+    }
+}
+
+/// The change of an object that a URL may be of.
+fn object_of(mapping: &Mapping, objects: &Objects) -> Option<Change> {
+    let Objects::Key(key) = objects else { return None };
+    Change::of_object(&format!("s3://{}/{key}", mapping.source.bucket), *mapping.events.first()?).ok()
+}
+
+/// Why no mapping purges on the URL's hostname.
+fn no_source(mappings: &Mappings, url: &PublicUrl) -> String {
+    let host = &url.host;
+    let known: BTreeSet<&str> = mappings.zones().flat_map(|zone| &zone.hostnames).map(Hostname::as_str).collect();
+    if let Some(zone) = mappings.zones().find(|zone| zone.hostnames.contains(host)) {
+        let (domain, team) = (&zone.domain, &zone.team);
+        return format!("zone {domain} of team {team} has the hostname {host}, but no mapping purges there");
+    }
+    if let Some(near) = near_hostname(host.as_str(), known.iter().copied()) {
+        return format!("did you mean {near}?");
+    }
+    match mappings.zones().find(|zone| host.is_within(&zone.domain)) {
+        Some(zone) => format!("{host} is not among the `hostnames` of zone {} of team {}", zone.domain, zone.team),
+        None => format!("no zone of these mappings has the hostname {host}"),
+    }
+}

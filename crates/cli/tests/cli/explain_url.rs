@@ -1,0 +1,111 @@
+//! `explain` of URLs, near misses, hints, and the exit code.
+
+use serde_json::json;
+
+use crate::fixtures::{MAPPINGS, WorkFolder, assert_answer};
+
+#[test]
+fn a_url_leads_back_to_objects_and_mappings() {
+    let folder = WorkFolder::new();
+    assert_answer("explain_url", &folder.run(&["explain", "https://cdn.website.com/img/app.css"]).with_code(0));
+    assert_answer(
+        "explain_url_prefix",
+        &folder.run(&["explain", "https://docs.website.dev/manual/a/b.html"]).with_code(0),
+    );
+    assert_answer("explain_url_declined", &folder.run(&["explain", "https://www.website.com/app.CSS"]).with_code(3));
+
+    let answer = folder.run(&["explain", "https://www.website.com/css/app.css#top", "--json"]).with_code(0).json();
+    let expected = json!({
+        "url": "https://www.website.com/css/app.css",
+        "purged": true,
+        "sources": [{
+            "mapping": "teams.web.mappings[0]",
+            "team": "web",
+            "zones": [{ "zone": "website.com", "zone_id": "023e105f4ecef8ad9ca31a8372d0c353", "environments": [] }],
+            "events": ["created", "removed"],
+            "objects": { "kind": "key", "bucket": "assets.website.com", "key": "css/app.css" },
+            "via": "path",
+            "purged": true,
+        }],
+    });
+    assert_eq!(answer, expected);
+}
+
+#[test]
+fn why_a_url_is_not_purged() {
+    let folder = WorkFolder::new();
+    for (url, reason) in [
+        ("https://www.website.com/css/app.css?v=2", "it does not purge this query string (query_strings)"),
+        ("http://www.website.com/css/app.css", "it purges https URLs only (schemes)"),
+        ("https://www.website.com/drafts/a.css", "excluded by `drafts/`"),
+        ("https://docs.website.dev/app.css", "the key is not below its prefix"),
+        ("https://website.com/app.css", "hint: did you mean www.website.com?"),
+        (
+            "https://shop.website.com/app.css",
+            "hint: shop.website.com is not among the `hostnames` of zone website.com of team web",
+        ),
+        ("https://example.org/app.css", "hint: no zone of these mappings has the hostname example.org"),
+    ] {
+        let answer = folder.run(&["explain", url]).with_code(3);
+        assert!(answer.stdout.contains(reason), "{answer}");
+        let json = folder.run(&["explain", url, "--json"]).with_code(3).json();
+        assert_eq!(json["purged"], json!(false), "{json}");
+        let reasons = json.to_string();
+        assert!(reasons.contains(reason.trim_start_matches("hint: ")), "{reasons}");
+    }
+    for url in ["https://www.website.com:8443/a.css", "https://me@www.website.com/a.css"] {
+        let answer = folder.run(&["explain", url]).with_code(2);
+        assert!(answer.stderr.contains("has a port or a user name"), "{answer}");
+    }
+}
+
+#[test]
+fn tags_of_a_response_are_unknown() {
+    let folder = WorkFolder::empty();
+    let tags = "purge = \"tags\"\ntags = [\"page-{stem}\"]\n";
+    folder.write("mappings.toml", MAPPINGS.replace("purge = \"prefixes\"\nmode = \"invalidate\"\n", tags));
+    let url = "https://docs.website.dev/manual/install.html";
+    let answer = folder.run(&["explain", url]).with_code(3);
+    assert!(answer.stdout.contains("if its response carries the cache tag page-install"), "{answer}");
+    let json = folder.run(&["explain", url, "--json"]).with_code(3).json();
+    assert_eq!((&json["purged"], &json["sources"][0]["tags"]), (&json!(null), &json!(["page-install"])));
+}
+
+#[test]
+fn what_is_near_to_a_mapping_that_declines() {
+    let folder = WorkFolder::new();
+    for (object, hint) in [
+        ("s3://assets.website.com/app.CSS", "upper and lower case"),
+        ("s3://assets.website.com/app.scss", "it would match `*.{css,js,html}` as `.css`, and is `.scss`"),
+        ("s3://docs-site/Manual/a.html", "`Manual/` and `manual/` differ in upper and lower case"),
+        ("s3://docs-site/manuel/a.html", "`manuel/` is near to its prefix `manual/`"),
+        ("s3://docs-sites/manual/a.html", "no mapping of this bucket: did you mean `docs-site`?"),
+        ("s3://assets.website.com/my%20page.txt", "the object is s3://assets.website.com/my page.txt"),
+    ] {
+        let answer = folder.run(&["explain", object]).with_code(3);
+        assert!(answer.stdout.contains(hint), "{answer}");
+    }
+    let answer = folder.run(&["explain", "s3://docs-site/manual/a.html", "--team", "web"]).with_code(3);
+    assert!(answer.stdout.contains("no mapping of this bucket (of team web)\n"), "{answer}");
+    let json = folder.run(&["explain", "s3://docs-site/manuel/a.html", "--json"]).with_code(3).json();
+    let declined = json["declined"].as_array().unwrap().iter().find(|it| it["team"] == "docs").unwrap();
+    assert_eq!(declined["code"], "other-prefix");
+    assert_eq!(declined["hint"], "`manuel/` is near to its prefix `manual/`");
+    assert_eq!(json["purged"], json!(false));
+}
+
+#[test]
+fn a_list_has_objects_and_urls() {
+    let folder = WorkFolder::new();
+    let list = b"s3://assets.website.com/app.css\n\nhttps://www.website.com/app.css\n";
+    let answer = folder.run_with(&["explain", "-"], &[], list).with_code(0);
+    assert!(answer.stdout.contains("s3://assets.website.com/app.css created\n"), "{answer}");
+    assert!(answer.stdout.contains("https://www.website.com/app.css\n"), "{answer}");
+    let json = folder.run_with(&["explain", "-", "--json", "--event", "removed"], &[], list).with_code(0).json();
+    assert_eq!((&json["changes"][0]["event"], &json["urls"][0]["purged"]), (&json!("removed"), &json!(true)));
+    let answer = folder.run_with(&["explain", "-"], &[], b"s3://a-bucket/a\nassets/b\n").with_code(2);
+    assert!(answer.errors().starts_with("error: line 2: `assets/b` is not an object"), "{answer}");
+    // As AWS's console copies it.
+    let answer = folder.run(&["explain", "arn:aws:s3:::assets.website.com/app.css"]).with_code(0);
+    assert!(answer.stdout.starts_with("s3://assets.website.com/app.css created\n"), "{answer}");
+}
