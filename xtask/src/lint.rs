@@ -1,10 +1,10 @@
-//! `lint`: all checks of the code and of the templates.
+//! `lint`: all checks of the code, the templates and the pages.
 
 use std::process::Command;
 
 use crate::process::{TaskResult, cargo, print_progress, run};
 use crate::tools::{python, version};
-use crate::{house, layers};
+use crate::{house, layers, pages};
 
 pub(crate) fn all() -> TaskResult {
     cargo(&["fmt", "--all", "--check"])?;
@@ -15,6 +15,7 @@ pub(crate) fn all() -> TaskResult {
     templates()?;
     terraform()?;
     docs()?;
+    pages::book()?;
     cargo(&["deny", "--locked", "check", "bans", "licenses", "sources"])
         .map_err(|reason| format!("{reason}; `cargo install cargo-deny --locked` installs it"))
 }

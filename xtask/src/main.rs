@@ -1,4 +1,4 @@
-//! The project's own commands, which `cargo xtask` runs: see [`USAGE`].
+//! The project's own commands, which `cargo xtask` runs: see [`usage::USAGE`].
 //!
 //! They need Rust, a C compiler and Python 3.11. Everything else is installed into the build folder on first use.
 
@@ -9,58 +9,19 @@ mod instructions;
 mod layers;
 mod lint;
 mod measured;
+mod pages;
 mod process;
 mod release;
 mod test;
 mod tools;
+mod usage;
 
 use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::process::print_progress;
-
-const USAGE: &str = "\
-usage: cargo xtask COMMAND
-
-  test               run all tests
-  iam                run only the tests of the templates' IAM policies
-  lint               run all checks of the code
-  house              list files, functions and imports that break the house rules
-  fetch              install what the tests of the table need, so that `cargo test` works by itself
-  latency            measure how long an upload takes to be visible
-  lookups            measure what reading the mappings of a bucket costs
-  instructions [--write]
-                     count the instructions of five paths and compare them with their budgets, or set these
-  bench              run all benchmarks that follow, and write their tables and plots into docs/performance.md
-  bench way          measure an event's whole way, from bytes to the bodies of requests, beside other ways to do it
-  bench command      measure whole processes of the command, beside Python
-  bench calls        count requests, beside one for each record
-  bench routing [--only TEXT] [--rival NAME]
-                     measure routing beside rivals; with options, only a part of it, which is not written
-  bench rows         measure how long the mappings of 10,000 rows take
-  bench cold-start   measure cold starts beside Python and Node.js
-  release [--arm64] [--include FILE…]
-                     build the package for Lambda
-  release command [--target TRIPLE] [--repository URL] [--program FILE] [--output FOLDER] [--no-deb]
-                     build the command's packages: a static program, a Debian package, Homebrew's formula
-  event MESSAGES     print an SQS batch of this size for mappings.example.toml
-
-The following measure for docs/reliability.md. With --write-docs, or --write-docs=BLOCK, they write their figures there.
-
-  isolation [--seconds N] [--seed N] [--only TEXT] [--logs FOLDER]
-                     measure how long healthy teams wait for their purges while others are sick
-  simulate [--seeds N] [--from SEED] [--seed SEED] [--seconds N] [--threads N] [--trace]
-                     run 10,000 seeds of the deterministic simulation, or N of them
-  drain              measure how long 100,000 URLs of 50 zones take, beside the bound that the limits set, and how
-                     long new messages take while a part of the rate is in use
-  soak [--changes N] [--seconds N] [--seed N] [--only TEXT] [--sabotage purges|messages] [--logs FOLDER]
-                     upload under faults, on real parts, and check that nothing is lost: about 16 minutes
-  fuzz [--target NAME] [--runs N] [--seconds N] [--seed N] [--replay FILE]
-                     check many mutated inputs of each target of crates/fuzz
-  mutants [--sample N] [--seconds N] [--seed N] [--only TEXT]
-                     change the pipeline in one place after the other, and see whether the simulation finds it: an hour
-                     or two (needs `cargo install cargo-mutants --locked`)";
+use crate::usage::USAGE;
 
 fn main() -> ExitCode {
     // Cargo's alias works in every folder of the workspace, and so do these commands.
@@ -72,6 +33,8 @@ fn main() -> ExitCode {
         ["test"] => test::all(),
         ["iam"] => test::iam_policies(),
         ["lint"] => lint::all(),
+        ["book"] => pages::book(),
+        ["commands"] => test::commands(),
         ["house"] => house::print(),
         ["fetch"] => tools::dynamodb_local::install(),
         ["latency"] => test::latency(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::measured::measured;
+use crate::pages;
 use crate::process::{TaskResult, cargo, run};
 use crate::tools::install::{build_folder, once, read_text};
 use crate::tools::{dynamodb_local, node, python};
@@ -13,8 +14,19 @@ pub(crate) fn all() -> TaskResult {
     dynamodb_local::install()?;
     // This builds the programs too. The tests of encoders run Node.js.
     run(Command::new(env!("CARGO")).args(["test", "--workspace", "--locked"]).env("NODE", node::find()?.program()))?;
+    check_commands()?;
     iam_policies()?;
     end_to_end(&["-m", "pytest", "tests/e2e"])
+}
+
+/// Builds the command, and checks that pages show only what it has.
+pub(crate) fn commands() -> TaskResult {
+    cargo(&["build", "--workspace", "--locked", "--bins"])?;
+    check_commands()
+}
+
+fn check_commands() -> TaskResult {
+    pages::check_commands(&build_folder()?.join("purge-router"))
 }
 
 /// Measures how long an upload takes to be visible.

@@ -25,3 +25,19 @@ pub(crate) fn once(stamp: &Path, version: &str, task: impl FnOnce() -> TaskResul
 pub(crate) fn read_text(file: &str) -> Result<String, String> {
     fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))
 }
+
+/// The files with this extension in a folder, sorted; if `deep`, also those in folders below it.
+pub(crate) fn files_with_extension(folder: &Path, extension: &str, deep: bool) -> Result<Vec<PathBuf>, String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_dir() && deep {
+            files.extend(files_with_extension(&path, extension, deep)?);
+        } else if path.extension().is_some_and(|it| it == extension) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
