@@ -10,7 +10,6 @@ import os
 import pathlib
 import random
 import resource
-import shutil
 import subprocess
 import sys
 import time
@@ -69,7 +68,7 @@ def build(tree, target, mutants):
             command += ["--config", f"profile.dev.package.purge-router-{package}.opt-level=2"]
         command += ["--config", "profile.dev.debug=false"]
         environment = {**os.environ, "CARGO_TARGET_DIR": str(target)}
-        done = subprocess.run(command, cwd=tree, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        done = subprocess.run(command, check=False, cwd=tree, env=environment, capture_output=True)
         messages = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
         if done.returncode == 0:
             tests = [it["executable"] for it in messages if it.get("target", {}).get("name") == "mutants"]
@@ -128,6 +127,7 @@ def run(tree, test, mutant):
     limit = lambda: resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     return subprocess.run(
         [test, "--ignored", "--nocapture"],
+        check=False,
         env=environment,
         cwd=tree / "crates/simulation",
         stdout=subprocess.PIPE,
