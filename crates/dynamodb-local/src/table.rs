@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{Builder, Credentials};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, PutRequest, ScalarAttributeType, WriteRequest,
@@ -35,7 +36,9 @@ impl Table {
     pub async fn new() -> Self {
         let engine = tokio::task::spawn_blocking(Engine::shared).await.unwrap();
         let config = config(engine.url());
-        let client = Client::new(&config);
+        // What only prepares a test must not fail because the machine is busy.
+        let patient = TimeoutConfig::builder().operation_timeout(Duration::from_secs(60)).build();
+        let client = Client::from_conf(Builder::from(&config).timeout_config(patient).build());
         let name = format!("table-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let text = |name: &str| {
             let definition = AttributeDefinition::builder().attribute_name(name);

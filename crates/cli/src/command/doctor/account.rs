@@ -14,7 +14,7 @@ pub(super) async fn examine(config: &SdkConfig) -> Vec<Finding> {
     let identity = match caller(config).await {
         Ok(arn) => Finding::good("identity", arn),
         Err(reason) => {
-            Finding::bad("identity", format!("STS does not know you: {reason}"), "aws sts get-caller-identity")
+            Finding::bad("identity", format!("STS does not say who you are: {reason}"), "aws sts get-caller-identity")
         }
     };
     vec![region, identity]
