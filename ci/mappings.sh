@@ -29,8 +29,9 @@ mappings() {
 }
 
 check() {
-  "$purge_router" check --deny warnings
-  "$purge_router" test
+  file=${MAPPINGS_FILE:-mappings.toml}
+  "$purge_router" check --deny warnings --mappings "$file"
+  "$purge_router" test --mappings "$file"
 }
 
 diff() {

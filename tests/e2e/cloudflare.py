@@ -22,8 +22,9 @@ def strict(path):
 class Cloudflare:
     """The sandbox's process."""
 
-    def __init__(self, command, mappings, origins):
+    def __init__(self, command, mappings, origins, options=()):
         arguments = [command, "sandbox", "--mappings", mappings, "--api", "127.0.0.1:0", "--edge", "127.0.0.1:0"]
+        arguments += options
         for host, url in origins.items():
             arguments += ["--origin", f"{host}={url}"]
         self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)

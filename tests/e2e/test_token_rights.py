@@ -7,7 +7,7 @@ import botocore.exceptions
 import pytest
 
 from aws import ACCOUNT, REGION, TEAM_TEMPLATE, read_template
-from conftest import BUCKET, TEAMS, ZONES
+from conftest import BUCKET, PACKAGE_MAPPINGS, TEAMS, ZONES
 
 ADMINISTRATOR = "administrator"
 WITH_KEY = {team: f"{team} with a key" for team in TEAMS}
@@ -101,13 +101,16 @@ def test_a_team_neither_reads_nor_writes_any_other(stored, clients, who, name):
     assert get(clients("ssm", ADMINISTRATOR), name) == f"old of {name}"
 
 
+BY_FILE = ("--mappings", PACKAGE_MAPPINGS)
+
+
 def test_a_team_purges_by_hand_with_its_own_tokens_and_no_others(world):
-    code, out, errors = world.command("web", "purge", "https://www.website.fr/by-hand.css")
+    code, out, errors = world.command("web", "purge", *BY_FILE, "https://www.website.fr/by-hand.css")
     assert code == 0, (out, errors)
     assert [(it[0], it[1]) for it in world.cloudflare.purges()] == [
         (ZONES["website.fr"][0], ZONES["website.fr"][2][-4:])
     ]
-    code, out, errors = world.command("web", "purge", "https://docs.website.dev/by-hand.html")
+    code, out, errors = world.command("web", "purge", *BY_FILE, "https://docs.website.dev/by-hand.html")
     assert code == 1 and "is not authorized to perform: ssm:GetParameter on resource" in out, (out, errors)
     assert world.cloudflare.purges() == []
 

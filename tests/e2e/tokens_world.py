@@ -44,6 +44,10 @@ hostnames = ["www.blog.org"]
 MANAGER, ACCOUNTS_MANAGER = "cfut_the-managers-own-token-0001", "cfat_the-accounts-managing-token-0002"
 
 
+# Tests of rotations make more calls than one caller may in five minutes.
+NO_LIMITS = ("--no-rate-limits",)
+
+
 class Tokens:
     """The tokens of some zones. Calls to Cloudflare and SSM may go through a proxy that interrupts them."""
 
@@ -52,7 +56,7 @@ class Tokens:
         self.ministack, self.ssm, self.s3 = ministack, ministack.client("ssm"), ministack.client("s3")
         self.mappings = folder / "mappings.toml"
         self.mappings.write_text(mappings)
-        self.cloudflare = cloudflare.Cloudflare(PURGE_ROUTER, self.mappings, origins or {})
+        self.cloudflare = cloudflare.Cloudflare(PURGE_ROUTER, self.mappings, origins or {}, NO_LIMITS)
         self.proxy = Stopping(self.cloudflare.api_url, ministack.url)
         self.control("/tokens", secret=MANAGER, zones=[], manages_tokens=True)
         self.control("/tokens", secret=ACCOUNTS_MANAGER, zones=[], manages_tokens=True, account_id=ACCOUNT_ID)
