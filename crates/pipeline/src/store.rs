@@ -10,7 +10,7 @@ pub trait TokenStore: Send + Sync {
     /// The token of a zone, by its [`Zone::token`]. A missing token may be cached for a few seconds.
     fn token(&self, zone: &Zone, freshness: Freshness) -> impl Future<Output = Result<Credential, TokenError>> + Send;
 
-    /// Where the token of a zone is, for whoever must replace it.
+    /// Where the token of a zone is stored, for messages that ask to replace it.
     fn place<'p>(&'p self, zone: &'p Zone) -> TokenPlace<'p> {
         TokenPlace::Parameter(zone.token.as_str())
     }

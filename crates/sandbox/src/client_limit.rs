@@ -19,7 +19,7 @@ pub(crate) enum Caller {
     AccountToken(String),
 }
 
-/// A request exceeds a limit, and may pass after this time.
+/// A request exceeds a limit; a retry after this time does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exceeded {
     Address(Duration),

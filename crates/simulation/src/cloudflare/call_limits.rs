@@ -12,7 +12,7 @@ use crate::scenario::TeamId;
 const OF_ADDRESS: (usize, Duration) = (200, Duration::from_secs(1));
 const OF_USER: (usize, Duration) = (1200, Duration::from_secs(300));
 
-/// A request exceeds a limit of its client, and may pass after this time.
+/// A request exceeds a limit of its client; a retry after this time does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exceeded {
     Address(Duration),
