@@ -22,6 +22,9 @@ def subscribed(world):
     sns = world.ministack.client("sns")
     queue = {"Protocol": "sqs", "Endpoint": world.stack.retry_queue_arn, "ReturnSubscriptionArn": True}
     arn = sns.subscribe(TopicArn=world.stack.alarm_topic_arn, **queue)["SubscriptionArn"]
+    # An earlier test may have changed the function a moment ago.
+    updated = world.ministack.client("lambda").get_waiter("function_updated_v2")
+    updated.wait(FunctionName=world.stack.function, WaiterConfig={"Delay": 1})
     yield world
     sns.unsubscribe(SubscriptionArn=arn)
 

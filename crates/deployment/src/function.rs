@@ -69,6 +69,11 @@ impl Function {
         self.state.starts_with("Active") || self.state.starts_with("Inactive")
     }
 
+    /// Whether Lambda is still creating or updating it.
+    pub fn is_pending(&self) -> bool {
+        self.state.starts_with("Pending")
+    }
+
     /// The queues that invoke it.
     ///
     /// # Errors

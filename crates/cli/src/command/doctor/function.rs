@@ -74,6 +74,10 @@ impl Deployed {
 fn of_function(function: &Function) -> Vec<Finding> {
     let name = &function.name;
     let logs = function.log_group.as_deref().unwrap_or_default();
+    if function.is_pending() {
+        let found = format!("{name} is {}: Lambda is creating or updating it, so look again in a minute", function.state);
+        return vec![Finding::unknown("function", found)];
+    }
     if !function.is_active() {
         let fix = format!("aws lambda get-function --function-name {name}");
         return vec![Finding::bad("function", format!("{name} is {}", function.state), fix)];
@@ -113,6 +117,14 @@ fn of_sources(function: &Function, sources: &[EventSource]) -> Vec<Finding> {
 mod tests {
     use super::*;
     use crate::command::doctor::finding::State;
+
+    #[test]
+    fn a_pending_function_is_unknown_and_a_failed_one_is_bad() {
+        let states = ["Active", "Inactive", "Pending (The function is being created.)", "Failed (ImageDeleted)"];
+        let of = |state: &&str| of_function(&Function { state: (*state).to_owned(), ..Function::default() })[0].state;
+        let found: Vec<State> = states.iter().map(of).collect();
+        assert_eq!(found, [State::Good, State::Good, State::Unknown, State::Bad]);
+    }
 
     #[test]
     fn a_disabled_event_source_is_enabled_by_its_id() {
