@@ -44,7 +44,7 @@ resource "aws_sns_topic_subscription" "alarms" {
 # The runbook is docs/operations.md, and docs/dead-letters.md for dead letters.
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   alarm_name          = "${var.name}-DeadLettersAlarm"
-  alarm_description   = "Messages are in the dead-letter queue: they are malformed, Cloudflare refuses what they purge, or ${var.retry_receives} retries failed. Runbook: docs/dead-letters.md#redrive. Log group: ${aws_cloudwatch_log_group.function.name}. Dashboard: ${var.name}-${local.region}."
+  alarm_description   = "Messages are in the dead-letter queue: they are malformed, Cloudflare refuses what they purge, or ${var.retry_receives} retries failed. Run `purge-router dead-letters list --function ${aws_lambda_function.purge_router.function_name}`. Runbook: docs/dead-letters.md#redrive. Log group: ${aws_cloudwatch_log_group.function.name}. Dashboard: ${var.name}-${local.region}."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.dead_letters.name }
@@ -61,7 +61,7 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
 
 resource "aws_cloudwatch_metric_alarm" "oldest_message" {
   alarm_name          = "${var.name}-OldestMessageAlarm"
-  alarm_description   = "New messages have waited for more than 5 minutes: there are too few instances, or the function does not run. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}. Dashboard: ${var.name}-${local.region}."
+  alarm_description   = "New messages have waited for more than 5 minutes: there are too few instances, or the function does not run. Run `purge-router doctor --function ${aws_lambda_function.purge_router.function_name}`. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}. Dashboard: ${var.name}-${local.region}."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateAgeOfOldestMessage"
   dimensions          = { QueueName = aws_sqs_queue.events.name }
@@ -80,7 +80,7 @@ resource "aws_cloudwatch_metric_alarm" "oldest_message" {
 # Hidden messages count as not visible, and each is visible for a moment between two receives, so both are added.
 resource "aws_cloudwatch_metric_alarm" "retries" {
   alarm_name          = "${var.name}-RetriesAlarm"
-  alarm_description   = "The retry queue was not empty for 15 minutes: the purges of a zone keep failing, or more is rate limited than is retried. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}. Dashboard: ${var.name}-${local.region}."
+  alarm_description   = "The retry queue was not empty for 15 minutes: the purges of a zone keep failing, or more is rate limited than is retried. Run `purge-router doctor --function ${aws_lambda_function.purge_router.function_name}`. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}. Dashboard: ${var.name}-${local.region}."
   evaluation_periods  = 15
   threshold           = 0
   comparison_operator = "GreaterThanThreshold"
@@ -122,7 +122,7 @@ resource "aws_cloudwatch_metric_alarm" "retries" {
 # The delay may count as age, so the threshold is the longest delay and 5 minutes.
 resource "aws_cloudwatch_metric_alarm" "second_purges" {
   alarm_name          = "${var.name}-SecondPurgesAlarm"
-  alarm_description   = "Second purges are more than 5 minutes late: there are too few instances for them, or the function does not run. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}. Dashboard: ${var.name}-${local.region}."
+  alarm_description   = "Second purges are more than 5 minutes late: there are too few instances for them, or the function does not run. Run `purge-router doctor --function ${aws_lambda_function.purge_router.function_name}`. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}. Dashboard: ${var.name}-${local.region}."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateAgeOfOldestMessage"
   dimensions          = { QueueName = aws_sqs_queue.delay.name }
@@ -139,7 +139,7 @@ resource "aws_cloudwatch_metric_alarm" "second_purges" {
 
 resource "aws_cloudwatch_metric_alarm" "token_refused" {
   alarm_name          = "${var.name}-TokenRefusedAlarm"
-  alarm_description   = "Cloudflare refused a zone's token. The log names the zone; its team must store a valid token. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}. Dashboard: ${var.name}-${local.region}."
+  alarm_description   = "Cloudflare refused a zone's token. The log names the zone; its team must store a valid token. Run `purge-router doctor --function ${aws_lambda_function.purge_router.function_name}`. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}. Dashboard: ${var.name}-${local.region}."
   namespace           = "purge-router"
   metric_name         = "TokenRefused"
   dimensions          = { function = aws_lambda_function.purge_router.function_name }
@@ -156,7 +156,7 @@ resource "aws_cloudwatch_metric_alarm" "token_refused" {
 
 resource "aws_cloudwatch_metric_alarm" "stale_after_purge" {
   alarm_name          = "${var.name}-StaleAfterPurgeAlarm"
-  alarm_description   = "Cloudflare accepted a purge and still served the old object. The log names the URL, which is purged once more; if that fails, the log and the retries say so. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}. Dashboard: ${var.name}-${local.region}."
+  alarm_description   = "Cloudflare accepted a purge and still served the old object. The log names the URL, which is purged once more; if that fails, the log and the retries say so. Run `purge-router doctor --function ${aws_lambda_function.purge_router.function_name}`. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}. Dashboard: ${var.name}-${local.region}."
   namespace           = "purge-router"
   metric_name         = "StaleAfterPurge"
   dimensions          = { function = aws_lambda_function.purge_router.function_name }
@@ -173,7 +173,7 @@ resource "aws_cloudwatch_metric_alarm" "stale_after_purge" {
 
 resource "aws_cloudwatch_metric_alarm" "throttles" {
   alarm_name          = "${var.name}-ThrottlesAlarm"
-  alarm_description   = "Lambda throttled the function: the account's concurrency is used up, or the function is invoked directly. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}. Dashboard: ${var.name}-${local.region}."
+  alarm_description   = "Lambda throttled the function: the account's concurrency is used up, or the function is invoked directly. Run `purge-router doctor --function ${aws_lambda_function.purge_router.function_name}`. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}. Dashboard: ${var.name}-${local.region}."
   namespace           = "AWS/Lambda"
   metric_name         = "Throttles"
   dimensions          = { FunctionName = aws_lambda_function.purge_router.function_name }
@@ -191,7 +191,7 @@ resource "aws_cloudwatch_metric_alarm" "throttles" {
 
 resource "aws_cloudwatch_metric_alarm" "errors" {
   alarm_name          = "${var.name}-ErrorsAlarm"
-  alarm_description   = "Whole invocations failed: the function does not start, or a direct invocation was not purged. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}. Dashboard: ${var.name}-${local.region}."
+  alarm_description   = "Whole invocations failed: the function does not start, or a direct invocation was not purged. Run `purge-router doctor --function ${aws_lambda_function.purge_router.function_name}`. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}. Dashboard: ${var.name}-${local.region}."
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
   dimensions          = { FunctionName = aws_lambda_function.purge_router.function_name }

@@ -188,7 +188,8 @@ def test_alarms_watch_existing_metrics_and_notify_the_topic(_world):
     }
     for it in all_alarms:
         assert re.search(
-            r"\. Runbook: docs/(operations|dead-letters)\.md#[a-z-]+\. Log group: /purge-router/purge-router\. "
+            rf"\. Run `purge-router (doctor|dead-letters list) --function {stack.function}`\. "
+            r"Runbook: docs/(operations|dead-letters)\.md#[a-z-]+\. Log group: /purge-router/purge-router\. "
             rf"Dashboard: purge-router-{REGION}\.$",
             it["AlarmDescription"],
         )
