@@ -1,4 +1,5 @@
-//! The commands whose figures `docs/reliability.md` has: `isolation`, `simulate`, `drain`, `soak`, `fuzz` and `mutants`.
+//! The commands whose figures `docs/reliability.md` and the pages in `docs/reliability` have: `isolation`, `simulate`,
+//! `drain`, `soak`, `fuzz` and `mutants`.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};

@@ -28,7 +28,8 @@ usage: cargo xtask COMMAND
                      build the command's packages: a static program, a Debian package, Homebrew's formula
   event MESSAGES     print an SQS batch of this size for mappings.example.toml
 
-The following measure for docs/reliability.md. With --write-docs, or --write-docs=BLOCK, they write their figures there.
+The following measure for docs/reliability.md and docs/reliability/. With --write-docs, or --write-docs=BLOCK, they write
+their figures there.
 
   isolation [--seconds N] [--seed N] [--only TEXT] [--logs FOLDER]
                      measure how long healthy teams wait for their purges while others are sick
