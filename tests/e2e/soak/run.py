@@ -171,7 +171,8 @@ class ScenarioRun:
         if scenario.poison:
             self.poisoner.thread.start()
         time.sleep(self.options.seconds)
-        self.deployment.api.faults, self.deployment.aws.faults, running.chaos.active = [], [], False
+        if not scenario.lasting:
+            self.deployment.api.faults, self.deployment.aws.faults, running.chaos.active = [], [], False
         self.poisoner.stop()
         self.cure()
         self.fault_until = time.monotonic()

@@ -39,6 +39,8 @@ class Scenario:
     # How long a message that failed is invisible in its queue, if not for as long as usual.
     visibility: int | None = None
     folder: bool = False
+    # Whether the faults last until the queues are empty.
+    lasting: bool = False
 
 
 def all_scenarios(seconds, teams):
@@ -74,9 +76,12 @@ def all_scenarios(seconds, teams):
 
 
 def sabotages():
-    """What must make the command fail: purges that are dropped, and messages that are deleted without the function."""
-    yield "purges", Scenario("sabotage: purges are dropped", (Fault("purge dropped", drop, 0.5),), recovery=RECOVERY)
-    yield "messages", Scenario("sabotage: messages are deleted", chaos={"acknowledge": 0.5}, recovery=RECOVERY)
+    """What must make the command fail: purges that are dropped, and messages that are deleted without the function. They last
+    until the end, or a slow machine would purge most of the changes after them."""
+    dropped = (Fault("purge dropped", drop, 0.5),)
+    yield "purges", Scenario("sabotage: purges are dropped", dropped, recovery=RECOVERY, lasting=True)
+    acknowledged = {"acknowledge": 0.5}
+    yield "messages", Scenario("sabotage: messages are deleted", chaos=acknowledged, recovery=RECOVERY, lasting=True)
 
 
 def chaos_of(scenario, seed):
