@@ -16,7 +16,7 @@ pub(crate) fn all() -> TaskResult {
     run(Command::new(env!("CARGO")).args(["test", "--workspace", "--locked"]).env("NODE", node::find()?.program()))?;
     check_commands()?;
     iam_policies()?;
-    end_to_end(&["-m", "pytest", "tests/e2e"])
+    end_to_end(&["-m", "pytest", "tests/e2e", "--numprocesses", "2", "--dist", "worksteal"])
 }
 
 /// Builds the command, and checks that pages show only what it has.
