@@ -7,7 +7,7 @@ use proptest::sample::select;
 use purge_router_core::names::Hostname;
 use purge_router_core::{
     Change, ChangeKind, Event, Item, Mappings, Mismatch, Objects, PublicUrl, Scheme, UrlAnswer, UrlSource, Via, plan,
-    url_sources,
+    url_sources, url_verdict,
 };
 
 fn mappings(lines: &str, prefix: &str) -> Mappings {
@@ -75,7 +75,11 @@ const WAYS: &[(&str, &str, &str, &[Said])] = &[
         "clean_urls = true\ninclude = [\"*.html\"]",
         "",
         "about",
-        &[("about.html", "alias", "purged"), ("about/index.html", "alias", "purged")],
+        &[
+            ("about", "path", "not-included"),
+            ("about.html", "alias", "purged"),
+            ("about/index.html", "alias", "purged"),
+        ],
     ),
     ("", "", "my%20file.css", &[("my file.css", "path", "purged")]),
     ("", "", "my+file.css", &[("my+file.css", "path", "purged"), ("my file.css", "path", "purged")]),
@@ -137,6 +141,54 @@ fn each_way_from_an_object_to_a_url() {
     assert_eq!(sources("hostnames = [\"cdn.website.com\"]", "", "https://www.website.com/app.css"), []);
     let everything = sources("purge = \"everything\"", "", "https://shop.website.com/app.css");
     assert_eq!(everything.len(), 1, "the zone serves hostnames that nobody listed: {everything:?}");
+}
+
+/// Lines of a mapping, the path of a URL, and whether it is purged for certain.
+const VERDICTS: &[(&str, &str, Option<bool>)] = &[
+    ("", "about", Some(true)),
+    ("include = [\"*.html\"]", "about", Some(false)),
+    ("clean_urls = true", "about", Some(true)),
+    // The object may be any of the three.
+    ("clean_urls = true\ninclude = [\"*.html\"]", "about", None),
+    ("clean_urls = true\nexclude = [\"about.html\"]", "about", None),
+    ("clean_urls = true\ninclude = [\"*.css\"]", "about", Some(false)),
+    // Hardly `app.CSS.html`, and hardly `app.css/index.html`.
+    ("clean_urls = true\ninclude = [\"*.{css,html}\"]", "app.CSS", None),
+    ("clean_urls = true\ninclude = [\"*.{css,html}\"]", "app.css", Some(true)),
+    ("clean_urls = true\ninclude = [\"*.css\"]", "app.css", Some(true)),
+    // The name of a folder is no page.
+    ("include = [\"*.html\"]", "blog/", Some(true)),
+    ("index_documents = [\"index.html\", \"index.htm\"]\ninclude = [\"*.html\"]", "blog/", None),
+    ("index_documents = []", "blog/", Some(true)),
+    ("", "app.css?v=2", Some(false)),
+    ("also = [\"/feed.xml\"]\ninclude = [\"*.md\"]", "feed.xml", Some(true)),
+    ("purge = \"hosts\"\ninclude = [\"*.md\"]", "feed.xml", Some(true)),
+    // Only other objects of its folder purge it.
+    ("purge = \"prefixes\"\ninclude = [\"*.html\"]", "a/b.css", None),
+    ("purge = \"prefixes\"", "a/b.css", Some(true)),
+    ("purge = \"tags\"\ntags = [\"{ext}\"]", "app.css", None),
+];
+
+#[test]
+fn a_url_is_purged_for_certain_if_each_object_that_it_may_be_purges_it() {
+    for (lines, path, expected) in VERDICTS {
+        let mappings = mappings(lines, "");
+        let verdict = url_verdict(&url_sources(&mappings, &url(&format!("https://www.website.com/{path}"))));
+        assert_eq!(verdict, *expected, "{lines} of {path}");
+    }
+}
+
+/// One mapping of a bucket purges the object, another one declines it; a bucket of another path says nothing.
+#[test]
+fn an_object_is_purged_if_one_of_its_mappings_purges_it() {
+    let other = "[[teams.web.mappings]]\nsource = \"s3://assets/img/\"\nzones = [\"website.com\"]";
+    let lines = format!(
+        "include = [\"*.css\"]\n{other}\n[[teams.web.mappings]]\nsource = \"s3://assets/\"\n\
+                         zones = [\"website.com\"]\ninclude = [\"*.js\"]"
+    );
+    let mappings = mappings(&lines, "");
+    let sources = url_sources(&mappings, &url("https://www.website.com/a.css"));
+    assert_eq!((sources.len(), url_verdict(&sources)), (3, Some(true)), "{sources:?}");
 }
 
 #[test]

@@ -31,6 +31,24 @@ fn a_url_leads_back_to_objects_and_mappings() {
     assert_eq!(answer, expected);
 }
 
+/// Nothing but S3 knows which of the objects exist, so it is said of each.
+#[test]
+fn a_clean_url_may_be_served_from_several_objects() {
+    let folder = WorkFolder::empty();
+    folder.write("mappings.toml", MAPPINGS.replace("exclude = [\"drafts/\"]", "clean_urls = true"));
+    let url = "https://www.website.com/app.CSS";
+    assert_answer("explain_url_clean", &folder.run(&["explain", url]).with_code(3));
+    let json = folder.run(&["explain", url, "--json"]).with_code(3).json();
+    assert_eq!(json["purged"], json!(null), "{json}");
+    let sources = json["sources"].as_array().unwrap().iter();
+    let sources: Vec<_> = sources.map(|it| (it["objects"]["key"].as_str().unwrap(), &it["purged"])).collect();
+    let expected = [("app.CSS", &json!(false)), ("app.CSS.html", &json!(true)), ("app.CSS/index.html", &json!(true))];
+    assert_eq!(sources, expected);
+    folder.run(&["explain", "https://www.website.com/app.css"]).with_code(0);
+    folder.run(&["explain", "https://www.website.com/about"]).with_code(3);
+    folder.run(&["explain", "https://www.website.com/blog/"]).with_code(0);
+}
+
 #[test]
 fn why_a_url_is_not_purged() {
     let folder = WorkFolder::new();

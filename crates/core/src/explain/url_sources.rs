@@ -168,7 +168,7 @@ impl<'m> Search<'_, 'm> {
         UrlSource { mapping: self.mapping, zones: self.zones.clone(), objects, via, answer }
     }
 
-    /// The objects that have the URL's path; of those that do not purge the URL, the likeliest one.
+    /// The objects that may have the URL's path, its own path first; if none purges it, only the likeliest one.
     fn objects(&self) -> Vec<UrlSource<'m>> {
         let rules = &self.mapping.urls;
         let mut guesses = Vec::new();
@@ -187,11 +187,11 @@ impl<'m> Search<'_, 'm> {
             self.source(Objects::Key(key), via, answer)
         });
         let is_good = |source: &UrlSource<'_>| matches!(source.answer, UrlAnswer::Purged | UrlAnswer::Unknown(_));
-        let (mut good, bad): (Vec<_>, Vec<_>) = sources.partition(is_good);
-        if good.is_empty() {
-            good.extend(likeliest(bad));
+        let sources: Vec<_> = sources.collect();
+        match sources.iter().any(is_good) {
+            true => sources,
+            false => likeliest(sources).into_iter().collect(),
         }
-        good
     }
 
     /// Plans a change of one object for this mapping alone.

@@ -5,31 +5,23 @@ use std::fmt::Write;
 
 use purge_router_core::names::Hostname;
 use purge_router_core::{
-    Change, Mapping, Mappings, Mismatch, Objects, PublicUrl, UrlAnswer, UrlSource, Via, near_hostname, url_sources,
+    Change, Mapping, Mappings, Mismatch, Objects, PublicUrl, UrlAnswer, UrlSource, Via, near_hostname, near_miss,
+    url_sources, url_verdict,
 };
 use serde_json::{Value, json};
 
-use crate::command::explain::change::{declined, declined_as_json, describe, push_hint};
+use crate::command::explain::change::{declined_as_json, describe, push_hint};
 use crate::print;
 
-/// Whether some change purges the URL; `None`: only the response of the URL says so.
+/// Whether the URL is purged; `None`: it depends on the object that is served there, or on the tags of its response.
 pub(super) fn is_purged(mappings: &Mappings, url: &PublicUrl) -> Option<bool> {
-    verdict(&url_sources(mappings, url))
-}
-
-fn verdict(sources: &[UrlSource<'_>]) -> Option<bool> {
-    let has = |is: fn(&UrlAnswer<'_>) -> bool| sources.iter().any(|source| is(&source.answer));
-    match (has(|it| matches!(it, UrlAnswer::Purged)), has(|it| matches!(it, UrlAnswer::Unknown(_)))) {
-        (true, _) => Some(true),
-        (false, true) => None,
-        (false, false) => Some(false),
-    }
+    url_verdict(&url_sources(mappings, url))
 }
 
 pub(super) fn as_json(mappings: &Mappings, url: &PublicUrl) -> Value {
     let sources = url_sources(mappings, url);
     let shown: Vec<Value> = sources.iter().map(source_as_json).collect();
-    let mut json = json!({ "url": url.text(), "purged": verdict(&sources), "sources": shown });
+    let mut json = json!({ "url": url.text(), "purged": url_verdict(&sources), "sources": shown });
     if sources.is_empty() {
         json["hint"] = json!(no_source(mappings, url));
     }
@@ -83,24 +75,36 @@ fn objects_as_json(mapping: &Mapping, objects: &Objects) -> Value {
 pub(super) fn as_text(mappings: &Mappings, url: &PublicUrl) -> String {
     let sources = url_sources(mappings, url);
     let mut text = format!("{}\n\n", print::bold(print::escaped(&url.text())));
-    let rank = |source: &&UrlSource<'_>| match source.answer {
-        UrlAnswer::Purged => 0,
-        UrlAnswer::Unknown(_) => 1,
-        UrlAnswer::Differs(_) | UrlAnswer::Declined(_) => 2,
-    };
-    let mut sorted: Vec<&UrlSource<'_>> = sources.iter().collect();
-    sorted.sort_by_key(rank);
-    print::push_lines(&mut text, sorted.into_iter().map(source_as_text));
+    print::push_lines(&mut text, sorted(&sources).into_iter().map(source_as_text));
     if sources.is_empty() {
         let _ = writeln!(text, "{}", print::yellow("no mapping purges on this hostname"));
         push_hint(&mut text, &no_source(mappings, url));
     }
-    let verdict = match verdict(&sources) {
+    text + "\n" + &verdict_as_text(&sources)
+}
+
+/// Mappings that purge the URL first, and of each mapping, the object whose own path it is.
+fn sorted<'s, 'm>(sources: &'s [UrlSource<'m>]) -> Vec<&'s UrlSource<'m>> {
+    let rank = |source: &UrlSource<'_>| match source.answer {
+        UrlAnswer::Purged => 0,
+        UrlAnswer::Unknown(_) => 1,
+        UrlAnswer::Differs(_) | UrlAnswer::Declined(_) => 2,
+    };
+    let mut of_mappings: Vec<_> = sources.chunk_by(|one, next| std::ptr::eq(one.mapping, next.mapping)).collect();
+    of_mappings.sort_by_key(|sources| sources.iter().map(rank).min());
+    of_mappings.into_iter().flatten().collect()
+}
+
+fn verdict_as_text(sources: &[UrlSource<'_>]) -> String {
+    let is_purged_perhaps = sources.iter().any(|source| matches!(source.answer, UrlAnswer::Purged));
+    match url_verdict(sources) {
         Some(true) => print::green("a change of such an object purges this URL"),
         Some(false) => print::yellow("not purged: no change of an object purges this URL"),
+        None if is_purged_perhaps => {
+            print::yellow("unknown: it depends on the object from which this URL is served; explain that object")
+        }
         None => print::yellow("unknown: only the cache tags of its response say whether it is purged"),
-    };
-    text + "\n" + &verdict
+    }
 }
 
 fn source_as_text(source: &UrlSource<'_>) -> String {
@@ -110,21 +114,27 @@ fn source_as_text(source: &UrlSource<'_>) -> String {
         UrlAnswer::Purged => print::green("purged  "),
         UrlAnswer::Unknown(_) => print::yellow("perhaps "),
         UrlAnswer::Differs(_) => print::yellow("differs "),
-        UrlAnswer::Declined(decline) => {
-            return match object_of(mapping, objects) {
-                Some(change) => {
-                    format!("{}\n         the object is {objects_text}", declined(mapping, &change, decline))
-                }
-                None => format!("{} {}", print::yellow("declines"), describe(mapping)),
-            };
+        UrlAnswer::Declined(_) => print::yellow("declines"),
+    };
+    let change = object_of(mapping, objects);
+    let mut hint = None;
+    let why = match (answer, &change) {
+        (UrlAnswer::Differs(mismatch), _) => reason(mapping, mismatch),
+        (UrlAnswer::Unknown(tags), _) => format!("if its response carries the cache tag {}", tags.join(" or ")),
+        (UrlAnswer::Declined(decline), Some(change)) => {
+            hint = near_miss(mapping, change, decline);
+            decline.to_string()
         }
+        (UrlAnswer::Declined(decline), None) => decline.to_string(),
+        (UrlAnswer::Purged, _) => words(*via).to_owned(),
     };
-    let why = match answer {
-        UrlAnswer::Differs(mismatch) => reason(mapping, mismatch),
-        UrlAnswer::Unknown(tags) => format!("if its response carries the cache tag {}", tags.join(" or ")),
-        _ => words(*via).to_owned(),
-    };
-    format!("{label} with {objects_text}: {}\n         {}", print::escaped(&why), of_mapping(source))
+    let mut text = format!("{label} {objects_text}: {}\n         {}", print::escaped(&why), of_mapping(source));
+    if let Some(hint) = hint {
+        text.push('\n');
+        push_hint(&mut text, &hint);
+        text.pop();
+    }
+    text
 }
 
 /// `teams.web.mappings[0] s3://assets/ → website.com, when created or removed`.
@@ -144,12 +154,12 @@ fn of_mapping(source: &UrlSource<'_>) -> String {
 fn describe_objects(mapping: &Mapping, objects: &Objects) -> String {
     let bucket = &mapping.source.bucket;
     match objects {
-        Objects::Key(key) => format!("s3://{bucket}/{key}"),
-        Objects::In(folder) => format!("each object in s3://{bucket}/{folder}"),
-        Objects::Below(folder) => format!("each object below s3://{bucket}/{folder}"),
-        Objects::InOrAbove(folder) => format!("each object in s3://{bucket}/{folder} or in a folder above it"),
-        Objects::All => format!("each object of {}", mapping.source),
-        Objects::Rendering(template) => format!("each object for which `{template}` of `also` is this path"),
+        Objects::Key(key) => format!("if the object is s3://{bucket}/{key}"),
+        Objects::In(folder) => format!("with each object in s3://{bucket}/{folder}"),
+        Objects::Below(folder) => format!("with each object below s3://{bucket}/{folder}"),
+        Objects::InOrAbove(folder) => format!("with each object in s3://{bucket}/{folder} or in a folder above it"),
+        Objects::All => format!("with each object of {}", mapping.source),
+        Objects::Rendering(template) => format!("with each object for which `{template}` of `also` is this path"),
     }
 }
 
