@@ -29,6 +29,7 @@ pub use edit::diff::{Changed, Diff, FieldChange};
 pub use edit::large_change::{LargeChange, RowKind};
 pub use edit::policy::{LastPush, Objection, ProposedPush, Stale};
 pub use edit::write::{Write, apply_writes};
+pub use file::located_warning::LocatedWarning;
 pub use file::mapping_file::{MappingFile, from_toml};
 pub use file::pulled::Pulled;
 pub use file::to_toml::{FileOfTeam, NotInToml, to_toml};

@@ -1,16 +1,19 @@
 //! `check`: all problems of a mapping file at once, or if it has none, what its tests found.
 
 use purge_router_aws::load_patient_config;
-use purge_router_config::{Checked, MappingFile, Problem, Warning, from_rows, run_tests, tests_of_rows, warnings};
+use purge_router_config::{
+    Checked, LocatedWarning, MappingFile, Problem, from_rows, run_tests, tests_of_rows, warnings,
+};
 use purge_router_core::names::TeamName;
 use purge_router_core::{Code, Mappings};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::args::{CheckArgs, Deny, MappingsSource};
 use crate::exit::{End, Misuse};
 use crate::mappings::{is_of_teams, load_rows, read};
 use crate::print;
-use crate::problems::{Lines, ProblemJson, draw, without_span};
+use crate::problems::{Lines, ProblemJson, WarningJson, draw, draw_warnings, without_span};
 use crate::zone_choice::{check_teams, unknown_team};
 
 pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
@@ -26,24 +29,30 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
     let what = format!("checking {}", print::escaped(&path.display().to_string()));
     let (text, read) = print::with_spinner(what, check).await?;
     let read = read?;
-    let problems = read.as_ref().err().map(Vec::as_slice).unwrap_or_default();
-    let warnings = read.as_ref().map(|checked| warnings(&checked.mappings)).unwrap_or_default();
-    print::warnings(&warnings);
+    let (problems, warnings) = match &read {
+        Ok((_, warnings)) => (&[][..], &warnings[..]),
+        Err(problems) => (&problems[..], &[][..]),
+    };
+    draw_warnings(path, &text, warnings);
     if args.json {
         let lines = Lines::of(&text);
-        let problems: Vec<_> = problems.iter().map(|problem| ProblemJson::new(&lines, problem)).collect();
+        let problems: Vec<_> = problems.iter().map(|problem| ProblemJson::new(&lines, &text, problem)).collect();
+        let warnings: Vec<_> = warnings.iter().map(|warning| WarningJson::new(&lines, &text, warning)).collect();
         print::json(&with_warnings(json!({ "problems": problems }), &warnings))?;
-    } else if let Ok(Checked { mappings, tests }) = &read {
+    } else if let Ok((Checked { mappings, tests }, _)) = &read {
         let counts = counts(mappings, tests.len());
         print::out(&format!("{}: {counts}: {}", path.display(), print::green("no problem")));
     } else {
         draw(path, &text, problems);
     }
-    Ok(End::done_if(problems.is_empty() && is_allowed(args, &warnings)))
+    Ok(End::done_if(problems.is_empty() && is_allowed(args, warnings.len())))
 }
 
-/// All problems of a file, or those of these teams' parts of it.
-fn check_file(text: &str, teams: &[TeamName]) -> Result<Result<Checked, Vec<Problem>>, Misuse> {
+/// What a file says, with warnings, or all its problems.
+type CheckedFile = Result<(Checked, Vec<LocatedWarning>), Vec<Problem>>;
+
+/// Checks a file, or these teams' parts of it.
+fn check_file(text: &str, teams: &[TeamName]) -> Result<CheckedFile, Misuse> {
     let mut file = match MappingFile::parse(text) {
         Ok(file) => file,
         Err(problems) => return Ok(Err(problems)),
@@ -54,7 +63,10 @@ fn check_file(text: &str, teams: &[TeamName]) -> Result<Result<Checked, Vec<Prob
     if !teams.is_empty() {
         file.keep(|name| teams.iter().any(|team| team.as_str() == name));
     }
-    Ok(file.check())
+    Ok(file.check().map(|checked| {
+        let warnings = file.warnings(&checked.mappings);
+        (checked, warnings)
+    }))
 }
 
 /// The rows of a table that the function skips, and the tests that fail.
@@ -93,14 +105,14 @@ async fn check_table(table: &str, args: &CheckArgs) -> anyhow::Result<End> {
         let (rows, used) = (print::count(skipped.len(), "row"), counts(&mappings, 0));
         print::error(&format!("the function skips {rows} of {table}, and uses {used}"));
     }
-    Ok(End::done_if(problems.is_empty() && is_allowed(args, &warnings)))
+    Ok(End::done_if(problems.is_empty() && is_allowed(args, warnings.len())))
 }
 
-fn is_allowed(args: &CheckArgs, warnings: &[Warning]) -> bool {
-    args.deny != Some(Deny::Warnings) || warnings.is_empty()
+fn is_allowed(args: &CheckArgs, warnings: usize) -> bool {
+    args.deny != Some(Deny::Warnings) || warnings == 0
 }
 
-fn with_warnings(mut json: serde_json::Value, warnings: &[Warning]) -> serde_json::Value {
+fn with_warnings(mut json: serde_json::Value, warnings: &[impl Serialize]) -> serde_json::Value {
     if !warnings.is_empty() {
         json["warnings"] = json!(warnings);
     }

@@ -4,6 +4,7 @@ use purge_router_core::Mappings;
 use purge_router_core::names::TeamName;
 
 use crate::file::decode::{DecodedFile, DecodedTeam, decode_file};
+use crate::file::located_warning::{LocatedWarning, located_warnings};
 use crate::file::pulled::Pulled;
 use crate::file::validate::{Checked, validate_file};
 use crate::mapping_test::run::run_tests;
@@ -65,6 +66,11 @@ impl<'t> MappingFile<'t> {
         }
         self.document.locate(&mut failures);
         Err(failures)
+    }
+
+    /// What is valid in these mappings of the file, but probably not meant, in the order of their places in it.
+    pub fn warnings(&self, mappings: &Mappings) -> Vec<LocatedWarning> {
+        located_warnings(&self.document, &self.decoded.teams, mappings)
     }
 
     /// The teams that it names, valid or not.

@@ -32,7 +32,7 @@ fn warning(by_source: &BySource<'_>, mapping: &Arc<Mapping>) -> Option<Warning> 
     let mut others = prefixes.filter_map(|prefix| by_source.get(&(&mapping.team, &mapping.source.bucket, prefix)));
     let other = others.find_map(|others| others.iter().take(COMPARED).find(|other| covers(other, mapping)))?;
     let message = format!("{} purges all of it, too", other.name);
-    Some(Warning::of_mapping(mapping, "covered-mapping", message, "remove one of the two"))
+    Some(Warning::of_mapping(mapping, "covered-mapping", message, "remove one of the two").in_field("source"))
 }
 
 /// Whether one mapping purges for each change all that another one does. Of two equal ones the first covers the second.

@@ -16,7 +16,7 @@ fn wildcard_in_source(mapping: &Mapping) -> Option<Warning> {
     let message = format!("its source `{}` has a `*`, which is a part of the keys and no wildcard", mapping.source);
     let help = "end the source before it, and write the rest in `include`";
     let has_wildcard = mapping.source.prefix.as_str().contains('*');
-    has_wildcard.then(|| Warning::of_mapping(mapping, "wildcard-in-source", message, help))
+    has_wildcard.then(|| Warning::of_mapping(mapping, "wildcard-in-source", message, help).in_field("source"))
 }
 
 /// Globs are relative to the source's prefix.
@@ -31,12 +31,12 @@ fn repeated_prefix(mapping: &Mapping) -> Option<Warning> {
     let (field, pattern) = found.filter(|_| !prefix.is_empty())?;
     let rest = pattern.trim_start_matches('/').strip_prefix(prefix).filter(|rest| !rest.is_empty()).unwrap_or("**");
     let message = format!("`{pattern}` in `{field}` repeats the source's prefix `{prefix}`, to which it is relative");
-    Some(Warning::of_mapping(mapping, "repeated-prefix", message, format!("write `{rest}`")))
+    Some(Warning::of_mapping(mapping, "repeated-prefix", message, format!("write `{rest}`")).in_field(field))
 }
 
 fn nothing_left(mapping: &Mapping) -> Option<Warning> {
     let excluded = UNRELATED_KEYS.map(|key| mapping.exclude.first_match(key));
     let pattern = excluded.into_iter().collect::<Option<Vec<&str>>>()?.first().copied()?;
     let message = format!("`{pattern}` in `exclude` leaves nothing: no key is purged");
-    Some(Warning::of_mapping(mapping, "excludes-everything", message, "remove it, or the mapping"))
+    Some(Warning::of_mapping(mapping, "excludes-everything", message, "remove it, or the mapping").in_field("exclude"))
 }

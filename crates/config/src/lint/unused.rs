@@ -27,7 +27,7 @@ pub(super) fn zones_and_hostnames(mappings: &Mappings) -> impl Iterator<Item = W
         let left_out: Vec<&str> = zone.hostnames.iter().filter(is_left_out).map(Hostname::as_str).collect();
         let message = format!("nothing is purged on {}", quoted(left_out.iter().copied()));
         let help = "add it to `hostnames` of a mapping, or remove it from the zone's";
-        (!left_out.is_empty()).then(|| Warning::of_zone(zone, "unpurged-hostname", message, help))
+        (!left_out.is_empty()).then(|| Warning::of_zone(zone, "unpurged-hostname", message, help).in_field("hostnames"))
     })
 }
 
@@ -57,8 +57,9 @@ pub(super) fn fields(mapping: &Mapping) -> Option<Warning> {
         true => "`path_rewrite` has no effect without `strip_prefix` or `add_prefix`".to_owned(),
         false => format!("its purge method does not use {}", quoted(unused.iter().copied())),
     };
-    (!unused.is_empty())
-        .then(|| Warning::of_mapping(mapping, "unused-field", message, "leave it out, or change `purge`"))
+    let field = unused.first()?;
+    let help = "leave it out, or change `purge`";
+    Some(Warning::of_mapping(mapping, "unused-field", message, help).in_field(field))
 }
 
 /// A `skip_unchanged` that skips nothing: only uploads can be of the content that was purged last.
@@ -66,7 +67,7 @@ pub(super) fn skip_unchanged(mapping: &Mapping) -> Option<Warning> {
     let is_unused = mapping.skip_unchanged && !mapping.events.contains(&ChangeKind::Created);
     let message = "`skip_unchanged` has no effect without `created` in `events`".to_owned();
     let help = "leave it out, or add `created` to `events`";
-    is_unused.then(|| Warning::of_mapping(mapping, "unused-field", message, help))
+    is_unused.then(|| Warning::of_mapping(mapping, "unused-field", message, help).in_field("skip_unchanged"))
 }
 
 fn has_unused_query_strings(mapping: &Mapping, names_paths: bool, is_by_path: bool) -> bool {

@@ -51,7 +51,7 @@ impl<'t> TomlDocument<'t> {
     }
 
     /// The bytes of a value (or of its name, for `of_name`), or of the nearest table that should hold it.
-    fn span(&self, place: &ConfigPath, of_name: bool) -> Range<usize> {
+    pub(crate) fn span(&self, place: &ConfigPath, of_name: bool) -> Range<usize> {
         let mut span = 0..0;
         let mut table: Option<&DeTable<'_>> = Some(self.0.get_ref());
         let mut list: Option<&[Spanned<DeValue<'_>>]> = None;

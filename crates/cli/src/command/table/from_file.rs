@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{bail, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use purge_router_aws::PartitionSnapshot;
-use purge_router_config::{Checked, Fields, MappingFile, Problem, Row, RowKey, assign_row_keys, from_rows, warnings};
+use purge_router_config::{Checked, Fields, MappingFile, Problem, Row, RowKey, assign_row_keys, from_rows};
 use purge_router_core::Code;
 use purge_router_core::names::TeamName;
 use purge_router_core::suggest::quoted;
@@ -20,7 +20,7 @@ use super::target::{Kind, OpenTable};
 use crate::args::TableArgs;
 use crate::mappings::{no_grant, read};
 use crate::print;
-use crate::problems::draw;
+use crate::problems::{draw, draw_warnings};
 
 /// One edit for each partition. The file's problems go to standard error; `None` says that there were some.
 pub(super) async fn from_file(
@@ -55,7 +55,7 @@ pub(super) async fn from_file(
             }
             let edits = edits_of_mappings(table, &request, snapshots, &file).await?;
             if let Ok(Checked { mappings, .. }) = &checked {
-                print::warnings(&warnings(mappings));
+                draw_warnings(path, &text, &file.warnings(mappings));
                 edits.iter().for_each(|edit| warn_of_dropped_tests(&edit.diff, mappings));
             }
             Ok(Some(edits))
