@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+import aws
 from aws import wait_for
 from conftest import BUCKET, DOCS, ZONES, s3_event
 
@@ -65,8 +66,14 @@ def test_what_is_there_is_grouped_and_stays(world, call):
     assert code == 0 and "purge 2 URLs of website.co.uk" in out and "failed team web, website.co.uk: unknown" in out, (
         out
     )
+    assert f"s3://{BUCKET}/uk/page.html created" in out or f"s3://{BUCKET}/uk/b.html created" in out, out
+    assert f"fires    TEAM#web/MAPPING#" in out, out
     code, out, _ = call("explain", "--json")
     assert code == 0 and len(json.loads(out)) == 4 and visible(world) == 4
+    [docs] = [it for it in json.loads(out) if it["teams"] == ["docs"]]
+    [change] = docs["explained"]["changes"]
+    assert (change["object"], change["purged"]) == (f"s3://{DOCS}/a.html", True)
+    assert docs["explained"]["batches"][0]["zone"] == "website.dev"
 
 
 def test_the_log_says_why_and_a_redrive_purges_when_it_is_fixed(world, call):
@@ -122,6 +129,7 @@ def test_nothing_is_lost_if_it_can_not_be_sent_or_deleted(world, call):
     with denied(world, "sqs:SendMessage"):
         code, out, errors = call("redrive")
     assert code == 1 and out.startswith("redrove 0 messages") and "1 message: not sent: AccessDenied" in errors
+    assert "SQS was called like this: you are user/on-call of account" in errors
     assert visible(world) == 1
     world.cloudflare.purges()
     with denied(world, "sqs:DeleteMessage"):
@@ -150,3 +158,5 @@ def test_only_what_is_named_is_dropped_and_not_without_a_yes(world, call):
 def test_others_may_not_look(world):
     code, out, errors = world.command("web", "dead-letters", "list")
     assert (code, out) == (1, "") and "can't read the settings of the function" in errors and "AccessDenied" in errors
+    assert f"(you are user/web of account {aws.ACCOUNT}, region {aws.REGION}, " in errors, errors
+    assert errors.endswith("; attach the policy that is the stack's output DeadLetterPolicyArn\n"), errors

@@ -84,5 +84,10 @@ def test_a_team_sees_its_own(world):
 
 def test_a_function_that_does_not_exist_is_bad(world):
     world.credentials["root"] = aws.ROOT
-    found = examined(world, "root", "--function", "no-such-function")
+    # Both are set in the environment, and there is no function to choose.
+    code, _, errors = world.command("root", "doctor", "--function", "no-such-function")
+    assert code == 2 and "MAPPINGS_FILE and MAPPINGS_TABLE are both set" in errors, errors
+    found = examined(world, "root", "--function", "no-such-function", "--table", world.stack.table)
     assert found["function"][:2] == ("bad", "no-such-function does not exist in this region")
+    assert found["event sources, queues, alarms"][0] == "unknown"
+    assert found["table"][0] == "good"

@@ -19,7 +19,7 @@ pub(crate) struct AwsError {
 
 /// The kinds of errors that call for different fixes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AwsErrorKind {
+pub enum AwsErrorKind {
     /// The caller lacks a permission.
     Denied,
     /// There were too many calls.
@@ -37,14 +37,19 @@ const OWN_CREDENTIALS: &[&str] = &[
     "ExpiredToken",
     "ExpiredTokenException",
     "IncompleteSignature",
+    "InvalidAccessKeyId",
     "InvalidClientTokenId",
     "InvalidSignatureException",
     "MissingAuthenticationToken",
     "MissingAuthenticationTokenException",
     "RequestExpired",
     "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 ];
+
+/// SNS's code for a denied call.
+const DENIED_BY_SNS: &str = "AuthorizationError";
 
 /// Codes of throttled calls that don't say so.
 const THROTTLED: &[&str] = &["ProvisionedThroughputExceededException", "RequestLimitExceeded", "TooManyUpdates"];
@@ -55,40 +60,61 @@ impl AwsError {
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
+        // The SDK fails in several ways if there is no region: it can't find the endpoint, or it can't sign the request.
+        if let Err(error) = Self::check_region(region) {
+            return error;
+        }
         match error {
-            // The SDK fails in several ways if there is no region: it can't find the endpoint, or it can't sign the
-            // request.
-            _ if region.is_none() => Self::settings("no region is set"),
-            _ if region.is_some_and(|region| !is_host_label(region.as_ref())) => {
-                let region = region.map(ToString::to_string).unwrap_or_default();
-                Self::settings(&format!("`{region}` is not a region: write a name such as eu-west-1"))
+            SdkError::ServiceError(answer) => {
+                Self::of_answer(error.code(), error.message(), answer.raw().status().as_u16())
             }
-            SdkError::ServiceError(answer) => Self::of_answer(error, answer.raw().status().as_u16()),
-            _ if has_no_credentials(error) => Self::settings("no AWS credentials found"),
-            _ => {
-                let is_of_credentials = credentials_errors(error).next().is_some();
-                let kind = if is_of_credentials { AwsErrorKind::Settings } else { AwsErrorKind::Unavailable };
-                // Not the SDK's own long form: it shows the answer, and perhaps a token with it.
-                Self { kind, code: String::new(), message: redact(&causes(error)).into_owned() }
-            }
+            _ => Self::without_answer(error),
         }
     }
 
-    fn of_answer(error: &impl ProvideErrorMetadata, status: u16) -> Self {
-        let (code, message) = (error.code().unwrap_or("no code"), error.message().unwrap_or("no reason given"));
+    /// The region, if it can be one.
+    pub(crate) fn check_region(region: Option<&Region>) -> Result<&Region, Self> {
+        match region {
+            None => Err(Self::settings("no region is set")),
+            Some(region) if !is_host_label(region.as_ref()) => {
+                Err(Self::settings(&format!("`{region}` is not a region: write a name such as eu-west-1")))
+            }
+            Some(region) => Ok(region),
+        }
+    }
+
+    /// What is wrong with the credentials, or why the service did not answer.
+    pub(crate) fn without_answer(error: &(dyn Error + 'static)) -> Self {
+        if has_no_credentials(error) {
+            return Self::settings("no AWS credentials found");
+        }
+        let is_of_credentials = credentials_errors(error).next().is_some();
+        let kind = if is_of_credentials { AwsErrorKind::Settings } else { AwsErrorKind::Unavailable };
+        // Not the SDK's own long form: it shows the answer, and perhaps a token with it.
+        Self { kind, code: String::new(), message: on_one_line(&causes(error)) }
+    }
+
+    /// An error that the service returned with this HTTP status.
+    pub(crate) fn of_answer(code: Option<&str>, message: Option<&str>, status: u16) -> Self {
+        let (code, message) = (code.unwrap_or("no code"), message.unwrap_or("no reason given"));
         let kind = match code {
             _ if status == 429 || code.contains("Throttl") || THROTTLED.contains(&code) => AwsErrorKind::Throttled,
             _ if OWN_CREDENTIALS.contains(&code) => AwsErrorKind::Settings,
             _ if status >= 500 => AwsErrorKind::Unavailable,
-            _ if code.contains("AccessDenied") => AwsErrorKind::Denied,
+            _ if code.contains("AccessDenied") || code == DENIED_BY_SNS => AwsErrorKind::Denied,
             _ => AwsErrorKind::Refused,
         };
-        Self { kind, code: code.to_owned(), message: redact(&format!("{code}: {message}")).into_owned() }
+        Self { kind, code: code.to_owned(), message: on_one_line(&format!("{code}: {message}")) }
     }
 
     fn settings(message: &str) -> Self {
         Self { kind: AwsErrorKind::Settings, code: String::new(), message: message.to_owned() }
     }
+}
+
+/// A message without tokens and line breaks.
+fn on_one_line(message: &str) -> String {
+    redact(message).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a region can be a part of an endpoint's hostname. The SDK's own error for it is about its interceptors.
@@ -158,6 +184,13 @@ mod tests {
         }
         let error = error_of(Some("eu-west-1"), Some("http://127.0.0.1:1"), credentials()).await;
         assert_eq!(error.kind, AwsErrorKind::Unavailable, "{error:?}");
+    }
+
+    #[test]
+    fn a_message_is_one_line() {
+        let error = CredentialsError::provider_error("line 3:\n\texpected `=`\n");
+        let found = AwsError::without_answer(&error);
+        assert!(found.message.ends_with("line 3: expected `=`"), "{found:?}");
     }
 
     #[tokio::test]

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use purge_router_cloudflare::causes;
 
+use crate::aws_error::AwsErrorKind;
+use crate::call_error::CallError;
 use crate::table_error::TableError;
 
 /// How long an error waits for the caller's name.
@@ -13,25 +14,55 @@ const CALLER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The ARN of the credentials in use. No permission is needed for it.
 ///
 /// # Errors
-/// Why STS did not return it, on one line.
-pub async fn caller(config: &SdkConfig) -> Result<String, String> {
-    let answer = aws_sdk_sts::Client::new(config).get_caller_identity().send().await;
-    answer.map_err(|error| causes(&error))?.arn.ok_or_else(|| "STS returned no ARN".to_owned())
+/// See [`CallError`].
+pub async fn caller(config: &SdkConfig) -> Result<String, CallError> {
+    let client = aws_sdk_sts::Client::new(config);
+    let answer = client.get_caller_identity().send().await;
+    let answer = answer.map_err(|error| CallError::of(&error, client.config().region()))?;
+    answer.arn.ok_or_else(|| CallError::of_answer(None, Some("STS returned no ARN"), 200))
 }
 
-/// Adds region, profile and caller to an error of a table. Asks STS who the caller is only if the table answered: then STS
-/// answers, too, and the caller may be the wrong one.
-pub async fn with_caller(config: &SdkConfig, error: TableError) -> TableError {
-    let add = async |message: String, asks: bool| format!("{message} ({})", aws_identity(config, asks).await);
-    match error {
-        TableError::Denied(message) => TableError::Denied(add(message, true).await),
-        TableError::Refused(message) => TableError::Refused(add(message, true).await),
-        TableError::NoTable { table, region, message } => {
-            TableError::NoTable { table, region, message: add(message, true).await }
+/// An error of a call of AWS, to whose message can be added who called.
+pub trait AwsCallError {
+    /// Whether AWS answered. Then STS answers, too, and the caller may be the wrong one.
+    fn is_answer(&self) -> bool;
+
+    /// Adds this in parentheses to the message.
+    #[must_use]
+    fn with_note(self, note: &str) -> Self;
+}
+
+/// Adds region, profile and caller to an error. Asks STS who the caller is only if AWS answered.
+pub async fn with_caller<E: AwsCallError>(config: &SdkConfig, error: E) -> E {
+    let identity = aws_identity(config, error.is_answer()).await;
+    error.with_note(&identity)
+}
+
+impl AwsCallError for CallError {
+    fn is_answer(&self) -> bool {
+        matches!(self.kind, AwsErrorKind::Denied | AwsErrorKind::Refused)
+    }
+
+    fn with_note(self, note: &str) -> Self {
+        Self { message: format!("{} ({note})", self.message), ..self }
+    }
+}
+
+impl AwsCallError for TableError {
+    fn is_answer(&self) -> bool {
+        matches!(self, Self::Denied(_) | Self::Refused(_) | Self::NoTable { .. })
+    }
+
+    fn with_note(self, note: &str) -> Self {
+        let add = |message: String| format!("{message} ({note})");
+        match self {
+            Self::Denied(message) => Self::Denied(add(message)),
+            Self::Refused(message) => Self::Refused(add(message)),
+            Self::NoTable { table, region, message } => Self::NoTable { table, region, message: add(message) },
+            Self::Throttled(message) => Self::Throttled(add(message)),
+            Self::Unavailable(message) => Self::Unavailable(add(message)),
+            Self::Settings(message) => Self::Settings(add(message)),
         }
-        TableError::Throttled(message) => TableError::Throttled(add(message, false).await),
-        TableError::Unavailable(message) => TableError::Unavailable(add(message, false).await),
-        TableError::Settings(message) => TableError::Settings(add(message, false).await),
     }
 }
 
@@ -42,11 +73,16 @@ pub async fn aws_identity(config: &SdkConfig, asks: bool) -> String {
     let caller = if asks { asked.await } else { None };
     let caller = caller.map(|arn| format!("you are {}, ", resource_and_account(&arn))).unwrap_or_default();
     let region = config.region().map_or_else(|| "no region".to_owned(), |region| format!("region {region}"));
-    format!("{caller}{region}, {}", credentials_source(|name| std::env::var(name).ok()))
+    format!("{caller}{region}, {}", credentials_source())
 }
 
-/// Where the SDK looks for credentials first: the environment, then a profile.
-fn credentials_source(variable: impl Fn(&str) -> Option<String>) -> String {
+/// Where the SDK looks for credentials first, such as `profile default`.
+pub fn credentials_source() -> String {
+    source_among(|name| std::env::var(name).ok())
+}
+
+/// The environment, then a profile.
+fn source_among(variable: impl Fn(&str) -> Option<String>) -> String {
     let set = |name| variable(name).filter(|value| !value.is_empty());
     match (set("AWS_ACCESS_KEY_ID"), set("AWS_PROFILE")) {
         (Some(_), _) => "credentials of AWS_ACCESS_KEY_ID".to_owned(),
@@ -89,7 +125,7 @@ mod tests {
     #[test]
     fn the_environment_comes_before_a_profile() {
         let source = |key: &'static str, profile: &'static str| {
-            credentials_source(move |name| Some(if name == "AWS_PROFILE" { profile } else { key }.to_owned()))
+            source_among(move |name| Some(if name == "AWS_PROFILE" { profile } else { key }.to_owned()))
         };
         assert_eq!(source("key", "web"), "credentials of AWS_ACCESS_KEY_ID");
         assert_eq!(source("", "web"), "profile web");

@@ -36,8 +36,9 @@ mod ssm_tokens;
 mod table;
 mod table_error;
 
+pub use aws_error::AwsErrorKind;
 pub use call_error::CallError;
-pub use caller::{aws_identity, caller, with_caller};
+pub use caller::{AwsCallError, aws_identity, caller, credentials_source, with_caller};
 pub use config::{load as load_config, load_patient as load_patient_config};
 pub use dynamo_last_purges::DynamoLastPurges;
 pub use dynamo_mappings::{DynamoMappings, Lookup};

@@ -19,7 +19,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use dead_letters::{
     DeadLettersCommand, DropArgs, ExplainLettersArgs, LettersArgs, ListLettersArgs, RedriveArgs,
 };
-pub(crate) use deployment::DeploymentArgs;
+pub(crate) use deployment::{DeploymentArgs, KnownFunction};
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use event::{EventArgs, EventKind, ExplainArgs, Explained, PlanArgs, RunArgs, SendingArgs, public_url};
 pub(crate) use mappings::{MappingsArg, MappingsSource, TeamMappingsArg};

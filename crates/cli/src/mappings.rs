@@ -27,12 +27,19 @@ pub(crate) async fn load(args: &MappingsArg, teams: &[TeamName]) -> anyhow::Resu
     match named_source(args)? {
         MappingsSource::File(path, _) => load_file_of(&path, teams),
         MappingsSource::Table(table, _) => {
-            let (mappings, mut skipped) = load_table_of(&load_patient_config().await, &table, teams).await?;
-            skipped.retain(|skipped| is_of_teams(&skipped.key, teams));
-            warn(&skipped);
-            only_of_teams(mappings, teams).map(Some)
+            let config = load_patient_config().await;
+            load_table(&config, &table, teams).await.map(Some)
         }
     }
+}
+
+/// Loads the mappings of these teams, or of all, from a table, and warns about skipped rows. A caller that may not read all of
+/// it gets those of the teams that it names.
+pub(crate) async fn load_table(config: &SdkConfig, table: &str, teams: &[TeamName]) -> anyhow::Result<Mappings> {
+    let (mappings, mut skipped) = load_table_of(config, table, teams).await?;
+    skipped.retain(|skipped| is_of_teams(&skipped.key, teams));
+    warn(&skipped);
+    only_of_teams(mappings, teams)
 }
 
 /// Loads the mappings of these buckets, as the function does; of these teams, or of all.
@@ -41,30 +48,40 @@ pub(crate) async fn load_of_buckets(
     teams: &[TeamName],
     buckets: BTreeSet<BucketName>,
 ) -> anyhow::Result<Option<Mappings>> {
-    let table = match named_source(args)? {
-        MappingsSource::File(path, _) => return load_file_of(&path, teams),
-        MappingsSource::Table(table, _) => table,
-    };
-    let (clock, config) = (Clock::system(), load_patient_config().await);
-    let store = DynamoMappings::new(&config, table.clone(), TABLE_TIMEOUT, clock.clone()).map_err(misuse)?;
+    match named_source(args)? {
+        MappingsSource::File(path, _) => load_file_of(&path, teams),
+        MappingsSource::Table(table, _) => {
+            let config = load_patient_config().await;
+            load_table_of_buckets(&config, &table, teams, buckets).await.map(Some)
+        }
+    }
+}
+
+/// The same from a table.
+pub(crate) async fn load_table_of_buckets(
+    config: &SdkConfig,
+    table: &str,
+    teams: &[TeamName],
+    buckets: BTreeSet<BucketName>,
+) -> anyhow::Result<Mappings> {
+    let clock = Clock::system();
+    let store = DynamoMappings::new(config, table.to_owned(), TABLE_TIMEOUT, clock.clone()).map_err(misuse)?;
     let Lookup { mappings, unreadable, skipped, .. } = store.lookup(buckets, clock.now() + TABLE_TIMEOUT).await;
     let names: Vec<String> = unreadable.keys().map(ToString::to_string).collect();
     let error = unreadable.into_values().next();
     if let Some(TableError::Denied(_)) = error
         && !teams.is_empty()
     {
-        let (mappings, skipped) = load_table_of(&config, &table, teams).await?;
-        warn(&skipped);
-        return only_of_teams(mappings, teams).map(Some);
+        return load_table(config, table, teams).await;
     }
     if let Some(error) = error {
         let noun = if names.len() == 1 { "bucket" } else { "buckets" };
-        let error = only_for_operators(with_caller(&config, error).await);
+        let error = only_for_operators(with_caller(config, error).await);
         return Err(error.context(format!("can't read the mappings of {noun} {}", names.join(", "))));
     }
     warn(skipped.iter().flat_map(|rows| rows.iter()).filter(|skipped| is_of_teams(&skipped.key, teams)));
     // A team without a mapping of these buckets is not among those that were read.
-    Ok(Some(kept_of_teams(mappings, teams)))
+    Ok(kept_of_teams(mappings, teams))
 }
 
 /// The buckets of all mappings that the caller may read, for a suggestion: none if they can't be read.
@@ -172,7 +189,8 @@ pub(crate) fn warn<'s>(skipped: impl IntoIterator<Item = &'s Skipped>) {
     }
 }
 
-fn load_file_of(path: &Path, teams: &[TeamName]) -> anyhow::Result<Option<Mappings>> {
+/// Loads the mappings of these teams, or of all, from a file. Its problems are printed to standard error.
+pub(crate) fn load_file_of(path: &Path, teams: &[TeamName]) -> anyhow::Result<Option<Mappings>> {
     load_file(path)?.map(|mappings| only_of_teams(mappings, teams)).transpose()
 }
 

@@ -1,18 +1,19 @@
 //! Signed calls of AWS services of which only one or two operations are needed: with the SDK's own signer, credentials,
 //! region and endpoint (decision 54).
 
+use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
 use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sigv4::http_request::{
     PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode,
     sign,
 };
 use aws_sigv4::sign::v4::SigningParams;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use purge_router_aws::CallError;
-use purge_router_cloudflare::{causes, redact};
+use purge_router_aws::{AwsErrorKind, CallError};
 use reqwest::{Method, StatusCode, redirect};
 use serde_json::Value;
 
@@ -96,30 +97,28 @@ pub(crate) fn encoded(text: &str) -> String {
 /// Sends a call, and returns the body of a successful answer. What is transient is tried again.
 pub(crate) async fn send(config: &SdkConfig, call: &Call) -> Result<String, CallError> {
     let client = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(TIMEOUT);
-    let client = client.redirect(redirect::Policy::none()).build().map_err(|error| unavailable(causes(&error)))?;
+    let client = client.redirect(redirect::Policy::none()).build();
+    let client = client.map_err(|error| CallError::without_answer(&error))?;
     let mut wait = FIRST_WAIT;
     for _ in 1..ATTEMPTS {
         match attempt(config, &client, call).await {
-            Err(Failure { is_transient: true, .. }) => {
+            Err(error) if is_transient(&error) => {
                 tokio::time::sleep(wait.mul_f64(fastrand::f64())).await;
                 wait *= 2;
             }
-            answer => return answer.map_err(|failure| failure.error),
+            answer => return answer,
         }
     }
-    attempt(config, &client, call).await.map_err(|failure| failure.error)
+    attempt(config, &client, call).await
 }
 
-struct Failure {
-    error: CallError,
-    is_transient: bool,
+fn is_transient(error: &CallError) -> bool {
+    matches!(error.kind, AwsErrorKind::Throttled | AwsErrorKind::Unavailable)
 }
 
-async fn attempt(config: &SdkConfig, client: &reqwest::Client, call: &Call) -> Result<String, Failure> {
-    let permanent = |message: String| Failure { error: unavailable(message), is_transient: false };
-    let request = signed(config, client, call).await.map_err(permanent)?;
-    let unreachable =
-        |error: reqwest::Error| Failure { error: unavailable(causes(&error.without_url())), is_transient: true };
+async fn attempt(config: &SdkConfig, client: &reqwest::Client, call: &Call) -> Result<String, CallError> {
+    let request = signed(config, client, call).await?;
+    let unreachable = |error: reqwest::Error| CallError::without_answer(&error.without_url());
     let response = client.execute(request).await.map_err(unreachable)?;
     let status = response.status();
     let text = response.text().await.map_err(unreachable)?;
@@ -129,25 +128,23 @@ async fn attempt(config: &SdkConfig, client: &reqwest::Client, call: &Call) -> R
     }
 }
 
-fn unavailable(message: String) -> CallError {
-    CallError { code: String::new(), message: redact(&message).into_owned(), is_denied: false }
-}
-
 /// The request with its signature.
-async fn signed(config: &SdkConfig, client: &reqwest::Client, call: &Call) -> Result<reqwest::Request, String> {
-    let region = config.region().ok_or("no region is set")?.as_ref();
+async fn signed(config: &SdkConfig, client: &reqwest::Client, call: &Call) -> Result<reqwest::Request, CallError> {
+    let region = CallError::check_region(config.region())?.as_ref();
     let url = format!("{}{}", base_url(config.endpoint_url(), call.service.name(), region), call.path);
-    let provider = config.credentials_provider().ok_or("no AWS credentials found")?;
-    let credentials = provider.provide_credentials().await.map_err(|error| causes(&error))?;
-    let identity = credentials.into();
+    let provider = config
+        .credentials_provider()
+        .ok_or_else(|| CallError::without_answer(&CredentialsError::not_loaded_no_source()))?;
+    let credentials = provider.provide_credentials().await;
+    let identity = credentials.map_err(|error| CallError::without_answer(&error))?.into();
     let parameters = SigningParams::builder().identity(&identity).region(region).name(call.service.name());
     let parameters = parameters.time(SystemTime::now()).settings(call.service.signing_settings());
-    let parameters = parameters.build().map_err(|error| causes(&error))?.into();
+    let parameters = parameters.build().map_err(|error| unsendable(&error))?.into();
     let headers = call.headers.iter().map(|(name, value)| (*name, value.as_str()));
     let body = SignableBody::Bytes(call.body.as_bytes());
     let signable = SignableRequest::new(call.method.as_str(), url.as_str(), headers, body);
-    let signable = signable.map_err(|error| causes(&error))?;
-    let (instructions, _) = sign(signable, &parameters).map_err(|error| causes(&error))?.into_parts();
+    let signable = signable.map_err(|error| unsendable(&error))?;
+    let (instructions, _) = sign(signable, &parameters).map_err(|error| unsendable(&error))?.into_parts();
     let mut request = client.request(call.method.clone(), &url).body(call.body.clone());
     for (name, value) in &call.headers {
         request = request.header(*name, value);
@@ -155,7 +152,12 @@ async fn signed(config: &SdkConfig, client: &reqwest::Client, call: &Call) -> Re
     for (name, value) in instructions.headers() {
         request = request.header(name, value);
     }
-    request.build().map_err(|error| causes(&error))
+    request.build().map_err(|error| unsendable(&error))
+}
+
+/// The error for a request that can't be signed or sent, whatever the network does.
+fn unsendable(error: &(dyn Error + 'static)) -> CallError {
+    CallError { kind: AwsErrorKind::Refused, ..CallError::without_answer(error) }
 }
 
 /// The endpoint of the environment, or else AWS's own in this region.
@@ -168,14 +170,11 @@ fn base_url(endpoint: Option<&str>, service: &str, region: &str) -> String {
 }
 
 /// Reads an error in JSON or XML.
-fn failure(status: StatusCode, text: &str) -> Failure {
+fn failure(status: StatusCode, text: &str) -> CallError {
     let (code, message) = json_error(text).or_else(|| xml_error(text)).unwrap_or_default();
     let code = if code.is_empty() { format!("HTTP {}", status.as_u16()) } else { code };
-    let is_denied = code.contains("AccessDenied") || code == "AuthorizationError";
-    let is_throttled = status == StatusCode::TOO_MANY_REQUESTS || code.contains("Throttl");
-    let message = if message.is_empty() { code.clone() } else { format!("{code}: {message}") };
-    let error = CallError { code, message: redact(&message).into_owned(), is_denied };
-    Failure { error, is_transient: is_throttled || status.is_server_error() }
+    let message = Some(message.as_str()).filter(|message| !message.is_empty());
+    CallError::of_answer(Some(&code), message, status.as_u16())
 }
 
 /// `{"__type": "prefix#Code", "message": "…"}`, with names that differ by service.
@@ -200,8 +199,9 @@ pub(crate) fn text_of(node: roxmltree::Node<'_, '_>, name: &str) -> String {
 }
 
 /// An answer in another shape than AWS documents.
-pub(crate) fn unexpected(error: &dyn std::error::Error) -> CallError {
-    unavailable(format!("unexpected answer: {}", causes(error)))
+pub(crate) fn unexpected(error: &(dyn Error + 'static)) -> CallError {
+    let CallError { message, code, .. } = CallError::without_answer(error);
+    CallError { code, message: format!("unexpected answer: {message}"), kind: AwsErrorKind::Refused }
 }
 
 #[cfg(test)]
@@ -210,35 +210,21 @@ mod tests {
 
     #[test]
     fn errors_in_json_and_xml_have_a_code_and_say_whether_they_are_denials_or_transient() {
+        use AwsErrorKind::{Denied, Refused, Throttled, Unavailable};
         let xml = "<ErrorResponse><Error><Code>AuthorizationError</Code><Message>no</Message></Error></ErrorResponse>";
-        for (status, text, code, message, is_denied, is_transient) in [
-            (
-                400,
-                r#"{"__type":"com.x#AccessDeniedException","message":"no"}"#,
-                "AccessDeniedException",
-                "no",
-                true,
-                false,
-            ),
-            (
-                404,
-                r#"{"Type":"User","Code":"ResourceNotFoundException","Message":"gone"}"#,
-                "ResourceNotFoundException",
-                "gone",
-                false,
-                false,
-            ),
-            (400, r#"{"__type":"ThrottlingException"}"#, "ThrottlingException", "", false, true),
-            (403, xml, "AuthorizationError", "no", true, false),
-            (404, "<Error><Code>NoSuchBucket</Code></Error>", "NoSuchBucket", "", false, false),
-            (502, "<html>", "HTTP 502", "", false, true),
+        let denied = r#"{"__type":"com.x#AccessDeniedException","message":"no"}"#;
+        let absent = r#"{"Type":"User","Code":"ResourceNotFoundException","Message":"gone"}"#;
+        for (status, text, code, message, kind) in [
+            (400, denied, "AccessDeniedException", "no", Denied),
+            (404, absent, "ResourceNotFoundException", "gone", Refused),
+            (400, r#"{"__type":"ThrottlingException"}"#, "ThrottlingException", "no reason given", Throttled),
+            (403, xml, "AuthorizationError", "no", Denied),
+            (404, "<Error><Code>NoSuchBucket</Code></Error>", "NoSuchBucket", "no reason given", Refused),
+            (502, "<html>", "HTTP 502", "no reason given", Unavailable),
         ] {
-            let Failure { error, is_transient: found } = failure(StatusCode::from_u16(status).unwrap(), text);
-            let expected = if message.is_empty() { code.to_owned() } else { format!("{code}: {message}") };
-            assert_eq!(
-                (error.code.as_str(), error.message, error.is_denied, found),
-                (code, expected, is_denied, is_transient)
-            );
+            let error = failure(StatusCode::from_u16(status).unwrap(), text);
+            assert_eq!((error.code.as_str(), error.kind), (code, kind));
+            assert_eq!(error.message, format!("{code}: {message}"));
         }
     }
 

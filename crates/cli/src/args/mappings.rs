@@ -9,7 +9,7 @@ use purge_router_core::names::TeamName;
 use crate::args::parse::parser;
 use crate::exit::Misuse;
 
-const FILE_VARIABLE: &str = "MAPPINGS_FILE";
+pub(super) const FILE_VARIABLE: &str = "MAPPINGS_FILE";
 const TABLE_VARIABLE: &str = "MAPPINGS_TABLE";
 
 /// The file that is read if nothing else is named.
@@ -60,6 +60,8 @@ pub(crate) enum MappingsSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     Option,
+    /// The settings of the function.
+    Function,
     Variable(&'static str),
     Default,
 }
@@ -78,10 +80,19 @@ impl MappingsArg {
         if let (Some(table), Some(file)) = (&self.table, &only.file) {
             return Err(Misuse(format!("the file {} and --table {table} are both named: name one", file.display())));
         }
+        let file = only.file.clone().map(|file| MappingsSource::File(file, Origin::Option));
+        choose(file.or(self.named()), variable(FILE_VARIABLE), variable(TABLE_VARIABLE))
+    }
+
+    /// The same, but the table of a function comes before variables and the default.
+    pub(super) fn source_or_table_of_function(&self, table: Option<&str>) -> Result<MappingsSource, Misuse> {
+        let of_function = table.map(|table| MappingsSource::Table(table.to_owned(), Origin::Function));
+        choose(self.named().or(of_function), variable(FILE_VARIABLE), variable(TABLE_VARIABLE))
+    }
+
+    fn named(&self) -> Option<MappingsSource> {
         let table = self.table.clone().map(|table| MappingsSource::Table(table, Origin::Option));
-        let file = only.file.clone().or(self.file.mappings.clone());
-        let named = table.or(file.map(|file| MappingsSource::File(file, Origin::Option)));
-        choose(named, variable(FILE_VARIABLE), variable(TABLE_VARIABLE))
+        table.or(self.file.mappings.clone().map(|file| MappingsSource::File(file, Origin::Option)))
     }
 }
 
@@ -129,6 +140,7 @@ impl fmt::Display for MappingsSource {
         };
         match origin {
             Origin::Variable(name) => write!(f, " ({name})"),
+            Origin::Function => f.write_str(" (of the function)"),
             Origin::Option | Origin::Default => Ok(()),
         }
     }

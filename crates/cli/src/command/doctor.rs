@@ -13,11 +13,11 @@ mod trace;
 
 use aws_config::SdkConfig;
 use purge_router_aws::load_patient_config;
+use purge_router_core::Mappings;
 
 use self::finding::{Finding, State};
 use self::function::Deployed;
-use crate::args::DoctorArgs;
-use crate::deployment::MappingsSource;
+use crate::args::{DoctorArgs, MappingsSource};
 use crate::exit::End;
 use crate::{print, shutdown};
 
@@ -56,37 +56,55 @@ impl Report {
 }
 
 async fn examine(args: &DoctorArgs, config: &SdkConfig, report: &mut Report) -> anyhow::Result<()> {
-    let account = account::examine(config).await;
-    let can_call_aws = account.iter().all(|finding| finding.state != State::Bad);
+    let (account, uncallable) = account::examine(config).await;
     report.add(account);
-    let deployed = match args.deployment.function().filter(|_| can_call_aws) {
-        Some(name) => Deployed::read(config, &name).await,
-        None => Deployed::unnamed(can_call_aws),
+    let deployed = match (args.deployment.function(), uncallable) {
+        (None, _) => Deployed::Unnamed,
+        (Some(_), Some(why)) => Deployed::Skipped(why),
+        (Some(name), None) => Deployed::read(config, &name).await,
     };
     report.add(deployed.findings());
-    let source = MappingsSource::of(&args.deployment, deployed.function());
-    let is_readable = can_call_aws || matches!(source, MappingsSource::File(_));
-    if !is_readable {
-        return Ok(());
-    }
-    let (found, mappings) = mappings::examine(config, &source, &args.deployment.teams).await?;
-    report.add(found);
-    let teams = &args.deployment.teams;
-    let is_wanted = |team: &_| teams.is_empty() || teams.contains(team);
-    if let Some(mappings) = &mappings {
-        let zones: Vec<_> = mappings.zones().filter(|zone| is_wanted(&zone.team)).cloned().collect();
-        report.add(tokens::examine(config, &zones).await?);
-        if can_call_aws {
-            let all = mappings.all().iter().filter(|mapping| is_wanted(&mapping.team)).cloned().collect::<Vec<_>>();
-            report.add(buckets::examine(config, &all, &deployed).await);
-        }
-    }
+    let mappings = examine_mappings(args, config, uncallable, &deployed, report).await?;
     if deployed.function().is_some() {
         report.add(queues::examine(config, &deployed).await);
         report.add(alarms::examine(config, &deployed).await);
     }
-    if let Some(mappings) = &mappings {
-        report.add(trace::examine(&args.urls, mappings).await?);
+    match &mappings {
+        Some(mappings) => report.add(trace::examine(&args.urls, mappings).await?),
+        None => report.add(args.urls.iter().map(|url| Finding::skipped(trace::what(url), NO_MAPPINGS))),
     }
     Ok(())
+}
+
+/// Why what mappings name is not looked at.
+const NO_MAPPINGS: &str = "the mappings can't be read";
+
+/// Looks at the mappings, and at the tokens and buckets that they name.
+async fn examine_mappings(
+    args: &DoctorArgs,
+    config: &SdkConfig,
+    uncallable: Option<&str>,
+    deployed: &Deployed,
+    report: &mut Report,
+) -> anyhow::Result<Option<Mappings>> {
+    let teams = &args.deployment.teams;
+    let (found, mappings) = match (args.deployment.source(deployed.known())?, uncallable) {
+        (None, _) => (vec![mappings::of_unknown_source(deployed.known())], None),
+        (Some(MappingsSource::Table(table, _)), Some(why)) => {
+            (vec![Finding::skipped(format!("table {table}"), why)], None)
+        }
+        (Some(source), _) => mappings::examine(config, &source, teams).await?,
+    };
+    report.add(found);
+    let skipped = |why: &str| Finding::skipped("tokens, notifications", why);
+    let (Some(known), None) = (&mappings, uncallable) else {
+        report.add([skipped(uncallable.unwrap_or(NO_MAPPINGS))]);
+        return Ok(mappings);
+    };
+    let is_wanted = |team: &_| teams.is_empty() || teams.contains(team);
+    let zones: Vec<_> = known.zones().filter(|zone| is_wanted(&zone.team)).cloned().collect();
+    report.add(tokens::examine(config, &zones).await?);
+    let all = known.all().iter().filter(|mapping| is_wanted(&mapping.team)).cloned().collect::<Vec<_>>();
+    report.add(buckets::examine(config, &all, deployed).await);
+    Ok(mappings)
 }

@@ -4,14 +4,11 @@ mod asked;
 mod change;
 mod url;
 
-use std::collections::BTreeSet;
-
-use purge_router_core::names::BucketName;
 use purge_router_core::{Change, Event, Mappings, Plan, PublicUrl, Route, decoded_object, plan, route_all};
 use serde_json::{Value, json};
 
-use self::asked::Asked;
-use self::change::Scope;
+pub(super) use self::asked::Asked;
+pub(super) use self::change::Scope;
 use crate::args::ExplainArgs;
 use crate::command::event::buckets_of;
 use crate::exit::End;
@@ -31,12 +28,10 @@ pub(super) async fn run(args: &ExplainArgs) -> anyhow::Result<End> {
         print::json(&as_json(&asked, &mappings, &planned)?)?;
     } else {
         let is_known = |change: &Change| mappings.of_bucket(&change.bucket).next().is_some();
-        let mut buckets: BTreeSet<BucketName> =
-            mappings.all().iter().map(|mapping| mapping.source.bucket.clone()).collect();
+        let mut scope = Scope::of(&mappings, teams);
         if !asked.event.changes.iter().all(is_known) {
-            buckets.extend(mappings::other_buckets(source, teams).await);
+            scope.buckets.extend(mappings::other_buckets(source, teams).await);
         }
-        let scope = Scope { buckets, teams };
         print::out(&as_text(&asked, &mappings, &planned, &scope));
     }
     Ok(end(&asked, &mappings, &planned))
@@ -53,7 +48,8 @@ fn end(asked: &Asked, mappings: &Mappings, plan: &Plan) -> End {
     }
 }
 
-fn as_text(asked: &Asked, mappings: &Mappings, plan: &Plan, scope: &Scope<'_>) -> String {
+/// Each object and URL explained, then the plan of all objects.
+pub(super) fn as_text(asked: &Asked, mappings: &Mappings, plan: &Plan, scope: &Scope<'_>) -> String {
     let changes = asked.event.changes.iter();
     let mut texts: Vec<String> =
         changes.map(|change| change::as_text(change, &routes(mappings, change), scope)).collect();
@@ -66,7 +62,7 @@ fn as_text(asked: &Asked, mappings: &Mappings, plan: &Plan, scope: &Scope<'_>) -
 
 /// One object or URL: its explanation. Else the plan with the explained changes in place of their number, and the explained
 /// URLs of a list.
-fn as_json(asked: &Asked, mappings: &Mappings, planned: &Plan) -> anyhow::Result<Value> {
+pub(super) fn as_json(asked: &Asked, mappings: &Mappings, planned: &Plan) -> anyhow::Result<Value> {
     let changes = asked.event.changes.iter().map(|change| change_as_json(mappings, change));
     let mut changes: Vec<Value> = changes.collect();
     let mut urls: Vec<Value> = asked.urls.iter().map(|url| url::as_json(mappings, url)).collect();

@@ -18,7 +18,7 @@ fn json_lines(answer: &Answer) -> Vec<Value> {
 fn the_mappings_of_a_file_are_listed_and_filtered() {
     let folder = WorkFolder::new();
     let all = folder.run(&["mappings", "list"]).with_code(0);
-    assert_eq!(all.stderr, "3 mappings of file mappings.toml\n");
+    assert_eq!(all.stderr, "3 mappings of mappings.toml\n");
     let docs =
         ["docs", "s3://docs-site/manual/", "website.dev", "docs.website.dev", "prefixes", "teams.docs.mappings[0]"];
     assert_eq!(lines(&all)[0], docs);
@@ -49,7 +49,7 @@ async fn a_table_is_listed_and_so_are_the_pushes_of_all_teams() {
     let fixture = TableFixture::pushed().await;
     let all = fixture.run(&["mappings", "list"]).with_code(0);
     assert_eq!(lines(&all).len(), 3, "{all}");
-    assert_eq!(all.stderr, format!("3 mappings of table {}\n", fixture.table.name));
+    assert_eq!(all.stderr, format!("3 mappings of table {} (MAPPINGS_TABLE)\n", fixture.table.name));
     fixture.edit("exclude = [\"drafts/\"]", "exclude = [\"drafts/\", \"old/\"]");
     let push = ["mappings", "push", "--team", "web", "--yes", "--message", "old pages are gone"];
     fixture.run_as("bob", &push).with_code(0);

@@ -9,6 +9,7 @@ mod advice;
 mod bulk;
 mod check;
 mod completions;
+mod deployment;
 mod explain;
 mod explain_url;
 mod fixtures;

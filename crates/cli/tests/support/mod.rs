@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// Prefixes of the caller's variables that could change what the command does or prints.
-const FOREIGN: [&str; 10] = [
+const FOREIGN: [&str; 11] = [
     "AWS_",
     "CLOUDFLARE_",
     "MAPPINGS_",
+    "PURGE_ROUTER_",
     "INCLUDED_EXTS",
     "EXCLUDED_EXTS",
     "RUST_LOG",

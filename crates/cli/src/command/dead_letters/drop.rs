@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use purge_router_aws::DeadMessage;
 use serde_json::json;
 
@@ -34,6 +34,9 @@ pub(super) async fn run(args: &DropArgs) -> anyhow::Result<End> {
         print::out(&format!("deleted {}", print::count(dropped, "message")));
         errors.iter().take(3).for_each(|error| print::error(&format!("not deleted: {error}")));
     }
+    if !errors.is_empty() {
+        post.note_caller().await;
+    }
     Ok(End::done_if(errors.is_empty()))
 }
 
@@ -45,8 +48,10 @@ async fn drop(
     total: u64,
 ) -> anyhow::Result<Option<(usize, Vec<String>)>> {
     let progress = Progress::new("receiving messages", total);
-    let Round { messages, is_last } =
-        received.next(MAX_MESSAGES, &progress).await.context("can't receive messages of the dead-letter queue")?;
+    let Round { messages, is_last } = match received.next(MAX_MESSAGES, &progress).await {
+        Ok(round) => round,
+        Err(error) => return Err(post.receive_failed(error).await),
+    };
     std::mem::drop(progress);
     let selected = select(post, args, messages).await?;
     if !is_last {

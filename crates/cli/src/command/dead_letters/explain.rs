@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use purge_router_core::Mappings;
 use serde_json::{Value, json};
 
 use super::examine::Examined;
@@ -9,7 +10,7 @@ use super::list::{look, rfc3339};
 use super::post::Post;
 use super::receive::MAX_MESSAGES;
 use crate::args::ExplainLettersArgs;
-use crate::command::event::{buckets_of, reasons};
+use crate::command::explain::{self, Asked, Scope, as_text};
 use crate::exit::End;
 use crate::print;
 
@@ -19,18 +20,21 @@ pub(super) async fn run(args: &ExplainLettersArgs) -> anyhow::Result<End> {
     let limit = usize::try_from(args.limit)?;
     let letters = &found.letters[..limit.min(found.letters.len())];
     if args.json {
-        print::json(&letters.iter().map(as_json).collect::<Value>())?;
+        let json: Vec<Value> = letters.iter().map(|it| as_json(it, &found.mappings)).collect::<anyhow::Result<_>>()?;
+        print::json(&json)?;
         return Ok(End::Done);
     }
+    let scope = Scope::of(&found.mappings, &[]);
     for letter in letters {
-        let mappings = post.source.of_buckets(&post.config, buckets_of(&letter.event)).await?;
-        print::out(&(heading(letter) + &reasons(&mappings, &letter.event) + &print::plan(&letter.plan) + "\n"));
+        let asked = Asked::event(letter.event.clone());
+        let explained = as_text(&asked, &found.mappings, &letter.plan, &scope);
+        print::out(&format!("{}\n{explained}\n", heading(letter)));
     }
     if letters.len() < found.letters.len() {
         let more = print::count(found.letters.len() - letters.len(), "message");
         print::note(&format!("{more} more: --limit {}", found.letters.len()));
     }
-    found.print_notes(&post, &args.letters);
+    found.print_notes(&args.letters);
     Ok(End::Done)
 }
 
@@ -48,14 +52,15 @@ fn heading(letter: &Examined) -> String {
     text
 }
 
-fn as_json(letter: &Examined) -> Value {
-    json!({
+fn as_json(letter: &Examined, mappings: &Mappings) -> anyhow::Result<Value> {
+    let asked = Asked::event(letter.event.clone());
+    Ok(json!({
         "id": letter.message.id,
         "logged_id": letter.message.logged_id(),
         "sent_at": rfc3339(letter.message.sent_at),
         "teams": letter.teams,
         "causes": letter.causes,
-        "plan": letter.plan,
+        "explained": explain::as_json(&asked, mappings, &letter.plan)?,
         "body": letter.message.body,
-    })
+    }))
 }

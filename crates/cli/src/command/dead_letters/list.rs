@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use purge_router_aws::DeadMessage;
+use purge_router_core::Mappings;
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::examine::{Cause, Examined};
-use super::post::Post;
+use super::post::{Examination, Post};
 use super::receive::{MAX_MESSAGES, Received, Round};
 use crate::args::{Format, LettersArgs, ListLettersArgs};
 use crate::exit::End;
@@ -30,7 +31,7 @@ pub(super) async fn run(args: &ListLettersArgs) -> anyhow::Result<End> {
     let columns = ["team", "zone", "cause", "messages", "oldest", "reason"];
     print::listing(args.output.format(), &columns, &rows)?;
     if args.output.format() == Format::Table {
-        found.print_notes(&post, &args.letters);
+        found.print_notes(&args.letters);
     }
     Ok(End::Done)
 }
@@ -38,6 +39,8 @@ pub(super) async fn run(args: &ListLettersArgs) -> anyhow::Result<End> {
 /// Messages that are visible again.
 pub(super) struct Found {
     pub(super) letters: Vec<Examined>,
+    /// Those of the buckets that the messages are about.
+    pub(super) mappings: Mappings,
     /// How many messages of others there are.
     others: usize,
     /// How many others had received.
@@ -55,14 +58,16 @@ pub(super) async fn look(post: &Post, args: &LettersArgs, max: usize) -> anyhow:
     drop(progress);
     received.release().await;
     let Ok(round) = round else { bail!("stopped; the messages are in the queue as before") };
-    let Round { mut messages, is_last } = round.context("can't receive messages of the dead-letter queue")?;
+    let Round { mut messages, is_last } = match round {
+        Ok(round) => round,
+        Err(error) => return Err(post.receive_failed(error).await),
+    };
     let count = messages.len();
     messages.retain(|message| is_named(message, args));
-    let examination = post.examine(messages).await?;
-    let mut letters = examination.letters;
+    let Examination { mut letters, mappings, log_problem } = post.examine(messages).await?;
     letters.retain(|letter| letter.is_of(&args.deployment.teams));
     let others = count - letters.len();
-    Ok(Found { letters, others, hidden: state.hidden, is_all: is_last, log_problem: examination.log_problem })
+    Ok(Found { letters, mappings, others, hidden: state.hidden, is_all: is_last, log_problem })
 }
 
 /// Whether `--id` names a message, or nothing is named.
@@ -71,7 +76,7 @@ pub(super) fn is_named(message: &DeadMessage, args: &LettersArgs) -> bool {
 }
 
 impl Found {
-    pub(super) fn print_notes(&self, post: &Post, args: &LettersArgs) {
+    pub(super) fn print_notes(&self, args: &LettersArgs) {
         let is_filtered = !args.deployment.teams.is_empty() || !args.ids.is_empty();
         if self.letters.is_empty() {
             print::note(if is_filtered { "no such message" } else { "the dead-letter queue is empty" });
@@ -87,10 +92,6 @@ impl Found {
         }
         if let Some(problem) = &self.log_problem {
             print::warning(problem);
-        }
-        let unmatched = self.letters.iter().filter(|letter| letter.causes.iter().any(|it| it.cause == "unmatched"));
-        if unmatched.count() > 0 {
-            print::note(&format!("mappings: {}", post.source));
         }
     }
 }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use anyhow::Context;
 use purge_router_aws::DeadMessage;
 use serde_json::json;
 use time::OffsetDateTime;
@@ -51,6 +50,9 @@ pub(super) async fn run(args: &RedriveArgs) -> anyhow::Result<End> {
         Err(_) => Some("stopped by a signal".to_owned()),
     };
     redrive.done.print(args, &destination, failure.as_deref())?;
+    if !redrive.done.errors.is_empty() {
+        post.note_caller().await;
+    }
     Ok(End::done_if(failure.is_none() && redrive.done.errors.is_empty()))
 }
 
@@ -101,8 +103,11 @@ impl<'p> Redrive<'p> {
 
     async fn all(&mut self, received: &mut Received<'_>, progress: &Progress) -> anyhow::Result<()> {
         loop {
-            let round = received.next(ROUND, &Progress::new("receiving messages", 0)).await;
-            let Round { messages, is_last } = round.context("can't receive messages of the dead-letter queue")?;
+            let Round { messages, is_last } = match received.next(ROUND, &Progress::new("receiving messages", 0)).await
+            {
+                Ok(round) => round,
+                Err(error) => return Err(self.post.receive_failed(error).await),
+            };
             let selected = self.select(messages).await?;
             for messages in selected.chunks(self.call_size) {
                 let next = Instant::now() + self.pause;

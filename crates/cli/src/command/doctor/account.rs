@@ -1,21 +1,26 @@
 //! The region, and who the caller is.
 
 use aws_config::SdkConfig;
-use purge_router_aws::caller;
+use purge_router_aws::{CallError, caller, credentials_source, with_caller};
 
 use super::finding::Finding;
 
-pub(super) async fn examine(config: &SdkConfig) -> Vec<Finding> {
-    let Some(region) = config.region() else {
-        let found = "none is set: set that of the deployment, or a profile that has one (AWS_PROFILE)";
-        return vec![Finding::bad("region", found, "export AWS_REGION=eu-west-1")];
-    };
-    let region = Finding::good("region", region.to_string());
-    let identity = match caller(config).await {
-        Ok(arn) => Finding::good("identity", arn),
-        Err(reason) => {
-            Finding::bad("identity", format!("STS does not say who you are: {reason}"), "aws sts get-caller-identity")
+/// What was found, and if AWS can't be called, why.
+pub(super) async fn examine(config: &SdkConfig) -> (Vec<Finding>, Option<&'static str>) {
+    let region = match CallError::check_region(config.region()) {
+        Ok(region) => Finding::good("region", region.to_string()),
+        Err(error) => {
+            let found =
+                format!("{}; set that of the deployment, or a profile that has one (AWS_PROFILE)", error.message);
+            return (vec![Finding::bad("region", found, "export AWS_REGION=eu-west-1")], Some("no region is set"));
         }
     };
-    vec![region, identity]
+    match caller(config).await {
+        Ok(arn) => (vec![region, Finding::good("identity", format!("{arn} ({})", credentials_source()))], None),
+        Err(error) => {
+            let found = format!("STS does not say who you are: {}", with_caller(config, error).await);
+            let identity = Finding::bad("identity", found, "aws sts get-caller-identity");
+            (vec![region, identity], Some("AWS does not say who you are"))
+        }
+    }
 }

@@ -45,11 +45,16 @@ impl Finding {
 
     /// What could not be read: nothing is known to be wrong with it.
     pub(super) fn unreadable(what: impl Into<String>, error: &CallError) -> Self {
-        let found = match error.is_denied {
-            true => format!("you may not see it: {error}"),
+        let found = match error.is_denied() {
+            true => format!("you may not see it: {}", error.message),
             false => format!("can't be read: {error}"),
         };
         Self::unknown(what, found)
+    }
+
+    /// What is not looked at.
+    pub(super) fn skipped(what: impl Into<String>, why: impl std::fmt::Display) -> Self {
+        Self::unknown(what, format!("not looked at: {why}"))
     }
 
     pub(super) fn as_text(&self) -> String {

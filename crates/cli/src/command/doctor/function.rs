@@ -5,22 +5,24 @@ use purge_router_aws::CallError;
 use purge_router_deployment::{EventSource, Function};
 
 use super::finding::Finding;
+use crate::args::KnownFunction;
+use crate::deployment::NO_FUNCTION;
 
 /// The settings without which the function retries nothing, or loses what it can't purge.
 const QUEUE_SETTINGS: [&str; 3] = ["RETRY_QUEUE_URL", "DELAY_QUEUE_URL", "DEAD_LETTER_QUEUE_URL"];
 
+const FUNCTION_AND_REST: &str = "function, event sources, queues, alarms";
+
 /// What could be read of the function.
 pub(super) enum Deployed {
-    Unnamed { can_call_aws: bool },
+    Unnamed,
+    /// AWS can't be called, for this reason.
+    Skipped(&'static str),
     Unreadable(String, CallError),
     Read(Function, Result<Vec<EventSource>, CallError>),
 }
 
 impl Deployed {
-    pub(super) fn unnamed(can_call_aws: bool) -> Self {
-        Self::Unnamed { can_call_aws }
-    }
-
     pub(super) async fn read(config: &SdkConfig, name: &str) -> Self {
         match Function::read(config, name).await {
             Ok(function) => {
@@ -38,6 +40,15 @@ impl Deployed {
         }
     }
 
+    /// What is known of it, for the choice of the mappings.
+    pub(super) fn known(&self) -> KnownFunction<'_> {
+        match self {
+            Self::Unnamed => KnownFunction::Unnamed,
+            Self::Skipped(_) | Self::Unreadable(..) => KnownFunction::Unreadable,
+            Self::Read(function, _) => KnownFunction::Read { table: function.setting("MAPPINGS_TABLE") },
+        }
+    }
+
     /// The event source of new messages, if it is known.
     pub(super) fn new_messages(&self) -> Option<&EventSource> {
         match self {
@@ -48,17 +59,19 @@ impl Deployed {
 
     pub(super) fn findings(&self) -> Vec<Finding> {
         match self {
-            Self::Unnamed { can_call_aws: false } => Vec::new(),
-            Self::Unnamed { can_call_aws: true } => {
-                let found = "not named, so neither it nor its queues and alarms are looked at";
-                vec![Finding::unknown("function", found).with_fix("purge-router doctor --function NAME")]
+            Self::Unnamed => {
+                let finding = Finding::skipped(FUNCTION_AND_REST, "the function is not named");
+                vec![finding.with_fix("purge-router doctor --function NAME")]
             }
-            Self::Unreadable(name, error) if error.code == "ResourceNotFoundException" => {
+            Self::Skipped(why) => vec![Finding::skipped(FUNCTION_AND_REST, why)],
+            Self::Unreadable(name, error) if error.code == NO_FUNCTION => {
                 let found = format!("{name} does not exist in this region");
                 let fix = "aws lambda list-functions --query 'Functions[].FunctionName' --output text";
-                vec![Finding::bad("function", found, fix)]
+                vec![Finding::bad("function", found, fix), rest_skipped("the function does not exist")]
             }
-            Self::Unreadable(_, error) => vec![Finding::unreadable("function", error)],
+            Self::Unreadable(_, error) => {
+                vec![Finding::unreadable("function", error), rest_skipped("the function names them")]
+            }
             Self::Read(function, sources) => {
                 let mut findings = of_function(function);
                 match sources {
@@ -71,11 +84,17 @@ impl Deployed {
     }
 }
 
+/// What only the function's settings name.
+fn rest_skipped(why: &str) -> Finding {
+    Finding::skipped("event sources, queues, alarms", why)
+}
+
 fn of_function(function: &Function) -> Vec<Finding> {
     let name = &function.name;
     let logs = function.log_group.as_deref().unwrap_or_default();
     if function.is_pending() {
-        let found = format!("{name} is {}: Lambda is creating or updating it, so look again in a minute", function.state);
+        let found =
+            format!("{name} is {}: Lambda is creating or updating it, so look again in a minute", function.state);
         return vec![Finding::unknown("function", found)];
     }
     if !function.is_active() {
@@ -121,7 +140,12 @@ mod tests {
     #[test]
     fn a_pending_function_is_unknown_and_a_failed_one_is_bad() {
         let states = ["Active", "Inactive", "Pending (The function is being created.)", "Failed (ImageDeleted)"];
-        let of = |state: &&str| of_function(&Function { state: (*state).to_owned(), ..Function::default() })[0].state;
+        let function = Function::default();
+        let of = |state: &&str| {
+            let mut function = function.clone();
+            (*state).clone_into(&mut function.state);
+            of_function(&function)[0].state
+        };
         let found: Vec<State> = states.iter().map(of).collect();
         assert_eq!(found, [State::Good, State::Good, State::Unknown, State::Bad]);
     }

@@ -6,7 +6,7 @@ use purge_router_core::Mappings;
 use purge_router_core::names::TeamName;
 
 use super::finding::Finding;
-use crate::deployment::MappingsSource;
+use crate::args::{KnownFunction, MappingsSource};
 use crate::mappings::{is_of_teams, load_table_of, read};
 use crate::print;
 
@@ -17,15 +17,16 @@ pub(super) async fn examine(
     teams: &[TeamName],
 ) -> anyhow::Result<(Vec<Finding>, Option<Mappings>)> {
     match source {
-        MappingsSource::File(path) => {
+        MappingsSource::File(path, _) => {
             let shown = path.display();
+            let named = source.to_string();
             let text = match read(path) {
                 Ok(text) => text,
                 Err(error) => return Ok((vec![Finding::unknown("mappings", format!("{error:#}"))], None)),
             };
             match MappingFile::parse(&text).and_then(|file| file.read()) {
                 Ok(checked) => {
-                    let found = format!("{shown}: {}", counts(&checked.mappings));
+                    let found = format!("{named}: {}", counts(&checked.mappings));
                     Ok((vec![Finding::good("mappings", found)], Some(checked.mappings)))
                 }
                 Err(problems) => {
@@ -35,7 +36,7 @@ pub(super) async fn examine(
                 }
             }
         }
-        MappingsSource::Table(table) => match load_table_of(config, table, teams).await {
+        MappingsSource::Table(table, _) => match load_table_of(config, table, teams).await {
             Ok((mappings, skipped)) => Ok((of_table(table, teams, &mappings, &skipped), Some(mappings))),
             Err(error) => {
                 let found = format!("{table} can't be read: {error:#}");
@@ -54,6 +55,20 @@ pub(super) async fn examine(
             }
         },
     }
+}
+
+/// The mappings, if only the function or its package says where they are.
+pub(super) fn of_unknown_source(function: KnownFunction<'_>) -> Finding {
+    let (why, fix) = match function {
+        KnownFunction::Read { .. } => (
+            "the function reads a file in its package",
+            "purge-router doctor --mappings FILE   # the file in the package",
+        ),
+        KnownFunction::Unnamed | KnownFunction::Unreadable => {
+            ("the function names them, and its settings can't be read", "purge-router doctor --table NAME")
+        }
+    };
+    Finding::skipped("mappings", why).with_fix(fix)
 }
 
 fn of_table(table: &str, teams: &[TeamName], mappings: &Mappings, skipped: &[Skipped]) -> Vec<Finding> {

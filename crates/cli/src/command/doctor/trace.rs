@@ -20,8 +20,13 @@ pub(super) async fn examine(urls: &[Url], mappings: &Mappings) -> anyhow::Result
     Ok(findings)
 }
 
+/// The part that a URL is.
+pub(super) fn what(url: &Url) -> String {
+    format!("cache key of {url}")
+}
+
 async fn of_url(client: &Client, token: Option<ApiToken>, url: &Url, mappings: &Mappings) -> Finding {
-    let what = format!("cache key of {url}");
+    let what = what(url);
     let host = url.host_str().unwrap_or_default();
     let Some(zone) = mappings.zones().find(|zone| zone.hostnames.iter().any(|name| name.as_str() == host)) else {
         return Finding::bad(what, format!("no zone has the hostname {host}"), "purge-router mappings list");

@@ -6,7 +6,7 @@ use crate::args::{EventKind, ExplainArgs, Explained, public_url};
 use crate::command::event::{is_list, lines, object, parse, read_bytes};
 use crate::exit::Misuse;
 
-pub(super) struct Asked {
+pub(in crate::command) struct Asked {
     pub(super) event: Event,
     pub(super) urls: Vec<PublicUrl>,
     /// Whether it is one object or one URL.
@@ -27,9 +27,14 @@ impl Asked {
                 if is_list(&bytes) {
                     return list(&bytes, kind);
                 }
-                Ok(Self { event: parse(path, &bytes, args.event)?, urls: Vec::new(), is_one: false })
+                Ok(Self::event(parse(path, &bytes, args.event)?))
             }
         }
+    }
+
+    /// An event, which is explained as a whole.
+    pub(in crate::command) fn event(event: Event) -> Self {
+        Self { event, urls: Vec::new(), is_one: false }
     }
 
     /// Whether there is an event, which is planned as a whole.

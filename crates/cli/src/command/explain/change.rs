@@ -6,7 +6,8 @@ use std::fmt::Write;
 use purge_router_core::names::{BucketName, TeamName};
 use purge_router_core::suggest::nearest;
 use purge_router_core::{
-    Change, ChangeKind, Decline, Mapping, NamedPaths, PathRewrite, Route, decoded_object, named_paths, near_miss,
+    Change, ChangeKind, Decline, Mapping, Mappings, NamedPaths, PathRewrite, Route, decoded_object, named_paths,
+    near_miss,
 };
 use serde_json::{Value, json};
 
@@ -77,11 +78,17 @@ fn path_reason(mapping: &Mapping, paths: &NamedPaths) -> &'static str {
 }
 
 /// What the mappings are that were read.
-pub(super) struct Scope<'s> {
+pub(in crate::command) struct Scope<'s> {
     /// The buckets that mappings have.
     pub(super) buckets: BTreeSet<BucketName>,
     /// Whose mappings they are; empty: those of all teams.
     pub(super) teams: &'s [TeamName],
+}
+
+impl<'s> Scope<'s> {
+    pub(in crate::command) fn of(mappings: &Mappings, teams: &'s [TeamName]) -> Self {
+        Self { buckets: mappings.all().iter().map(|mapping| mapping.source.bucket.clone()).collect(), teams }
+    }
 }
 
 /// What each mapping answers to a change.
@@ -128,7 +135,7 @@ fn push_hit(text: &mut String, mapping: &Mapping, change: &Change) {
 }
 
 /// Why a mapping declines, and what is near.
-pub(super) fn declined(mapping: &Mapping, change: &Change, decline: &Decline<'_>) -> String {
+fn declined(mapping: &Mapping, change: &Change, decline: &Decline<'_>) -> String {
     let reason = print::escaped(&decline.to_string());
     let mut text = format!("{} {}: {reason}", print::yellow("declines"), describe(mapping));
     if let Some(hint) = near_miss(mapping, change, decline) {

@@ -2,26 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use purge_router_aws::load_patient_config;
-use purge_router_config::from_toml;
 use purge_router_core::names::Hostname;
 use purge_router_core::{Mapping, Mappings, Purge};
-use purge_router_deployment::Function;
 use serde_json::json;
 
 use super::target::Kind;
-use crate::args::{Format, ListArgs};
-use crate::deployment::MappingsSource;
+use crate::args::{Format, KnownFunction, ListArgs, MappingsSource};
+use crate::deployment::{read_function, source_of};
 use crate::exit::End;
-use crate::mappings::{is_of_teams, load_table_of, read, warn};
+use crate::mappings::{load_file_of, load_table};
 use crate::print::{self, ListRow};
-use crate::problems::draw;
-use crate::zone_choice::check_teams;
 
 pub(super) async fn run(kind: Kind, args: &ListArgs) -> anyhow::Result<End> {
-    let (mappings, source) = load(args).await?;
-    check_teams(&mappings, &args.deployment.teams)?;
+    let Some((mappings, source)) = load(args).await? else { return Ok(End::Problems) };
     let format = args.output.format();
     let rows: Vec<ListRow> = match kind {
         Kind::Mappings => mappings.all().iter().filter(|mapping| is_listed(mapping, args)).map(|it| row(it)).collect(),
@@ -38,33 +33,20 @@ pub(super) async fn run(kind: Kind, args: &ListArgs) -> anyhow::Result<End> {
     Ok(End::Done)
 }
 
-async fn load(args: &ListArgs) -> anyhow::Result<(Mappings, MappingsSource)> {
-    let config = load_patient_config().await;
-    let function = match args.deployment.function() {
+/// `None`: the mapping file has problems, which were printed.
+async fn load(args: &ListArgs) -> anyhow::Result<Option<(Mappings, MappingsSource)>> {
+    let (config, teams) = (load_patient_config().await, &args.deployment.teams);
+    let source = match args.deployment.function() {
         Some(name) => {
-            let what = || format!("can't read the settings of the function {name}");
-            Some(Function::read(&config, &name).await.with_context(what)?)
+            source_of(&args.deployment, &read_function(&config, &name, "or name the table with --table").await?)?
         }
-        None => None,
+        None => args.deployment.source(KnownFunction::Unnamed)?.context("no mappings are named")?,
     };
-    let source = MappingsSource::of(&args.deployment, function.as_ref());
-    let teams = &args.deployment.teams;
     let mappings = match &source {
-        MappingsSource::Table(table) => {
-            let (mappings, mut skipped) = load_table_of(&config, table, teams).await?;
-            skipped.retain(|skipped| is_of_teams(&skipped.key, teams));
-            warn(&skipped);
-            mappings
-        }
-        MappingsSource::File(path) => {
-            let text = read(path)?;
-            from_toml(&text).or_else(|problems| {
-                draw(path, &text, &problems);
-                bail!("{} has {}", path.display(), print::count(problems.len(), "problem"))
-            })?
-        }
+        MappingsSource::Table(table, _) => Some(load_table(&config, table, teams).await?),
+        MappingsSource::File(path, _) => load_file_of(path, teams)?,
     };
-    Ok((mappings, source))
+    Ok(mappings.map(|mappings| (mappings, source)))
 }
 
 fn is_listed(mapping: &Mapping, args: &ListArgs) -> bool {
