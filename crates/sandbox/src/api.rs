@@ -1,7 +1,8 @@
-//! Cloudflare's API: purge and invalidate, and the management of tokens.
+//! Cloudflare's API: purge and invalidate, the management of tokens, and Trace.
 
 mod new_token;
 pub(crate) mod path;
 mod purge;
 pub(crate) mod router;
 mod tokens;
+mod trace;

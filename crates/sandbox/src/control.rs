@@ -114,6 +114,8 @@ struct NewToken {
     account_id: Option<String>,
     #[serde(default)]
     manages_tokens: bool,
+    #[serde(default)]
+    traces_account: Option<String>,
 }
 
 /// Adds a token. One that replaces another keeps its id.
@@ -121,7 +123,7 @@ async fn add_token(
     Shared(state): Shared<Arc<State>>,
     token: Result<Json<NewToken>, JsonRejection>,
 ) -> Result<impl IntoResponse, Problem> {
-    let Json(NewToken { secret, zones, status, account_id, manages_tokens }) = token?;
+    let Json(NewToken { secret, zones, status, account_id, manages_tokens, traces_account }) = token?;
     header_value("secret", &secret)?;
     if let Some(problem) = zones.iter().find_map(|zone_id| unknown_zone(&state, zone_id)) {
         return Err(bad(problem));
@@ -129,7 +131,7 @@ async fn add_token(
     let mut tokens = lock(&state.tokens);
     let id = tokens.get(&secret).map_or_else(|| tokens.unused_id(), |token| token.id.clone());
     let answer = json!({ "id": id, "zones": zones, "status": status });
-    tokens.add(SandboxToken { secret, id, zones, status, account_id, manages_tokens });
+    tokens.add(SandboxToken { secret, id, zones, status, account_id, manages_tokens, traces_account });
     Ok((StatusCode::CREATED, Json(answer)))
 }
 

@@ -1,7 +1,7 @@
 //! A local stand-in for Cloudflare, for tests and demos.
 //!
-//! A [`Sandbox`] is two servers on loopback. One is Cloudflare's **API**: purge, invalidate and the management of
-//! tokens, with the limits of plans and of clients, error codes, injected [`Fault`]s and a record of every request. The other is an **edge**:
+//! A [`Sandbox`] is two servers on loopback. One is Cloudflare's **API**: purge, invalidate, the management of
+//! tokens and Trace, with the limits of plans and of clients, error codes, injected [`Fault`]s and a record of every request. The other is an **edge**:
 //! a caching proxy in front of any origin server with Cloudflare's cache keys, so that a test sees stale content before
 //! a purge and fresh content after it. [`Builder::mappings`] takes zones and tokens from a mapping file.
 //!

@@ -53,6 +53,7 @@ impl SandboxZone {
                 vary_headers: vary_headers(mappings, zone),
                 urls_per_request: zone.urls_per_request,
                 environments: zone.environments.iter().map(ToString::to_string).collect(),
+                cache_rules: Vec::new(),
             });
         }
         zones

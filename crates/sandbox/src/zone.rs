@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use axum::http::HeaderName;
 use purge_router_core::limits::{CloudflarePlan, LimitClass};
+use serde_json::Value;
 
 use crate::item::is_hostname;
 
@@ -29,6 +30,8 @@ pub struct SandboxZone {
     /// The ids of its environments besides production. Purges of these are checked, and evict nothing: the edge serves
     /// production.
     pub environments: Vec<String>,
+    /// The parameters of its cache rules, which match each request, as Trace shows them. The edge does not apply them.
+    pub cache_rules: Vec<Value>,
 }
 
 /// A valid zone; names are in lower case.
@@ -41,6 +44,7 @@ pub(crate) struct Zone {
     pub(crate) hostnames: Vec<String>,
     pub(crate) vary_headers: Vec<HeaderName>,
     pub(crate) environments: Vec<String>,
+    pub(crate) cache_rules: Vec<Value>,
     urls_per_request: usize,
 }
 
@@ -100,6 +104,7 @@ fn validate_zone(zone: SandboxZone) -> Result<Zone, String> {
         account_id: zone.account_id,
         hostnames: zone.hostnames.iter().map(|hostname| hostname.to_ascii_lowercase()).collect(),
         environments: zone.environments,
+        cache_rules: zone.cache_rules,
         urls_per_request: zone.urls_per_request.unwrap_or(zone.plan.items_per_request(LimitClass::Urls)),
     })
 }

@@ -1,8 +1,10 @@
 //! `doctor`, `dead-letters` and `mappings list` without a deployment that answers: what is not looked at is said, and why.
 
+use purge_router_core::Mappings;
+use purge_router_sandbox::{Sandbox, SandboxToken, SandboxZone};
 use serde_json::{Value, json};
 
-use crate::fixtures::{Answer, WorkFolder};
+use crate::fixtures::{Answer, MAPPINGS, TOKEN, WEB_ZONE, WorkFolder};
 
 /// No region, no credentials, and no machine of EC2 to ask for them.
 const NOTHING: [(&str, &str); 3] =
@@ -77,6 +79,11 @@ fn an_error_of_aws_names_region_profile_and_a_way_out() {
             assert!(errors.contains(reason) && !errors.contains("\\n"), "{answer}");
             assert_eq!(errors.lines().count(), 1, "{answer}");
         }
+        for kind in ["grants", "mappings"] {
+            let answer = folder.run_with(&[kind, "push", "--table", "prod", "--yes"], variables, b"").with_code(1);
+            let errors = answer.errors();
+            assert!(errors.contains("can't call DynamoDB: ") && !errors.contains("operators"), "{answer}");
+        }
         let doctor = folder.run_with(&["doctor", "--json"], variables, b"").with_code(1);
         assert!(!doctor.stdout.contains("\\\\n"), "{doctor}");
     }
@@ -99,4 +106,53 @@ fn the_mappings_of_a_deployment_have_the_rule_of_all_commands() {
     let answer = folder.run_with(&["doctor", "--json"], &file, b"").with_code(1).json();
     let mappings = answer.as_array().unwrap().iter().find(|finding| finding["what"] == "mappings").unwrap();
     assert_eq!(mappings["found"], json!("mappings.toml (MAPPINGS_FILE): 2 teams, 2 zones, 3 mappings"));
+}
+
+const ACCOUNT: &str = "0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d";
+
+/// A sandbox whose zone website.com has these cache rules, and whose token may trace requests of this account.
+async fn traced(mappings: &Mappings, cache_rules: Vec<Value>, account: &str) -> Sandbox {
+    let zones = SandboxZone::from_mappings(mappings).into_iter();
+    let zones = zones.map(|zone| match zone.zone_id == WEB_ZONE {
+        true => SandboxZone { cache_rules: cache_rules.clone(), ..zone },
+        false => zone,
+    });
+    let token =
+        SandboxToken { traces_account: Some(account.to_owned()), ..SandboxToken::for_all_zones(TOKEN, mappings) };
+    Sandbox::builder().zones(zones).token(token).start().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doctor_asks_trace_whether_a_purge_names_the_cache_key() {
+    let folder = WorkFolder::empty();
+    let text = MAPPINGS.replace("plan = \"pro\"", &format!("plan = \"pro\"\naccount_id = \"{ACCOUNT}\""));
+    folder.write("mappings.toml", &text);
+    let mappings = purge_router_config::from_toml(&text).unwrap();
+    let device = json!({ "cache_key": { "cache_by_device_type": true } });
+    let cookie = json!({ "cache_key": { "custom_key": { "cookie": { "include": ["session"] } } } });
+    for (rules, account, state, found) in [
+        (vec![], ACCOUNT, "good", "it is what a purge by URL names"),
+        (vec![device], ACCOUNT, "bad", "it has CF-Device-Type, which no mapping of website.com names"),
+        (vec![cookie], ACCOUNT, "bad", "it has a cookie, which no purge by URL can name"),
+        (vec![], "0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e", "unknown", "Cloudflare's Trace: HTTP 403"),
+    ] {
+        let sandbox = traced(&mappings, rules, account).await;
+        let url = "https://www.website.com/css/app.css";
+        let cloudflare = [("CLOUDFLARE_BASE_URL", &*sandbox.api_url()), ("CLOUDFLARE_API_TOKEN", TOKEN)];
+        let variables = [&NOTHING[..], &cloudflare].concat();
+        let answer = folder.run_with(&["doctor", "--url", url, "--json"], &variables, b"").with_code(1);
+        let findings = answer.json();
+        let finding = findings.as_array().unwrap().last().unwrap();
+        assert_eq!(
+            (&finding["what"], &finding["state"]),
+            (&json!(format!("cache key of {url}")), &json!(state)),
+            "{answer}"
+        );
+        assert!(finding["found"].as_str().unwrap().starts_with(found), "{answer}");
+        let requests = sandbox.requests();
+        let sent: Vec<(String, Value)> =
+            requests.iter().map(|it| (it.path.clone(), serde_json::from_slice(&it.body).unwrap())).collect();
+        let path = format!("/client/v4/accounts/{ACCOUNT}/request-tracer/trace");
+        assert_eq!(sent, [(path, json!({ "method": "GET", "url": url }))]);
+    }
 }

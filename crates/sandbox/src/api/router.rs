@@ -13,7 +13,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::path::{not_found, segment};
-use super::{purge, tokens};
+use super::{purge, tokens, trace};
 use crate::answer::{RATELIMIT, Refusal, ratelimit};
 use crate::body::names_urls;
 use crate::fault::FaultKind;
@@ -33,6 +33,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
     Router::new()
         .merge(purge::routes())
         .merge(tokens::routes())
+        .merge(trace::routes())
         .fallback(unrouted)
         .method_not_allowed_fallback(unrouted)
         .layer(from_fn_with_state(state.clone(), complete_headers))

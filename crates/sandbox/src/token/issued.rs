@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::permission::{
-    ACCOUNT_READ, ACCOUNT_WRITE, CACHE_PURGE, PermissionGroup, USER_READ, USER_WRITE, account_resource, user_resource,
-    zone_resource,
+    ACCOUNT_READ, ACCOUNT_WRITE, CACHE_PURGE, PermissionGroup, REQUEST_TRACER, USER_READ, USER_WRITE, account_resource,
+    user_resource, zone_resource,
 };
 use super::policy::{Condition, Effect, Policy, PolicyGroup};
 use super::sandbox_token::{SandboxToken, TokenStatus};
@@ -85,6 +85,11 @@ impl Token {
         self.may(groups, |name, value| name == resource && value == "*")
     }
 
+    pub(crate) fn may_trace(&self, account_id: &str) -> bool {
+        let resource = account_resource(account_id);
+        self.may(&[REQUEST_TRACER], |name, value| name == resource && value == "*")
+    }
+
     /// Whether some policy allows one of these groups on a matching resource, and none denies it.
     fn may(&self, groups: &[PermissionGroup], matches: impl Fn(&str, &Value) -> bool) -> bool {
         let names_group = |policy: &Policy| {
@@ -99,7 +104,7 @@ impl Token {
 
 impl From<SandboxToken> for Token {
     fn from(token: SandboxToken) -> Self {
-        let SandboxToken { secret: _, id, zones, status, account_id, manages_tokens } = token;
+        let SandboxToken { secret: _, id, zones, status, account_id, manages_tokens, traces_account } = token;
         let mut policies = Vec::new();
         if !zones.is_empty() {
             policies.push(allow(CACHE_PURGE, zones.iter().map(|zone| zone_resource(zone))));
@@ -111,6 +116,7 @@ impl From<SandboxToken> for Token {
             };
             policies.push(allow(group, [resource]));
         }
+        policies.extend(traces_account.map(|id| allow(REQUEST_TRACER, [account_resource(&id)])));
         let now = now();
         Self {
             name: format!("token {id}"),

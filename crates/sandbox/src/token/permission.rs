@@ -29,8 +29,11 @@ pub(crate) const ACCOUNT_WRITE: PermissionGroup =
 pub(crate) const ACCOUNT_READ: PermissionGroup =
     PermissionGroup { id: "eb56a6953c034b9d97dd838155666f06", name: "Account API Tokens Read", scope: ACCOUNT };
 
-pub(crate) const GROUPS: [PermissionGroup; 6] =
-    [CACHE_PURGE, ZONE_READ, USER_WRITE, USER_READ, ACCOUNT_WRITE, ACCOUNT_READ];
+pub(crate) const REQUEST_TRACER: PermissionGroup =
+    PermissionGroup { id: "f3604047d46144d2a3e9cf4ac99d7f16", name: "Allow Request Tracer Read", scope: ACCOUNT };
+
+pub(crate) const GROUPS: [PermissionGroup; 7] =
+    [CACHE_PURGE, ZONE_READ, USER_WRITE, USER_READ, ACCOUNT_WRITE, ACCOUNT_READ, REQUEST_TRACER];
 
 pub(crate) fn zone_resource(zone_id: &str) -> String {
     format!("{ZONE}.{zone_id}")

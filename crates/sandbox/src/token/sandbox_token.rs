@@ -19,6 +19,8 @@ pub struct SandboxToken {
     pub account_id: Option<String>,
     /// Whether it may create, read, roll and delete the tokens of its owner.
     pub manages_tokens: bool,
+    /// The account whose requests it may trace.
+    pub traces_account: Option<String>,
 }
 
 /// The state of a token.
@@ -36,9 +38,9 @@ pub enum TokenStatus {
 
 impl fmt::Debug for SandboxToken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { secret: _, id, zones, status, account_id, manages_tokens } = self;
+        let Self { secret: _, id, zones, status, account_id, manages_tokens, traces_account } = self;
         let mut debug = formatter.debug_struct("SandboxToken");
         debug.field("id", id).field("zones", zones).field("status", status).field("account_id", account_id);
-        debug.field("manages_tokens", manages_tokens).finish_non_exhaustive()
+        debug.field("manages_tokens", manages_tokens).field("traces_account", traces_account).finish_non_exhaustive()
     }
 }

@@ -135,6 +135,15 @@ impl Tokens {
         }
     }
 
+    /// Refuses a request whose token may not trace requests of this account.
+    pub(crate) fn authorize_trace(&self, headers: &HeaderMap, from: IpAddr, account_id: &str) -> Result<(), Refusal> {
+        let token = self.usable(headers, from, Refusal::authentication(StatusCode::UNAUTHORIZED))?;
+        match token.may_trace(account_id) {
+            true => Ok(()),
+            false => Err(Refusal::authentication(StatusCode::FORBIDDEN)),
+        }
+    }
+
     fn authorize_global_key(&self, email: &HeaderValue, key: Option<&HeaderValue>) -> Result<(), Refusal> {
         let known = email.to_str().ok().and_then(|email| self.global_keys.get(email));
         match known {

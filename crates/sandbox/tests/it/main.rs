@@ -14,3 +14,4 @@ mod purge;
 mod race;
 mod refusals;
 mod tokens;
+mod trace;
