@@ -12,6 +12,7 @@ mod problems;
 mod sender;
 mod shutdown;
 mod token_source;
+mod watched_client;
 mod zone_choice;
 
 use clap::{CommandFactory, Parser};

@@ -1,22 +1,26 @@
 //! Sends plans through the pipeline, to Cloudflare or to a sandbox in this process.
 
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
 use aws_config::SdkConfig;
 use purge_router_aws::aws_identity;
 use purge_router_core::{Mappings, Plan};
-use purge_router_pipeline::{Clock, DelayQueue, Executor, Report, Settings, Status, queue_second_purges};
+use purge_router_pipeline::{Clock, DelayQueue, Executor, Outcome, Report, Settings, Status, queue_second_purges};
 use purge_router_sandbox::Sandbox;
 
 use crate::args::SendingArgs;
 use crate::environment::{client_of, cloudflare_client};
+use crate::print::Progress;
 use crate::token_source::TokenSource;
+use crate::watched_client::{SharedProgress, WatchedClient};
 use crate::{print, shutdown};
 
 /// The pipeline of the command, with its token source.
 pub(crate) struct Sender {
-    executor: Executor<TokenSource>,
+    executor: Executor<TokenSource, WatchedClient>,
+    progress: SharedProgress,
     deadline: Duration,
     /// AWS's settings, if SSM has the tokens.
     aws: Option<SdkConfig>,
@@ -41,8 +45,10 @@ impl Sender {
             Some(batch) => tokens.check_settings(&batch.zone).await?,
             None => None,
         };
+        let progress = SharedProgress::default();
+        let client = WatchedClient::new(client, Arc::clone(&progress));
         let executor = Executor::new(client, tokens, Settings::default(), Clock::system());
-        Ok(Self { executor, deadline: Duration::from_secs(args.deadline), aws, _sandbox: sandbox })
+        Ok(Self { executor, progress, deadline: Duration::from_secs(args.deadline), aws, _sandbox: sandbox })
     }
 
     /// Sends a plan, until a signal stops it.
@@ -51,15 +57,26 @@ impl Sender {
             shutdown::requested().await;
         };
         let deadline = self.executor.clock().now() + self.deadline;
-        let what = format!("sending {}", print::count(plan.batches.len(), "batch"));
-        let sending = shutdown::reporting(self.executor.run_until(plan, deadline, stop));
-        let report = print::spinning(&what, sending).await;
+        self.set_progress(Some(Progress::new("sending batches", plan.batches.len() as u64)));
+        let advance = |_: &Outcome| self.advance();
+        let report = shutdown::reporting(self.executor.run_until(plan, deadline, stop, advance)).await;
+        self.set_progress(None);
         if let Some(aws) = &self.aws
             && report.outcomes.iter().any(|outcome| outcome.status == Status::TokenMissing)
         {
             print::note(&format!("SSM was called like this: {}", aws_identity(aws, true).await));
         }
         report
+    }
+
+    fn set_progress(&self, progress: Option<Progress>) {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+    }
+
+    fn advance(&self) {
+        if let Some(progress) = &*self.progress.lock().unwrap_or_else(PoisonError::into_inner) {
+            progress.advance(1);
+        }
     }
 
     /// Puts the second purges of what was purged into a queue in memory.

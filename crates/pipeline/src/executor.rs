@@ -42,19 +42,21 @@ impl<T: TokenStore, A: PurgeApi> Executor<T, A> {
 
     /// Executes a plan, logs and counts its records and outcomes, and reports.
     pub async fn run<'p>(&self, plan: &'p Plan, patience: impl Into<Patience>) -> Report<'p> {
-        self.run_until(plan, patience, std::future::pending()).await
+        self.run_until(plan, patience, std::future::pending(), |_| ()).await
     }
 
-    /// Like [`Executor::run`], until `stop` ends: batches that have not ended by then have no outcome.
+    /// Like [`Executor::run`], until `stop` ends: batches that have not ended by then have no outcome. Each outcome is shown to
+    /// `on_outcome` when its batch ends.
     pub async fn run_until<'p>(
         &self,
         plan: &'p Plan,
         patience: impl Into<Patience>,
         stop: impl Future<Output = ()>,
+        on_outcome: impl FnMut(&Outcome),
     ) -> Report<'p> {
         let start = self.0.clock.now();
         log::records(plan);
-        let report = Report::new(plan, self.execute_until(plan, patience, stop).await);
+        let report = Report::new(plan, self.execute_until(plan, patience, stop, on_outcome).await);
         metrics::count_event(plan, &report.outcomes);
         log::event(&report, self.0.clock.now() - start);
         report
@@ -62,7 +64,7 @@ impl<T: TokenStore, A: PurgeApi> Executor<T, A> {
 
     /// Sends every batch. What is not purged at the deadline has failed. One outcome per batch, in the plan's order.
     pub async fn execute(&self, plan: &Plan, patience: impl Into<Patience>) -> Vec<Outcome> {
-        self.execute_until(plan, patience, std::future::pending()).await
+        self.execute_until(plan, patience, std::future::pending(), |_| ()).await
     }
 
     async fn execute_until(
@@ -70,6 +72,7 @@ impl<T: TokenStore, A: PurgeApi> Executor<T, A> {
         plan: &Plan,
         patience: impl Into<Patience>,
         stop: impl Future<Output = ()>,
+        on_outcome: impl FnMut(&Outcome),
     ) -> Vec<Outcome> {
         let patience = patience.into();
         let _running = self.0.limits.share().run(patience.work);
@@ -87,7 +90,8 @@ impl<T: TokenStore, A: PurgeApi> Executor<T, A> {
         let sending = senders
             .iter()
             .flat_map(|(sender, batches)| batches.iter().map(|(index, batch)| sender.send(*index, batch)));
-        let mut outcomes: Vec<Outcome> = sending.collect::<FuturesUnordered<_>>().take_until(stop).collect().await;
+        let ended = sending.collect::<FuturesUnordered<_>>().take_until(stop).inspect(on_outcome);
+        let mut outcomes: Vec<Outcome> = ended.collect().await;
         outcomes.sort_by_key(|outcome| outcome.batch);
         outcomes
     }

@@ -6,7 +6,7 @@ use anyhow::bail;
 use purge_router_aws::DeadMessage;
 use serde_json::json;
 
-use super::list::is_named;
+use super::list::{READING, is_named};
 use super::post::Post;
 use super::receive::{MAX_MESSAGES, Received, Round};
 use crate::args::DropArgs;
@@ -80,7 +80,7 @@ async fn select(post: &Post, args: &DropArgs, mut messages: Vec<DeadMessage>) ->
     if teams.is_empty() {
         return Ok(messages);
     }
-    let letters = post.examine(messages).await?.letters;
+    let letters = print::spinning(READING, post.examine(messages)).await?.letters;
     // What others need is not deleted for one team.
     let is_only_of =
         |teams: &Vec<_>, letter: &super::examine::Examined| letter.is_of(teams) && letter.other_teams(teams).is_empty();

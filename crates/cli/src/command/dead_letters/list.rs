@@ -21,6 +21,9 @@ use crate::{print, shutdown};
 /// How long messages are hidden at most, if they can't be made visible.
 const HIDDEN: Duration = Duration::from_secs(120);
 
+/// What is shown while messages are examined.
+pub(super) const READING: &str = "reading the mappings and the log";
+
 /// How many characters of a reason fit into a table.
 const REASON: usize = 100;
 
@@ -64,7 +67,7 @@ pub(super) async fn look(post: &Post, args: &LettersArgs, max: usize) -> anyhow:
     };
     let count = messages.len();
     messages.retain(|message| is_named(message, args));
-    let Examination { mut letters, mappings, log_problem } = post.examine(messages).await?;
+    let Examination { mut letters, mappings, log_problem } = print::spinning(READING, post.examine(messages)).await?;
     letters.retain(|letter| letter.is_of(&args.deployment.teams));
     let others = count - letters.len();
     Ok(Found { letters, mappings, others, hidden: state.hidden, is_all: is_last, log_problem })

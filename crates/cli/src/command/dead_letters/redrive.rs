@@ -103,12 +103,14 @@ impl<'p> Redrive<'p> {
 
     async fn all(&mut self, received: &mut Received<'_>, progress: &Progress) -> anyhow::Result<()> {
         loop {
-            let Round { messages, is_last } = match received.next(ROUND, &Progress::new("receiving messages", 0)).await
-            {
+            progress.remark("receiving messages");
+            let Round { messages, is_last } = match received.next(ROUND, &Progress::hidden()).await {
                 Ok(round) => round,
                 Err(error) => return Err(self.post.receive_failed(error).await),
             };
+            progress.remark("reading the mappings and the log");
             let selected = self.select(messages).await?;
+            progress.remark("");
             for messages in selected.chunks(self.call_size) {
                 let next = Instant::now() + self.pause;
                 let what = format!("redriving {}", print::count(messages.len(), "message"));
