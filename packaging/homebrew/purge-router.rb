@@ -31,6 +31,7 @@ class PurgeRouter < Formula
       system "cargo", "install", *std_cargo_args(path: "crates/cli")
     end
     generate_completions_from_executable(bin/"purge-router", "completions")
+    system bin/"purge-router", "man", man1
   end
 
   test do

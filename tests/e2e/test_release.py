@@ -25,7 +25,15 @@ CARGO_DEB = pathlib.Path(XTASK).parent / "cargo-deb/bin/cargo-deb"
 def program(tmp_path_factory):
     """Stands for the command, which is large: what is packaged does not depend on it."""
     file = tmp_path_factory.mktemp("program") / "purge-router"
-    file.write_text(f"#!/bin/sh\necho 'purge-router {VERSION}'\n")
+    file.write_text(
+        f"""#!/bin/sh
+case $1 in
+man) echo .TH > "$2/purge-router.1"; echo .TH > "$2/purge-router-explain.1" ;;
+completions) echo "for $2" ;;
+*) echo 'purge-router {VERSION}' ;;
+esac
+"""
+    )
     return file
 
 
@@ -73,7 +81,13 @@ def test_the_tarball_has_a_program_that_runs(packages, program, tmp_path):
         f"{NAME}/LICENSE": "0o644",
         f"{NAME}/README.md": "0o644",
         f"{NAME}/CHANGELOG.md": "0o644",
+        f"{NAME}/man/purge-router.1": "0o644",
+        f"{NAME}/man/purge-router-explain.1": "0o644",
+        f"{NAME}/completions/purge-router": "0o644",
+        f"{NAME}/completions/_purge-router": "0o644",
+        f"{NAME}/completions/purge-router.fish": "0o644",
     }
+    assert (tmp_path / NAME / "completions/_purge-router").read_text() == "for zsh\n"
     assert {(it.mtime, it.uid, it.gid, it.uname) for it in members.values()} == {(0, 0, 0, "")}
     extracted = tmp_path / NAME / "purge-router"
     assert extracted.read_bytes() == program.read_bytes()
@@ -129,8 +143,23 @@ def test_binstall_finds_the_tarball_and_the_program_in_it(packages):
 
 
 def test_the_debian_package_names_existing_files():
-    for source, _, _ in metadata()["deb"]["assets"][1:]:
-        assert (ROOT / "crates/cli" / source).is_file()
+    # The program and what it writes is put there by `cargo xtask release command`.
+    others = [it for it, _, _ in metadata()["deb"]["assets"] if not it.startswith("target/release/")]
+    assert len(others) == 3 and all((ROOT / "crates/cli" / it).is_file() for it in others)
+
+
+def test_a_program_that_does_not_run_here_needs_another_one(program, tmp_path):
+    foreign = tmp_path / "foreign"
+    foreign.write_bytes(b"\x7fELF of another machine")
+    arguments = ["--program", foreign, "--output", tmp_path / "out", "--no-deb"]
+    done = subprocess.run(
+        [XTASK, "release", "command", *arguments], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and "name one of this release that does with --native" in done.stderr, done.stderr
+    packages = release(foreign, tmp_path / "native", "--no-deb", "--native", program)
+    with tarfile.open(packages[f"{NAME}.tar.gz"]) as tar:
+        assert f"{NAME}/man/purge-router.1" in tar.getnames()
+        assert tar.extractfile(f"{NAME}/purge-router").read() == foreign.read_bytes()
 
 
 @pytest.mark.skipif(not CARGO_DEB.exists(), reason="`cargo xtask release command` has not installed cargo-deb yet")
@@ -152,6 +181,12 @@ def test_the_debian_package_has_the_program(program, tmp_path):
     show("dpkg-deb", "--extract", package, tmp_path / "root")
     assert show(tmp_path / "root/usr/bin/purge-router", "--version") == f"purge-router {VERSION}\n"
     assert (tmp_path / "root/usr/share/doc/purge-router/copyright").exists()
+    assert {file.name.removesuffix(".gz") for file in (tmp_path / "root/usr/share/man/man1").iterdir()} == {
+        "purge-router.1",
+        "purge-router-explain.1",
+    }
+    for file in ("bash-completion/completions/purge-router", "zsh/vendor-completions/_purge-router"):
+        assert (tmp_path / "root/usr/share" / file).read_text().startswith("for ")
     again = release(program, tmp_path / "again")
     assert sha256(again[f"{NAME}.deb"]) == sha256(package)
 

@@ -5,6 +5,7 @@ mod build;
 mod command;
 mod components;
 mod debian;
+mod documents;
 mod elf;
 mod files;
 mod formula;

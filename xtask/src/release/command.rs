@@ -5,13 +5,12 @@ use std::process::Command;
 
 use super::files::{checksum, read, write_with_checksums};
 use super::formula::{self, Checksums};
-use super::{build, components, debian, elf, tarball};
+use super::{build, components, debian, documents, elf, tarball};
 use crate::process::{TaskResult, print_progress};
 
 const FOLDER: &str = "target/command";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-const USAGE: &str =
-    "usage: cargo xtask release command [--target TRIPLE] [--repository URL] [--program FILE] [--no-deb]";
+const USAGE: &str = "usage: cargo xtask release command [--target TRIPLE] [--repository URL] [--program FILE] [--native FILE] [--no-deb]";
 
 /// Where the release will be published. Cargo.toml has no `repository` yet.
 const PLACEHOLDER: &str = "https://github.com/OWNER/purge-router";
@@ -21,6 +20,8 @@ struct Options<'o> {
     repository: &'o str,
     /// A program that is built already, for tests of the packaging.
     program: Option<&'o Path>,
+    /// A program of the same release that runs here, if the target's does not: it writes manual pages and completions.
+    native: Option<&'o Path>,
     output: &'o str,
     has_deb: bool,
 }
@@ -33,6 +34,11 @@ pub(crate) fn build_packages(arguments: &[&str]) -> TaskResult {
     for name in ["LICENSE", "README.md", "CHANGELOG.md"] {
         files.push((name.to_owned(), read(Path::new(name))?));
     }
+    let native = options.native.map(read).transpose()?;
+    let documents = documents::of_program(native.as_deref().unwrap_or(&files[0].1)).map_err(|error| {
+        format!("{error}; if the program does not run here, name one of this release that does with --native")
+    })?;
+    files.extend(documents.iter().cloned());
     let tarball = tarball::tar_gz(&folder, "purge-router", &files).map_err(|error| format!("{folder}: {error}"))?;
     let sources = sources()?;
     let checksums = Checksums { source: &checksum(&sources), program: &checksum(&tarball) };
@@ -46,7 +52,7 @@ pub(crate) fn build_packages(arguments: &[&str]) -> TaskResult {
     ];
     if options.has_deb {
         let (_, program) = files.swap_remove(0);
-        packages.push((format!("{folder}.deb"), debian::package(options.target, &program)?));
+        packages.push((format!("{folder}.deb"), debian::package(options.target, &program, &documents)?));
     }
     write_with_checksums(options.output, &packages)?;
     if options.repository == PLACEHOLDER {
@@ -60,7 +66,8 @@ pub(crate) fn build_packages(arguments: &[&str]) -> TaskResult {
 impl<'o> Options<'o> {
     fn parse(mut arguments: &[&'o str]) -> Result<Self, String> {
         let target = "x86_64-unknown-linux-musl";
-        let mut options = Self { target, repository: PLACEHOLDER, program: None, output: FOLDER, has_deb: true };
+        let mut options =
+            Self { target, repository: PLACEHOLDER, program: None, native: None, output: FOLDER, has_deb: true };
         loop {
             match *arguments {
                 [] => return Ok(options),
@@ -68,6 +75,7 @@ impl<'o> Options<'o> {
                 ["--target", target, ..] => options.target = target,
                 ["--repository", url, ..] => options.repository = url,
                 ["--program", file, ..] => options.program = Some(Path::new(file)),
+                ["--native", file, ..] => options.native = Some(Path::new(file)),
                 ["--output", folder, ..] => options.output = folder,
                 _ => return Err(USAGE.to_owned()),
             }

@@ -5,21 +5,31 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::files::{read, write};
+use super::documents;
+use super::files::{NamedFile, read, write};
 use crate::process::{output, run};
 use crate::tools::install::{build_folder, once};
 
 /// Without its default features it needs no liblzma: it runs `xz`.
 const VERSION: &str = "3.8.0";
 
-/// The package with this program, which was built for a target. Its times are those of the last commit.
-pub(crate) fn package(target: &str, program: &[u8]) -> Result<Vec<u8>, String> {
+/// The package with this program, which was built for a target, and its manual pages and completions. Its times are those of the last commit.
+pub(crate) fn package(target: &str, program: &[u8], documents: &[NamedFile]) -> Result<Vec<u8>, String> {
     let tools = install()?;
     // cargo-deb takes the program from a target folder, and must not take another one.
     let stage = build_folder()?.join("debian");
     let release = stage.join(target).join("release");
     fs::create_dir_all(&release).map_err(|error| format!("{}: {error}", release.display()))?;
     write(&release.join("purge-router"), program)?;
+    for folder in [documents::MANUAL, documents::COMPLETIONS] {
+        let folder = release.join(folder);
+        // Pages of commands that are gone would be packaged, too.
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    for (name, content) in documents {
+        write(&release.join(name), content)?;
+    }
     let package = stage.join("purge-router.deb");
     let mut command = Command::new(tools.join("bin/cargo-deb"));
     command.args(["deb", "--no-build", "--no-strip", "--locked", "--package", "purge-router", "--target", target]);
