@@ -4,6 +4,7 @@ mod dead_letters;
 mod deployment;
 mod doctor;
 mod event;
+mod event_kind;
 mod mappings;
 mod output;
 mod parse;
@@ -21,7 +22,8 @@ pub(crate) use dead_letters::{
 };
 pub(crate) use deployment::{DeploymentArgs, KnownFunction};
 pub(crate) use doctor::DoctorArgs;
-pub(crate) use event::{EventArgs, EventKind, ExplainArgs, Explained, PlanArgs, RunArgs, SendingArgs, public_url};
+pub(crate) use event::{EventArgs, ExplainArgs, Explained, PlanArgs, RunArgs, SendingArgs, public_url};
+pub(crate) use event_kind::EventKind;
 pub(crate) use mappings::{MappingsArg, MappingsSource, TeamMappingsArg};
 pub(crate) use output::Format;
 pub(crate) use purge::{PurgeArgs, PurgeMode};

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 use purge_router_core::names::Hostname;
 use purge_router_core::{Change, ChangeKind, PublicUrl, Scheme};
 use url::Url;
 
+use crate::args::event_kind::{EventKind, EventKindParser};
 use crate::args::mappings::TeamMappingsArg;
 
 #[derive(ClapArgs)]
@@ -25,7 +26,7 @@ pub(crate) struct ExplainArgs {
     #[arg(value_name = "WHAT", value_parser = explained)]
     pub(crate) explained: Explained,
     /// What happened to the object [default: created]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = EventKindParser)]
     pub(crate) event: Option<EventKind>,
     #[command(flatten)]
     pub(crate) mappings: TeamMappingsArg,
@@ -44,28 +45,6 @@ pub(crate) enum Explained {
     Event(PathBuf),
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum EventKind {
-    Created,
-    Removed,
-    Restored,
-    Tagged,
-    Acl,
-}
-
-impl EventKind {
-    /// What happened, if nothing else is said.
-    pub(crate) fn of(named: Option<Self>) -> ChangeKind {
-        match named.unwrap_or(Self::Created) {
-            Self::Created => ChangeKind::Created,
-            Self::Removed => ChangeKind::Removed,
-            Self::Restored => ChangeKind::Restored,
-            Self::Tagged => ChangeKind::Tagged,
-            Self::Acl => ChangeKind::Acl,
-        }
-    }
-}
-
 #[derive(ClapArgs)]
 pub(crate) struct EventArgs {
     /// Event: a file with JSON as any event source delivers it, or what `aws sqs receive-message` prints, or - for standard
@@ -73,7 +52,7 @@ pub(crate) struct EventArgs {
     #[arg(value_name = "EVENT")]
     pub(crate) event: PathBuf,
     /// What happened to the objects of a list [default: created]
-    #[arg(long = "event", id = "kind", value_enum)]
+    #[arg(long = "event", id = "kind", value_parser = EventKindParser)]
     pub(crate) kind: Option<EventKind>,
     #[command(flatten)]
     pub(crate) mappings: TeamMappingsArg,
@@ -130,8 +109,17 @@ fn explained(text: &str) -> Result<Explained, String> {
         object if object.starts_with("s3://") => {
             Change::of_object(object, ChangeKind::Created).map(Explained::Object).map_err(|invalid| invalid.to_string())
         }
+        text if is_url_without_scheme(text) => {
+            Err(format!("there is no such file: for a URL write https://{text}, for an object s3://bucket/key"))
+        }
         _ => Ok(Explained::Event(PathBuf::from(text))),
     }
+}
+
+/// Whether a text is the name of no file, and looks like a hostname with a path.
+fn is_url_without_scheme(text: &str) -> bool {
+    let Some((host, _)) = text.split_once('/') else { return false };
+    host.trim_matches('.').contains('.') && Hostname::parse(host).is_ok() && !std::path::Path::new(text).exists()
 }
 
 /// A URL as clients send it, whatever is copied from a browser: without its fragment, and with its path encoded.

@@ -21,17 +21,19 @@ pub(crate) fn run(args: &InitArgs) -> anyhow::Result<End> {
     write(&args.file, EXAMPLE, args.force)?;
     let schema = args.file.with_file_name(SCHEMA_FILE);
     let text = serde_json::to_string_pretty(&purge_router_config::json_schema())? + "\n";
+    let (shown, shown_schema) = (args.file.display(), schema.display());
     // Another mapping file of this folder may have it already.
-    if std::fs::read_to_string(&schema).is_ok_and(|existing| existing != text) && !args.force {
-        let shown = schema.display();
-        print::note(&format!("{shown} is of another release, and was not changed: purge-router schema > {shown}"));
-    } else {
-        write(&schema, &text, true)?;
-    }
-    let shown = args.file.display();
-    print::note(&format!(
-        "wrote {shown} and, for editors, {SCHEMA_FILE}; edit it, then: purge-router check --mappings {shown}"
-    ));
+    let of_schema = match std::fs::read_to_string(&schema) {
+        Ok(existing) if existing == text => format!(" ({shown_schema}, which editors read, was there already)"),
+        Ok(_) if !args.force => {
+            format!(" (not {shown_schema}, which is of another release: purge-router schema > {shown_schema})")
+        }
+        _ => {
+            write(&schema, &text, true)?;
+            format!(" and, for editors, {shown_schema}")
+        }
+    };
+    print::note(&format!("wrote {shown}{of_schema}; edit it, then: purge-router check --mappings {shown}"));
     Ok(End::Done)
 }
 

@@ -127,3 +127,22 @@ fn a_list_has_objects_and_urls() {
     let answer = folder.run(&["explain", "arn:aws:s3:::assets.website.com/app.css"]).with_code(0);
     assert!(answer.stdout.starts_with("s3://assets.website.com/app.css created\n"), "{answer}");
 }
+
+#[test]
+fn what_was_meant_is_named() {
+    let folder = WorkFolder::new();
+    let answer = folder.run(&["explain", "www.website.com/css/app.css"]).with_code(2);
+    let said = "for a URL write https://www.website.com/css/app.css, for an object s3://bucket/key";
+    assert!(answer.stderr.contains(said), "{answer}");
+    let answer = folder.run(&["explain", "events/none.json"]).with_code(2);
+    assert!(answer.stderr.contains("can't read the event events/none.json: "), "{answer}");
+    for (word, kind) in [("deleted", "removed"), ("s3:ObjectCreated:Put", "created"), ("nonsense", "")] {
+        let answer = folder.run(&["explain", "s3://assets.website.com/a.css", "--event", word]).with_code(2);
+        assert_eq!(
+            answer.stderr.contains(&format!("tip: a similar value exists: '{kind}'")),
+            !kind.is_empty(),
+            "{answer}"
+        );
+        assert!(answer.stderr.contains("[possible values: created, removed, restored, tagged, acl]"), "{answer}");
+    }
+}

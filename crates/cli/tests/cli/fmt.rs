@@ -24,6 +24,16 @@ fn a_file_is_replaced_and_checked() {
 }
 
 #[test]
+fn what_init_writes_is_formatted() {
+    let folder = WorkFolder::empty();
+    folder.run(&["init"]).with_code(0);
+    let written = folder.read("mappings.toml");
+    folder.run(&["fmt", "--check"]).with_code(0);
+    folder.run(&["fmt"]).with_code(0);
+    assert_eq!(folder.read("mappings.toml"), written);
+}
+
+#[test]
 fn a_file_that_can_not_be_read_stays() {
     let folder = WorkFolder::empty();
     folder.write("mappings.toml", "version = \n");

@@ -29,6 +29,31 @@ fn a_file_that_is_there_is_overwritten_only_by_force() {
 }
 
 #[test]
+fn the_schema_is_said_to_be_what_it_is() {
+    let folder = WorkFolder::empty();
+    let schema = "purge-router.schema.json";
+    for (content, arguments, said) in [
+        (None, &["init", "a.toml"][..], "wrote a.toml and, for editors, purge-router.schema.json"),
+        (None, &["init", "b.toml"], "wrote b.toml (purge-router.schema.json, which editors read, was there already)"),
+        (
+            Some("{}"),
+            &["init", "c.toml"],
+            "wrote c.toml (not purge-router.schema.json, which is of another release: purge-router schema > \
+             purge-router.schema.json)",
+        ),
+        (Some("{}"), &["init", "d.toml", "--force"], "wrote d.toml and, for editors, purge-router.schema.json"),
+    ] {
+        if let Some(content) = content {
+            folder.write(schema, content);
+        }
+        let answer = folder.run(arguments).with_code(0);
+        let file = arguments[1];
+        assert_eq!(answer.stderr, format!("{said}; edit it, then: purge-router check --mappings {file}\n"));
+        assert_eq!(folder.read(schema) == "{}", said.contains("another release"), "{answer}");
+    }
+}
+
+#[test]
 fn a_place_that_can_not_be_written_is_named() {
     let folder = WorkFolder::empty();
     for (args, said) in [

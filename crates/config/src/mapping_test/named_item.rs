@@ -86,6 +86,11 @@ impl NamedItem {
         }
     }
 
+    /// Its hostname, if it has one that none of these zones lists.
+    pub(crate) fn unlisted_host<'z>(&self, mut zones: impl Iterator<Item = &'z Zone>) -> Option<&Hostname> {
+        self.host().filter(|host| !zones.any(|zone| zone.hostnames.contains(*host)))
+    }
+
     fn host(&self) -> Option<&Hostname> {
         match self {
             Self::Url { host, .. } | Self::Prefix { host, .. } | Self::Host(host) => Some(host),

@@ -1,6 +1,7 @@
 //! Runs tests: plans the change of each, and compares what is purged with what must be.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use indexmap::IndexSet;
 
@@ -105,7 +106,11 @@ fn missing(test: &MappingTest, index: usize, item: &NamedItem, purged: &Purged<'
             format!("instead: {}", first(&names))
         }
     };
-    let message = || format!("`{item}` is not purged; {}", instead());
+    let unlisted = || match item.unlisted_host(purged.hits.iter().flat_map(|hit| &hit.zones).map(Arc::as_ref)) {
+        Some(host) if !purged.hits.is_empty() => format!("; `{host}` is not among the `hostnames` of its zones"),
+        _ => String::new(),
+    };
+    let message = || format!("`{item}` is not purged{}; {}", unlisted(), instead());
     purged.taking(item).is_none().then(|| failed(test, "purges", Some(index), message()))
 }
 

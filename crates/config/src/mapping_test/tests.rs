@@ -61,7 +61,7 @@ fn items_are_named_as_they_are_purged() {
         if not_purged != "x" {
             assert_passes(mapping, &format!("{OBJECT}not_purges = [\"{not_purged}\"]"));
             let found = problems(mapping, &format!("{OBJECT}purges = [\"{not_purged}\"]"));
-            assert!(found.len() == 1 && found[0].contains("is not purged; instead: `"), "{found:?}");
+            assert!(found.len() == 1 && found[0].contains("is not purged; ") && found[0].contains("; instead: `"));
         }
     }
 }
@@ -120,6 +120,14 @@ fn a_test_sees_its_own_teams_mappings_only() {
         "source = \"s3://a/\"",
         "object = \"s3://a/../x\"\npurges = [\"https://w.com/x\"]",
         &["test-failed @ teams.web.tests[0].purges[0]: `https://w.com/x` is not purged; nothing is"],
+    );
+    assert_fails(
+        URLS,
+        &format!("{OBJECT}purges = [\"https://ww.w.com/x.css\"]"),
+        &[
+            "test-failed @ teams.web.tests[0].purges[0]: `https://ww.w.com/x.css` is not purged; `ww.w.com` is not among the \
+             `hostnames` of its zones; instead: `https://w.com/x.css`, `https://www.w.com/x.css`",
+        ],
     );
 }
 

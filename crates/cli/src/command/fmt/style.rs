@@ -6,6 +6,9 @@ use toml_edit::{Array, Decor, DocumentMut, InlineTable, Item, KeyMut, RawString,
 /// The longest line that a list may be on.
 const MAX_WIDTH: usize = 100;
 
+/// From which column on a comment continues the one at the end of the line above.
+const MIN_COLUMN: usize = 8;
+
 /// The same document in the style of mapping files.
 ///
 /// # Errors
@@ -170,11 +173,13 @@ fn comments(raw: &RawString) -> String {
     comments_of(raw.as_str().unwrap_or_default())
 }
 
-/// The comments before a line, each on a line of its own, with at most one blank line where there were some.
+/// The comments before a line, each on a line of its own, with at most one blank line where there were some. Those that continue
+/// the comment at the end of the line above stay in its column.
 fn comments_of(before: &str) -> String {
     let mut text = String::new();
-    let mut blank = false;
-    for line in before.lines().map(str::trim) {
+    let (mut blank, mut is_continuation) = (false, true);
+    for (indent, line) in before.lines().map(|line| (line.len() - line.trim_start().len(), line.trim())) {
+        is_continuation &= !line.is_empty() && indent >= MIN_COLUMN;
         match line.is_empty() {
             true => blank = true,
             false => {
@@ -182,6 +187,7 @@ fn comments_of(before: &str) -> String {
                     text.push('\n');
                 }
                 blank = false;
+                text.push_str(&" ".repeat(if is_continuation { indent } else { 0 }));
                 text.push_str(line);
                 text.push('\n');
             }
@@ -216,6 +222,14 @@ mod tests {
             # the zone\n[teams.web.zones.\"website.com\"]   # its domain\nzone_id = \"023e105f4ecef8ad9ca31a8372d0c353\"\n\
             hostnames = [\"www.website.com\"]\n\n# at the end\n";
         assert_eq!(formatted(untidy).unwrap(), tidy);
+        assert_eq!(formatted(tidy).unwrap(), tidy);
+    }
+
+    #[test]
+    fn a_comment_of_several_lines_at_the_end_of_a_line_stays_in_its_column() {
+        let text = "version = 1          # the first\n                     # of all\n\n    # a table\n[teams.web]\n";
+        let tidy = "version = 1          # the first\n                     # of all\n\n# a table\n[teams.web]\n";
+        assert_eq!(formatted(text).unwrap(), tidy);
         assert_eq!(formatted(tidy).unwrap(), tidy);
     }
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use purge_router_aws::PartitionSnapshot;
+use purge_router_aws::{PartitionSnapshot, TableError};
 use purge_router_config::Rows;
 use purge_router_core::names::TeamName;
 
@@ -30,9 +30,15 @@ pub(super) async fn only_partition(
 }
 
 pub(super) async fn grants(table: &OpenTable) -> anyhow::Result<PartitionSnapshot> {
-    table.grants().await.context(
-        "can't read the grants of all teams, which are for operators; a team sees its own with `mappings pull --team NAME`",
-    )
+    table.grants().await.map_err(|error| {
+        let help = match error {
+            TableError::Denied(_) => {
+                "; they are for operators, and a team sees its own with `mappings pull --team NAME`"
+            }
+            _ => "",
+        };
+        anyhow!("can't read the grants of all teams in the table {}: {error}{help}", table.name)
+    })
 }
 
 pub(super) async fn partitions(
