@@ -43,4 +43,4 @@ their figures there.
                      check many mutated inputs of each target of crates/fuzz
   mutants [--sample N] [--seconds N] [--seed N] [--only TEXT]
                      change the pipeline in one place after the other, and see whether the simulation finds it: an hour
-                     or two (needs `cargo install cargo-mutants --locked`)";
+                     or two; an interrupted run goes on (needs `cargo install cargo-mutants --locked`)";

@@ -6,6 +6,7 @@ use std::time::Duration;
 use purge_router_core::limits::LimitClass;
 use purge_router_pipeline::CacheSizes;
 
+use crate::call::Call;
 use crate::clock::SimTime;
 use crate::fault::Fault;
 use crate::scenario::{ChangeId, TeamId, UrlId, ZoneId};
@@ -114,6 +115,8 @@ pub enum Event {
         /// How many.
         sizes: CacheSizes,
     },
+    /// The function called something outside of it. Only a trace that is kept has these.
+    Called(Call),
     /// A change was not purged, because the same content was purged last.
     Skipped,
     /// An instance was killed during an invocation.

@@ -11,6 +11,7 @@
 //! Freezes are simulated as far as the function can see them: the wall clock runs on while the monotonic clock stands
 //! still.
 
+mod call;
 mod checks;
 mod clock;
 mod cloudflare;
@@ -19,6 +20,7 @@ mod event;
 mod fault;
 mod isolation;
 mod lambda;
+mod ledger;
 mod observer;
 mod options;
 mod random;
@@ -29,11 +31,13 @@ mod sqs;
 mod ssm;
 mod trace;
 
+pub use call::{Call, Callee};
 pub use checks::Violation;
 pub use clock::SimTime;
 pub use event::{Entry, Event, InstanceId, MessageId, QueueName, Refused};
 pub use fault::Fault;
 pub use isolation::{Comparison, HealthyTimes, PERCENTILES};
+pub use ledger::{Recording, ledger};
 pub use options::{Options, Sabotage};
 pub use random::Seed;
 pub use report::{Figures, RunReport};

@@ -14,7 +14,7 @@ pub struct Options {
     pub mishaps: bool,
     /// Another number makes other latencies, another order of messages, and other times of polling.
     pub noise: u64,
-    /// Whether the report has the whole trace.
+    /// Whether the report has the whole trace, with the calls of the function.
     pub keep_trace: bool,
     /// What is broken on purpose, to show that a check finds it.
     pub sabotage: Option<Sabotage>,

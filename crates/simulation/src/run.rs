@@ -66,6 +66,10 @@ enum Step {
     Upload(ChangeId),
     Notify(ChangeId),
     Malformed,
+    /// A message about no single upload.
+    Message(Arc<str>),
+    /// An event that is passed to the function.
+    Direct(Arc<str>),
 }
 
 impl Simulation {
@@ -133,6 +137,11 @@ impl Simulation {
                     self.trace.note(Event::Injected { fault: Fault::Malformed });
                     self.main.send(malformed_body(), None);
                 }
+                Step::Message(body) => self.main.send(body, None),
+                Step::Direct(event) => {
+                    let fleet = Arc::clone(&self.fleet);
+                    tokio::spawn(async move { fleet.invoke_directly(&event).await });
+                }
             }
         }
     }
@@ -149,6 +158,8 @@ impl Simulation {
         if self.options.sick_teams {
             steps.extend(self.scenario.malformed.iter().map(|at| (*at, Step::Malformed)));
         }
+        steps.extend(self.scenario.messages.iter().map(|(at, body)| (*at, Step::Message(Arc::clone(body)))));
+        steps.extend(self.scenario.direct_events.iter().map(|(at, event)| (*at, Step::Direct(Arc::clone(event)))));
         steps.sort_by_key(|(at, _)| *at);
         steps
     }

@@ -8,12 +8,16 @@ mod model;
 mod table;
 mod teams;
 mod tokens;
+mod tour;
+mod tour_messages;
 mod trouble;
 mod uploads;
 
 pub use generate::scenario;
 pub use load::Load;
-pub use model::{ChangeId, Object, ObjectId, Scenario, Team, TeamId, Upload, Url, UrlId, Zone, ZoneId};
+pub(crate) use model::ItemRefusal;
+pub use model::{ChangeId, Deployment, Object, ObjectId, Scenario, Team, TeamId, Upload, Url, UrlId, Zone, ZoneId};
 pub(crate) use table::{MappingTable, TableRow};
 pub(crate) use tokens::TokenGeneration;
+pub use tour::tour;
 pub use trouble::{Sickness, Trouble, TroublePeriod};

@@ -9,6 +9,7 @@ use purge_router_cloudflare::{ApiToken, Credential};
 use purge_router_core::Zone;
 use purge_router_pipeline::{Freshness, TokenError, TokenStore};
 
+use crate::call::{Call, Callee};
 use crate::clock::{SimClock, SimTime};
 use crate::event::Event;
 use crate::fault::Fault;
@@ -21,6 +22,9 @@ use crate::trace::Trace;
 const TTL: Duration = Duration::from_secs(300);
 const TRANSIENT_TTL: Duration = Duration::from_secs(1);
 const MISSING_TTL: Duration = Duration::from_secs(5);
+
+/// What tokens of accounts begin with.
+const OF_ACCOUNT: &str = "cfat_";
 
 /// SSM. Each zone has a random stream of its own.
 pub(crate) struct Ssm {
@@ -94,12 +98,14 @@ impl Ssm {
             Some(Sabotage::TokensAreMixedUp) => (zone + 7) % self.scenario.zones.len(),
             _ => zone,
         };
-        format!("token-{zone}-{}", token.0)
+        let prefix = if self.scenario.zones[zone].extras.has_account_token { OF_ACCOUNT } else { "" };
+        format!("{prefix}token-{zone}-{}", token.0)
     }
 }
 
 /// The zone and generation of a token, from its secret.
 pub(crate) fn token_of_secret(secret: &str) -> Option<(ZoneId, TokenGeneration)> {
+    let secret = secret.strip_prefix(OF_ACCOUNT).unwrap_or(secret);
     let (zone, generation) = secret.strip_prefix("token-")?.split_once('-')?;
     Some((zone.parse().ok()?, TokenGeneration(generation.parse().ok()?)))
 }
@@ -148,6 +154,8 @@ impl TokenStore for SimTokens {
             help: "store one".to_owned(),
         };
         let Some(id) = Scenario::zone_of_id(zone.zone_id.as_str()) else { return Err(missing("no zone")) };
+        let callee = if freshness == Freshness::Cached { Callee::Token(id) } else { Callee::FreshToken(id) };
+        self.ssm.trace.note_call(|| Call::new(callee, 1, Duration::ZERO, &()));
         let cached = if freshness == Freshness::Cached { self.cached(id) } else { None };
         let found = match cached {
             Some(found) => found,

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::call::Call;
 use crate::checks::{self, Check, Violation};
 use crate::clock::SimClock;
 use crate::event::{Entry, Event};
@@ -65,6 +66,14 @@ impl Trace {
         log.check(|check| check.observe(&entry));
         if let Some(kept) = &mut log.kept {
             kept.push(entry);
+        }
+    }
+
+    /// Notes a call of the function, if the trace is kept.
+    pub(crate) fn note_call(&self, call: impl FnOnce() -> Call) {
+        let is_kept = self.log().kept.is_some();
+        if is_kept {
+            self.note(Event::Called(call()));
         }
     }
 

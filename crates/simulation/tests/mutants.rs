@@ -1,7 +1,5 @@
-//! What runs for each mutant of `cargo xtask mutants`: a few seeds that together reach most of the pipeline, and bursts.
-//! It ends with the first violation. `cargo test` runs all of this elsewhere, with more seeds.
-
-#![allow(clippy::print_stdout, reason = "the report compares what it prints")]
+//! What runs for each mutant of `cargo xtask mutants`: the ledgers, and the checks with a few seeds and bursts. Each test
+//! ends with the first failure. `cargo test` runs all of this elsewhere, with more seeds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,12 +31,19 @@ const MANY_ZONES: Load = Load {
 
 #[test]
 #[ignore = "`cargo xtask mutants` runs it"]
+fn no_ledger_differs() {
+    for ledger in &support::ledgers::LEDGERS {
+        ledger.check(false).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "`cargo xtask mutants` runs it"]
 fn no_check_fails() {
     let (mut with_sick, mut without_sick) = (HealthyTimes::default(), HealthyTimes::default());
     let mut unchanged = 0;
     for (index, seed) in SEEDS.into_iter().enumerate() {
         let run = support::run_seed(seed, Options::default());
-        println!("seed {seed}: {:016x}", run.hash);
         assert_eq!(run.violations.first(), None, "seed {seed}");
         unchanged += run.figures.unchanged;
         if index < COMPARED {
@@ -61,7 +66,6 @@ fn no_check_fails() {
 fn burst(load: Load, most: Duration) {
     let options = Options { chaos: false, mishaps: false, keep_trace: true, ..Options::default() };
     let run = support::run_scenario(&Arc::new(load.scenario(Seed(1))), options);
-    println!("{load:?}: {:016x}", run.hash);
     assert_eq!(run.violations.first(), None, "{load:?}");
     let is_over_limit = |entry: &&Entry| matches!(entry.event, Event::Refused { reason: Refused::OverLimit, .. });
     assert_eq!(run.trace.iter().filter(is_over_limit).count(), 0, "{load:?}");

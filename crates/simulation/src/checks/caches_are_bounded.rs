@@ -18,17 +18,18 @@ pub(super) struct CachesAreBounded {
 }
 
 impl CachesAreBounded {
-    /// A zone has one hostname and one token, and a team's tokens are of one user.
+    /// A zone has one hostname that can be refused and one token, and a team's tokens are of one user or of accounts.
     pub(super) fn new(scenario: &Arc<Scenario>) -> Self {
         let teams = scenario.teams.len();
         let zones_of_team = scenario.teams.iter().map(|team| team.zones.len()).max().unwrap_or_default();
+        let has_account_tokens = scenario.zones.iter().any(|zone| zone.extras.has_account_token);
         Self {
             bounds: CacheSizes {
                 teams,
                 teams_at_bucket: teams,
                 granted_buckets: BUCKETS_PER_ZONE * scenario.zones.len(),
                 buckets: BUCKETS_PER_ZONE * zones_of_team,
-                callers: 1,
+                callers: if has_account_tokens { zones_of_team } else { 1 },
                 token_circuits: zones_of_team,
                 refused_tokens: zones_of_team,
                 zone_circuits: zones_of_team,

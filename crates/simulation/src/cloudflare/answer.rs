@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::call_limits::Exceeded;
 use crate::event::Refused;
 use crate::fault::Fault;
-use crate::scenario::ZoneId;
+use crate::scenario::{ItemRefusal, ZoneId};
 
 /// What Cloudflare does with a request that has arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,8 +92,16 @@ impl Answer {
         Self::of(Refused::Zone, Some(Fault::UnknownZone), 404, body)
     }
 
-    pub(super) fn item_refused() -> Self {
-        let body = r#"{"success":false,"errors":[{"code":1016,"message":"Unable to purge, URL not in zone"}]}"#;
+    pub(super) fn item_refused(refusal: ItemRefusal) -> Self {
+        let body = match refusal {
+            ItemRefusal::Hostname => {
+                r#"{"success":false,"errors":[{"code":1016,"message":"Unable to purge, URL not in zone"}]}"#
+            }
+            ItemRefusal::Item => {
+                r#"{"success":false,"errors":[{"code":1012,"message":"Request must contain one item"}]}"#
+            }
+            ItemRefusal::Unclear => r#"{"success":false,"errors":[{"code":1,"message":"Bad request"}]}"#,
+        };
         Self::of(Refused::Items, Some(Fault::ItemRefused), 400, body)
     }
 
@@ -153,7 +161,9 @@ mod tests {
             (Answer::over_client_limit(Exceeded::User(Duration::from_millis(10))), limited(second, true)),
             (Answer::all_calls_blocked(), limited(None, true)),
             (Answer::unknown_zone(), Meaning::RequestRefused),
-            (Answer::item_refused(), Meaning::HostnameRefused),
+            (Answer::item_refused(ItemRefusal::Hostname), Meaning::HostnameRefused),
+            (Answer::item_refused(ItemRefusal::Item), Meaning::ItemRefused),
+            (Answer::item_refused(ItemRefusal::Unclear), Meaning::Unclear),
             (Answer::server_error(), Meaning::ServerError),
             (Answer::html(200), Meaning::ServerError),
             (Answer::html(502), Meaning::ServerError),

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::answer::{self, Answer, CUT_OFF, SUCCESS};
 use super::network::Mishap;
 use super::server::Cloudflare;
+use crate::call::{Call, Callee};
 use crate::ssm::token_of_secret;
 
 /// Cloudflare's API, for one instance.
@@ -27,8 +28,8 @@ impl PurgeApi for SimApi {
     async fn purge(
         &self,
         credential: &Credential,
-        Target { zone_id, .. }: Target<'_>,
-        _: Mode,
+        Target { zone_id, environment }: Target<'_>,
+        mode: Mode,
         body: &Body<'_>,
         timeout: Duration,
     ) -> Result<Accepted, Refusal> {
@@ -39,6 +40,9 @@ impl PurgeApi for SimApi {
         };
         let body = serde_json::to_value(body).unwrap_or_default();
         let Some(zone) = server.zone(zone_id) else { return Err(unreachable()) };
+        let items = body.as_object().and_then(|fields| fields.values().next()?.as_array()).map_or(1, Vec::len);
+        let content = (credential, environment, mode, &body);
+        server.trace.note_call(|| Call::new(Callee::Cloudflare(zone), items, timeout, &content));
         let journey = server.journey(zone);
         if journey.to_cloudflare >= timeout {
             sleep(timeout).await;

@@ -32,13 +32,15 @@ pub(crate) enum Mishap {
     AnswerLost,
     /// The answer is cut off after the request was carried out.
     CutOff,
+    /// A good token is refused.
+    TokenRefused,
 }
 
 impl Mishap {
     /// The fault, if the request is carried out all the same.
     pub(super) fn fault_of_answer(self) -> Option<Fault> {
         match self {
-            Self::ServerError | Self::Html | Self::Unsuccessful => None,
+            Self::ServerError | Self::Html | Self::Unsuccessful | Self::TokenRefused => None,
             Self::AnswerLost => Some(Fault::AnswerLost),
             Self::CutOff => Some(Fault::AnswerCutOff),
         }
@@ -78,7 +80,11 @@ impl Network {
             _ => None,
         };
         let mishap = mishap.filter(|_| self.mishaps);
-        let mishap = if trouble == Some(Trouble::CutOff) { Some(Mishap::CutOff) } else { mishap };
+        let mishap = match trouble {
+            Some(Trouble::CutOff) => Some(Mishap::CutOff),
+            Some(Trouble::TokenFlickers) if rng.bool() => Some(Mishap::TokenRefused),
+            _ => mishap,
+        };
         Journey { to_cloudflare, to_function, mishap }
     }
 }

@@ -29,7 +29,7 @@ const REPETITIONS: usize = 50;
 pub(crate) struct Cloudflare {
     scenario: Arc<Scenario>,
     pub(super) clock: SimClock,
-    trace: Arc<Trace>,
+    pub(super) trace: Arc<Trace>,
     sabotage: Option<Sabotage>,
     urls: Urls,
     state: Mutex<State>,
@@ -136,6 +136,7 @@ impl Cloudflare {
             Some(Mishap::ServerError) => return Answer::server_error(),
             Some(Mishap::Html) => return Answer::html(502),
             Some(Mishap::Unsuccessful) => return Answer::unsuccessful(),
+            Some(Mishap::TokenRefused) => return Answer::token_refused(zone),
             Some(Mishap::AnswerLost | Mishap::CutOff) | None => {}
         }
         if !token.is_some_and(|(of, token)| of == zone && self.scenario.zones[zone].tokens.accepts(token, now)) {
@@ -158,8 +159,8 @@ impl Cloudflare {
         {
             return refusal;
         }
-        match body.urls.iter().any(|url| self.scenario.objects[self.scenario.urls[*url].object].is_refused) {
-            true => Answer::item_refused(),
+        match body.urls.iter().any(|url| self.scenario.urls[*url].is_refused) {
+            true => Answer::item_refused(target.extras.refusal),
             false => Answer::Accepted,
         }
     }

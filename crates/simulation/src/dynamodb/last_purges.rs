@@ -9,6 +9,7 @@ use purge_router_pipeline::{LastPurgeStore, Remembered};
 use purge_router_test_support::LastPurgesInMemory;
 use tokio::time::sleep;
 
+use crate::call::{Call, Callee};
 use crate::event::{Event, InstanceId};
 use crate::fault::Fault;
 use crate::options::{Options, Sabotage};
@@ -79,13 +80,15 @@ impl SimLastPurges {
 }
 
 impl LastPurgeStore for SimLastPurges {
-    async fn read(&self, objects: &[TeamObject], _: Duration) -> Vec<Option<LastPurge>> {
+    async fn read(&self, objects: &[TeamObject], time: Duration) -> Vec<Option<LastPurge>> {
+        self.trace.note_call(|| Call::new(Callee::LastPurges, objects.len(), time, &objects));
         self.wait().await;
         let read = |object| if self.happens(Fault::MemoryUnread, UNREAD) { None } else { self.rows.get(object) };
         objects.iter().map(read).collect()
     }
 
-    async fn write(&self, objects: &[Remembered], _: Duration) -> Vec<Result<(), String>> {
+    async fn write(&self, objects: &[Remembered], time: Duration) -> Vec<Result<(), String>> {
+        self.trace.note_call(|| Call::new(Callee::NewLastPurges, objects.len(), time, &objects));
         self.wait().await;
         objects.iter().map(|object| self.write_one(object)).collect()
     }

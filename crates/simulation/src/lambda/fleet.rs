@@ -46,6 +46,16 @@ impl Fleet {
         }
     }
 
+    /// Handles an event that is from no queue.
+    pub(crate) async fn invoke_directly(&self, event: &str) {
+        let mut instance = self.idle_or_new().await;
+        instance.invoke_directly(&self.world, event).await;
+        instance.used_at = self.world.clock.now();
+        let mut state = self.state();
+        state.busy -= 1;
+        state.idle.push(instance);
+    }
+
     /// Whether all instances are frozen.
     pub(crate) fn is_frozen(&self) -> bool {
         self.state().busy == 0

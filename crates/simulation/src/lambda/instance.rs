@@ -12,6 +12,7 @@ use purge_router_pipeline::{Clock, Executor, NoDelayQueue, Settings};
 use tokio::time::{sleep, timeout};
 
 use super::world::World;
+use crate::call::{Call, Callee};
 use crate::clock::SimTime;
 use crate::cloudflare::SimApi;
 use crate::dynamodb::{self, SimLastPurges};
@@ -71,7 +72,9 @@ impl Instance {
         let clock = Clock::with_wall_time(wall_time);
         let tokens = SimTokens::new(Arc::clone(&world.ssm));
         let api = SimApi(Arc::clone(&world.cloudflare));
+        let deployment = world.scenario.deployment;
         let retry_queue = SimRetryQueue::new(&world.retry_queue, world.options, world.scenario.seed, id);
+        let retry_queue = Some(retry_queue).filter(|_| deployment.has_retry_queue);
         let table = world.scenario.table.as_ref().and_then(|_| dynamodb::mappings(&world.database, &clock));
         let mappings = match table {
             Some(table) => MappingSource::Table(table),
@@ -79,7 +82,8 @@ impl Instance {
         };
         let executor = Executor::new(api, tokens, settings(world), clock.clone());
         let last_purges = SimLastPurges::new(&world.last_purges, &world.trace, world.options, world.scenario.seed, id);
-        let function = Function::new(mappings, executor, Some(retry_queue)).with_last_purges(Some(last_purges));
+        let last_purges = Some(last_purges).filter(|_| deployment.has_last_purges);
+        let function = Function::new(mappings, executor, retry_queue).with_last_purges(last_purges);
         let kept_for = Duration::from_secs(rng.u64(300..=900));
         let (started_at, used_at) = (world.clock.now(), world.clock.now());
         Self { id, started_at, used_at, kept_for, function, clock, skew_millis, rng, invocations: 0 }
@@ -95,6 +99,7 @@ impl Instance {
         let event = batch_event(queue, messages);
         let handle = async {
             let response = self.function.handle(&event, deadline).await.ok();
+            world.trace.note_call(|| Call::new(Callee::Caller, messages.len(), allowed, &response));
             let failed = response.map(|response| response.batch_item_failures);
             let failed = failed.map(|failed| failed.into_iter().map(|failure| failure.item_identifier).collect());
             if world.options.sabotage == Some(Sabotage::AnswersAreLate) && instance.is_multiple_of(3) {
@@ -113,6 +118,16 @@ impl Instance {
         world.trace.note(Event::Answered { instance, failed: failed.len(), took, allowed });
         self.report_caches(world);
         End::Answered(failed)
+    }
+
+    /// Handles an event that is from no queue, and is not retried.
+    pub(super) async fn invoke_directly(&mut self, world: &World, event: &str) {
+        let allowed = TIMEOUT - MARGIN;
+        let deadline = self.clock.now() + allowed;
+        let response = self.function.respond(event.as_bytes(), deadline).await;
+        let response = response.map_err(|error| error.to_string());
+        world.trace.note_call(|| Call::new(Callee::Caller, 1, allowed, &response));
+        self.report_caches(world);
     }
 
     fn report_caches(&mut self, world: &World) {
@@ -144,7 +159,8 @@ fn settings(world: &World) -> Settings {
     }
     let number = |instances| u32::try_from(instances).unwrap_or(u32::MAX);
     let instances = NonZeroU32::new(number(world.scenario.instances)).unwrap_or(NonZeroU32::MIN);
-    Settings { instances, retrying_instances: number(world.scenario.lane_concurrency), ..Settings::default() }
+    let retrying = if world.scenario.deployment.has_retry_queue { world.scenario.lane_concurrency } else { 0 };
+    Settings { instances, retrying_instances: number(retrying), ..Settings::default() }
 }
 
 /// The failed messages: those that the response names, or all of them.

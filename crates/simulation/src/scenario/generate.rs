@@ -6,7 +6,7 @@ use purge_router_core::Mappings;
 
 use super::generate_table::mapping_table;
 use super::mapping_file::mapping_file;
-use super::model::Scenario;
+use super::model::{Deployment, Scenario};
 use super::teams::Teams;
 use super::uploads::{malformed, uploads};
 use crate::random::{Seed, chance, seconds};
@@ -37,6 +37,9 @@ pub fn scenario(seed: Seed) -> Scenario {
         urls,
         uploads: Vec::new(),
         malformed: Vec::new(),
+        messages: Vec::new(),
+        direct_events: Vec::new(),
+        deployment: Deployment::default(),
         edge_stores_raced_fetches,
         replaced_at: None,
     };

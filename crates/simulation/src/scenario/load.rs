@@ -6,7 +6,7 @@ use purge_router_core::limits::{CALLS_PER_ADDRESS, CloudflarePlan, LimitClass};
 
 use super::generate::mappings;
 use super::mapping_file::{mapping_file, query_string};
-use super::model::{Object, Scenario, Team, Upload, Url, Zone};
+use super::model::{Deployment, Object, Scenario, Team, Upload, Url, Zone, ZoneExtras};
 use super::tokens::TokenLife;
 use crate::clock::SimTime;
 use crate::random::Seed;
@@ -60,7 +60,8 @@ impl Load {
         let (mut teams, mut zones, mut objects, mut urls) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for id in 0..self.zones {
             if id % self.zones_per_team == 0 {
-                teams.push(Team { sickness: None, zones: id..self.zones.min(id + self.zones_per_team) });
+                let zones = id..self.zones.min(id + self.zones_per_team);
+                teams.push(Team { sickness: None, zones, objects_of: None });
             }
             zones.push(self.zone(id));
             for name in 0..self.objects {
@@ -68,10 +69,10 @@ impl Load {
                 let host = &zones[id].domain;
                 urls.extend((0..self.variants).map(|variant| {
                     let (query, mark) = (query_string(variant), if variant == 0 { "" } else { "?" });
-                    Url { object, text: format!("https://{host}/dir/{name}.css{mark}{query}") }
+                    Url { object, text: format!("https://{host}/dir/{name}.css{mark}{query}"), is_refused: false }
                 }));
                 let (key, folder) = (format!("z{id}/dir/{name}.css"), format!("{host}/dir/"));
-                objects.push(Object { zone: id, key, urls: first..urls.len(), folder, is_refused: false });
+                objects.push(Object { zone: id, key, urls: first..urls.len(), folder });
             }
         }
         let upload = |index: usize| Upload {
@@ -94,6 +95,9 @@ impl Load {
             objects,
             urls,
             malformed: Vec::new(),
+            messages: Vec::new(),
+            direct_events: Vec::new(),
+            deployment: Deployment::default(),
             edge_stores_raced_fetches: false,
             replaced_at: self.replaced_after.map(|after| START + after),
         }
@@ -113,6 +117,7 @@ impl Load {
             skips_unchanged: false,
             trouble_periods: Vec::new(),
             tokens: TokenLife::default(),
+            extras: ZoneExtras::default(),
         }
     }
 }

@@ -45,6 +45,12 @@ pub struct Scenario {
     pub uploads: Vec<Upload>,
     /// When messages arrive that are no events, the earliest first.
     pub malformed: Vec<SimTime>,
+    /// Other messages that are about no single upload, and when they arrive.
+    pub(crate) messages: Vec<(SimTime, Arc<str>)>,
+    /// Events that are passed to the function without a queue, and when.
+    pub(crate) direct_events: Vec<(SimTime, Arc<str>)>,
+    /// What the function is deployed with.
+    pub deployment: Deployment,
     /// Whether a fetch that was under way during a purge stores what it fetched.
     pub edge_stores_raced_fetches: bool,
     /// When all instances are replaced.
@@ -55,6 +61,21 @@ pub struct Scenario {
     pub(crate) table: Option<MappingTable>,
 }
 
+/// What the function is deployed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deployment {
+    /// Whether there is a retry queue.
+    pub has_retry_queue: bool,
+    /// Whether there is a table of last purges.
+    pub has_last_purges: bool,
+}
+
+impl Default for Deployment {
+    fn default() -> Self {
+        Self { has_retry_queue: true, has_last_purges: true }
+    }
+}
+
 /// A team.
 #[derive(Debug)]
 pub struct Team {
@@ -62,6 +83,8 @@ pub struct Team {
     pub sickness: Option<Sickness>,
     /// Its zones.
     pub zones: Range<ZoneId>,
+    /// The zone of another team whose objects its mappings are for, if they are not for its own bucket.
+    pub(crate) objects_of: Option<ZoneId>,
 }
 
 /// A zone with one hostname.
@@ -88,6 +111,34 @@ pub struct Zone {
     /// What goes wrong.
     pub trouble_periods: Vec<TroublePeriod>,
     pub(crate) tokens: TokenLife,
+    pub(crate) extras: ZoneExtras,
+}
+
+/// What only few zones have.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ZoneExtras {
+    /// A hostname that the mapping file names, and that is not of the zone: Cloudflare refuses its URLs.
+    pub(crate) wrong_hostname: Option<String>,
+    /// More lines of the zone in the mapping file.
+    pub(crate) settings: &'static str,
+    /// More lines of its mapping.
+    pub(crate) mapping: &'static str,
+    /// How Cloudflare refuses a URL.
+    pub(crate) refusal: ItemRefusal,
+    /// Whether its token is one of an account, not of a user.
+    pub(crate) has_account_token: bool,
+}
+
+/// How Cloudflare refuses a URL.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum ItemRefusal {
+    /// As one of another zone.
+    #[default]
+    Hostname,
+    /// As one item that is wrong.
+    Item,
+    /// With a code that is not documented.
+    Unclear,
 }
 
 /// An object.
@@ -101,8 +152,6 @@ pub struct Object {
     pub urls: Range<UrlId>,
     /// The folder of the URL, from its hostname, with a final `/`.
     pub folder: String,
-    /// Whether Cloudflare refuses its URL.
-    pub is_refused: bool,
 }
 
 /// A URL of an object.
@@ -112,6 +161,8 @@ pub struct Url {
     pub object: ObjectId,
     /// The URL.
     pub text: String,
+    /// Whether Cloudflare refuses it.
+    pub is_refused: bool,
 }
 
 /// One change of one object.
@@ -129,6 +180,13 @@ pub struct Upload {
     pub content: usize,
     /// Whether an earlier upload of the object has the same content, and its mapping may skip it.
     pub may_be_skipped: bool,
+}
+
+impl Zone {
+    /// The hostnames that the mapping file names.
+    pub(crate) fn hostnames(&self) -> Vec<&str> {
+        std::iter::once(&*self.domain).chain(self.extras.wrong_hostname.as_deref()).collect()
+    }
 }
 
 impl Scenario {

@@ -6,7 +6,7 @@ use fastrand::Rng;
 use purge_router_core::limits::CloudflarePlan;
 
 use super::mapping_file::query_string;
-use super::model::{Object, Team, TeamId, Url, Zone, ZoneId};
+use super::model::{Object, Team, TeamId, Url, Zone, ZoneExtras, ZoneId};
 use super::tokens::TokenLife;
 use super::trouble::{ENDS_BEFORE, Sickness, Trouble, TroublePeriod};
 use crate::clock::SimTime;
@@ -51,7 +51,7 @@ impl Teams {
             for _ in 0..rng.usize(1..=2) {
                 all.add_zone(&mut rng, id, sickness, length);
             }
-            all.teams.push(Team { sickness, zones: first..all.zones.len() });
+            all.teams.push(Team { sickness, zones: first..all.zones.len(), objects_of: None });
         }
         all
     }
@@ -81,14 +81,13 @@ impl Teams {
         for query in (0..variants).map(query_string) {
             let mark = if query.is_empty() { "" } else { "?" };
             let text = format!("https://{}/{}{mark}{query}", domain(zone), path.replace(' ', "%20"));
-            self.urls.push(Url { object, text });
+            self.urls.push(Url { object, text, is_refused });
         }
         self.objects.push(Object {
             zone,
             key: format!("z{zone}/{path}"),
             urls: first..self.urls.len(),
             folder: format!("{}/dir{folder}/", domain(zone)),
-            is_refused,
         });
     }
 }
@@ -134,6 +133,7 @@ fn zone(rng: &mut Rng, index: usize, team: usize, sickness: Option<Sickness>) ->
         skips_unchanged: false,
         trouble_periods: Vec::new(),
         tokens: TokenLife::default(),
+        extras: ZoneExtras::default(),
     }
 }
 

@@ -83,6 +83,8 @@ pub enum Trouble {
     UnknownZone,
     /// Some URLs are refused, with those that share their request.
     RefusesItems,
+    /// A good token is refused every other time.
+    TokenFlickers,
 }
 
 /// A zone's trouble, from one time until another.

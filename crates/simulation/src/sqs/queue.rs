@@ -9,6 +9,7 @@ use fastrand::Rng;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use crate::call::Call;
 use crate::clock::{SimClock, SimTime};
 use crate::event::{Event, MessageId, QueueName};
 use crate::fault::Fault;
@@ -186,6 +187,11 @@ impl Queue {
     /// Notes a fault of this queue.
     pub(super) fn injected(&self, fault: Fault) {
         self.trace.note(Event::Injected { fault });
+    }
+
+    /// Notes a call of the function to this queue.
+    pub(super) fn note_call(&self, call: impl FnOnce() -> Call) {
+        self.trace.note_call(call);
     }
 
     pub(crate) fn is_empty(&self) -> bool {

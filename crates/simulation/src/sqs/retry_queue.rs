@@ -1,5 +1,6 @@
 //! The retry queue, as the function uses it: calls take a moment, and some fail.
 
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio::time::sleep;
 
 use super::body::{arn, change_of_body, message_of_handle};
 use super::queue::Queue;
+use crate::call::{Call, Callee};
 use crate::event::{InstanceId, QueueName};
 use crate::fault::Fault;
 use crate::options::Options;
@@ -30,13 +32,15 @@ impl SimRetryQueue {
     }
 
     /// Calls SQS for these messages. It takes each but for a few, which has the `effect` of the call.
-    async fn call<M: Sync>(
+    async fn call<M: Sync + Debug>(
         &self,
+        callee: Callee,
         messages: &[M],
         time: Duration,
         fault: Fault,
         effect: impl Fn(&M) + Send,
     ) -> Vec<Result<(), String>> {
+        self.queue.note_call(|| Call::new(callee, messages.len(), time, &messages));
         let (taken, delay) = self.draw(messages.len());
         sleep(delay.min(time)).await;
         let result = |(message, is_taken): (&M, bool)| {
@@ -66,12 +70,12 @@ impl RetryQueue for SimRetryQueue {
 
     async fn defer(&self, messages: &[Deferred], time: Duration) -> Vec<Result<(), String>> {
         let send = |message: &Deferred| self.queue.send(Arc::from(&*message.body), change_of_body(&message.body));
-        self.call(messages, time, Fault::SendFailed, send).await
+        self.call(Callee::RetryQueue, messages, time, Fault::SendFailed, send).await
     }
 
     async fn send_dead_letters(&self, messages: &[DeadLetter], time: Duration) -> Vec<Result<(), String>> {
         let add = |message: &DeadLetter| self.queue.add_dead_letter(change_of_body(&message.body));
-        self.call(messages, time, Fault::SendFailed, add).await
+        self.call(Callee::DeadLetters, messages, time, Fault::SendFailed, add).await
     }
 
     async fn hide(&self, messages: &[Hidden], time: Duration) -> Vec<Result<(), String>> {
@@ -80,7 +84,7 @@ impl RetryQueue for SimRetryQueue {
                 self.queue.hide(id, message.time);
             }
         };
-        self.call(messages, time, Fault::HideFailed, hide).await
+        self.call(Callee::Visibility, messages, time, Fault::HideFailed, hide).await
     }
 }
 

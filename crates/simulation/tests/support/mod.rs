@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "not every test runs all of it")]
 
+pub(crate) mod ledgers;
+
 use std::sync::Arc;
 
 use purge_router_simulation::{Comparison, Options, RunReport, Scenario, Seed, run, scenario};
