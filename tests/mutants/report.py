@@ -12,6 +12,7 @@ SURVIVORS = pathlib.Path(__file__).with_name("survivors.toml")
 def report(root, mutants, results, of):
     found_by_checks = [it for it in mutants if results.get(it, CHECKS) not in (None, "passed")]
     by_ledgers = [it for it in mutants if results.get(it, LEDGERS) not in (None, "passed") and it not in found_by_checks]
+    only_by_ledgers = [it for it in by_ledgers if results.get(it, CHECKS) is not None]
     run = [it for it in mutants if results.get(it, LEDGERS) is not None]
     checked = [it for it in mutants if results.get(it, CHECKS) is not None]
     missed = [it for it in run if it not in found_by_checks and it not in by_ledgers]
@@ -25,7 +26,8 @@ def report(root, mutants, results, of):
         ("not built: their types do not fit", of["impossible"]),
         ("run", len(run)),
         (f"found by a check, of the {len(checked)} that were run with the checks", len(found_by_checks)),
-        ("found only by a ledger", len(by_ledgers)),
+        ("found by a ledger, and by no check", len(only_by_ledgers)),
+        ("found by a ledger, and not run with the checks", len(by_ledgers) - len(only_by_ledgers)),
         ("not found, and equivalent: nothing can differ", len(equivalent)),
         ("not found otherwise", len(missed) - len(equivalent)),
     ]]
