@@ -11,7 +11,9 @@ SURVIVORS = pathlib.Path(__file__).with_name("survivors.toml")
 
 def report(root, mutants, results, of):
     found_by_checks = [it for it in mutants if results.get(it, CHECKS) not in (None, "passed")]
-    by_ledgers = [it for it in mutants if results.get(it, LEDGERS) not in (None, "passed") and it not in found_by_checks]
+    by_ledgers = [
+        it for it in mutants if results.get(it, LEDGERS) not in (None, "passed") and it not in found_by_checks
+    ]
     only_by_ledgers = [it for it in by_ledgers if results.get(it, CHECKS) is not None]
     run = [it for it in mutants if results.get(it, LEDGERS) is not None]
     checked = [it for it in mutants if results.get(it, CHECKS) is not None]
@@ -20,19 +22,23 @@ def report(root, mutants, results, of):
     equivalent = [it for it in missed if reason_of(root, it, reasons)[0] == "equivalent"]
     found = len(run) - len(missed)
     lines = ["| mutants | count |", "| --- | ---: |"]
-    lines += [f"| {name} | {count} |" for name, count in [
-        ("of the pipeline", of["simulated"] + of["left out"]),
-        ("left out: the simulation does not run their module", of["left out"]),
-        ("not built: their types do not fit", of["impossible"]),
-        ("run", len(run)),
-        (f"found by a check, of the {len(checked)} that were run with the checks", len(found_by_checks)),
-        ("found by a ledger, and by no check", len(only_by_ledgers)),
-        ("found by a ledger, and not run with the checks", len(by_ledgers) - len(only_by_ledgers)),
-        ("not found, and equivalent: nothing can differ", len(equivalent)),
-        ("not found otherwise", len(missed) - len(equivalent)),
-    ]]
-    lines += ["", f"Found: {percent(found, len(run))} of those run, {percent(found, len(run) - len(equivalent))} of those"
-              " that are not equivalent.", "", "| not found | why |", "| --- | --- |"]
+    lines += [
+        f"| {name} | {count} |"
+        for name, count in [
+            ("of the pipeline", of["simulated"] + of["left out"]),
+            ("left out: the simulation does not run their module", of["left out"]),
+            ("not built: their types do not fit", of["impossible"]),
+            ("run", len(run)),
+            (f"found by a check, of the {len(checked)} that were run with the checks", len(found_by_checks)),
+            ("found by a ledger, and by no check", len(only_by_ledgers)),
+            ("found by a ledger, and not run with the checks", len(by_ledgers) - len(only_by_ledgers)),
+            ("not found, and equivalent: nothing can differ", len(equivalent)),
+            ("not found otherwise", len(missed) - len(equivalent)),
+        ]
+    ]
+    of_all, of_others = percent(found, len(run)), percent(found, len(run) - len(equivalent))
+    lines += ["", f"Found: {of_all} of those run, {of_others} of those that are not equivalent."]
+    lines += ["", "| not found | why |", "| --- | --- |"]
     for mutant in sorted(missed, key=lambda it: it.name):
         kind, why = reason_of(root, mutant, reasons)
         lines.append(f"| `{mutant.name.removeprefix(str(root) + '/')}` | {kind}: {why} |")

@@ -56,15 +56,14 @@ def run(tree, test, stage, mutant):
     environment = dict(os.environ, CARGO_MANIFEST_DIR=str(simulation), RUST_BACKTRACE="0")
     if mutant is not None:
         environment["MUTANT"] = str(mutant.number)
-    limit = lambda: resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     process = subprocess.Popen(
         [test, "--ignored", "--exact", stage],
         env=environment,
         cwd=simulation,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        preexec_fn=limit,
     )
+    resource.prlimit(process.pid, resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     wait(process)
     if process.returncode < 0:
         return "hangs"
