@@ -7,7 +7,7 @@ use purge_router_cloudflare::{Accepted, Client, Credential, Meaning, Refusal, Ta
 use purge_router_core::{Body, Mode};
 use purge_router_pipeline::PurgeApi;
 
-use crate::print::{Progress, count};
+use crate::print::Progress;
 
 /// The progress of the plan that is being sent, if one is.
 pub(crate) type SharedProgress = Arc<Mutex<Option<Progress>>>;
@@ -34,7 +34,7 @@ impl WatchedClient {
     }
 }
 
-/// What failed last, and how often: `unreachable, 3 requests failed: …`.
+/// What failed last, and how often, short enough for a line: `unreachable 3 times: connection refused`.
 fn remark(refusal: &Refusal, failures: usize) -> String {
     let word = match refusal.meaning {
         Meaning::RateLimited { .. } => "rate limited",
@@ -43,7 +43,13 @@ fn remark(refusal: &Refusal, failures: usize) -> String {
         _ => "refused",
     };
     let (message, _) = split_advice(&refusal.message);
-    format!("{word}, {} failed: {message}", count(failures, "request"))
+    // The URL and the layers of the client come first, and the cause last.
+    let reason = match refusal.meaning {
+        Meaning::Unreachable => message.rsplit(": ").next().unwrap_or(message),
+        _ => message,
+    };
+    let times = if failures == 1 { "once".to_owned() } else { format!("{failures} times") };
+    format!("{word} {times}: {reason}")
 }
 
 impl PurgeApi for WatchedClient {
@@ -70,7 +76,7 @@ mod tests {
         let refusal =
             |meaning, message: &str| Refusal { meaning, message: message.to_owned(), status: None, ray: None };
         let unreachable = refusal(Meaning::Unreachable, "https://x: connection refused");
-        assert_eq!(remark(&unreachable, 3), "unreachable, 3 requests failed: https://x: connection refused");
-        assert_eq!(remark(&refusal(Meaning::ServerError, "HTTP 502"), 1), "server error, 1 request failed: HTTP 502");
+        assert_eq!(remark(&unreachable, 3), "unreachable 3 times: connection refused");
+        assert_eq!(remark(&refusal(Meaning::ServerError, "HTTP 502"), 1), "server error once: HTTP 502");
     }
 }
