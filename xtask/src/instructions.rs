@@ -1,4 +1,4 @@
-//! `instructions`: how many instructions five paths take, compared with budgets. Clocks are too noisy for that: the machines
+//! `instructions`: how many instructions some paths take, compared with budgets. Clocks are too noisy for that: the machines
 //! that run the checks are shared.
 
 use std::fmt::Write;

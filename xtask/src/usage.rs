@@ -13,7 +13,7 @@ usage: cargo xtask COMMAND
   latency            measure how long an upload takes to be visible
   lookups            measure what reading the mappings of a bucket costs
   instructions [--write]
-                     count the instructions of five paths and compare them with their budgets, or set these
+                     count the instructions of some paths and compare them with their budgets, or set these
   bench              run all benchmarks that follow, and write their tables and plots into docs/performance.md
   bench way          measure an event's whole way, from bytes to the bodies of requests, beside other ways to do it
   bench command      measure whole processes of the command, beside Python

@@ -97,6 +97,6 @@ fn purge_router(program: &Path, subcommand: &str, mappings: &Path) -> Command {
 /// Milliseconds from its start to its end.
 fn run_once(command: &mut Command) -> f64 {
     let output = || Stdio::from(File::create("/dev/null").unwrap());
-    let took = wall_timed(|| assert!(command.stdout(output()).status().unwrap().success()));
+    let took = wall_timed(|| assert!(command.stdout(output()).stderr(output()).status().unwrap().success()));
     took.as_secs_f64() * 1e3
 }

@@ -142,14 +142,14 @@ fn bodies(mappings: &Mappings, event: &str) -> Vec<String> {
 }
 
 /// What serde_json needs to find the end of each value, in an event and in its messages.
-fn scan_all(event: &str, inner: &[String]) {
+pub(crate) fn scan_all(event: &str, inner: &[String]) {
     for json in std::iter::once(event).chain(inner.iter().map(String::as_str)) {
         std::hint::black_box(serde_json::from_str::<IgnoredAny>(json).unwrap());
     }
 }
 
 /// The bodies of SQS messages.
-fn inner_messages(event: &str) -> Vec<String> {
+pub(crate) fn inner_messages(event: &str) -> Vec<String> {
     let event: Value = serde_json::from_str(event).unwrap();
     let records = event["Records"].as_array().into_iter().flatten();
     records.filter_map(|record| Some(record["body"].as_str()?.to_owned())).collect()

@@ -30,7 +30,7 @@ impl ConfigPath {
 
     /// The path of a row: its partition and sort key.
     pub fn row(key: &RowKey) -> Self {
-        Self(vec![PathStep::Row(key.to_string())])
+        Self(vec![PathStep::Row(key.text())])
     }
 
     /// The path of a key in this table.
@@ -46,6 +46,14 @@ impl ConfigPath {
     /// The steps from the file's root, or from the row.
     pub fn steps(&self) -> &[PathStep] {
         &self.0
+    }
+
+    /// The path as text.
+    pub(crate) fn text(&self) -> String {
+        match self.0.as_slice() {
+            [PathStep::Row(key)] => key.clone(),
+            _ => self.to_string(),
+        }
     }
 
     fn then(&self, step: PathStep) -> Self {

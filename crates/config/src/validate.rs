@@ -5,6 +5,7 @@ pub(crate) mod grant;
 pub(crate) mod mapping;
 pub(crate) mod purge;
 pub(crate) mod sample_rate;
+pub(crate) mod shared_parts;
 pub(crate) mod team_quota;
 pub(crate) mod test;
 pub(crate) mod url_rules;

@@ -18,8 +18,6 @@ mod s3_event;
 mod shape;
 mod values;
 
-use std::sync::Arc;
-
 use self::buckets::Buckets;
 use self::cloudtrail::cloudtrail_record;
 use self::http_request::http_body;
@@ -266,7 +264,7 @@ impl Reader<'_> {
 
     /// A reader of what is in an SQS message.
     fn of_message(&mut self, id: &str) -> Reader<'_> {
-        Reader { event: self.event, scratch: self.scratch, origin: Origin::Message(Arc::from(id)), depth: self.depth }
+        Reader { event: self.event, scratch: self.scratch, origin: Origin::Message(id.into()), depth: self.depth }
     }
 
     /// Reads a message inside another, which is in `field`.
@@ -309,7 +307,7 @@ impl Reader<'_> {
             key,
             kind,
             etag: etag.clone(),
-            version: version.clone(),
+            version,
             time,
             origin: self.origin.clone(),
             second_purge_of: second_purge_of.clone(),

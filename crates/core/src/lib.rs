@@ -57,6 +57,7 @@ pub use explain::{
 };
 pub use model::change::{Change, ChangeKind, Origin};
 pub use model::code::Code;
+pub use model::etag::ETag;
 pub use model::event::{Event, Ignored, Rejected, RejectionKind};
 pub use model::invalid::Invalid;
 pub use model::last_purge::{LastPurge, LastPurges, ObjectVersion, PurgedContent, Sequencer, TeamObject};
@@ -65,6 +66,7 @@ pub use model::mappings::{Mappings, NotOwned};
 pub use model::path_template::PathTemplate;
 pub use model::sample::Sample;
 pub use model::second_purge::SecondPurge;
+pub use model::short_text::ShortText;
 pub use model::spelling::{ENCODERS, Encoder, SpellingWord, Spellings};
 pub use model::tag::{TagTemplate, is_tag};
 pub use model::verification::{SampleRate, Verification};

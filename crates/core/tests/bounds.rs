@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are not seen as tests by clippy")]
 
-use std::sync::Arc;
-
 use purge_router_core::names::BucketName;
 use purge_router_core::{
     Change, ChangeKind, Event, LastPurges, Mappings, Origin, Plan, Rejected, RejectionKind, UncertainBuckets, bounds,
@@ -49,7 +47,7 @@ fn change(index: usize, key: &str) -> Change {
         version: Default::default(),
         second_purge_of: None,
         verification: None,
-        origin: Origin::Message(Arc::from(index.to_string())),
+        origin: Origin::Message(index.to_string().into()),
     }
 }
 
@@ -144,7 +142,7 @@ fn a_single_change_is_purged_though_it_needs_most_of_the_event_and_the_next_one_
     assert_eq!((items(&alone, "web"), alone.rejected.len()), (100 * 100 * 2 * 3, 0));
     let both = plan(&mappings, event(&[key_of_many_spellings, "docs/b+(1)|c/index.html"]));
     assert_eq!((items(&both, "web"), both.rejected.len()), (100 * 100 * 2 * 3, 1));
-    assert_eq!(both.failed_origins(), [&Origin::Message(Arc::from("1"))].into());
+    assert_eq!(both.failed_origins(), [&Origin::Message("1".into())].into());
 }
 
 #[test]

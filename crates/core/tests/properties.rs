@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -148,7 +147,7 @@ fn key() -> impl Strategy<Value = String> {
 
 prop_compose! {
     fn change()(bucket in select(BUCKETS), key in key(), kind in select(KINDS), origin in 0..4u8) -> Change {
-        let origin = Origin::Message(Arc::from(format!("m{origin}")));
+        let origin = Origin::Message(format!("m{origin}").into());
         Change {
             bucket: BucketName::parse(bucket).unwrap(),
             key,
@@ -242,7 +241,7 @@ proptest! {
         for change in &changes {
             for batch in planned(&mappings, std::slice::from_ref(change)).batches {
                 let group = (batch.zone.zone_id.clone(), batch.mode, batch.method());
-                let items = batch.items().iter().map(|item| (*item.item).clone());
+                let items = batch.items().iter().map(|item| item.item.clone());
                 different.entry(group).or_default().extend(items);
             }
         }

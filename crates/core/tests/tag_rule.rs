@@ -195,7 +195,7 @@ fn purged(mappings: &Mappings, key: &str) -> (BTreeSet<String>, Vec<String>) {
     let plan = plan(mappings, Event { changes: vec![change], ..Event::default() });
     let (mut tags, mut urls) = (BTreeSet::new(), Vec::new());
     for item in plan.batches.iter().flat_map(|batch| batch.items()) {
-        match &*item.item {
+        match &item.item {
             Item::Tag(tag) => _ = tags.insert(tag.to_ascii_lowercase()),
             Item::Url(url) => urls.push(url.clone()),
             other => panic!("{other:?}"),

@@ -235,7 +235,7 @@ proptest! {
         let change = Change::of_object(&format!("s3://assets/{key}"), ChangeKind::Created).unwrap();
         let plan = plan(&mappings, Event { changes: vec![change], ..Event::default() });
         for item in plan.batches.iter().flat_map(|batch| batch.items()) {
-            let text = match &*item.item {
+            let text = match &item.item {
                 Item::Url(text) | Item::UrlWithHeaders { url: text, .. } => text.clone(),
                 _ => continue,
             };

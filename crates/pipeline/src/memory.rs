@@ -104,7 +104,7 @@ fn last_purge(remember: &Remember, before: &LastPurge, failed: &Failed<'_>, cloc
     let may_be_kept = is_recent || remember.content == before.content;
     let is_purged = may_be_kept && !remember.origins.iter().any(|origin| failed.has(origin, &remember.object.team));
     let content = remember.content.clone().filter(|_| is_purged);
-    LastPurge { content, sequencer: remember.sequencer.clone(), version: before.version + 1 }
+    LastPurge { content, sequencer: remember.sequencer, version: before.version + 1 }
 }
 
 /// Whether there is anything to write. A purge that fails again and again has nothing new to say, and a second purge says

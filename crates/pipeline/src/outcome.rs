@@ -156,15 +156,13 @@ fn is_zero(number: &usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use purge_router_core::Item;
 
     use super::*;
 
     fn item(name: &str) -> BatchItem {
         let origins = vec![Origin::Message(name.into()), Origin::Message("shared".into())].into();
-        BatchItem { item: Arc::new(Item::Tag(name.to_owned())), origins, changed_at: None }
+        BatchItem { item: Item::Tag(name.to_owned()), origins, changed_at: None }
     }
 
     fn fail(outcome: &mut Outcome, item: &BatchItem, reason: Reason, kind: FailureKind, ray: Option<&str>) {

@@ -106,7 +106,7 @@ impl ZoneHostnames {
         }
         error.clone_into(&mut evidence.error);
         // A purge by hostname names nothing else, so one refusal is enough.
-        let is_certain = matches!(*item.item, Item::Host(_)) || evidence.objects.len() >= EVIDENCE;
+        let is_certain = matches!(item.item, Item::Host(_)) || evidence.objects.len() >= EVIDENCE;
         if !is_certain {
             return Some(evidence.objects.len());
         }
@@ -174,7 +174,7 @@ mod tests {
     use crate::test_support::{paused_clock, zones};
 
     fn batch_item(item: Item, origin: Origin) -> BatchItem {
-        BatchItem { item: Arc::new(item), origins: [origin].into(), changed_at: None }
+        BatchItem { item, origins: [origin].into(), changed_at: None }
     }
 
     fn url(hostname: &str, path: usize) -> BatchItem {

@@ -50,7 +50,6 @@ impl<T, A> Shared<T, A> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::Duration;
 
     use purge_router_cloudflare::{Meaning, Refusal};
@@ -87,7 +86,7 @@ mod tests {
         shared.limits.pause(zone, Some(LimitClass::Urls), shared.clock.now() + Duration::from_secs(300));
         let hostname = self::hostname(hostname);
         for object in 0..4 {
-            let item = Arc::new(Item::Url(format!("https://{hostname}/{object}")));
+            let item = Item::Url(format!("https://{hostname}/{object}"));
             let item = BatchItem { item, origins: [Origin::Invocation].into(), changed_at: None };
             shared.hostnames.of(zone).refused_alone(&hostname, &item, &"e".repeat(300));
         }

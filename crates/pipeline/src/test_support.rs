@@ -60,7 +60,7 @@ pub(crate) fn plan_of_zones(count: usize) -> Plan {
 pub(crate) fn plan_of_tags(batches_of_one: usize) -> Plan {
     let zone = Arc::clone(&plan_of(1).batches[0].zone);
     let one = |index: usize| {
-        let item = Arc::new(Item::Tag(format!("tag-{index}")));
+        let item = Item::Tag(format!("tag-{index}"));
         batches([PurgeRequest { zone: &zone, mode: Mode::Purge, item, origin: &Origin::Invocation, changed_at: None }])
     };
     Plan { batches: (0..batches_of_one).flat_map(one).collect(), ..Plan::default() }
@@ -72,7 +72,7 @@ pub(crate) fn plan_in(zones: &[Arc<Zone>], urls: usize) -> Plan {
         (0..urls).map(move |path| PurgeRequest {
             zone,
             mode: Mode::Purge,
-            item: Arc::new(Item::Url(format!("https://{}/{path}", zone.domain))),
+            item: Item::Url(format!("https://{}/{path}", zone.domain)),
             origin: &Origin::Invocation,
             changed_at: None,
         })

@@ -168,7 +168,7 @@ fn purged_samples<'r>(report: &'r Report<'_>) -> impl Iterator<Item = Sample> + 
     let batches = purged.filter_map(|outcome| report.plan.batches.get(outcome.batch));
     // What is fetched is production's.
     let items = batches.filter(|batch| batch.environment.is_none()).flat_map(|batch| {
-        batch.items().iter().filter_map(|item| match &*item.item {
+        batch.items().iter().filter_map(|item| match &item.item {
             Item::Url(url) => Some((&batch.zone.team, url.as_str())),
             _ => None,
         })

@@ -39,7 +39,7 @@ pub(super) fn to_item(object: &TeamObject, last_purge: &LastPurge, now: u64, exp
         item.insert("items".to_owned(), number_of(*items));
     }
     if let Some(sequencer) = sequencer {
-        item.insert("sequencer".to_owned(), text_of(sequencer.as_str()));
+        item.insert("sequencer".to_owned(), text_of(&sequencer.to_string()));
     }
     item
 }

@@ -6,7 +6,6 @@ mod verify;
 mod zone;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use purge_router_core::{Batch, Method, Mode, Origin, Plan, PurgeRequest, batches};
@@ -104,7 +103,7 @@ fn plan_of(requested: &[Requested<'_>], mode: Mode) -> Plan {
     let requests = requested.iter().map(|Requested { zone, item }| PurgeRequest {
         zone,
         mode,
-        item: Arc::new(item.clone()),
+        item: item.clone(),
         origin: &origin,
         changed_at: None,
     });

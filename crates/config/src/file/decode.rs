@@ -45,7 +45,7 @@ pub(crate) fn decode_file(fields: &Fields) -> DecodedFile {
             reader.checker.require("version", false, &help);
         }
     }
-    let pulled = reader.string(PULLED);
+    let pulled = reader.string(PULLED).map(str::to_owned);
     let tables = reader.tables("teams");
     let teams: Vec<DecodedTeam> =
         tables.into_iter().map(|(name, place, fields)| decode_team(name, place, fields)).collect();
@@ -58,7 +58,7 @@ pub(crate) fn decode_file(fields: &Fields) -> DecodedFile {
 
 fn decode_team(name: &str, place: ConfigPath, fields: &Fields) -> DecodedTeam {
     let mut reader = TableReader::new(fields, place);
-    let pulled = reader.string(PULLED);
+    let pulled = reader.string(PULLED).map(str::to_owned);
     let before_grant = reader.take_checker();
     let grant = specs::grant(&mut reader);
     let grant = Decoded { spec: Some(grant), checker: reader.take_checker() };
@@ -70,7 +70,7 @@ fn decode_team(name: &str, place: ConfigPath, fields: &Fields) -> DecodedTeam {
     });
     let zones = zones.collect();
     let mappings = decode_each(&mut reader, "mappings", |reader| {
-        let source = reader.string("source");
+        let source = reader.string("source").map(str::to_owned);
         specs::mapping(source, reader)
     });
     let tests = decode_each(&mut reader, "tests", specs::test);

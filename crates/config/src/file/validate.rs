@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use purge_router_core::glob::KnownPatterns;
 use purge_router_core::names::{TeamName, TokenFolder};
 use purge_router_core::{Code, Invalid, Mapping, Mappings, NotOwned, Team, Zone};
 
@@ -15,6 +14,7 @@ use crate::problem::Problem;
 use crate::validate::cross_team::{duplicate_zone_id, duplicate_zone_ids, shared};
 use crate::validate::grant::{Grant, grant};
 use crate::validate::mapping::{DeclaredZones, MappingOwner, mapping};
+use crate::validate::shared_parts::SharedParts;
 use crate::validate::team_quota::TeamQuota;
 use crate::validate::test::tests;
 use crate::validate::zone::{ZoneGrant, zone};
@@ -105,13 +105,14 @@ fn validate_mappings(
 ) -> Vec<Mapping> {
     let declared_zones: DeclaredZones<'_> = decoded.zones.iter().map(|(domain, _)| domain.as_str()).collect();
     let owner = MappingOwner { team, declared_zones: &declared_zones, owns_is_complete };
-    let (mut quota, mut known) = (TeamQuota::default(), KnownPatterns::default());
+    let (mut quota, mut shared) = (TeamQuota::default(), SharedParts::default());
     let mut mappings = Vec::new();
     for decoded in &decoded.mappings {
         let Some(spec) = &decoded.spec else { continue };
         let mut checker = decoded.checker.clone();
-        match quota.charge(spec) {
-            Ok(()) => mappings.extend(mapping(&owner, spec, &mut known, &mut checker)),
+        let source = spec.source.as_deref().and_then(|source| shared.source(source).ok());
+        match quota.charge(spec, source.as_ref()) {
+            Ok(()) => mappings.extend(mapping(&owner, spec, source.as_ref(), &mut shared, &mut checker)),
             Err(invalid) => checker.note_whole(invalid),
         }
         problems.extend(checker.into_problems());

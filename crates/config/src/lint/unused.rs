@@ -33,7 +33,7 @@ pub(super) fn zones_and_hostnames(mappings: &Mappings) -> impl Iterator<Item = W
 
 /// Fields of a mapping that its purge method does not use.
 pub(super) fn fields(mapping: &Mapping) -> Option<Warning> {
-    let (UrlRules { strip_prefix, add_prefix, .. }, default) = (&mapping.urls, UrlRules::default());
+    let (UrlRules { strip_prefix, add_prefix, .. }, default) = (&*mapping.urls, UrlRules::default());
     let rules = &mapping.urls;
     let rewrites = *strip_prefix != default.strip_prefix || *add_prefix != default.add_prefix;
     let is_by_path = matches!(mapping.purge, Purge::Urls(_) | Purge::Prefixes);

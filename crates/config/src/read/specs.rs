@@ -1,7 +1,7 @@
 //! The fields of grants, zones, mappings and tests, which are the same in a file and in a row.
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::de::value::MapDeserializer;
 
 use purge_router_core::{Code, Invalid};
 
@@ -33,9 +33,9 @@ fn spec<S: DeserializeOwned + Default>(
     reader: &mut TableReader<'_>,
     fields: impl IntoIterator<Item = &'static Field>,
 ) -> S {
-    let valid = fields.into_iter().filter_map(|field| reader.field(field).map(|value| (field.name.to_owned(), value)));
-    let valid: Value = valid.collect::<serde_json::Map<_, _>>().into();
-    serde_json::from_value(valid).unwrap_or_else(|error| {
+    let valid = fields.into_iter().filter_map(|field| reader.field(field).map(|value| (field.name, value)));
+    let valid: MapDeserializer<'_, _, serde_json::Error> = MapDeserializer::new(valid);
+    S::deserialize(valid).unwrap_or_else(|error| {
         let message = format!("the table can't be read: {error}");
         reader.checker.note_whole(Invalid::new(Code::WrongType, message, "this is a bug: please report it"));
         S::default()

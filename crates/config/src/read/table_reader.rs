@@ -10,7 +10,7 @@ use purge_router_core::{Code, Invalid};
 use crate::decoded::{Decoded, FieldChecker};
 use crate::format::{Field, Strings, ValueType};
 use crate::path::ConfigPath;
-use crate::rows::fields::Fields;
+use crate::rows::fields::{Fields, value_of};
 
 /// As many fields as a mapping may have, about.
 const MOST_FIELDS: usize = 32;
@@ -18,19 +18,31 @@ const MOST_FIELDS: usize = 32;
 /// One table that is being read. Each field is asked for once, by name; [`TableReader::finish`] reports all others.
 pub(crate) struct TableReader<'v> {
     fields: &'v Fields,
+    /// A bit for each length that the names of its fields have. Most fields that are asked for are not there.
+    lengths: u64,
     known: Vec<&'static str>,
+    /// How many fields of the table were asked for.
+    found: usize,
     skips_rest: bool,
     pub(crate) checker: FieldChecker,
 }
 
 impl<'v> TableReader<'v> {
     pub(crate) fn new(fields: &'v Fields, place: ConfigPath) -> Self {
-        Self { fields, known: Vec::with_capacity(MOST_FIELDS), skips_rest: false, checker: FieldChecker::new(place) }
+        let lengths = fields.keys().fold(0, |lengths, name| lengths | bit_of_length(name));
+        Self {
+            fields,
+            lengths,
+            known: Vec::with_capacity(MOST_FIELDS),
+            found: 0,
+            skips_rest: false,
+            checker: FieldChecker::new(place),
+        }
     }
 
     /// Ends the reading: reports every field that was not asked for.
     pub(crate) fn finish<S>(mut self, spec: Option<S>) -> Decoded<S> {
-        if !self.skips_rest {
+        if !self.skips_rest && self.found < self.fields.len() {
             self.reject_unknown_fields();
         }
         Decoded { spec, checker: self.checker }
@@ -61,17 +73,23 @@ impl<'v> TableReader<'v> {
 
     fn value(&mut self, field: &'static str) -> Option<&'v Value> {
         self.known.push(field);
-        find(self.fields, field)
+        let value = self.find(field);
+        self.found += usize::from(value.is_some());
+        value
+    }
+
+    fn find(&self, field: &str) -> Option<&'v Value> {
+        (self.lengths & bit_of_length(field) != 0).then(|| value_of(self.fields, field))?
     }
 
     /// Whether a field is there and is a string, for a field that may be one.
     fn has_string(&self, field: &str) -> bool {
-        find(self.fields, field).is_some_and(Value::is_string)
+        self.find(field).is_some_and(Value::is_string)
     }
 
-    pub(crate) fn string(&mut self, field: &'static str) -> Option<String> {
+    pub(crate) fn string(&mut self, field: &'static str) -> Option<&'v str> {
         match self.value(field)? {
-            Value::String(text) => Some(text.clone()),
+            Value::String(text) => Some(text),
             other => self.reject(field, "a string", other),
         }
     }
@@ -108,6 +126,10 @@ impl<'v> TableReader<'v> {
     /// is noted and read as empty, so that other items keep their indexes.
     pub(crate) fn field(&mut self, field: &'static Field) -> Option<Value> {
         let name = field.name;
+        if self.find(name).is_none() {
+            self.known.push(name);
+            return None;
+        }
         match &field.value {
             ValueType::String | ValueType::Word(_) => self.string(name).map(Value::from),
             ValueType::StringsOr(..) if self.has_string(name) => self.string(name).map(Value::from),
@@ -214,9 +236,8 @@ impl<'v> TableReader<'v> {
     }
 }
 
-/// The value of a field. A table has few, so comparing their names takes less time than the hash of one.
-fn find<'v>(fields: &'v Fields, name: &str) -> Option<&'v Value> {
-    fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value)
+fn bit_of_length(name: &str) -> u64 {
+    1 << (name.len() % 64)
 }
 
 /// The only field of the table that stands for a TOML value that JSON lacks. No file can spell it by mistake.

@@ -24,7 +24,7 @@ pub(crate) fn decode_mapping(key: &RowKey, fields: &Fields) -> Decoded<MappingSp
             reader.checker.mark_wrong("source");
             None
         } else {
-            bucket.map(|bucket| format!("s3://{bucket}/{}", prefix.unwrap_or_default()))
+            bucket.map(|bucket| ["s3://", bucket, "/", prefix.unwrap_or_default()].concat())
         };
         specs::mapping(source, reader)
     })

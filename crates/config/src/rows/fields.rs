@@ -112,7 +112,12 @@ pub(crate) fn source_of(fields: &Fields) -> Option<Source> {
 
 /// The source of a mapping's row, valid or not; `None` if `bucket` is missing, or one of the two is not a string.
 pub(crate) fn source_text(fields: &Fields) -> Option<String> {
-    let bucket = fields.get("bucket")?.as_str()?;
-    let prefix = fields.get("prefix").map_or(Some(""), Value::as_str)?;
-    Some(format!("s3://{bucket}/{prefix}"))
+    let bucket = value_of(fields, "bucket")?.as_str()?;
+    let prefix = value_of(fields, "prefix").map_or(Some(""), Value::as_str)?;
+    Some(["s3://", bucket, "/", prefix].concat())
+}
+
+/// The value of a field. A row has few, so comparing their names takes less time than the hash of one.
+pub(crate) fn value_of<'f>(fields: &'f Fields, name: &str) -> Option<&'f Value> {
+    fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value)
 }

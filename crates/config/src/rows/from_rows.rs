@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use purge_router_core::glob::KnownPatterns;
-use purge_router_core::names::{CloudflareId, Source, TeamName, TokenFolder};
+use purge_router_core::names::{CloudflareId, TeamName, TokenFolder};
 use purge_router_core::{Code, Invalid, Mapping, Mappings, Team};
 
 use crate::decoded::FieldChecker;
 use crate::path::ConfigPath;
 use crate::problem::Problem;
 use crate::rows::decode::{decode_grant, decode_mapping, decode_zone};
-use crate::rows::fields::{Fields, Row, source_text};
+use crate::rows::fields::{Fields, Row, source_text, value_of};
 use crate::rows::row_key::{Partition, PartitionKey, RowKey};
 use crate::validate::grant::{Grant, grant};
 use crate::validate::mapping::{DeclaredZones, MappingOwner, mapping, not_owned};
+use crate::validate::shared_parts::SharedParts;
 use crate::validate::team_quota::TeamQuota;
 use crate::validate::zone::{ZoneGrant, zone};
 
@@ -123,9 +123,9 @@ impl TeamReading<'_> {
         let declared_zones: DeclaredZones<'_> = rows.zones.iter().map(|(domain, _)| *domain).collect();
         // A source outside of `owns` is always a problem here: what of `owns` can't be read grants nothing.
         let owner = MappingOwner { team: &team, declared_zones: &declared_zones, owns_is_complete: true };
-        let (mut quota, mut known) = (TeamQuota::default(), KnownPatterns::default());
+        let (mut quota, mut shared) = (TeamQuota::default(), SharedParts::default());
         for row in &rows.mappings {
-            match read_mapping(&owner, row, &mut quota, &mut known) {
+            match read_mapping(&owner, row, &mut quota, &mut shared) {
                 Ok(mapping) => self.mappings.push(Arc::new(mapping)),
                 Err(problems) => self.skipped.push(Skipped { key: row.key.clone(), problems }),
             }
@@ -176,7 +176,7 @@ fn read_mapping(
     owner: &MappingOwner<'_>,
     row: &Row,
     quota: &mut TeamQuota,
-    known: &mut KnownPatterns,
+    shared: &mut SharedParts,
 ) -> Result<Mapping, Vec<Problem>> {
     let place = || ConfigPath::row(&row.key);
     let refused = |place: ConfigPath, invalid: Invalid| Err(vec![Problem::new(place, invalid)]);
@@ -184,20 +184,21 @@ fn read_mapping(
         return refused(place(), invalid);
     }
     // A row that is not the team's to write is not looked into any further.
-    match source_text(&row.fields).map(|text| Source::parse(&text)) {
+    let source = match source_text(&row.fields).map(|text| shared.source(&text)) {
         Some(Ok(source)) if !owner.team.owns(&source) => {
             return refused(place().key("source"), not_owned(owner.team, &source));
         }
         Some(Err(invalid)) => return refused(place().key("source"), invalid),
-        _ => {}
-    }
+        Some(Ok(source)) => Some(source),
+        None => None,
+    };
     let mut decoded = decode_mapping(&row.key, &row.fields);
     let Some(spec) = &decoded.spec else { return Err(decoded.checker.into_problems()) };
     // Nothing is compiled of what is too much.
-    if let Err(invalid) = quota.charge(spec) {
+    if let Err(invalid) = quota.charge(spec, source.as_ref()) {
         return refused(place(), invalid);
     }
-    let valid = mapping(owner, spec, known, &mut decoded.checker);
+    let valid = mapping(owner, spec, source.as_ref(), shared, &mut decoded.checker);
     if valid.is_none() && !decoded.checker.has_problems() {
         let help = "fix that zone's row; its own problem is reported, too";
         decoded.checker.note("zones", Invalid::new(Code::BadZone, "a zone's row can't be read", help));
@@ -207,11 +208,11 @@ fn read_mapping(
 
 /// The function finds mappings by their bucket, so a row has that as an attribute of its own.
 fn check_bucket(fields: &Fields) -> Result<(), Invalid> {
-    if !fields.get("bucket").is_some_and(Value::is_string) {
+    if !value_of(fields, "bucket").is_some_and(Value::is_string) {
         let help = "write the bucket's name, and the prefix as `prefix`: the function finds mappings by their bucket";
         return Err(Invalid::new(Code::MissingField, "`bucket` is missing", help));
     }
-    if fields.contains_key("source") {
+    if value_of(fields, "source").is_some() {
         let help = "write the bucket's name as `bucket`, and the rest as `prefix`";
         return Err(Invalid::new(Code::UnknownField, "unknown field `source`", help));
     }

@@ -205,6 +205,14 @@ impl RowKey {
         }
     }
 
+    /// The key as text.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Mapping { team, id } => [TEAM, team.as_str(), "/", MAPPING, id].concat(),
+            _ => self.to_string(),
+        }
+    }
+
     /// The team that the row is about: the one of a grant, or the one whose partition it is in.
     pub fn team(&self) -> Option<TeamName> {
         match (self, self.partition()) {
@@ -258,6 +266,7 @@ mod tests {
             ("TEAM#web", "DOCUMENT#0000000007#0003", RowKey::Document { partition: team(), revision: 7, part: 3 }),
         ] {
             assert_eq!(RowKey::parse(pk, sk), key);
+            assert_eq!(key.text(), format!("{pk}/{sk}"));
             assert_eq!((key.partition().to_string().as_str(), key.sort().as_str()), (pk, sk));
             assert_eq!(key.to_string(), format!("{pk}/{sk}"));
         }

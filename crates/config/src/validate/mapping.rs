@@ -14,7 +14,8 @@ use crate::decoded::FieldChecker;
 use crate::spec::MappingSpec;
 use crate::validate::purge::purge;
 use crate::validate::sample_rate::{check_sample_rate, sample_rate};
-use crate::validate::url_rules::url_rules;
+use crate::validate::shared_parts::SharedParts;
+use crate::validate::url_rules::{has_url_rules, url_rules};
 use crate::validate::words::word;
 
 /// The most zones that one mapping may name. The function reads each of them, and any team may write a row.
@@ -40,16 +41,17 @@ impl<'z> FromIterator<&'z str> for DeclaredZones<'z> {
     }
 }
 
-/// The mapping, if it has no problem and all its zones are valid.
+/// The mapping, if it has no problem and all its zones are valid. `source` is its source, if that can be read.
 pub(crate) fn mapping(
     owner: &MappingOwner<'_>,
     spec: &MappingSpec,
-    known: &mut KnownPatterns,
+    source: Option<&Source>,
+    shared: &mut SharedParts,
     checker: &mut FieldChecker,
 ) -> Option<Mapping> {
     let team = owner.team;
     let owned = |text: &str| {
-        let source = Source::parse(text)?;
+        let source = source.map_or_else(|| Source::parse(text), |source| Ok(source.clone()))?;
         match team.owns(&source) || !owner.owns_is_complete {
             true => Ok(source),
             false => Err(not_owned(team, &source)),
@@ -57,14 +59,17 @@ pub(crate) fn mapping(
     };
     let source = checker.required("source", spec.source.as_deref(), "write `source = \"s3://bucket/prefix/\"`", owned);
     let zones = zones(owner, spec, checker);
-    let include = patterns("include", spec.include.as_deref(), known, checker);
-    let exclude = patterns("exclude", spec.exclude.as_deref(), known, checker);
+    let include = patterns("include", spec.include.as_deref(), &mut shared.patterns, checker);
+    let exclude = patterns("exclude", spec.exclude.as_deref(), &mut shared.patterns, checker);
     let event = word(Code::UnknownEvent, "an event", ChangeKind::WORDS);
     let help = "leave it out for created and removed";
     let events = checker.filled_list("events", spec.events.as_deref(), help, event);
     // A source with a problem of its own hides no other problem.
     let meant = source.clone().or_else(|| meant_source(spec.source.as_deref()?));
-    let urls = url_rules(meant.as_ref(), spec, checker);
+    let urls = match has_url_rules(spec) {
+        true => Arc::new(url_rules(meant.as_ref(), spec, checker)),
+        false => Arc::clone(&shared.default_urls),
+    };
     let hostnames = hostnames(zones.as_deref(), spec, checker);
     let purge = purge(meant.as_ref(), &urls, spec, checker);
     let is_whole_zone = matches!(purge, Some(Purge::Tags(_) | Purge::Everything)) && !urls.has_dependents();
@@ -80,7 +85,7 @@ pub(crate) fn mapping(
         return None;
     }
     let mapping = Mapping {
-        name: checker.place.to_string(),
+        name: checker.place.text(),
         team: team.name.clone(),
         source: source.filter(|source| team.owns(source))?,
         zones: zones?,
@@ -161,6 +166,9 @@ fn patterns(
     checker: &mut FieldChecker,
 ) -> Patterns {
     let globs = globs.unwrap_or_default();
+    if globs.is_empty() {
+        return Patterns::default();
+    }
     if let Some(patterns) = known.get(globs) {
         return patterns;
     }

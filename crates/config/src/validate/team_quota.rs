@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use foldhash::quality::RandomState;
 use purge_router_core::bounds;
 use purge_router_core::names::{BucketName, Source};
 use purge_router_core::{Code, Invalid};
@@ -11,24 +12,25 @@ use crate::validate::mapping::MAX_ZONES;
 
 /// What the mappings of one team take of its quota, by bucket.
 #[derive(Default)]
-pub(crate) struct TeamQuota(HashMap<BucketName, Usage>);
+pub(crate) struct TeamQuota(HashMap<BucketName, Usage, RandomState>);
 
 #[derive(Default)]
 struct Usage {
     mappings: usize,
     /// The lists of globs, each once: mappings with equal lists share what is made of it.
-    globs: HashSet<Vec<String>>,
+    globs: HashSet<Vec<String>, RandomState>,
     glob_bytes: usize,
-    zones: HashSet<String>,
+    zones: HashSet<String, RandomState>,
 }
 
 impl TeamQuota {
-    /// Charges a mapping before its globs are read, unless it is too much.
-    pub(crate) fn charge(&mut self, spec: &MappingSpec) -> Result<(), Invalid> {
-        let Some(Ok(Source { bucket, .. })) = spec.source.as_deref().map(Source::parse) else { return Ok(()) };
+    /// Charges a mapping of this source before its globs are read, unless it is too much.
+    pub(crate) fn charge(&mut self, spec: &MappingSpec, source: Option<&Source>) -> Result<(), Invalid> {
+        let Some(Source { bucket, .. }) = source else { return Ok(()) };
         let usage = self.0.entry(bucket.clone()).or_default();
-        let lists: HashSet<&Vec<String>> = [&spec.include, &spec.exclude].into_iter().flatten().collect();
-        let new_globs: Vec<&Vec<String>> = lists.into_iter().filter(|list| !usage.globs.contains(*list)).collect();
+        let exclude = spec.exclude.as_ref().filter(|exclude| spec.include.as_ref() != Some(exclude));
+        let is_new = |list: &&Vec<String>| !usage.globs.contains(*list);
+        let new_globs: Vec<&Vec<String>> = spec.include.iter().chain(exclude).filter(is_new).collect();
         let glob_bytes = usage.glob_bytes + new_globs.iter().copied().flatten().map(String::len).sum::<usize>();
         // More of them are a problem of their own.
         let zones = spec.zones.iter().flatten().take(MAX_ZONES);

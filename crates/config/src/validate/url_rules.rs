@@ -14,6 +14,17 @@ use crate::decoded::FieldChecker;
 use crate::spec::{MappingSpec, QueryStringsSpec};
 use crate::validate::words::word;
 
+/// Whether a mapping writes any of the rules. If not, [`UrlRules::default`] applies.
+pub(crate) fn has_url_rules(spec: &MappingSpec) -> bool {
+    let MappingSpec { strip_prefix, add_prefix, path_rewrite, index_documents, clean_urls, spellings, .. } = spec;
+    let MappingSpec { query_strings, schemes, vary_headers, also, listings, .. } = spec;
+    [strip_prefix, add_prefix, path_rewrite, listings].into_iter().any(Option::is_some)
+        || [index_documents, spellings, schemes, also].into_iter().any(Option::is_some)
+        || clean_urls.is_some()
+        || query_strings.is_some()
+        || vary_headers.is_some()
+}
+
 /// The rules, with the defaults for what is not valid.
 pub(crate) fn url_rules(source: Option<&Source>, spec: &MappingSpec, checker: &mut FieldChecker) -> UrlRules {
     let leads_source = |text: &str| stripped_prefix(text, source);

@@ -1,11 +1,12 @@
 //! A JSON text as a list of its values. The list is used again for the next text, so that reading allocates nothing.
 //!
-//! A list or an object is followed by what it holds, and says where that ends. `{"a": [1, "x"]}` is:
+//! A list or an object is followed by what it holds, and says where that ends. So does the name of a field, which is followed by
+//! its value. `{"a": [1, "x"]}` is:
 //!
 //! | index | value |
 //! | ---: | --- |
 //! | 0 | an object, up to 5 |
-//! | 1 | the name `a` |
+//! | 1 | the name `a`, up to 5 |
 //! | 2 | a list, up to 5 |
 //! | 3 | the number 1 |
 //! | 4 | the string `x` |
@@ -36,12 +37,20 @@ enum Node {
     Array(usize),
     /// An object, and the index behind its last value. Each value follows its name.
     Object(usize),
+    /// The name of a field as it is in the text, from and up to these bytes, and the index behind its value.
+    Name(usize, usize, usize),
+    /// The same of a name in `unescaped`.
+    UnescapedName(usize, usize, usize),
 }
+
+/// How many bytes of an event there are for each value, about.
+const BYTES_OF_A_VALUE: usize = 8;
 
 impl Document {
     /// Reads a text. What serde_json's own `Value` refuses is an error here, too.
     pub(super) fn read<'d>(&'d mut self, text: &'d str) -> Result<Json<'d>, serde_json::Error> {
         self.nodes.clear();
+        self.nodes.reserve(text.len() / BYTES_OF_A_VALUE);
         self.unescaped.clear();
         let mut deserializer = serde_json::Deserializer::from_str(text);
         Nodes { document: self, text }.deserialize(&mut deserializer)?;
@@ -78,6 +87,19 @@ impl<'t> Nodes<'_, 't> {
         let end = self.document.nodes.len();
         self.document.nodes.iter_mut().skip(index).take(1).for_each(|it| *it = node(end));
         Ok(())
+    }
+}
+
+impl Nodes<'_, '_> {
+    /// Makes the string at an index the name of the field that ends here.
+    fn end_field(&mut self, name: usize) {
+        let end = self.document.nodes.len();
+        let Some(node) = self.document.nodes.get_mut(name) else { return };
+        match *node {
+            Node::Text(from, to) => *node = Node::Name(from, to, end),
+            Node::Unescaped(from, to) => *node = Node::UnescapedName(from, to, end),
+            _ => {}
+        }
     }
 }
 
@@ -136,10 +158,14 @@ impl<'t> Visitor<'t> for Nodes<'_, 't> {
 
     fn visit_map<A: MapAccess<'t>>(self, mut fields: A) -> Result<(), A::Error> {
         self.push_all(Node::Object, |nodes| {
-            while fields.next_key_seed(nodes.next())?.is_some() {
+            loop {
+                let name = nodes.document.nodes.len();
+                if fields.next_key_seed(nodes.next())?.is_none() {
+                    return Ok(());
+                }
                 fields.next_value_seed(nodes.next())?;
+                nodes.end_field(name);
             }
-            Ok(())
         })
     }
 }
@@ -165,21 +191,11 @@ impl<'d> Json<'d> {
         }
     }
 
-    /// The bytes of the string that this is; none if it is no string.
-    fn bytes(self) -> &'d [u8] {
-        let (text, start, end) = match self.node() {
-            Node::Text(start, end) => (self.text, *start, *end),
-            Node::Unescaped(start, end) => (self.document.unescaped.as_str(), *start, *end),
-            _ => return &[],
-        };
-        text.as_bytes().get(start..end).unwrap_or_default()
-    }
-
     /// The string that this is; `None` if it is none.
     pub(super) fn as_str(self) -> Option<&'d str> {
         match self.node() {
-            Node::Text(start, end) => self.text.get(*start..*end),
-            Node::Unescaped(start, end) => self.document.unescaped.get(*start..*end),
+            Node::Text(from, to) | Node::Name(from, to, _) => self.text.get(*from..*to),
+            Node::Unescaped(from, to) | Node::UnescapedName(from, to, _) => self.document.unescaped.get(*from..*to),
             _ => None,
         }
     }
@@ -190,7 +206,7 @@ impl<'d> Json<'d> {
             Node::Null => "null",
             Node::Bool(_) => "boolean",
             Node::Number(_) => "number",
-            Node::Text(..) | Node::Unescaped(..) => "string",
+            Node::Text(..) | Node::Unescaped(..) | Node::Name(..) | Node::UnescapedName(..) => "string",
             Node::Array(_) => "array",
             Node::Object(_) => "object",
         }
@@ -244,16 +260,21 @@ impl<'d> Json<'d> {
         self.get_bytes(name.as_bytes())
     }
 
-    /// Most names are of another length, so bytes are compared, which needs no look at where characters begin.
+    /// Most names are of another length, so that is compared first.
     fn get_bytes(self, name: &[u8]) -> Option<Json<'d>> {
-        let Node::Object(end) = self.node() else { return None };
-        let (mut found, mut next) = (None, self.index + 1);
-        while next < *end {
-            let (of_field, value) = (Json { index: next, ..self }, Json { index: next + 1, ..self });
-            if of_field.bytes() == name {
-                found = Some(value);
+        let Node::Object(end) = *self.node() else { return None };
+        let (text, unescaped) = (self.text.as_bytes(), self.document.unescaped.as_bytes());
+        let (mut found, mut index) = (None, self.index + 1);
+        while index < end {
+            let (is_named, next) = match *self.document.nodes.get(index)? {
+                Node::Name(from, to, next) => (to - from == name.len() && text.get(from..to)? == name, next),
+                Node::UnescapedName(from, to, next) => (unescaped.get(from..to)? == name, next),
+                _ => return None,
+            };
+            if is_named {
+                found = Some(Json { index: index + 1, ..self });
             }
-            next = value.next();
+            index = next;
         }
         found
     }
@@ -275,7 +296,9 @@ impl From<Json<'_>> for Value {
             Node::Null => Self::Null,
             Node::Bool(value) => Self::Bool(*value),
             Node::Number(number) => Self::Number(number.clone()),
-            Node::Text(..) | Node::Unescaped(..) => Self::String(json.as_str().unwrap_or_default().to_owned()),
+            Node::Text(..) | Node::Unescaped(..) | Node::Name(..) | Node::UnescapedName(..) => {
+                Self::String(json.as_str().unwrap_or_default().to_owned())
+            }
             Node::Array(_) => Self::Array(json.elements().map(Self::from).collect()),
             Node::Object(_) => {
                 let fields = json.fields().map(|(name, value)| (name.to_owned(), Self::from(value)));

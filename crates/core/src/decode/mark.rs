@@ -100,17 +100,18 @@ mod tests {
     use super::*;
     use crate::decode::decode;
     use crate::model::change::{Change, ChangeKind, Origin};
+    use crate::model::etag::ETag;
     use crate::model::last_purge::ObjectVersion;
     use crate::model::names::BucketName;
 
     fn second_purge(key: &str, kind: ChangeKind) -> SecondPurge {
         let bucket = BucketName::parse("assets.website.com").unwrap();
-        let etag = (kind == ChangeKind::Created).then(|| "9b2cf535f27731c974343645a3985328-2".to_owned());
+        let etag = (kind == ChangeKind::Created).then(|| ETag::parse("9b2cf535f27731c974343645a3985328-2").unwrap());
         let change = Change {
             bucket,
             key: key.to_owned(),
             kind,
-            version: ObjectVersion::of(etag.as_deref(), None),
+            version: ObjectVersion { writes_content: etag.is_some(), sequencer: None },
             etag,
             time: None,
             origin: Origin::Invocation,

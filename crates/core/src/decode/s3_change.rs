@@ -9,8 +9,8 @@ use time::format_description::well_known::Rfc3339;
 use crate::decode::buckets::Buckets;
 use crate::decode::json::Json;
 use crate::decode::values::string_at;
-use crate::model::bounds;
 use crate::model::change::ChangeKind;
+use crate::model::etag::ETag;
 use crate::model::last_purge::ObjectVersion;
 use crate::model::names::{BucketName, TeamName};
 use crate::model::verification::Verification;
@@ -28,7 +28,7 @@ pub(super) struct Changed {
     pub(super) keys: SmallVec<[String; 1]>,
     pub(super) kind: ChangeKind,
     pub(super) time: Option<UtcDateTime>,
-    pub(super) etag: Option<String>,
+    pub(super) etag: Option<ETag>,
     pub(super) version: ObjectVersion,
     pub(super) second_purge_of: Option<TeamName>,
     pub(super) verification: Option<Arc<Verification>>,
@@ -54,12 +54,9 @@ impl Changed {
         }
     }
 
-    /// With the ETag of the object, if it is one: S3 writes it without quotes, and other vendors with them.
-    pub(super) fn with_etag(mut self, etag: Option<&str>) -> Self {
-        let etag = etag.unwrap_or_default().trim_matches('"');
-        let is_etag = (1..=bounds::ETAG).contains(&etag.len()) && etag.bytes().all(|byte| byte.is_ascii_graphic());
-        self.etag = is_etag.then(|| etag.to_owned());
-        self
+    /// With the ETag of the object, if it is one.
+    pub(super) fn with_etag(self, etag: Option<&str>) -> Self {
+        Self { etag: etag.and_then(ETag::parse), ..self }
     }
 }
 

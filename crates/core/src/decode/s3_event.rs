@@ -8,7 +8,7 @@ use crate::decode::event_names::{Meaning, Vendor, meaning_of_detail_type, meanin
 use crate::decode::json::Json;
 use crate::decode::s3_change::{Changed, S3Event, bucket_at, key_at, whole_bucket};
 use crate::decode::values::string_at;
-use crate::model::last_purge::ObjectVersion;
+use crate::model::last_purge::{ObjectVersion, Sequencer};
 
 /// Where to report a name of an event that is in no table.
 const REPORT: &str = "what it changes is unknown; report it to the maintainers of purge-router, with the record and its \
@@ -96,11 +96,11 @@ fn writes_content(event_name: &str) -> bool {
 fn version_of<'d>(
     object: Option<Json<'d>>,
     [etag, sequencer]: [&str; 2],
-    has_content: bool,
+    writes_content: bool,
 ) -> (ObjectVersion, Option<&'d str>) {
     let string = |field| object.and_then(|object| object.string(field));
-    let etag = string(etag);
-    (ObjectVersion::of(etag.filter(|_| has_content), string(sequencer)), etag)
+    let sequencer = string(sequencer).and_then(Sequencer::parse);
+    (ObjectVersion { writes_content, sequencer }, string(etag))
 }
 
 /// The end of the `detail-type` of what CloudTrail reports: `AWS API Call` or `AWS Service Event`.

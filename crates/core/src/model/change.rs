@@ -9,9 +9,11 @@ use time::UtcDateTime;
 use crate::model::bounds;
 use crate::model::code::Code;
 use crate::model::escape::escaped;
+use crate::model::etag::ETag;
 use crate::model::invalid::Invalid;
 use crate::model::last_purge::ObjectVersion;
 use crate::model::names::{BucketName, TeamName};
+use crate::model::short_text::ShortText;
 use crate::model::verification::Verification;
 
 /// One object that changed.
@@ -23,11 +25,11 @@ pub struct Change {
     pub key: String,
     /// What happened to it.
     pub kind: ChangeKind,
-    /// Its ETag without quotes, if the event has it: of copies, too, which [`Self::version`] leaves out.
-    pub etag: Option<String>,
+    /// Its ETag without quotes, if the event has it: of copies, too, which [`Self::written_etag`] leaves out.
+    pub etag: Option<ETag>,
     /// When it changed; `None` if the event doesn't say, or not in RFC 3339.
     pub time: Option<UtcDateTime>,
-    /// Which content it wrote, and its place among the object's events, for `skip_unchanged`.
+    /// Whether it wrote content, and its place among the object's events, for `skip_unchanged`.
     pub version: ObjectVersion,
     /// Where the event came from, which fails if the change can't be purged.
     pub origin: Origin,
@@ -39,6 +41,12 @@ pub struct Change {
 }
 
 impl Change {
+    /// The ETag of the content that was written. `None` for other kinds of changes, and for copies: a copy of an object to itself
+    /// changes what is served, such as its Content-Type, and not the ETag.
+    pub fn written_etag(&self) -> Option<&ETag> {
+        self.etag.as_ref().filter(|_| self.version.writes_content)
+    }
+
     /// Whether it was purged before, and comes back for a second purge or to be verified.
     pub fn comes_back(&self) -> bool {
         self.second_purge_of.is_some() || self.verification.is_some()
@@ -142,7 +150,7 @@ pub enum Origin {
     /// The invocation itself: a direct event, which fails or succeeds as a whole.
     Invocation,
     /// An SQS message, by its id.
-    Message(Arc<str>),
+    Message(ShortText),
 }
 
 impl fmt::Display for Origin {

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use foldhash::quality::RandomState;
 use globset::GlobBuilder;
 
 use crate::model::code::Code;
@@ -223,7 +224,7 @@ pub fn distinct_size<'p>(lists: impl Iterator<Item = &'p Patterns>) -> usize {
 
 /// Lists of patterns by their text, so that mappings with equal lists share one.
 #[derive(Debug, Default)]
-pub struct KnownPatterns(HashMap<Vec<String>, Patterns>);
+pub struct KnownPatterns(HashMap<Vec<String>, Patterns, RandomState>);
 
 impl KnownPatterns {
     /// The list with these patterns, if it was read before.

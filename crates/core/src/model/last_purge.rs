@@ -3,12 +3,12 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::model::names::{BucketName, TeamName};
 
-/// The longest sequencer, and the longest ETag, that is kept. S3's have 16 to 34, and 32 to 38 characters.
+/// The longest sequencer that is kept. S3's have 16 to 34 digits.
 const SEQUENCER_LENGTH: usize = 64;
-const ETAG_LENGTH: usize = 128;
 
 /// An object, for one of the teams that map it: each remembers its own purges.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,48 +53,57 @@ impl FromIterator<(TeamObject, Option<LastPurge>)> for LastPurges {
 }
 
 /// Which version of an object an event is about. The default: it does not say.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ObjectVersion {
-    /// The ETag of the content that was written. `None` for other kinds of changes, and for copies: a copy of an object to
-    /// itself changes what is served, such as its Content-Type, and not the ETag.
-    pub etag: Option<String>,
+    /// Whether the event is of content that was written, so that its ETag is that of the content.
+    pub writes_content: bool,
     /// The event's place among those of the object.
     pub sequencer: Option<Sequencer>,
 }
 
-impl ObjectVersion {
-    /// What an event says. What is not of the documented form, or too long, counts as missing.
-    pub(crate) fn of(etag: Option<&str>, sequencer: Option<&str>) -> Self {
-        let is_etag =
-            |etag: &&str| (1..=ETAG_LENGTH).contains(&etag.len()) && etag.bytes().all(|b| b.is_ascii_graphic());
-        Self { etag: etag.filter(is_etag).map(str::to_owned), sequencer: sequencer.and_then(Sequencer::parse) }
-    }
+/// The place of an event among those of the same object: up to 64 hexadecimal digits, of which a shorter one is padded with
+/// zeros on the right. It says nothing about events of other objects.
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>.
+#[derive(Clone, Copy)]
+pub struct Sequencer {
+    /// Two digits a byte, so that the order of bytes is that of sequencers.
+    padded: [u8; SEQUENCER_LENGTH / 2],
+    /// How many digits were written.
+    length: u8,
 }
-
-/// The place of an event among those of the same object: hexadecimal, of any length. It says nothing about events of other
-/// objects. Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>.
-#[derive(Debug, Clone)]
-pub struct Sequencer(String);
 
 impl Sequencer {
     /// Reads a sequencer; `None` if it has another form.
     pub fn parse(text: &str) -> Option<Self> {
-        let is_valid = (1..=SEQUENCER_LENGTH).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
-        is_valid.then(|| Self(text.to_ascii_uppercase()))
+        if !(1..=SEQUENCER_LENGTH).contains(&text.len()) {
+            return None;
+        }
+        let mut padded = [0; SEQUENCER_LENGTH / 2];
+        for (byte, digits) in padded.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let digit = |index: usize| digits.get(index).map_or(Some(0), |digit| char::from(*digit).to_digit(16));
+            *byte = (digit(0)? << 4 | digit(1)?) as u8;
+        }
+        Some(Self { padded, length: text.len() as u8 })
     }
+}
 
+impl fmt::Display for Sequencer {
     /// Its digits, in upper case.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = self.padded.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        digits.take(self.length.into()).try_for_each(|digit| write!(f, "{digit:X}"))
+    }
+}
+
+impl fmt::Debug for Sequencer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
 impl Ord for Sequencer {
-    /// The shorter one is padded with zeros on the right.
     fn cmp(&self, other: &Self) -> Ordering {
-        let padded =
-            |it: &Self| it.0.bytes().chain(std::iter::repeat(b'0')).take(SEQUENCER_LENGTH).collect::<Vec<u8>>();
-        padded(self).cmp(&padded(other))
+        self.padded.cmp(&other.padded)
     }
 }
 
@@ -106,7 +115,7 @@ impl PartialOrd for Sequencer {
 
 impl PartialEq for Sequencer {
     fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
+        self.padded == other.padded
     }
 }
 
@@ -134,13 +143,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_etag_counts_as_missing() {
-        let etag = |text| ObjectVersion::of(Some(text), None).etag;
-        for text in ["d41d8cd98f00b204e9800998ecf8427e", "d41d8cd98f00b204e9800998ecf8427e-2", "\"quoted\""] {
-            assert_eq!(etag(text).as_deref(), Some(text));
-        }
-        for text in ["", "a b", "ü", &"a".repeat(129)] {
-            assert_eq!(etag(text), None, "{text}");
+    fn a_sequencer_is_written_as_it_was_read() {
+        for text in ["0", "0055AED6DCD90281E5", "123", &"F".repeat(64)] {
+            assert_eq!(Sequencer::parse(text).unwrap().to_string(), text);
+            assert_eq!(Sequencer::parse(&text.to_lowercase()).unwrap().to_string(), text);
         }
     }
 }

@@ -34,7 +34,7 @@ pub struct Mapping {
     /// Kinds of change to accept; never empty.
     pub events: Vec<ChangeKind>,
     /// How a key becomes paths and URLs.
-    pub urls: UrlRules,
+    pub urls: Arc<UrlRules>,
     /// A subset of the zones' hostnames; empty: all of them.
     pub hostnames: IndexSet<Hostname>,
     /// What to purge.

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 /// The characters that some encoder leaves bare and another one encodes.
 const DISPUTED: &[u8] = b"!$&'()*+,:;=@[]^|";
@@ -59,21 +59,8 @@ impl Encoder {
     }
 }
 
-/// The characters of [`DISPUTED`], a bit for each of ASCII.
-const DISPUTED_SET: u128 = {
-    let (mut set, mut at) = (0, DISPUTED);
-    while let [byte, rest @ ..] = at {
-        (set, at) = (set | 1 << *byte, rest);
-    }
-    set
-};
-
 /// The bit of a character of [`DISPUTED`]; 0 for others.
 const fn disputed_bit(byte: u8) -> u32 {
-    // Most characters of a path.
-    if !byte.is_ascii() || DISPUTED_SET >> byte & 1 == 0 {
-        return 0;
-    }
     let (mut bit, mut at) = (1, DISPUTED);
     while let [disputed, rest @ ..] = at {
         if *disputed == byte {
@@ -82,6 +69,34 @@ const fn disputed_bit(byte: u8) -> u32 {
         (bit, at) = (bit << 1, rest);
     }
     0
+}
+
+/// The bit of a space, which is no character of [`DISPUTED`].
+const SPACE: u32 = 1 << 30;
+
+/// The bit of what every encoder encodes, except for a space.
+const ENCODED: u32 = 1 << 31;
+
+/// What each byte of a path means for its spellings: 0 if all encoders leave it bare, as most.
+static BITS: [u32; 256] = {
+    let mut bits = [0; 256];
+    let (mut byte, mut rest) = (0_u8, bits.as_mut_slice());
+    while let [bits, after @ ..] = rest {
+        *bits = match byte {
+            b' ' => SPACE,
+            b'-' | b'.' | b'_' | b'~' | b'/' => 0,
+            _ if byte.is_ascii_alphanumeric() => 0,
+            _ if disputed_bit(byte) != 0 => disputed_bit(byte),
+            _ => ENCODED,
+        };
+        (byte, rest) = (byte.wrapping_add(1), after);
+    }
+    bits
+};
+
+/// The bits of all bytes of a path.
+fn bits_of(path: &str) -> u32 {
+    path.bytes().fold(0, |bits, byte| bits | BITS.get(usize::from(byte)).copied().unwrap_or(ENCODED))
 }
 
 /// The name of a choice of spellings in a mapping file.
@@ -150,16 +165,20 @@ impl Spellings {
 
     /// How many spellings a path may have with these characters, at most; one if the encoders agree on them.
     pub(crate) fn most_of(&self, text: &str) -> usize {
-        let is_disputed = |byte| disputed_bit(byte) != 0 || (self.space_as_plus && byte == b' ');
-        if text.bytes().any(is_disputed) { self.most() } else { 1 }
+        let agreed = if self.space_as_plus { ENCODED } else { ENCODED | SPACE };
+        if bits_of(text) & !agreed == 0 { 1 } else { self.most() }
     }
 
     /// The different spellings of a path; one for a path on which the encoders agree.
     pub(crate) fn of<'p>(&self, path: &'p str) -> SmallVec<[Cow<'p, str>; 1]> {
-        let disputed = path.bytes().fold(0, |bits, byte| bits | disputed_bit(byte));
+        let bits = bits_of(path);
+        if bits == 0 {
+            return smallvec![Cow::Borrowed(path)];
+        }
+        let disputed = bits & !(SPACE | ENCODED);
         let mut spellings: SmallVec<[Cow<'p, str>; 1]> =
             self.distinct(disputed).map(|set| utf8_percent_encode(path, set).into()).collect();
-        if self.space_as_plus && path.contains(' ') {
+        if self.space_as_plus && bits & SPACE != 0 {
             let plus = |set| {
                 let encoded = Cow::from(utf8_percent_encode(path, set));
                 Cow::Owned(encoded.replace('+', "%2B").replace("%20", "+"))

@@ -34,7 +34,7 @@ pub struct Batch {
 #[derive(Debug, Clone)]
 pub struct BatchItem {
     /// What to purge.
-    pub item: Arc<Item>,
+    pub item: Item,
     /// The origins that fail if it is not purged.
     pub origins: SmallVec<[Origin; 1]>,
     /// The time of the earliest change that asked for it, if known.
@@ -49,7 +49,7 @@ pub struct PurgeRequest<'p> {
     /// Purge or invalidate.
     pub mode: Mode,
     /// What to purge.
-    pub item: Arc<Item>,
+    pub item: Item,
     /// The origin that fails if it is not purged.
     pub origin: &'p Origin,
     /// When the object changed, if known.
@@ -79,7 +79,7 @@ impl Batch {
 
     /// The request's body.
     pub fn body(&self) -> Body<'_> {
-        Body::new(self.method, self.items.iter().map(|item| &*item.item).collect())
+        Body::new(self.method, self.items.iter().map(|item| &item.item).collect())
     }
 }
 
@@ -110,41 +110,61 @@ pub fn batches<'p>(requests: impl IntoIterator<Item = PurgeRequest<'p>>) -> Vec<
 
 /// The items that may be in the same batch, joined so far.
 #[derive(Default)]
-pub(super) struct ItemGroups<'p>(BTreeMap<GroupKey<'p>, ItemGroup<'p>>);
+pub(super) struct ItemGroups<'p> {
+    groups: Vec<ItemGroup<'p>>,
+    by_key: BTreeMap<GroupKey<'p>, usize>,
+    /// The group of the last item, which is mostly that of the next one.
+    last: usize,
+}
 
 type GroupKey<'p> = (&'p TeamName, &'p Hostname, Mode, Method);
 
 struct ItemGroup<'p> {
     zone: &'p Arc<Zone>,
+    mode: Mode,
+    method: Method,
     items: IndexMap<DistinctItem, RequestedBy<'p>>,
 }
 
 /// The changes that ask for an item: mostly one.
 struct RequestedBy<'p> {
     first: &'p Origin,
-    others: IndexSet<&'p Origin>,
+    others: Option<Box<IndexSet<&'p Origin>>>,
     earliest: Option<UtcDateTime>,
 }
 
 impl<'p> ItemGroups<'p> {
     pub(super) fn add(&mut self, request: PurgeRequest<'p>) {
         let PurgeRequest { zone, mode, item, origin, changed_at } = request;
-        let key = (&zone.team, &zone.domain, mode, item.method());
-        let group = self.0.entry(key).or_insert_with(|| ItemGroup { zone, items: IndexMap::new() });
-        let new = || RequestedBy { first: origin, others: IndexSet::new(), earliest: None };
+        let Some(group) = self.group(zone, mode, item.method()) else { return };
+        let new = || RequestedBy { first: origin, others: None, earliest: None };
         let requested_by = group.items.entry(DistinctItem(item)).or_insert_with(new);
         if requested_by.first != origin {
-            requested_by.others.insert(origin);
+            requested_by.others.get_or_insert_default().insert(origin);
         }
         requested_by.earliest = requested_by.earliest.into_iter().chain(changed_at).min();
     }
 
-    pub(super) fn into_batches(self) -> Vec<Batch> {
+    fn group(&mut self, zone: &'p Arc<Zone>, mode: Mode, method: Method) -> Option<&mut ItemGroup<'p>> {
+        let is_same = |last: &ItemGroup<'p>| Arc::ptr_eq(last.zone, zone) && last.mode == mode && last.method == method;
+        if !self.groups.get(self.last).is_some_and(is_same) {
+            let groups = &mut self.groups;
+            self.last = *self.by_key.entry((&zone.team, &zone.domain, mode, method)).or_insert_with(|| {
+                groups.push(ItemGroup { zone, mode, method, items: IndexMap::new() });
+                groups.len() - 1
+            });
+        }
+        self.groups.get_mut(self.last)
+    }
+
+    pub(super) fn into_batches(mut self) -> Vec<Batch> {
         let mut batches = Vec::new();
-        for ((_, _, mode, method), ItemGroup { zone, items }) in self.0 {
+        self.groups.sort_by_key(|&ItemGroup { zone, mode, method, .. }| (&zone.team, &zone.domain, mode, method));
+        for ItemGroup { zone, mode, method, items } in self.groups {
             let mut items = items.into_iter().map(|(DistinctItem(item), requested_by)| {
                 let RequestedBy { first, others, earliest } = requested_by;
-                let origins = std::iter::once(first).chain(others).cloned().collect();
+                let origins =
+                    std::iter::once(first).chain(others.into_iter().flat_map(|others| *others)).cloned().collect();
                 BatchItem { item, origins, changed_at: earliest }
             });
             let limit = zone.items_per_request(method.class());
@@ -164,11 +184,11 @@ impl<'p> ItemGroups<'p> {
 
 /// An item as Cloudflare tells it from others: tags are case-insensitive.
 /// Source: <https://developers.cloudflare.com/cache/how-to/purge-cache/purge-by-tags/>.
-struct DistinctItem(Arc<Item>);
+struct DistinctItem(Item);
 
 impl PartialEq for DistinctItem {
     fn eq(&self, other: &Self) -> bool {
-        match (&*self.0, &*other.0) {
+        match (&self.0, &other.0) {
             (Item::Tag(tag), Item::Tag(other)) => tag.eq_ignore_ascii_case(other),
             (item, other) => item == other,
         }
@@ -179,7 +199,7 @@ impl Eq for DistinctItem {}
 
 impl Hash for DistinctItem {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        match &*self.0 {
+        match &self.0 {
             Item::Tag(tag) => tag.bytes().for_each(|byte| state.write_u8(byte.to_ascii_lowercase())),
             item => item.hash(state),
         }

@@ -4,7 +4,8 @@
 //! to others. No demand has to be known in advance: while there is room, every hit is admitted. When there is none, the
 //! team with the most bytes gives back its latest hits, until all that ask for less have theirs.
 
-use std::collections::BTreeMap;
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 
 use crate::model::bounds;
 use crate::model::mapping::Mapping;
@@ -19,7 +20,8 @@ pub(super) struct EventBudget<'p> {
     limit: usize,
     /// The bytes of all teams.
     bytes: usize,
-    teams: BTreeMap<&'p TeamName, TeamBudget<'p>>,
+    /// In order of their first hits. Operators write the names, so nobody can choose ones that collide.
+    teams: IndexMap<&'p TeamName, TeamBudget<'p>, RandomState>,
     counts: MappingCounts<'p>,
     /// The team whose first hit is over the budget, and not charged. At most one team has such a hit.
     overdrawn: Option<&'p TeamName>,
@@ -41,7 +43,7 @@ impl<'p> EventBudget<'p> {
     /// An event that may hold so many bytes.
     pub(super) fn new(limit: usize) -> Self {
         let counts = MappingCounts::default();
-        Self { limit, bytes: 0, teams: BTreeMap::new(), counts, overdrawn: None, shed: Vec::new() }
+        Self { limit, bytes: 0, teams: IndexMap::default(), counts, overdrawn: None, shed: Vec::new() }
     }
 
     /// Charges the comparison of a mapping's globs with one key; `false` if the team has none left.
@@ -96,11 +98,14 @@ impl<'p> EventBudget<'p> {
 
     /// The admitted hits, by team, each team's in the order of changes.
     pub(super) fn hits(&self) -> impl Iterator<Item = &Hit<'p>> {
-        self.teams.values().flat_map(|team| &team.hits)
+        let mut teams: Vec<_> = self.teams.iter().collect();
+        teams.sort_unstable_by_key(|(name, _)| **name);
+        teams.into_iter().flat_map(|(_, team)| &team.hits)
     }
 
     /// Takes the hits, in the order of [`Self::hits`]. The counts stay as they are.
     pub(super) fn take_hits(&mut self) -> impl Iterator<Item = Hit<'p>> + use<'p> {
+        self.teams.sort_unstable_keys();
         std::mem::take(&mut self.teams).into_values().flat_map(|team| team.hits)
     }
 
@@ -123,7 +128,7 @@ impl<'p> EventBudget<'p> {
     fn make_room(&mut self, team: &TeamName, bytes: usize) {
         while self.bytes + bytes > self.limit {
             let others = self.teams.iter_mut().filter(|(name, _)| **name != team);
-            let Some((name, largest)) = others.max_by_key(|(_, other)| other.bytes) else { return };
+            let Some((name, largest)) = others.max_by_key(|(name, other)| (other.bytes, **name)) else { return };
             let is_first = largest.hits.len() == 1;
             let Some(mut hit) = largest.hits.pop() else { return };
             let charged = if is_first && self.overdrawn.is_none() {

@@ -37,7 +37,7 @@ impl ItemsPerPath {
     }
 
     fn with_query_strings<'q>(mapping: &Mapping, hosts: Lengths, query_strings: impl Iterator<Item = &'q str>) -> Self {
-        let UrlRules { schemes, vary_headers, .. } = &mapping.urls;
+        let UrlRules { schemes, vary_headers, .. } = &*mapping.urls;
         let schemes = Lengths::of(schemes.iter().map(|scheme| scheme.as_str().len() + "://".len()));
         let queries = Lengths::of(query_strings.map(|query| if query.is_empty() { 0 } else { 1 + query.len() }));
         let headers = Lengths::of(vary_headers.iter().map(bounds::of_headers));

@@ -2,10 +2,12 @@
 //! `escalate_after`, and so purge their folder instead.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
+
+use foldhash::fast::RandomState;
 
 use crate::model::mapping::Escalation;
 use crate::plan::dependents::DependentPaths;
@@ -16,7 +18,7 @@ use crate::plan::planned_mapping::PlannedMapping;
 
 /// The hits of each mapping, counted, and what they are charged; by the mapping's index.
 #[derive(Debug, Default)]
-pub(super) struct MappingCounts<'p>(BTreeMap<usize, MappingCount<'p>>);
+pub(super) struct MappingCounts<'p>(HashMap<usize, MappingCount<'p>, RandomState>);
 
 #[derive(Debug)]
 struct MappingCount<'p> {
@@ -109,8 +111,9 @@ impl<'p> MappingCounts<'p> {
 
     /// The mappings that escalated and have a hit left, in the order of all mappings.
     pub(super) fn escalated(&self) -> Vec<Escalated> {
-        let counts = self.0.values().filter(|count| count.hits > 0);
-        let escalated = counts.filter_map(|count| {
+        let mut counts: Vec<&MappingCount<'p>> = self.0.values().filter(|count| count.hits > 0).collect();
+        counts.sort_unstable_by_key(|count| count.mapping.index);
+        let escalated = counts.into_iter().filter_map(|count| {
             let urls = count.urls.as_ref().filter(|urls| urls.is_escalated())?;
             let mapping = count.mapping.mapping.name.clone();
             Some(Escalated { mapping, urls: urls.count, above: urls.escalation.above, drain: urls.too_long() })

@@ -10,17 +10,13 @@ use crate::purge::item::Item;
 use crate::purge::urls::{add_url_items, dependent_items, prefix_items};
 
 /// Adds the items of a hit, whose mapping may have escalated.
-pub(super) fn expand<'p>(hit: &Hit<'p>, is_escalated: bool, mut add: impl FnMut(&'p Arc<Zone>, Arc<Item>)) {
+pub(super) fn expand<'p>(hit: &Hit<'p>, is_escalated: bool, mut add: impl FnMut(&'p Arc<Zone>, Item)) {
     add_object_items(hit, is_escalated, &mut add);
     add_dependent_items(hit, is_escalated, &mut add);
 }
 
 /// Adds the URLs of the paths that depend on the object, without those that its folder covers.
-pub(super) fn add_dependent_items<'p>(
-    hit: &Hit<'p>,
-    is_escalated: bool,
-    add: &mut impl FnMut(&'p Arc<Zone>, Arc<Item>),
-) {
+pub(super) fn add_dependent_items<'p>(hit: &Hit<'p>, is_escalated: bool, add: &mut impl FnMut(&'p Arc<Zone>, Item)) {
     let folder = match (&hit.mapping.escalation_folder, &hit.targets) {
         (Some(folder), _) if is_escalated => Some(folder),
         (_, Targets::Prefix(prefix, _)) => Some(prefix),
@@ -31,12 +27,12 @@ pub(super) fn add_dependent_items<'p>(
     let folder = folder.filter(|_| mapping.urls.path_rewrite == PathRewrite::Origin);
     for it in hit.dependents.iter().filter(|it| folder.is_none_or(|folder| !folder.covers(&it.path))) {
         let items = it.items.get_or_init(|| in_each_zone(mapping, |zone| dependent_items(mapping, zone, &it.path)));
-        items.iter().for_each(|(zone, item)| add(zone, Arc::clone(item)));
+        items.iter().for_each(|(zone, item)| add(zone, item.clone()));
     }
 }
 
 /// Adds the items of the object itself.
-pub(super) fn add_object_items<'p>(hit: &Hit<'p>, is_escalated: bool, add: &mut impl FnMut(&'p Arc<Zone>, Arc<Item>)) {
+pub(super) fn add_object_items<'p>(hit: &Hit<'p>, is_escalated: bool, add: &mut impl FnMut(&'p Arc<Zone>, Item)) {
     let mapping = hit.mapping.mapping;
     let escalation_folder = hit.mapping.escalation_folder.as_ref().filter(|_| is_escalated);
     match (&hit.targets, escalation_folder) {
@@ -46,23 +42,23 @@ pub(super) fn add_object_items<'p>(hit: &Hit<'p>, is_escalated: bool, add: &mut 
             add_shared_items(&hit.mapping, add);
             for zone in &mapping.zones {
                 let outside = paths.iter().filter(|path| !folder.covers(path));
-                add_url_items(mapping, zone, outside, &mut |item| add(zone, Arc::new(item)));
+                add_url_items(mapping, zone, outside, &mut |item| add(zone, item));
             }
         }
         (Targets::Paths(paths), None) => {
             for zone in &mapping.zones {
-                add_url_items(mapping, zone, paths.iter(), &mut |item| add(zone, Arc::new(item)));
+                add_url_items(mapping, zone, paths.iter(), &mut |item| add(zone, item));
             }
         }
         (Targets::Prefix(prefix, outside), None) => {
             for zone in &mapping.zones {
-                prefix_items(mapping, zone, prefix).into_iter().for_each(|item| add(zone, Arc::new(item)));
-                add_url_items(mapping, zone, outside.iter(), &mut |item| add(zone, Arc::new(item)));
+                prefix_items(mapping, zone, prefix).into_iter().for_each(|item| add(zone, item));
+                add_url_items(mapping, zone, outside.iter(), &mut |item| add(zone, item));
             }
         }
         (Targets::Tags(tags), _) => {
             for zone in &mapping.zones {
-                tags.iter().for_each(|tag| add(zone, Arc::clone(tag)));
+                tags.iter().for_each(|tag| add(zone, tag.clone()));
             }
         }
         (Targets::WholeZones, _) => add_shared_items(&hit.mapping, add),
@@ -70,7 +66,7 @@ pub(super) fn add_object_items<'p>(hit: &Hit<'p>, is_escalated: bool, add: &mut 
 }
 
 /// Adds the items that all hits of the mapping share.
-fn add_shared_items<'p>(planned: &PlannedMapping<'p>, add: &mut impl FnMut(&'p Arc<Zone>, Arc<Item>)) {
+fn add_shared_items<'p>(planned: &PlannedMapping<'p>, add: &mut impl FnMut(&'p Arc<Zone>, Item)) {
     let mapping = planned.mapping;
     let of_zone = |zone: &Zone| match (&planned.escalation_folder, &mapping.purge) {
         (Some(folder), _) => prefix_items(mapping, zone, folder),
@@ -78,10 +74,10 @@ fn add_shared_items<'p>(planned: &PlannedMapping<'p>, add: &mut impl FnMut(&'p A
         (None, _) => vec![Item::Everything],
     };
     let items = planned.shared.items.get_or_init(|| in_each_zone(mapping, of_zone));
-    items.iter().for_each(|(zone, item)| add(zone, Arc::clone(item)));
+    items.iter().for_each(|(zone, item)| add(zone, item.clone()));
 }
 
 fn in_each_zone(mapping: &Mapping, items: impl Fn(&Zone) -> Vec<Item>) -> ZoneItems<'_> {
     let zones = mapping.zones.iter();
-    zones.flat_map(|zone| items(zone).into_iter().map(move |item| (zone, Arc::new(item)))).collect()
+    zones.flat_map(|zone| items(zone).into_iter().map(move |item| (zone, item))).collect()
 }

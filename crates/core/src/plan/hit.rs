@@ -1,7 +1,6 @@
 //! A mapping that accepts a change, and what it purges: named, but not yet written out as items.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use crate::model::bounds;
 use crate::model::change::Change;
@@ -38,7 +37,7 @@ pub(super) enum Targets<'p> {
     /// escalates, its escalation folder instead.
     Prefix(PathPrefix, ServedPaths<'p>),
     /// These tags.
-    Tags(Vec<Arc<Item>>),
+    Tags(Vec<Item>),
     /// Hosts or everything: the same for every change.
     WholeZones,
 }
@@ -85,7 +84,7 @@ fn targets<'p>(mapping: &Mapping, change: &'p Change) -> (Targets<'p>, Vec<Strin
             let mut problems = Vec::new();
             let rendered = templates.iter().map(|template| template.render(change));
             let tags = rendered.filter_map(|tag| tag.map_err(|problem| problems.push(problem)).ok());
-            let tags = tags.map(|tag| Arc::new(Item::Tag(tag))).collect();
+            let tags = tags.map(Item::Tag).collect();
             (Targets::Tags(tags), problems)
         }
         Purge::Hosts | Purge::Everything => (Targets::WholeZones, Vec::new()),

@@ -157,7 +157,7 @@ impl<'p> ObjectMemory<'p> {
         let content = before.content.as_ref()?;
         let wrote_it = |RememberedChange { change, .. }: &RememberedChange<'_>| {
             change.kind == ChangeKind::Created
-                && change.version.etag.as_ref() == Some(&content.etag)
+                && change.written_etag().is_some_and(|etag| etag.as_str() == content.etag)
                 && change.version.sequencer.is_some()
                 && change.version.sequencer >= before.sequencer
         };
@@ -208,7 +208,7 @@ impl<'p> ObjectMemory<'p> {
             changed_at: newest.time,
             before: self.before.cloned(),
             content,
-            sequencer: sequencer.cloned(),
+            sequencer: sequencer.copied(),
         }
     }
 }
@@ -220,7 +220,7 @@ impl RememberedChange<'_> {
 
     /// The content that caches hold after its purge.
     fn content(&self) -> Option<PurgedContent> {
-        let etag = self.change.version.etag.clone().filter(|_| self.change.kind == ChangeKind::Created)?;
-        Some(PurgedContent { etag, items: self.items? })
+        let etag = self.change.written_etag().filter(|_| self.change.kind == ChangeKind::Created)?;
+        Some(PurgedContent { etag: etag.as_str().to_owned(), items: self.items? })
     }
 }

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use crate::model::bounds;
 use crate::model::mapping::{Mapping, Purge};
 use crate::model::zone::Zone;
@@ -40,7 +42,7 @@ pub(super) struct SharedItems<'p> {
 }
 
 /// Items, each with its zone. Zones come in the mapping's order.
-pub(super) type ZoneItems<'p> = Vec<(&'p Arc<Zone>, Arc<Item>)>;
+pub(super) type ZoneItems<'p> = Vec<(&'p Arc<Zone>, Item)>;
 
 impl<'p> PlannedMapping<'p> {
     pub(super) fn new(index: usize, mapping: &'p Mapping) -> Self {
@@ -63,7 +65,7 @@ impl<'p> PlannedMapping<'p> {
 
 /// The mappings that accept changes of the event, by their index.
 #[derive(Debug, Default)]
-pub(super) struct PlannedMappings<'p>(HashMap<usize, Rc<PlannedMapping<'p>>>);
+pub(super) struct PlannedMappings<'p>(HashMap<usize, Rc<PlannedMapping<'p>>, RandomState>);
 
 impl<'p> PlannedMappings<'p> {
     /// The mapping of a route.

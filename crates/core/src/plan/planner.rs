@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 use crate::model::bounds;
@@ -81,7 +82,7 @@ struct Planner<'p> {
     memory: Memory<'p>,
     unchanged: Vec<Unchanged>,
     /// Empty between changes.
-    allowances: HashMap<&'p TeamName, TeamAllowance>,
+    allowances: HashMap<&'p TeamName, TeamAllowance, RandomState>,
 }
 
 /// What one change may still add to the event for one team.
@@ -104,7 +105,7 @@ impl<'p> Planner<'p> {
             checks: Vec::new(),
             memory,
             unchanged: Vec::new(),
-            allowances: HashMap::new(),
+            allowances: HashMap::default(),
         }
     }
 
@@ -229,5 +230,5 @@ impl<'p> Planner<'p> {
 
 fn unchanged(change: &Change, team: &TeamName) -> Option<Unchanged> {
     let (bucket, key) = (change.bucket.clone(), change.key.clone());
-    Some(Unchanged { team: team.clone(), bucket, key, etag: change.version.etag.clone()? })
+    Some(Unchanged { team: team.clone(), bucket, key, etag: change.written_etag()?.as_str().to_owned() })
 }

@@ -21,22 +21,22 @@ pub(super) struct Sampler<'p>(BTreeMap<&'p TeamName, BTreeMap<u64, SampledUrl<'p
 struct SampledUrl<'p> {
     change_index: usize,
     change: &'p Change,
-    item: Arc<Item>,
+    item: Item,
 }
 
 impl<'p> Sampler<'p> {
     /// Adds a URL of a hit, if its mapping and its number select it. What has a second purge is verified after that one.
-    pub(super) fn add(&mut self, hit: &Hit<'p>, zone: &Zone, item: &Arc<Item>) {
+    pub(super) fn add(&mut self, hit: &Hit<'p>, zone: &Zone, item: &Item) {
         let (change, mapping) = (hit.change, hit.mapping.mapping);
         let is_purged_again = mapping.again_after > 0 && change.second_purge_of.is_none();
-        let (rate, Item::Url(url)) = (mapping.sample_rate(zone), &**item) else { return };
+        let (rate, Item::Url(url)) = (mapping.sample_rate(zone), item) else { return };
         if is_purged_again || rate.is_zero() {
             return;
         }
         let number = number_of(change, url);
         if rate.includes(number) {
             let of_team = self.0.entry(&mapping.team).or_default();
-            of_team.insert(number, SampledUrl { change_index: hit.change_index, change, item: Arc::clone(item) });
+            of_team.insert(number, SampledUrl { change_index: hit.change_index, change, item: item.clone() });
             if of_team.len() > bounds::SAMPLED_URLS {
                 of_team.pop_last();
             }

@@ -39,7 +39,7 @@ impl EdgeCheck {
     /// Its purge.
     pub fn purge(&self) -> PurgeRequest<'_> {
         let Self { zone, mode, url, origin, .. } = self;
-        PurgeRequest { zone, mode: *mode, item: Arc::new(Item::Url(url.clone())), origin, changed_at: None }
+        PurgeRequest { zone, mode: *mode, item: Item::Url(url.clone()), origin, changed_at: None }
     }
 }
 
@@ -65,8 +65,8 @@ pub(super) fn edge_checks<'h, 'p: 'h>(
     let (mut checks, mut seen) = (Vec::new(), BTreeSet::new());
     for hit in hits {
         let mapping = hit.mapping.mapping;
-        let mut check = |zone: &Arc<Zone>, item: Arc<Item>, content: Content| {
-            let Item::Url(url) = &*item else { return };
+        let mut check = |zone: &Arc<Zone>, item: Item, content: Content| {
+            let Item::Url(url) = &item else { return };
             let is_asked_for = named.contains(url.as_str()) && !mapping.sample_rate(zone).is_zero();
             if is_asked_for && seen.insert((zone.domain.clone(), url.clone())) {
                 checks.push(EdgeCheck {
@@ -95,7 +95,7 @@ pub(super) fn edge_checks<'h, 'p: 'h>(
 fn content(change: &Change) -> Content {
     match (change.kind, &change.etag) {
         (ChangeKind::Removed, _) => Content::Removed,
-        (ChangeKind::Created | ChangeKind::Restored, Some(etag)) => Content::ETag(etag.clone()),
+        (ChangeKind::Created | ChangeKind::Restored, Some(etag)) => Content::ETag(etag.as_str().to_owned()),
         _ => Content::Unknown,
     }
 }

@@ -80,7 +80,7 @@ pub(crate) fn visitor_path<'k>(rules: &UrlRules, key: &'k str) -> Cow<'k, str> {
 }
 
 pub(crate) fn has_dot_segments(path: &str) -> bool {
-    path.split('/').any(|segment| matches!(segment, "." | ".."))
+    path.as_bytes().split(|byte| *byte == b'/').any(|segment| matches!(segment, b"." | b".."))
 }
 
 /// The folder of a path with its final `/` (empty at the root), and the file name.

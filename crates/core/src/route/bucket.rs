@@ -1,12 +1,15 @@
 //! The mappings of one bucket, found by prefix.
 //!
 //! ```text
-//!     prefix          head        parent       bytes
-//!  0  ""              ........    –            assets│site1/│site1/blog/│site1/img/│site2/│S04.css…
-//!  1  site1/          site1/..    0            └ the bucket's name                        └ globs
+//!     prefix          head        parent
+//!  0  ""              ........    –
+//!  1  site1/          site1/..    0
 //!  2  site1/blog/     site1/bl    1
 //!  3  site1/img/      site1/im    1
 //!  4  site2/          site2/..    0
+//!
+//!  block   │ heads │ entries │ assets │ site1/ │ site1/blog/ │ site1/img/ │ site2/ │ S04.css… │
+//!                              └ the bucket's name                                 └ globs
 //! ```
 //!
 //! Entries are sorted by prefix. For the key `site1/blog/2026/a.css`, 2 is the last entry that is not greater than the
@@ -16,12 +19,15 @@
 //! The search compares heads: the first eight bytes of a prefix behind what all prefixes of the bucket have in common. Only equal
 //! heads are followed by a look at the prefixes themselves.
 //!
-//! An event's keys are of many buckets, so most of this is not in the processor's caches. Entries and bytes are one piece
-//! of memory each, and whatever a lookup needs is in them.
+//! An event's keys are of many buckets, so most of this is not in the processor's caches. A bucket is one block of memory,
+//! and whatever a lookup needs is in it.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::hint::black_box;
+use std::ops::Range;
 use std::sync::Arc;
+
+use foldhash::fast::RandomState;
 
 use crate::model::change::ChangeKind;
 use crate::model::glob::Patterns;
@@ -31,20 +37,26 @@ use crate::route::program::{self, RelativeKey, TERMINATOR};
 /// The mappings of one bucket. Clones share them.
 #[derive(Debug, Clone)]
 pub(crate) struct Bucket {
-    entries: Arc<[Entry]>,
-    /// The bucket's name, prefixes, and globs.
-    bytes: Arc<[u8]>,
+    /// Heads, entries, and the bytes that these name by their places in the block.
+    block: Arc<[u8]>,
     /// The lists of globs that need regexes.
-    lists: Option<Arc<[Patterns]>>,
+    lists: Option<Arc<Vec<Patterns>>>,
+    /// How many mappings there are.
+    count: u32,
     name_length: u16,
     /// How many bytes all prefixes have in common.
     common: u16,
 }
 
+/// The bytes of a head.
+const HEAD: usize = 8;
+
+/// The bytes of an entry.
+const ENTRY: usize = 28;
+
 /// What a lookup needs to know of a mapping.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Entry {
-    head: [u8; 8],
     prefix_at: u32,
     prefix_length: u32,
     /// The last entry before this one whose prefix starts this one's prefix; [`NONE`] if there is none.
@@ -56,34 +68,60 @@ struct Entry {
     kinds: Kinds,
 }
 
+impl Entry {
+    fn to_bytes(self) -> [u8; ENTRY] {
+        let Self { prefix_at, prefix_length, parent, position, include, exclude, kinds } = self;
+        let words = [prefix_at, prefix_length, parent, position, include.0, exclude.0, kinds.0];
+        let mut bytes = [0; ENTRY];
+        bytes.as_chunks_mut::<4>().0.iter_mut().zip(words).for_each(|(to, word)| *to = word.to_le_bytes());
+        bytes
+    }
+
+    fn of_bytes(bytes: &[u8; ENTRY]) -> Option<Self> {
+        let &[prefix_at, prefix_length, parent, position, include, exclude, kinds] = bytes.as_chunks::<4>().0 else {
+            return None;
+        };
+        let word = u32::from_le_bytes;
+        Some(Self {
+            prefix_at: word(prefix_at),
+            prefix_length: word(prefix_length),
+            parent: word(parent),
+            position: word(position),
+            include: Globs(word(include)),
+            exclude: Globs(word(exclude)),
+            kinds: Kinds(word(kinds)),
+        })
+    }
+}
+
 /// No parent, or no list of globs.
 const NONE: u32 = u32::MAX;
 
 /// Set if a list is among [`Bucket::lists`].
 const NEEDS_REGEX: u32 = 1 << 31;
 
-/// A list of globs: its place in [`Bucket::bytes`], its index in [`Bucket::lists`] with [`NEEDS_REGEX`], or [`NONE`].
+/// A list of globs: its place in [`Bucket::block`], its index in [`Bucket::lists`] with [`NEEDS_REGEX`], or [`NONE`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Globs(u32);
 
 /// A set of kinds of change, a bit for each.
 #[derive(Debug, Clone, Copy)]
-struct Kinds(u8);
+struct Kinds(u32);
 
 impl Kinds {
     fn new(kinds: &[ChangeKind]) -> Self {
-        Self(kinds.iter().fold(0, |bits, kind| bits | 1 << *kind as u8))
+        Self(kinds.iter().fold(0, |bits, kind| bits | 1 << *kind as u32))
     }
 
     fn contains(self, kind: ChangeKind) -> bool {
-        self.0 & 1 << kind as u8 != 0
+        self.0 & 1 << kind as u32 != 0
     }
 }
 
 /// A mapping whose prefix starts a key.
 pub(crate) struct Candidate<'r> {
     bucket: &'r Bucket,
-    entry: &'r Entry,
+    entry: Entry,
     relative_key: &'r str,
 }
 
@@ -102,53 +140,90 @@ impl Candidate<'_> {
     pub(crate) fn is_match(&self) -> bool {
         let key = RelativeKey::new(self.relative_key);
         let is_match = |globs| self.bucket.is_match(globs, key);
-        let Entry { include, exclude, .. } = *self.entry;
+        let Entry { include, exclude, .. } = self.entry;
         (include == Globs(NONE) || is_match(include)) && (exclude == Globs(NONE) || !is_match(exclude))
     }
 }
 
+/// How much of a block is read at once: all of a usual one.
+const READ_AT_ONCE: usize = 1024;
+
+/// The bytes that processors read together.
+const CACHE_LINE: usize = 64;
+
 impl Bucket {
     pub(crate) fn name(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.name_length)).unwrap_or_default()
+        let start = self.count as usize * (HEAD + ENTRY);
+        self.bytes(start..start + usize::from(self.name_length))
     }
 
     /// The mappings whose prefixes start a key, the longest prefix first.
     pub(crate) fn candidates<'r>(&'r self, key: &'r str) -> impl Iterator<Item = Candidate<'r>> {
-        let not_greater = self.first_greater(key.as_bytes());
-        let entry = |index: usize| self.entries.get(index);
-        let to_root = std::iter::successors(entry(not_greater.wrapping_sub(1)), move |it| entry(it.parent as usize));
+        self.read_at_once();
+        let mut next = self.first_greater(key.as_bytes()).checked_sub(1);
         // The prefixes of a prefix of the key are prefixes of the key.
-        let of_key = to_root.skip_while(move |entry| !key.as_bytes().starts_with(self.prefix(entry)));
-        of_key.filter_map(move |entry| {
-            let relative_key = key.get(entry.prefix_length as usize..)?;
-            Some(Candidate { bucket: self, entry, relative_key })
+        let mut is_of_key = false;
+        std::iter::from_fn(move || {
+            loop {
+                let entry = self.entry(next?)?;
+                next = Some(entry.parent as usize);
+                is_of_key = is_of_key || key.as_bytes().starts_with(self.prefix(&entry));
+                if is_of_key {
+                    let relative_key = key.get(entry.prefix_length as usize..)?;
+                    return Some(Candidate { bucket: self, entry, relative_key });
+                }
+            }
         })
+    }
+
+    /// Waits for all of a block that is not in the caches, instead of for one part of it after another: a byte of each cache line
+    /// is read, and none depends on another.
+    fn read_at_once(&self) {
+        let block = self.block.get(..READ_AT_ONCE).unwrap_or(&self.block);
+        black_box(block.iter().step_by(CACHE_LINE).fold(0, |all, byte| all ^ byte));
     }
 
     /// The index of the first entry whose prefix is greater than a key; 0 for a key that has not what all prefixes have in common.
     fn first_greater(&self, key: &[u8]) -> usize {
         let common = usize::from(self.common);
-        let has_common =
-            self.entries.first().is_some_and(|first| key.get(..common) == self.prefix(first).get(..common));
-        if !has_common {
+        let has_common = || self.entry(0).is_some_and(|first| key.get(..common) == self.prefix(&first).get(..common));
+        if common > 0 && !has_common() {
             return 0;
         }
         let head = head(key, common);
-        let is_not_greater = |entry: &Entry| match entry.head.cmp(&head) {
-            Ordering::Equal => self.prefix(entry) <= key,
-            order => order.is_lt(),
-        };
-        self.entries.partition_point(is_not_greater)
+        let heads = self.bytes(0..self.count as usize * HEAD).as_chunks().0;
+        let first_equal = heads.partition_point(|it| u64::from_be_bytes(*it) < head);
+        let equal = heads.get(first_equal..).unwrap_or_default();
+        if equal.first().is_none_or(|it| u64::from_be_bytes(*it) != head) {
+            return first_equal;
+        }
+        let count = equal.partition_point(|it| u64::from_be_bytes(*it) == head);
+        first_true(first_equal..first_equal + count, |index| {
+            self.entry(index).is_some_and(|entry| self.prefix(&entry) > key)
+        })
+    }
+
+    fn entry(&self, index: usize) -> Option<Entry> {
+        let place = self.count as usize * HEAD + index * ENTRY;
+        // The index may be NONE, and bytes that are no entry follow the last one.
+        if index >= self.count as usize {
+            return None;
+        }
+        Entry::of_bytes(self.block.get(place..)?.first_chunk()?)
     }
 
     fn prefix(&self, entry: &Entry) -> &[u8] {
         let start = entry.prefix_at as usize;
-        self.bytes.get(start..start + entry.prefix_length as usize).unwrap_or_default()
+        self.bytes(start..start + entry.prefix_length as usize)
+    }
+
+    fn bytes(&self, places: Range<usize>) -> &[u8] {
+        self.block.get(places).unwrap_or_default()
     }
 
     fn is_match(&self, Globs(place): Globs, key: RelativeKey<'_>) -> bool {
         if place & NEEDS_REGEX == 0 {
-            let program = self.bytes.get(place as usize..).unwrap_or_default();
+            let program = self.block.get(place as usize..).unwrap_or_default();
             return program::first_match(program, key, |_| None).is_some();
         }
         let list = self.lists.as_ref().and_then(|lists| lists.get((place ^ NEEDS_REGEX) as usize));
@@ -156,16 +231,26 @@ impl Bucket {
     }
 }
 
-/// The first eight bytes of a text from a position on, with zeros behind a shorter one. If the heads of two texts differ, the
-/// texts have the same order.
-fn head(text: &[u8], from: usize) -> [u8; 8] {
+/// The first index of a range for which a condition holds, which then holds for all behind it; the range's end if there is none.
+fn first_true(range: Range<usize>, is_true: impl Fn(usize) -> bool) -> usize {
+    let Range { mut start, mut end } = range;
+    while start < end {
+        let middle = start.midpoint(end);
+        if is_true(middle) { end = middle } else { start = middle + 1 }
+    }
+    start
+}
+
+/// The first eight bytes of a text from a position on, with zeros behind a shorter one, the first byte the most significant. If the
+/// heads of two texts differ, the texts have the same order.
+fn head(text: &[u8], from: usize) -> u64 {
     let rest = text.get(from..).unwrap_or_default();
     let short = || {
-        let mut head = [0; 8];
+        let mut head = [0; HEAD];
         head.iter_mut().zip(rest).for_each(|(to, byte)| *to = *byte);
         head
     };
-    rest.first_chunk().copied().unwrap_or_else(short)
+    u64::from_be_bytes(rest.first_chunk().copied().unwrap_or_else(short))
 }
 
 /// How many bytes the first and the last of some sorted texts begin with alike: then so do all between them.
@@ -176,11 +261,15 @@ fn common_length(first: &str, last: &str) -> usize {
 /// Builds buckets one after another.
 #[derive(Default)]
 pub(crate) struct BucketBuilder {
+    heads: Vec<u8>,
+    entries: Vec<u8>,
+    /// What follows the entries: the bucket's name, prefixes, and globs.
     bytes: Vec<u8>,
-    entries: Vec<Entry>,
+    /// Where these begin in the block.
+    bytes_at: usize,
     lists: Vec<Patterns>,
     /// Where each list is, by its address: mappings share lists.
-    known: HashMap<usize, Globs>,
+    known: HashMap<usize, Globs, RandomState>,
 }
 
 impl BucketBuilder {
@@ -195,8 +284,10 @@ impl BucketBuilder {
             (Some((first, ..)), Some((last, ..))) => common_length(first, last),
             _ => 0,
         };
+        let count = sorted.len();
+        self.bytes_at = count * (HEAD + ENTRY);
         self.bytes.extend(name.as_bytes());
-        let (mut before, mut prefix_at) = ("", self.bytes.len() as u32);
+        let (mut before, mut prefix_at) = ("", self.place());
         // The entries from the root to the last one.
         let mut path: Vec<(&str, u32)> = Vec::new();
         for (index, (prefix, position, mapping)) in (0..).zip(sorted) {
@@ -204,19 +295,27 @@ impl BucketBuilder {
             let parent = path.last().map_or(NONE, |(_, index)| *index);
             path.push((prefix, index));
             if prefix != before {
-                (before, prefix_at) = (prefix, self.bytes.len() as u32);
+                (before, prefix_at) = (prefix, self.place());
                 self.bytes.extend(prefix.as_bytes());
             }
             let (include, exclude) = (self.globs(&mapping.include), self.globs(&mapping.exclude));
             let (prefix_length, kinds) = (prefix.len() as u32, Kinds::new(&mapping.events));
-            let head = head(prefix.as_bytes(), common);
-            self.entries.push(Entry { head, prefix_at, prefix_length, parent, position, include, exclude, kinds });
+            let entry = Entry { prefix_at, prefix_length, parent, position, include, exclude, kinds };
+            self.heads.extend(head(prefix.as_bytes(), common).to_be_bytes());
+            self.entries.extend(entry.to_bytes());
         }
         self.known.clear();
-        let lists = (!self.lists.is_empty()).then(|| self.lists.drain(..).collect());
-        let (entries, bytes) = (self.entries.drain(..).collect(), Arc::from(&*self.bytes));
-        self.bytes.clear();
-        Bucket { entries, bytes, lists, name_length: name.len() as u16, common: common as u16 }
+        let lists = (!self.lists.is_empty()).then(|| Arc::new(std::mem::take(&mut self.lists)));
+        self.heads.append(&mut self.entries);
+        self.heads.append(&mut self.bytes);
+        let block = Arc::from(&*self.heads);
+        self.heads.clear();
+        Bucket { block, lists, count: count as u32, name_length: name.len() as u16, common: common as u16 }
+    }
+
+    /// The place in the block of what is added next.
+    fn place(&self) -> u32 {
+        (self.bytes_at + self.bytes.len()) as u32
     }
 
     fn globs(&mut self, patterns: &Patterns) -> Globs {
@@ -225,10 +324,10 @@ impl BucketBuilder {
             return *globs;
         }
         let globs = if let Some(program) = patterns.program_without_regex() {
-            let start = self.bytes.len() as u32;
+            let place = self.place();
             self.bytes.extend(program);
             self.bytes.extend(TERMINATOR);
-            Globs(start)
+            Globs(place)
         } else {
             self.lists.push(patterns.clone());
             Globs((self.lists.len() - 1) as u32 | NEEDS_REGEX)
@@ -250,7 +349,7 @@ mod tests {
             let heads = head(one.as_bytes(), 0).cmp(&head(other.as_bytes(), 0));
             assert!(heads.is_eq() || heads == one.as_bytes().cmp(other.as_bytes()), "{one:?} {other:?}");
         }
-        assert_eq!((head(b"tenants/ab/", 8), head(b"ten", 8)), (*b"ab/\0\0\0\0\0", [0; 8]));
+        assert_eq!((head(b"tenants/ab/", 8), head(b"ten", 8)), (u64::from_be_bytes(*b"ab/\0\0\0\0\0"), 0));
     }
 
     #[test]

@@ -34,6 +34,8 @@ struct Slot {
     /// Where its mappings begin in [`Router::indices`], and how many there are.
     first: u32,
     count: u32,
+    /// The index of its first mapping, if the others follow it. A lookup then does not have to read [`Router::indices`].
+    run: Option<u32>,
 }
 
 impl Router {
@@ -78,17 +80,27 @@ impl Router {
         key: &'r str,
     ) -> impl Iterator<Item = (usize, Candidate<'r>)> {
         let slot = self.buckets.get(bucket.as_str().as_bytes());
-        slot.into_iter().flat_map(move |slot| {
-            let indices = self.indices_of(slot);
-            let candidates = slot.bucket.candidates(key);
-            candidates.filter_map(|candidate| Some((*indices.get(candidate.position())? as usize, candidate)))
+        let candidates = slot.map(|slot| (slot, slot.bucket.candidates(key)));
+        candidates.into_iter().flat_map(move |(slot, candidates)| {
+            candidates.filter_map(move |candidate| Some((self.index(slot, candidate.position())?, candidate)))
         })
     }
 
     fn insert(&mut self, bucket: Bucket, indices: impl ExactSizeIterator<Item = u32>) {
         let (first, count) = (self.indices.len() as u32, indices.len() as u32);
         self.indices.extend(indices);
-        self.buckets.insert(Slot { bucket, first, count });
+        let added = self.indices.get(first as usize..).unwrap_or_default();
+        let is_run = added.is_sorted_by(|one, other| one + 1 == *other);
+        let run = added.first().copied().filter(|_| is_run);
+        self.buckets.insert(Slot { bucket, first, count, run });
+    }
+
+    /// The index of the mapping at a position in a bucket.
+    fn index(&self, slot: &Slot, position: usize) -> Option<usize> {
+        match slot.run {
+            Some(first) => Some(first as usize + position),
+            None => self.indices_of(slot).get(position).map(|index| *index as usize),
+        }
     }
 
     fn indices_of(&self, slot: &Slot) -> &[u32] {

@@ -64,7 +64,7 @@ pub(crate) fn check(input: &[u8]) {
     let event = || Event { changes: vec![change.clone()], ..Event::default() };
     let (planned, again) = (plan(&MAPPINGS, event()), plan(&MAPPINGS, event()));
     let items = |plan: &purge_router_core::Plan| -> Vec<Item> {
-        plan.batches.iter().flat_map(|batch| batch.items()).map(|item| (*item.item).clone()).collect()
+        plan.batches.iter().flat_map(|batch| batch.items()).map(|item| item.item.clone()).collect()
     };
     let found = items(&planned);
     assert_eq!(found, items(&again), "a second plan differs");

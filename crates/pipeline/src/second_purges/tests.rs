@@ -142,11 +142,11 @@ async fn what_of_a_direct_invocation_was_purged_is_queued_because_nobody_has_to_
 
 /// The same items, which the invocation itself asked for.
 fn of_invocation(batch: &Batch) -> Batch {
-    let request = |item: Arc<Item>| {
+    let request = |item: Item| {
         let (mode, origin) = (Mode::Purge, &Origin::Invocation);
         PurgeRequest { zone: &batch.zone, mode, item, origin, changed_at: None }
     };
-    batches(batch.items().iter().map(|item| request(Arc::clone(&item.item)))).remove(0)
+    batches(batch.items().iter().map(|item| request(item.item.clone()))).remove(0)
 }
 
 #[tokio::test(start_paused = true)]

@@ -51,7 +51,7 @@ impl<'b> Piece<'b> {
     }
 
     pub(super) fn body(&self) -> Body<'b> {
-        Body::new(self.batch.method(), self.items.iter().map(|item| &*item.item).collect())
+        Body::new(self.batch.method(), self.items.iter().map(|item| &item.item).collect())
     }
 
     /// Its two halves, the first one smaller if they are unequal. The first half of a single item is empty.

@@ -60,7 +60,8 @@ fn teams(corpus: &Corpus) -> Vec<Arc<Team>> {
 }
 
 fn mappings(corpus: &Corpus, globs: Vec<(Patterns, Patterns)>, teams: &[Arc<Team>]) -> Vec<Arc<Mapping>> {
-    corpus.rules.iter().zip(globs).map(|(rule, globs)| mapping(corpus, rule, globs, teams)).collect()
+    let urls = Arc::default();
+    corpus.rules.iter().zip(globs).map(|(rule, globs)| mapping(corpus, rule, globs, teams, &urls)).collect()
 }
 
 fn indexed(teams: Vec<Arc<Team>>, mappings: Vec<Arc<Mapping>>) -> Mappings {
@@ -107,6 +108,7 @@ fn mapping(
     rule: &Rule,
     (include, exclude): (Patterns, Patterns),
     teams: &[Arc<Team>],
+    urls: &Arc<UrlRules>,
 ) -> Arc<Mapping> {
     let team = &teams[rule.bucket / BUCKETS_OF_TEAM];
     let bucket = BucketName::parse(&corpus.buckets[rule.bucket]).unwrap();
@@ -118,7 +120,7 @@ fn mapping(
         include,
         exclude,
         events: vec![ChangeKind::Created, ChangeKind::Removed],
-        urls: UrlRules::default(),
+        urls: Arc::clone(urls),
         hostnames: Default::default(),
         purge: Purge::Urls(Escalation::default()),
         mode: Mode::Purge,

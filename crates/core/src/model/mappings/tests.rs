@@ -6,7 +6,7 @@ use super::*;
 use crate::model::change::ChangeKind;
 use crate::model::glob::Patterns;
 use crate::model::limits::CloudflarePlan;
-use crate::model::mapping::{Escalation, Mode, Purge, UrlRules};
+use crate::model::mapping::{Escalation, Mode, Purge};
 use crate::model::names::{CloudflareId, Hostname, Source, TokenFolder};
 use crate::model::verification::SampleRate;
 
@@ -47,7 +47,7 @@ fn mapping(source: &str, zone: &Arc<Zone>) -> Arc<Mapping> {
         include: Patterns::default(),
         exclude: Patterns::default(),
         events: vec![ChangeKind::Created],
-        urls: UrlRules::default(),
+        urls: Arc::default(),
         hostnames: IndexSet::new(),
         purge: Purge::Urls(Escalation::default()),
         mode: Mode::Purge,

@@ -52,7 +52,7 @@ fn mapping(team: usize, hostnames: usize, purge: Purge) -> Mapping {
         include: Patterns::default(),
         exclude: Patterns::default(),
         events: vec![ChangeKind::Created],
-        urls,
+        urls: Arc::new(urls),
         hostnames: Default::default(),
         purge,
         mode: Mode::Purge,

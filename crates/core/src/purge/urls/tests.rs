@@ -44,7 +44,7 @@ fn mapping(hostnames: &[&str], change: impl FnOnce(&mut UrlRules)) -> Mapping {
         include: Patterns::default(),
         exclude: Patterns::default(),
         events: vec![ChangeKind::Created],
-        urls,
+        urls: urls.into(),
         hostnames: hostnames.iter().map(|name| hostname(name)).collect(),
         purge: Purge::Urls(Escalation::default()),
         mode: Mode::Purge,

@@ -198,7 +198,7 @@ fn bad_urls_of_a_good_hostname_do_not_condemn_it() {
 /// Refuses a hostname, as another batch would that has only bad items of it.
 fn condemn(hostnames: &ZoneHostnames) {
     for index in 0..4 {
-        let item = Arc::new(Item::Url(format!("https://www.red.com/other-{index}")));
+        let item = Item::Url(format!("https://www.red.com/other-{index}"));
         let item = BatchItem { item, origins: [Origin::Invocation].into(), changed_at: None };
         hostnames.refused_alone("www.red.com", &item, "no");
     }
