@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::measured::measured;
 use crate::pages;
-use crate::process::{TaskResult, cargo, run};
+use crate::process::{TaskResult, cargo, cargo_build_release, run};
 use crate::tools::install::{build_folder, once, read_text};
 use crate::tools::{dynamodb_local, node, python};
 
@@ -47,9 +47,9 @@ pub(crate) fn lookups() -> TaskResult {
 /// because the benchmarks must not be part of the command.
 pub(crate) fn bench(arguments: &[&str]) -> TaskResult {
     let release = build_folder()?.with_file_name("release");
-    cargo(&["build", "--release", "--package", "purge-router-bench", "--locked"])?;
+    cargo_build_release(&["--package", "purge-router-bench"])?;
     if matches!(arguments, [] | ["command", ..]) {
-        cargo(&["build", "--release", "--package", "purge-router", "--locked"])?;
+        cargo_build_release(&["--package", "purge-router"])?;
     }
     run(Command::new(release.join("bench")).args(arguments).env("PURGE_ROUTER", release.join("purge-router")))
 }
@@ -57,8 +57,7 @@ pub(crate) fn bench(arguments: &[&str]) -> TaskResult {
 /// Measures cold starts of the release beside rivals. `BOOTSTRAP` names another build of the function.
 pub(crate) fn cold_start() -> TaskResult {
     let release = build_folder()?.with_file_name("release");
-    let lambda = ["--release", "--package", "purge-router-lambda", "--locked"];
-    cargo(&[&["build", "--bins", "--example", "hello"][..], &lambda].concat())?;
+    cargo_build_release(&["--bins", "--example", "hello", "--package", "purge-router-lambda"])?;
     let node = node::find()?;
     let rivals = Path::new("tests/e2e/cold_start_rivals");
     // Without the packages of Node.js, its rival is left out.

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use super::files::read;
 use super::machine_paths::{assert_absent, rustc_flags};
-use crate::process::{TaskResult, output, run};
+use crate::process::{NO_JITTER_ENTROPY, TaskResult, output, run};
 use crate::tools::python;
 
 pub(crate) const FUNCTION: &str = "purge-router-lambda";
@@ -29,7 +29,8 @@ pub(crate) fn function(target: &str) -> Result<Vec<u8>, String> {
     // cargo-lambda's own optimizations would let a panic end the process, and with it a whole batch.
     command.args(["lambda", "build", "--release", "--locked", "--disable-optimizations"]);
     command.args(["--package", FUNCTION, "--bin", "bootstrap", "--lambda-dir", "target/lambda"]);
-    run(command.arg("--target").arg(format!("{target}.{GLIBC}")))?;
+    let (name, value) = NO_JITTER_ENTROPY;
+    run(command.arg("--target").arg(format!("{target}.{GLIBC}")).env(name, value))?;
     program(Path::new(FUNCTION_PROGRAM))
 }
 
@@ -39,7 +40,8 @@ pub(crate) fn command(target: &str) -> Result<Vec<u8>, String> {
     let tools = Tools::install()?;
     let mut command = tools.command("cargo-zigbuild")?;
     command.args(["zigbuild", "--release", "--locked", "--package", COMMAND, "--bin", COMMAND, "--target", target]);
-    run(&mut command)?;
+    let (name, value) = NO_JITTER_ENTROPY;
+    run(command.env(name, value))?;
     let built = env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     program(&built.join(target).join("release").join(COMMAND))
 }
