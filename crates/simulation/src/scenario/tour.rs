@@ -5,7 +5,7 @@ use std::time::Duration;
 use purge_router_core::limits::CloudflarePlan;
 
 use super::generate::mappings;
-use super::mapping_file::mapping_file;
+use super::mapping_file::{mapping_file, query_string};
 use super::model::{
     Deployment, ItemRefusal, Object, ObjectId, Scenario, Team, TeamId, Upload, Url, Zone, ZoneExtras, ZoneId,
 };
@@ -37,6 +37,7 @@ pub fn tour(deployment: Deployment) -> Scenario {
     tour.add_limits();
     tour.add_two_teams_with_one_bucket();
     tour.add_unchanged();
+    tour.add_many_refusals();
     tour.upload();
     let Tour { teams, zones, objects, urls, mut uploads, unchanged, .. } = tour;
     uploads.sort_by_key(|upload| (upload.at, upload.object));
@@ -72,8 +73,14 @@ struct Tour {
 }
 
 /// A zone as most are.
-const PLAIN: Plain =
-    Plain { purge: "urls", plan: CloudflarePlan::Enterprise, trouble: None, objects: 12, refused: &[] };
+const PLAIN: Plain = Plain {
+    purge: "urls",
+    plan: CloudflarePlan::Enterprise,
+    trouble: None,
+    objects: 12,
+    variants: 1,
+    is_refused: |_| false,
+};
 
 /// What zones of the tour differ in.
 struct Plain {
@@ -81,8 +88,9 @@ struct Plain {
     plan: CloudflarePlan,
     trouble: Option<Trouble>,
     objects: usize,
-    /// Which of the objects are refused.
-    refused: &'static [usize],
+    variants: usize,
+    /// Which of the objects are refused, by their number in the zone.
+    is_refused: fn(usize) -> bool,
 }
 
 impl Tour {
@@ -114,14 +122,14 @@ impl Tour {
             plan: plain.plan,
             purge: plain.purge,
             objects: first..first,
-            variants: 1,
+            variants: plain.variants,
             skips_unchanged: false,
             trouble_periods: trouble_periods.into_iter().collect(),
             tokens,
             extras,
         });
         for name in 0..plain.objects {
-            self.add_object(id, &format!("dir{}/{name}.css", name % 4), None, plain.refused.contains(&name));
+            self.add_object(id, &format!("dir{}/{name}.css", name % 4), None, (plain.is_refused)(name));
         }
         for name in 0..if wrong_hostname.is_some() { 24 } else { 0 } {
             self.add_object(id, &format!("wrong/{name}.css"), wrong_hostname.as_deref(), false);
@@ -131,10 +139,14 @@ impl Tour {
 
     fn add_object(&mut self, zone: ZoneId, path: &str, wrong_hostname: Option<&str>, is_refused: bool) {
         let (object, first) = (self.objects.len(), self.urls.len());
-        let domain = &self.zones[zone].domain;
-        self.urls.push(Url { object, text: format!("https://{domain}/{path}"), is_refused });
-        if let Some(hostname) = wrong_hostname {
-            self.urls.push(Url { object, text: format!("https://{hostname}/{path}"), is_refused: true });
+        let Zone { domain, variants, .. } = &self.zones[zone];
+        for query in (0..*variants).map(query_string) {
+            let mark = if query.is_empty() { "" } else { "?" };
+            let mut add = |host: &str, is_refused| {
+                self.urls.push(Url { object, text: format!("https://{host}/{path}{mark}{query}"), is_refused });
+            };
+            add(domain, is_refused);
+            wrong_hostname.into_iter().for_each(|hostname| add(hostname, true));
         }
         let (folder, _) = path.split_once('/').unwrap_or_default();
         let (key, folder) = (format!("z{zone}/{path}"), format!("{domain}/{folder}/"));
@@ -143,26 +155,34 @@ impl Tour {
 
     /// Batches that are halved: for a hostname, for single items, and for an unclear reason.
     fn add_refusals(&mut self) {
-        const SOME: &[usize] = &[3, 4, 17];
-        const MANY: &[usize] = &[1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 41, 45, 49, 53, 57, 61];
-        const ALL: &[usize] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
         let refuses = Some(Trouble::RefusesItems);
         let extras = |refusal| ZoneExtras { refusal, ..ZoneExtras::default() };
         let wrong = |name: &str| ZoneExtras { wrong_hostname: Some(name.to_owned()), ..ZoneExtras::default() };
         self.add_team(refuses, vec![(PLAIN, wrong("wrong1.example"))]);
         self.add_team(refuses, vec![(Plain { objects: 2, ..PLAIN }, wrong("wrong2.example"))]);
-        let zone = |objects, refused| Plain { objects, refused, ..PLAIN };
-        self.add_team(refuses, vec![(zone(64, MANY), extras(ItemRefusal::Item))]);
-        self.add_team(refuses, vec![(zone(30, SOME), extras(ItemRefusal::Item))]);
-        self.add_team(refuses, vec![(zone(30, SOME), extras(ItemRefusal::Unclear))]);
-        self.add_team(refuses, vec![(zone(12, ALL), extras(ItemRefusal::Unclear))]);
-        self.add_team(refuses, vec![(zone(12, ALL), extras(ItemRefusal::Item))]);
-        let of_hosts = Plain { purge: "hosts", ..zone(12, ALL) };
+        let zone = |objects, is_refused: fn(usize) -> bool| Plain { objects, is_refused, ..PLAIN };
+        let some: fn(usize) -> bool = |name| matches!(name, 3 | 4 | 17);
+        self.add_team(refuses, vec![(zone(64, |name| name % 4 == 1), extras(ItemRefusal::Item))]);
+        self.add_team(refuses, vec![(zone(30, some), extras(ItemRefusal::Item))]);
+        self.add_team(refuses, vec![(zone(30, some), extras(ItemRefusal::Unclear))]);
+        self.add_team(refuses, vec![(zone(12, |_| true), extras(ItemRefusal::Unclear))]);
+        self.add_team(refuses, vec![(zone(12, |_| true), extras(ItemRefusal::Item))]);
+        let of_hosts = Plain { purge: "hosts", ..zone(12, |_| true) };
         self.add_team(refuses, vec![(of_hosts, extras(ItemRefusal::Hostname))]);
         self.add_team(
             Some(Trouble::UnknownZone),
             vec![(Plain { trouble: Some(Trouble::UnknownZone), ..PLAIN }, extras(ItemRefusal::Hostname))],
         );
+    }
+
+    /// More items that are refused than a batch's budget is for, and objects with several URLs of a wrong hostname.
+    fn add_many_refusals(&mut self) {
+        let refuses = Some(Trouble::RefusesItems);
+        let half = Plain { objects: 120, is_refused: |name| name % 2 == 0, ..PLAIN };
+        self.add_team(refuses, vec![(half, ZoneExtras { refusal: ItemRefusal::Item, ..ZoneExtras::default() })]);
+        let wrong_hostname = Some("wrong3.example".to_owned());
+        let extras = ZoneExtras { wrong_hostname, ..ZoneExtras::default() };
+        self.add_team(refuses, vec![(Plain { objects: 1, variants: 2, ..PLAIN }, extras)]);
     }
 
     /// Tokens that are refused: now and then, for many zones at once, and those of accounts.

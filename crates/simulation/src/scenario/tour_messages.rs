@@ -37,10 +37,13 @@ pub(super) fn messages(zones: &[Zone], unchanged: ZoneId) -> Vec<(SimTime, Arc<s
 pub(super) fn direct_events(zones: &[Zone]) -> Vec<(SimTime, Arc<str>)> {
     let recent = "2026-01-01T00:00:01.000Z";
     let record = |zone: ZoneId, name: &str| record(zones, zone, name, "ObjectCreated:Put", Some(recent));
+    let wrong: [String; 6] = std::array::from_fn(|name| record(0, &format!("wrong/{name}.css")));
     let bodies = [
         body(&[&record(0, "dir1/1.css"), &record(9, "dir1/1.css")]),
         body(&[&record(2, "dir1/1.css")]),
         body(&[&record(0, "a/../b.css")]),
+        // Of a wrong hostname.
+        body(&wrong.each_ref().map(String::as_str)),
         body(&[r#"{"eventSource":"aws:s3"}"#, &record(2, "dir1/1.css"), &record(5, "dir1/1.css")]),
     ];
     let mut events = Vec::new();
