@@ -101,7 +101,7 @@ fn misuse_is_reported_on_stderr() {
         (&["plan"], "<EVENT>"),
         (&["plan", "event.json", "--jsn"], "'--json'"),
         (&["explain"], "<WHAT>"),
-        (&["explain", "assets.website.com/a.css"], "write s3://bucket/key"),
+        (&["explain", "assets.website.com/a.css"], "for an object s3://bucket/key"),
         (&["explain", "s3://assets.website.com"], "write s3://bucket/key"),
         (&["explain", "s3://assets.website.com/"], "write s3://bucket/key"),
         (&["explain", "s3://as sets/a.css"], "is not a bucket's name"),

@@ -73,7 +73,7 @@ async fn a_table_that_can_not_be_reached_is_reported() {
         format!("error: can't read the rows of team docs in the table {}: access denied: ", fixture.table.name);
     assert!(denied.stderr.starts_with(&reason), "{denied}");
     let denied = fixture.run(&["mappings", "pull"]).with_code(1);
-    assert!(denied.stderr.contains("a team sees its own with `mappings pull --team NAME`: access denied"), "{denied}");
+    assert!(denied.stderr.ends_with("a team sees its own with `mappings pull --team NAME`\n"), "{denied}");
     for command in [&["check"][..], &["explain", "s3://docs-site/a"]] {
         let denied = fixture.run(&[command, &["--table", &fixture.table.name]].concat()).with_code(1);
         let help = "only operators can read the whole table: name your team with --team";
