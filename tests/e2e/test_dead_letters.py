@@ -67,7 +67,7 @@ def test_what_is_there_is_grouped_and_stays(world, call):
         out
     )
     assert f"s3://{BUCKET}/uk/page.html created" in out or f"s3://{BUCKET}/uk/b.html created" in out, out
-    assert f"fires    TEAM#web/MAPPING#" in out, out
+    assert "fires    TEAM#web/MAPPING#" in out, out
     code, out, _ = call("explain", "--json")
     assert code == 0 and len(json.loads(out)) == 4 and visible(world) == 4
     [docs] = [it for it in json.loads(out) if it["teams"] == ["docs"]]
