@@ -21,8 +21,13 @@ pub(crate) fn all() -> TaskResult {
 
 /// Builds the command, and checks that pages show only what it has.
 pub(crate) fn commands() -> TaskResult {
-    cargo(&["build", "--workspace", "--locked", "--bins"])?;
+    build_programs()?;
     check_commands()
+}
+
+/// Builds the programs as the tests do. Without what only tests need, the AWS SDKs have other features, and would be built twice.
+fn build_programs() -> TaskResult {
+    cargo(&["test", "--workspace", "--locked", "--no-run"])
 }
 
 fn check_commands() -> TaskResult {
@@ -31,7 +36,7 @@ fn check_commands() -> TaskResult {
 
 /// Measures how long an upload takes to be visible.
 pub(crate) fn latency() -> TaskResult {
-    cargo(&["build", "--workspace", "--locked", "--bins"])?;
+    build_programs()?;
     end_to_end(&["tests/e2e/latency.py"])
 }
 
@@ -88,7 +93,7 @@ pub(crate) fn simulate(arguments: &[&str]) -> TaskResult {
 
 /// Uploads under faults, on real parts. `BOOTSTRAP` names another build of the function.
 pub(crate) fn soak(arguments: &[&str]) -> TaskResult {
-    cargo(&["build", "--workspace", "--locked", "--bins"])?;
+    build_programs()?;
     let mut command = python_with_programs()?;
     command.args(["-m", "soak"]);
     measured("soak", arguments, command)
