@@ -9,6 +9,15 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/pictures")
 
 const SIZE: (u32, u32) = (800, 480);
 
+/// The colors of rivals: those of Okabe and Ito, which people with color blindness tell apart.
+const COLORS: [RGBColor; 5] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
+];
+
 /// A plot, and the lines in it.
 pub(crate) struct Plot<'p> {
     /// Its file's name in docs/pictures.
@@ -37,17 +46,23 @@ fn draw(plot: &Plot<'_>, svg: &mut String) {
     let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     area.fill(&WHITE).unwrap();
     let points = || plot.lines.iter().flat_map(|line| &line.points);
-    let (x, y) = (range(points().map(|point| point.0)), range(points().map(|point| point.1)));
+    let (x, mut y) = (range(points().map(|point| point.0)), range(points().map(|point| point.1)));
+    // Room for the names above the lines.
+    y.end *= 10.0;
     let mut chart = ChartBuilder::on(&area)
         .caption(plot.title, ("sans-serif", 20))
         .margin(12)
+        .margin_right(40)
         .x_label_area_size(44)
         .y_label_area_size(76)
         .build_cartesian_2d(x.log_scale(), y.log_scale())
         .unwrap();
-    chart.configure_mesh().x_desc(plot.x).y_desc(plot.y).light_line_style(WHITE).draw().unwrap();
+    let label = |value: &f64| value.to_string();
+    let mut mesh = chart.configure_mesh();
+    mesh.x_desc(plot.x).y_desc(plot.y).x_label_formatter(&label).y_label_formatter(&label);
+    mesh.light_line_style(WHITE).draw().unwrap();
     for (index, line) in plot.lines.iter().enumerate() {
-        let color = Palette99::pick(index).stroke_width(2);
+        let color = if line.name == "purge-router" { BLACK } else { COLORS[index % COLORS.len()] }.stroke_width(2);
         let series = LineSeries::new(line.points.iter().copied(), color).point_size(3);
         let legend = move |(x, y)| PathElement::new([(x, y), (x + 20, y)], color);
         chart.draw_series(series).unwrap().label(&line.name).legend(legend);
