@@ -25,7 +25,7 @@ pub enum Callee {
     Visibility,
     /// The dead-letter queue.
     DeadLetters,
-    /// Whoever invoked the function, with its response.
+    /// The caller of the function, with its response.
     Caller,
 }
 

@@ -8,7 +8,7 @@ use indexmap::IndexSet;
 use purge_router_core::glob::{KnownPatterns, Pattern, Patterns};
 use purge_router_core::names::{Hostname, Source};
 use purge_router_core::suggest::{nearest, quoted};
-use purge_router_core::{ChangeKind, Code, Invalid, Mapping, Mode, Purge, Team, Zone, oversize};
+use purge_router_core::{ChangeKind, Code, Invalid, Mapping, Mode, Purge, Team, UrlRules, Zone, oversize};
 
 use crate::decoded::FieldChecker;
 use crate::spec::MappingSpec;
@@ -72,12 +72,7 @@ pub(crate) fn mapping(
     };
     let hostnames = hostnames(zones.as_deref(), spec, checker);
     let purge = purge(meant.as_ref(), &urls, spec, checker);
-    let is_whole_zone = matches!(purge, Some(Purge::Tags(_) | Purge::Everything)) && !urls.has_dependents();
-    if is_whole_zone && !hostnames.is_empty() {
-        let message = "purges by tag and of everything affect the whole zone, so `hostnames` has no effect";
-        let help = "remove `hostnames`, or change `purge`";
-        checker.note("hostnames", Invalid::new(Code::UnusedHostnames, message, help));
-    }
+    check_hostnames_are_used(&hostnames, purge.as_ref(), &urls, checker);
     let mode = checker.optional("mode", spec.mode.as_deref(), word(Code::UnknownMode, "a mode", Mode::WORDS));
     let verify = sample_rate(spec.verify.as_ref(), checker);
     check_sample_rate(verify, purge.as_ref(), &urls, checker);
@@ -106,6 +101,20 @@ pub(crate) fn mapping(
         return None;
     }
     Some(mapping)
+}
+
+fn check_hostnames_are_used(
+    hostnames: &IndexSet<Hostname>,
+    purge: Option<&Purge>,
+    urls: &UrlRules,
+    checker: &mut FieldChecker,
+) {
+    let is_whole_zone = matches!(purge, Some(Purge::Tags(_) | Purge::Everything)) && !urls.has_dependents();
+    if is_whole_zone && !hostnames.is_empty() {
+        let message = "purges by tag and of everything affect the whole zone, so `hostnames` has no effect";
+        let help = "remove `hostnames`, or change `purge`";
+        checker.note("hostnames", Invalid::new(Code::UnusedHostnames, message, help));
+    }
 }
 
 /// What a source that is not owned or not well-formed probably names.
