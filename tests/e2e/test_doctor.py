@@ -32,11 +32,7 @@ def subscribed(world):
 def test_a_good_deployment_is_good_and_what_may_not_be_seen_is_unknown(subscribed):
     found = examined(subscribed, "doctor")
     states = {what: state for what, (state, _, _) in found.items()}
-    unknown = {
-        "token of website.co.uk (team web)",
-        "token of website.fr (team web)",
-        "token of website.dev (team docs)",
-    }
+    unknown = {"tokens of website.dev, website.co.uk, website.fr"}
     assert {what for what, state in states.items() if state != "good"} == unknown, found
     assert {"region", "identity", "function", "table", "dead letters", "alarms", f"notifications of {BUCKET}"} <= set(
         states
@@ -73,13 +69,23 @@ def test_a_team_sees_its_own(world):
     assert found["grant of team web"][0] == "good" and found["table"][0] == "good"
     assert found["token of website.co.uk (team web)"][:2] == ("good", "it can purge the zone")
     assert "token of website.dev (team docs)" not in found
-    for what in ("function", f"notifications of {BUCKET}"):
-        assert found[what][0] == "unknown" and "you may not see it" in found[what][1], found
+    for what in ("function, event sources, queues, alarms", f"notifications of {BUCKET}"):
+        assert found[what] == ("unknown", "a team may not look at this: ask the operator", None), found
     world.cloudflare.revoke_all_tokens()
     found = examined(world, "web", *arguments)
     state, text, fix = found["token of website.co.uk (team web)"]
     assert state == "bad" and "can't purge website.co.uk" in text
     assert fix == "purge-router tokens put --zone website.co.uk --team web --overwrite"
+
+
+def test_a_cloudflare_that_does_not_answer_is_one_line(world, monkeypatch):
+    world.credentials["root"] = aws.ROOT
+    monkeypatch.setattr(world.cloudflare, "api_url", f"http://127.0.0.1:{aws.free_port()}/client/v4")
+    found = examined(world, "root", "--table", world.stack.table)
+    tokens = {what: it for what, it in found.items() if what.startswith("token")}
+    [(what, (state, text, _))] = tokens.items()
+    assert what == "tokens of website.dev, website.co.uk, website.fr" and state == "unknown"
+    assert text.startswith("Cloudflare does not answer: "), text
 
 
 def test_a_function_that_does_not_exist_is_bad(world):

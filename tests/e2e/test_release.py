@@ -1,5 +1,6 @@
 """The packages of the command: what is in them, that two builds are equal, and that what installs them finds it."""
 
+import fnmatch
 import hashlib
 import json
 import os
@@ -142,10 +143,22 @@ def test_binstall_finds_the_tarball_and_the_program_in_it(packages):
         assert tar.getmember(filled["bin-dir"]).mode == 0o755
 
 
-def test_the_debian_package_names_existing_files():
-    # The program and what it writes is put there by `cargo xtask release command`.
-    others = [it for it, _, _ in metadata()["deb"]["assets"] if not it.startswith("target/release/")]
-    assert len(others) == 3 and all((ROOT / "crates/cli" / it).is_file() for it in others)
+def test_the_debian_package_names_all_files_and_no_others(packages):
+    """cargo-deb finds the program and what it writes where `cargo xtask release command` puts them: as in the tarball."""
+    deb = metadata()["deb"]
+    assert deb["maintainer"] and deb["section"] and deb["extended-description"] and deb["depends"] == ""
+    with tarfile.open(packages[f"{NAME}.tar.gz"]) as tar:
+        modes = {it.name.removeprefix(f"{NAME}/"): f"{it.mode:o}" for it in tar.getmembers()}
+    packed = set()
+    for asset, folder, mode in deb["assets"]:
+        assert folder.startswith("usr/") and not folder.startswith("usr/local/"), folder
+        built = asset.removeprefix("target/release/")
+        if built == asset:
+            assert (ROOT / "crates/cli" / asset).is_file(), asset
+        names = {name for name in modes if fnmatch.fnmatchcase(name, built)} or {pathlib.Path(asset).name}
+        assert names <= modes.keys() and {modes[name] for name in names} == {mode}, (asset, modes)
+        packed |= names
+    assert packed == modes.keys()
 
 
 def test_a_program_that_does_not_run_here_needs_another_one(program, tmp_path):

@@ -63,7 +63,7 @@ async fn examine(args: &DoctorArgs, config: &SdkConfig, report: &mut Report) -> 
         (Some(_), Some(why)) => Deployed::Skipped(why),
         (Some(name), None) => Deployed::read(config, &name).await,
     };
-    report.add(deployed.findings());
+    report.add(deployed.findings(!args.deployment.teams.is_empty()));
     let mappings = examine_mappings(args, config, uncallable, &deployed, report).await?;
     if deployed.function().is_some() {
         report.add(queues::examine(config, &deployed).await);
@@ -103,8 +103,8 @@ async fn examine_mappings(
     };
     let is_wanted = |team: &_| teams.is_empty() || teams.contains(team);
     let zones: Vec<_> = known.zones().filter(|zone| is_wanted(&zone.team)).cloned().collect();
-    report.add(tokens::examine(config, &zones).await?);
+    report.add(tokens::examine(config, &zones, !teams.is_empty()).await?);
     let all = known.all().iter().filter(|mapping| is_wanted(&mapping.team)).cloned().collect::<Vec<_>>();
-    report.add(buckets::examine(config, &all, deployed).await);
+    report.add(buckets::examine(config, &all, deployed, !teams.is_empty()).await);
     Ok(mappings)
 }

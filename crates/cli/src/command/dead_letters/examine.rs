@@ -107,7 +107,7 @@ fn planned_causes(plan: &Plan) -> Vec<Cause> {
     let of_batches = plan.batches.iter().map(|batch| Cause {
         team: Some(batch.zone.team.to_string()),
         zone: Some(batch.zone.domain.to_string()),
-        ..cause("unknown", "")
+        ..cause("unknown", "the log says nothing about it")
     });
     let causes: BTreeSet<Cause> = rejected.chain(of_batches).collect();
     match causes.is_empty() {

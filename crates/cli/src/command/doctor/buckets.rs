@@ -9,12 +9,15 @@ use purge_router_aws::{CallError, queue_state};
 use purge_router_core::{ChangeKind, Mapping};
 use purge_router_deployment::{Notification, Notifications, notifications_of};
 
-use super::finding::Finding;
+use super::finding::{Finding, listed};
 use super::function::Deployed;
 use super::queue_policy::allows_bucket;
 
 /// How many buckets are read at once.
 const CONCURRENCY: usize = 8;
+
+/// How S3 refuses requests for a bucket of another region.
+const IN_ANOTHER_REGION: [&str; 2] = ["PermanentRedirect", "AuthorizationHeaderMalformed"];
 
 /// The queue that buckets may notify directly.
 struct NewMessages {
@@ -22,7 +25,12 @@ struct NewMessages {
     policy: Option<String>,
 }
 
-pub(super) async fn examine(config: &SdkConfig, mappings: &[Arc<Mapping>], deployed: &Deployed) -> Vec<Finding> {
+pub(super) async fn examine(
+    config: &SdkConfig,
+    mappings: &[Arc<Mapping>],
+    deployed: &Deployed,
+    names_teams: bool,
+) -> Vec<Finding> {
     let mut by_bucket: BTreeMap<&str, Vec<&Mapping>> = BTreeMap::new();
     for mapping in mappings {
         by_bucket.entry(mapping.source.bucket.as_str()).or_default().push(mapping);
@@ -40,6 +48,7 @@ pub(super) async fn examine(config: &SdkConfig, mappings: &[Arc<Mapping>], deplo
         .iter()
         .map(|(bucket, mappings)| async move { (*bucket, mappings, notifications_of(config, bucket).await) });
     let read: Vec<_> = stream::iter(read).buffered(CONCURRENCY).collect().await;
+    let mut hidden: Vec<(&str, CallError)> = Vec::new();
     for (bucket, mappings, notifications) in read {
         match notifications {
             Ok(notifications) => findings.extend(of_bucket(bucket, mappings, &notifications, queue.as_ref())),
@@ -47,10 +56,29 @@ pub(super) async fn examine(config: &SdkConfig, mappings: &[Arc<Mapping>], deplo
                 let fix = format!("purge-router mappings list --bucket {bucket}");
                 findings.push(Finding::bad(format!("bucket {bucket}"), "it does not exist", fix));
             }
+            Err(error) if IN_ANOTHER_REGION.contains(&&*error.code) => {
+                findings.push(Finding::bad(
+                    format!("bucket {bucket}"),
+                    "it is in another region, and S3 notifies only queues of its own: deploy a stack there",
+                    format!("aws s3api get-bucket-location --bucket {bucket}"),
+                ));
+            }
+            Err(error) if error.is_denied() => hidden.push((bucket, error)),
             Err(error) => findings.push(Finding::unreadable(format!("notifications of {bucket}"), &error)),
         }
     }
+    findings.extend(of_hidden(&hidden, names_teams));
     findings
+}
+
+/// The buckets whose notifications the caller may not see: one line, however many there are.
+fn of_hidden(hidden: &[(&str, CallError)], names_teams: bool) -> Option<Finding> {
+    let (_, first) = hidden.first()?;
+    let what = format!("notifications of {}", listed(hidden.iter().map(|(bucket, _)| *bucket)));
+    Some(match names_teams {
+        true => Finding::only_for_operators(what),
+        false => Finding::unreadable(what, first),
+    })
 }
 
 async fn queue_of(config: &SdkConfig, deployed: &Deployed) -> Option<Result<NewMessages, CallError>> {
@@ -74,7 +102,7 @@ fn of_bucket(
         let target = queue.map_or("QUEUE_ARN", |queue| &queue.arn);
         let fix = format!(
             "aws s3api put-bucket-notification-configuration --bucket {bucket} --notification-configuration \
-             '{{\"QueueConfigurations\":[{{\"QueueArn\":\"{target}\",\"Events\":[\"s3:ObjectCreated:*\",\"s3:ObjectRemoved:*\"]}}]}}'"
+             '{{\"QueueConfigurations\":[{{\"QueueArn\":\"{target}\",\"Events\":[\"s3:ObjectCreated:*\",\"s3:ObjectRemoved:*\",\"s3:LifecycleExpiration:*\"]}}]}}'"
         );
         return vec![Finding::bad(what, "it reports its changes to nobody", fix)];
     }
@@ -174,6 +202,20 @@ zones = ["website.com"]
     }
 
     const BOTH: [&str; 2] = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"];
+
+    #[test]
+    fn buckets_that_the_caller_may_not_see_are_one_line() {
+        let denied = CallError::of_answer(Some("AccessDenied"), Some("Access Denied"), 403);
+        assert_eq!(of_hidden(&[], false), None);
+        let hidden = [("assets", denied.clone()), ("media", denied)];
+        let finding = of_hidden(&hidden, false).unwrap();
+        assert_eq!(
+            finding,
+            Finding::unknown("notifications of assets, media", "you may not see it: AccessDenied: Access Denied")
+        );
+        let finding = of_hidden(&hidden, true).unwrap();
+        assert_eq!(finding.found, "a team may not look at this: ask the operator");
+    }
 
     #[test]
     fn a_bucket_reports_everything_that_is_mapped_to_a_queue_that_takes_it() {

@@ -52,6 +52,11 @@ impl Finding {
         Self::unknown(what, found)
     }
 
+    /// What only operators may look at, for a caller who names a team and so may have only its rights.
+    pub(super) fn only_for_operators(what: impl Into<String>) -> Self {
+        Self::unknown(what, "a team may not look at this: ask the operator")
+    }
+
     /// What is not looked at.
     pub(super) fn skipped(what: impl Into<String>, why: impl std::fmt::Display) -> Self {
         Self::unknown(what, format!("not looked at: {why}"))
@@ -66,5 +71,28 @@ impl Finding {
         let (what, found) = (print::bold(print::escaped(&self.what)), print::escaped(&self.found));
         let fix = self.fix.as_deref().map(|fix| format!("\n        {} {}", print::dim("→"), print::escaped(fix)));
         format!("{state} {what}: {found}{}", fix.unwrap_or_default())
+    }
+}
+
+/// Names in one line, of which the first three are enough to recognize what they are of.
+pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let names: Vec<&str> = names.into_iter().collect();
+    match names.as_slice() {
+        [first, second, third, rest @ ..] if rest.len() > 1 => {
+            format!("{first}, {second}, {third} and {} more", rest.len())
+        }
+        all => all.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_names_are_counted() {
+        assert_eq!(listed(["a"]), "a");
+        assert_eq!(listed(["a", "b", "c", "d"]), "a, b, c, d");
+        assert_eq!(listed(["a", "b", "c", "d", "e"]), "a, b, c and 2 more");
     }
 }

@@ -57,8 +57,13 @@ impl Deployed {
         }
     }
 
-    pub(super) fn findings(&self) -> Vec<Finding> {
+    /// Of a caller who names teams, nothing is asked that only operators may see.
+    pub(super) fn findings(&self, names_teams: bool) -> Vec<Finding> {
         match self {
+            Self::Unnamed if names_teams => vec![Finding::only_for_operators(FUNCTION_AND_REST)],
+            Self::Unreadable(_, error) if names_teams && error.is_denied() => {
+                vec![Finding::only_for_operators(FUNCTION_AND_REST)]
+            }
             Self::Unnamed => {
                 let finding = Finding::skipped(FUNCTION_AND_REST, "the function is not named");
                 vec![finding.with_fix("purge-router doctor --function NAME")]
@@ -148,6 +153,16 @@ mod tests {
         };
         let found: Vec<State> = states.iter().map(of).collect();
         assert_eq!(found, [State::Good, State::Good, State::Unknown, State::Bad]);
+    }
+
+    #[test]
+    fn a_team_is_not_asked_for_what_only_operators_may_see() {
+        let denied = CallError::of_answer(Some("AccessDeniedException"), Some("not authorized"), 403);
+        for deployed in [Deployed::Unnamed, Deployed::Unreadable("prod".to_owned(), denied)] {
+            assert_eq!(deployed.findings(true), [Finding::only_for_operators(FUNCTION_AND_REST)]);
+            let of_operator = deployed.findings(false);
+            assert!(of_operator.iter().all(|it| it.state == State::Unknown && !it.found.contains("operator")));
+        }
     }
 
     #[test]
