@@ -15,6 +15,14 @@ fn writes_the_example_and_the_example_is_valid() {
 }
 
 #[test]
+fn a_dash_prints_the_example_and_writes_no_file() {
+    let folder = WorkFolder::empty();
+    let printed = folder.run(&["init", "-"]).with_code(0).stdout;
+    assert_eq!(printed, std::fs::read_to_string(scenarios().join("../../mappings.example.toml")).unwrap());
+    assert_eq!(std::fs::read_dir(folder.path("")).unwrap().count(), 0);
+}
+
+#[test]
 fn a_file_that_is_there_is_overwritten_only_by_force() {
     let folder = WorkFolder::empty();
     folder.write("mine.toml", "mine");

@@ -73,6 +73,9 @@ fn problems_of_a_mapping() {
         ("include = [1979-05-27]", "wrong-type @ teams.web.mappings[0].include[0]"),
         ("hostnames = [\"www.other.com\"]", "unknown-hostname @ teams.web.mappings[0].hostnames[0]"),
         ("purge = \"url\"", "unknown-purge @ teams.web.mappings[0].purge"),
+        // A typo denies no field that belongs to what was meant.
+        ("purge = \"tag\"\ntags = [\"{stem}\"]", "unknown-purge @ teams.web.mappings[0].purge"),
+        ("purge = \"url\"\nescalate_above = 5", "unknown-purge @ teams.web.mappings[0].purge"),
         ("purge = \"tags\"", "no-tags @ teams.web.mappings[0].purge"),
         ("tags = [\"a\"]", "unused-tags @ teams.web.mappings[0].tags"),
         ("purge = \"tags\"\ntags = [\"{a}\"]", "bad-tag-template @ teams.web.mappings[0].tags[0]"),
