@@ -41,6 +41,6 @@ their figures there.
                      upload under faults, on real parts, and check that nothing is lost: about 16 minutes
   fuzz [--target NAME] [--runs N] [--seconds N] [--seed N] [--replay FILE]
                      check many mutated inputs of each target of crates/fuzz
-  mutants [--sample N] [--seconds N] [--seed N] [--only TEXT]
+  mutants [--sample N] [--seconds N] [--seed N] [--only TEXT] [--ledgers]
                      change the pipeline in one place after the other, and see whether the simulation finds it: an hour
                      or two; an interrupted run goes on (needs `cargo install cargo-mutants --locked`)";
