@@ -5,4 +5,5 @@ pub(crate) mod item;
 pub(crate) mod named_paths;
 pub(crate) mod path_prefix;
 pub(crate) mod paths;
+pub(crate) mod url_parts;
 pub(crate) mod urls;

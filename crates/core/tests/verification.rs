@@ -121,3 +121,39 @@ fn what_is_known_of_the_content_depends_on_the_kind_of_change() {
         assert_eq!(checks, [("https://www.w.com/a.css", &expected, 7), ("https://www.w.com/", &Content::Unknown, 7)]);
     }
 }
+
+#[test]
+fn urls_are_recognized_in_every_variant_that_a_mapping_purges() {
+    let lines = "query_strings = [\"v=1\"]\nschemes = [\"https\", \"http\"]\nalso = [\"/feed.xml\"]\nclean_urls = true";
+    for (url, is_checked) in [
+        ("https://www.w.com/a%20b.html?v=1", true),
+        ("http://www.w.com/a+b.html?v=1", true),
+        ("https://www.w.com/a%20b?v=1", true),
+        ("https://www.w.com/feed.xml", true),
+        ("https://www.w.com/feed.xml?v=1", true),
+        ("https://www.w.com/a%20b.html", false),
+        ("https://www.w.com/a%20b.html?", false),
+        ("https://www.w.com/feed.xml?", false),
+        ("https://w.com/feed.xml", false),
+        ("ftp://www.w.com/feed.xml", false),
+        ("www.w.com/feed.xml", false),
+    ] {
+        let mut record = record("ObjectCreated:Put", "a+b.html");
+        record["purgeRouter"] = json!({ "verificationOf": "web", "purgedAt": 7, "urls": [url] });
+        let plan = plan_of(&mappings(1.0, lines), &json!({ "Records": [record] }));
+        assert_eq!(plan.checks.len(), usize::from(is_checked), "{url}");
+    }
+}
+
+#[test]
+fn naming_what_is_verified_has_the_bounds_of_a_purge() {
+    let record = |index: usize| {
+        let mut record = record("ObjectCreated:Put", &format!("{}({index})", "(".repeat(1000)));
+        record["purgeRouter"] = json!({ "verificationOf": "web", "purgedAt": 7, "urls": ["https://www.w.com/"] });
+        record
+    };
+    let also: Vec<String> = (0..100).map(|index| format!("\"/{index}/{{key}}{{key}}{{key}}{{key}}\"")).collect();
+    let mappings = mappings(1.0, &format!("also = [{}]", also.join(", ")));
+    let plan = plan_of(&mappings, &json!({ "Records": (0..50).map(record).collect::<Vec<_>>() }));
+    assert!(plan.rejected.iter().any(|rejected| rejected.reason.contains("more than one event may hold")));
+}

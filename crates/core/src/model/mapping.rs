@@ -59,6 +59,11 @@ impl Mapping {
         all.chain(chosen.into_iter().filter_map(|index| zone.hostnames.get_index(index)))
     }
 
+    /// Whether it purges this hostname in one of its zones.
+    pub(crate) fn purges_host(&self, zone: &Zone, host: &str) -> bool {
+        zone.hostnames.contains(host) && (self.hostnames.is_empty() || self.hostnames.contains(host))
+    }
+
     /// Which share of its URLs in one of its zones is verified.
     pub fn sample_rate(&self, zone: &Zone) -> SampleRate {
         self.verify.unwrap_or(zone.verify)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::model::mapping::{Mapping, PathRewrite, Purge};
 use crate::model::zone::Zone;
+use crate::plan::dependents::DependentPath;
 use crate::plan::hit::{Hit, Targets};
 use crate::plan::planned_mapping::{PlannedMapping, ZoneItems};
 use crate::purge::item::Item;
@@ -16,23 +17,32 @@ pub(super) fn expand<'p>(hit: &Hit<'p>, is_escalated: bool, mut add: impl FnMut(
 }
 
 /// Adds the URLs of the paths that depend on the object, without those that its folder covers.
-pub(super) fn add_dependent_items<'p>(hit: &Hit<'p>, is_escalated: bool, add: &mut impl FnMut(&'p Arc<Zone>, Item)) {
-    let folder = match (&hit.mapping.escalation_folder, &hit.targets) {
-        (Some(folder), _) if is_escalated => Some(folder),
-        (_, Targets::Prefix(prefix, _)) => Some(prefix),
-        _ => None,
-    };
+fn add_dependent_items<'p>(hit: &Hit<'p>, is_escalated: bool, add: &mut impl FnMut(&'p Arc<Zone>, Item)) {
     let mapping = hit.mapping.mapping;
-    // A Transform Rule for objects may leave other paths as they are, so that the folder does not cover them.
-    let folder = folder.filter(|_| mapping.urls.path_rewrite == PathRewrite::Origin);
-    for it in hit.dependents.iter().filter(|it| folder.is_none_or(|folder| !folder.covers(&it.path))) {
+    for it in dependents_by_url(hit, is_escalated) {
         let items = it.items.get_or_init(|| in_each_zone(mapping, |zone| dependent_items(mapping, zone, &it.path)));
         items.iter().for_each(|(zone, item)| add(zone, item.clone()));
     }
 }
 
+/// The paths that depend on the object, without those that its folder covers.
+pub(super) fn dependents_by_url<'h, 'p>(
+    hit: &'h Hit<'p>,
+    is_escalated: bool,
+) -> impl Iterator<Item = &'h DependentPath<'p>> {
+    let folder = match (&hit.mapping.escalation_folder, &hit.targets) {
+        (Some(folder), _) if is_escalated => Some(folder),
+        (_, Targets::Prefix(prefix, _)) => Some(prefix),
+        _ => None,
+    };
+    // A Transform Rule for objects may leave other paths as they are, so that the folder does not cover them.
+    let folder = folder.filter(|_| hit.mapping.mapping.urls.path_rewrite == PathRewrite::Origin);
+    let is_left = move |it: &&DependentPath<'p>| folder.is_none_or(|folder| !folder.covers(&it.path));
+    hit.dependents.iter().map(|it| &**it).filter(is_left)
+}
+
 /// Adds the items of the object itself.
-pub(super) fn add_object_items<'p>(hit: &Hit<'p>, is_escalated: bool, add: &mut impl FnMut(&'p Arc<Zone>, Item)) {
+fn add_object_items<'p>(hit: &Hit<'p>, is_escalated: bool, add: &mut impl FnMut(&'p Arc<Zone>, Item)) {
     let mapping = hit.mapping.mapping;
     let escalation_folder = hit.mapping.escalation_folder.as_ref().filter(|_| is_escalated);
     match (&hit.targets, escalation_folder) {

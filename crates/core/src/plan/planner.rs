@@ -11,6 +11,7 @@ use crate::model::event::Event;
 use crate::model::last_purge::LastPurges;
 use crate::model::mappings::Mappings;
 use crate::model::names::TeamName;
+use crate::model::verification::Verification;
 use crate::plan::batch::{Batch, ItemGroups, PurgeRequest};
 use crate::plan::budget::EventBudget;
 use crate::plan::expand::expand;
@@ -168,10 +169,7 @@ impl<'p> Planner<'p> {
 
     fn admit_hits(&mut self, index: usize, change: &'p Change, routes: &[Route<'p>]) {
         if let Some(verification) = &change.verification {
-            let hits = routes.iter().filter(|route| route.is_hit());
-            let hits = hits.map(|route| Hit::new(index, change, self.planned_mappings.of(route), 0));
-            self.checks.extend(edge_checks(change, verification, hits));
-            return;
+            return self.add_checks(index, change, verification, routes);
         }
         let mut allowances = std::mem::take(&mut self.allowances);
         for route in routes {
@@ -190,6 +188,19 @@ impl<'p> Planner<'p> {
         }
         allowances.clear();
         self.allowances = allowances;
+    }
+
+    /// Adds what a change that comes back to be verified asks for. What a mapping purges is named for that, too, so it is
+    /// charged as for a purge.
+    fn add_checks(&mut self, index: usize, change: &'p Change, verification: &Verification, routes: &[Route<'p>]) {
+        let mut hits = Vec::new();
+        for route in routes {
+            if route.is_too_much() || !self.budget.charge_naming(route.mapping, &change.key) {
+                return self.rejections.over_budget(index, change, route.mapping);
+            }
+            hits.push(Hit::new(index, change, self.planned_mappings.of(route), 0));
+        }
+        self.checks.extend(edge_checks(change, verification, &hits));
     }
 
     /// Whether there is room for what a mapping purges for a change.

@@ -9,7 +9,7 @@ use crate::plan::hit::Hit;
 
 const OVER_BUDGET: &str = "its purges are more than one event may hold, so it is retried; if that happens again and \
                            again, give the team fewer mappings, write fewer hostnames, `query_strings`, `vary_headers`, \
-                           `tags` or `also`, or purge by prefix";
+                           `spellings`, `tags` or `also`, or purge by prefix";
 const DEADLINE_EXCEEDED: &str = "deadline exceeded before it was planned, so it is retried";
 const INCOMPLETE: &str = "unmatched, but the known mappings of its bucket may be incomplete, so it is retried";
 

@@ -13,9 +13,11 @@ use crate::model::mapping::Mode;
 use crate::model::verification::Verification;
 use crate::model::zone::Zone;
 use crate::plan::batch::PurgeRequest;
-use crate::plan::expand::{add_dependent_items, add_object_items};
-use crate::plan::hit::Hit;
+use crate::plan::expand::dependents_by_url;
+use crate::plan::hit::{Hit, Targets};
 use crate::purge::item::Item;
+use crate::purge::url_parts::UrlParts;
+use crate::purge::urls::{dependent_query_strings, object_query_strings};
 
 /// A URL to fetch at the edge. If it is stale, it is purged once more.
 #[derive(Debug, Clone)]
@@ -56,38 +58,51 @@ impl Serialize for EdgeCheck {
 }
 
 /// The URLs that the message of a verification names, as far as these hits purge them and ask for verification.
-pub(super) fn edge_checks<'h, 'p: 'h>(
-    change: &'p Change,
-    verification: &Verification,
-    hits: impl Iterator<Item = Hit<'p>>,
-) -> Vec<EdgeCheck> {
-    let named: BTreeSet<&str> = verification.urls.iter().map(String::as_str).collect();
+pub(super) fn edge_checks(change: &Change, verification: &Verification, hits: &[Hit<'_>]) -> Vec<EdgeCheck> {
+    let named: Vec<(&String, UrlParts<'_>)> =
+        verification.urls.iter().filter_map(|url| Some((url, UrlParts::of(url)?))).collect();
     let (mut checks, mut seen) = (Vec::new(), BTreeSet::new());
     for hit in hits {
         let mapping = hit.mapping.mapping;
-        let mut check = |zone: &Arc<Zone>, item: Item, content: Content| {
-            let Item::Url(url) = &item else { return };
-            let is_asked_for = named.contains(url.as_str()) && !mapping.sample_rate(zone).is_zero();
-            if is_asked_for && seen.insert((zone.domain.clone(), url.clone())) {
-                checks.push(EdgeCheck {
-                    zone: Arc::clone(zone),
-                    mode: mapping.mode,
-                    url: url.clone(),
-                    content,
-                    purged_at: verification.purged_at,
-                    object: TeamObject {
-                        team: zone.team.clone(),
-                        bucket: change.bucket.clone(),
-                        key: change.key.clone(),
-                    },
-                    origin: change.origin.clone(),
-                });
+        for zone in mapping.zones.iter().filter(|zone| !mapping.sample_rate(zone).is_zero()) {
+            for (url, parts) in &named {
+                if let Some(content) = content_at(hit, zone, parts)
+                    && seen.insert((&zone.domain, *url))
+                {
+                    checks.push(edge_check(change, hit, zone, (*url).clone(), content, verification.purged_at));
+                }
             }
-        };
-        add_object_items(&hit, false, &mut |zone, item| check(zone, item, content(change)));
-        add_dependent_items(&hit, false, &mut |zone, item| check(zone, item, Content::Unknown));
+        }
     }
     checks
+}
+
+fn edge_check(
+    change: &Change,
+    hit: &Hit<'_>,
+    zone: &Arc<Zone>,
+    url: String,
+    content: Content,
+    purged_at: u64,
+) -> EdgeCheck {
+    let object = TeamObject { team: zone.team.clone(), bucket: change.bucket.clone(), key: change.key.clone() };
+    let (zone, mode, origin) = (Arc::clone(zone), hit.mapping.mapping.mode, change.origin.clone());
+    EdgeCheck { zone, mode, url, content, purged_at, object, origin }
+}
+
+/// What is known of the content at a URL, if the hit purges it in this zone. No other URL is written out for this, because
+/// a hit may have many thousands.
+fn content_at(hit: &Hit<'_>, zone: &Zone, url: &UrlParts<'_>) -> Option<Content> {
+    let mapping = hit.mapping.mapping;
+    let own = match &hit.targets {
+        Targets::Paths(paths) | Targets::Prefix(_, paths) => paths.as_slice(),
+        Targets::Tags(_) | Targets::WholeZones => &[],
+    };
+    if url.is_of(mapping, zone, own.iter(), object_query_strings(&mapping.urls)) {
+        return Some(content(hit.change));
+    }
+    let dependents = dependents_by_url(hit, false).map(|it| &it.path);
+    url.is_of(mapping, zone, dependents, dependent_query_strings(&mapping.urls)).then_some(Content::Unknown)
 }
 
 /// What is known of the object after a change. A change of its tags or of who may read it has an ETag too, but leaves it as
