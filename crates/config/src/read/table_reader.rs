@@ -287,6 +287,7 @@ fn right_type(expected: &str, value: &Value) -> String {
         ("an array", Value::Object(fields)) if !fields.contains_key(NO_JSON_VALUE) => {
             return format!("write it in brackets: `[{}]`", inline_table(fields));
         }
+        ("a string", Value::Array(_)) => "write one string in quotes, without brackets",
         ("a string", _) => "write it in quotes",
         ("a boolean", _) => "write `true` or `false`, without quotes",
         ("a whole number", _) if is_too_large(value) => "write a smaller number",

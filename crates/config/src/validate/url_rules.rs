@@ -109,7 +109,8 @@ fn query_strings(spec: Option<&QueryStringsSpec>, checker: &mut FieldChecker) ->
     match spec? {
         QueryStringsSpec::Word(word) if word == "any" => Some(QueryStrings::Any),
         QueryStringsSpec::Word(word) => {
-            let help = format!("write `\"any\"`, or a list: `[\"\", \"{word}\"]`");
+            let list = if word.is_empty() { "[\"\"]".to_owned() } else { format!("[\"\", \"{word}\"]") };
+            let help = format!("write `\"any\"`, or a list: `{list}`");
             checker.note("query_strings", Invalid::new(Code::BadQueryString, format!("`{word}` is not `any`"), help));
             None
         }
@@ -164,8 +165,13 @@ fn header_set(index: usize, set: &IndexMap<String, String>, checker: &mut FieldC
         if is_name && !is_repeated && is_value && name.len() + value.len() <= bounds::TEXT {
             valid.insert(name.clone(), value.clone());
         } else {
-            let message = format!("`{name}` is not a header with a value");
-            let help = "write header names, and values of printable ASCII, of 1024 bytes at most";
+            let (message, help) = match is_repeated {
+                true => (format!("`{name}` is in the set twice: case does not matter"), "write each header once"),
+                false => (
+                    format!("`{name}` is not a header with a value"),
+                    "write header names, and values of printable ASCII, of 1024 bytes at most",
+                ),
+            };
             checker.note_inside("vary_headers", index, name, Invalid::new(Code::BadVaryHeaders, message, help));
         }
     }

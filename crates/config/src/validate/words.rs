@@ -14,10 +14,16 @@ pub(crate) fn word<T: Copy>(
             return Ok(*meaning);
         }
         let names = || words.iter().map(|(name, _)| *name);
-        let help = match nearest(text, names()) {
+        let near = names().find(|name| letters(name) == letters(text)).or_else(|| nearest(text, names()));
+        let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("write one of {}", quoted(names())),
         };
         Err(Invalid::new(code, format!("`{text}` is not {what}"), help))
     }
+}
+
+/// A word without what people write differently: `encodeURI` for `encode-uri`, `HTTPS` for `https`.
+fn letters(word: &str) -> String {
+    word.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
 }

@@ -128,10 +128,17 @@ fn bucket_of(record: Json<'_>, message: Json<'_>, place: &str, buckets: &mut Buc
     match (names.first().map(|name| buckets.parse(name)), names.len()) {
         (Some(Ok(bucket)), 1) => Ok(bucket),
         _ => Err(match named {
-            Ok(alias) => format!("{place}: `{alias}` is an access point, and `resources` name no single bucket"),
-            Err(problem) => problem,
+            Ok(alias) => access_point(&place, alias.as_str()),
+            Err(problem) => match string_at(message, &place) {
+                Ok(arn) if arn.starts_with("arn:") => access_point(&place, arn),
+                _ => problem,
+            },
         }),
     }
+}
+
+fn access_point(place: &str, name: &str) -> String {
+    format!("{place}: `{}` is an access point, and `resources` name no single bucket", name.escape_debug())
 }
 
 /// The resources of a type, as `bucket` or `bucket/key`.

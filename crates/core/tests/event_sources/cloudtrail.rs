@@ -102,6 +102,10 @@ fn calls_by_an_access_point_name_the_bucket_in_their_resources() {
         let more = json!({"requestParameters": {"bucketName": name, "key": "a"}, "resources": resources});
         let event = decode(call("PutObject", more).to_string().as_bytes()).unwrap();
         assert_eq!(event.changes[0].object(), "s3://assets/a");
+        let more = json!({"requestParameters": {"bucketName": name, "key": "a"}, "resources": []});
+        let reason = &decode(call("PutObject", more).to_string().as_bytes()).unwrap().rejected[0].reason;
+        let expected = format!("`{name}` is an access point, and `resources` name no single bucket");
+        assert!(reason.ends_with(&expected), "{reason}");
     }
     let alias = json!({"bucketName": "web-abcdefghijk-s3alias", "key": "a"});
     for (resources, expected) in [
