@@ -47,7 +47,7 @@ const EXPECTED: &str = "S3 event notifications (AWS, MinIO, Ceph and others), Ev
                         Lambda's destination records";
 
 /// Some tools write it before UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Where the message in an SQS message is.
 const BODY: Place<'_> = Place::Field(&Place::Root, "body");
@@ -82,9 +82,9 @@ pub fn decode(bytes: &[u8]) -> Result<Event, NotAnEvent> {
 /// # Errors
 /// As [`decode`].
 pub fn decode_with_messages(bytes: &[u8]) -> Result<Decoded<'_>, NotAnEvent> {
-    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let json = std::str::from_utf8(bytes)
         .map_err(|error| NotAnEvent { found: format!("bytes that are not UTF-8 ({error})") })?;
+    let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
     if let Some(decoded) = decode_usual_batch(json) {
         return Ok(decoded);
     }
@@ -146,6 +146,7 @@ struct Scratch {
 impl Reader<'_> {
     /// Reads a whole message. Returns whether it is an HTTP request. An error says what was seen instead of a known shape.
     fn message(&mut self, json: &str, place: &Place<'_>) -> Result<bool, String> {
+        let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
         let mut document = self.scratch.documents.pop().unwrap_or_default();
         let read = match document.read(json) {
             Ok(message) if is_lone_message(message, json) => {
@@ -162,6 +163,11 @@ impl Reader<'_> {
     fn parsed_message(&mut self, message: Json<'_>, place: &Place<'_>) -> Result<bool, String> {
         if let Some(items) = items(message) {
             items.for_each(|item| self.item(item.value, &item.place(place)));
+            return Ok(false);
+        }
+        // An `InputPath` or a template of EventBridge may pass a message as a JSON string.
+        if let Some(message) = message.as_str().filter(|text| text.trim_start().starts_with(['{', '['])) {
+            self.inner_message(message, place);
             return Ok(false);
         }
         if !message.is_object() {

@@ -139,6 +139,29 @@ fn a_byte_order_mark_is_skipped() {
 }
 
 #[test]
+fn a_message_may_be_a_json_string_or_begin_with_a_byte_order_mark() {
+    let direct = records(&[s3_record("ObjectCreated:Put", "a.css")]).to_string();
+    let string = |text: &str| Value::from(text).to_string();
+    for (event, expected) in [
+        (string(&direct), "invocation created assets a.css"),
+        (sqs(&[("1", string(&direct))]).to_string(), "1 created assets a.css"),
+        (sqs(&[("1", format!("\u{feff}{direct}"))]).to_string(), "1 created assets a.css"),
+        (
+            json!([string(&eventbridge("Object Created", "a.css").to_string())]).to_string(),
+            "invocation created assets a.css",
+        ),
+        (sqs(&[("1", string("{"))]).to_string(), "1 rejected body: not an event: found text that is not JSON"),
+        (sqs(&[("1", string("a.css"))]).to_string(), "1 rejected body: not an event: found a JSON string"),
+    ] {
+        let lines = lines(&decode(event.as_bytes()).unwrap());
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].starts_with(expected), "{event}: {lines:?}");
+    }
+    let error = decode(string(&string(&direct)).as_bytes()).unwrap_err().to_string();
+    assert!(error.starts_with("not an event: found a JSON string"), "{error}");
+}
+
+#[test]
 fn what_changes_nothing_is_ignored() {
     let test_event = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "assets"});
     for (event, expected) in [
