@@ -165,7 +165,7 @@ impl Reader<'_> {
             items.for_each(|item| self.item(item.value, &item.place(place)));
             return Ok(false);
         }
-        // An `InputPath` or a template of EventBridge may pass a message as a JSON string.
+        // EventBridge's `InputPath` and input templates can deliver a message as a JSON string.
         if let Some(message) = message.as_str().filter(|text| text.trim_start().starts_with(['{', '['])) {
             self.inner_message(message, place);
             return Ok(false);
