@@ -286,8 +286,8 @@ async fn a_hanging_edge_holds_up_its_own_event_for_three_seconds_and_no_purge() 
         start.elapsed()
     };
     let (handled, purged) = tokio::join!(handled, purged);
-    assert!(purged < Duration::from_secs(2), "{purged:?}");
-    assert!((3.0..5.0).contains(&handled.as_secs_f64()), "{handled:?}");
+    assert!(purged + Duration::from_secs(2) < handled, "{purged:?} of {handled:?}");
+    assert!((3.0..12.0).contains(&handled.as_secs_f64()), "{handled:?}");
     assert_eq!(world.verdicts(), counted("Unknown"));
     assert_eq!(world.logged("not verified").len(), 1);
 }

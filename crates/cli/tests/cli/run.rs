@@ -129,7 +129,7 @@ fn while_cloudflare_is_down_nothing_is_reported_as_done() {
     let start = Instant::now();
     let args = ["run", "event.json", "--json", "--deadline", "2"];
     let json = folder.run_with(&args, &variables, b"").with_code(1).json();
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
     assert_eq!(json["failed"], json!(["m-docs", "m-web"]), "{json}");
     for outcome in json["outcomes"].as_array().unwrap() {
         assert_eq!(outcome["status"], "unreachable", "{json}");

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::fixtures::{DOCS_ZONE, MAPPINGS, WEB_ZONE, WorkFolder, http};
 
-const MAX_STOP: Duration = Duration::from_secs(5);
+const MAX_STOP: Duration = Duration::from_secs(30);
 
 /// A running `purge-router sandbox`; it is killed when it is dropped.
 struct Process {

@@ -86,7 +86,7 @@ async fn what_hangs_is_deferred_within_a_second_or_two_and_not_tried_again_at_on
     for _ in &events {
         assert_eq!(process.answer().await, ("response".to_owned(), failures(&[])));
     }
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(25), "one does not wait for its deadline: {:?}", start.elapsed());
     let entries = json!([{ "Id": "0", "MessageBody": body.to_string(), "MessageGroupId": "script" }]);
     let call = ("AmazonSQS.SendMessageBatch".to_owned(), entries);
     assert_eq!(*calls.lock().unwrap(), [call.clone(), call]);
@@ -100,20 +100,22 @@ async fn what_hangs_is_deferred_within_a_second_or_two_and_not_tried_again_at_on
 async fn what_fails_again_is_hidden_for_a_part_of_its_age() {
     let error = |status, code, retry_after| FaultKind::Status { status, code, message: "no".to_owned(), retry_after };
     let (broken, limited) = (error(500, 10_000, None), error(429, 1134, Some(60)));
-    for (fault, age, seconds) in
-        [(&broken, 0, 5..=10), (&broken, 80, 40..=85), (&limited, 0, 5..=10), (&limited, 80, 40..=85)]
-    {
+    for (fault, age, shortest) in [(&broken, 0, 5), (&broken, 80, 40), (&limited, 0, 5), (&limited, 80, 40)] {
         let (url, calls) = sqs().await;
         let mut event = event(RETRY, 4, &[s3("backups", ["a.css"]), s3("www.website.com", ["a.css"])]);
-        let sent_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() - Duration::from_secs(age);
-        event["Records"][1]["attributes"]["SentTimestamp"] = sent_at.as_millis().to_string().into();
+        let sent_at = SystemTime::now() - Duration::from_secs(age);
+        let timestamp = sent_at.duration_since(UNIX_EPOCH).unwrap().as_millis();
+        event["Records"][1]["attributes"]["SentTimestamp"] = timestamp.to_string().into();
         let fail = |sandbox: &Sandbox| sandbox.add_fault(Fault::new(fault.clone()));
         let mut process = FunctionProcess::within(Duration::from_secs(30), &variables(&url), &[event], fail).await;
         assert_eq!(process.answer().await, ("response".to_owned(), failures(&["m-1"])));
         let calls = calls.lock().unwrap();
         assert_eq!((calls.len(), calls[0].0.as_str()), (1, "AmazonSQS.ChangeMessageVisibilityBatch"));
         assert_eq!(calls[0].1[0]["ReceiptHandle"], "h-1");
-        assert!(seconds.contains(&calls[0].1[0]["VisibilityTimeout"].as_u64().unwrap()), "{age} s: {calls:?}");
+        // The message is older by now, on a busy machine by seconds.
+        let longest = sent_at.elapsed().unwrap().as_secs_f64().round().max(10.0) as u64;
+        let seconds = calls[0].1[0]["VisibilityTimeout"].as_u64().unwrap();
+        assert!((shortest..=longest).contains(&seconds), "{age} s: {seconds} s of at most {longest} s");
     }
 }
 
