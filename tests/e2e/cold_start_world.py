@@ -104,7 +104,7 @@ class World:
             "PATH": os.environ["PATH"],
             "NODE_PATH": os.environ.get("NODE_PATH", ""),
             "NODE_EXTRA_CA_CERTS": str(self.certificates.authority),
-            "SSL_CERT_FILE": str(self.certificates.authority),
+            "SSL_CERT_FILE": str(self.certificates.trusted),
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self.runtime.server_port}",
             "AWS_LAMBDA_FUNCTION_NAME": "purge-router",
             "AWS_LAMBDA_FUNCTION_VERSION": "1",
@@ -197,11 +197,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+# What Amazon Linux and Debian trust.
+BUNDLES = ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"]
+
+
 class Certificates:
-    """An authority that clients trust, and a certificate of localhost with its key, which it signed."""
+    """An authority that clients trust besides those of the system, and a certificate of localhost with its key, which it signed."""
 
     def __init__(self, folder):
         self.authority, self.localhost = folder / "authority.pem", folder / "localhost.pem"
+        self.trusted = folder / "trusted.pem"
         authority_key, key, signed = folder / "authority.key", folder / "localhost.key", folder / "localhost.crt"
         new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
         openssl(*new, "-subj", "/CN=Cold start", "-keyout", authority_key, "-out", self.authority)
@@ -209,6 +214,8 @@ class Certificates:
         by_authority = ["-CA", self.authority, "-CAkey", authority_key]
         openssl(*new, "-subj", "/CN=localhost", *names, *by_authority, "-keyout", key, "-out", signed)
         self.localhost.write_bytes(signed.read_bytes() + key.read_bytes())
+        system = next(path for path in map(pathlib.Path, BUNDLES) if path.exists())
+        self.trusted.write_bytes(system.read_bytes() + self.authority.read_bytes())
 
 
 def openssl(*arguments):

@@ -28,17 +28,18 @@ const FORBIDDEN_IN_CORE: &[&str] = &[
 const ALLOWED_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("core", &[]),
     ("config", &["core"]),
-    ("cloudflare", &["core"]),
+    ("http", &[]),
+    ("cloudflare", &["core", "http"]),
     ("pipeline", &["core", "cloudflare"]),
     ("sandbox", &["core"]),
     ("test-support", &["core", "pipeline"]),
-    ("aws", &["core", "config", "cloudflare", "pipeline"]),
-    ("deployment", &["aws", "cloudflare"]),
+    ("aws", &["core", "config", "cloudflare", "http", "pipeline"]),
+    ("deployment", &["aws", "cloudflare", "http"]),
     ("bench", &["core", "config"]),
     ("fuzz", &["core", "config", "cloudflare"]),
     ("lambda", &["core", "config", "cloudflare", "pipeline", "aws"]),
     ("simulation", &["core", "config", "cloudflare", "pipeline", "aws", "lambda", "test-support"]),
-    ("cli", &["core", "config", "cloudflare", "pipeline", "aws", "deployment", "sandbox"]),
+    ("cli", &["core", "config", "cloudflare", "http", "pipeline", "aws", "deployment", "sandbox"]),
 ];
 
 /// Checks the direction of dependencies between our crates, and what core may depend on.

@@ -165,6 +165,7 @@ mod tests {
         let mut config = SdkConfig::builder().behavior_version(BehaviorVersion::v2026_01_12());
         config.set_region(region.map(Region::new)).set_credentials_provider(Some(credentials));
         config.set_endpoint_url(endpoint.map(str::to_owned));
+        config.set_http_client(Some(crate::http_client::http_client()));
         let client = aws_sdk_ssm::Client::new(&config.build());
         let error = client.get_parameters().names("/t").send().await.unwrap_err();
         AwsError::of(&error, client.config().region())

@@ -8,6 +8,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 
+use crate::http_client::http_client;
+
 /// The variables of the region, the one that counts first.
 const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
@@ -22,12 +24,11 @@ pub async fn load_patient() -> SdkConfig {
 }
 
 async fn with(attempt: Duration, operation: Duration, retries: RetryConfig) -> SdkConfig {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(attempt)
-        .operation_timeout(operation)
-        .build();
-    let loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts).retry_config(retries);
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(attempt).operation_timeout(operation).build();
+    let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(http_client())
+        .timeout_config(timeouts)
+        .retry_config(retries);
     match region_without_empty_variables(|name| std::env::var(name).ok()) {
         Some(region) => loader.region(region).load().await,
         None => loader.load().await,

@@ -69,6 +69,7 @@ async fn config() -> (SdkConfig, Calls) {
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("eu-west-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(purge_router_aws::http_client())
         .retry_config(RetryConfig::disabled())
         .endpoint_url(endpoint)
         .build();

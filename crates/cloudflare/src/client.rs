@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use purge_router_core::{Body, Mode};
 use reqwest::header::HeaderMap;
-use reqwest::{Method, RequestBuilder, Response, redirect};
+use reqwest::{Method, RequestBuilder, Response};
 use secrecy::zeroize::Zeroizing;
 use serde_json::Value;
 use url::{Host, Url};
@@ -70,14 +70,10 @@ impl Client {
         {
             return Err(bad("it has more than scheme, host, port and path".to_owned()));
         }
-        let mut builder = reqwest::Client::builder()
+        let mut builder = purge_router_http::client_builder()
             .user_agent(concat!("purge-router/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(Duration::from_secs(60))
-            .redirect(redirect::Policy::none())
-            // One HTTP/2 connection would carry the requests of all teams, and its stream limit would make them wait
-            // for each other.
-            .http1_only();
+            .pool_idle_timeout(Duration::from_secs(60));
         if local {
             builder = builder.no_proxy();
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use purge_router_core::EdgeResponse;
 use reqwest::header::{AGE, ETAG, HOST, HeaderMap};
-use reqwest::{ClientBuilder, RequestBuilder, redirect};
+use reqwest::{ClientBuilder, RequestBuilder};
 use url::{Host, Position, Url};
 
 use crate::client::{causes, is_loopback};
@@ -106,13 +106,11 @@ impl EdgeClient {
 }
 
 fn builder() -> ClientBuilder {
-    reqwest::Client::builder()
+    purge_router_http::client_builder()
         .user_agent(concat!("purge-router/", env!("CARGO_PKG_VERSION"), " (verify)"))
-        .redirect(redirect::Policy::none())
         .no_proxy()
         .referer(false)
         .pool_max_idle_per_host(0)
-        .http1_only()
 }
 
 fn failed(error: &reqwest::Error) -> NoEdgeResponse {

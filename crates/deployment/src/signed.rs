@@ -14,7 +14,7 @@ use aws_sigv4::http_request::{
 use aws_sigv4::sign::v4::SigningParams;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use purge_router_aws::{AwsErrorKind, CallError};
-use reqwest::{Method, StatusCode, redirect};
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -96,8 +96,7 @@ pub(crate) fn encoded(text: &str) -> String {
 
 /// Sends a call, and returns the body of a successful answer. What is transient is tried again.
 pub(crate) async fn send(config: &SdkConfig, call: &Call) -> Result<String, CallError> {
-    let client = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).timeout(TIMEOUT);
-    let client = client.redirect(redirect::Policy::none()).build();
+    let client = purge_router_http::client_builder().connect_timeout(CONNECT_TIMEOUT).timeout(TIMEOUT).build();
     let client = client.map_err(|error| CallError::without_answer(&error))?;
     let mut wait = FIRST_WAIT;
     for _ in 1..ATTEMPTS {

@@ -115,6 +115,7 @@ pub(crate) fn store_at(url: &str, ttl: Duration) -> Store {
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("eu-west-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(purge_router_aws::http_client())
         .retry_config(RetryConfig::disabled())
         .endpoint_url(url)
         .build();

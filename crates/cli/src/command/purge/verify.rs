@@ -46,7 +46,7 @@ pub(super) async fn check_all(
     purged_at: Instant,
     deadline: Instant,
 ) -> anyhow::Result<Vec<EdgeCheck>> {
-    let mut http = reqwest::Client::builder().timeout(FETCH_TIMEOUT).redirect(reqwest::redirect::Policy::none());
+    let mut http = purge_router_http::client_builder().timeout(FETCH_TIMEOUT);
     if edge.is_some_and(is_loopback) {
         http = http.no_proxy();
     }
