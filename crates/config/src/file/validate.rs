@@ -16,7 +16,7 @@ use crate::validate::grant::{Grant, grant};
 use crate::validate::mapping::{DeclaredZones, MappingOwner, mapping};
 use crate::validate::shared_parts::SharedParts;
 use crate::validate::team_quota::TeamQuota;
-use crate::validate::test::tests;
+use crate::validate::test::{not_owned, tests};
 use crate::validate::zone::{ZoneGrant, zone};
 
 /// What a valid file says.
@@ -35,8 +35,8 @@ pub(crate) fn validate_file(file: &DecodedFile) -> (Checked, Vec<Problem>) {
     let mut problems = checker.into_problems();
     let (mut teams, mut mappings, mut all_tests) = (BTreeMap::new(), Vec::new(), Vec::new());
     for decoded in &file.teams {
-        let (team, of_team) = validate_team(decoded, &mut problems);
-        all_tests.extend(tests(&team, team.zones.len() == decoded.zones.len(), &decoded.tests, &mut problems));
+        let (team, of_team, tests) = validate_team(decoded, &mut problems);
+        all_tests.extend(tests);
         if TeamName::parse(&decoded.name).is_ok() {
             mappings.extend(of_team.into_iter().map(Arc::new));
             teams.insert(team.name.clone(), Arc::new(team));
@@ -54,13 +54,13 @@ pub(crate) fn validate_file(file: &DecodedFile) -> (Checked, Vec<Problem>) {
     // What was wrong with a team may be why a mapping leads outside it.
     if problems.is_empty() {
         let help = "map only what the team owns, to its own zones";
-        let not_owned = |error: NotOwned| Invalid::new(Code::SourceNotOwned, error.to_string(), help);
-        problems.extend(refused.into_iter().map(|error| Problem::new(ConfigPath::root(), not_owned(error))));
+        let invalid = |error: NotOwned| Invalid::new(Code::SourceNotOwned, error.to_string(), help);
+        problems.extend(refused.into_iter().map(|error| Problem::new(ConfigPath::root(), invalid(error))));
     }
     (Checked { mappings, tests: all_tests }, problems)
 }
 
-fn validate_team(decoded: &DecodedTeam, problems: &mut Vec<Problem>) -> (Team, Vec<Mapping>) {
+fn validate_team(decoded: &DecodedTeam, problems: &mut Vec<Problem>) -> (Team, Vec<Mapping>, Vec<MappingTest>) {
     // A wrong name has a problem already, and must not hide what else is wrong with the team.
     let name = TeamName::parse(&decoded.name).unwrap_or_else(|_| TeamName::similar_to(&decoded.name));
     let mut checker = decoded.checker.clone();
@@ -82,7 +82,11 @@ fn validate_team(decoded: &DecodedTeam, problems: &mut Vec<Problem>) -> (Team, V
     let zones = zones.into_iter().map(|zone| (zone.domain.clone(), zone)).collect();
     let team = Team { name, owns, tokens, kms_key, zones };
     let mappings = validate_mappings(&team, owns_is_complete, decoded, problems);
-    (team, mappings)
+    let tests = tests(&team, team.zones.len() == decoded.zones.len(), &decoded.tests, problems);
+    if owns_is_complete {
+        problems.extend(not_owned(&team, &tests));
+    }
+    (team, mappings, tests)
 }
 
 /// The valid zones, in the order of the file.

@@ -175,6 +175,10 @@ fn a_test_that_could_not_fail_is_refused() {
             "object = \"a/b\"\nunmatched = true".to_owned(),
             "bad-object @ teams.web.tests[0].object: `a/b` is not an object",
         ),
+        (
+            "object = \"s3://b/x.css\"\nunmatched = true".to_owned(),
+            "source-not-owned @ teams.web.tests[0].object: team web does not own `s3://b/x.css`",
+        ),
         ("unmatched = true".to_owned(), "missing-field @ teams.web.tests[0]: `object` is missing"),
         (
             format!("{OBJECT}event = \"create\"\nunmatched = true"),

@@ -33,6 +33,19 @@ pub(crate) fn tests<'d>(
     tests
 }
 
+/// The problems of tests whose object the team does not own: no mapping of the team can accept it, so what must not be purged
+/// can't fail. Tests in the table are not held against this, so that what a change of `owns` does to them can be shown.
+pub(crate) fn not_owned<'t>(team: &'t Team, tests: &'t [MappingTest]) -> impl Iterator<Item = Problem> + 't {
+    let is_owned = |change: &Change| {
+        team.owns.iter().any(|it| it.bucket == change.bucket && change.key.starts_with(it.prefix.as_str()))
+    };
+    tests.iter().filter(move |test| !is_owned(&test.change)).map(|test| {
+        let message = format!("team {} does not own `{}`", team.name, test.change.object());
+        let help = "name an object below what the team `owns`: no other can match its mappings";
+        Problem::new(test.place.key("object"), Invalid::new(Code::SourceNotOwned, message, help))
+    })
+}
+
 fn test(team: &Team, knows_zones: bool, spec: &TestSpec, checker: &mut FieldChecker) -> Option<MappingTest> {
     let event = word(Code::UnknownEvent, "an event", ChangeKind::WORDS);
     let kind = checker.optional("event", spec.event.as_deref(), event).unwrap_or(ChangeKind::Created);
