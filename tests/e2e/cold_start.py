@@ -71,7 +71,7 @@ def start(world, command, is_limited):
     if is_limited:
         world.on_next = cold_start_cpu.Limit(process.pid).apply
     try:
-        world.answered.wait(30) or sys.exit(f"{command}: no answer within 30 seconds")
+        world.answered.wait(120) or sys.exit(f"{command}: no answer within 120 seconds")
         peak = peak_memory(process.pid)
         assert not purges or world.purged_at, f"{command}: purged nothing, and answered {world.answer}"
         return world.next_at - began, world.purged_at - began if purges else None, peak
