@@ -77,7 +77,8 @@ resource "aws_cloudwatch_metric_alarm" "oldest_message" {
 }
 
 # The age of the oldest message would not do: SQS leaves out messages that were received three times, as these are in a minute.
-# Hidden messages count as not visible, and each is visible for a moment between two receives, so both are added.
+# Hidden messages count as not visible, those that replace one of which a part was purged as delayed, and each is visible for
+# a moment before it is received, so all are added.
 resource "aws_cloudwatch_metric_alarm" "retries" {
   alarm_name          = "${var.name}-RetriesAlarm"
   alarm_description   = "The retry queue was not empty for 15 minutes: the purges of a zone keep failing, or more is rate limited than is retried. Run `purge-router doctor --function ${aws_lambda_function.purge_router.function_name}`. Runbook: docs/operations.md#alarms. Log group: ${aws_cloudwatch_log_group.function.name}. Dashboard: ${var.name}-${local.region}."
@@ -91,7 +92,7 @@ resource "aws_cloudwatch_metric_alarm" "retries" {
 
   metric_query {
     id          = "messages"
-    expression  = "visible + hidden"
+    expression  = "visible + hidden + delayed"
     label       = "messages that are retried"
     return_data = true
   }
@@ -112,6 +113,17 @@ resource "aws_cloudwatch_metric_alarm" "retries" {
     metric {
       namespace   = "AWS/SQS"
       metric_name = "ApproximateNumberOfMessagesNotVisible"
+      dimensions  = { QueueName = aws_sqs_queue.retry.name }
+      stat        = "Minimum"
+      period      = 60
+    }
+  }
+  metric_query {
+    id          = "delayed"
+    return_data = false
+    metric {
+      namespace   = "AWS/SQS"
+      metric_name = "ApproximateNumberOfMessagesDelayed"
       dimensions  = { QueueName = aws_sqs_queue.retry.name }
       stat        = "Minimum"
       period      = 60

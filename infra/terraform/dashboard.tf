@@ -66,6 +66,7 @@ resource "aws_cloudwatch_dashboard" "purge_router" {
             [ "AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "QueueName", "${aws_sqs_queue.events.name}", { "label": "in flight" } ],
             [ "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${aws_sqs_queue.retry.name}", { "label": "retries waiting" } ],
             [ "AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "QueueName", "${aws_sqs_queue.retry.name}", { "label": "retries hidden or in flight" } ],
+            [ "AWS/SQS", "ApproximateNumberOfMessagesDelayed", "QueueName", "${aws_sqs_queue.retry.name}", { "label": "retries delayed" } ],
             [ "AWS/SQS", "NumberOfMessagesSent", "QueueName", "${aws_sqs_queue.retry.name}", { "label": "deferred", "stat": "Sum" } ],
             [ "AWS/SQS", "ApproximateNumberOfMessagesDelayed", "QueueName", "${aws_sqs_queue.delay.name}", { "label": "second purges, not yet due" } ],
             [ "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${aws_sqs_queue.delay.name}", { "label": "second purges waiting" } ],

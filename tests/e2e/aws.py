@@ -327,8 +327,8 @@ class Stack:
         assert not answer.get("Failed"), answer
 
     def waiting(self, url=None):
-        """How many messages are waiting or in flight."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        """How many messages are waiting, delayed or in flight."""
+        names = [f"ApproximateNumberOfMessages{state}" for state in ("", "Delayed", "NotVisible")]
         found = self.sqs.get_queue_attributes(QueueUrl=url or self.queue_url, AttributeNames=names)
         return sum(int(found["Attributes"][name]) for name in names)
 

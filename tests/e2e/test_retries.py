@@ -7,7 +7,7 @@ import time
 import pytest
 
 from aws import wait_for
-from conftest import BUCKET, DOCS, ZONES
+from conftest import BUCKET, DOCS, ZONES, s3_event
 
 SICK_ZONE, SICK = ZONES["website.fr"][0], ("www.website.fr", BUCKET, "fr/page.html")
 HEALTHY = [("www.website.co.uk", BUCKET, "uk/page.html"), ("docs.website.dev", DOCS, "page.html")]
@@ -63,6 +63,21 @@ def test_a_zone_in_trouble_delays_no_other_zone_and_is_purged_when_it_answers_ag
     assert count("deferred to the retry queue") == rounds
     assert count("hidden until the next retry") > 0
     assert not [line for line in lines if line["message"].startswith("can't")]
+
+
+def test_a_retry_purges_only_what_was_not_purged(cached):
+    world, stack = cached, cached.stack
+    both = s3_event(BUCKET, "fr/page.html")
+    both["Records"] += s3_event(BUCKET, "uk/page.html")["Records"]
+    seen = len(stack.log("batch"))
+    batches = lambda outcome: [it["zone"] for it in stack.log("batch")[seen:] if it["outcome"] == outcome]
+    with world.cloudflare.fault(SICK_ZONE, TROUBLE["server errors"]):
+        stack.send(both)
+        wait_for("the zone in trouble is tried again", lambda: len(batches("unreachable")) > 1, 60)
+    stack.wait_until_handled(90)
+    assert batches("purged") == ["website.co.uk", "website.fr"], "each once"
+    assert set(batches("unreachable")) == {"website.fr"}
+    assert stack.dead_letters() == 0
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)

@@ -208,10 +208,13 @@ def test_alarms_watch_existing_metrics_and_notify_the_topic(_world):
     [of_retries] = [it for it in all_alarms if "MetricName" not in it]
     assert (of_retries["EvaluationPeriods"], of_retries["Threshold"]) == (15, 0.0)
     [total, *parts] = of_retries["Metrics"]
-    assert (total["Expression"], [it["Id"] for it in parts]) == ("visible + hidden", ["visible", "hidden"])
-    assert [it["ReturnData"] for it in parts] == [False, False]
+    assert (total["Expression"], [it["Id"] for it in parts]) == (
+        "visible + hidden + delayed",
+        ["visible", "hidden", "delayed"],
+    )
+    assert [it["ReturnData"] for it in parts] == [False, False, False]
     retry_queue = [{"Name": "QueueName", "Value": stack.retry_queue_arn.rpartition(":")[2]}]
-    for it, name in zip(parts, ("Visible", "NotVisible"), strict=True):
+    for it, name in zip(parts, ("Visible", "NotVisible", "Delayed"), strict=True):
         metric = {"Namespace": "AWS/SQS", "MetricName": f"ApproximateNumberOfMessages{name}", "Dimensions": retry_queue}
         assert it["MetricStat"] == {"Metric": metric, "Stat": "Minimum", "Period": 60}
     # The age of the oldest message excludes messages that were received three times.
@@ -261,7 +264,7 @@ def test_the_dashboard_shows_existing_metrics(_world):
     queue, retries, again, dead = (it.rpartition(":")[2] for it in arns)
     assert queues == {
         *((queue, "Visible"), (queue, "NotVisible"), (queue, "ApproximateAgeOfOldestMessage"), (dead, "Visible")),
-        *((retries, "Visible"), (retries, "NotVisible"), (retries, "NumberOfMessagesSent")),
+        *((retries, "Visible"), (retries, "NotVisible"), (retries, "Delayed"), (retries, "NumberOfMessagesSent")),
         *((again, "Visible"), (again, "Delayed")),
     }
     assert f"SOURCE '{_world.stack.log_group}'" in body and "${" not in body.replace("${PROP", "")

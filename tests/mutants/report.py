@@ -26,7 +26,7 @@ def report(root, mutants, results, of):
         f"| {name} | {count} |"
         for name, count in [
             ("of the pipeline", of["simulated"] + of["left out"]),
-            ("left out: the simulation does not run their module", of["left out"]),
+            ("left out: the simulation does not run them", of["left out"]),
             ("not built: their types do not fit", of["impossible"]),
             ("run", len(run)),
             (f"found by a check, of the {len(checked)} that were run with the checks", len(found_by_checks)),

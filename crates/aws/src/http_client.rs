@@ -70,10 +70,10 @@ fn as_smithy(response: reqwest::Response) -> Result<HttpResponse, ConnectorError
 fn connector_error(error: reqwest::Error) -> ConnectorError {
     let (is_timeout, is_builder) = (error.is_timeout(), error.is_builder());
     let error = error.without_url().into();
-    match () {
-        () if is_timeout => ConnectorError::timeout(error),
-        () if is_builder => ConnectorError::user(error),
-        () => ConnectorError::io(error),
+    match (is_timeout, is_builder) {
+        (true, _) => ConnectorError::timeout(error),
+        (false, true) => ConnectorError::user(error),
+        (false, false) => ConnectorError::io(error),
     }
 }
 

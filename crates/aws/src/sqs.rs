@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::aws_error::AwsError;
 
-/// The limits of one SQS call: its entries, and the bytes of their bodies. SQS takes 1 MiB; the rest is for the
+/// The limits of one SQS call: its entries, and their bytes. SQS takes 1 MiB; the rest is for the
 /// envelope.
 const ENTRIES_PER_CALL: usize = 10;
 const BYTES_PER_CALL: usize = 1_000_000;
@@ -56,21 +56,17 @@ impl Queue {
     }
 }
 
-/// Sends messages to a queue, in as many calls as they need.
+/// Sends messages to a queue, in as many calls as they need. `entry` is a message without an id.
 pub(crate) async fn send<M>(
     client: &Client,
     queue: &Queue,
     messages: &[M],
     time: Duration,
-    body: impl Fn(&M) -> &str,
     entry: impl Fn(&M) -> SendMessageBatchRequestEntryBuilder,
 ) -> Results {
     let end = Instant::now() + time;
-    let call = async |messages: &[M]| {
-        let entries = messages
-            .iter()
-            .zip(0..)
-            .map(|(message, id)| entry(message).id(id.to_string()).message_body(body(message)).build());
+    let call = async |messages: &[SendMessageBatchRequestEntryBuilder]| {
+        let entries = messages.iter().zip(0..).map(|(entry, id)| entry.clone().id(id.to_string()).build());
         let entries: Vec<_> = match entries.collect::<Result<_, _>>() {
             Ok(entries) => entries,
             Err(error) => return vec![Err(error.to_string()); messages.len()],
@@ -82,8 +78,17 @@ pub(crate) async fn send<M>(
             Ok(Err(error)) => failed_call(client, messages.len(), &error),
         }
     };
-    let calls: Vec<_> = calls(messages, |message| body(message).len()).into_iter().map(call).collect();
+    let entries: Vec<_> = messages.iter().map(entry).collect();
+    let calls: Vec<_> = calls(&entries, bytes).into_iter().map(call).collect();
     stream::iter(calls).buffered(CALLS).concat().await
+}
+
+/// What SQS counts of an entry: its body, and its attributes with their names and types.
+fn bytes(entry: &SendMessageBatchRequestEntryBuilder) -> usize {
+    let attributes = entry.get_message_attributes().iter().flatten();
+    let attributes =
+        attributes.map(|(name, value)| name.len() + value.data_type().len() + value.string_value().map_or(0, str::len));
+    entry.get_message_body().as_deref().map_or(0, str::len) + attributes.sum::<usize>()
 }
 
 /// The results of a call that failed as a whole.

@@ -125,9 +125,11 @@ impl SqsDeadLetters {
     /// The URL is not one of a queue.
     pub async fn send_to(&self, url: &str, messages: &[DeadMessage]) -> Result<Results, NotAQueueUrl> {
         let queue = Queue::parse(url)?;
-        let entry =
-            |message: &DeadMessage| SendMessageBatchRequestEntry::builder().set_message_group_id(message.group.clone());
-        Ok(send(&self.client, &queue, messages, SEND_TIMEOUT, |message| &message.body, entry).await)
+        let entry = |message: &DeadMessage| {
+            let group = message.group.clone();
+            SendMessageBatchRequestEntry::builder().set_message_group_id(group).message_body(&message.body)
+        };
+        Ok(send(&self.client, &queue, messages, SEND_TIMEOUT, entry).await)
     }
 
     /// Deletes messages.

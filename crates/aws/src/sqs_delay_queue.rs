@@ -31,8 +31,9 @@ impl DelayQueue for SqsDelayQueue {
         let entry = |message: &Delayed| {
             let seconds = i32::try_from(message.delay.as_secs()).unwrap_or(i32::MAX);
             let group = message.team.to_string();
-            SendMessageBatchRequestEntry::builder().delay_seconds(seconds).message_group_id(group)
+            let entry = SendMessageBatchRequestEntry::builder().message_body(&message.body);
+            entry.delay_seconds(seconds).message_group_id(group)
         };
-        send(&self.client, &self.queue, messages, time, |message| &message.body, entry).await
+        send(&self.client, &self.queue, messages, time, entry).await
     }
 }

@@ -9,6 +9,7 @@ use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
 };
 use futures_util::stream::{self, StreamExt};
+use purge_router_core::PURGED_ITEMS;
 use purge_router_pipeline::{DeadLetter, Deferred, Hidden, RetryQueue};
 use tokio::time::{Instant, timeout_at};
 
@@ -71,9 +72,15 @@ impl RetryQueue for SqsRetryQueue {
     async fn defer(&self, messages: &[Deferred], time: Duration) -> Results {
         let entry = |message: &Deferred| {
             let team = message.team.as_ref().map(ToString::to_string);
-            SendMessageBatchRequestEntry::builder().set_message_group_id(team)
+            let purged = Some(message.purged.text()).filter(|text| !text.is_empty());
+            let delay = i32::try_from(message.delay.as_secs()).ok().filter(|seconds| *seconds > 0);
+            SendMessageBatchRequestEntry::builder()
+                .set_message_group_id(team)
+                .set_message_attributes(purged.and_then(|text| attribute(PURGED_ITEMS, text)))
+                .set_delay_seconds(delay)
+                .message_body(&message.body)
         };
-        send(&self.client, &self.queue, messages, time, |message| &message.body, entry).await
+        send(&self.client, &self.queue, messages, time, entry).await
     }
 
     async fn hide(&self, messages: &[Hidden], time: Duration) -> Results {
@@ -87,13 +94,17 @@ impl RetryQueue for SqsRetryQueue {
             return vec![Err("DEAD_LETTER_QUEUE_URL is not set".to_owned()); messages.len()];
         };
         let entry = |message: &DeadLetter| {
-            let id = MessageAttributeValue::builder().data_type("String").string_value(&message.message_id);
-            // It can't fail: it has a type.
-            let attributes = id.build().ok().map(|id| HashMap::from([(REPLACED_MESSAGE_ID.to_owned(), id)]));
-            SendMessageBatchRequestEntry::builder().set_message_attributes(attributes)
+            let id = attribute(REPLACED_MESSAGE_ID, message.message_id.clone());
+            SendMessageBatchRequestEntry::builder().set_message_attributes(id).message_body(&message.body)
         };
-        send(&self.client, queue, messages, time, |message| &message.body, entry).await
+        send(&self.client, queue, messages, time, entry).await
     }
+}
+
+fn attribute(name: &str, value: String) -> Option<HashMap<String, MessageAttributeValue>> {
+    let attribute = MessageAttributeValue::builder().data_type("String").string_value(value);
+    // It can't fail: it has a type.
+    Some(HashMap::from([(name.to_owned(), attribute.build().ok()?)]))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use axum::{Json, Router};
 use purge_router_aws::{SqsDelayQueue, SqsRetryQueue};
+use purge_router_core::PurgedItems;
 use purge_router_core::names::TeamName;
 use purge_router_pipeline::{DeadLetter, Deferred, DelayQueue, Delayed, Hidden, RetryQueue};
 use serde_json::{Value, json};
@@ -77,7 +78,8 @@ async fn config() -> (SdkConfig, Calls) {
 }
 
 fn deferred(body: impl Into<String>, team: Option<&str>) -> Deferred {
-    Deferred { body: body.into(), team: team.map(|team| TeamName::parse(team).unwrap()) }
+    let team = team.map(|team| TeamName::parse(team).unwrap());
+    Deferred { body: body.into(), purged: PurgedItems::default(), team, delay: Duration::ZERO }
 }
 
 fn hidden(handle: &str, seconds: u64) -> Hidden {
@@ -98,6 +100,35 @@ async fn messages_are_sent_ten_a_call_each_in_the_group_of_its_team() {
         json!([{ "Id": "0", "MessageBody": "10" }, { "Id": "1", "MessageBody": "11", "MessageGroupId": "red" }]);
     assert_eq!(calls[0].1, json!({ "QueueUrl": URL, "Entries": entries }));
     assert_eq!(calls[1].1["Entries"].as_array().unwrap().len(), 10);
+}
+
+#[tokio::test]
+async fn a_message_of_which_a_part_was_purged_says_so_and_waits() {
+    let (queue, calls) = stand().await;
+    let purged = PurgedItems::parse("AQAAAAAAAAACAAAAAAAAAA");
+    assert_eq!(purged.len(), 2);
+    let message = Deferred { purged, delay: Duration::from_secs(7), ..deferred("a", Some("red")) };
+    assert_eq!(queue.defer(&[message], PLENTY).await, [Ok(())]);
+    let purged = json!({ "DataType": "String", "StringValue": "AQAAAAAAAAACAAAAAAAAAA" });
+    let entry = json!({
+        "Id": "0", "MessageBody": "a", "MessageGroupId": "red", "DelaySeconds": 7,
+        "MessageAttributes": { "PurgedItems": purged },
+    });
+    assert_eq!(calls.lock().unwrap()[0].1["Entries"], json!([entry]));
+}
+
+#[tokio::test]
+async fn attributes_count_towards_the_bytes_of_a_call() {
+    let (queue, calls) = stand().await;
+    // In base64, 32 digits are three hashes, of which the last one differs.
+    let purged = PurgedItems::parse(&(0..16_000).map(|number| format!("{number:032}")).collect::<String>());
+    assert_eq!(purged.len(), 16_002);
+    let messages = vec![Deferred { purged, ..deferred("a", None) }; 10];
+    assert_eq!(queue.defer(&messages, PLENTY).await, vec![Ok(()); 10]);
+    let mut entries: Vec<usize> =
+        calls.lock().unwrap().iter().map(|(_, body)| body["Entries"].as_array().unwrap().len()).collect();
+    entries.sort_unstable();
+    assert_eq!(entries, [5, 5], "170,688 bytes each");
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ use self::json::{Document, Json};
 use self::lists::{is_lone_message, items, may_have_messages, raw_items};
 use self::mark::with_mark;
 pub use self::message::Message;
-use self::message::usual_batch;
+use self::message::{purged_items, usual_batch};
 use self::place::Place;
 use self::s3_change::{Changed, S3Event};
 use self::s3_event::{eventbridge_event, s3_record};
@@ -85,9 +85,13 @@ pub fn decode_with_messages(bytes: &[u8]) -> Result<Decoded<'_>, NotAnEvent> {
     let json = std::str::from_utf8(bytes)
         .map_err(|error| NotAnEvent { found: format!("bytes that are not UTF-8 ({error})") })?;
     let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
-    if let Some(decoded) = decode_usual_batch(json) {
-        return Ok(decoded);
-    }
+    let mut decoded = decode_usual_batch(json).map_or_else(|| decode_any(json), Ok)?;
+    decoded.event.purged = purged_items(&decoded.messages);
+    Ok(decoded)
+}
+
+/// What [`decode_with_messages`] does with an event of any shape.
+fn decode_any(json: &str) -> Result<Decoded<'_>, NotAnEvent> {
     let (mut decoded, mut scratch, mut document) = (Decoded::default(), Scratch::default(), Document::default());
     let mut reader = Reader { event: &mut decoded.event, scratch: &mut scratch, origin: Origin::Invocation, depth: 0 };
     if let Ok(message) = document.read(json)

@@ -64,6 +64,7 @@ pub use model::last_purge::{LastPurge, LastPurges, ObjectVersion, PurgedContent,
 pub use model::mapping::{Escalation, Listings, Mapping, Mode, PathRewrite, Purge, QueryStrings, Scheme, UrlRules};
 pub use model::mappings::{Mappings, NotOwned};
 pub use model::path_template::PathTemplate;
+pub use model::purged_items::{PURGED_ITEMS, PurgeHash, PurgedItems};
 pub use model::sample::Sample;
 pub use model::second_purge::SecondPurge;
 pub use model::short_text::ShortText;

@@ -15,6 +15,7 @@ pub(crate) mod mapping;
 pub(crate) mod mappings;
 pub mod names;
 pub(crate) mod path_template;
+pub(crate) mod purged_items;
 pub(crate) mod sample;
 pub(crate) mod second_purge;
 pub(crate) mod short_text;

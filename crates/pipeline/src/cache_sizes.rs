@@ -3,8 +3,14 @@
 /// How many entries an executor's caches have. Of what each team has for itself, the number of the team that has most.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct CacheSizes {
-    /// Teams of which anything is known.
-    pub teams: usize,
+    /// Teams with rate limits.
+    pub teams_with_limits: usize,
+    /// Teams with tokens.
+    pub teams_with_tokens: usize,
+    /// Teams with circuits of zones.
+    pub teams_with_zones: usize,
+    /// Teams with hostnames.
+    pub teams_with_hostnames: usize,
     /// Teams at one rate limit.
     pub teams_at_bucket: usize,
     /// Rate limits of granted accounts.
@@ -25,9 +31,12 @@ pub struct CacheSizes {
 
 impl CacheSizes {
     /// Each number with its name, in the order of the fields.
-    pub fn named(&self) -> [(&'static str, usize); 9] {
+    pub fn named(&self) -> [(&'static str, usize); 12] {
         [
-            ("teams", self.teams),
+            ("teams with limits", self.teams_with_limits),
+            ("teams with tokens", self.teams_with_tokens),
+            ("teams with circuits of zones", self.teams_with_zones),
+            ("teams with hostnames", self.teams_with_hostnames),
             ("teams at a bucket", self.teams_at_bucket),
             ("buckets of granted accounts", self.granted_buckets),
             ("buckets of a team", self.buckets),

@@ -56,18 +56,15 @@ impl<T: TokenStore, A: PurgeApi> Executor<T, A> {
     ) -> Report<'p> {
         let start = self.0.clock.now();
         log::records(plan);
-        let report = Report::new(plan, self.execute_until(plan, patience, stop, on_outcome).await);
+        let report = Report::new(plan, self.execute(plan, patience, stop, on_outcome).await);
         metrics::count_event(plan, &report.outcomes);
         log::event(&report, self.0.clock.now() - start);
         report
     }
 
-    /// Sends every batch. What is not purged at the deadline has failed. One outcome per batch, in the plan's order.
-    pub async fn execute(&self, plan: &Plan, patience: impl Into<Patience>) -> Vec<Outcome> {
-        self.execute_until(plan, patience, std::future::pending(), |_| ()).await
-    }
-
-    async fn execute_until(
+    /// Sends every batch. What is not purged at the deadline has failed. One outcome per batch that ended, in the plan's
+    /// order.
+    async fn execute(
         &self,
         plan: &Plan,
         patience: impl Into<Patience>,

@@ -55,6 +55,7 @@ pub(crate) fn batch(batch: &Batch, outcome: &Outcome, duration: Duration) {
         );
     } else {
         let origins = first_origins(outcome.failed.iter().map(|failed| &failed.origin));
+        let untried = Some(outcome.untried_items).filter(|items| *items > 0);
         tracing::warn!(
             team,
             zone,
@@ -66,6 +67,7 @@ pub(crate) fn batch(batch: &Batch, outcome: &Outcome, duration: Duration) {
             milliseconds,
             ray,
             error,
+            untried,
             origins,
             "batch"
         );

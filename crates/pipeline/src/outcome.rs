@@ -1,8 +1,9 @@
 //! What became of each batch.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use purge_router_core::{BatchItem, Origin};
+use purge_router_core::{Batch, BatchItem, Origin, PurgeHash};
 use serde::Serialize;
 use strum::{IntoStaticStr, VariantArray};
 
@@ -33,6 +34,9 @@ pub struct Outcome {
     /// The origins of all items that were not purged. An origin may be in it several times.
     #[serde(skip)]
     pub failed: Vec<FailedOrigin>,
+    /// The items that were purged, if others were not.
+    #[serde(skip)]
+    pub purged: Vec<PurgeHash>,
 }
 
 /// An origin of an item that was not purged.
@@ -108,7 +112,14 @@ impl Outcome {
             ray: None,
             latency: None,
             failed: Vec::new(),
+            purged: Vec::new(),
         }
+    }
+
+    /// The items of its batch that Cloudflare accepted.
+    pub(crate) fn accepted<'b>(&self, batch: &'b Batch) -> impl Iterator<Item = &'b BatchItem> {
+        let (all, some): (bool, HashSet<PurgeHash>) = (self.failed.is_empty(), self.purged.iter().copied().collect());
+        batch.items().iter().filter(move |item| all || some.contains(&batch.purge_hash(item)))
     }
 
     /// Notes that items were not purged. The last failure sets status and error.

@@ -1,23 +1,26 @@
 //! How the failed messages of an event are retried.
 //!
-//! A message that a retry may purge is sent to the retry queue, and hidden there after each failure. A message that no
+//! A message that a retry may purge is sent to the retry queue. There it is hidden after each failure, or replaced by one
+//! that says what was purged of it. A message that no
 //! retry can purge is left to its own queue, which makes it a dead letter after a few receives; in the retry queue,
 //! which allows many, it becomes one at once. Decision 27 compares other ways.
 
 mod hiding;
 mod lane;
 mod permanent;
+mod progress;
 mod queued;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use purge_router_core::names::TeamName;
-use purge_router_core::{Message, Origin};
+use purge_router_core::{Message, Origin, PurgedItems};
 
 use self::hiding::Hiding;
 use self::lane::Lane;
 use self::permanent::permanently_failed;
+use self::progress::Progress;
 use self::queued::only_queued;
 use crate::clock::{Clock, Timestamp};
 use crate::metrics;
@@ -67,7 +70,7 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
             // Without the id of its message, a failure is that of the whole invocation: all of it is delivered again.
             _ if report.failed.contains(&Origin::Invocation) => HashSet::new(),
             (Lane::First, Some(queue)) => self.defer(queue, report, deadline).await,
-            (Lane::Retry, Some(queue)) => self.send_dead_letters_and_hide(queue, report, deadline).await,
+            (Lane::Retry, Some(queue)) => self.send_and_hide(queue, report, deadline).await,
             _ => HashSet::new(),
         };
         report.failed.iter().filter(|origin| !moved.contains(origin)).cloned().collect()
@@ -76,39 +79,66 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
     /// Sends messages that a retry may purge to the retry queue. Returns the origins of those that it took.
     async fn defer<'r>(&self, queue: &Q, report: &'r Report<'_>, deadline: Timestamp) -> HashSet<&'r Origin> {
         let permanent = permanently_failed(report);
-        let teams = teams(report);
-        let deferred = |origin: &'r Origin| {
-            let body = self.message(origin)?.body()?.to_owned();
-            Some((origin, Deferred { body, team: teams.get(origin).copied().flatten().cloned() }))
-        };
         let retried = report.failed.iter().filter(|origin| !permanent.contains(origin));
-        let (origins, messages): (Vec<&Origin>, Vec<Deferred>) = retried.filter_map(deferred).unzip();
+        let progress = Progress::of(report);
+        let purged = |origin: &&'r Origin| Some(progress.with_earlier(origin, self.message(origin)?));
+        let deferred = retried.filter_map(|origin| Some((origin, purged(&origin)?, Duration::ZERO)));
+        let sent = self.send(queue, deferred.collect(), report, deadline).await;
+        log_count("deferred to the retry queue", sent.len());
+        sent
+    }
+
+    /// Sends messages to the retry queue, each with what was purged of it, and after its delay. Returns the origins of those
+    /// that the queue took.
+    async fn send<'r>(
+        &self,
+        queue: &Q,
+        messages: Vec<(&'r Origin, PurgedItems, Duration)>,
+        report: &'r Report<'_>,
+        deadline: Timestamp,
+    ) -> HashSet<&'r Origin> {
+        let teams = teams(report);
+        let deferred = |(origin, purged, delay): (&'r Origin, PurgedItems, Duration)| {
+            let body = self.message(origin)?.body()?.to_owned();
+            Some((origin, Deferred { body, purged, team: teams.get(origin).copied().flatten().cloned(), delay }))
+        };
+        let (origins, messages): (Vec<&Origin>, Vec<Deferred>) = messages.into_iter().filter_map(deferred).unzip();
         if messages.is_empty() {
             return HashSet::new();
         }
         let sent = queue.defer(&messages, deadline - self.clock.now()).await;
-        let not_done = "can't defer messages to the retry queue: their own queue redelivers them";
-        log("deferred to the retry queue", not_done, &sent);
+        log_failed("can't defer messages to the retry queue: their own queue redelivers them", &sent);
         succeeded(origins, &sent)
     }
 
-    /// Sends messages that no retry can purge to the dead-letter queue, and hides the others and those that it did not
-    /// take. Returns the origins of those that it took.
-    async fn send_dead_letters_and_hide<'r>(
-        &self,
-        queue: &Q,
-        report: &'r Report<'_>,
-        deadline: Timestamp,
-    ) -> HashSet<&'r Origin> {
-        let permanent = permanently_failed(report);
-        let retried: Vec<&Origin> = report.failed.iter().filter(|origin| !permanent.contains(origin)).collect();
-        let dead_letters = self.send_dead_letters(queue, permanent.iter().copied().collect(), deadline);
-        let queued = only_queued(report);
-        let hiding = |origin: &_| if queued.contains(origin) { Hiding::Queued } else { Hiding::Failed };
-        let retried = retried.into_iter().map(|origin| (origin, hiding(origin))).collect();
-        let (moved, ()) = tokio::join!(dead_letters, self.hide(queue, retried, deadline));
-        let not_moved = permanent.into_iter().filter(|origin| !moved.contains(origin));
-        self.hide(queue, not_moved.map(|origin| (origin, Hiding::Failed)).collect(), deadline).await;
+    /// Sends messages that no retry can purge to the dead-letter queue, and those of which something was purged to the retry
+    /// queue once more. Hides the others and those that were not taken. Returns the origins of those that were taken.
+    async fn send_and_hide<'r>(&self, queue: &Q, report: &'r Report<'_>, deadline: Timestamp) -> HashSet<&'r Origin> {
+        let (permanent, queued, progress) = (permanently_failed(report), only_queued(report), Progress::of(report));
+        let (mut partly_purged, mut hidden) = (Vec::new(), Vec::new());
+        for origin in report.failed.iter().filter(|origin| !permanent.contains(origin)) {
+            let Some(message) = self.message(origin) else { continue };
+            let hiding = if queued.contains(origin) { Hiding::Queued } else { Hiding::Failed };
+            let purged = progress.with_earlier(origin, message);
+            match purged.len() > message.purged_items().len() {
+                true => partly_purged.push((origin, purged, hiding)),
+                false => hidden.push((origin, hiding)),
+            }
+        }
+        let not_hidden = permanent.iter().map(|origin| (*origin, Hiding::Failed));
+        let not_hidden = not_hidden.chain(partly_purged.iter().map(|(origin, _, hiding)| (*origin, *hiding)));
+        let not_hidden: Vec<(&Origin, Hiding)> = not_hidden.collect();
+        let replacements = partly_purged.into_iter().filter_map(|(origin, purged, hiding)| {
+            let message = self.message(origin)?;
+            Some((origin, purged, self.time(message, hiding)))
+        });
+        let dead_letters = self.send_dead_letters(queue, permanent.into_iter().collect(), deadline);
+        let sent = self.send(queue, replacements.collect(), report, deadline);
+        let (dead_letters, sent, ()) = tokio::join!(dead_letters, sent, self.hide(queue, hidden, deadline));
+        log_count("purged in part: the rest is sent to the retry queue once more", sent.len());
+        let moved: HashSet<&Origin> = dead_letters.into_iter().chain(sent).collect();
+        let not_moved = not_hidden.into_iter().filter(|(origin, _)| !moved.contains(origin));
+        self.hide(queue, not_moved.collect(), deadline).await;
         moved
     }
 
@@ -137,21 +167,21 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
     async fn hide(&self, queue: &Q, origins: Vec<(&Origin, Hiding)>, deadline: Timestamp) {
         let hidden = |(origin, hiding): (_, Hiding)| {
             let message = self.message(origin)?;
-            let time = hiding.after(self.age(message), message.receives(), fastrand::f64());
-            Some(Hidden { receipt_handle: message.receipt_handle.to_string(), time })
+            Some(Hidden { receipt_handle: message.receipt_handle.to_string(), time: self.time(message, hiding) })
         };
         let messages: Vec<Hidden> = origins.into_iter().filter_map(hidden).collect();
         if messages.is_empty() {
             return;
         }
         let hiding = queue.hide(&messages, deadline - self.clock.now()).await;
-        let not_done = "can't choose when messages are retried: the queue's own timeout counts";
-        log("hidden until the next retry", not_done, &hiding);
+        log_count("hidden until the next retry", hiding.iter().filter(|result| result.is_ok()).count());
+        log_failed("can't choose when messages are retried: the queue's own timeout counts", &hiding);
     }
 
-    /// For how long a message has been in its queue; zero if the event does not say.
-    fn age(&self, message: &Message<'_>) -> Duration {
-        message.sent_at().map_or(Duration::ZERO, |sent_at| metrics::age(self.clock, sent_at))
+    /// How long a message waits for its next retry. Without a `SentTimestamp`, it is taken for a new one.
+    fn time(&self, message: &Message<'_>, hiding: Hiding) -> Duration {
+        let age = message.sent_at().map_or(Duration::ZERO, |sent_at| metrics::age(self.clock, sent_at));
+        hiding.after(age, message.receives(), fastrand::f64())
     }
 
     fn message(&self, origin: &Origin) -> Option<&Message<'e>> {
@@ -182,12 +212,10 @@ fn succeeded<'r>(origins: Vec<&'r Origin>, results: &[Result<(), String>]) -> Ha
     origins.into_iter().zip(results).filter(|(_, result)| result.is_ok()).map(|(origin, _)| origin).collect()
 }
 
-fn log(done: &'static str, not_done: &'static str, results: &[Result<(), String>]) {
-    let count = results.iter().filter(|result| result.is_ok()).count();
-    if count > 0 {
-        tracing::info!(messages = count, "{done}");
+fn log_count(done: &'static str, messages: usize) {
+    if messages > 0 {
+        tracing::info!(messages, "{done}");
     }
-    log_failed(not_done, results);
 }
 
 fn log_failed(not_done: &'static str, results: &[Result<(), String>]) {

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use purge_router_core::PurgedItems;
 use purge_router_core::names::TeamName;
 
 /// A queue of its own for what could not be purged at once, so that it never delays what can be.
@@ -32,8 +33,12 @@ pub trait RetryQueue: Send + Sync {
 pub struct Deferred {
     /// The body of the message that it replaces.
     pub body: String,
+    /// What was purged of that message, for the attribute [`PURGED_ITEMS`](purge_router_core::PURGED_ITEMS).
+    pub purged: PurgedItems,
     /// The team that it is about, if it is about one: the queue delivers the messages of different teams fairly.
     pub team: Option<TeamName>,
+    /// When it is delivered, counted from when it is sent, in whole seconds; at most 900 s.
+    pub delay: Duration,
 }
 
 /// A message that is delivered again only later.

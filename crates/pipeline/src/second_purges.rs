@@ -1,14 +1,13 @@
 //! Queues the second purges of an event, after its first ones. Decision 40 says why it is done in this way.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use purge_router_core::names::TeamName;
-use purge_router_core::{Origin, Plan, RejectionKind, SecondPurge};
+use purge_router_core::{Origin, Plan, SecondPurge};
 
 use crate::clock::{Clock, Timestamp};
 use crate::delay_queue::{DelayQueue, Delayed};
-use crate::outcome::FailureKind;
 use crate::report::{Report, Unfinished};
 
 /// The longest that an event waits for the delay queue: other teams' messages may be in the same event.
@@ -33,8 +32,7 @@ pub fn sending_deadline(plan: &Plan, clock: &Clock, deadline: Timestamp) -> Time
 /// Queues the second purges whose first ones were accepted, and returns the report with the origins of those that could
 /// not be queued as failed: a retry purges and queues them again.
 ///
-/// What a retry will purge is not queued now, but then. What Cloudflare refused for good does not keep the rest of its
-/// change from a second purge.
+/// A retry purges only what is left, and queues the second purge of that.
 pub async fn queue_second_purges<'p, Q: DelayQueue>(
     queue: Option<&Q>,
     mut report: Report<'p>,
@@ -87,81 +85,20 @@ fn log(queued: usize, not_queued: &[Unfinished]) {
     }
 }
 
-/// The second purges that no retry will queue.
+/// The second purges of which anything was accepted.
 fn due<'p>(report: &Report<'p>) -> Vec<&'p SecondPurge> {
     let plan = report.plan;
     if plan.second_purges.is_empty() {
         return Vec::new();
     }
-    let mut ends = Ends::of(&plan.second_purges);
-    for batch in &plan.batches {
-        for origin in batch.items().iter().flat_map(|item| &item.origins) {
-            ends.at(origin, &batch.zone.team, |end| end.items += 1);
-        }
-    }
+    let mut accepted: HashSet<(&Origin, &TeamName)> = HashSet::new();
     for outcome in &report.outcomes {
         let Some(batch) = plan.batches.get(outcome.batch) else { continue };
-        for failed in &outcome.failed {
-            ends.at(&failed.origin, &batch.zone.team, |end| end.fail(failed.kind));
-        }
+        let origins = outcome.accepted(batch).flat_map(|item| &item.origins);
+        accepted.extend(origins.map(|origin| (origin, &batch.zone.team)));
     }
-    for (_, batch) in report.stopped() {
-        for origin in batch.items().iter().flat_map(|item| &item.origins) {
-            ends.at(origin, &batch.zone.team, |end| end.fail(FailureKind::Transient));
-        }
-    }
-    // A message of which a record could not be planned in time is planned again as a whole.
-    let rejected = plan.rejected.iter().filter(|rejected| rejected.kind == RejectionKind::Transient);
-    let retried: HashSet<&Origin> =
-        rejected.map(|rejected| &rejected.origin).filter(|origin| **origin != Origin::Invocation).collect();
-    plan.second_purges.iter().filter(|second| ends.is_due(second) && !retried.contains(&second.change.origin)).collect()
-}
-
-/// How the items of each origin and team ended.
-struct Ends<'p>(HashMap<(&'p Origin, &'p TeamName), End>);
-
-#[derive(Default)]
-struct End {
-    items: usize,
-    failed: usize,
-    has_transient: bool,
-    has_untried: bool,
-    has_permanent: bool,
-}
-
-impl<'p> Ends<'p> {
-    fn of(again: &'p [SecondPurge]) -> Self {
-        Self(again.iter().map(|second| ((&second.change.origin, &second.team), End::default())).collect())
-    }
-
-    fn at(&mut self, origin: &'p Origin, team: &'p TeamName, note: impl FnOnce(&mut End)) {
-        if let Some(end) = self.0.get_mut(&(origin, team)) {
-            note(end);
-        }
-    }
-
-    fn is_due(&self, second: &SecondPurge) -> bool {
-        let Some(end) = self.0.get(&(&second.change.origin, &second.team)) else { return false };
-        // Nobody has to retry a direct invocation that failed.
-        let is_retried = second.change.origin != Origin::Invocation && end.is_retried();
-        end.items > end.failed && !is_retried
-    }
-}
-
-impl End {
-    fn fail(&mut self, kind: FailureKind) {
-        self.failed += 1;
-        match kind {
-            FailureKind::Transient | FailureKind::Queued => self.has_transient = true,
-            FailureKind::Untried => self.has_untried = true,
-            FailureKind::Permanent => self.has_permanent = true,
-        }
-    }
-
-    /// Whether a retry may purge what failed.
-    fn is_retried(&self) -> bool {
-        self.has_transient || (self.has_untried && !self.has_permanent)
-    }
+    let is_due = |second: &&SecondPurge| accepted.contains(&(&second.change.origin, &second.team));
+    plan.second_purges.iter().filter(is_due).collect()
 }
 
 #[cfg(test)]

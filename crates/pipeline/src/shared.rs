@@ -33,9 +33,11 @@ impl<T, A> Shared<T, A> {
 
     pub(crate) fn cache_sizes(&self) -> CacheSizes {
         let Self { limits, token_circuits, zone_circuits, hostnames, .. } = self;
-        let teams = [limits.teams(), token_circuits.teams(), zone_circuits.teams(), hostnames.teams()];
         CacheSizes {
-            teams: teams.into_iter().max().unwrap_or_default(),
+            teams_with_limits: limits.teams(),
+            teams_with_tokens: token_circuits.teams(),
+            teams_with_zones: zone_circuits.teams(),
+            teams_with_hostnames: hostnames.teams(),
             teams_at_bucket: limits.teams_at_bucket(),
             granted_buckets: limits.granted_buckets(),
             buckets: limits.buckets_of_team(),

@@ -37,6 +37,18 @@ pub(crate) fn plan_of(urls: usize) -> Plan {
     plan_with(&["www.red.com"], urls)
 }
 
+/// A plan of the team `red` with this many tags of its zone `red0.com`, ten in each batch. All have the origin `m-0`.
+pub(crate) fn plan_of_message(tags: usize) -> Plan {
+    let (zones, origin) = (zones(&[("red", "")]), Origin::Message("m-0".into()));
+    let in_batch = |first: usize| {
+        let items = (first..tags.min(first + 10)).map(|tag| Item::Tag(format!("tag-{tag}")));
+        let request =
+            |item| PurgeRequest { zone: &zones[0], mode: Mode::Purge, item, origin: &origin, changed_at: None };
+        batches(items.map(request))
+    };
+    Plan { batches: (0..tags).step_by(10).flat_map(in_batch).collect(), ..Plan::default() }
+}
+
 /// A plan with one batch of this many URLs of each hostname.
 pub(crate) fn plan_with(hostnames: &[&str], keys: usize) -> Plan {
     let text = format!(

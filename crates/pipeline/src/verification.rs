@@ -20,7 +20,6 @@ use crate::clock::{Clock, Timestamp};
 use crate::delay_queue::{DelayQueue, Delayed};
 use crate::edge::Edge;
 use crate::metrics;
-use crate::outcome::Status;
 use crate::report::Report;
 
 /// How long after its purge a URL is fetched. Cloudflare needs less than a second; a fetch that was under way during the
@@ -164,11 +163,10 @@ impl<E: Edge> Verifier<E> {
 fn purged_samples<'r>(report: &'r Report<'_>) -> impl Iterator<Item = Sample> + 'r {
     let sampled: BTreeSet<(&TeamName, &str)> =
         report.plan.samples.iter().flat_map(|it| it.urls.iter().map(|url| (&it.team, url.as_str()))).collect();
-    let purged = report.outcomes.iter().filter(|outcome| outcome.status == Status::Purged);
-    let batches = purged.filter_map(|outcome| report.plan.batches.get(outcome.batch));
+    let batches = report.outcomes.iter().filter_map(|it| Some((it, report.plan.batches.get(it.batch)?)));
     // What is fetched is production's.
-    let items = batches.filter(|batch| batch.environment.is_none()).flat_map(|batch| {
-        batch.items().iter().filter_map(|item| match &item.item {
+    let items = batches.filter(|(_, batch)| batch.environment.is_none()).flat_map(|(outcome, batch)| {
+        outcome.accepted(batch).filter_map(|item| match &item.item {
             Item::Url(url) => Some((&batch.zone.team, url.as_str())),
             _ => None,
         })

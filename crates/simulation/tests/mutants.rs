@@ -21,6 +21,7 @@ const MANY_ZONES: Load = Load {
     zones: 600,
     zones_per_team: 1,
     accounts: 600,
+    accounts_are_known: true,
     plan: CloudflarePlan::Pro,
     purge: "urls",
     objects: 1,

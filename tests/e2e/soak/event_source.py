@@ -94,7 +94,8 @@ class EventSource:
         return self.disorder(batch)
 
     def receive(self):
-        request = {"QueueUrl": self.url, "MaxNumberOfMessages": 10, "MessageSystemAttributeNames": ["All"]}
+        names = {"MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"]}
+        request = {"QueueUrl": self.url, "MaxNumberOfMessages": 10, **names}
         return self.sqs.receive_message(**request).get("Messages", [])
 
     def disorder(self, batch):
@@ -163,7 +164,10 @@ def event(batch, arn):
             "receiptHandle": message["ReceiptHandle"],
             "body": message["Body"],
             "attributes": message["Attributes"],
-            "messageAttributes": {},
+            "messageAttributes": {
+                name: {"stringValue": value["StringValue"], "dataType": value["DataType"]}
+                for name, value in message.get("MessageAttributes", {}).items()
+            },
             "eventSource": "aws:sqs",
             "eventSourceARN": arn,
             "awsRegion": "eu-west-1",

@@ -1,6 +1,7 @@
 //! The SQS messages of an event: what is needed to send one to another queue, or to hide it there.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::value::MapAccessDeserializer;
@@ -9,10 +10,13 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use time::UtcDateTime;
 
+use crate::model::change::Origin;
+use crate::model::purged_items::{PURGED_ITEMS, PurgedItems};
+
 /// An SQS message of an event.
 #[derive(Debug, Clone)]
 pub struct Message<'e> {
-    /// Its id, as in [`Origin::Message`](crate::Origin::Message).
+    /// Its id, as in [`Origin::Message`].
     pub id: Cow<'e, str>,
     /// What SQS needs to hide or delete the message; empty if the event has none.
     pub receipt_handle: Cow<'e, str>,
@@ -20,6 +24,8 @@ pub struct Message<'e> {
     pub queue: Cow<'e, str>,
     body: Option<Cow<'e, str>>,
     attributes: Attributes<'e>,
+    /// The attributes that its sender chose, as JSON.
+    message_attributes: Option<&'e RawValue>,
 }
 
 /// The fields of a message. Lambda writes the names with a small letter, SQS's own API with a capital.
@@ -36,6 +42,8 @@ struct Fields<'e, B> {
     body: B,
     #[serde(borrow, default, alias = "Attributes")]
     attributes: Attributes<'e>,
+    #[serde(borrow, default, alias = "MessageAttributes")]
+    message_attributes: Option<&'e RawValue>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -107,8 +115,8 @@ impl<'e> Message<'e> {
     }
 
     fn with_body<B>(fields: Fields<'e, B>, body_of: impl FnOnce(B) -> Option<Cow<'e, str>>) -> Self {
-        let Fields { id, receipt_handle, queue, body, attributes } = fields;
-        Self { id, receipt_handle, queue, body: body_of(body), attributes }
+        let Fields { id, receipt_handle, queue, body, attributes, message_attributes } = fields;
+        Self { id, receipt_handle, queue, body: body_of(body), attributes, message_attributes }
     }
 
     /// Its body. An input transformer of EventBridge Pipes may have parsed it: an object or an array is its JSON.
@@ -122,11 +130,35 @@ impl<'e> Message<'e> {
         self.attributes.receives.parse().unwrap_or(1).max(1)
     }
 
+    /// What earlier receives purged of it. None of it, if its attribute is not one that the function wrote.
+    pub fn purged_items(&self) -> PurgedItems {
+        #[derive(Deserialize)]
+        struct MessageAttributes<'e> {
+            #[serde(borrow, rename = "PurgedItems")]
+            purged_items: MessageAttribute<'e>,
+        }
+        #[derive(Deserialize)]
+        struct MessageAttribute<'e> {
+            #[serde(borrow, rename = "stringValue", alias = "StringValue")]
+            value: Cow<'e, str>,
+        }
+        let named = self.message_attributes.filter(|attributes| attributes.get().contains(PURGED_ITEMS));
+        let attributes = named.and_then(|it| serde_json::from_str::<MessageAttributes<'_>>(it.get()).ok());
+        attributes.map(|it| PurgedItems::parse(&it.purged_items.value)).unwrap_or_default()
+    }
+
     /// When it was sent to its queue, if SQS says so.
     pub fn sent_at(&self) -> Option<UtcDateTime> {
         let milliseconds: u64 = self.attributes.sent_at.parse().ok()?;
         UtcDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok()
     }
+}
+
+/// What earlier receives purged, of each message of which they purged anything.
+pub(super) fn purged_items(messages: &[Message<'_>]) -> HashMap<Origin, PurgedItems> {
+    let purged = messages.iter().map(|message| (message, message.purged_items()));
+    let purged = purged.filter(|(_, purged)| !purged.is_empty());
+    purged.map(|(message, purged)| (Origin::Message((&*message.id).into()), purged)).collect()
 }
 
 fn body_of(json: &RawValue) -> Option<Cow<'_, str>> {

@@ -1,8 +1,11 @@
 //! What an event says: objects that changed, records that change nothing, and records that are rejected.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::model::change::{Change, Origin};
+use crate::model::purged_items::PurgedItems;
 
 /// What an event says. Each list is in the order of the records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub struct Event {
     pub ignored: Vec<Ignored>,
     /// Records and changes that lead to no purge, each with the reason.
     pub rejected: Vec<Rejected>,
+    /// What earlier receives purged of messages: it is not purged again.
+    pub purged: HashMap<Origin, PurgedItems>,
 }
 
 /// A record that changes nothing that is served.

@@ -1,7 +1,7 @@
 //! Items → batches: equal items are joined, and each group is cut at the limit of one request.
 
 use std::collections::BTreeMap;
-use std::hash::{Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
@@ -13,6 +13,7 @@ use time::UtcDateTime;
 use crate::model::change::Origin;
 use crate::model::mapping::Mode;
 use crate::model::names::{EnvironmentId, Hostname, TeamName};
+use crate::model::purged_items::{PurgeHash, PurgedItems};
 use crate::model::zone::Zone;
 use crate::purge::item::{Body, Item, Method};
 
@@ -77,6 +78,12 @@ impl Batch {
         self.items.iter().filter_map(|item| item.changed_at).min()
     }
 
+    /// A hash of the purge of one of its items. A later event has the same hash for the same purge, unless another version
+    /// of the function hashes differently: then the item is purged again.
+    pub fn purge_hash(&self, item: &BatchItem) -> PurgeHash {
+        purge_hash(&self.zone, self.environment.as_ref(), self.mode, &item.item)
+    }
+
     /// The request's body.
     pub fn body(&self) -> Body<'_> {
         Body::new(self.method, self.items.iter().map(|item| &item.item).collect())
@@ -117,12 +124,21 @@ pub(super) struct ItemGroups<'p> {
     last: usize,
 }
 
-type GroupKey<'p> = (&'p TeamName, &'p Hostname, Mode, Method);
+type GroupKey<'p> = (&'p TeamName, &'p Hostname, Mode, Method, Scope<'p>);
+
+/// In which environments of its zone an item is purged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Scope<'p> {
+    All,
+    /// In one of them; none: production.
+    One(Option<&'p EnvironmentId>),
+}
 
 struct ItemGroup<'p> {
     zone: &'p Arc<Zone>,
     mode: Mode,
     method: Method,
+    scope: Scope<'p>,
     items: IndexMap<DistinctItem, RequestedBy<'p>>,
 }
 
@@ -135,8 +151,24 @@ struct RequestedBy<'p> {
 
 impl<'p> ItemGroups<'p> {
     pub(super) fn add(&mut self, request: PurgeRequest<'p>) {
+        self.add_in(Scope::All, request);
+    }
+
+    /// Adds an item in those environments of its zone in which it was not purged before.
+    pub(super) fn add_rest(&mut self, request: PurgeRequest<'p>, purged: &PurgedItems) {
+        let (zone, mode, item): (&'p Zone, _, _) = (request.zone, request.mode, &request.item);
+        let all = std::iter::once(None).chain(environments(zone, mode, item.method()).map(Some));
+        let (purged, left): (Vec<_>, Vec<_>) =
+            all.partition(|environment| purged.contains(purge_hash(zone, *environment, mode, item)));
+        if purged.is_empty() {
+            return self.add(request);
+        }
+        left.into_iter().for_each(|environment| self.add_in(Scope::One(environment), request.clone()));
+    }
+
+    fn add_in(&mut self, scope: Scope<'p>, request: PurgeRequest<'p>) {
         let PurgeRequest { zone, mode, item, origin, changed_at } = request;
-        let Some(group) = self.group(zone, mode, item.method()) else { return };
+        let Some(group) = self.group(zone, mode, item.method(), scope) else { return };
         let new = || RequestedBy { first: origin, others: None, earliest: None };
         let requested_by = group.items.entry(DistinctItem(item)).or_insert_with(new);
         if requested_by.first != origin {
@@ -145,12 +177,20 @@ impl<'p> ItemGroups<'p> {
         requested_by.earliest = requested_by.earliest.into_iter().chain(changed_at).min();
     }
 
-    fn group(&mut self, zone: &'p Arc<Zone>, mode: Mode, method: Method) -> Option<&mut ItemGroup<'p>> {
-        let is_same = |last: &ItemGroup<'p>| Arc::ptr_eq(last.zone, zone) && last.mode == mode && last.method == method;
+    fn group(
+        &mut self,
+        zone: &'p Arc<Zone>,
+        mode: Mode,
+        method: Method,
+        scope: Scope<'p>,
+    ) -> Option<&mut ItemGroup<'p>> {
+        let is_same = |last: &ItemGroup<'p>| {
+            Arc::ptr_eq(last.zone, zone) && (last.mode, last.method, last.scope) == (mode, method, scope)
+        };
         if !self.groups.get(self.last).is_some_and(is_same) {
             let groups = &mut self.groups;
-            self.last = *self.by_key.entry((&zone.team, &zone.domain, mode, method)).or_insert_with(|| {
-                groups.push(ItemGroup { zone, mode, method, items: IndexMap::new() });
+            self.last = *self.by_key.entry((&zone.team, &zone.domain, mode, method, scope)).or_insert_with(|| {
+                groups.push(ItemGroup { zone, mode, method, scope, items: IndexMap::new() });
                 groups.len() - 1
             });
         }
@@ -159,8 +199,10 @@ impl<'p> ItemGroups<'p> {
 
     pub(super) fn into_batches(mut self) -> Vec<Batch> {
         let mut batches = Vec::new();
-        self.groups.sort_by_key(|&ItemGroup { zone, mode, method, .. }| (&zone.team, &zone.domain, mode, method));
-        for ItemGroup { zone, mode, method, items } in self.groups {
+        self.groups.sort_by_key(|&ItemGroup { zone, mode, method, scope, .. }| {
+            (&zone.team, &zone.domain, mode, method, scope)
+        });
+        for ItemGroup { zone, mode, method, scope, items } in self.groups {
             let mut items = items.into_iter().map(|(DistinctItem(item), requested_by)| {
                 let RequestedBy { first, others, earliest } = requested_by;
                 let origins =
@@ -174,9 +216,12 @@ impl<'p> ItemGroups<'p> {
                 if items.is_empty() {
                     break;
                 }
-                batches.push(Batch { zone: Arc::clone(zone), environment: None, mode, method, items });
+                let environment = if let Scope::One(environment) = scope { environment.cloned() } else { None };
+                batches.push(Batch { zone: Arc::clone(zone), environment, mode, method, items });
             }
-            in_environments(&mut batches, first);
+            if scope == Scope::All {
+                in_environments(&mut batches, first);
+            }
         }
         batches
     }
@@ -199,24 +244,37 @@ impl Eq for DistinctItem {}
 
 impl Hash for DistinctItem {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        match &self.0 {
-            Item::Tag(tag) => tag.bytes().for_each(|byte| state.write_u8(byte.to_ascii_lowercase())),
-            item => item.hash(state),
-        }
+        hash_item(&self.0, state);
     }
 }
 
-/// Repeats the batches of one group, from this index on, for each of their zone's environments. To purge everything in
-/// production takes all environments; Cloudflare does not say so of invalidating it.
+fn hash_item(item: &Item, hasher: &mut impl Hasher) {
+    match item {
+        Item::Tag(tag) => tag.bytes().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase())),
+        item => item.hash(hasher),
+    }
+}
+
+fn purge_hash(zone: &Zone, environment: Option<&EnvironmentId>, mode: Mode, item: &Item) -> PurgeHash {
+    let mut hasher = DefaultHasher::new();
+    (&zone.team, &zone.zone_id, environment, mode).hash(&mut hasher);
+    hash_item(item, &mut hasher);
+    PurgeHash::new(hasher.finish())
+}
+
+/// The environments besides production in which a purge is repeated. To purge everything in production takes all
+/// environments; Cloudflare does not say so of invalidating it.
+fn environments(zone: &Zone, mode: Mode, method: Method) -> impl Iterator<Item = &EnvironmentId> {
+    let is_repeated = method != Method::Everything || mode == Mode::Invalidate;
+    zone.environments.iter().filter(move |_| is_repeated)
+}
+
+/// Repeats the batches of one group, from this index on, for each of their zone's environments.
 fn in_environments(batches: &mut Vec<Batch>, first: usize) {
-    let group = batches
-        .get(first..)
-        .unwrap_or_default()
-        .iter()
-        .filter(|batch| batch.method != Method::Everything || batch.mode == Mode::Invalidate);
+    let group = batches.get(first..).unwrap_or_default().iter();
     let repeated: Vec<Batch> = group
         .flat_map(|batch| {
-            let environments = batch.zone.environments.iter().cloned().map(Some);
+            let environments = environments(&batch.zone, batch.mode, batch.method).cloned().map(Some);
             environments.map(|environment| Batch { environment, ..batch.clone() })
         })
         .collect();

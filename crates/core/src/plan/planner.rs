@@ -6,11 +6,12 @@ use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 use crate::model::bounds;
-use crate::model::change::Change;
+use crate::model::change::{Change, Origin};
 use crate::model::event::Event;
 use crate::model::last_purge::LastPurges;
 use crate::model::mappings::Mappings;
 use crate::model::names::TeamName;
+use crate::model::purged_items::PurgedItems;
 use crate::model::verification::Verification;
 use crate::plan::batch::{Batch, ItemGroups, PurgeRequest};
 use crate::plan::budget::EventBudget;
@@ -44,14 +45,14 @@ pub fn plan_until(
     event: Event,
     must_stop: impl Fn() -> bool,
 ) -> Plan {
-    let Event { changes, ignored, mut rejected } = event;
+    let Event { changes, ignored, mut rejected, purged } = event;
     let mut planner = Planner::new(mappings, uncertain, Memory::new(&changes, last_purges));
     planner.admit(&changes, must_stop);
     planner.report_problems();
     let escalated = planner.escalated();
     let second_purges = second_purges(planner.budget.hits());
     let mut sampler = Sampler::default();
-    let batches = planner.batches(&mut sampler);
+    let batches = planner.batches(&purged, &mut sampler);
     rejected.extend(planner.rejections.into_rejected());
     let (changes, samples) = (changes.len(), sampler.into_samples());
     let remember = planner.memory.into_remember();
@@ -223,16 +224,22 @@ impl<'p> Planner<'p> {
         self.budget.counts().escalated()
     }
 
-    /// Expands the admitted hits into items, joins these, and adds them to the samples.
-    fn batches(&mut self, sampler: &mut Sampler<'p>) -> Vec<Batch> {
+    /// Expands the admitted hits into items, joins those that were not purged at an earlier receive of their message, and
+    /// adds them to the samples.
+    fn batches(&mut self, purged: &HashMap<Origin, PurgedItems>, sampler: &mut Sampler<'p>) -> Vec<Batch> {
         let mut groups = ItemGroups::default();
         for hit in self.budget.take_hits() {
             let (change, mode) = (hit.change, hit.mapping.mapping.mode);
             let (origin, changed_at) = (&change.origin, change.time);
             let is_escalated = self.budget.counts().is_escalated(&hit.mapping);
+            let purged = purged.get(origin);
             expand(&hit, is_escalated, |zone, item| {
                 sampler.add(&hit, zone, &item);
-                groups.add(PurgeRequest { zone, mode, item, origin, changed_at });
+                let request = PurgeRequest { zone, mode, item, origin, changed_at };
+                match purged {
+                    Some(purged) => groups.add_rest(request, purged),
+                    None => groups.add(request),
+                }
             });
         }
         groups.into_batches()

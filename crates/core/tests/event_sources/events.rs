@@ -61,7 +61,7 @@ pub(crate) fn v1(body: Value, is_base64: bool) -> Value {
 
 /// One line for each thing found, in the order of the three lists.
 pub(crate) fn lines(event: &Value) -> Vec<String> {
-    let Event { changes, ignored, rejected } = decode(event.to_string().as_bytes()).unwrap();
+    let Event { changes, ignored, rejected, .. } = decode(event.to_string().as_bytes()).unwrap();
     let changes = changes.iter().map(|c| format!("{} {} {}", c.origin, c.kind, c.key));
     let ignored = ignored.iter().map(|i| format!("{} ignored {}", i.origin, i.reason));
     let rejected = rejected.iter().map(|r| format!("{} rejected {}", r.origin, r.reason));

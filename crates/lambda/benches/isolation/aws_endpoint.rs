@@ -98,6 +98,15 @@ async fn call(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) -> R
     }
 }
 
+/// The message attributes of an entry, as Lambda writes them.
+fn attributes(entry: &Value) -> Value {
+    let sent = entry["MessageAttributes"].as_object().into_iter().flatten();
+    let written = |(name, value): (&String, &Value)| {
+        (name.clone(), json!({ "stringValue": value["StringValue"], "dataType": value["DataType"] }))
+    };
+    Value::Object(sent.map(written).collect())
+}
+
 impl Aws {
     fn send_message_batch(&self, request: &Value) -> Result<Value, CallError> {
         let queue = self.queue(request)?;
@@ -111,7 +120,7 @@ impl Aws {
                 return Err(CallError("MissingParameter", "MessageBody".to_owned()));
             };
             let delay = seconds(entry, "DelaySeconds", MAX_DELAY_SECONDS)?.unwrap_or_default();
-            let id = queue.send(body.to_owned(), delay);
+            let id = queue.send_with(body.to_owned(), attributes(entry), delay);
             self.sent.fetch_add(1, Ordering::Relaxed);
             // The SDK does not check the digest.
             Ok(json!({ "MessageId": id, "MD5OfMessageBody": "0".repeat(32) }))

@@ -96,7 +96,7 @@ fn event(batch: &[Message], arn: &str) -> String {
                 "SenderId": "AIDAIENQZJOLO23YVJ4VO",
                 "ApproximateFirstReceiveTimestamp": milliseconds(message.first_received_at.unwrap_or(message.sent_at)),
             },
-            "messageAttributes": {},
+            "messageAttributes": message.attributes,
             "eventSource": "aws:sqs",
             "eventSourceARN": arn,
             "awsRegion": "eu-west-1",

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
@@ -26,6 +27,8 @@ pub(crate) struct QueueSettings {
 pub(crate) struct Message {
     pub(crate) id: String,
     pub(crate) body: String,
+    /// Its message attributes, as Lambda writes them.
+    pub(crate) attributes: Value,
     pub(crate) sent_at: SystemTime,
     pub(crate) first_received_at: Option<SystemTime>,
     pub(crate) receives: u32,
@@ -73,13 +76,19 @@ impl Queue {
 
     /// Sends a message, which is visible after `delay`, and returns its id.
     pub(crate) fn send(&self, body: String, delay: Duration) -> String {
+        self.send_with(body, json!({}), delay)
+    }
+
+    /// As [`Queue::send`], with message attributes.
+    pub(crate) fn send_with(&self, body: String, attributes: Value, delay: Duration) -> String {
         let mut state = self.state();
         state.sent += 1;
         let number = state.sent;
         let message = Message {
             id: format!("00000000-0000-4000-8000-{number:012x}"),
-            size: escaped_length(&body) + RECORD_OVERHEAD,
+            size: escaped_length(&body) + attributes.to_string().len() + RECORD_OVERHEAD,
             body,
+            attributes,
             sent_at: SystemTime::now(),
             first_received_at: None,
             receives: 0,

@@ -3,13 +3,13 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use purge_router_core::{Plan, Rejected, RejectionKind, decode_with_messages};
-use serde_json::json;
+use purge_router_core::{PURGED_ITEMS, Plan, PurgeHash, PurgedItems, Rejected, RejectionKind, decode_with_messages};
+use serde_json::{Value, json};
 
 use super::*;
 use crate::outcome::{FailedOrigin, FailureKind, Outcome};
 use crate::report::Unfinished;
-use crate::test_support::{paused_clock, plan_of};
+use crate::test_support::{paused_clock, plan_of, plan_of_message};
 
 const MAIN: &str = "arn:aws:sqs:eu-west-1:123456789012:main";
 const RETRY: &str = "arn:aws:sqs:eu-west-1:123456789012:retry";
@@ -84,6 +84,7 @@ fn plan(urls: usize, rejected: &[(usize, RejectionKind)]) -> Plan {
 const PERMANENT: FailureKind = FailureKind::Permanent;
 const UNTRIED: FailureKind = FailureKind::Untried;
 const TRANSIENT: FailureKind = FailureKind::Transient;
+const QUEUED: FailureKind = FailureKind::Queued;
 
 /// An outcome in which these messages failed.
 fn outcome(status: Status, failed: &[(usize, FailureKind)]) -> Outcome {
@@ -117,8 +118,9 @@ async fn what_a_retry_may_purge_is_deferred_and_the_rest_is_reported() {
         vec![outcome(Status::Unreachable, &[(0, PERMANENT), (1, TRANSIENT), (2, PERMANENT), (1, TRANSIENT)])];
     let failed = redeliver(&queue, &event(MAIN, &[1, 1, 1]), &plan(3, &[]), outcomes).await;
     assert_eq!(failed, [message(0), message(2)]);
-    let deferred = Deferred { body: "1".into(), team: TeamName::parse("red").ok() };
-    assert_eq!(queue.sent.into_inner().unwrap(), [deferred]);
+    let sent = queue.sent.into_inner().unwrap();
+    let sent: Vec<_> = sent.iter().map(|it| (&*it.body, it.team.as_ref().map(TeamName::as_str), it.delay)).collect();
+    assert_eq!(sent, [("1", Some("red"), Duration::ZERO)]);
     assert_eq!(queue.dead_letters.into_inner().unwrap(), [], "their own queue delivers them again");
 }
 
@@ -218,11 +220,118 @@ async fn messages_of_the_retry_queue_stay_there_and_are_hidden() {
     }
 }
 
+/// A plan of two batches with ten items each, all of one message, of which the first was purged. Of the second, items up
+/// to this number were.
+fn partly_purged(items: usize) -> (Plan, Vec<Outcome>) {
+    let plan = plan_of_message(20);
+    let hashes = plan.batches[1].items().iter().map(|item| plan.batches[1].purge_hash(item));
+    let purged = hashes.take(items).collect();
+    let outcomes = vec![Outcome::new(0), Outcome { batch: 1, purged, ..outcome(Status::RateLimited, &[(0, QUEUED)]) }];
+    (plan, outcomes)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_was_purged_in_part_goes_on_with_the_rest() {
+    for (items, arn) in [(0, MAIN), (3, MAIN), (0, RETRY), (3, RETRY)] {
+        let queue = Queue::default();
+        let (plan, outcomes) = partly_purged(items);
+        let failed = redeliver_after(Duration::from_secs(60), &queue, &event(arn, &[1]), &plan, outcomes).await;
+        assert_eq!(failed, [], "the new message replaces it");
+        let sent = queue.sent.into_inner().unwrap();
+        let [Deferred { body, purged, team, delay }] = &sent[..] else { panic!("{sent:?}") };
+        let expected = plan.batches.iter().flat_map(|batch| batch.items().iter().map(|item| batch.purge_hash(item)));
+        assert_eq!(*purged, expected.take(10 + items).collect(), "{items} of the second batch");
+        assert_eq!((&**body, team.as_ref().map(TeamName::as_str)), ("0", Some("red")));
+        assert_eq!(delay.as_secs(), if arn == MAIN { 0 } else { 1 }, "as it would be hidden");
+        assert!(queue.hidden.into_inner().unwrap().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_sent_again_only_with_more_than_it_has() {
+    let (plan, outcomes) = partly_purged(3);
+    let purged: PurgedItems = plan.batches[0].items().iter().map(|item| plan.batches[0].purge_hash(item)).collect();
+    let mut event: Value = serde_json::from_str(&event(RETRY, &[1])).unwrap();
+    event["Records"][0]["messageAttributes"] = json!({ PURGED_ITEMS: { "stringValue": purged.text() } });
+    for (outcomes, sent, hidden) in [(outcomes, 1, 0), (partly_purged(0).1, 0, 1)] {
+        let queue = Queue::default();
+        redeliver(&queue, &event.to_string(), &plan, outcomes).await;
+        let counts = (queue.sent.into_inner().unwrap().len(), queue.hidden.into_inner().unwrap().len());
+        assert_eq!(counts, (sent, hidden));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_waits_for_its_rest_as_long_as_it_would_be_hidden() {
+    for (kind, seconds) in [(QUEUED, 1..=1), (TRANSIENT, 30..=60)] {
+        for refuses in [vec![], vec!["0"]] {
+            let queue = Queue { refuses: refuses.clone(), ..Queue::default() };
+            let (plan, mut outcomes) = partly_purged(3);
+            outcomes[1].failed[0].kind = kind;
+            let age = Duration::from_secs(60);
+            let failed = redeliver_after(age, &queue, &event(RETRY, &[1]), &plan, outcomes).await;
+            let sent = queue.sent.into_inner().unwrap();
+            let hidden = queue.hidden.into_inner().unwrap();
+            let time = sent.first().map_or_else(|| hidden[0].time, |sent| sent.delay);
+            assert!(seconds.contains(&time.as_secs()), "{kind:?}: {time:?}");
+            let (of_sent, of_hidden) = if refuses.is_empty() { (1, 0) } else { (0, 1) };
+            assert_eq!((failed.len(), sent.len(), hidden.len()), (of_hidden, of_sent, of_hidden));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_message_says_what_was_purged_of_it() {
+    let queue = Queue::default();
+    let plan = plan(4, &[(0, RejectionKind::Transient), (2, RejectionKind::Transient)]);
+    let batch = &plan.batches[0];
+    let hash = |index: usize| batch.purge_hash(&batch.items()[index]);
+    let outcomes = vec![Outcome {
+        purged: vec![hash(0), hash(3)],
+        ..outcome(Status::Unreachable, &[(1, TRANSIENT), (2, TRANSIENT)])
+    }];
+    redeliver(&queue, &event(MAIN, &[1; 4]), &plan, outcomes).await;
+    let mut sent = queue.sent.into_inner().unwrap();
+    sent.sort_by_key(|it| it.body.clone());
+    let sent: Vec<_> = sent.into_iter().map(|it| (it.body, it.purged)).collect();
+    let purged = |hashes: &[PurgeHash]| hashes.iter().copied().collect::<PurgedItems>();
+    let expected = [("0", vec![hash(0)]), ("1", vec![]), ("2", vec![])];
+    assert_eq!(sent, expected.map(|(body, hashes)| (body.to_owned(), purged(&hashes))), "the fourth is done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_to_be_done_after_a_purge_is_done_after_another_one() {
+    for team in ["red", "blue"] {
+        let queue = Queue::default();
+        let (plan, outcomes) = partly_purged(3);
+        let (clock, event) = (paused_clock(), event(MAIN, &[1]));
+        let messages = decode_with_messages(event.as_bytes()).unwrap().messages;
+        let mut report = Report::new(&plan, outcomes);
+        let team = TeamName::parse(team).unwrap();
+        let is_of_plan = team == plan.batches[0].zone.team;
+        report.fail_unfinished(vec![Unfinished { origin: message(0), team, error: "refused".to_owned() }]);
+        let redelivery = Redelivery::new(Some(&queue), &messages, &clock);
+        redelivery.redeliver(&report, clock.now() + Duration::from_secs(5)).await;
+        assert_eq!(queue.sent.into_inner().unwrap()[0].purged.len(), if is_of_plan { 0 } else { 13 });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_has_room_for_its_body_first() {
+    for (body, items) in [(0, 13), (260_900, 13), (261_070, 4), (261_120, 0), (2_000_000, 0)] {
+        let queue = Queue::default();
+        let (plan, outcomes) = partly_purged(3);
+        let mut event: Value = serde_json::from_str(&event(MAIN, &[1])).unwrap();
+        event["Records"][0]["body"] = json!("a".repeat(body));
+        redeliver(&queue, &event.to_string(), &plan, outcomes).await;
+        assert_eq!(queue.sent.into_inner().unwrap()[0].purged.len(), items, "beside {body} bytes");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_only_waits_for_its_turn_is_hidden_for_a_short_time() {
     let queue = Queue::default();
-    let queued = FailureKind::Queued;
-    let outcomes = vec![outcome(Status::RateLimited, &[(0, queued), (1, queued), (1, TRANSIENT)])];
+    let outcomes = vec![outcome(Status::RateLimited, &[(0, QUEUED), (1, QUEUED), (1, TRANSIENT)])];
     let event = event(RETRY, &[9, 9]);
     redeliver_after(Duration::from_secs(100), &queue, &event, &plan(2, &[]), outcomes).await;
     let hidden: Vec<u64> = queue.hidden.into_inner().unwrap().iter().map(|it| it.time.as_secs()).collect();

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use purge_router_core::{Batch, Item, Mode, PurgeRequest, Rejected, batches, decode, plan};
+use purge_router_core::{Batch, Item, Mode, PurgeRequest, Rejected, RejectionKind, batches, decode, plan};
 use purge_router_test_support::events::{s3, sqs};
 
 use super::*;
-use crate::outcome::{FailedOrigin, Outcome, Status};
+use crate::outcome::{FailedOrigin, FailureKind, Outcome, Status};
 use crate::test_support::paused_clock;
 
 const PERMANENT: FailureKind = FailureKind::Permanent;
@@ -69,11 +69,22 @@ fn plan_for(messages: &[(&str, &str)]) -> Plan {
     plan(&mappings, decode(event.to_string().as_bytes()).unwrap())
 }
 
-/// The outcomes of both teams' batches: blue's, then red's. `failed` are those of red.
-fn outcomes(failed: &[(&str, FailureKind)]) -> Vec<Outcome> {
+/// The outcomes of both teams' batches: blue's, then red's. `failed` are those of red, one for each item.
+fn outcomes(plan: &Plan, failed: &[(&str, FailureKind)]) -> Vec<Outcome> {
+    let failed = failed.iter().map(|(id, kind)| FailedOrigin { origin: message(id), kind: *kind });
+    vec![Outcome::new(0), outcome(plan, 1, failed.collect())]
+}
+
+/// An outcome in which the first items of these origins failed, one for each time that an origin is in the list.
+fn outcome(plan: &Plan, index: usize, failed: Vec<FailedOrigin>) -> Outcome {
+    let (batch, mut left) = (&plan.batches[index], failed.clone());
+    let purged = batch.items().iter().filter(|item| {
+        let position = left.iter().position(|failed| item.origins.contains(&failed.origin));
+        position.map(|position| left.remove(position)).is_none()
+    });
+    let purged = if failed.is_empty() { Vec::new() } else { purged.map(|item| batch.purge_hash(item)).collect() };
     let status = if failed.is_empty() { Status::Purged } else { Status::ItemsRefused };
-    let failed = failed.iter().map(|(id, kind)| FailedOrigin { origin: message(id), kind: *kind }).collect();
-    vec![Outcome::new(0), Outcome { status, failed, ..Outcome::new(1) }]
+    Outcome { status, failed, purged, ..Outcome::new(index) }
 }
 
 async fn queue_all<'p>(queue: &Queue, report: Report<'p>) -> Report<'p> {
@@ -88,29 +99,27 @@ fn keys(sent: &[(u64, String, String)], team: &str) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn each_team_has_its_own_message_with_its_delay() {
     let (queue, plan) = (Queue::default(), plan_for(&[("m-0", "a")]));
-    let report = queue_all(&queue, Report::new(&plan, outcomes(&[]))).await;
+    let report = queue_all(&queue, Report::new(&plan, outcomes(&plan, &[]))).await;
     assert_eq!((report.failed, report.unfinished), (vec![], vec![]));
     let message = |after, team: &str| (after, team.to_owned(), "a".to_owned());
     assert_eq!(queue.sent(), [message(20, "blue"), message(10, "red")]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_is_purged_and_not_retried_is_queued() {
+async fn a_change_of_which_anything_was_accepted_is_queued() {
     for (failed, queued) in [
         (vec![], true),
-        // All URLs of the message were refused for good: there is nothing to purge again.
         (vec![("m-0", PERMANENT); 3], false),
         (vec![("m-0", PERMANENT)], true),
-        // A retry purges, and queues.
-        (vec![("m-0", TRANSIENT)], false),
-        (vec![("m-0", TRANSIENT), ("m-0", PERMANENT)], false),
-        (vec![("m-0", UNTRIED)], false),
-        // No retry comes: Cloudflare would refuse the same item again.
-        (vec![("m-0", UNTRIED), ("m-0", PERMANENT)], true),
+        // A retry purges only the rest.
+        (vec![("m-0", TRANSIENT)], true),
+        (vec![("m-0", TRANSIENT), ("m-0", PERMANENT)], true),
+        (vec![("m-0", UNTRIED); 2], true),
+        (vec![("m-0", TRANSIENT); 3], false),
         (vec![("m-1", TRANSIENT)], true),
     ] {
         let (queue, plan) = (Queue::default(), plan_for(&[("m-0", "a"), ("m-1", "b")]));
-        let report = queue_all(&queue, Report::new(&plan, outcomes(&failed))).await;
+        let report = queue_all(&queue, Report::new(&plan, outcomes(&plan, &failed))).await;
         assert_eq!(report.unfinished, []);
         assert_eq!(keys(&queue.sent(), "red").contains(&"a".to_owned()), queued, "{failed:?}");
         assert_eq!(keys(&queue.sent(), "blue"), ["a", "b"], "the other team does not notice: {failed:?}");
@@ -134,7 +143,7 @@ async fn what_of_a_direct_invocation_was_purged_is_queued_because_nobody_has_to_
         Arc::make_mut(&mut second.change).origin = Origin::Invocation;
     }
     let failed = FailedOrigin { origin: Origin::Invocation, kind: TRANSIENT };
-    let outcome = |batch, count| Outcome { failed: vec![failed.clone(); count], ..Outcome::new(batch) };
+    let outcome = |batch, count| outcome(&plan, batch, vec![failed.clone(); count]);
     let queue = Queue::default();
     queue_all(&queue, Report::new(&plan, vec![outcome(0, 1), outcome(1, 3)])).await;
     assert_eq!((keys(&queue.sent(), "blue"), keys(&queue.sent(), "red")), (vec!["a".to_owned()], vec![]));
@@ -152,12 +161,12 @@ fn of_invocation(batch: &Batch) -> Batch {
 #[tokio::test(start_paused = true)]
 async fn what_can_not_be_queued_fails_and_is_retried() {
     let (queue, plan) = (Queue { refuses: Some("\"b\""), ..Queue::default() }, plan_for(&[("m-0", "a"), ("m-1", "b")]));
-    let report = queue_all(&queue, Report::new(&plan, outcomes(&[("m-1", PERMANENT)]))).await;
+    let report = queue_all(&queue, Report::new(&plan, outcomes(&plan, &[("m-1", PERMANENT)]))).await;
     assert_eq!(report.failed, [message("m-1")]);
     let teams: Vec<&str> = report.unfinished.iter().map(|it| it.team.as_str()).collect();
     assert_eq!(teams, ["blue", "red"]);
     assert!(report.reason().contains("red.com of team red: items-refused"), "{}", report.reason());
-    let only = Report { outcomes: outcomes(&[]), ..report };
+    let only = Report { outcomes: outcomes(&plan, &[]), ..report };
     assert_eq!(only.reason(), "can't queue a second purge of team blue: refused, and 1 more: see the log");
 }
 
@@ -166,7 +175,7 @@ async fn a_queue_that_hangs_costs_an_event_five_seconds_at_most() {
     let (queue, plan, clock) = (Queue { hangs: true, ..Queue::default() }, plan_for(&[("m-0", "a")]), paused_clock());
     for (left, waited) in [(29.0, 5.0), (4.0, 2.0), (0.0, 0.0)] {
         let start = clock.now();
-        let report = Report::new(&plan, outcomes(&[]));
+        let report = Report::new(&plan, outcomes(&plan, &[]));
         let report = queue_second_purges(Some(&queue), report, &clock, start + Duration::from_secs_f64(left)).await;
         assert_eq!((clock.now() - start).as_secs_f64(), waited);
         assert_eq!(report.failed, [message("m-0")]);
@@ -177,7 +186,7 @@ async fn a_queue_that_hangs_costs_an_event_five_seconds_at_most() {
 #[tokio::test(start_paused = true)]
 async fn without_a_queue_nothing_fails() {
     let (plan, clock) = (plan_for(&[("m-0", "a")]), paused_clock());
-    let report = Report::new(&plan, outcomes(&[]));
+    let report = Report::new(&plan, outcomes(&plan, &[]));
     let report = queue_second_purges::<crate::NoDelayQueue>(None, report, &clock, clock.now()).await;
     assert_eq!((report.failed, report.unfinished), (vec![], vec![]));
 }
@@ -194,12 +203,11 @@ async fn time_is_reserved_only_for_plans_with_second_purges() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_for_a_retry_of_another_record_is_queued_by_that_retry() {
-    for (kind, queued) in [(RejectionKind::Transient, 2), (RejectionKind::Malformed, 4)] {
-        let mut plan = plan_for(&[("m-0", "a.css"), ("m-1", "b.css")]);
-        plan.rejected.push(Rejected { origin: message("m-0"), kind, reason: "over budget".to_owned() });
-        let queue = Queue::default();
-        queue_all(&queue, Report::new(&plan, outcomes(&[]))).await;
-        assert_eq!(queue.sent().len(), queued, "{kind:?}: {:?}", queue.sent());
-    }
+async fn a_record_that_is_retried_does_not_hold_up_the_others_of_its_message() {
+    let mut plan = plan_for(&[("m-0", "a.css"), ("m-1", "b.css")]);
+    let (kind, reason) = (RejectionKind::Transient, "over budget".to_owned());
+    plan.rejected.push(Rejected { origin: message("m-0"), kind, reason });
+    let queue = Queue::default();
+    queue_all(&queue, Report::new(&plan, outcomes(&plan, &[]))).await;
+    assert_eq!(queue.sent().len(), 4, "{:?}", queue.sent());
 }

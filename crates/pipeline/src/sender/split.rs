@@ -1,6 +1,6 @@
 //! Sends a batch; if items are refused, it halves the batch until they are alone and the others are purged.
 
-use purge_router_core::Batch;
+use purge_router_core::{Batch, BatchItem};
 
 use super::failure::Failure;
 use super::halving::{Halving, LastRefusal, NextStep};
@@ -22,6 +22,7 @@ impl<S: SendPiece> Split<S> {
     pub(super) async fn send(&self, index: usize, batch: &Batch) -> Outcome {
         let mut outcome = Outcome::new(index);
         let mut halving = Halving::new(batch, &self.hostnames);
+        let mut purged: Vec<&BatchItem> = Vec::new();
         while let Some(step) = halving.next_step() {
             let piece = match step {
                 NextStep::Send(piece) => piece,
@@ -34,6 +35,7 @@ impl<S: SendPiece> Split<S> {
                 Ok(accepted) => {
                     outcome.ray = accepted.ray.or(outcome.ray);
                     halving.accepted(&piece);
+                    purged.extend(piece.into_items());
                     continue;
                 }
                 Err(failure) => failure,
@@ -47,6 +49,9 @@ impl<S: SendPiece> Split<S> {
             };
             let Failure { error, ray, is_permanent, .. } = failure;
             halving.refused(piece, part, LastRefusal { error, ray, is_permanent });
+        }
+        if !outcome.failed.is_empty() {
+            outcome.purged = purged.into_iter().map(|item| batch.purge_hash(item)).collect();
         }
         outcome
     }

@@ -28,7 +28,7 @@ fn after(clock: &Clock, seconds: u64) -> Timestamp {
 
 async fn run(executor: &Executor<&Store, &Api>, plan: &Plan, seconds: u64) -> Vec<Outcome> {
     let deadline = after(executor.clock(), seconds);
-    let outcomes = executor.execute(plan, deadline).await;
+    let outcomes = executor.run(plan, deadline).await.outcomes;
     let late = executor.clock().now() - deadline;
     assert!(late < Duration::from_millis(50), "{late:?} late");
     outcomes

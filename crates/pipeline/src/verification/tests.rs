@@ -2,11 +2,11 @@
 
 use std::sync::Mutex;
 
-use purge_router_core::{decode, plan};
+use purge_router_core::{Origin, decode, plan};
 use purge_router_test_support::events::{records, s3, sqs};
 
 use super::*;
-use crate::outcome::Outcome;
+use crate::outcome::{FailedOrigin, FailureKind, Outcome, Status};
 use crate::test_support::paused_clock;
 
 /// An edge whose URLs that contain one of these words are stale, hang, or fail.
@@ -128,9 +128,14 @@ async fn only_what_was_purged_on_an_allowed_host_is_queued_and_only_such_a_host_
     let all = verifier(&edge, "*.red.com, *.blue.com");
     let plan = plan_of(&["red", "blue"], &event(&["a.css"]));
     // Batches are in the order of teams: blue's is first.
-    let failed = Outcome { status: Status::ItemsRefused, ..Outcome::new(0) };
+    let failed = FailedOrigin { origin: Origin::Invocation, kind: FailureKind::Transient };
+    let failed = Outcome { status: Status::Unreachable, failed: vec![failed], ..Outcome::new(0) };
+    let purged = vec![plan.batches[0].purge_hash(&plan.batches[0].items()[0])];
+    let in_part = Outcome { purged, ..failed.clone() };
     let (urls, _) = queue(&all, &plan, vec![failed, Outcome::new(1)], &clock).await;
     assert_eq!(urls, ["https://www.red.com/a.css"], "blue's was not purged");
+    let (urls, _) = queue(&all, &plan, vec![in_part, Outcome::new(1)], &clock).await;
+    assert_eq!(urls.len(), 2, "blue's was purged, and a retry does not purge it again: {urls:?}");
     let (_, back) = queue(&all, &plan, vec![Outcome::new(0), Outcome::new(1)], &clock).await;
     let reds = verifier(&edge, "*.red.com");
     let (urls, _) = queue(&reds, &plan, vec![Outcome::new(0), Outcome::new(1)], &clock).await;

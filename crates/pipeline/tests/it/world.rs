@@ -210,7 +210,7 @@ impl World {
 }
 
 pub(crate) async fn run_on(executor: &Executor<Store>, plan: &'static Plan, time: Duration) -> Report<'static> {
-    let outcomes = executor.execute(plan, executor.clock().now() + time);
+    let outcomes = async { executor.run(plan, executor.clock().now() + time).await.outcomes };
     let bounded = tokio::time::timeout(time + Duration::from_secs(5), outcomes);
     Report::new(plan, bounded.await.expect("the executor ends by its deadline"))
 }

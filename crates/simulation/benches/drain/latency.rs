@@ -37,6 +37,7 @@ fn print_row(plan: CloudflarePlan, percent: usize) -> io::Result<()> {
         zones: ZONES,
         zones_per_team: 1,
         accounts: 1,
+        accounts_are_known: true,
         plan,
         purge: "urls",
         objects,

@@ -40,6 +40,7 @@ fn print_drain() -> io::Result<()> {
                 zones: 50,
                 zones_per_team: 1,
                 accounts,
+                accounts_are_known: true,
                 plan,
                 purge: "urls",
                 objects: 100,

@@ -25,7 +25,10 @@ impl CachesAreBounded {
         let has_account_tokens = scenario.zones.iter().any(|zone| zone.extras.has_account_token);
         Self {
             bounds: CacheSizes {
-                teams,
+                teams_with_limits: teams,
+                teams_with_tokens: teams,
+                teams_with_zones: teams,
+                teams_with_hostnames: teams,
                 teams_at_bucket: teams,
                 granted_buckets: BUCKETS_PER_ZONE * scenario.zones.len(),
                 buckets: BUCKETS_PER_ZONE * zones_of_team,

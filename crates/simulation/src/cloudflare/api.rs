@@ -57,7 +57,7 @@ impl PurgeApi for SimApi {
         }
         sleep(journey.to_function).await;
         let is_accepted = answer == Answer::Accepted;
-        match answer {
+        let answer = match answer {
             _ if is_accepted && journey.mishap == Some(Mishap::AnswerLost) => Err(unreachable()),
             _ if is_accepted && journey.mishap == Some(Mishap::CutOff) => read_answer(credential, 200, None, CUT_OFF),
             Answer::Accepted => read_answer(credential, 200, None, SUCCESS),
@@ -65,6 +65,12 @@ impl PurgeApi for SimApi {
                 read_answer(credential, status, retry_after, body)
             }
             Answer::Reset | Answer::Silence => Err(unreachable()),
+        };
+        // In front of each zone is another of Cloudflare's data centers.
+        let ray = Some(format!("ray-of-zone-{zone}"));
+        match answer {
+            Ok(_) => Ok(Accepted { ray }),
+            Err(refusal) => Err(Refusal { ray: ray.filter(|_| refusal.meaning != Meaning::Unreachable), ..refusal }),
         }
     }
 }

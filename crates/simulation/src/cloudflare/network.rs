@@ -34,13 +34,15 @@ pub(crate) enum Mishap {
     CutOff,
     /// A good token is refused.
     TokenRefused,
+    /// Cloudflare answers 429.
+    Limited,
 }
 
 impl Mishap {
     /// The fault, if the request is carried out all the same.
     pub(super) fn fault_of_answer(self) -> Option<Fault> {
         match self {
-            Self::ServerError | Self::Html | Self::Unsuccessful | Self::TokenRefused => None,
+            Self::ServerError | Self::Html | Self::Unsuccessful | Self::TokenRefused | Self::Limited => None,
             Self::AnswerLost => Some(Fault::AnswerLost),
             Self::CutOff => Some(Fault::AnswerCutOff),
         }
@@ -83,6 +85,7 @@ impl Network {
         let mishap = match trouble {
             Some(Trouble::CutOff) => Some(Mishap::CutOff),
             Some(Trouble::TokenFlickers) if rng.bool() => Some(Mishap::TokenRefused),
+            Some(Trouble::LimitFlickers) if rng.bool() => Some(Mishap::Limited),
             _ => mishap,
         };
         Journey { to_cloudflare, to_function, mishap }

@@ -137,6 +137,7 @@ impl Cloudflare {
             Some(Mishap::Html) => return Answer::html(502),
             Some(Mishap::Unsuccessful) => return Answer::unsuccessful(),
             Some(Mishap::TokenRefused) => return Answer::token_refused(zone),
+            Some(Mishap::Limited) => return Answer::limited(None),
             Some(Mishap::AnswerLost | Mishap::CutOff) | None => {}
         }
         if !token.is_some_and(|(of, token)| of == zone && self.scenario.zones[zone].tokens.accepts(token, now)) {

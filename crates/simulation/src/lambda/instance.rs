@@ -23,8 +23,7 @@ use crate::random::{chance, millis};
 use crate::sqs::{Received, SimRetryQueue, batch_event};
 use crate::ssm::SimTokens;
 
-/// The timeout of the function, and how long before it the function answers.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long before its timeout the function answers, but at most a quarter of that time.
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// How often an invocation is killed in the middle.
@@ -92,7 +91,7 @@ impl Instance {
     /// Handles messages of a queue.
     pub(super) async fn invoke(&mut self, world: &World, queue: QueueName, messages: &[Received]) -> End {
         self.set_wall_clock(world);
-        let (instance, allowed) = (self.id, TIMEOUT - MARGIN);
+        let (instance, time_limit, allowed) = (self.id, world.scenario.deployment.timeout, allowed(world));
         world.trace.note(Event::Invoked { instance, queue, messages: messages.len() });
         let start = world.clock.now();
         let deadline = self.clock.now() + allowed;
@@ -109,7 +108,7 @@ impl Instance {
         };
         let killed_after =
             (world.options.chaos && chance(&mut self.rng, KILLS)).then(|| millis(&mut self.rng, 0..=400));
-        let Ok(response) = timeout(killed_after.unwrap_or(TIMEOUT), handle).await else {
+        let Ok(response) = timeout(killed_after.unwrap_or(time_limit), handle).await else {
             world.trace.note(Event::Killed { instance, is_timeout: killed_after.is_none() });
             return End::Killed;
         };
@@ -122,7 +121,7 @@ impl Instance {
 
     /// Handles an event that is from no queue, and is not retried.
     pub(super) async fn invoke_directly(&mut self, world: &World, event: &str) {
-        let allowed = TIMEOUT - MARGIN;
+        let allowed = allowed(world);
         let deadline = self.clock.now() + allowed;
         let response = self.function.respond(event.as_bytes(), deadline).await;
         let response = response.map_err(|error| error.to_string());
@@ -151,6 +150,12 @@ impl Instance {
         }
         world.trace.note(Event::Injected { fault: Fault::ClockSet });
     }
+}
+
+/// How long an invocation has for its answer.
+fn allowed(world: &World) -> Duration {
+    let timeout = world.scenario.deployment.timeout;
+    timeout - MARGIN.min(timeout / 4)
 }
 
 fn settings(world: &World) -> Settings {

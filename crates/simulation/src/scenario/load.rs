@@ -25,6 +25,8 @@ pub struct Load {
     pub zones_per_team: usize,
     /// How many accounts have them.
     pub accounts: usize,
+    /// Whether the mapping file names the accounts.
+    pub accounts_are_known: bool,
     /// The plan of all zones.
     pub plan: CloudflarePlan,
     /// The word for `purge` in the mapping file.
@@ -109,7 +111,7 @@ impl Load {
             team: id / self.zones_per_team,
             domain: format!("zone{id}.example"),
             account: id % self.accounts,
-            account_is_known: true,
+            account_is_known: self.accounts_are_known,
             plan: self.plan,
             purge: self.purge,
             objects,

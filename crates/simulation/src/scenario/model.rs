@@ -68,11 +68,13 @@ pub struct Deployment {
     pub has_retry_queue: bool,
     /// Whether there is a table of last purges.
     pub has_last_purges: bool,
+    /// The function's timeout.
+    pub timeout: Duration,
 }
 
 impl Default for Deployment {
     fn default() -> Self {
-        Self { has_retry_queue: true, has_last_purges: true }
+        Self { has_retry_queue: true, has_last_purges: true, timeout: Duration::from_secs(30) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A scenario of what random seeds seldom reach: each of its teams leads the function somewhere else.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use purge_router_core::limits::CloudflarePlan;
@@ -10,7 +11,7 @@ use super::model::{
     Deployment, ItemRefusal, Object, ObjectId, Scenario, Team, TeamId, Upload, Url, Zone, ZoneExtras, ZoneId,
 };
 use super::tokens::TokenLife;
-use super::tour_messages::{direct_events, messages};
+use super::tour_messages::{MANY_OBJECTS, direct_events, messages};
 use super::trouble::{Sickness, Trouble, TroublePeriod};
 use crate::clock::SimTime;
 use crate::random::Seed;
@@ -38,8 +39,9 @@ pub fn tour(deployment: Deployment) -> Scenario {
     tour.add_two_teams_with_one_bucket();
     tour.add_unchanged();
     tour.add_many_refusals();
+    tour.add_many_batches();
     tour.upload();
-    let Tour { teams, zones, objects, urls, mut uploads, unchanged, .. } = tour;
+    let Tour { teams, zones, objects, urls, mut uploads, unchanged, one_limit, many_batches } = tour;
     uploads.sort_by_key(|upload| (upload.at, upload.object));
     Scenario {
         seed: Seed(1),
@@ -47,8 +49,8 @@ pub fn tour(deployment: Deployment) -> Scenario {
         lane_concurrency: 2,
         mappings: mappings(&mapping_file(&teams, &zones)),
         table: None,
-        messages: messages(&zones, unchanged),
-        direct_events: direct_events(&zones),
+        messages: messages(&zones, unchanged, one_limit),
+        direct_events: direct_events(&zones, &many_batches),
         teams,
         zones,
         objects,
@@ -70,6 +72,10 @@ struct Tour {
     uploads: Vec<Upload>,
     /// A zone that skips unchanged content.
     unchanged: ZoneId,
+    /// Zones that share a slow limit.
+    one_limit: Range<ZoneId>,
+    /// Zones with many URLs.
+    many_batches: Vec<ZoneId>,
 }
 
 /// A zone as most are.
@@ -234,8 +240,19 @@ impl Tour {
         let slow = |_| (Plain { purge: "tags", plan: CloudflarePlan::Pro, ..PLAIN }, ZoneExtras::default());
         let team = self.add_team(None, (0..12).map(slow).collect());
         let zones = self.teams[team].zones.clone();
+        self.one_limit = zones.clone();
         let first = zones.start;
         self.zones[zones].iter_mut().for_each(|zone| (zone.account, zone.account_is_known) = (first, true));
+    }
+
+    /// Zones in trouble with so many URLs that an event has many batches of each.
+    fn add_many_batches(&mut self) {
+        for trouble in [Trouble::TokenRevoked, Trouble::TokenFlickers, Trouble::LimitFlickers] {
+            let plan = CloudflarePlan::Pro;
+            let zone = Plain { trouble: Some(trouble), objects: MANY_OBJECTS, variants: 80, plan, ..PLAIN };
+            self.many_batches.push(self.zones.len());
+            self.add_team(Some(trouble), vec![(zone, ZoneExtras::default())]);
+        }
     }
 
     /// Changes of one bucket that two teams purge, each of which has trouble of its own.

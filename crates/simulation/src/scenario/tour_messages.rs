@@ -1,5 +1,6 @@
 //! Messages of the tour that are about no single upload, and events that come from no queue.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -7,13 +8,21 @@ use serde_json::json;
 use super::model::{Scenario, Zone, ZoneId};
 use crate::clock::SimTime;
 
+/// How many objects a zone with many URLs has.
+pub(super) const MANY_OBJECTS: usize = 20;
+
+/// A record without most of its fields.
+const MALFORMED: &str = r#"{"eventSource":"aws:s3"}"#;
+
 /// Messages with several records, and with records that lead to no purge. `unchanged` is a zone whose mapping skips
-/// unchanged content.
-pub(super) fn messages(zones: &[Zone], unchanged: ZoneId) -> Vec<(SimTime, Arc<str>)> {
+/// unchanged content; zones of `one_limit` share one that allows fewer requests in one event than there are zones.
+pub(super) fn messages(zones: &[Zone], unchanged: ZoneId, one_limit: Range<ZoneId>) -> Vec<(SimTime, Arc<str>)> {
     let recent = "2026-01-01T00:00:01.000Z";
     let record = |zone: ZoneId, name: &str| record(zones, zone, name, "ObjectCreated:Put", Some(recent));
     let old = record_of_old(zones, unchanged);
+    let of_one_limit: Vec<String> = one_limit.map(|zone| record(zone, "dir0/0.css")).collect();
     let bodies = [
+        body(&of_one_limit.iter().map(String::as_str).collect::<Vec<_>>()),
         // Two teams in one message, both of which have trouble.
         body(&[&record(2, "dir1/1.css"), &record(4, "dir3/3.css")]),
         body(&[&record(5, "dir1/1.css"), &record(6, "dir2/2.css")]),
@@ -23,7 +32,9 @@ pub(super) fn messages(zones: &[Zone], unchanged: ZoneId) -> Vec<(SimTime, Arc<s
         body(&[&record(0, "a/../b.css")]),
         body(&[&record(0, "a/../b.css"), &record(2, "dir1/1.css")]),
         body(&[&self::record(zones, 0, "dir1/1.css", "ObjectTagging:Put", Some(recent))]),
-        body(&[r#"{"eventSource":"aws:s3"}"#, &record(0, "dir1/1.css")]),
+        body(&[MALFORMED, &record(0, "dir1/1.css")]),
+        body(&[MALFORMED, &record(unchanged, "dir1/1.css")]),
+        body(&std::iter::once(MALFORMED).chain(of_one_limit.iter().map(String::as_str)).collect::<Vec<_>>()),
         // Without a time, and too old to be remembered.
         body(&[&self::record(zones, unchanged, "dir2/2.css", "ObjectCreated:Put", None)]),
         body(&[&old]),
@@ -33,19 +44,26 @@ pub(super) fn messages(zones: &[Zone], unchanged: ZoneId) -> Vec<(SimTime, Arc<s
     times.into_iter().flat_map(at).collect()
 }
 
-/// Events that are passed to the function by itself, and as requests to its URL.
-pub(super) fn direct_events(zones: &[Zone]) -> Vec<(SimTime, Arc<str>)> {
+/// Events that are passed to the function by itself, and as requests to its URL. In the last ones, all objects of a zone
+/// of `many_batches` change.
+pub(super) fn direct_events(zones: &[Zone], many_batches: &[ZoneId]) -> Vec<(SimTime, Arc<str>)> {
     let recent = "2026-01-01T00:00:01.000Z";
     let record = |zone: ZoneId, name: &str| record(zones, zone, name, "ObjectCreated:Put", Some(recent));
     let wrong: [String; 6] = std::array::from_fn(|name| record(0, &format!("wrong/{name}.css")));
-    let bodies = [
+    let all_of = |zone: &ZoneId| {
+        let records: Vec<String> =
+            (0..MANY_OBJECTS).map(|name| record(*zone, &format!("dir{}/{name}.css", name % 4))).collect();
+        body(&records.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let mut bodies = vec![
         body(&[&record(0, "dir1/1.css"), &record(9, "dir1/1.css")]),
         body(&[&record(2, "dir1/1.css")]),
         body(&[&record(0, "a/../b.css")]),
         // Of a wrong hostname.
         body(&wrong.each_ref().map(String::as_str)),
-        body(&[r#"{"eventSource":"aws:s3"}"#, &record(2, "dir1/1.css"), &record(5, "dir1/1.css")]),
+        body(&[MALFORMED, &record(2, "dir1/1.css"), &record(5, "dir1/1.css")]),
     ];
+    bodies.extend(many_batches.iter().map(all_of));
     let mut events = Vec::new();
     for time in [72_000, 73_000, 430_000] {
         for body in &bodies {

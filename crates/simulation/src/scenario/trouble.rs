@@ -85,6 +85,8 @@ pub enum Trouble {
     RefusesItems,
     /// A good token is refused every other time.
     TokenFlickers,
+    /// Every other request is answered with 429.
+    LimitFlickers,
 }
 
 /// A zone's trouble, from one time until another.

@@ -57,9 +57,12 @@ pub(crate) fn batch_event(queue: QueueName, messages: &[Received]) -> Vec<u8> {
         let comma = if index == 0 { "" } else { "," };
         // Bodies hold no characters but quotes that JSON escapes.
         let body = message.body.replace('"', "\\\"");
+        let attributes = message.purged.as_ref().map_or_else(String::new, |purged| {
+            format!(r#""PurgedItems":{{"stringValue":"{purged}","binaryListValues":[],"stringListValues":[],"dataType":"String"}}"#)
+        });
         let _ = write!(
             text,
-            r#"{comma}{{"messageId":"m-{id}","receiptHandle":"r-{id}","body":"{body}","attributes":{{"ApproximateReceiveCount":"{receives}","SentTimestamp":"{sent_at}"}},"eventSource":"aws:sqs","eventSourceARN":"{arn}","awsRegion":"eu-west-1"}}"#
+            r#"{comma}{{"messageId":"m-{id}","receiptHandle":"r-{id}","body":"{body}","attributes":{{"ApproximateReceiveCount":"{receives}","SentTimestamp":"{sent_at}"}},"messageAttributes":{{{attributes}}},"eventSource":"aws:sqs","eventSourceARN":"{arn}","awsRegion":"eu-west-1"}}"#
         );
     }
     text.push_str("]}");
@@ -82,12 +85,14 @@ mod tests {
         assert_eq!(change_of_body(&malformed_body()), None);
         let sent_at = SimTime::after(Duration::from_secs(1));
         let messages = [
-            Received { id: 3, body, receives: 2, sent_at },
-            Received { id: 4, body: malformed_body(), receives: 1, sent_at },
+            Received { id: 3, body, purged: None, receives: 2, sent_at },
+            Received { id: 4, body: malformed_body(), purged: Some(Arc::from("AAA")), receives: 1, sent_at },
         ];
         let event: serde_json::Value = serde_json::from_slice(&batch_event(QueueName::Main, &messages)).unwrap();
         assert_eq!(event["Records"][0]["body"].as_str(), Some(&*messages[0].body));
         assert_eq!(event["Records"][1]["messageId"], "m-4");
         assert_eq!(event["Records"][1]["attributes"]["SentTimestamp"], "1767225601000");
+        assert_eq!(event["Records"][0]["messageAttributes"], serde_json::json!({}));
+        assert_eq!(event["Records"][1]["messageAttributes"]["PurgedItems"]["stringValue"], "AAA");
     }
 }

@@ -60,6 +60,7 @@ struct State {
 
 struct Message {
     body: Arc<str>,
+    purged: Option<Arc<str>>,
     change: Option<ChangeId>,
     receives: u32,
     sent_at: SimTime,
@@ -71,6 +72,8 @@ struct Message {
 pub(crate) struct Received {
     pub(crate) id: MessageId,
     pub(crate) body: Arc<str>,
+    /// Its attribute `PurgedItems`.
+    pub(crate) purged: Option<Arc<str>>,
     /// How often it was received, with this time.
     pub(crate) receives: u32,
     pub(crate) sent_at: SimTime,
@@ -92,12 +95,23 @@ impl Queue {
     }
 
     pub(crate) fn send(&self, body: Arc<str>, change: Option<ChangeId>) {
+        self.send_after(Duration::ZERO, body, None, change);
+    }
+
+    /// Sends a message that becomes visible after this delay. `purged` is its attribute `PurgedItems`.
+    pub(super) fn send_after(
+        &self,
+        delay: Duration,
+        body: Arc<str>,
+        purged: Option<Arc<str>>,
+        change: Option<ChangeId>,
+    ) {
         let message = self.ids.next();
         let now = self.clock.now();
         self.trace.note(Event::Sent { queue: self.settings.name, message, change });
         let mut state = self.state();
-        let place = state.place(now);
-        state.messages.insert(message, Message { body, change, receives: 0, sent_at: now, place });
+        let place = state.place(now + delay);
+        state.messages.insert(message, Message { body, purged, change, receives: 0, sent_at: now, place });
         state.by_visibility.insert(place, message);
         drop(state);
         self.changed.notify_waiters();
@@ -147,8 +161,8 @@ impl Queue {
         }
         message.receives += 1;
         message.place = place;
-        let (body, sent_at) = (Arc::clone(&message.body), message.sent_at);
-        let received = Received { id, body, receives: message.receives, sent_at };
+        let (body, purged, sent_at) = (Arc::clone(&message.body), message.purged.clone(), message.sent_at);
+        let received = Received { id, body, purged, receives: message.receives, sent_at };
         if self.options.sabotage == Some(Sabotage::MessagesAreDropped) && id % 50 == 7 {
             state.messages.remove(&id);
             return Some(received);

@@ -69,7 +69,10 @@ impl RetryQueue for SimRetryQueue {
     }
 
     async fn defer(&self, messages: &[Deferred], time: Duration) -> Vec<Result<(), String>> {
-        let send = |message: &Deferred| self.queue.send(Arc::from(&*message.body), change_of_body(&message.body));
+        let send = |Deferred { body, purged, delay, .. }: &Deferred| {
+            let purged = Some(purged.text()).filter(|text| !text.is_empty()).map(Arc::from);
+            self.queue.send_after(*delay, Arc::from(&**body), purged, change_of_body(body));
+        };
         self.call(Callee::RetryQueue, messages, time, Fault::SendFailed, send).await
     }
 

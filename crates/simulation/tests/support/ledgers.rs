@@ -27,19 +27,25 @@ pub(crate) struct Ledger {
 pub(crate) struct Stale(pub(crate) String);
 
 /// All ledgers, the fastest first.
-pub(crate) const LEDGERS: [Ledger; 9] = [
+pub(crate) const LEDGERS: [Ledger; 11] = [
     Ledger { name: "many-tags", scenario: many_tags },
     Ledger { name: "many-urls", scenario: many_urls },
     Ledger { name: "seed-4", scenario: || scenario(Seed(4)) },
     Ledger { name: "tour", scenario: || tour(Deployment::default()) },
     Ledger { name: "tour-without-tables-and-retry-queue", scenario: || tour(BARE) },
+    Ledger { name: "tour-in-two-seconds", scenario: || tour(HASTY) },
     Ledger { name: "seed-7", scenario: || scenario(Seed(7)) },
     Ledger { name: "seed-11", scenario: || scenario(Seed(11)) },
     Ledger { name: "seed-15", scenario: || scenario(Seed(15)) },
+    Ledger { name: "seed-16", scenario: || scenario(Seed(16)) },
     Ledger { name: "many-calls", scenario: many_calls },
 ];
 
-const BARE: Deployment = Deployment { has_retry_queue: false, has_last_purges: false };
+const BARE: Deployment = Deployment { has_retry_queue: false, has_last_purges: false, ..USUAL };
+
+const HASTY: Deployment = Deployment { timeout: Duration::from_secs(2), ..USUAL };
+
+const USUAL: Deployment = Deployment { has_retry_queue: true, has_last_purges: true, timeout: Duration::from_secs(30) };
 
 /// More URLs than two accounts may purge at once.
 const MANY_URLS: Load = Load {
@@ -47,6 +53,7 @@ const MANY_URLS: Load = Load {
     zones: 10,
     zones_per_team: 1,
     accounts: 2,
+    accounts_are_known: true,
     plan: CloudflarePlan::Pro,
     purge: "urls",
     objects: 20,
@@ -73,11 +80,19 @@ fn many_tags() -> Scenario {
     load.scenario(Seed(1))
 }
 
-/// More calls of one user than are allowed in five minutes.
+/// More calls of one user than are allowed in five minutes, and more limits of one team than an instance keeps.
 fn many_calls() -> Scenario {
-    let plan = CloudflarePlan::Enterprise;
-    let (zones, zones_per_team) = (700, 700);
-    let load = Load { zones, zones_per_team, accounts: 4, plan, purge: "tags", objects: 2, variants: 1, ..MANY_URLS };
+    let load = Load {
+        zones: 700,
+        zones_per_team: 700,
+        accounts: 700,
+        accounts_are_known: false,
+        plan: CloudflarePlan::Enterprise,
+        purge: "tags",
+        objects: 2,
+        variants: 1,
+        ..MANY_URLS
+    };
     load.scenario(Seed(1))
 }
 

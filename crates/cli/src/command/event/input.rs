@@ -66,10 +66,11 @@ fn joined(values: &[&RawValue], count: usize) -> Event {
     let mut event = Event::default();
     for (number, value) in (1..).zip(values) {
         match decode(value.get().as_bytes()) {
-            Ok(Event { changes, ignored, rejected }) => {
+            Ok(Event { changes, ignored, rejected, purged }) => {
                 event.changes.extend(changes);
                 event.ignored.extend(ignored);
                 event.rejected.extend(rejected);
+                event.purged.extend(purged);
             }
             Err(error) => event.rejected.push(Rejected {
                 origin: Origin::Invocation,

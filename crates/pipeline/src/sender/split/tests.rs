@@ -1,5 +1,7 @@
+use std::ops::Range;
+
 use purge_router_cloudflare::Accepted;
-use purge_router_core::Origin;
+use purge_router_core::{Origin, PurgeHash};
 
 use super::super::failure::RefusedPart;
 use super::*;
@@ -51,6 +53,13 @@ async fn a_refused_item_fails_for_good_and_the_others_are_accepted() {
     assert_eq!(sent, [urls(0..4), urls(0..2), urls(0..1), urls(1..2), urls(2..4)]);
     assert_eq!((outcome.status, outcome.attempts, failed(&outcome)), (Status::ItemsRefused, 5, (vec![0], vec![])));
     assert_eq!((outcome.refused_items, outcome.untried_items), (urls([0]), 0));
+    assert_eq!(outcome.purged, hashes(4, 1..4));
+}
+
+/// Of these items of the batch of this many URLs.
+fn hashes(urls: usize, items: Range<usize>) -> Vec<PurgeHash> {
+    let plan = plan_of(urls);
+    items.map(|item| plan.batches[0].purge_hash(&plan.batches[0].items()[item])).collect()
 }
 
 #[tokio::test(start_paused = true)]

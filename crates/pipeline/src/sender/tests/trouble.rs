@@ -18,7 +18,7 @@ async fn send(
     patience: Patience,
 ) -> (Vec<Outcome>, usize, Duration) {
     let start = executor.clock().now();
-    let outcomes = executor.execute(plan, patience).await;
+    let outcomes = executor.run(plan, patience).await.outcomes;
     (outcomes, api.take_requests(), executor.clock().now() - start)
 }
 
