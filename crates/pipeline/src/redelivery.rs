@@ -1,9 +1,9 @@
 //! How the failed messages of an event are retried.
 //!
 //! A message that a retry may purge is sent to the retry queue. There it is hidden after each failure, or replaced by one
-//! that says what was purged of it. A message that no
-//! retry can purge is left to its own queue, which makes it a dead letter after a few receives; in the retry queue,
-//! which allows many, it becomes one at once. Decision 27 compares other ways.
+//! that says what was purged of it. A message that no retry can purge is left to its own queue, which makes it a dead
+//! letter after a few receives; in the retry queue, which allows many, it becomes one at once. Decisions 27 and 66 compare
+//! other ways.
 
 mod hiding;
 mod lane;

@@ -66,7 +66,7 @@ impl PurgeApi for SimApi {
             }
             Answer::Reset | Answer::Silence => Err(unreachable()),
         };
-        // In front of each zone is another of Cloudflare's data centers.
+        // The same for all requests of a zone, so that the ledgers of two runs are equal.
         let ray = Some(format!("ray-of-zone-{zone}"));
         match answer {
             Ok(_) => Ok(Accepted { ray }),
