@@ -108,6 +108,11 @@ impl Proxy {
     /// Passes all calls from now on, including those that are held.
     pub fn release(&self) {
         self.shared().decide = Box::new(|_| Action::Pass);
+        self.release_held();
+    }
+
+    /// Passes what is held, and holds nothing more. All other actions stay as they are.
+    pub fn release_held(&self) {
         self.released.send_replace(true);
     }
 

@@ -7,7 +7,7 @@ use purge_router_aws::{DynamoMappings, Lookup};
 use purge_router_config::Skipped;
 use purge_router_core::names::BucketName;
 use purge_router_core::{Event, LastPurges, Plan, UncertainBuckets, decode, plan_until};
-use purge_router_dynamodb_local::Table;
+use purge_router_dynamodb_local::{Action, Table};
 use purge_router_test_support::MovedClock;
 use purge_router_test_support::events::{s3, sqs};
 use serde_json::{Value, json};
@@ -90,10 +90,23 @@ pub(crate) async fn look(store: &Store, buckets: &[&str]) -> Lookup {
     store.lookup(names(buckets)).await
 }
 
-/// The names of the rows whose mappings were found.
+/// Looks buckets up, with other calls than queries acted on in this way. All queries are answered at the same time, so
+/// that their buckets are resolved together however slow the engine is.
+pub(crate) async fn look_at_once(table: &Table, store: &Store, buckets: &[&str], of_others: Action) -> Lookup {
+    table.proxy.on_call(move |call| if call.operation == "Query" { Action::HoldAnswer } else { of_others.clone() });
+    let (lookup, ()) = tokio::join!(look(store, buckets), async {
+        table.proxy.answers_held(buckets.len()).await;
+        table.proxy.release_held();
+    });
+    lookup
+}
+
+/// The sorted names of the rows whose mappings were found. Their own order depends on when each bucket was read.
 pub(crate) fn rows(lookup: &Lookup) -> Vec<&str> {
     assert!(lookup.unreadable.is_empty(), "{:?}", lookup.unreadable);
-    lookup.mappings.all().iter().map(|mapping| mapping.name.as_str()).collect()
+    let mut names: Vec<&str> = lookup.mappings.all().iter().map(|mapping| mapping.name.as_str()).collect();
+    names.sort_unstable();
+    names
 }
 
 /// The rows that were skipped in all buckets.

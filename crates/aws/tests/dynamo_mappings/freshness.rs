@@ -63,7 +63,7 @@ async fn a_mapping_that_the_index_drops_too_early_stays_in_use() {
     let plan = planned(&store, &[("bucket-0", "a.css")]).await;
     assert_eq!((bodies(&plan).len(), plan.unmatched.len()), (1, 0));
     table.proxy.on_call(|_| Action::Pass);
-    assert_eq!(rows(&look(&store, &["bucket-0"]).await), [new, old]);
+    assert_eq!(rows(&look(&store, &["bucket-0"]).await), [old, new]);
     store.advance(Duration::from_millis(1100));
     assert_eq!(rows(&look(&store, &["bucket-0"]).await), [new]);
 

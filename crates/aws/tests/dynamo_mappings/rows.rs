@@ -96,11 +96,16 @@ async fn a_failed_second_read_of_invalid_rows_skips_only_these() {
     let invalid = json!({ "version": 1, "bucket": "bucket-1", "prefix": "", "zones": ["gone.com"] });
     table.put("TEAM#team1", "MAPPING#invalid", invalid).await;
     for (status, code) in [(400, "ThrottlingException"), (500, "InternalServerError")] {
-        for failing in [2, 3] {
-            let mut gets = 0;
+        for failing in ["the invalid row", "the grants and zones, after it"] {
+            let mut is_read_again = false;
             table.proxy.on_call(move |call| {
-                gets += usize::from(call.operation == "BatchGetItem");
-                let fails = call.operation == "BatchGetItem" && gets == failing;
+                let keys = call.body["RequestItems"].to_string();
+                let is_of_invalid = keys.contains("MAPPING#invalid");
+                let fails = match failing {
+                    "the invalid row" => is_of_invalid,
+                    _ => is_read_again && keys.contains("team1"),
+                };
+                is_read_again |= is_of_invalid;
                 if fails { Action::Refuse(status, code, "slow down") } else { Action::Pass }
             });
             let logged = Logged::new();
