@@ -4,7 +4,7 @@ mod input;
 
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use purge_router_core::names::BucketName;
 use purge_router_core::{Event, Mappings, route};
@@ -18,11 +18,14 @@ use crate::{mappings, print, shutdown};
 /// Loads mappings and event; `None`: the mapping file has problems, which were printed.
 pub(super) async fn load(args: &EventArgs) -> anyhow::Result<Option<(Mappings, Event)>> {
     let TeamMappingsArg { mappings: source, teams } = &args.mappings;
+    let event = read(args.event.clone(), args.kind);
     if let MappingsSource::File(..) = source.source()? {
+        // In its own task, because to read either takes a processor's time.
+        let event = tokio::spawn(event);
         let Some(mappings) = mappings::load(source, teams).await? else { return Ok(None) };
-        return Ok(Some((mappings, read(&args.event, args.kind).await?)));
+        return Ok(Some((mappings, event.await??)));
     }
-    let event = read(&args.event, args.kind).await?;
+    let event = event.await?;
     let mappings = mappings::load_of_buckets(source, teams, buckets_of(&event)).await?;
     Ok(mappings.map(|mappings| (mappings, event)))
 }
@@ -46,8 +49,8 @@ pub(super) fn reasons(mappings: &Mappings, event: &Event) -> String {
 }
 
 /// The event of a file, or of standard input for `-`. To the objects of a list this happened.
-async fn read(path: &Path, kind: Option<EventKind>) -> anyhow::Result<Event> {
-    parse(path, &read_bytes(path).await?, kind)
+async fn read(path: PathBuf, kind: Option<EventKind>) -> anyhow::Result<Event> {
+    parse(&path, &read_bytes(&path).await?, kind)
 }
 
 /// The event of these bytes, which are those of a file, or of standard input for `-`.

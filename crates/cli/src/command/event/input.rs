@@ -22,13 +22,24 @@ pub(super) fn event_of(bytes: &[u8], kind: ChangeKind) -> anyhow::Result<Event> 
         let changes: Result<_, _> = lines(bytes)?.map(|(number, line)| object(number, line, kind)).collect();
         return Ok(Event { changes: changes?, ..Event::default() });
     }
+    // Several values in a row are no event.
+    decode(bytes).or_else(|not_an_event| {
+        let values = values(bytes)?;
+        if values.len() > 1 { Ok(joined(&values)) } else { Err(not_an_event.into()) }
+    })
+}
+
+/// The JSON values of these bytes; none if they do not begin with one.
+///
+/// # Errors
+/// Behind the first values is something else.
+fn values(bytes: &[u8]) -> anyhow::Result<Vec<&RawValue>> {
     let mut values: Vec<&RawValue> = Vec::new();
     let mut stream = serde_json::Deserializer::from_slice(bytes).into_iter();
     while let Some(value) = stream.next() {
         match value {
             Ok(value) => values.push(value),
-            // Of a broken event, what can be read is read.
-            Err(_) if values.is_empty() => return Ok(decode(bytes)?),
+            Err(_) if values.is_empty() => break,
             Err(error) => anyhow::bail!(
                 "the input has {} and then, from byte {} on, what is not JSON: {error}",
                 print::count(values.len(), "event"),
@@ -36,10 +47,7 @@ pub(super) fn event_of(bytes: &[u8], kind: ChangeKind) -> anyhow::Result<Event> 
             ),
         }
     }
-    match values.len() {
-        0 | 1 => Ok(decode(bytes)?),
-        count => Ok(joined(&values, count)),
-    }
+    Ok(values)
 }
 
 /// Whether it is a list of objects or URLs.
@@ -62,8 +70,8 @@ pub(in crate::command) fn object(number: usize, line: &str, kind: ChangeKind) ->
     Change::of_object(line, kind).map_err(|invalid| Misuse(format!("line {number}: {invalid}")))
 }
 
-fn joined(values: &[&RawValue], count: usize) -> Event {
-    let mut event = Event::default();
+fn joined(values: &[&RawValue]) -> Event {
+    let (count, mut event) = (values.len(), Event::default());
     for (number, value) in (1..).zip(values) {
         match decode(value.get().as_bytes()) {
             Ok(Event { changes, ignored, rejected, purged }) => {

@@ -96,20 +96,11 @@ pub(super) fn as_text(change: &Change, routes: &[Route<'_>], scope: &Scope<'_>) 
     let kind = print::dim(print::kind(change));
     let mut text = format!("{} {kind}\n\n", print::bold(print::escaped(&change.object())));
     hits(routes).for_each(|mapping| push_hit(&mut text, mapping, change));
-    let is_elsewhere = |reason: &Decline<'_>| matches!(reason, Decline::OtherBucket);
-    let elsewhere = declines(routes).filter(|(_, reason)| is_elsewhere(reason)).count();
-    if elsewhere == routes.len() {
+    if routes.iter().all(|route| matches!(route.answer, Err(Decline::OtherBucket))) {
         let _ = writeln!(text, "{}{}", print::yellow("no mapping of this bucket"), near_bucket(change, scope));
     }
-    let of_bucket: Vec<_> = declines(routes).filter(|(_, reason)| !is_elsewhere(reason)).collect();
+    let of_bucket: Vec<_> = declines(routes).filter(|(_, reason)| !matches!(reason, Decline::OtherBucket)).collect();
     print::push_lines(&mut text, of_bucket.into_iter().map(|(mapping, decline)| declined(mapping, change, decline)));
-    if elsewhere > 0 {
-        let _ = writeln!(
-            text,
-            "         {}",
-            print::dim(format!("{} of other buckets", print::count(elsewhere, "mapping")))
-        );
-    }
     if let Some(object) = decoded_object(change) {
         push_hint(&mut text, &encoded_key(&object));
     }
