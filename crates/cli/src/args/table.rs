@@ -149,7 +149,7 @@ pub(crate) struct WritingArgs {
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Allow a push that removes the last of a team's mappings or zones, or that changes or removes more than 30 % of them and
+    /// Allow a push that removes the last of a team's mappings, zones or tests, or that changes or removes more than 30 % of them and
     /// more than one
     #[arg(long)]
     pub(crate) force: bool,

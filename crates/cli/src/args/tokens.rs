@@ -106,7 +106,8 @@ pub(crate) struct RotateArgs {
     /// Give the new tokens only the right to purge their zones, whatever the old ones can do
     #[arg(long)]
     pub(crate) least_rights: bool,
-    /// How long to wait before deleting the old tokens; must be longer than the function's TOKEN_TTL_SECONDS
+    /// How long to wait before deleting the old tokens. If it is less than the function's TOKEN_TTL_SECONDS, some purges may be
+    /// sent with a deleted token, and are retried
     #[arg(long, value_name = "SECONDS", default_value = "330")]
     pub(crate) wait: u64,
     /// For a leaked token: replace its secret at once. Purges fail until the new secret is stored
