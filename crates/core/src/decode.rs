@@ -72,7 +72,7 @@ pub struct Decoded<'e> {
 /// Reads an event.
 ///
 /// # Errors
-/// The bytes hold no known shape at all. A broken record of a known shape is rejected alone.
+/// The bytes hold no known shape at all, or more than one JSON value. A broken record of a known shape is rejected alone.
 pub fn decode(bytes: &[u8]) -> Result<Event, NotAnEvent> {
     Ok(decode_with_messages(bytes)?.event)
 }

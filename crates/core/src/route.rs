@@ -68,6 +68,19 @@ pub enum Decline<'m> {
 }
 
 impl Decline<'_> {
+    /// How many conditions hold before the one that fails: the more, the nearer the mapping is to accepting the change.
+    pub fn conditions_met(&self) -> usize {
+        match self {
+            Self::OtherBucket => 0,
+            Self::OtherPrefix => 1,
+            Self::OtherKind { .. } => 2,
+            Self::NotPurgedAgain | Self::NotVerified => 3,
+            Self::TooMuchMatching => 4,
+            Self::NotIncluded(_) => 5,
+            Self::Excluded(_) => 6,
+        }
+    }
+
     /// Its name in JSON.
     pub fn code(&self) -> &'static str {
         match self {

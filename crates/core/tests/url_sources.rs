@@ -65,6 +65,14 @@ const WAYS: &[(&str, &str, &str, &[Said])] = &[
     ("", "uk/", "app.css", &[("app.css", "path", "other-prefix")]),
     ("include = [\"*.js\"]", "", "app.css", &[("app.css", "path", "not-included")]),
     ("exclude = [\"*.css\"]", "", "app.css", &[("app.css", "path", "excluded")]),
+    // The object that comes nearest explains the URL: it is excluded only, and the other ones are not even included.
+    ("include = [\"*.html\"]\nexclude = [\"index.html\"]", "", "news/", &[("news/index.html", "alias", "excluded")]),
+    (
+        "clean_urls = true\ninclude = [\"*.html\"]\nexclude = [\"about.html\", \"index.html\"]",
+        "",
+        "about",
+        &[("about.html", "alias", "excluded")],
+    ),
     (
         "clean_urls = true",
         "",
@@ -112,13 +120,13 @@ const WAYS: &[(&str, &str, &str, &[Said])] = &[
         "listings = \"parent\"\ninclude = [\"*.md\"]",
         "dist/",
         "dist/v1/",
-        &[("dist/v1/", "path", "not-included"), ("In(\"dist/v1/\")", "listing", "purged")],
+        &[("dist/v1/index.html", "alias", "not-included"), ("In(\"dist/v1/\")", "listing", "purged")],
     ),
     (
         "listings = \"ancestors\"\ninclude = [\"*.md\"]",
         "dist/",
         "dist/",
-        &[("dist/", "path", "not-included"), ("Below(\"dist/\")", "listing", "purged")],
+        &[("dist/index.html", "alias", "not-included"), ("Below(\"dist/\")", "listing", "purged")],
     ),
     (
         "path_rewrite = \"transform-rule\"\nstrip_prefix = \"uk/\"\npurge = \"prefixes\"",

@@ -24,11 +24,11 @@ pub enum Action {
     LoseAnswer,
     /// The engine receives the larger first half of the keys of a BatchGetItem. The others are unprocessed.
     LeaveHalfOut,
-    /// It waits for [`Proxy::release`]. Then the engine receives it.
+    /// It waits for [`Proxy::release`] or [`Proxy::release_held`]. Then the engine receives it.
     Hold,
-    /// The engine answers now, and its answer waits for [`Proxy::release`].
+    /// The engine answers now, and its answer waits as for [`Action::Hold`].
     HoldAnswer,
-    /// It waits for [`Proxy::release`], and is then refused with this HTTP status, code and message.
+    /// It waits as for [`Action::Hold`], and is then refused with this HTTP status, code and message.
     HoldThenRefuse(u16, &'static str, &'static str),
     /// It is never answered, and the engine does not receive it.
     Hang,
@@ -59,7 +59,7 @@ pub struct Proxy {
     pub url: String,
     shared: Arc<Mutex<Shared>>,
     released: watch::Sender<bool>,
-    /// How many answers of the engine were held.
+    /// How many answers of the engine were held since the last [`Proxy::on_call`].
     held_answers: watch::Sender<usize>,
 }
 
@@ -92,6 +92,7 @@ impl Proxy {
     pub fn on_call(&self, decide: impl FnMut(&Call) -> Action + Send + 'static) {
         self.shared().decide = Box::new(decide);
         self.released.send_replace(false);
+        self.held_answers.send_replace(0);
     }
 
     /// From now on, this happens to the transaction of this index, counted from 0, and to all after it. All other calls
@@ -111,7 +112,7 @@ impl Proxy {
         self.release_held();
     }
 
-    /// Passes what is held, and holds nothing more. All other actions stay as they are.
+    /// Lets all held calls go on, and holds none until the next [`Proxy::on_call`]. The function that decides stays.
     pub fn release_held(&self) {
         self.released.send_replace(true);
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use purge_router_aws::DynamoMappings;
 use purge_router_dynamodb_local::{Action, Table};
 use purge_router_pipeline::Clock;
+use purge_router_test_support::until;
 use serde_json::json;
 
 use crate::fixture::{LONG, bodies, look, planned, rows, store, store_of, table_of};
@@ -21,7 +22,9 @@ async fn a_bucket_does_not_wait_for_another_one_that_hangs() {
         true => Action::Hang,
         false => Action::Pass,
     });
-    let lookup = look(&store, &["bucket-0", "bucket-1", "bucket-2"]).await;
+    let three = ["bucket-0", "bucket-1", "bucket-2"];
+    until(async || look(&store, &three).await.mappings.all().len() == 4).await;
+    let lookup = look(&store, &three).await;
     let of_team1 = ["TEAM#team1/MAPPING#bucket-1/", "TEAM#team1/MAPPING#bucket-1/new"];
     assert_eq!(
         rows(&lookup),

@@ -90,10 +90,13 @@ pub(crate) async fn look(store: &Store, buckets: &[&str]) -> Lookup {
     store.lookup(names(buckets)).await
 }
 
-/// Looks buckets up, with other calls than queries acted on in this way. All queries are answered at the same time, so
-/// that their buckets are resolved together however slow the engine is.
-pub(crate) async fn look_at_once(table: &Table, store: &Store, buckets: &[&str], of_others: Action) -> Lookup {
-    table.proxy.on_call(move |call| if call.operation == "Query" { Action::HoldAnswer } else { of_others.clone() });
+/// Looks buckets up. The answers of all queries are held until the engine has given all of them, so that they arrive within the
+/// time for which the store collects answers. All other calls get this action.
+pub(crate) async fn look_at_once(table: &Table, store: &Store, buckets: &[&str], of_other_calls: Action) -> Lookup {
+    table.proxy.on_call(move |call| match call.operation.as_str() {
+        "Query" => Action::HoldAnswer,
+        _ => of_other_calls.clone(),
+    });
     let (lookup, ()) = tokio::join!(look(store, buckets), async {
         table.proxy.answers_held(buckets.len()).await;
         table.proxy.release_held();

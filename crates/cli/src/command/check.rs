@@ -28,18 +28,15 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
     };
     let what = format!("checking {}", print::escaped(&path.display().to_string()));
     let (text, read) = print::with_spinner(what, check).await?;
-    let read = read?;
-    let (problems, warnings) = match &read {
-        Ok((_, warnings)) => (&[][..], &warnings[..]),
-        Err(problems) => (&problems[..], &[][..]),
-    };
-    draw_warnings(path, &text, warnings);
+    let CheckedFile { checked, warnings } = read?;
+    let problems = checked.as_ref().err().map_or(&[][..], |problems| problems);
+    draw_warnings(path, &text, &warnings);
     if args.json {
         let lines = Lines::of(&text);
         let problems: Vec<_> = problems.iter().map(|problem| ProblemJson::new(&lines, &text, problem)).collect();
         let warnings: Vec<_> = warnings.iter().map(|warning| WarningJson::new(&lines, &text, warning)).collect();
         print::json(&with_warnings(json!({ "problems": problems }), &warnings))?;
-    } else if let Ok((Checked { mappings, tests }, _)) = &read {
+    } else if let Ok(Checked { mappings, tests }) = &checked {
         let counts = counts(mappings, tests.len());
         print::out(&format!("{}: {counts}: {}", path.display(), print::green("no problem")));
     } else {
@@ -48,14 +45,18 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
     Ok(End::done_if(problems.is_empty() && is_allowed(args, warnings.len())))
 }
 
-/// What a file says, with warnings, or all its problems.
-type CheckedFile = Result<(Checked, Vec<LocatedWarning>), Vec<Problem>>;
+struct CheckedFile {
+    /// What the file says, or all its problems.
+    checked: Result<Checked, Vec<Problem>>,
+    /// None if it is not valid.
+    warnings: Vec<LocatedWarning>,
+}
 
 /// Checks a file, or these teams' parts of it.
 fn check_file(text: &str, teams: &[TeamName]) -> Result<CheckedFile, Misuse> {
     let mut file = match MappingFile::parse(text) {
         Ok(file) => file,
-        Err(problems) => return Ok(Err(problems)),
+        Err(problems) => return Ok(CheckedFile { checked: Err(problems), warnings: Vec::new() }),
     };
     if let Some(unknown) = teams.iter().find(|team| !file.teams().contains(&team.as_str())) {
         return Err(unknown_team(unknown, file.teams().into_iter()));
@@ -63,10 +64,13 @@ fn check_file(text: &str, teams: &[TeamName]) -> Result<CheckedFile, Misuse> {
     if !teams.is_empty() {
         file.keep(|name| teams.iter().any(|team| team.as_str() == name));
     }
-    Ok(file.check().map(|checked| {
-        let warnings = file.warnings(&checked.mappings);
-        (checked, warnings)
-    }))
+    let checked = file.check();
+    let warnings = match &checked {
+        Ok(checked) => file.warnings(&checked.mappings),
+        // A file whose tests fail is valid, and a warning may say why they fail.
+        Err(_) => file.read().map_or_else(|_| Vec::new(), |checked| file.warnings(&checked.mappings)),
+    };
+    Ok(CheckedFile { checked, warnings })
 }
 
 /// The rows of a table that the function skips, and the tests that fail.

@@ -237,6 +237,10 @@ fn an_empty_queue_is_no_error_and_an_empty_file_is_one() {
         assert!(answer.stdout.ends_with("0 changes → 0 items in 0 batches to 0 zones\n"), "{answer}");
         folder.run(&[command, "empty.json"]).with_code(1);
     }
+    // What is wrong with the mappings is all that is said.
+    folder.write("mappings.toml", "version = 2\n");
+    let answer = folder.run_with(&["plan", "-"], &[], b"\n").with_code(1);
+    assert!(!answer.stderr.contains("standard input"), "{answer}");
 }
 
 #[test]

@@ -60,6 +60,16 @@ fn tests_are_shown_as_by_a_test_runner() {
 }
 
 #[test]
+fn a_warning_may_say_why_a_test_fails() {
+    let folder = WorkFolder::empty();
+    let unused = "[teams.web.zones.\"unused.com\"]\nzone_id = \"023e105f4ecef8ad9ca31a8372d0c354\"\n\
+                  hostnames = [\"www.unused.com\"]\n";
+    folder.write("mappings.toml", format!("{MAPPINGS}{TESTS}{unused}"));
+    let answer = folder.run(&["check"]).with_code(1);
+    assert!(answer.stderr.contains("test-failed") && answer.stderr.contains("unused-zone"), "{answer}");
+}
+
+#[test]
 fn check_runs_tests_and_other_commands_do_not() {
     let folder = with_tests();
     let answer = folder.run(&["check"]).with_code(1);

@@ -63,12 +63,24 @@ fn decode_team(name: &str, place: ConfigPath, fields: &Fields) -> DecodedTeam {
     let grant = specs::grant(&mut reader);
     let grant = Decoded { spec: Some(grant), checker: reader.take_checker() };
     reader.checker = before_grant;
-    let zones = reader.tables("zones").into_iter().map(|(domain, place, fields)| {
-        let mut reader = TableReader::new(fields, place);
-        let zone = specs::zone(&mut reader);
-        (domain.to_owned(), reader.finish(Some(zone)))
-    });
-    let zones = zones.collect();
+    let mut zones = Vec::new();
+    for (domain, place, fields) in reader.tables("zones") {
+        if let Some(rest) = unquoted_rest(fields) {
+            let name = format!("{domain}.{rest}");
+            let help = format!("write `[{}.\"{name}\"]`, with the domain in quotes", reader.checker.place.key("zones"));
+            let mut checker = FieldChecker::new(place);
+            checker.note_whole(Invalid::new(
+                Code::WrongType,
+                format!("`{name}` is read as one table in another"),
+                help,
+            ));
+            zones.push((name, Decoded { spec: None, checker }));
+            continue;
+        }
+        let mut zone = TableReader::new(fields, place);
+        let spec = specs::zone(&mut zone);
+        zones.push((domain.to_owned(), zone.finish(Some(spec))));
+    }
     let mappings = decode_each(&mut reader, "mappings", |reader| {
         let source = reader.string("source").map(str::to_owned);
         specs::mapping(source, reader)
@@ -81,6 +93,16 @@ fn decode_team(name: &str, place: ConfigPath, fields: &Fields) -> DecodedTeam {
     DecodedTeam { name: name.to_owned(), checker, pulled, grant, zones, mappings, tests }
 }
 
+/// What follows the first dot of a zone's domain that is not in quotes: TOML reads it as tables in tables.
+fn unquoted_rest(fields: &Fields) -> Option<String> {
+    let (name, value) = fields.iter().next().filter(|_| fields.len() == 1)?;
+    let inner = table(value)?;
+    Some(match unquoted_rest(inner) {
+        Some(rest) => format!("{name}.{rest}"),
+        None => name.clone(),
+    })
+}
+
 /// An array of tables.
 fn decode_each<S>(
     reader: &mut TableReader<'_>,
@@ -88,6 +110,11 @@ fn decode_each<S>(
     spec: impl Fn(&mut TableReader<'_>) -> S,
 ) -> Vec<Decoded<S>> {
     let mut all = Vec::new();
+    if let Some(place) = reader.single_table(field) {
+        let help = format!("write `[[{place}]]`, with two brackets, before each of them");
+        reader.checker.note(field, Invalid::new(Code::WrongType, "expected an array of tables, found a table", help));
+        return all;
+    }
     for (index, item) in reader.array(field).unwrap_or_default().iter().enumerate() {
         let Some(fields) = table(item) else {
             reader.checker.note_item(field, index, wrong_type("a table", item));

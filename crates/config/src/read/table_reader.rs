@@ -205,6 +205,15 @@ impl<'v> TableReader<'v> {
         "".into()
     }
 
+    /// The place of a field that is one table.
+    pub(crate) fn single_table(&mut self, field: &'static str) -> Option<ConfigPath> {
+        let is_table = self.find(field).is_some_and(|value| table(value).is_some());
+        is_table.then(|| {
+            self.value(field);
+            self.checker.place.key(field)
+        })
+    }
+
     pub(crate) fn array(&mut self, field: &'static str) -> Option<&'v [Value]> {
         match self.value(field)? {
             Value::Array(items) => Some(items),

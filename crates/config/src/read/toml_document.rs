@@ -1,5 +1,6 @@
 //! A TOML text as plain values, with the place of each in the text.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -32,7 +33,7 @@ impl<'t> TomlDocument<'t> {
         let (table, errors) = DeTable::parse_recoverable(text);
         match errors.is_empty() {
             true => Ok(Self(table)),
-            false => Err(errors.iter().map(syntax_problem).collect()),
+            false => Err(syntax_problems(text, &errors)),
         }
     }
 
@@ -73,13 +74,40 @@ impl<'t> TomlDocument<'t> {
     }
 }
 
-fn syntax_problem(error: &toml::de::Error) -> Problem {
-    let help = match error.message().contains("duplicate key") {
-        true => "it is in the file already: put both into one",
-        false => "write the file as TOML 1.0",
+/// What the parser says of duplicate keys.
+const DUPLICATE: &str = "duplicate key";
+
+/// Errors of syntax as problems. One mistake, such as a missing `]`, causes an error in each line that follows, so only the first of
+/// equal errors is reported.
+fn syntax_problems(text: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
+    // Each field of the second table is an error, too.
+    if let Some(error) = errors.iter().find(|error| array_header(text, error).is_some()) {
+        return vec![syntax_problem(text, error)];
+    }
+    let mut known = BTreeSet::new();
+    let first = errors.iter().filter(|error| error.message().contains(DUPLICATE) || known.insert(error.message()));
+    first.map(|error| syntax_problem(text, error)).collect()
+}
+
+fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
+    let message = error.message();
+    let help = match array_header(text, error) {
+        Some(name) => format!("write `[[{name}]]`, with two brackets, before each of them"),
+        None if message.contains(DUPLICATE) => "it is in the file already: put both into one".to_owned(),
+        None if message.contains("array") => "write the file as TOML 1.0; a `]` may be missing further up".to_owned(),
+        None => "write the file as TOML 1.0, with strings in quotes".to_owned(),
     };
-    let invalid = Invalid::new(Code::InvalidToml, error.message().replace('\n', ", "), help);
+    let invalid = Invalid::new(Code::InvalidToml, message.replace('\n', ", "), help);
     Problem { span: error.span(), ..Problem::new(ConfigPath::root(), invalid) }
+}
+
+/// The name in a header such as `[teams.web.mappings]`, which has one bracket too few, if the error is of a second one.
+fn array_header<'t>(text: &'t str, error: &toml::de::Error) -> Option<&'t str> {
+    let at = error.span().filter(|_| error.message().contains(DUPLICATE))?.start;
+    let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text.get(start..)?.lines().next()?.trim();
+    let name = line.strip_prefix('[')?.strip_suffix(']')?;
+    (!name.starts_with('[') && (name.ends_with(".mappings") || name.ends_with(".tests"))).then_some(name)
 }
 
 fn fields(table: &DeTable<'_>) -> Fields {

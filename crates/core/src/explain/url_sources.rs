@@ -4,6 +4,7 @@
 //! purged; [`UrlAnswer::Unknown`] says what can't be known from the mappings.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::explain::key_guesses::{key_of_path, keys_of_alias};
@@ -296,15 +297,15 @@ impl<'m> Search<'_, 'm> {
     }
 }
 
-/// Of what does not purge the URL, what comes nearest to it.
+/// Of what does not purge the URL, what comes nearest to it. A folder is served from an index document rather than from an
+/// object with its own name.
 fn likeliest(sources: Vec<UrlSource<'_>>) -> Option<UrlSource<'_>> {
-    let distance = |source: &UrlSource<'_>| match &source.answer {
-        UrlAnswer::Purged | UrlAnswer::Unknown(_) => 0,
-        UrlAnswer::Differs(_) => 1,
-        UrlAnswer::Declined(Decline::OtherPrefix) => 3,
-        UrlAnswer::Declined(_) => 2,
+    let conditions_met = |source: &UrlSource<'_>| match &source.answer {
+        UrlAnswer::Purged | UrlAnswer::Unknown(_) | UrlAnswer::Differs(_) => usize::MAX,
+        UrlAnswer::Declined(decline) => decline.conditions_met(),
     };
-    sources.into_iter().min_by_key(distance)
+    let is_folder = |source: &UrlSource<'_>| matches!(&source.objects, Objects::Key(key) if key.ends_with('/'));
+    sources.into_iter().min_by_key(|source| (Reverse(conditions_met(source)), is_folder(source)))
 }
 
 fn change(mapping: &Mapping, key: &str, kind: ChangeKind) -> Change {

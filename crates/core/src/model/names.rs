@@ -1,11 +1,14 @@
 //! Names that are always valid: each is a type with one constructor, `parse`, whose error says how to fix the name.
 
+mod api_token;
+
 use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use self::api_token::is_api_token;
 use crate::model::code::Code;
 use crate::model::invalid::Invalid;
 
@@ -309,7 +312,7 @@ impl TokenFolder {
 
     /// The parameter of this name in the folder. Its name has no `/`, so it can't lead out of the folder.
     pub fn parameter(&self, name: &str) -> Result<TokenParameter, Invalid> {
-        if ["cfut_", "cfat_", "cfk_"].iter().any(|prefix| name.starts_with(prefix)) {
+        if is_api_token(name) {
             return Err(Invalid::new(
                 Code::TokenInTheOpen,
                 "this is a token itself, not its name",

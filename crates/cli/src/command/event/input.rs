@@ -22,17 +22,17 @@ pub(super) fn event_of(bytes: &[u8], kind: ChangeKind) -> anyhow::Result<Event> 
         let changes: Result<_, _> = lines(bytes)?.map(|(number, line)| object(number, line, kind)).collect();
         return Ok(Event { changes: changes?, ..Event::default() });
     }
-    // Several values in a row are no event.
+    // `decode` refuses several values in a row.
     decode(bytes).or_else(|not_an_event| {
         let values = values(bytes)?;
         if values.len() > 1 { Ok(joined(&values)) } else { Err(not_an_event.into()) }
     })
 }
 
-/// The JSON values of these bytes; none if they do not begin with one.
+/// The JSON values in a row; none if the first one is broken.
 ///
 /// # Errors
-/// Behind the first values is something else.
+/// Something that is not JSON follows the first values.
 fn values(bytes: &[u8]) -> anyhow::Result<Vec<&RawValue>> {
     let mut values: Vec<&RawValue> = Vec::new();
     let mut stream = serde_json::Deserializer::from_slice(bytes).into_iter();
@@ -92,6 +92,8 @@ fn joined(values: &[&RawValue]) -> Event {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn keys(input: &str) -> (Vec<String>, Vec<String>) {
@@ -109,13 +111,17 @@ mod tests {
 
     #[test]
     fn several_events_in_a_row_are_one() {
-        let message =
-            |id: &str, key: &str| serde_json::json!({ "Messages": [{ "MessageId": id, "Body": s3(key) }] }).to_string();
+        let message = |id: &str, key: &str| json!({ "MessageId": id, "Body": s3(key) });
+        let received = |id: &str, key: &str| json!({ "Messages": [message(id, key)] });
+        let batch = |id: &str, key: &str| json!({ "Records": [{ "messageId": id, "body": s3(key) }] });
         let two = ["s3://assets/a created", "s3://assets/b created"].map(str::to_owned);
         for input in [
             format!("{}\n{}\n", s3("a"), s3("b")),
             format!("{}{}", s3("a"), s3("b")),
-            format!("\u{feff}{}\n\n{}", message("1", "a"), message("2", "b")),
+            format!("\u{feff}{}\n\n{}", received("1", "a"), received("2", "b")),
+            format!("{}\n{}", message("1", "a"), message("2", "b")),
+            format!("{}\n{}", batch("1", "a"), batch("2", "b")),
+            format!("[{}]\n[{}]", message("1", "a"), message("2", "b")),
         ] {
             assert_eq!(keys(&input), (two.to_vec(), Vec::new()), "{input}");
         }

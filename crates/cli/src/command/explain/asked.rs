@@ -3,7 +3,7 @@
 use purge_router_core::{Change, ChangeKind, Event, PublicUrl};
 
 use crate::args::{EventKind, ExplainArgs, Explained, public_url};
-use crate::command::event::{is_list, lines, object, parse, read_bytes};
+use crate::command::event::{is_list, lines, object, or_no_event, parse, read_bytes};
 use crate::exit::Misuse;
 
 pub(in crate::command) struct Asked {
@@ -27,7 +27,7 @@ impl Asked {
                 if is_list(&bytes) {
                     return list(&bytes, kind);
                 }
-                Ok(Self::event(parse(path, &bytes, args.event)?))
+                Ok(Self::event(or_no_event(parse(path, &bytes, args.event)?)))
             }
         }
     }

@@ -252,6 +252,36 @@ fn problems_of_sources_and_zones() {
     assert_eq!(codes(&custom), Vec::<String>::new());
 }
 
+/// The problems of a text, each with its help.
+fn problems(text: &str) -> Vec<(String, String)> {
+    let problems = MappingFile::parse(text).and_then(|file| file.read()).err().unwrap_or_default();
+    problems.into_iter().map(|problem| (problem.message, problem.help)).collect()
+}
+
+#[test]
+fn one_mistake_of_syntax_is_one_problem() {
+    let mapping = "[[teams.web.mappings]]\nsource = \"s3://assets/web/\"\nzones = [\"website.com\"]\n";
+    let unclosed = HEAD.replace("owns = [\"s3://assets/web/\"]", "owns = [\"s3://assets/web/\"");
+    let found = problems(&format!("{unclosed}{}", mapping.repeat(20)));
+    assert!(found.len() <= 5 && found[0].1.contains("a `]` may be missing further up"), "{found:?}");
+
+    let one_bracket = mapping.replace("[[", "[").replace("]]", "]");
+    let help = "write `[[teams.web.mappings]]`, with two brackets, before each of them";
+    for (text, message) in
+        [(one_bracket.clone(), "expected an array of tables, found a table"), (one_bracket.repeat(2), "duplicate key")]
+    {
+        let found = problems(&format!("{HEAD}{text}"));
+        assert_eq!((found.len(), found[0].0.as_str(), found[0].1.as_str()), (1, message, help), "{text}");
+    }
+
+    for (header, name) in [("website.com", "website.com"), ("shop.website.co.uk", "shop.website.co.uk")] {
+        let mapping = mapping.replace("website.com", name);
+        let found = problems(&format!("{}{mapping}", HEAD.replace("\"website.com\"", header)));
+        let help = format!("write `[teams.web.zones.\"{name}\"]`, with the domain in quotes");
+        assert_eq!(found, [(format!("`{name}` is read as one table in another"), help)]);
+    }
+}
+
 #[test]
 fn a_broken_zone_or_grant_has_no_echo_in_the_mappings() {
     let mapping = "[[teams.web.mappings]]\nsource = \"s3://assets/web/\"\nzones = [\"website.com\"]\n";

@@ -76,7 +76,15 @@ fn sources() {
 fn a_token_never_leaves_its_teams_folder() {
     let folder = TokenFolder::parse("/purge-router/web/").unwrap();
     assert_eq!(folder.parameter("website.co.uk").unwrap().as_str(), "/purge-router/web/website.co.uk");
-    assert_eq!(folder.parameter("cfut_abc").unwrap_err().code.as_str(), "token-in-the-open");
+    let old = "Abc4eFgH1jklMnopQrst-vwxYz0123456_89aBcd";
+    for token in ["cfut_abc", "Bearer cfat_abc", old, &format!("Bearer {old}")] {
+        let invalid = folder.parameter(token).unwrap_err();
+        assert_eq!(invalid.code.as_str(), "token-in-the-open", "{token}");
+        assert!(!invalid.message.contains(token) && !invalid.help.contains(token), "{invalid:?}");
+    }
+    for name in [&old[1..], &old.to_lowercase(), "a-name-of-exactly-forty-characters-2.com"] {
+        assert!(folder.parameter(name).is_ok(), "{name}");
+    }
     for bad in ["", "..", "a..b", "../api/token", "/purge-router/api/token", "a/b", "a b", "a{b"] {
         assert_eq!(folder.parameter(bad).unwrap_err().code.as_str(), "bad-token-name", "{bad}");
     }
