@@ -1,5 +1,6 @@
 """What purge-router costs on AWS in 30 days, at list prices of us-east-1, by S3 → SQS → Lambda: a Markdown table."""
 
+from argparse import ArgumentParser
 from itertools import pairwise
 from math import ceil
 
@@ -21,9 +22,9 @@ PRICES = {
     "internet GB, out": (0.09, 100),  # of 2026-09-16; the first 10 TB
 }
 
-# An installation: each team has a KMS key, and a change purges two URLs. Nothing is retried, purged a second time or verified. One alarm reads two metrics, and
-# each metric of an alarm is paid.
-TEAMS, ZONES, BUCKETS, ALARMS, DASHBOARDS, URLS = 5, 20, 10, 9, 1, 2
+# An installation: each team has a KMS key, and a change purges two URLs. Nothing is retried, purged a second time or
+# verified. One alarm reads two metrics, and each metric of an alarm is paid.
+ALARMS, DASHBOARDS, URLS = 9, 1, 2
 MEMORY_GB = 512 / 1024
 ZONE_METRICS, OTHER_METRICS = 3, 6  # Purged, Latency, RateLimitHits; those and Unmatched, Rejected, ColdStart
 BATCH_LINE, EVENT_LINE, METRIC_LINE = 325, 270, 350  # bytes: the examples of logs.md and metrics.md
@@ -52,7 +53,7 @@ def batches_of(messages, zones):
     return zones * ceil(URLS * messages / zones / 100)
 
 
-def quantities(changes, messages, zones, seconds, instances):
+def quantities(size, changes, messages, zones, seconds, instances):
     invocations, batches = changes / messages, batches_of(messages, zones)
     lines = batches * BATCH_LINE + EVENT_LINE + (zones + 1) * METRIC_LINE + PLATFORM_LINES
     log = invocations * (lines + LINE_OVERHEAD * (batches + zones + 4)) / GB
@@ -63,12 +64,12 @@ def quantities(changes, messages, zones, seconds, instances):
         "Lambda GB-s, x86_64": invocations * seconds * MEMORY_GB,
         "log GB, ingested": log,
         "log GB-months, stored": log,
-        "custom metrics": ZONE_METRICS * ZONES + OTHER_METRICS,
+        "custom metrics": ZONE_METRICS * size.zones + OTHER_METRICS,
         "alarms": ALARMS,
         "dashboards": DASHBOARDS,
-        "DynamoDB read units": instances * MONTH / 30 * (BUCKETS / 2 + TEAMS + ZONES),
-        "KMS keys": TEAMS,
-        "KMS requests": instances * MONTH / 300 * ZONES,
+        "DynamoDB read units": instances * MONTH / 30 * (size.buckets / 2 + size.teams + size.zones),
+        "KMS keys": size.teams,
+        "KMS requests": instances * MONTH / 300 * size.zones,
         "internet GB, out": (changes * URLS * URL_BYTES + invocations * batches * REQUEST_BYTES) / GB,
     }
 
@@ -83,24 +84,29 @@ def row(*cells):
 
 
 def main():
-    of_all = [quantities(*scenario[1:]) for scenario in SCENARIOS]
-    row("USD a month (units)", *(scenario[0] for scenario in SCENARIOS))
-    row("---", *["---:"] * len(SCENARIOS))
+    parser = ArgumentParser(description=__doc__)
+    for name, default in (("teams", 5), ("zones", 20), ("buckets", 10)):
+        parser.add_argument(f"--{name}", type=int, default=default, help=f"default {default}")
+    size = parser.parse_args()
+    scenarios = [(*it[:3], min(it[3], size.zones), *it[4:]) for it in SCENARIOS]
+    of_all = [quantities(size, *it[1:]) for it in scenarios]
+    row("USD a month (units)", *(scenario[0] for scenario in scenarios))
+    row("---", *["---:"] * len(scenarios))
     for what in PRICES:
         row(what, *(f"{cost(what, of[what]):,.2f} ({of[what]:,.4g})" for of in of_all))
     total = lambda of, is_free: sum(cost(it, count, PRICES[it][1] * is_free) for it, count in of.items())
     row("**at list price**", *(f"**{total(of, 0):,.2f}**" for of in of_all))
     row("less what is free each month", *(f"{total(of, 1):,.2f}" for of in of_all))
-    row("changes a second", *(f"{changes / MONTH:,.1f}" for _, changes, *_ in SCENARIOS))
-    row("instances busy, on average", *(f"{it[1] / it[2] / MONTH * it[4]:,.2f}" for it in SCENARIOS))
+    row("changes a second", *(f"{changes / MONTH:,.1f}" for _, changes, *_ in scenarios))
+    row("instances busy, on average", *(f"{it[1] / it[2] / MONTH * it[4]:,.2f}" for it in scenarios))
     row(
         "requests to Cloudflare a second",
-        *(f"{it[1] / it[2] / MONTH * batches_of(*it[2:4]):,.1f}" for it in SCENARIOS),
+        *(f"{it[1] / it[2] / MONTH * batches_of(*it[2:4]):,.1f}" for it in scenarios),
     )
     for plan, rate in RATES.items():
         row(
             f"accounts of plan {plan} ({rate} URLs/s)",
-            *(f"{ceil(it[1] * URLS / MONTH / rate)}" for it in SCENARIOS),
+            *(f"{ceil(it[1] * URLS / MONTH / rate)}" for it in scenarios),
         )
 
 

@@ -180,7 +180,7 @@ variable "batching_window_seconds" {
 }
 
 variable "log_level" {
-  description = "INFO logs each batch, WARN only failures"
+  description = "Leave INFO: with WARN or ERROR, there are no metrics, so two alarms and most of the dashboard stop"
   type        = string
   default     = "INFO"
   nullable    = false

@@ -48,12 +48,8 @@ module "team" {
   table_arn = module.purge_router.table_arn
 }
 
-output "table_name" {
-  value = module.purge_router.table_name
-}
-
-output "operator_policy_arn" {
-  value = module.purge_router.operator_policy_arn
+output "purge_router" {
+  value = module.purge_router
 }
 
 output "team_policy_arns" {
