@@ -46,7 +46,7 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
 }
 
 struct CheckedFile {
-    /// What the file says, or all its problems.
+    /// What the file says, or all its problems, or what its tests found.
     checked: Result<Checked, Vec<Problem>>,
     /// None if it is not valid.
     warnings: Vec<LocatedWarning>,
@@ -64,13 +64,11 @@ fn check_file(text: &str, teams: &[TeamName]) -> Result<CheckedFile, Misuse> {
     if !teams.is_empty() {
         file.keep(|name| teams.iter().any(|team| team.as_str() == name));
     }
-    let checked = file.check();
-    let warnings = match &checked {
-        Ok(checked) => file.warnings(&checked.mappings),
+    Ok(match file.read() {
         // A file whose tests fail is valid, and a warning may say why they fail.
-        Err(_) => file.read().map_or_else(|_| Vec::new(), |checked| file.warnings(&checked.mappings)),
-    };
-    Ok(CheckedFile { checked, warnings })
+        Ok(checked) => CheckedFile { warnings: file.warnings(&checked.mappings), checked: file.run_tests(checked) },
+        Err(problems) => CheckedFile { checked: Err(problems), warnings: Vec::new() },
+    })
 }
 
 /// The rows of a table that the function skips, and the tests that fail.

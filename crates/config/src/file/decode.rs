@@ -8,6 +8,7 @@ use crate::file::pulled::PULLED;
 use crate::path::ConfigPath;
 use crate::read::specs;
 use crate::read::table_reader::{TableReader, table, wrong_type};
+use crate::read::toml_document::two_brackets;
 use crate::read::version::is_readable;
 use crate::rows::fields::{Fields, VERSION};
 use crate::spec::{GrantSpec, MappingSpec, TeamSpec, TestSpec, ZoneSpec};
@@ -65,7 +66,8 @@ fn decode_team(name: &str, place: ConfigPath, fields: &Fields) -> DecodedTeam {
     reader.checker = before_grant;
     let mut zones = Vec::new();
     for (domain, place, fields) in reader.tables("zones") {
-        if let Some(rest) = unquoted_rest(fields) {
+        // A name with a dot was in quotes.
+        if let Some(rest) = unquoted_rest(fields).filter(|_| !domain.contains('.')) {
             let name = format!("{domain}.{rest}");
             let help = format!("write `[{}.\"{name}\"]`, with the domain in quotes", reader.checker.place.key("zones"));
             let mut checker = FieldChecker::new(place);
@@ -111,8 +113,8 @@ fn decode_each<S>(
 ) -> Vec<Decoded<S>> {
     let mut all = Vec::new();
     if let Some(place) = reader.single_table(field) {
-        let help = format!("write `[[{place}]]`, with two brackets, before each of them");
-        reader.checker.note(field, Invalid::new(Code::WrongType, "expected an array of tables, found a table", help));
+        let message = "expected an array of tables, found a table";
+        reader.checker.note(field, Invalid::new(Code::WrongType, message, two_brackets(place)));
         return all;
     }
     for (index, item) in reader.array(field).unwrap_or_default().iter().enumerate() {

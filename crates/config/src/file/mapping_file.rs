@@ -33,7 +33,7 @@ impl<'t> MappingFile<'t> {
     /// Parses TOML.
     ///
     /// # Errors
-    /// All errors of syntax.
+    /// All errors of syntax; equal ones are one problem.
     pub fn parse(text: &'t str) -> Result<Self, Vec<Problem>> {
         let document = TomlDocument::parse(text)?;
         let decoded = decode_file(&document.to_fields());
@@ -58,7 +58,14 @@ impl<'t> MappingFile<'t> {
     /// # Errors
     /// All problems of the file, or if there are none, what its tests found; in the order of their places in it.
     pub fn check(&self) -> Result<Checked, Vec<Problem>> {
-        let checked = self.read()?;
+        self.run_tests(self.read()?)
+    }
+
+    /// Runs the tests of what [`MappingFile::read`] returned.
+    ///
+    /// # Errors
+    /// What they found, in the order of their places in the file.
+    pub fn run_tests(&self, checked: Checked) -> Result<Checked, Vec<Problem>> {
         let results = run_tests(&checked.mappings, &checked.tests);
         let mut failures: Vec<Problem> = results.into_iter().flat_map(|result| result.failures).collect();
         if failures.is_empty() {

@@ -1,8 +1,9 @@
 //! A TOML text as plain values, with the place of each in the text.
 
-use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::ops::Range;
 
+use indexmap::IndexMap;
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -21,7 +22,7 @@ impl<'t> TomlDocument<'t> {
     /// Parses TOML.
     ///
     /// # Errors
-    /// All errors of syntax.
+    /// All errors of syntax; equal ones are one problem.
     pub(crate) fn parse(text: &'t str) -> Result<Self, Vec<Problem>> {
         // No TOML begins like this, and each line of JSON would be an error.
         if text.trim_start().starts_with('{') {
@@ -77,33 +78,53 @@ impl<'t> TomlDocument<'t> {
 /// What the parser says of duplicate keys.
 const DUPLICATE: &str = "duplicate key";
 
-/// Errors of syntax as problems. One mistake, such as a missing `]`, causes an error in each line that follows, so only the first of
-/// equal errors is reported.
+/// Errors of syntax as problems. One mistake, such as a missing `]`, causes an error in each line that follows, so equal errors are
+/// one problem, at the place of the first. Duplicate keys are independent of each other.
 fn syntax_problems(text: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
-    // Each field of the second table is an error, too.
-    if let Some(error) = errors.iter().find(|error| array_header(text, error).is_some()) {
-        return vec![syntax_problem(text, error)];
+    let (duplicates, others): (Vec<_>, Vec<_>) = errors.iter().partition(|error| error.message().contains(DUPLICATE));
+    let mut places: IndexMap<&str, Vec<Option<Range<usize>>>> = IndexMap::new();
+    for error in others {
+        places.entry(error.message()).or_default().push(error.span());
     }
-    let mut known = BTreeSet::new();
-    let first = errors.iter().filter(|error| error.message().contains(DUPLICATE) || known.insert(error.message()));
-    first.map(|error| syntax_problem(text, error)).collect()
+    let mut problems: Vec<Problem> =
+        places.into_iter().map(|(message, places)| equal_errors(message, &places)).collect();
+    let header = duplicates.first().and_then(|error| Some((error.span(), single_bracket_header(text, error)?)));
+    match header {
+        // Each field of the second table is a duplicate, too.
+        Some((span, name)) => problems.push(syntax_problem(DUPLICATE, two_brackets(name), span)),
+        None => problems.extend(duplicates.into_iter().map(|error| {
+            syntax_problem(error.message(), "it is in the file already: put both into one".to_owned(), error.span())
+        })),
+    }
+    problems.sort_by_key(|problem| problem.span.as_ref().map_or(0, |span| span.start));
+    problems
 }
 
-fn syntax_problem(text: &str, error: &toml::de::Error) -> Problem {
-    let message = error.message();
-    let help = match array_header(text, error) {
-        Some(name) => format!("write `[[{name}]]`, with two brackets, before each of them"),
-        None if message.contains(DUPLICATE) => "it is in the file already: put both into one".to_owned(),
-        None if message.contains("array") => "write the file as TOML 1.0; a `]` may be missing further up".to_owned(),
-        None => "write the file as TOML 1.0, with strings in quotes".to_owned(),
+fn equal_errors(message: &str, places: &[Option<Range<usize>>]) -> Problem {
+    let help = match message.contains("array") {
+        true => "write the file as TOML 1.0; a `]` may be missing further up",
+        false => "write the file as TOML 1.0, with strings in quotes",
     };
-    let invalid = Invalid::new(Code::InvalidToml, message.replace('\n', ", "), help);
-    Problem { span: error.span(), ..Problem::new(ConfigPath::root(), invalid) }
+    let more = match places.len() - 1 {
+        0 => String::new(),
+        more => format!("; {more} more of these follow, perhaps from the same mistake"),
+    };
+    syntax_problem(&format!("{message}{more}"), help.to_owned(), places.first().cloned().flatten())
 }
 
-/// The name in a header such as `[teams.web.mappings]`, which has one bracket too few, if the error is of a second one.
-fn array_header<'t>(text: &'t str, error: &toml::de::Error) -> Option<&'t str> {
-    let at = error.span().filter(|_| error.message().contains(DUPLICATE))?.start;
+fn syntax_problem(message: &str, help: String, span: Option<Range<usize>>) -> Problem {
+    let invalid = Invalid::new(Code::InvalidToml, message.replace('\n', ", "), help);
+    Problem { span, ..Problem::new(ConfigPath::root(), invalid) }
+}
+
+/// How to write the header of an array of tables.
+pub(crate) fn two_brackets(name: impl Display) -> String {
+    format!("write `[[{name}]]`, with two brackets, before each of them")
+}
+
+/// The name in a header such as `[teams.web.mappings]`, which has one bracket too few, if the error is in one.
+fn single_bracket_header<'t>(text: &'t str, error: &toml::de::Error) -> Option<&'t str> {
+    let at = error.span()?.start;
     let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
     let line = text.get(start..)?.lines().next()?.trim();
     let name = line.strip_prefix('[')?.strip_suffix(']')?;

@@ -264,6 +264,9 @@ fn one_mistake_of_syntax_is_one_problem() {
     let unclosed = HEAD.replace("owns = [\"s3://assets/web/\"]", "owns = [\"s3://assets/web/\"");
     let found = problems(&format!("{unclosed}{}", mapping.repeat(20)));
     assert!(found.len() <= 5 && found[0].1.contains("a `]` may be missing further up"), "{found:?}");
+    assert!(found.iter().any(|(message, _)| message.contains(" more of these follow")), "{found:?}");
+    let quoted = problems(&HEAD.replace("hostnames", "x = 1\n[teams.web.zones.\"other.com\".x]\nhostnames"));
+    assert!(!format!("{quoted:?}").contains("read as one table"), "the domain is in quotes: {quoted:?}");
 
     let one_bracket = mapping.replace("[[", "[").replace("]]", "]");
     let help = "write `[[teams.web.mappings]]`, with two brackets, before each of them";
@@ -273,6 +276,8 @@ fn one_mistake_of_syntax_is_one_problem() {
         let found = problems(&format!("{HEAD}{text}"));
         assert_eq!((found.len(), found[0].0.as_str(), found[0].1.as_str()), (1, message, help), "{text}");
     }
+    let two_mistakes = problems(&format!("{HEAD}{}key = oops\n", one_bracket.repeat(2)));
+    assert_eq!((two_mistakes.len(), two_mistakes[0].1.as_str()), (2, help), "{two_mistakes:?}");
 
     for (header, name) in [("website.com", "website.com"), ("shop.website.co.uk", "shop.website.co.uk")] {
         let mapping = mapping.replace("website.com", name);
