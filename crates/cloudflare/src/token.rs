@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::LazyLock;
 
+use purge_router_core::names::is_unprefixed_token;
 use regex::{Captures, Regex};
 use reqwest::RequestBuilder;
 use reqwest::header::HeaderValue;
@@ -146,6 +147,10 @@ impl fmt::Debug for ApiToken {
     }
 }
 
+/// Words that may be tokens without a prefix.
+#[expect(clippy::unwrap_used, reason = "the pattern is constant")]
+static UNPREFIXED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9_-]{40,}").unwrap());
+
 #[expect(clippy::unwrap_used, reason = "the pattern is constant")]
 static TOKEN: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(cfut_|cfat_|cfk_)([A-Za-z0-9_-]+)").unwrap());
 
@@ -154,9 +159,16 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     TOKEN.replace_all(text, "${1}[redacted]")
 }
 
-/// Like [`redact`], but keeps the number of bytes, for text in which positions matter.
+/// Like [`redact`], but keeps the number of bytes, for text in which positions matter. It is for mapping files: older tokens, which
+/// have no prefix, are replaced too, and so would be a name that looks like one.
 pub fn mask(text: &str) -> Cow<'_, str> {
-    TOKEN.replace_all(text, |found: &Captures<'_>| format!("{}{}", &found[1], "*".repeat(found[2].len())))
+    let masked = TOKEN.replace_all(text, |found: &Captures<'_>| format!("{}{}", &found[1], "*".repeat(found[2].len())));
+    let replace =
+        |found: &Captures<'_>| if is_unprefixed_token(&found[0]) { "*".repeat(40) } else { found[0].to_owned() };
+    match UNPREFIXED.replace_all(&masked, replace) {
+        Cow::Borrowed(_) => masked,
+        Cow::Owned(all) => Cow::Owned(all),
+    }
 }
 
 #[cfg(test)]
@@ -198,6 +210,14 @@ mod tests {
         ] {
             assert_eq!(redact(text), redacted);
             assert_eq!(mask(text).len(), text.len());
+        }
+        let old = "Abc4eFgH1jklMnopQrst-vwxYz0123456_89aBcd";
+        let masked = mask(&format!("Bearer {old}\"")).into_owned();
+        assert_eq!(masked, format!("Bearer {}\"", "*".repeat(40)));
+        let long = format!("x-{old}-cfut_abc");
+        assert_eq!(mask(&long), format!("x-{old}-cfut_***"), "a longer word is no older token");
+        for name in [old.to_lowercase(), "0123456789abcdef0123456789abcdef01234567".to_owned()] {
+            assert_eq!(mask(&name), name);
         }
     }
 }

@@ -91,4 +91,18 @@ fn a_token_in_a_mapping_file_is_not_shown() {
             assert!(format!("{}{}", answer.stdout, answer.stderr).contains("cfut_***"), "{answer}");
         }
     }
+    // Older tokens have no prefix. The last two lines are an error of syntax, and an unknown field.
+    let old = "Abc4eFgH1jklMnopQrst-vwxYz0123456_89aBcd";
+    for line in [
+        format!("token = \"{old}\""),
+        format!("token = \"Bearer {old}\""),
+        format!("token = {old}"),
+        format!("tokn = \"{old}\""),
+    ] {
+        folder.write("mappings.toml", format!("{head}zone_id = \"{:032}\"\n{line}\n", 0));
+        for args in [&["check"][..], &["check", "--json"]] {
+            let answer = folder.run(args).with_code(1);
+            assert_hides(&answer, "jklMnopQ");
+        }
+    }
 }

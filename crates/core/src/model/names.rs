@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use self::api_token::is_api_token;
+pub use self::api_token::is_unprefixed_token;
 use crate::model::code::Code;
 use crate::model::invalid::Invalid;
 
