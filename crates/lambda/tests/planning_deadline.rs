@@ -51,9 +51,9 @@ async fn changes_that_are_not_planned_in_time_fail_and_the_others_are_purged() {
 
     let failed: BTreeSet<u32> =
         response.batch_item_failures.iter().map(|failure| failure.item_identifier.parse().unwrap()).collect();
-    // The clock is read when the event arrives, 99 minutes before its deadline, and then before each change: the 50th
-    // reading is 50 minutes later, and half of the time has passed.
-    assert_eq!(failed, (49..100).collect(), "half of the time is for planning");
+    // The clock is read when the event arrives, for its planning and for its messages, and then before each change: at the
+    // 50th reading, half of the time has passed.
+    assert_eq!(failed, (48..100).collect(), "half of the time is for planning");
     let [request] = &sandbox.requests()[..] else { panic!("{:?}", sandbox.requests()) };
     let body: Value = serde_json::from_slice(&request.body).unwrap();
     let purged: BTreeSet<String> =

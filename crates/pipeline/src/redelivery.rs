@@ -34,6 +34,7 @@ use crate::retry_queue::{DeadLetter, Deferred, Hidden, RetryQueue};
 pub struct Redelivery<'e, Q> {
     queue: Option<&'e Q>,
     clock: &'e Clock,
+    started: Timestamp,
     lane: Lane,
     messages: HashMap<&'e str, &'e Message<'e>>,
 }
@@ -49,7 +50,7 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
             (Some(_), Some(_)) => Lane::First,
         };
         let messages = messages.iter().map(|message| (&*message.id, message)).collect();
-        Self { queue, clock, lane, messages }
+        Self { queue, clock, started: clock.now(), lane, messages }
     }
 
     /// How long the event waits for its purges, from now on.
@@ -181,7 +182,7 @@ impl<'e, Q: RetryQueue> Redelivery<'e, Q> {
     /// How long a message waits for its next retry. Without a `SentTimestamp`, it is taken for a new one.
     fn time(&self, message: &Message<'_>, hiding: Hiding) -> Duration {
         let age = message.sent_at().map_or(Duration::ZERO, |sent_at| metrics::age(self.clock, sent_at));
-        hiding.after(age, message.receives(), fastrand::f64())
+        hiding.after(age, message.receives(), self.clock.now() - self.started, fastrand::f64())
     }
 
     fn message(&self, origin: &Origin) -> Option<&Message<'e>> {

@@ -339,6 +339,23 @@ async fn what_only_waits_for_its_turn_is_hidden_for_a_short_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_time_in_the_event_counts_for_what_only_waits_for_its_turn() {
+    for (kind, receives, waited, seconds) in
+        [(QUEUED, 1, 0, 1..=1), (QUEUED, 1, 4, 0..=0), (QUEUED, 60, 4, 5..=15), (TRANSIENT, 1, 4, 5..=10)]
+    {
+        let (queue, clock, event) = (Queue::default(), paused_clock(), event(RETRY, &[receives]));
+        let messages = decode_with_messages(event.as_bytes()).unwrap().messages;
+        let plan = plan(1, &[]);
+        let report = Report::new(&plan, vec![outcome(Status::RateLimited, &[(0, kind)])]);
+        let redelivery = Redelivery::new(Some(&queue), &messages, &clock);
+        tokio::time::sleep(Duration::from_secs(waited)).await;
+        redelivery.redeliver(&report, clock.now() + Duration::from_secs(5)).await;
+        let time = queue.hidden.into_inner().unwrap()[0].time;
+        assert!(seconds.contains(&time.as_secs()) && time.subsec_nanos() == 0, "{kind:?} after {waited} s: {time:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_retry_queue_and_without_messages_everything_is_reported() {
     let clock = paused_clock();
     let plan = plan(1, &[]);

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use purge_router_core::limits::{CloudflarePlan, LimitClass};
-use purge_router_simulation::{HealthyTimes, Load};
+use purge_router_simulation::{HealthyTimes, Load, Seed};
 
 use crate::measured::{Measured, measured};
 
@@ -45,7 +45,7 @@ fn print_row(plan: CloudflarePlan, percent: usize) -> io::Result<()> {
         spread: LASTS,
         replaced_after: None,
     };
-    let Measured { report, refused } = measured(load)?;
+    let Measured { report, refused } = measured(load, Seed(1))?;
     let mut times = HealthyTimes::default();
     times.add(&report);
     let [p50, p99, longest] = [0.5, 0.99, 1.0].map(|part| times.percentile(part).as_secs_f64());

@@ -12,8 +12,8 @@ pub(crate) struct Measured {
 }
 
 /// Runs a load with the limits.
-pub(crate) fn measured(load: Load) -> io::Result<Measured> {
-    let report = report(load, None)?;
+pub(crate) fn measured(load: Load, seed: Seed) -> io::Result<Measured> {
+    let report = report(load, seed, None)?;
     let is_over_limit = |entry: &&Entry| matches!(entry.event, Event::Refused { reason: Refused::OverLimit, .. });
     let refused = report.trace.iter().filter(is_over_limit).count();
     let is_drained = report.healthy_times.len() == load.zones * load.objects && report.figures.dead_letters == 0;
@@ -25,8 +25,8 @@ pub(crate) fn measured(load: Load) -> io::Result<Measured> {
 }
 
 /// Runs a load, with something that is broken on purpose.
-pub(crate) fn report(load: Load, sabotage: Option<Sabotage>) -> io::Result<RunReport> {
+pub(crate) fn report(load: Load, seed: Seed, sabotage: Option<Sabotage>) -> io::Result<RunReport> {
     let options = Options { chaos: false, mishaps: false, keep_trace: true, sabotage, ..Options::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    Ok(runtime.block_on(run(Arc::new(load.scenario(Seed(1))), options)))
+    Ok(runtime.block_on(run(Arc::new(load.scenario(seed)), options)))
 }
