@@ -9,11 +9,12 @@
 #![expect(clippy::mutable_key_type, reason = "a slot is found by its bucket's name, which never changes")]
 
 use std::borrow::Borrow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 
 use crate::model::mapping::Mapping;
 use crate::model::names::BucketName;
@@ -41,7 +42,8 @@ struct Slot {
 impl Router {
     /// Indexes mappings.
     pub(crate) fn new(mappings: &[Arc<Mapping>]) -> Self {
-        let mut by_bucket: HashMap<&str, Vec<u32>, RandomState> = HashMap::default();
+        // In their order: the mappings are read in the order in which they are in memory, and each run takes the same steps.
+        let mut by_bucket: IndexMap<&str, Vec<u32>, RandomState> = IndexMap::default();
         for (index, mapping) in (0..).zip(mappings) {
             by_bucket.entry(mapping.source.bucket.as_str()).or_default().push(index);
         }
@@ -58,7 +60,9 @@ impl Router {
 
     /// With the buckets of another router, whose mappings come after `before` others. `None` if a bucket is in both.
     pub(crate) fn with(mut self, other: &Self, before: usize) -> Option<Self> {
-        for slot in &other.buckets {
+        let mut slots: Vec<&Slot> = other.buckets.iter().collect();
+        slots.sort_unstable_by_key(|slot| slot.first);
+        for slot in slots {
             if self.buckets.contains(slot) {
                 return None;
             }
