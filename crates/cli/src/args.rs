@@ -22,7 +22,9 @@ pub(crate) use dead_letters::{
 };
 pub(crate) use deployment::{DeploymentArgs, KnownFunction};
 pub(crate) use doctor::DoctorArgs;
-pub(crate) use event::{EventArgs, ExplainArgs, Explained, PlanArgs, RunArgs, SendingArgs, public_url};
+pub(crate) use event::{
+    EventArgs, EventInput, ExplainArgs, Explained, Named, PlanArgs, RunArgs, SendingArgs, not_planned,
+};
 pub(crate) use event_kind::EventKind;
 pub(crate) use mappings::{MappingsArg, MappingsSource, TeamMappingsArg};
 pub(crate) use output::Format;

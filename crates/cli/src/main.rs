@@ -6,6 +6,7 @@ mod complete;
 mod deployment;
 mod environment;
 mod exit;
+mod input;
 mod mappings;
 mod print;
 mod problems;

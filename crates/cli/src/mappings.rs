@@ -13,9 +13,10 @@ use purge_router_pipeline::Clock;
 
 use crate::args::{MappingsArg, MappingsSource};
 use crate::exit::Misuse;
-use crate::print;
-use crate::problems::draw;
+use crate::input::{bytes_of, is_stdin};
+use crate::problems::{draw, line_of};
 use crate::zone_choice::check_teams;
+use crate::{print, shutdown};
 
 /// How long a table may take to answer for the buckets of an event. It is also the TTL of the answer, which must be
 /// longer than the command needs it.
@@ -25,7 +26,7 @@ const TABLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// file has problems. Of a table, a caller that may not read all of it gets those of the teams that it names.
 pub(crate) async fn load(args: &MappingsArg, teams: &[TeamName]) -> anyhow::Result<Option<Mappings>> {
     match named_source(args)? {
-        MappingsSource::File(path, _) => load_file_of(&path, teams),
+        MappingsSource::File(path, _) => load_file_of(&path, teams).await,
         MappingsSource::Table(table, _) => {
             let config = load_patient_config().await;
             load_table(&config, &table, teams).await.map(Some)
@@ -49,7 +50,7 @@ pub(crate) async fn load_of_buckets(
     buckets: BTreeSet<BucketName>,
 ) -> anyhow::Result<Option<Mappings>> {
     match named_source(args)? {
-        MappingsSource::File(path, _) => load_file_of(&path, teams),
+        MappingsSource::File(path, _) => load_file_of(&path, teams).await,
         MappingsSource::Table(table, _) => {
             let config = load_patient_config().await;
             load_table_of_buckets(&config, &table, teams, buckets).await.map(Some)
@@ -101,6 +102,22 @@ pub(crate) fn named_source(args: &MappingsArg) -> anyhow::Result<MappingsSource>
 pub(crate) fn named(source: MappingsSource) -> MappingsSource {
     print::note(&format!("mappings: {}", print::escaped(&source.to_string())));
     source
+}
+
+/// The option that names this source in another command, such as ` --table prod`.
+pub(crate) fn option_of(source: &MappingsSource) -> String {
+    match source {
+        MappingsSource::File(path, _) => option_of_file(path),
+        MappingsSource::Table(table, _) => format!(" --table {}", print::quoted(table)),
+    }
+}
+
+/// The same of a file. Standard input can't be read again.
+pub(crate) fn option_of_file(path: &Path) -> String {
+    if is_stdin(path) {
+        return " --mappings FILE".to_owned();
+    }
+    format!(" --mappings {}", print::quoted(&path.to_string_lossy()))
 }
 
 fn only_of_teams(mappings: Mappings, teams: &[TeamName]) -> anyhow::Result<Mappings> {
@@ -185,18 +202,18 @@ pub(crate) fn misuse(error: impl std::fmt::Display) -> Misuse {
 /// Warns about the rows that the function skips, with the reasons.
 pub(crate) fn warn<'s>(skipped: impl IntoIterator<Item = &'s Skipped>) {
     for problem in skipped.into_iter().flat_map(|skipped| &skipped.problems) {
-        print::warning(&format!("skipped row: {problem}"));
+        print::warning(&format!("skipped row: {}", line_of(problem)));
     }
 }
 
 /// Loads the mappings of these teams, or of all, from a file. Its problems are printed to standard error.
-pub(crate) fn load_file_of(path: &Path, teams: &[TeamName]) -> anyhow::Result<Option<Mappings>> {
-    load_file(path)?.map(|mappings| only_of_teams(mappings, teams)).transpose()
+pub(crate) async fn load_file_of(path: &Path, teams: &[TeamName]) -> anyhow::Result<Option<Mappings>> {
+    load_file(path).await?.map(|mappings| only_of_teams(mappings, teams)).transpose()
 }
 
 /// Loads all mappings of a file. Its problems are printed to standard error.
-pub(crate) fn load_file(path: &Path) -> anyhow::Result<Option<Mappings>> {
-    let text = read(path)?;
+pub(crate) async fn load_file(path: &Path) -> anyhow::Result<Option<Mappings>> {
+    let text = read(path).await?;
     match purge_router_config::from_toml(&text) {
         Ok(mappings) => Ok(Some(mappings)),
         Err(problems) => {
@@ -206,14 +223,18 @@ pub(crate) fn load_file(path: &Path) -> anyhow::Result<Option<Mappings>> {
     }
 }
 
-/// Reads the text of a mapping file.
-pub(crate) fn read(path: &Path) -> anyhow::Result<String> {
-    let shown = path.display();
-    let hint = "name it with --mappings or MAPPINGS_FILE; `purge-router init` writes an example";
-    let bytes =
-        std::fs::read(path).map_err(|error| Misuse(format!("can't read the mapping file {shown}: {error}; {hint}")))?;
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        anyhow::anyhow!("the mapping file {shown} is not UTF-8 at byte {at}; save it as UTF-8")
-    })
+/// Reads the text of a mapping file, or of standard input for `-`.
+pub(crate) async fn read(path: &Path) -> anyhow::Result<String> {
+    let path = path.to_owned();
+    let read = shutdown::blocking(move || {
+        let shown = path.display();
+        let hint = "name it with --mappings or MAPPINGS_FILE; `purge-router init` writes an example";
+        let bytes =
+            bytes_of(&path).map_err(|error| Misuse(format!("can't read the mapping file {shown}: {error}; {hint}")))?;
+        String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            anyhow::anyhow!("the mapping file {shown} is not UTF-8 at byte {at}; save it as UTF-8")
+        })
+    });
+    read.await
 }

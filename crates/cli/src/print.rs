@@ -15,10 +15,10 @@ mod text;
 pub(crate) use list::push_lines;
 pub(crate) use listing::{ListRow, listing};
 pub(crate) use output::{
-    command_line, document, error, json, json_line, note, out, progress, source_options, stderr_is_colored, warning,
-    warnings,
+    command_line, document, error, json, json_line, note, out, progress, quoted, source_options, stderr_is_colored,
+    warning, warnings,
 };
-pub(crate) use plan::{batch_title, kind, plan, reasons};
+pub(crate) use plan::{ChangeReasons, batch_title, encoded_key, encoded_key_text, kind, plan, reasons};
 pub(crate) use progress::Progress;
 pub(crate) use prompt::{confirm, secret};
 pub(crate) use report::report;

@@ -122,10 +122,15 @@ impl Lines {
 pub(crate) fn without_span(problem: &Problem) -> serde_json::Value {
     json!({
         "code": problem.code,
-        "place": problem.place.to_string(),
-        "message": problem.message,
-        "help": problem.help,
+        "place": mask(&problem.place.to_string()),
+        "message": mask(&problem.message),
+        "help": mask(&problem.help),
     })
+}
+
+/// A problem that has no place in a file's text, on one line, without tokens.
+pub(crate) fn line_of(problem: &Problem) -> String {
+    mask(&problem.to_string()).into_owned()
 }
 
 #[derive(Serialize)]

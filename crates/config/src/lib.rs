@@ -37,7 +37,7 @@ pub use file::validate::Checked;
 pub use format::json_schema::json_schema;
 pub use lint::{Warning, warnings};
 pub use mapping_test::MappingTest;
-pub use mapping_test::run::{TestResult, run_tests};
+pub use mapping_test::run::{TestResult, name_mappings, run_tests};
 pub use path::{ConfigPath, PathStep};
 pub use problem::Problem;
 pub use rows::check_rows::check_rows;

@@ -21,9 +21,9 @@ Examples:
   aws sqs receive-message --queue-url URL | purge-router explain -
   purge-router explain - < objects-and-urls.txt")]
 pub(crate) struct ExplainArgs {
-    /// Object, as s3://bucket/key with the key not URL-encoded; or URL, as visitors request it; or the file of an event as for
+    /// Object, as s3://bucket/key with the key not URL-encoded, or its ARN or URL in S3; or URL, as visitors request it; or the file of an event as for
     /// plan, or - for standard input; or a list of objects and URLs, one on each line
-    #[arg(value_name = "WHAT", value_parser = explained)]
+    #[arg(value_name = "WHAT", value_parser = Explained::parse)]
     pub(crate) explained: Explained,
     /// What happened to the object [default: created]
     #[arg(long, value_parser = EventKindParser)]
@@ -38,20 +38,28 @@ pub(crate) struct ExplainArgs {
 /// What is explained.
 #[derive(Clone)]
 pub(crate) enum Explained {
-    Object(Change),
+    Changes(EventInput),
     /// What purges this URL.
     Url(PublicUrl),
-    /// The changes of an event, or a list.
-    Event(PathBuf),
+}
+
+/// What is planned.
+#[derive(Clone)]
+pub(crate) enum EventInput {
+    /// One object, created.
+    Object(Change),
+    /// The file of an event or of a list of objects, or - for standard input.
+    File(PathBuf),
 }
 
 #[derive(ClapArgs)]
 pub(crate) struct EventArgs {
     /// Event: a file with JSON as any event source delivers it, or what `aws sqs receive-message` prints, or - for standard
-    /// input; several in a row are one. Or a list of objects, one s3://bucket/key on each line
-    #[arg(value_name = "EVENT")]
-    pub(crate) event: PathBuf,
-    /// What happened to the objects of a list [default: created]
+    /// input; several in a row are one. Or a list of objects, one s3://bucket/key on each line. Or one object, as s3://bucket/key, or
+    /// its ARN or URL in S3
+    #[arg(value_name = "EVENT", value_parser = planned)]
+    pub(crate) event: EventInput,
+    /// What happened to the object, or to those of a list [default: created]
     #[arg(long = "event", id = "kind", value_parser = EventKindParser)]
     pub(crate) kind: Option<EventKind>,
     #[command(flatten)]
@@ -94,26 +102,78 @@ pub(crate) struct SendingArgs {
     pub(crate) deadline: u64,
 }
 
-impl Explained {
-    /// Whether a text is a URL; other texts with a scheme are objects.
-    pub(crate) fn is_url(text: &str) -> bool {
-        text.starts_with("https://") || text.starts_with("http://")
+/// An object or a URL, by its name.
+pub(crate) enum Named {
+    Object(Change),
+    Url(PublicUrl),
+}
+
+impl Named {
+    /// What a text names, with an object that was created: `s3://bucket/key`, the ARN of an object, its URL in S3, or the URL that
+    /// visitors request. `None` for any other text.
+    pub(crate) fn parse(text: &str) -> Result<Option<Self>, String> {
+        let url = is_url(text).then(|| public_url(text)).transpose()?;
+        let object = match &url {
+            Some(url) => url.s3_object(),
+            None => object_of(text),
+        };
+        let Some(object) = object else { return Ok(url.map(Self::Url)) };
+        match Change::of_object(&object, ChangeKind::Created) {
+            Ok(change) => Ok(Some(Self::Object(change))),
+            Err(invalid) if object == text => Err(invalid.to_string()),
+            Err(invalid) => Err(format!("`{text}`: {invalid}")),
+        }
     }
 }
 
-fn explained(text: &str) -> Result<Explained, String> {
-    // As AWS's console copies it.
-    let object = text.strip_prefix("arn:aws:s3:::").map(|object| format!("s3://{object}"));
-    match object.as_deref().unwrap_or(text) {
-        url if Explained::is_url(url) => public_url(url).map(Explained::Url),
-        object if object.starts_with("s3://") => {
-            Change::of_object(object, ChangeKind::Created).map(Explained::Object).map_err(|invalid| invalid.to_string())
-        }
-        text if is_url_without_scheme(text) => {
-            Err(format!("there is no such file: for a URL write https://{text}, for an object s3://bucket/key"))
-        }
-        _ => Ok(Explained::Event(PathBuf::from(text))),
+/// `s3://bucket/key` of a text that names an object so, in any case, or by its ARN.
+fn object_of(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once(':')?;
+    let object = match scheme {
+        // `arn:aws:s3:::bucket/key`, with the partition `aws`, `aws-cn` or `aws-us-gov`.
+        "arn" => rest.split_once(":s3:::")?.1,
+        scheme if scheme.eq_ignore_ascii_case("s3") => rest.strip_prefix("//")?,
+        _ => return None,
+    };
+    Some(format!("s3://{object}"))
+}
+
+impl Explained {
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(match Named::parse(text)? {
+            Some(Named::Object(change)) => Self::Changes(EventInput::Object(change)),
+            Some(Named::Url(url)) => Self::Url(url),
+            None if is_url_without_scheme(text) => {
+                return Err(format!(
+                    "there is no file `{text}`: for a URL write https://{text}, for an object s3://bucket/key"
+                ));
+            }
+            None => Self::Changes(EventInput::File(PathBuf::from(text))),
+        })
     }
+}
+
+/// What `plan` and `run` read.
+fn planned(text: &str) -> Result<EventInput, String> {
+    match Named::parse(text)? {
+        Some(Named::Object(change)) => Ok(EventInput::Object(change)),
+        Some(Named::Url(url)) => Err(not_planned(&url)),
+        None => Ok(EventInput::File(PathBuf::from(text))),
+    }
+}
+
+/// Why a URL is not planned.
+pub(crate) fn not_planned(url: &PublicUrl) -> String {
+    let url = url.text();
+    format!(
+        "`{url}` is a URL: `purge-router explain` says which objects lead to it, and `purge-router purge` purges it"
+    )
+}
+
+/// Whether a text is a URL; other texts with a scheme are objects.
+fn is_url(text: &str) -> bool {
+    let has = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    has("https://") || has("http://")
 }
 
 /// Whether a text is the name of no file, and looks like a hostname with a path.
@@ -123,7 +183,7 @@ fn is_url_without_scheme(text: &str) -> bool {
 }
 
 /// A URL as clients send it, whatever is copied from a browser: without its fragment, and with its path encoded.
-pub(crate) fn public_url(text: &str) -> Result<PublicUrl, String> {
+fn public_url(text: &str) -> Result<PublicUrl, String> {
     let url = Url::parse(text).map_err(|error| format!("`{text}` is not a URL: {error}"))?;
     if url.port().is_some() || !url.username().is_empty() || url.password().is_some() {
         return Err(format!("`{text}` has a port or a user name: purges name URLs without them; remove it"));

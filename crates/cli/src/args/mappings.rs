@@ -26,7 +26,7 @@ pub(crate) struct MappingsArg {
 
 #[derive(ClapArgs)]
 pub(crate) struct FileArg {
-    /// Mapping file [env: MAPPINGS_FILE] [default: mappings.toml]
+    /// Mapping file, or - for standard input [env: MAPPINGS_FILE] [default: mappings.toml]
     #[arg(long, value_name = "FILE")]
     mappings: Option<PathBuf>,
 }
@@ -34,7 +34,7 @@ pub(crate) struct FileArg {
 /// The mapping file of a command that is about nothing else.
 #[derive(ClapArgs)]
 pub(crate) struct OnlyFileArg {
-    /// Mapping file, the same as --mappings
+    /// Mapping file, the same as --mappings; - for standard input
     #[arg(value_name = "FILE", id = "only-file", conflicts_with = "mappings")]
     pub(crate) file: Option<PathBuf>,
 }

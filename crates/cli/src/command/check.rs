@@ -2,7 +2,7 @@
 
 use purge_router_aws::load_patient_config;
 use purge_router_config::{
-    Checked, LocatedWarning, MappingFile, Problem, from_rows, run_tests, tests_of_rows, warnings,
+    Checked, LocatedWarning, MappingFile, Problem, from_rows, name_mappings, run_tests, tests_of_rows, warnings,
 };
 use purge_router_core::names::TeamName;
 use purge_router_core::{Code, Mappings};
@@ -11,24 +11,29 @@ use serde_json::json;
 
 use crate::args::{CheckArgs, Deny, MappingsSource};
 use crate::exit::{End, Misuse};
-use crate::mappings::{is_of_teams, load_rows, read};
+use crate::mappings::{is_of_teams, load_rows, option_of, read};
 use crate::print;
-use crate::problems::{Lines, ProblemJson, WarningJson, draw, draw_warnings, without_span};
+use crate::problems::{Lines, ProblemJson, WarningJson, draw, draw_warnings, line_of, without_span};
 use crate::zone_choice::{check_teams, unknown_team};
 
 pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
-    let path = &match args.mappings.mappings.source_or(&args.only)? {
-        MappingsSource::Table(table, _) => return check_table(&table, args).await,
+    let source = args.mappings.mappings.source_or(&args.only)?;
+    let option = option_of(&source);
+    let path = &match source {
+        MappingsSource::Table(table, _) => return check_table(&table, &option, args).await,
         MappingsSource::File(path, _) => path,
     };
-    let (text, teams) = (read(path)?, args.mappings.teams.clone());
+    let (text, teams) = (read(path).await?, args.mappings.teams.clone());
     let check = move || {
         let read = check_file(&text, &teams);
         (text, read)
     };
     let what = format!("checking {}", print::escaped(&path.display().to_string()));
     let (text, read) = print::with_spinner(what, check).await?;
-    let CheckedFile { checked, warnings } = read?;
+    let CheckedFile { mut checked, warnings } = read?;
+    if let Err(problems) = &mut checked {
+        problems.iter_mut().for_each(|problem| name_mappings(problem, &option));
+    }
     let problems = checked.as_ref().err().map_or(&[][..], |problems| problems);
     draw_warnings(path, &text, &warnings);
     if args.json {
@@ -38,7 +43,7 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
         print::json(&with_warnings(json!({ "problems": problems }), &warnings))?;
     } else if let Ok(Checked { mappings, tests }) = &checked {
         let counts = counts(mappings, tests.len());
-        print::out(&format!("{}: {counts}: {}", path.display(), print::green("no problem")));
+        print::out(&format!("{}: {counts}: {}", path.display(), verdict(args, warnings.len())));
     } else {
         draw(path, &text, problems);
     }
@@ -72,7 +77,7 @@ fn check_file(text: &str, teams: &[TeamName]) -> Result<CheckedFile, Misuse> {
 }
 
 /// The rows of a table that the function skips, and the tests that fail.
-async fn check_table(table: &str, args: &CheckArgs) -> anyhow::Result<End> {
+async fn check_table(table: &str, option: &str, args: &CheckArgs) -> anyhow::Result<End> {
     let teams = &args.mappings.teams;
     let reading = async { load_rows(&load_patient_config().await, table, teams).await };
     let mut rows = print::spinning(&format!("reading {}", print::escaped(table)), reading).await?;
@@ -83,6 +88,7 @@ async fn check_table(table: &str, args: &CheckArgs) -> anyhow::Result<End> {
     }
     let (tests, mut of_tests) = tests_of_rows(&rows, &mappings);
     of_tests.extend(run_tests(&mappings, &tests).into_iter().flat_map(|result| result.failures));
+    of_tests.iter_mut().for_each(|problem| name_mappings(problem, option));
     let (folders, zones): (Vec<Problem>, Vec<Problem>) = purge_router_config::check_cross_team(&mappings)
         .into_iter()
         .partition(|problem| problem.code == Code::SharedTokenFolder);
@@ -92,22 +98,32 @@ async fn check_table(table: &str, args: &CheckArgs) -> anyhow::Result<End> {
         skipped.iter().flat_map(|skipped| &skipped.problems).chain(&folders).chain(&of_tests).collect();
     // Any team can cause this, and nothing is skipped because of it: each team's purges need its own token.
     for problem in &zones {
-        print::warning(&problem.to_string());
+        print::warning(&line_of(problem));
     }
     if args.json {
         let problems: Vec<_> = problems.iter().map(|problem| without_span(problem)).collect();
         let shared: Vec<_> = zones.iter().map(without_span).collect();
         print::json(&with_warnings(json!({ "problems": problems, "shared": shared }), &warnings))?;
     } else if problems.is_empty() {
-        print::out(&format!("{table}: {}: {}", counts(&mappings, tests.len()), print::green("no problem")));
+        print::out(&format!("{table}: {}: {}", counts(&mappings, tests.len()), verdict(args, warnings.len())));
     } else {
         for problem in &problems {
-            print::error(&problem.to_string());
+            print::error(&line_of(problem));
         }
         let (rows, used) = (print::count(skipped.len(), "row"), counts(&mappings, 0));
         print::error(&format!("the function skips {rows} of {table}, and uses {used}"));
     }
     Ok(End::done_if(problems.is_empty() && is_allowed(args, warnings.len())))
+}
+
+/// What is said of mappings without a problem.
+fn verdict(args: &CheckArgs, warnings: usize) -> String {
+    let counted = print::count(warnings, "warning");
+    match is_allowed(args, warnings) {
+        true if warnings == 0 => print::green("no problem"),
+        true => print::yellow(format!("no problem, but {counted}")),
+        false => print::red(format!("{counted}, which --deny refuses")),
+    }
 }
 
 fn is_allowed(args: &CheckArgs, warnings: usize) -> bool {

@@ -4,23 +4,27 @@ mod input;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use purge_router_core::names::BucketName;
-use purge_router_core::{Event, Mappings, route};
+use purge_router_core::{Change, Event, Mappings, decoded_object, route};
 
 use self::input::event_of;
-pub(super) use self::input::{is_list, lines, object};
-use crate::args::{EventArgs, EventKind, MappingsSource, TeamMappingsArg};
+pub(super) use self::input::{List, is_list, lines, read_list};
+use crate::args::{EventArgs, EventInput, EventKind, MappingsSource, TeamMappingsArg};
 use crate::exit::Misuse;
+use crate::input::{bytes_of, is_stdin};
 use crate::{mappings, print, shutdown};
 
 /// Loads mappings and event; `None`: the mapping file has problems, which were printed.
 pub(super) async fn load(args: &EventArgs) -> anyhow::Result<Option<(Mappings, Event)>> {
     let TeamMappingsArg { mappings: source, teams } = &args.mappings;
+    let chosen = source.source()?;
+    if let EventInput::File(path) = &args.event {
+        check_stdin(path, &chosen)?;
+    }
     let event = read(args.event.clone(), args.kind);
-    if let MappingsSource::File(..) = source.source()? {
+    if let MappingsSource::File(..) = chosen {
         // In its own task, so that both are read at the same time: each takes CPU time.
         let event = tokio::spawn(event);
         let Some(mappings) = mappings::load(source, teams).await? else { return Ok(None) };
@@ -47,13 +51,28 @@ pub(super) fn reasons(mappings: &Mappings, event: &Event) -> String {
         }
         declines.sort_by_key(|(_, decline)| Reverse(decline.conditions_met()));
         let declines = declines.into_iter().map(|(mapping, decline)| format!("{}: {decline}", mapping.name)).collect();
-        (format!("{} {}", change.object(), print::kind(change)), fires, declines)
+        let decoded = decoded_object(change);
+        print::ChangeReasons {
+            change: format!("{} {}", change.object(), print::kind(change)),
+            fires,
+            declines,
+            decoded,
+        }
     }))
 }
 
-/// The event of a file, or of standard input for `-`; `None` if standard input is empty. To the objects of a list this happened.
-async fn read(path: PathBuf, kind: Option<EventKind>) -> anyhow::Result<Option<Event>> {
-    parse(&path, &read_bytes(&path).await?, kind)
+/// The event of an object or of a file, or of standard input for `-`; `None` if standard input is empty. To the object, or to those
+/// of a list, this happened.
+async fn read(input: EventInput, kind: Option<EventKind>) -> anyhow::Result<Option<Event>> {
+    match input {
+        EventInput::Object(change) => Ok(Some(of_object(change, kind))),
+        EventInput::File(path) => parse(&path, &read_bytes(&path).await?, kind),
+    }
+}
+
+/// The event of an object to which this happened.
+pub(super) fn of_object(change: Change, kind: Option<EventKind>) -> Event {
+    Event { changes: vec![Change { kind: EventKind::of(kind), ..change }], ..Event::default() }
 }
 
 /// The event of these bytes, which are those of a file, or of standard input for `-`; `None` if standard input is empty.
@@ -68,25 +87,34 @@ pub(super) fn parse(path: &Path, bytes: &[u8], kind: Option<EventKind>) -> anyho
     event_of(bytes, EventKind::of(kind)).map(Some)
 }
 
-/// The event, or one without changes if standard input was empty, with a note.
+/// The event, or one without changes if standard input was empty; with a note if there is nothing in it.
 pub(super) fn or_no_event(event: Option<Event>) -> Event {
-    event.unwrap_or_else(|| {
+    let Some(event) = event else {
         print::note("standard input is empty: no event (`aws sqs receive-message` prints nothing for an empty queue)");
-        Event::default()
-    })
+        return Event::default();
+    };
+    if event.changes.is_empty() && event.ignored.is_empty() && event.rejected.is_empty() {
+        print::note("the event has no records");
+    }
+    event
+}
+
+/// Refuses standard input for both an input and the mappings.
+pub(super) fn check_stdin(input: &Path, mappings: &MappingsSource) -> Result<(), Misuse> {
+    match mappings {
+        MappingsSource::File(file, _) if is_stdin(input) && is_stdin(file) => {
+            Err(Misuse("the mapping file and the input are both standard input: name one as a file".to_owned()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The bytes of a file, or of standard input for `-`.
 pub(super) async fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let path = path.to_owned();
     let read = shutdown::blocking(move || {
-        let mut bytes = Vec::new();
-        let read = match path.as_os_str() == "-" {
-            true => std::io::stdin().read_to_end(&mut bytes).map(|_| bytes),
-            false => std::fs::read(&path),
-        };
         let shown = path.display();
-        read.map_err(|error| {
+        bytes_of(&path).map_err(|error| {
             Misuse(format!("can't read the event {shown}: {error}; name a file, or - for standard input")).into()
         })
     });

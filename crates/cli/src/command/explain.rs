@@ -90,7 +90,7 @@ fn change_as_json(mappings: &Mappings, change: &Change) -> Value {
     let alone = plan(mappings, Event { changes: vec![change.clone()], ..Event::default() });
     json["purged"] = json!(!alone.batches.is_empty());
     if let Some(object) = decoded_object(change) {
-        json["hint"] = json!(change::encoded_key(&object));
+        json["hint"] = json!(print::encoded_key_text(&object));
     }
     json
 }

@@ -2,23 +2,18 @@
 
 mod style;
 
-use std::io::Read;
-
 use purge_router_config::from_toml;
 
 use self::style::formatted;
 use crate::args::FmtArgs;
 use crate::exit::{End, Misuse};
+use crate::input::is_stdin;
 use crate::mappings::read;
+use crate::print;
 use crate::problems::draw;
-use crate::{print, shutdown};
 
 pub(super) async fn run(args: &FmtArgs) -> anyhow::Result<End> {
-    let is_stdin = args.file.as_os_str() == "-";
-    let text = match is_stdin {
-        true => read_stdin().await?,
-        false => read(&args.file)?,
-    };
+    let text = read(&args.file).await?;
     let shown = args.file.display();
     let new = formatted(&text).map_err(|problem| {
         // A mapping file's own reader shows the place.
@@ -27,7 +22,7 @@ pub(super) async fn run(args: &FmtArgs) -> anyhow::Result<End> {
         }
         anyhow::anyhow!("{shown} can't be formatted: {problem}")
     })?;
-    if is_stdin && !args.check {
+    if is_stdin(&args.file) && !args.check {
         print::document(new.trim_end());
         return Ok(End::Done);
     }
@@ -59,13 +54,4 @@ fn replace(args: &FmtArgs, text: &str) -> Result<(), Misuse> {
         let _ = std::fs::remove_file(&new);
         Misuse(format!("can't write {}: {error}", args.file.display()))
     })
-}
-
-async fn read_stdin() -> anyhow::Result<String> {
-    let read = shutdown::blocking(|| {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map_err(|error| Misuse(format!("standard input: {error}")))?;
-        Ok(text)
-    });
-    read.await
 }

@@ -14,16 +14,16 @@ use tokio::time::Instant;
 
 use self::request::{Requested, requested_items};
 use crate::args::{PurgeArgs, PurgeMode};
-use crate::command::event::{lines, read_bytes};
+use crate::command::event::{check_stdin, lines, read_bytes};
 use crate::exit::End;
 use crate::sender::Sender;
 use crate::{mappings, print, shutdown};
 
 pub(super) async fn run(args: &PurgeArgs) -> anyhow::Result<End> {
+    let urls = urls(args).await?;
     let Some(mappings) = mappings::load(&args.mappings, args.team.as_slice()).await? else {
         return Ok(End::Problems);
     };
-    let urls = urls(args).await?;
     let requested = requested_items(args, &urls, &mappings)?;
     let plan = plan_of(&requested, mode(args));
     if args.dry_run {
@@ -64,6 +64,7 @@ async fn urls(args: &PurgeArgs) -> anyhow::Result<Vec<String>> {
     for url in &args.urls {
         match url.as_str() {
             "-" => {
+                check_stdin(Path::new("-"), &args.mappings.source()?)?;
                 let list = read_bytes(Path::new("-")).await?;
                 urls.extend(lines(&list)?.map(|(_, line)| line.to_owned()));
             }

@@ -3,23 +3,27 @@
 use std::fmt::Write;
 
 use purge_router_aws::load_patient_config;
-use purge_router_config::{Checked, MappingFile, Problem, TestResult, from_rows, run_tests, tests_of_rows};
+use purge_router_config::{
+    Checked, MappingFile, Problem, TestResult, from_rows, name_mappings, run_tests, tests_of_rows,
+};
 use purge_router_core::names::TeamName;
 use serde_json::{Value, json};
 
 use crate::args::{MappingsSource, TestArgs};
 use crate::exit::End;
-use crate::mappings::{is_of_teams, load_rows, named, read, warn};
+use crate::mappings::{is_of_teams, load_rows, named, option_of, read, warn};
 use crate::print;
-use crate::problems::{draw, without_span};
+use crate::problems::{draw, line_of, without_span};
 use crate::zone_choice::check_teams;
 
 pub(super) async fn run(args: &TestArgs) -> anyhow::Result<End> {
     let teams = &args.mappings.teams;
-    let (checked, problems) = match named(args.mappings.mappings.source_or(&args.only)?) {
+    let source = named(args.mappings.mappings.source_or(&args.only)?);
+    let option = option_of(&source);
+    let (checked, problems) = match source {
         MappingsSource::Table(table, _) => from_table(&table, teams).await?,
         MappingsSource::File(path, _) => {
-            let text = read(&path)?;
+            let text = read(&path).await?;
             match MappingFile::parse(&text).and_then(|file| file.read()) {
                 Ok(checked) => (checked, Vec::new()),
                 Err(problems) => {
@@ -35,10 +39,10 @@ pub(super) async fn run(args: &TestArgs) -> anyhow::Result<End> {
     let results = run_tests(&mappings, &tests);
     match args.json {
         true => print::json(&as_json(&results))?,
-        false => print::out(&as_text(&results)),
+        false => print::out(&as_text(&results, &option)),
     }
     for problem in &problems {
-        print::error(&problem.to_string());
+        print::error(&line_of(problem));
     }
     if results.is_empty() && problems.is_empty() {
         print::note("there is no test; write one as `[[teams.<name>.tests]]`");
@@ -57,7 +61,8 @@ async fn from_table(table: &str, teams: &[TeamName]) -> anyhow::Result<(Checked,
     Ok((Checked { mappings, tests }, problems))
 }
 
-fn as_text(results: &[TestResult<'_>]) -> String {
+/// All results, and of those that failed, the details. The option names the mappings in commands that are suggested.
+fn as_text(results: &[TestResult<'_>], option: &str) -> String {
     let mut text = String::new();
     for result in results {
         let state = if result.is_passed() { print::green("ok    ") } else { print::red("FAILED") };
@@ -65,7 +70,7 @@ fn as_text(results: &[TestResult<'_>]) -> String {
     }
     for result in results.iter().filter(|result| !result.is_passed()) {
         let _ = writeln!(text, "\n{}", name(result));
-        push_details(&mut text, result);
+        push_details(&mut text, result, option);
     }
     let failed = results.iter().filter(|result| !result.is_passed()).count();
     let summary =
@@ -81,7 +86,7 @@ fn name(result: &TestResult<'_>) -> String {
     format!("{} {} {}", print::escaped(&change.object()), change.kind, print::dim(format!("({place})")))
 }
 
-fn push_details(text: &mut String, result: &TestResult<'_>) {
+fn push_details(text: &mut String, result: &TestResult<'_>, option: &str) {
     for problem in &result.failures {
         let _ = writeln!(text, "  {} {}", print::red("✗"), print::escaped(&problem.message));
     }
@@ -91,11 +96,9 @@ fn push_details(text: &mut String, result: &TestResult<'_>) {
     for reason in &result.unpurgeable {
         let _ = writeln!(text, "  {} {}", print::yellow("unpurgeable"), print::escaped(reason));
     }
-    if !result.failures.is_empty() {
-        let (change, source) = (&result.test.change, print::source_options());
-        let explain = format!("purge-router explain '{}' --event {}{source}", change.object(), change.kind);
-        let help = format!("correct the mappings or the test; `{explain}` shows why");
-        let _ = writeln!(text, "  {}", print::dim(print::escaped(&help)));
+    if let Some(mut failure) = result.failures.first().cloned() {
+        name_mappings(&mut failure, option);
+        let _ = writeln!(text, "  {}", print::dim(print::escaped(&failure.help)));
     }
 }
 

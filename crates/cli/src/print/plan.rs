@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use purge_router_core::{
-    Batch, Change, Drain, EdgeCheck, Escalated, Method, Mode, Plan, Rejected, Sample, SecondPurge, Unchanged,
+    Batch, Change, Drain, EdgeCheck, Escalated, Method, Mode, Origin, Plan, Rejected, Sample, SecondPurge, Unchanged,
 };
 
 use crate::print::list::{MAX_LINES, push_first_lines, push_lines};
@@ -20,28 +20,48 @@ pub(crate) fn kind(change: &Change) -> String {
     }
 }
 
-/// A change, the mappings that fire, and the others of its bucket, each with its reason.
-pub(crate) type Reasons = (String, Vec<String>, Vec<String>);
+/// Where a change leads.
+pub(crate) struct ChangeReasons {
+    /// The object, and what happened to it.
+    pub(crate) change: String,
+    /// The mappings that fire.
+    pub(crate) fires: Vec<String>,
+    /// The other mappings of its bucket, each with its reason.
+    pub(crate) declines: Vec<String>,
+    /// The object that may have been meant.
+    pub(crate) decoded: Option<String>,
+}
 
 /// One line per change: the mappings that fire, or why those of its bucket decline.
-pub(crate) fn reasons(changes: impl ExactSizeIterator<Item = Reasons>) -> String {
+pub(crate) fn reasons(changes: impl ExactSizeIterator<Item = ChangeReasons>) -> String {
     let mut text = String::new();
     push_lines(
         &mut text,
-        changes.map(|(change, fires, declines)| {
+        changes.map(|ChangeReasons { change, fires, declines, decoded }| {
             let why = match (fires.is_empty(), &declines[..]) {
                 (false, _) => escaped(&fires.join(", ")),
                 (true, []) => yellow("no mapping of this bucket"),
                 (true, [only]) => yellow(escaped(only)),
                 (true, [first, rest @ ..]) => yellow(format!("{}, and {} more decline", escaped(first), rest.len())),
             };
-            format!("  {} {} {why}", escaped(&change), dim("→"))
+            let hint = decoded.map(|object| format!("\n    {}", encoded_key(&object))).unwrap_or_default();
+            format!("  {} {} {why}{hint}", escaped(&change), dim("→"))
         }),
     );
     if !text.is_empty() {
         text.push('\n');
     }
     text
+}
+
+/// A hint for a key that looks URL-encoded.
+pub(crate) fn encoded_key(object: &str) -> String {
+    format!("{} {}", bold("hint:"), escaped(&encoded_key_text(object)))
+}
+
+/// What [`encoded_key`] says.
+pub(crate) fn encoded_key_text(object: &str) -> String {
+    format!("if the key was copied from an event or a URL, it is encoded: the object is {object}")
 }
 
 pub(crate) fn plan(plan: &Plan) -> String {
@@ -97,10 +117,7 @@ pub(crate) fn push_unbatched(text: &mut String, plan: &Plan) {
     let unmatched = plan.unmatched.iter();
     push_lines(text, unmatched.map(|it| format!("{} s3://{}/{}", yellow("unmatched"), it.bucket, escaped(&it.key))));
     let ignored = plan.ignored.iter();
-    push_lines(
-        text,
-        ignored.map(|it| format!("{} {} ({})", dim("ignored"), escaped(&it.reason), escaped(&it.origin.to_string()))),
-    );
+    push_lines(text, ignored.map(|it| format!("{} {}{}", dim("ignored"), escaped(&it.reason), of_message(&it.origin))));
     push_lines(text, plan.rejected.iter().map(rejected));
 }
 
@@ -163,7 +180,15 @@ fn rejected(rejected: &Rejected) -> String {
         true => red("rejected"),
         false => yellow("unpurgeable"),
     };
-    format!("{label} {} ({})", escaped(&rejected.reason), escaped(&rejected.origin.to_string()))
+    format!("{label} {}{}", escaped(&rejected.reason), of_message(&rejected.origin))
+}
+
+/// The message that something was in, if the event has messages.
+fn of_message(origin: &Origin) -> String {
+    match origin {
+        Origin::Message(id) => format!(" (message {})", escaped(id)),
+        Origin::Invocation => String::new(),
+    }
 }
 
 fn noun(method: Method) -> &'static str {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use purge_router_cloudflare::split_advice;
-use purge_router_core::{Batch, Zone};
+use purge_router_core::{Batch, Origin, Zone};
 use purge_router_pipeline::{Outcome, Report, Status};
 
 use crate::print::list::{MAX_LINES, push_lines};
@@ -74,9 +74,12 @@ fn push_failed_origins(text: &mut String, report: &Report<'_>) {
     if report.failed.is_empty() {
         return;
     }
-    let origins: Vec<String> =
-        report.failed.iter().take(MAX_LINES).map(|origin| escaped(&origin.to_string())).collect();
-    let _ = write!(text, "\n{} {}", red("failed origins:"), origins.join(", "));
+    let name = |origin: &Origin| match origin {
+        Origin::Message(id) => format!("message {}", escaped(id)),
+        Origin::Invocation => "the whole event".to_owned(),
+    };
+    let origins: Vec<String> = report.failed.iter().take(MAX_LINES).map(name).collect();
+    let _ = write!(text, "\n{} {}", red("failed:"), origins.join(", "));
     if report.failed.len() > MAX_LINES {
         let _ = write!(text, " and {} more", report.failed.len() - MAX_LINES);
     }

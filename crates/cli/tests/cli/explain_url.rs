@@ -122,7 +122,7 @@ fn a_list_has_objects_and_urls() {
     let json = folder.run_with(&["explain", "-", "--json", "--event", "removed"], &[], list).with_code(0).json();
     assert_eq!((&json["changes"][0]["event"], &json["urls"][0]["purged"]), (&json!("removed"), &json!(true)));
     let answer = folder.run_with(&["explain", "-"], &[], b"s3://a-bucket/a\nassets/b\n").with_code(2);
-    assert!(answer.errors().starts_with("error: line 2: `assets/b` is not an object"), "{answer}");
+    assert!(answer.errors().starts_with("error: line 2: `assets/b` is neither s3://bucket/key nor a URL"), "{answer}");
     // As AWS's console copies it.
     let answer = folder.run(&["explain", "arn:aws:s3:::assets.website.com/app.css"]).with_code(0);
     assert!(answer.stdout.starts_with("s3://assets.website.com/app.css created\n"), "{answer}");

@@ -60,6 +60,26 @@ fn tests_are_shown_as_by_a_test_runner() {
 }
 
 #[test]
+fn the_command_that_shows_why_names_the_same_mappings() {
+    let folder = with_tests();
+    let object = "s3://assets.website.com/img/a.css";
+    folder.write("my file.toml", folder.read("mappings.toml").replace(object, "s3://assets.website.com/img/it's.css"));
+    for command in ["check", "test"] {
+        for (args, option) in [
+            (&["my file.toml"][..], " --mappings 'my file.toml'"),
+            (&["--mappings=my file.toml"], " --mappings 'my file.toml'"),
+            (&["-"], " --mappings FILE"),
+        ] {
+            let text = folder.read("my file.toml");
+            let answer = folder.run_with(&[&[command], args].concat(), &[], text.as_bytes()).with_code(1);
+            let suggested =
+                format!(r"`purge-router explain 's3://assets.website.com/img/it'\''s.css' --event created{option}`");
+            assert!(format!("{}{}", answer.stdout, answer.stderr).contains(&suggested), "{answer}");
+        }
+    }
+}
+
+#[test]
 fn a_warning_may_say_why_a_test_fails() {
     let folder = WorkFolder::empty();
     let unused = "[teams.web.zones.\"unused.com\"]\nzone_id = \"023e105f4ecef8ad9ca31a8372d0c354\"\n\

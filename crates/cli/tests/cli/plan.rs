@@ -48,7 +48,7 @@ fn input_that_is_not_an_event_is_an_error_on_one_line() {
             let expected = format!(
                 "error: not an event: found {seen}; expected S3 event notifications (AWS, MinIO, Ceph and others), \
                  EventBridge events of aws.s3, or CloudTrail's records of S3, directly or in SQS, SNS, EventBridge Pipes, \
-                 HTTP requests or Lambda's destination records\n"
+                 HTTP requests or Lambda's destination records; or a list of objects, one s3://bucket/key on each line\n"
             );
             assert_eq!((answer.errors(), answer.stdout), (expected, String::new()));
         }
@@ -68,7 +68,9 @@ fn an_event_that_can_not_be_read_is_misuse() {
 fn an_empty_event_leads_to_nothing() {
     let folder = WorkFolder::new();
     folder.write("event.json", r#"{"Records": []}"#);
-    assert_answer("plan_empty", &folder.run(&["plan", "event.json"]).with_code(0));
+    let answer = folder.run(&["plan", "event.json"]).with_code(0);
+    assert!(answer.stderr.contains("the event has no records"), "{answer}");
+    assert_answer("plan_empty", &answer);
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn an_unpurgeable_record_is_a_warning_and_no_failure() {
     let folder = folder(&event);
     let text = folder.run(&["run", "event.json", "--sandbox"]).with_code(0).stdout;
     assert!(text.contains("\nunpurgeable s3://assets.website.com/../b.css: "), "{text}");
-    assert!(!text.contains("failed origins"), "{text}");
+    assert!(!text.contains("\nfailed: "), "{text}");
     let json = folder.run(&["run", "event.json", "--sandbox", "--json"]).with_code(0).json();
     assert_eq!((&json["rejected"][0]["kind"], &json["failed"]), (&json!("unpurgeable"), &json!([])));
 }
@@ -137,7 +137,7 @@ fn while_cloudflare_is_down_nothing_is_reported_as_done() {
         assert!(outcome["error"].as_str().unwrap().contains("Connection refused"), "{json}");
     }
     let text = folder.run_with(&["run", "event.json", "--deadline", "1"], &variables, b"").with_code(1).stdout;
-    assert!(text.contains("0 done, 2 failed\nfailed origins: m-docs, m-web\n"), "{text}");
+    assert!(text.contains("0 done, 2 failed\nfailed: message m-docs, message m-web\n"), "{text}");
 }
 
 #[test]

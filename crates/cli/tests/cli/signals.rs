@@ -155,7 +155,7 @@ async fn run_ends_at_once_on_a_signal_and_reports_what_was_purged() {
                 );
             } else {
                 assert!(report.stdout.contains("1 done, 1 stopped"), "{report}");
-                assert!(report.stdout.ends_with("failed origins: m-docs\n"), "{report}");
+                assert!(report.stdout.ends_with("failed: message m-docs\n"), "{report}");
             }
         }
     }

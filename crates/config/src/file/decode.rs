@@ -67,16 +67,19 @@ fn decode_team(name: &str, place: ConfigPath, fields: &Fields) -> DecodedTeam {
     let mut zones = Vec::new();
     for (domain, place, fields) in reader.tables("zones") {
         // A name with a dot was in quotes.
-        if let Some(rest) = unquoted_rest(fields).filter(|_| !domain.contains('.')) {
+        let unquoted = if domain.contains('.') { Vec::new() } else { unquoted_rests(fields) };
+        for rest in &unquoted {
             let name = format!("{domain}.{rest}");
             let help = format!("write `[{}.\"{name}\"]`, with the domain in quotes", reader.checker.place.key("zones"));
-            let mut checker = FieldChecker::new(place);
+            let mut checker = FieldChecker::new(rest.split('.').fold(place.clone(), |place, name| place.key(name)));
             checker.note_whole(Invalid::new(
                 Code::WrongType,
-                format!("`{name}` is read as one table in another"),
+                format!("`{name}` has no quotes, so TOML reads it as tables in tables"),
                 help,
             ));
             zones.push((name, Decoded { spec: None, checker }));
+        }
+        if !unquoted.is_empty() {
             continue;
         }
         let mut zone = TableReader::new(fields, place);
@@ -95,14 +98,15 @@ fn decode_team(name: &str, place: ConfigPath, fields: &Fields) -> DecodedTeam {
     DecodedTeam { name: name.to_owned(), checker, pulled, grant, zones, mappings, tests }
 }
 
-/// What follows the first dot of a zone's domain that is not in quotes: TOML reads it as tables in tables.
-fn unquoted_rest(fields: &Fields) -> Option<String> {
-    let (name, value) = fields.iter().next().filter(|_| fields.len() == 1)?;
-    let inner = table(value)?;
-    Some(match unquoted_rest(inner) {
-        Some(rest) => format!("{name}.{rest}"),
-        None => name.clone(),
-    })
+/// What follows the first dot of zones' domains that are not in quotes: TOML reads each as tables in tables. No field of a zone is a
+/// table.
+fn unquoted_rests(fields: &Fields) -> Vec<String> {
+    let tables: Option<Vec<_>> = fields.iter().map(|(name, value)| Some((name, table(value)?))).collect();
+    let rests = tables.into_iter().flatten().flat_map(|(name, inner)| match unquoted_rests(inner) {
+        rests if rests.is_empty() => vec![name.clone()],
+        rests => rests.iter().map(|rest| format!("{name}.{rest}")).collect(),
+    });
+    rests.collect()
 }
 
 /// An array of tables.

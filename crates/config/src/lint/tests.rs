@@ -94,6 +94,10 @@ fn fields_without_effect() {
 fn globs_that_are_not_meant() {
     for (source, rules, code) in [
         ("*/", "", "wildcard-in-source"),
+        ("b/", "include = [\"*.{css, js}\"]", "space-in-braces"),
+        ("b/", "exclude = [\"**/{ a,b }/x y\"]", "space-in-braces"),
+        ("b/", "include = [\"a, b/*.{css,js}\"]", ""),
+        ("b/", "include = ['\\{ x, y\\}']", ""),
         ("b/", "include = [\"b/**\"]", "repeated-prefix"),
         ("b/", "include = [\"*.css\", \"/b/c/*.css\"]", "repeated-prefix"),
         ("b/", "exclude = [\"b/\"]", "repeated-prefix"),

@@ -127,11 +127,21 @@ fn failed(test: &MappingTest, field: &str, index: Option<usize>, message: String
     let field = test.place.key(field);
     let place = index.map_or_else(|| field.clone(), |index| field.index(index));
     let help = format!(
-        "correct the mappings or the test; `purge-router explain '{}' --event {}` shows why",
-        test.change.object(),
+        "correct the mappings or the test; `purge-router explain '{}' --event {}{SHOWS_WHY}",
+        test.change.object().replace('\'', r"'\''"),
         test.change.kind
     );
     Problem::new(place, Invalid::new(Code::TestFailed, message, help))
+}
+
+/// The end of the help of a failed test, behind its command.
+const SHOWS_WHY: &str = "` shows why";
+
+/// Adds the option that names the mappings, such as ` --mappings web.toml`, to the command in the help of a failed test.
+pub fn name_mappings(problem: &mut Problem, option: &str) {
+    if problem.code == Code::TestFailed {
+        problem.help = problem.help.replace(SHOWS_WHY, &format!("{option}{SHOWS_WHY}"));
+    }
 }
 
 /// The first names, and how many more there are.

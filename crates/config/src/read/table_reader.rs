@@ -291,7 +291,10 @@ fn right_type(expected: &str, value: &Value) -> String {
             return format!("write {text} without quotes");
         }
         ("an array", Value::String(text)) if !text.contains(['"', '\\']) => {
-            return format!("write it in brackets: `[\"{text}\"]`");
+            // A comma in braces belongs to a glob.
+            let separator = if text.contains('{') { '\0' } else { ',' };
+            let items: Vec<String> = text.split(separator).map(|item| format!("\"{}\"", item.trim())).collect();
+            return format!("write it in brackets: `[{}]`", items.join(", "));
         }
         ("an array", Value::Object(fields)) if !fields.contains_key(NO_JSON_VALUE) => {
             return format!("write it in brackets: `[{}]`", inline_table(fields));

@@ -1,5 +1,6 @@
 //! A TOML text as plain values, with the place of each in the text.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::Range;
 
@@ -78,38 +79,71 @@ impl<'t> TomlDocument<'t> {
 /// What the parser says of duplicate keys.
 const DUPLICATE: &str = "duplicate key";
 
-/// Errors of syntax as problems. One mistake, such as a missing `]`, causes an error in each line that follows, so equal errors are
-/// one problem, at the place of the first. Duplicate keys are independent of each other.
+/// Errors of syntax as problems. One mistake causes many errors, so equal errors are one problem, at the place of the first.
 fn syntax_problems(text: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
-    let (duplicates, others): (Vec<_>, Vec<_>) = errors.iter().partition(|error| error.message().contains(DUPLICATE));
+    let (duplicates, mut others): (Vec<_>, Vec<_>) =
+        errors.iter().partition(|error| error.message().contains(DUPLICATE));
+    others.sort_by_key(|error| error.span().map_or(0, |span| span.start));
+    // All that follows an array that is not closed is read as a part of it.
+    let end = others.iter().position(|error| error.message().contains("array")).map_or(others.len(), |first| first + 1);
     let mut places: IndexMap<&str, Vec<Option<Range<usize>>>> = IndexMap::new();
-    for error in others {
+    for error in others.into_iter().take(end) {
         places.entry(error.message()).or_default().push(error.span());
     }
-    let mut problems: Vec<Problem> =
-        places.into_iter().map(|(message, places)| equal_errors(message, &places)).collect();
-    let header = duplicates.first().and_then(|error| Some((error.span(), single_bracket_header(text, error)?)));
-    match header {
-        // Each field of the second table is a duplicate, too.
-        Some((span, name)) => problems.push(syntax_problem(DUPLICATE, two_brackets(name), span)),
-        None => problems.extend(duplicates.into_iter().map(|error| {
-            syntax_problem(error.message(), "it is in the file already: put both into one".to_owned(), error.span())
-        })),
-    }
+    let line_starts: Vec<usize> =
+        std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
+    let line_of = |place: usize| line_starts.partition_point(|start| *start <= place);
+    let equal = places.into_iter().map(|(message, places)| equal_errors(message, &places, line_of));
+    let mut problems: Vec<Problem> = equal.collect();
+    problems.extend(duplicate_keys(text, &line_starts, &duplicates));
     problems.sort_by_key(|problem| problem.span.as_ref().map_or(0, |span| span.start));
     problems
 }
 
-fn equal_errors(message: &str, places: &[Option<Range<usize>>]) -> Problem {
+/// How many lines a message names.
+const LINES: usize = 5;
+
+fn equal_errors(message: &str, places: &[Option<Range<usize>>], line_of: impl Fn(usize) -> usize) -> Problem {
     let help = match message.contains("array") {
         true => "write the file as TOML 1.0; a `]` may be missing further up",
         false => "write the file as TOML 1.0, with strings in quotes",
     };
-    let more = match places.len() - 1 {
-        0 => String::new(),
-        more => format!("; {more} more of these follow, perhaps from the same mistake"),
+    let mut lines: Vec<usize> = places.iter().flatten().map(|span| line_of(span.start)).collect();
+    lines.dedup();
+    let others = lines.get(1..).unwrap_or_default();
+    let shown = others.iter().take(LINES).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let also = match others.len().saturating_sub(LINES) {
+        _ if others.is_empty() => String::new(),
+        0 => format!("; also in line {shown}"),
+        more => format!("; also in line {shown} and {more} more"),
     };
-    syntax_problem(&format!("{message}{more}"), help.to_owned(), places.first().cloned().flatten())
+    syntax_problem(&format!("{message}{also}"), help.to_owned(), places.first().cloned().flatten())
+}
+
+/// Keys that are in a table twice. Of a table whose header is repeated, only the header is a problem, and of an array of tables that
+/// is written with one bracket, only the first one.
+fn duplicate_keys(text: &str, line_starts: &[usize], errors: &[&toml::de::Error]) -> Vec<Problem> {
+    let line = |start: &usize| (*start, text.get(*start..).and_then(|rest| rest.lines().next()).unwrap_or_default());
+    let headers: Vec<(usize, &str)> =
+        line_starts.iter().map(line).filter(|(_, line)| line.trim_start().starts_with('[')).collect();
+    let (mut problems, mut repeated, mut arrays) = (Vec::new(), None, BTreeSet::new());
+    for error in errors {
+        let place = error.span().map_or(0, |span| span.start);
+        let section = headers.partition_point(|(start, _)| *start <= place).checked_sub(1);
+        let header = section.and_then(|section| headers.get(section));
+        let is_header = header.is_some_and(|(start, line)| place < start + line.len());
+        let array = header.and_then(|(_, line)| single_bracket(line)).filter(|_| is_header);
+        let is_known =
+            (!is_header && repeated.is_some() && repeated == section) || array.is_some_and(|name| !arrays.insert(name));
+        if is_header {
+            repeated = section;
+        }
+        if !is_known {
+            let help = array.map_or_else(|| "it is in the file already: put both into one".to_owned(), two_brackets);
+            problems.push(syntax_problem(DUPLICATE, help, error.span()));
+        }
+    }
+    problems
 }
 
 fn syntax_problem(message: &str, help: String, span: Option<Range<usize>>) -> Problem {
@@ -122,12 +156,9 @@ pub(crate) fn two_brackets(name: impl Display) -> String {
     format!("write `[[{name}]]`, with two brackets, before each of them")
 }
 
-/// The name in a header such as `[teams.web.mappings]`, which has one bracket too few, if the error is in one.
-fn single_bracket_header<'t>(text: &'t str, error: &toml::de::Error) -> Option<&'t str> {
-    let at = error.span()?.start;
-    let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = text.get(start..)?.lines().next()?.trim();
-    let name = line.strip_prefix('[')?.strip_suffix(']')?;
+/// The name in a header such as `[teams.web.mappings]`, which has one bracket too few.
+fn single_bracket(header: &str) -> Option<&str> {
+    let name = header.trim().strip_prefix('[')?.strip_suffix(']')?;
     (!name.starts_with('[') && (name.ends_with(".mappings") || name.ends_with(".tests"))).then_some(name)
 }
 

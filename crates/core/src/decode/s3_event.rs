@@ -16,6 +16,11 @@ const REPORT: &str = "what it changes is unknown; report it to the maintainers o
 
 /// Reads a record in S3's own form, whose key is form-encoded by most vendors.
 pub(super) fn s3_record(record: Json<'_>, buckets: &mut Buckets) -> Result<S3Event, String> {
+    let fields = ["eventVersion", "eventName", "s3.bucket.name", "s3.object.key"];
+    read_record(record, buckets).map_err(|problem| with_others_missing(record, "", &fields, problem))
+}
+
+fn read_record(record: Json<'_>, buckets: &mut Buckets) -> Result<S3Event, String> {
     let source = record.string("eventSource").unwrap_or_default();
     let vendor = Vendor::of_source(source);
     let version = string_at(record, "eventVersion")?;
@@ -72,8 +77,9 @@ pub(super) fn eventbridge_event(event: Json<'_>, place: &str, buckets: &mut Buck
             return Err(format!("detail-type: `{name}` is not a known type of an event of `aws.s3`: {REPORT}"));
         }
     };
-    let in_detail = |problem| format!("{place}{problem}");
-    let Some(detail) = detail else { return Err(in_detail("bucket.name: missing".to_owned())) };
+    let Some(detail) = detail else { return Err("detail: missing".to_owned()) };
+    let fields = ["bucket.name", "object.key"];
+    let in_detail = |problem| format!("{place}{}", with_others_missing(detail, place, &fields, problem));
     let bucket = bucket_at(detail, "bucket.name", buckets).map_err(in_detail)?;
     let key = key_at(detail, "object.key").map_err(in_detail)?;
     let reason = detail.string("reason").unwrap_or_default();
@@ -122,6 +128,17 @@ fn detail_type_of(detail: Json<'_>) -> Option<&'static str> {
         _ if has("destination-access-tier") => Some("Object Access Tier Changed"),
         _ if has("source-storage-class") => Some("Object Restore Initiated"),
         _ => None,
+    }
+}
+
+/// A problem of a record, which begins with its field, and the other fields that the record lacks, of those that it needs. They are
+/// named with a prefix, which the caller adds to the problem.
+fn with_others_missing(record: Json<'_>, prefix: &str, fields: &[&str], problem: String) -> String {
+    let is_missing = |field: &&&str| record.at(field).is_none_or(Json::is_null) && !problem.starts_with(**field);
+    let missing: Vec<String> = fields.iter().filter(is_missing).map(|field| format!("`{prefix}{field}`")).collect();
+    match missing.is_empty() || problem.ends_with(REPORT) {
+        true => problem,
+        false => format!("{problem}; also missing: {}", missing.join(", ")),
     }
 }
 

@@ -209,6 +209,13 @@ fn each_broken_record_fails_alone() {
         (with("/eventVersion", json!("3.0")), "body.Records[0].eventVersion: expected 2.x, found `3.0`"),
         (with("/eventVersion", json!(null)), "body.Records[0].eventVersion: missing"),
         (with("/eventName", json!(null)), "body.Records[0].eventName: missing"),
+        (with("/s3", json!({})), "body.Records[0].s3.object.key: missing; also missing: `s3.bucket.name`"),
+        (
+            r#"{"Records":[{"eventSource":"aws:s3","eventVersion":"1.0"}]}"#.to_owned(),
+            "body.Records[0].eventVersion: expected 2.x, found `1.0`; also missing: `eventName`, `s3.bucket.name`, \
+             `s3.object.key`",
+        ),
+        (r#"{"source":"aws.s3","detail-type":"Object Created"}"#.to_owned(), "body.detail: missing"),
         (r#"{"Records":[null]}"#.to_owned(), "body.Records[0]: expected a record of S3, SQS or SNS, found null"),
         (
             r#"{"Records":[{"eventSource":"aws:kinesis"}]}"#.to_owned(),
@@ -216,7 +223,7 @@ fn each_broken_record_fails_alone() {
         ),
         (
             r#"{"source":"aws.s3","detail-type":"Object Created","detail":{}}"#.to_owned(),
-            "body.detail.bucket.name: missing",
+            "body.detail.bucket.name: missing; also missing: `detail.object.key`",
         ),
         (r#"{"source":"aws.s3"}"#.to_owned(), "body.detail-type: missing"),
         (r#"{"Type":"Notification","Message":1}"#.to_owned(), "body.Message: expected a string, found the number 1"),

@@ -25,8 +25,12 @@ pub fn near_hostname<'n>(host: &str, known: impl Iterator<Item = &'n str> + Clon
     known.clone().find(other_form).or_else(|| nearest(host, known))
 }
 
-/// The object as `s3://bucket/key` that may have been meant, if the key looks URL-encoded.
+/// The object as `s3://bucket/key` that may have been meant, if a person named the change and its key looks URL-encoded. What event
+/// sources write has a time, and its key was decoded.
 pub fn decoded_object(change: &Change) -> Option<String> {
+    if change.time.is_some() {
+        return None;
+    }
     let key = &change.key;
     let spaces = key.replace('+', " ");
     let decoded = percent_decode_str(if key.contains(' ') { key } else { &spaces }).decode_utf8().ok()?;
@@ -44,11 +48,11 @@ fn near_prefix(prefix: &str, key: &str) -> Option<String> {
     if folder.to_lowercase() == prefix.to_lowercase() {
         return Some(format!("`{folder}` and `{prefix}` differ in upper and lower case, which S3 distinguishes"));
     }
-    nearest(folder, std::iter::once(prefix)).map(|_| format!("`{folder}` is near to its prefix `{prefix}`"))
+    is_near_folder(folder, prefix).then(|| format!("`{folder}` is near to its prefix `{prefix}`"))
 }
 
 fn near_patterns(patterns: &Patterns, prefix: &str, relative_key: &str) -> Option<String> {
-    let checks = [repeats_prefix, ignores_case, stops_at_slash, is_anchored, other_extension];
+    let checks = [repeats_prefix, ignores_case, stops_at_slash, is_anchored, other_extension, other_folder];
     checks.iter().find_map(|near| patterns.iter().find_map(|pattern| near(pattern, prefix, relative_key)))
 }
 
@@ -93,6 +97,29 @@ fn other_extension(pattern: &str, _: &str, key: &str) -> Option<String> {
     Some(format!("it would match `{pattern}` as `.{other}`, and is `.{extension}`"))
 }
 
+/// The key would match in a folder whose name is almost the same.
+fn other_folder(pattern: &str, _: &str, key: &str) -> Option<String> {
+    let literal = pattern.trim_start_matches('/').split(['*', '?', '[', '{', '\\']).next()?;
+    let folder = literal.get(..=literal.rfind('/')?)?;
+    let depth = folder.matches('/').count();
+    let (last, _) = key.match_indices('/').nth(depth - 1)?;
+    let (of_key, rest) = key.split_at(last + 1);
+    (is_near_folder(of_key, folder) && matches(pattern, &format!("{folder}{rest}")))
+        .then(|| format!("`{of_key}` is near to the folder `{folder}` of `{pattern}`"))
+}
+
+/// Whether one folder may be a misspelling of another one: `en/` and `fr/`, `v1/` and `v2/`, or `2025/` and `2026/` are none.
+fn is_near_folder(folder: &str, other: &str) -> bool {
+    let without_digits = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+    let (folder, other) = (folder.trim_end_matches('/'), other.trim_end_matches('/'));
+    folder.len().min(other.len()) >= SHORTEST_NAME
+        && without_digits(folder) != without_digits(other)
+        && nearest(folder, std::iter::once(other)).is_some()
+}
+
+/// The shortest name of which two edits make no other one.
+const SHORTEST_NAME: usize = 4;
+
 fn matches(pattern: &str, key: &str) -> bool {
     let patterns = Pattern::parse(pattern).and_then(|pattern| Patterns::new(vec![pattern]));
     patterns.is_ok_and(|patterns| patterns.first_match(key).is_some())
@@ -116,8 +143,13 @@ mod tests {
             ("/app.css", "", "uk/app.css", Some("write `**/app.css`")),
             ("*.{css,js}", "", "a/app.scss", Some("as `.css`, and is `.scss`")),
             ("*.html", "", "index.htm", Some("as `.html`, and is `.htm`")),
+            ("blog/**", "", "blgo/a.html", Some("`blgo/` is near to the folder `blog/`")),
+            ("/docs/guide/*.html", "", "docs/guides/a.html", Some("near to the folder `docs/guide/`")),
+            ("en/**", "", "fr/a.html", None),
+            ("release-1/**", "", "release-2/a.html", None),
             ("*.css", "", "README", None),
             ("blog/**", "", "news/a.html", None),
+            ("blog/*.css", "", "blgo/a.html", None),
         ] {
             let patterns = Patterns::new(vec![Pattern::parse(pattern).unwrap()]).unwrap();
             assert_eq!(patterns.first_match(key), None, "{pattern} does not match {key}");
@@ -135,6 +167,8 @@ mod tests {
             ("uk/", "/uk/app.css", Some("begins with `/`")),
             ("uk/", "UK/app.css", Some("upper and lower case")),
             ("images/2026/", "image/2026/a.png", Some("`image/2026/` is near")),
+            ("uk/", "us/app.css", None),
+            ("images/2025/", "images/2026/a.png", None),
             ("images/", "app.css", None),
             ("images/", "css/app.css", None),
         ] {
@@ -173,6 +207,8 @@ mod tests {
         ] {
             let change = Change::of_object(&format!("s3://bucket/{key}"), ChangeKind::Created).unwrap();
             assert_eq!(decoded_object(&change), decoded.map(|key| format!("s3://bucket/{key}")), "{key}");
+            let of_event = Change { time: Some(time::UtcDateTime::UNIX_EPOCH), ..change };
+            assert_eq!(decoded_object(&of_event), None, "{key}");
         }
     }
 }

@@ -53,7 +53,13 @@ impl Pattern {
         if text.starts_with('!') {
             return bad(Code::NegatedGlob, format!("`{text}` is a negation"), "write it in `exclude`, without the `!`");
         }
-        if text.split('/').any(|segment| segment == "." || segment == "..") {
+        let has_dots = |text: &str| text.split('/').any(|segment| segment == "." || segment == "..");
+        let rest = text.trim_start_matches("./").trim_start_matches('/');
+        if text.starts_with("./") && !rest.is_empty() && !has_dots(rest) {
+            let help = format!("patterns begin at the source's prefix: write `/{rest}`");
+            return bad(Code::BadGlob, format!("`{text}` begins with `./`"), &help);
+        }
+        if has_dots(text) {
             return bad(
                 Code::BadGlob,
                 format!("`{text}` has a `.` or `..` segment"),
@@ -307,6 +313,8 @@ mod tests {
         ] {
             assert_eq!(Pattern::parse(pattern).unwrap_err().code.as_str(), code, "{pattern}");
         }
+        let help = Pattern::parse("./drafts/").unwrap_err().help;
+        assert_eq!(help, "patterns begin at the source's prefix: write `/drafts/`");
         let many = vec![Pattern::parse("a").unwrap(); PATTERNS + 1];
         assert_eq!(Patterns::new(many).unwrap_err().code.as_str(), "too-many-globs");
     }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use self::api_token::is_api_token;
 pub use self::api_token::is_unprefixed_token;
+use self::api_token::refuse_token;
 use crate::model::code::Code;
 use crate::model::invalid::Invalid;
 
@@ -275,6 +275,7 @@ impl TokenFolder {
     /// `aws` or `ssm` at the root.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let bad = |message: String, help: &str| Err(Invalid::new(Code::BadTokenFolder, message, help));
+        refuse_token(text, "a folder of tokens", "name the team's folder, such as `/purge-router/web/`")?;
         let inner = text.strip_prefix('/').and_then(|text| text.strip_suffix('/'));
         let Some(inner) = inner.filter(|inner| !inner.is_empty()) else {
             return bad(
@@ -313,13 +314,8 @@ impl TokenFolder {
 
     /// The parameter of this name in the folder. Its name has no `/`, so it can't lead out of the folder.
     pub fn parameter(&self, name: &str) -> Result<TokenParameter, Invalid> {
-        if is_api_token(name) {
-            return Err(Invalid::new(
-                Code::TokenInTheOpen,
-                "this is a token itself, not its name",
-                "put it into SSM, write its name here, and replace it if anybody else may have seen it",
-            ));
-        }
+        let help = "store it with `purge-router tokens put`, and write its name here or leave the field out";
+        refuse_token(name, "its name", help)?;
         if !is_ssm_level(name) {
             return Err(Invalid::new(
                 Code::BadTokenName,

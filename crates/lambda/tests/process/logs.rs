@@ -36,7 +36,8 @@ async fn logs_have_a_line_for_each_batch_and_each_record_without_one() {
         lines,
         [
             json!({
-                "level": "WARN", "message": "rejected", "origin": "m-2", "reason": "body.Records[0].eventVersion: missing",
+                "level": "WARN", "message": "rejected", "origin": "m-2",
+                "reason": "body.Records[0].eventVersion: missing; also missing: `eventName`, `s3.bucket.name`, `s3.object.key`",
             }),
             json!({
                 "level": "WARN", "message": "rejected", "origin": "m-3",

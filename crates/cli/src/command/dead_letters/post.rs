@@ -104,7 +104,8 @@ impl Post {
         match &self.source {
             MappingsSource::Table(table, _) => load_table_of_buckets(&self.config, table, &[], buckets).await,
             MappingsSource::File(path, _) => {
-                load_file_of(path, &[])?.with_context(|| format!("the mapping file {} has problems", path.display()))
+                let loaded = load_file_of(path, &[]).await?;
+                loaded.with_context(|| format!("the mapping file {} has problems", path.display()))
             }
         }
     }

@@ -20,7 +20,7 @@ pub(super) async fn examine(
         MappingsSource::File(path, _) => {
             let shown = path.display();
             let named = source.to_string();
-            let text = match read(path) {
+            let text = match read(path).await {
                 Ok(text) => text,
                 Err(error) => return Ok((vec![Finding::unknown("mappings", format!("{error:#}"))], None)),
             };

@@ -1,31 +1,31 @@
 //! What a file or standard input says: one event, several in a row, or a list of objects.
 
-use purge_router_core::{Change, ChangeKind, Event, Origin, Rejected, RejectionKind, decode};
+use purge_router_core::{Change, ChangeKind, Event, Origin, PublicUrl, Rejected, RejectionKind, decode};
 use serde_json::value::RawValue;
 
+use crate::args::{Named, not_planned};
 use crate::exit::Misuse;
 use crate::print;
 
-/// How a list of objects and URLs begins.
-const SCHEMES: [&[u8]; 3] = [b"s3://", b"https://", b"http://"];
-
-/// Some tools write it before UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// How a list of objects and URLs begins; `#` is a comment.
+const STARTS: [&[u8]; 5] = [b"s3://", b"https://", b"http://", b"arn:", b"#"];
 
 /// The event of these bytes: that of one JSON value, or of several in a row, or of a list of objects to which this happened.
 ///
 /// # Errors
 /// The bytes are no JSON, or a line is no object. Of several values, one that is no event is rejected alone.
 pub(super) fn event_of(bytes: &[u8], kind: ChangeKind) -> anyhow::Result<Event> {
-    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     if is_list(bytes) {
-        let changes: Result<_, _> = lines(bytes)?.map(|(number, line)| object(number, line, kind)).collect();
-        return Ok(Event { changes: changes?, ..Event::default() });
+        let List { changes, urls } = read_list(bytes, kind)?;
+        if let Some((number, url)) = urls.first() {
+            return Err(Misuse(format!("line {number}: {}", not_planned(url))).into());
+        }
+        return Ok(Event { changes, ..Event::default() });
     }
     // `decode` refuses several values in a row.
-    decode(bytes).or_else(|not_an_event| {
-        let values = values(bytes)?;
-        if values.len() > 1 { Ok(joined(&values)) } else { Err(not_an_event.into()) }
+    decode(bytes).or_else(|not_an_event| match values(bytes)? {
+        values if values.len() > 1 => Ok(joined(&values)),
+        _ => anyhow::bail!("{not_an_event}; or a list of objects, one s3://bucket/key on each line"),
     })
 }
 
@@ -52,22 +52,42 @@ fn values(bytes: &[u8]) -> anyhow::Result<Vec<&RawValue>> {
 
 /// Whether it is a list of objects or URLs.
 pub(in crate::command) fn is_list(bytes: &[u8]) -> bool {
-    SCHEMES.iter().any(|scheme| bytes.trim_ascii_start().starts_with(scheme))
+    let start = bytes.trim_ascii_start();
+    STARTS.iter().any(|it| start.get(..it.len()).is_some_and(|start| start.eq_ignore_ascii_case(it)))
 }
 
-/// The lines of a list that are not empty, with their numbers.
+/// A list of objects and URLs, one on each line.
+pub(in crate::command) struct List {
+    pub(in crate::command) changes: Vec<Change>,
+    /// Each with the number of its line.
+    pub(in crate::command) urls: Vec<(usize, PublicUrl)>,
+}
+
+/// Reads a list; to its objects this happened.
+///
+/// # Errors
+/// It is not UTF-8, or a line is no object and no URL.
+pub(in crate::command) fn read_list(bytes: &[u8], kind: ChangeKind) -> Result<List, Misuse> {
+    let mut list = List { changes: Vec::new(), urls: Vec::new() };
+    for (number, line) in lines(bytes)? {
+        let at_line = |problem: String| Misuse(format!("line {number}: {problem}"));
+        match Named::parse(line).map_err(at_line)? {
+            Some(Named::Url(url)) => list.urls.push((number, url)),
+            Some(Named::Object(change)) => list.changes.push(Change { kind, ..change }),
+            None => return Err(at_line(format!("`{line}` is neither s3://bucket/key nor a URL"))),
+        }
+    }
+    Ok(list)
+}
+
+/// The lines of a list that are not empty and no comments, with their numbers.
 ///
 /// # Errors
 /// The list is not UTF-8.
 pub(in crate::command) fn lines(bytes: &[u8]) -> Result<impl Iterator<Item = (usize, &str)>, Misuse> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| Misuse(format!("the list is not UTF-8 at byte {}; save it as UTF-8", error.valid_up_to())))?;
-    Ok((1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty()))
-}
-
-/// The change of an object that is named in a line.
-pub(in crate::command) fn object(number: usize, line: &str, kind: ChangeKind) -> Result<Change, Misuse> {
-    Change::of_object(line, kind).map_err(|invalid| Misuse(format!("line {number}: {invalid}")))
+    Ok((1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty() && !line.starts_with('#')))
 }
 
 fn joined(values: &[&RawValue]) -> Event {
@@ -118,7 +138,7 @@ mod tests {
         for input in [
             format!("{}\n{}\n", s3("a"), s3("b")),
             format!("{}{}", s3("a"), s3("b")),
-            format!("\u{feff}{}\n\n{}", received("1", "a"), received("2", "b")),
+            format!("{}\n\n{}", received("1", "a"), received("2", "b")),
             format!("{}\n{}", message("1", "a"), message("2", "b")),
             format!("{}\n{}", batch("1", "a"), batch("2", "b")),
             format!("[{}]\n[{}]", message("1", "a"), message("2", "b")),
@@ -139,9 +159,9 @@ mod tests {
 
     #[test]
     fn a_list_of_objects_has_one_on_each_line() {
-        let (changes, _) = keys("\ns3://assets/a b.css\r\n  s3://assets/c\n");
+        let (changes, _) = keys("\n# deleted\ns3://assets/a b.css\r\n  s3://assets/c\n");
         assert_eq!(changes, ["s3://assets/a b.css removed", "s3://assets/c removed"]);
         let error = event_of(b"s3://assets/a\nassets/b", ChangeKind::Created).unwrap_err().to_string();
-        assert!(error.starts_with("line 2: `assets/b` is not an object"), "{error}");
+        assert!(error.starts_with("line 2: `assets/b` is neither s3://bucket/key nor a URL"), "{error}");
     }
 }

@@ -1,9 +1,9 @@
 //! What is to be explained: an object, a URL, an event, or a list of objects and URLs.
 
-use purge_router_core::{Change, ChangeKind, Event, PublicUrl};
+use purge_router_core::{Event, PublicUrl};
 
-use crate::args::{EventKind, ExplainArgs, Explained, public_url};
-use crate::command::event::{is_list, lines, object, or_no_event, parse, read_bytes};
+use crate::args::{EventInput, EventKind, ExplainArgs, Explained};
+use crate::command::event::{List, check_stdin, is_list, of_object, or_no_event, parse, read_bytes, read_list};
 use crate::exit::Misuse;
 
 pub(in crate::command) struct Asked {
@@ -15,21 +15,25 @@ pub(in crate::command) struct Asked {
 
 impl Asked {
     pub(super) async fn read(args: &ExplainArgs) -> anyhow::Result<Self> {
-        let kind = EventKind::of(args.event);
         match &args.explained {
-            Explained::Object(change) => {
-                let change = Change { kind, ..change.clone() };
-                Ok(Self { event: of_changes(vec![change]), urls: Vec::new(), is_one: true })
+            Explained::Changes(EventInput::Object(change)) => {
+                Ok(Self { event: of_object(change.clone(), args.event), urls: Vec::new(), is_one: true })
             }
             Explained::Url(url) => Ok(Self { event: Event::default(), urls: vec![url.clone()], is_one: true }),
-            Explained::Event(path) => {
+            Explained::Changes(EventInput::File(path)) => {
+                check_stdin(path, &args.mappings.mappings.source()?)?;
                 let bytes = read_bytes(path).await.map_err(with_help)?;
                 if is_list(&bytes) {
-                    return list(&bytes, kind);
+                    return Ok(Self::list(read_list(&bytes, EventKind::of(args.event))?));
                 }
                 Ok(Self::event(or_no_event(parse(path, &bytes, args.event)?)))
             }
         }
+    }
+
+    fn list(List { changes, urls }: List) -> Self {
+        let urls = urls.into_iter().map(|(_, url)| url).collect();
+        Self { event: Event { changes, ..Event::default() }, urls, is_one: false }
     }
 
     /// An event, which is explained as a whole.
@@ -41,21 +45,6 @@ impl Asked {
     pub(super) fn has_event(&self) -> bool {
         !self.event.changes.is_empty() || self.urls.is_empty()
     }
-}
-
-fn of_changes(changes: Vec<Change>) -> Event {
-    Event { changes, ..Event::default() }
-}
-
-fn list(bytes: &[u8], kind: ChangeKind) -> anyhow::Result<Asked> {
-    let (mut changes, mut urls) = (Vec::new(), Vec::new());
-    for (number, line) in lines(bytes)? {
-        match Explained::is_url(line) {
-            true => urls.push(public_url(line).map_err(|problem| Misuse(format!("line {number}: {problem}")))?),
-            false => changes.push(object(number, line, kind)?),
-        }
-    }
-    Ok(Asked { event: of_changes(changes), urls, is_one: false })
 }
 
 fn with_help(error: anyhow::Error) -> anyhow::Error {

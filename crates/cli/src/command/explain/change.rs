@@ -94,22 +94,18 @@ impl<'s> Scope<'s> {
 /// What each mapping answers to a change.
 pub(super) fn as_text(change: &Change, routes: &[Route<'_>], scope: &Scope<'_>) -> String {
     let kind = print::dim(print::kind(change));
-    let mut text = format!("{} {kind}\n\n", print::bold(print::escaped(&change.object())));
+    let mut text = format!("{} {kind}\n", print::bold(print::escaped(&change.object())));
+    if let Some(object) = decoded_object(change) {
+        let _ = writeln!(text, "{}", print::encoded_key(&object));
+    }
+    text.push('\n');
     hits(routes).for_each(|mapping| push_hit(&mut text, mapping, change));
     if routes.iter().all(|route| matches!(route.answer, Err(Decline::OtherBucket))) {
         let _ = writeln!(text, "{}{}", print::yellow("no mapping of this bucket"), near_bucket(change, scope));
     }
     let of_bucket: Vec<_> = declines(routes).filter(|(_, reason)| !matches!(reason, Decline::OtherBucket)).collect();
     print::push_lines(&mut text, of_bucket.into_iter().map(|(mapping, decline)| declined(mapping, change, decline)));
-    if let Some(object) = decoded_object(change) {
-        push_hint(&mut text, &encoded_key(&object));
-    }
     text
-}
-
-/// What to say of a key that looks URL-encoded.
-pub(super) fn encoded_key(object: &str) -> String {
-    format!("if the key was copied from an event or a URL, it is encoded: the object is {object}")
 }
 
 fn push_hit(text: &mut String, mapping: &Mapping, change: &Change) {

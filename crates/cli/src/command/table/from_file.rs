@@ -6,7 +6,9 @@ use std::path::Path;
 use anyhow::{bail, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use purge_router_aws::PartitionSnapshot;
-use purge_router_config::{Checked, Fields, MappingFile, Problem, Row, RowKey, assign_row_keys, from_rows};
+use purge_router_config::{
+    Checked, Fields, MappingFile, Problem, Row, RowKey, assign_row_keys, from_rows, name_mappings,
+};
 use purge_router_core::Code;
 use purge_router_core::names::TeamName;
 use purge_router_core::suggest::quoted;
@@ -18,7 +20,7 @@ use super::from_revision::grants_agree;
 use super::partitions::{CONCURRENT_READS, grants, partitions};
 use super::target::{Kind, OpenTable};
 use crate::args::TableArgs;
-use crate::mappings::{no_grant, read};
+use crate::mappings::{no_grant, option_of_file, read};
 use crate::print;
 use crate::problems::{draw, draw_warnings};
 
@@ -29,7 +31,7 @@ pub(super) async fn from_file(
     args: &TableArgs,
     path: &Path,
 ) -> anyhow::Result<Option<Vec<Edit>>> {
-    let text = read(path)?;
+    let text = read(path).await?;
     let mut file = match MappingFile::parse(&text) {
         Ok(file) => file,
         Err(problems) => {
@@ -76,6 +78,7 @@ fn draw_problems(path: &Path, text: &str, read: &Result<Checked, Vec<Problem>>, 
     // A file without any team is a request to remove those of `--team`.
     problems.retain(|problem| args.teams.is_empty() || problem.code != Code::NoTeams);
     if !problems.is_empty() {
+        problems.iter_mut().for_each(|problem| name_mappings(problem, &option_of_file(path)));
         draw(path, text, &problems);
     }
     !problems.is_empty()

@@ -9,6 +9,7 @@ use super::target::{Kind, OpenTable};
 use crate::args::TableArgs;
 use crate::mappings::no_grant;
 use crate::print;
+use crate::problems::line_of;
 
 /// The edit of one partition. Its problems go to standard error; `None` says that there were some.
 pub(super) async fn from_revision(
@@ -49,7 +50,7 @@ fn as_rows(rows: &Rows) -> Vec<Row> {
 
 fn is_clean(problems: &[Problem], summary: &str) -> bool {
     for problem in problems {
-        print::error(&problem.to_string());
+        print::error(&line_of(problem));
     }
     if !problems.is_empty() {
         print::error(summary);

@@ -44,7 +44,7 @@ async fn load(args: &ListArgs) -> anyhow::Result<Option<(Mappings, MappingsSourc
     };
     let mappings = match &source {
         MappingsSource::Table(table, _) => Some(load_table(&config, table, teams).await?),
-        MappingsSource::File(path, _) => load_file_of(path, teams)?,
+        MappingsSource::File(path, _) => load_file_of(path, teams).await?,
     };
     Ok(mappings.map(|mappings| (mappings, source)))
 }

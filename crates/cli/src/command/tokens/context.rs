@@ -13,6 +13,7 @@ use crate::args::{MappingsArg, MappingsSource, ZoneArgs, ZonesArgs};
 use crate::command::tokens::slot::{Target, TokenSlot};
 use crate::environment::cloudflare_client;
 use crate::exit::Misuse;
+use crate::input::is_stdin;
 use crate::mappings::{is_of_teams, load_file, load_table_of, named_source, warn};
 use crate::zone_choice::{ambiguous, check_teams, unknown_zone};
 
@@ -47,7 +48,10 @@ impl TokensContext {
         let config = load_patient_config().await;
         let (mappings, mut skipped) = match named_source(source)? {
             MappingsSource::Table(table, _) => load_table_of(&config, &table, teams).await?,
-            MappingsSource::File(path, _) => match load_file(&path)? {
+            MappingsSource::File(path, _) if is_stdin(&path) => {
+                return Err(Misuse("tokens are read from standard input: name the mapping file".to_owned()).into());
+            }
+            MappingsSource::File(path, _) => match load_file(&path).await? {
                 Some(mappings) => (mappings, Vec::new()),
                 None => return Ok(None),
             },

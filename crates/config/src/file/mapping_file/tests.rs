@@ -263,10 +263,12 @@ fn one_mistake_of_syntax_is_one_problem() {
     let mapping = "[[teams.web.mappings]]\nsource = \"s3://assets/web/\"\nzones = [\"website.com\"]\n";
     let unclosed = HEAD.replace("owns = [\"s3://assets/web/\"]", "owns = [\"s3://assets/web/\"");
     let found = problems(&format!("{unclosed}{}", mapping.repeat(20)));
-    assert!(found.len() <= 5 && found[0].1.contains("a `]` may be missing further up"), "{found:?}");
-    assert!(found.iter().any(|(message, _)| message.contains(" more of these follow")), "{found:?}");
+    assert!(found.len() == 1 && found[0].1.contains("a `]` may be missing further up"), "{found:?}");
+    let found = problems(&format!("{HEAD}{}", mapping.replace("\"website.com\"", "a.com, b.com").repeat(8)));
+    assert!(found.len() == 1 && found[0].0.contains("; also in line "), "{found:?}");
+    assert!(found[0].0.ends_with(" and 2 more"), "{found:?}");
     let quoted = problems(&HEAD.replace("hostnames", "x = 1\n[teams.web.zones.\"other.com\".x]\nhostnames"));
-    assert!(!format!("{quoted:?}").contains("read as one table"), "the domain is in quotes: {quoted:?}");
+    assert!(!format!("{quoted:?}").contains("has no quotes"), "the domain is in quotes: {quoted:?}");
 
     let one_bracket = mapping.replace("[[", "[").replace("]]", "]");
     let help = "write `[[teams.web.mappings]]`, with two brackets, before each of them";
@@ -276,6 +278,16 @@ fn one_mistake_of_syntax_is_one_problem() {
         let found = problems(&format!("{HEAD}{text}"));
         assert_eq!((found.len(), found[0].0.as_str(), found[0].1.as_str()), (1, message, help), "{text}");
     }
+    let twice = HEAD.replace("owns = ", "owns = []\nowns = ");
+    let help_of_two = "it is in the file already: put both into one";
+    for (text, helps) in [
+        (format!("{twice}{}", one_bracket.repeat(3)), [help_of_two, help].as_slice()),
+        (format!("{HEAD}{}[teams.x]\nowns = []\nowns = []\n", one_bracket.repeat(3)), &[help, help_of_two]),
+        (format!("{HEAD}[teams.x]\nowns = []\n[teams.x]\nowns = []\n"), &[help_of_two]),
+    ] {
+        let found: Vec<String> = problems(&text).into_iter().map(|(_, help)| help).collect();
+        assert_eq!(found, helps, "{text}");
+    }
     let two_mistakes = problems(&format!("{HEAD}{}key = oops\n", one_bracket.repeat(2)));
     assert_eq!((two_mistakes.len(), two_mistakes[0].1.as_str()), (2, help), "{two_mistakes:?}");
 
@@ -283,8 +295,13 @@ fn one_mistake_of_syntax_is_one_problem() {
         let mapping = mapping.replace("website.com", name);
         let found = problems(&format!("{}{mapping}", HEAD.replace("\"website.com\"", header)));
         let help = format!("write `[teams.web.zones.\"{name}\"]`, with the domain in quotes");
-        assert_eq!(found, [(format!("`{name}` is read as one table in another"), help)]);
+        assert_eq!(found, [(format!("`{name}` has no quotes, so TOML reads it as tables in tables"), help)]);
     }
+    let two = HEAD
+        .replace("[teams.web.zones.\"website.com\"]", "[teams.web.zones.website.co.uk]\n[teams.web.zones.website.com]");
+    let found: Vec<String> = problems(&format!("{two}{mapping}")).into_iter().map(|(message, _)| message).collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|message| message.contains(" has no quotes")), "{found:?}");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! What a Cloudflare API token looks like, so that nobody writes one in place of its name, and none is shown.
 
+use crate::model::code::Code;
+use crate::model::invalid::Invalid;
+
 /// Whether a text is a Cloudflare API token of the older form: 40 letters, digits, `-` and `_`, without a prefix.
 pub fn is_unprefixed_token(text: &str) -> bool {
     let has = |is_kind: fn(&u8) -> bool| text.as_bytes().iter().any(is_kind);
@@ -7,8 +10,22 @@ pub fn is_unprefixed_token(text: &str) -> bool {
     text.len() == 40 && is_mixed && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-/// Whether a text is a Cloudflare API token, with or without `Bearer` before it.
-pub(super) fn is_api_token(text: &str) -> bool {
-    let token = text.strip_prefix("Bearer ").unwrap_or(text);
-    ["cfut_", "cfat_", "cfk_"].iter().any(|prefix| token.starts_with(prefix)) || is_unprefixed_token(token)
+/// Whether a text is a Cloudflare API token, with or without `Bearer` before it, or has one as a part between `/` and `.`.
+fn is_api_token(text: &str) -> bool {
+    let is_token = |part: &str| {
+        ["cfut_", "cfat_", "cfk_"].iter().any(|prefix| part.starts_with(prefix)) || is_unprefixed_token(part)
+    };
+    text.strip_prefix("Bearer ").unwrap_or(text).split(['/', '.']).any(is_token)
+}
+
+/// Refuses an API token in place of what is expected.
+pub(super) fn refuse_token(text: &str, expected: &str, help: &str) -> Result<(), Invalid> {
+    match is_api_token(text) {
+        true => Err(Invalid::new(
+            Code::TokenInTheOpen,
+            format!("this is a token itself, not {expected}"),
+            format!("{help}; replace the token if anybody else may have seen it"),
+        )),
+        false => Ok(()),
+    }
 }

@@ -112,3 +112,21 @@ fn a_similar_team_name_is_valid() {
         assert_eq!(TeamName::parse(expected), Ok(name));
     }
 }
+
+#[test]
+fn a_token_is_no_name_and_no_folder() {
+    let old = "Abc4eFgH1jklMnopQrst-vwxYz0123456_89aBcd";
+    let folder = TokenFolder::parse("/purge-router/web/").unwrap();
+    for token in [old.to_owned(), format!("{old}.old"), "cfut_abc".to_owned()] {
+        assert_eq!(folder.parameter(&token).unwrap_err().code.as_str(), "token-in-the-open", "{token}");
+        assert_eq!(
+            TokenFolder::parse(&format!("/{token}/")).unwrap_err().code.as_str(),
+            "token-in-the-open",
+            "{token}"
+        );
+    }
+    assert_eq!(
+        folder.parameter(&old.to_lowercase()).map(|it| it.to_string()).unwrap(),
+        format!("/purge-router/web/{}", old.to_lowercase())
+    );
+}
