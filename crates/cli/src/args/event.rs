@@ -21,8 +21,8 @@ Examples:
   aws sqs receive-message --queue-url URL | purge-router explain -
   purge-router explain - < objects-and-urls.txt")]
 pub(crate) struct ExplainArgs {
-    /// Object, as s3://bucket/key with the key not URL-encoded, or its ARN or URL in S3; or URL, as visitors request it; or the file of an event as for
-    /// plan, or - for standard input; or a list of objects and URLs, one on each line
+    /// Object, as s3://bucket/key with the key not URL-encoded, or its ARN or URL in S3; or URL, as visitors request it; or the
+    /// file of an event as for plan, or - for standard input; or a list of objects and URLs, one on each line
     #[arg(value_name = "WHAT", value_parser = Explained::parse)]
     pub(crate) explained: Explained,
     /// What happened to the object [default: created]

@@ -149,8 +149,8 @@ pub(crate) struct WritingArgs {
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Allow a push that changes or removes more than 30 % of a team's mappings, zones or tests, or of all grants (and more than one), or the last of
-    /// them, or that removes a team of --team because the file lacks it
+    /// Allow a push that changes or removes more than 30 % of a team's mappings, zones or tests, or of all grants (and more than
+    /// one), or the last of them, or that removes a team of --team because the file lacks it
     #[arg(long)]
     pub(crate) force: bool,
     /// Take over from a push that is in progress or was interrupted

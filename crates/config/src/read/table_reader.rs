@@ -292,8 +292,8 @@ fn right_type(expected: &str, value: &Value) -> String {
         }
         ("an array", Value::String(text)) if !text.contains(['"', '\\']) => {
             // A comma in braces belongs to a glob.
-            let separator = if text.contains('{') { '\0' } else { ',' };
-            let items: Vec<String> = text.split(separator).map(|item| format!("\"{}\"", item.trim())).collect();
+            let items: Vec<&str> = if text.contains('{') { vec![text] } else { text.split(',').collect() };
+            let items: Vec<String> = items.iter().map(|item| format!("\"{}\"", item.trim())).collect();
             return format!("write it in brackets: `[{}]`", items.join(", "));
         }
         ("an array", Value::Object(fields)) if !fields.contains_key(NO_JSON_VALUE) => {

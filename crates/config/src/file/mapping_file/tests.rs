@@ -425,6 +425,11 @@ fn the_help_says_how_to_write_a_version_or_a_number() {
             zone("hostnames = [", "hostnames = \"www.website.com\"\nx = ["),
             "expected an array, found the string `www.website.com`: write it in brackets: `[\"www.website.com\"]`",
         ),
+        (
+            zone("hostnames = [", "hostnames = \"a.website.com, b.website.com\"\nx = ["),
+            "expected an array, found the string `a.website.com, b.website.com`: write it in brackets: \
+             `[\"a.website.com\", \"b.website.com\"]`",
+        ),
         (zone("version = 1", ""), "`version` is missing: write `version = 1` in the first line"),
         (
             number("1.5"),
