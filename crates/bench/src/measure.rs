@@ -12,8 +12,8 @@ use time::UtcDateTime;
 /// How often each rival has its turn.
 pub(crate) const ROUNDS: usize = 9;
 
-/// How many calls are made between two looks at the clock, which take most of a microsecond.
-const CALLS_BETWEEN_CLOCKS: usize = 128;
+/// How many inputs a call gets: the clock is read between two calls, which takes most of a microsecond.
+const INPUTS_OF_CALL: usize = 128;
 
 /// How long a turn takes at least.
 const TURN: Duration = Duration::from_millis(40);
@@ -82,20 +82,20 @@ pub(crate) fn build<T>(build: impl FnOnce() -> T) -> Built<T> {
     Built { value: built.unwrap(), took, bytes: usize::try_from(allocated.bytes_current).unwrap_or(0) }
 }
 
-/// Nanoseconds of one call. Inputs are taken in turn from where the last turn ended, so that a turn does not find in the
+/// Nanoseconds of one input of calls with many. Inputs are taken in turn from where the last turn ended, so that a turn does not find in the
 /// caches what the one before it left there. `touch` brings the next inputs into the caches, and is not measured: in an event,
 /// they were decoded a moment before.
-pub(crate) fn turn<I>(inputs: &[I], position: &mut usize, touch: impl Fn(&I), mut call: impl FnMut(&I)) -> f64 {
-    let (mut calls, mut took) = (0, Duration::ZERO);
+pub(crate) fn turn<I>(inputs: &[I], position: &mut usize, touch: impl Fn(&I), mut call: impl FnMut(&[I])) -> f64 {
+    let (mut inputs_done, mut took) = (0, Duration::ZERO);
     while took < TURN {
-        let end = (*position + CALLS_BETWEEN_CLOCKS).min(inputs.len());
+        let end = (*position + INPUTS_OF_CALL).min(inputs.len());
         let next = &inputs[*position..end];
         next.iter().for_each(&touch);
-        took += timed(|| next.iter().for_each(|input| call(black_box(input))));
-        calls += next.len();
+        took += timed(|| call(black_box(next)));
+        inputs_done += next.len();
         *position = if end == inputs.len() { 0 } else { end };
     }
-    took.as_secs_f64() * 1e9 / calls as f64
+    took.as_secs_f64() * 1e9 / inputs_done as f64
 }
 
 /// The machine and the day, for a table's caption.

@@ -62,9 +62,9 @@ fn measure(cell: &Cell, rival: &str) -> CellReport {
             break;
         }
         for (index, (_, rival)) in built.iter().enumerate() {
-            let mut lookup = |lookup: &Lookup| {
+            let mut lookup = |lookups: &[Lookup]| {
                 found.clear();
-                rival.value.find(lookup, &mut found);
+                rival.value.find_all(lookups, &mut found);
                 std::hint::black_box(&found);
             };
             times[index].0.push(turn(&hot, &mut positions[index].0, Lookup::touch, &mut lookup));

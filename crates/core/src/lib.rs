@@ -81,5 +81,5 @@ pub use purge::item::{Body, Item, Method};
 pub use purge::named_paths::{NamedPaths, named_paths};
 pub use purge::path_prefix::{has_shared_prefix, paths_after_rule};
 pub use purge::paths::DotSegments;
-pub use route::{Decline, Route, hits, route, route_all};
+pub use route::{Decline, LocatedChange, Route, hits, route, route_all};
 pub use tag_rule::{NoTagRule, TagRule, tag_rules};

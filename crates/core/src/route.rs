@@ -1,10 +1,11 @@
 //! Which mappings accept a change, and why the others decline. Order never matters: all that accept are hits.
 //!
 //! Two ways lead to the same hits, and a property test holds them together. [`route`] asks each mapping, and so knows why
-//! one declines. [`hits`] finds those that accept in an index: [`router`] by bucket, [`bucket`] by prefix, and [`program`]
-//! by globs, whose [`shape`]s rarely need a regex.
+//! one declines. [`hits`] finds those that accept in an index: [`router`] by bucket, for many changes at once, [`bucket`] by
+//! prefix, and [`program`] by globs, whose [`shape`]s rarely need a regex.
 
 pub(crate) mod bucket;
+pub(crate) mod located;
 pub(crate) mod program;
 pub(crate) mod router;
 pub(crate) mod shape;
@@ -17,6 +18,7 @@ use crate::model::change::{Change, ChangeKind};
 use crate::model::glob::Patterns;
 use crate::model::mapping::Mapping;
 use crate::model::mappings::Mappings;
+pub use crate::route::router::LocatedChange;
 
 /// What one mapping answers to a change.
 #[derive(Debug, Clone)]
@@ -137,9 +139,9 @@ pub fn route_all<'m>(mappings: &'m Mappings, change: &'m Change) -> impl Iterato
 }
 
 /// The indices in [`Mappings::all`] of the mappings that accept a change, in any order.
-pub fn hits<'m>(mappings: &'m Mappings, change: &'m Change) -> impl Iterator<Item = usize> {
-    let candidates = mappings.candidates(&change.bucket, &change.key);
-    let accepted = candidates.filter(move |(index, candidate)| {
+pub fn hits<'m>(mappings: &'m Mappings, located: LocatedChange<'m>) -> impl Iterator<Item = usize> {
+    let LocatedChange { change, .. } = located;
+    let accepted = mappings.candidates(located).filter(move |(index, candidate)| {
         let takes_part = || mappings.all().get(*index).is_some_and(|mapping| no_part(mapping, change).is_none());
         candidate.accepts(change.kind) && (!change.comes_back() || takes_part()) && candidate.is_match()
     });
@@ -150,11 +152,12 @@ pub fn hits<'m>(mappings: &'m Mappings, change: &'m Change) -> impl Iterator<Ite
 /// to compare.
 pub(crate) fn hits_while<'m>(
     mappings: &'m Mappings,
-    change: &'m Change,
+    located: LocatedChange<'m>,
     mut may_match: impl FnMut(&'m Mapping) -> bool,
 ) -> SmallVec<[Route<'m>; 2]> {
+    let LocatedChange { change, .. } = located;
     let mut hits: SmallVec<[Route<'m>; 2]> = SmallVec::new();
-    for (index, candidate) in mappings.candidates(&change.bucket, &change.key) {
+    for (index, candidate) in mappings.candidates(located) {
         let Some(mapping) = mappings.all().get(index) else { continue };
         if !candidate.accepts(change.kind) || no_part(mapping, change).is_some() {
             continue;

@@ -35,6 +35,11 @@ impl RivalKind {
 pub(crate) const RIVALS: &[RivalKind] = &[
     RivalKind { name: "purge-router", build: ours::build, most: (usize::MAX, usize::MAX) },
     RivalKind {
+        name: "purge-router, one change at a time",
+        build: ours::build_one_at_a_time,
+        most: (usize::MAX, usize::MAX),
+    },
+    RivalKind {
         name: "before",
         build: |corpus| build(|| Box::new(today::Today::new(corpus)) as _),
         most: (10_000, 10_000),

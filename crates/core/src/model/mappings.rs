@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
+use crate::model::change::Change;
 use crate::model::mapping::Mapping;
 use crate::model::names::{BucketName, TeamName};
 use crate::model::zone::{Team, Zone};
 use crate::route::bucket::Candidate;
-use crate::route::router::Router;
+use crate::route::located::LocatedChanges;
+use crate::route::router::{LocatedChange, Router};
 
 /// All valid mappings, found by bucket.
 #[derive(Debug, Clone, Default)]
@@ -139,17 +141,22 @@ impl Mappings {
 
     /// The mappings of one bucket, each with its index in [`Mappings::all`].
     pub fn of_bucket(&self, bucket: &BucketName) -> impl Iterator<Item = (usize, &Mapping)> {
-        let indices = self.router.of_bucket(bucket).iter().map(|index| *index as usize);
+        let indices = self.router.of_bucket(bucket);
         indices.filter_map(|index| Some((index, self.mappings.get(index)?.as_ref())))
     }
 
-    /// The mappings of a bucket whose prefixes start a key, each with its index in [`Mappings::all`].
-    pub(crate) fn candidates<'m>(
+    /// Looks up the buckets of changes. For many changes, this is faster than one change after the other.
+    pub fn locate<'m>(
         &'m self,
-        bucket: &BucketName,
-        key: &'m str,
-    ) -> impl Iterator<Item = (usize, Candidate<'m>)> {
-        self.router.candidates(bucket, key)
+        changes: impl IntoIterator<Item = &'m Change>,
+    ) -> impl Iterator<Item = LocatedChange<'m>> {
+        LocatedChanges::new(&self.router, changes.into_iter())
+    }
+
+    /// The mappings of a bucket whose prefixes start a key, each with its index in [`Mappings::all`].
+    pub(crate) fn candidates<'m>(&'m self, located: LocatedChange<'m>) -> impl Iterator<Item = (usize, Candidate<'m>)> {
+        let LocatedChange { change, slot } = located;
+        slot.into_iter().flat_map(|slot| self.router.candidates(slot, &change.key))
     }
 
     /// All teams, by name.

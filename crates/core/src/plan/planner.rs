@@ -26,7 +26,7 @@ use crate::plan::sample::Sampler;
 use crate::plan::second_purges::second_purges;
 use crate::plan::uncertain_buckets::UncertainBuckets;
 use crate::plan::verification::{EdgeCheck, edge_checks};
-use crate::route::{Route, hits_while};
+use crate::route::{LocatedChange, Route, hits_while};
 
 /// Plans all purges of an event. The mappings of all its buckets are known, and no last purges.
 pub fn plan(mappings: &Mappings, event: Event) -> Plan {
@@ -113,20 +113,21 @@ impl<'p> Planner<'p> {
 
     /// Routes the changes, and admits their hits to the event's budget.
     fn admit(&mut self, changes: &'p [Change], must_stop: impl Fn() -> bool) {
-        let mut changes = changes.iter().enumerate();
+        let mut located = self.mappings.locate(changes).enumerate();
         while !must_stop()
-            && let Some((index, change)) = changes.next()
+            && let Some((index, located)) = located.next()
         {
-            self.admit_change(index, change);
+            self.admit_change(index, located);
         }
-        changes.for_each(|(index, change)| self.rejections.deadline_exceeded(index, change));
+        located.for_each(|(index, located)| self.rejections.deadline_exceeded(index, located.change));
     }
 
-    fn admit_change(&mut self, index: usize, change: &'p Change) {
+    fn admit_change(&mut self, index: usize, located: LocatedChange<'p>) {
+        let LocatedChange { change, .. } = located;
         if let Some(error) = self.uncertain.unreadable.get(&change.bucket) {
             return self.rejections.unreadable(index, change, error);
         }
-        let routes = self.route(change);
+        let routes = self.route(located);
         if !routes.is_empty() {
             let routes = self.without_unchanged(index, change, routes);
             self.admit_hits(index, change, &routes);
@@ -139,8 +140,8 @@ impl<'p> Planner<'p> {
     }
 
     /// The mappings that accept a change, and those whose globs may not be compared any more.
-    fn route(&mut self, change: &'p Change) -> SmallVec<[Route<'p>; 2]> {
-        hits_while(self.mappings, change, |mapping| self.budget.charge_matching(mapping))
+    fn route(&mut self, located: LocatedChange<'p>) -> SmallVec<[Route<'p>; 2]> {
+        hits_while(self.mappings, located, |mapping| self.budget.charge_matching(mapping))
     }
 
     /// The routes without those of mappings that purged the same content last.

@@ -22,6 +22,8 @@
 //! An event's keys are of many buckets, so most of this is not in the processor's caches. A bucket is one block of memory,
 //! and whatever a lookup needs is in it.
 
+mod entry;
+
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::ops::Range;
@@ -32,6 +34,7 @@ use foldhash::fast::RandomState;
 use crate::model::change::ChangeKind;
 use crate::model::glob::Patterns;
 use crate::model::mapping::Mapping;
+use crate::route::bucket::entry::{ENTRY, Entry, Globs, Kinds, NEEDS_REGEX, NONE};
 use crate::route::program::{self, RelativeKey, TERMINATOR};
 
 /// The mappings of one bucket. Clones share them.
@@ -51,70 +54,31 @@ pub(crate) struct Bucket {
 /// The bytes of a head.
 const HEAD: usize = 8;
 
-/// The bytes of an entry.
-const ENTRY: usize = 28;
-
-/// What a lookup needs to know of a mapping.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    prefix_at: u32,
-    prefix_length: u32,
-    /// The last entry before this one whose prefix starts this one's prefix; [`NONE`] if there is none.
-    parent: u32,
-    /// The mapping's position among those of the bucket.
-    position: u32,
-    include: Globs,
-    exclude: Globs,
-    kinds: Kinds,
+/// The mappings whose prefixes start a key.
+pub(crate) struct Candidates<'r> {
+    bucket: &'r Bucket,
+    key: &'r str,
+    /// The next entry on the way to the root.
+    next: Option<usize>,
+    /// Whether a prefix of the key was found. All that follow are prefixes of it.
+    is_of_key: bool,
 }
 
-impl Entry {
-    fn to_bytes(self) -> [u8; ENTRY] {
-        let Self { prefix_at, prefix_length, parent, position, include, exclude, kinds } = self;
-        let words = [prefix_at, prefix_length, parent, position, include.0, exclude.0, kinds.0];
-        let mut bytes = [0; ENTRY];
-        bytes.as_chunks_mut::<4>().0.iter_mut().zip(words).for_each(|(to, word)| *to = word.to_le_bytes());
-        bytes
-    }
+impl<'r> Iterator for Candidates<'r> {
+    type Item = Candidate<'r>;
 
-    fn of_bytes(bytes: &[u8; ENTRY]) -> Option<Self> {
-        let &[prefix_at, prefix_length, parent, position, include, exclude, kinds] = bytes.as_chunks::<4>().0 else {
-            return None;
-        };
-        let word = u32::from_le_bytes;
-        Some(Self {
-            prefix_at: word(prefix_at),
-            prefix_length: word(prefix_length),
-            parent: word(parent),
-            position: word(position),
-            include: Globs(word(include)),
-            exclude: Globs(word(exclude)),
-            kinds: Kinds(word(kinds)),
-        })
-    }
-}
-
-/// No parent, or no list of globs.
-const NONE: u32 = u32::MAX;
-
-/// Set if a list is among [`Bucket::lists`].
-const NEEDS_REGEX: u32 = 1 << 31;
-
-/// A list of globs: its place in [`Bucket::block`], its index in [`Bucket::lists`] with [`NEEDS_REGEX`], or [`NONE`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Globs(u32);
-
-/// A set of kinds of change, a bit for each.
-#[derive(Debug, Clone, Copy)]
-struct Kinds(u32);
-
-impl Kinds {
-    fn new(kinds: &[ChangeKind]) -> Self {
-        Self(kinds.iter().fold(0, |bits, kind| bits | 1 << *kind as u32))
-    }
-
-    fn contains(self, kind: ChangeKind) -> bool {
-        self.0 & 1 << kind as u32 != 0
+    #[inline]
+    fn next(&mut self) -> Option<Candidate<'r>> {
+        let Self { bucket, key, .. } = *self;
+        loop {
+            let entry = bucket.entry(self.next?)?;
+            self.next = Some(entry.parent as usize);
+            self.is_of_key = self.is_of_key || key.as_bytes().starts_with(bucket.prefix(&entry));
+            if self.is_of_key {
+                let relative_key = key.get(entry.prefix_length as usize..)?;
+                return Some(Candidate { bucket, entry, relative_key });
+            }
+        }
     }
 }
 
@@ -157,30 +121,24 @@ impl Bucket {
         self.bytes(start..start + usize::from(self.name_length))
     }
 
+    /// How many mappings there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count as usize
+    }
+
     /// The mappings whose prefixes start a key, the longest prefix first.
-    pub(crate) fn candidates<'r>(&'r self, key: &'r str) -> impl Iterator<Item = Candidate<'r>> {
-        self.read_at_once();
-        let mut next = self.first_greater(key.as_bytes()).checked_sub(1);
-        // The prefixes of a prefix of the key are prefixes of the key.
-        let mut is_of_key = false;
-        std::iter::from_fn(move || {
-            loop {
-                let entry = self.entry(next?)?;
-                next = Some(entry.parent as usize);
-                is_of_key = is_of_key || key.as_bytes().starts_with(self.prefix(&entry));
-                if is_of_key {
-                    let relative_key = key.get(entry.prefix_length as usize..)?;
-                    return Some(Candidate { bucket: self, entry, relative_key });
-                }
-            }
-        })
+    pub(crate) fn candidates<'r>(&'r self, key: &'r str) -> Candidates<'r> {
+        let next = self.first_greater(key.as_bytes()).checked_sub(1);
+        Candidates { bucket: self, key, next, is_of_key: false }
     }
 
     /// Waits for all of a block that is not in the caches, instead of for one part of it after another: a byte of each cache line
     /// is read, and none depends on another.
-    fn read_at_once(&self) {
+    pub(crate) fn read_at_once(&self) {
         let block = self.block.get(..READ_AT_ONCE).unwrap_or(&self.block);
-        black_box(block.iter().step_by(CACHE_LINE).fold(0, |all, byte| all ^ byte));
+        let lines = block.as_chunks::<CACHE_LINE>().0;
+        let last = block.last().copied().unwrap_or_default();
+        black_box(lines.iter().fold(last, |all, line| all ^ line[0]));
     }
 
     /// The index of the first entry whose prefix is greater than a key; 0 for a key that has not what all prefixes have in common.
@@ -203,6 +161,7 @@ impl Bucket {
         })
     }
 
+    #[inline]
     fn entry(&self, index: usize) -> Option<Entry> {
         let place = self.count as usize * HEAD + index * ENTRY;
         // The index may be NONE, and bytes that are no entry follow the last one.
@@ -212,11 +171,13 @@ impl Bucket {
         Entry::of_bytes(self.block.get(place..)?.first_chunk()?)
     }
 
+    #[inline]
     fn prefix(&self, entry: &Entry) -> &[u8] {
         let start = entry.prefix_at as usize;
         self.bytes(start..start + entry.prefix_length as usize)
     }
 
+    #[inline]
     fn bytes(&self, places: Range<usize>) -> &[u8] {
         self.block.get(places).unwrap_or_default()
     }

@@ -113,25 +113,27 @@ fn last_word(text: &[u8]) -> u64 {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RelativeKey<'k> {
     text: &'k str,
-    first_word: u64,
     last_word: u64,
 }
 
 impl<'k> RelativeKey<'k> {
     pub(crate) fn new(text: &'k str) -> Self {
-        Self { text, first_word: first_word(text.as_bytes()), last_word: last_word(text.as_bytes()) }
+        Self { text, last_word: last_word(text.as_bytes()) }
     }
 
     fn begins_with(&self, word: u64, counted: u8) -> bool {
         let counts = u64::MAX.checked_shr(64 - 8 * u32::from(counted)).unwrap_or(0);
-        (self.first_word ^ word) & counts == 0
+        (first_word(self.text.as_bytes()) ^ word) & counts == 0
     }
 
     fn ends_in(&self, word: u64, counted: u8) -> bool {
-        let counts = u64::MAX.checked_shl(64 - 8 * u32::from(counted)).unwrap_or(0);
-        (self.last_word ^ word) & counts == 0
+        LAST_BYTES.get(usize::from(counted)).is_some_and(|counts| (self.last_word ^ word) & counts == 0)
     }
 }
+
+/// The last bytes of a word, by their number.
+const LAST_BYTES: [u64; 9] = [0, MAX << 56, MAX << 48, MAX << 40, MAX << 32, MAX << 24, MAX << 16, MAX << 8, MAX];
+const MAX: u64 = u64::MAX;
 
 /// The index of the first pattern that matches a key. `regex` returns the regex of a pattern.
 pub(crate) fn first_match<'r>(
@@ -146,7 +148,9 @@ pub(crate) fn first_match<'r>(
             END => return None,
             REGEX => regex(pattern).is_some_and(|regex| regex.is_match(key.text)),
             BELOW => key.begins_with(word, counted) && key.text.as_bytes().starts_with(text),
-            code => key.ends_in(word, counted) && has_shape(code, text, counted, key.text.as_bytes()),
+            // Most shapes don't match, and most of those have another end.
+            _ if !key.ends_in(word, counted) => false,
+            code => has_shape(code, text, counted, key.text.as_bytes()),
         };
         if is_match {
             return Some(pattern);

@@ -20,12 +20,38 @@ struct Ours(Mappings);
 
 impl Rival for Ours {
     fn find(&self, lookup: &Lookup, found: &mut Vec<u32>) {
-        found.extend(hits(&self.0, &lookup.change).map(|index| index as u32));
+        self.find_all(std::slice::from_ref(lookup), found);
+    }
+
+    fn find_all(&self, lookups: &[Lookup], found: &mut Vec<u32>) {
+        for located in self.0.locate(lookups.iter().map(|lookup| &lookup.change)) {
+            found.extend(hits(&self.0, located).map(|index| index as u32));
+        }
+    }
+}
+
+/// The same, for events of one change.
+struct OneAtATime(Ours);
+
+impl Rival for OneAtATime {
+    fn find(&self, lookup: &Lookup, found: &mut Vec<u32>) {
+        self.0.find(lookup, found);
     }
 }
 
 /// Reads globs and indexes mappings. The mappings themselves are what teams wrote besides, and are not measured here.
 pub(super) fn build(corpus: &Corpus) -> Built<Box<dyn Rival>> {
+    let Built { value, took, bytes } = build_ours(corpus);
+    Built { value: Box::new(value), took, bytes }
+}
+
+/// The same, but looks up one change after the other.
+pub(super) fn build_one_at_a_time(corpus: &Corpus) -> Built<Box<dyn Rival>> {
+    let Built { value, took, bytes } = build_ours(corpus);
+    Built { value: Box::new(OneAtATime(value)), took, bytes }
+}
+
+fn build_ours(corpus: &Corpus) -> Built<Ours> {
     let globs = measured(|| globs(corpus));
     // The lists themselves count, the vector that they are in here does not.
     let vector = globs.value.len() * size_of::<(Patterns, Patterns)>();
@@ -35,7 +61,7 @@ pub(super) fn build(corpus: &Corpus) -> Built<Box<dyn Rival>> {
     eprintln!("  a mapping itself: {whole:.0} bytes, without globs and index");
     let index = measured(|| indexed(teams, mappings.value));
     Built {
-        value: Box::new(Ours(index.value)),
+        value: Ours(index.value),
         took: globs.took + index.took,
         bytes: globs.bytes.saturating_sub(vector) + index.bytes,
     }

@@ -9,6 +9,7 @@ use crate::model::limits::CloudflarePlan;
 use crate::model::mapping::{Escalation, Mode, Purge};
 use crate::model::names::{CloudflareId, Hostname, Source, TokenFolder};
 use crate::model::verification::SampleRate;
+use crate::route::hits;
 
 fn name(text: &str) -> TeamName {
     TeamName::parse(text).unwrap()
@@ -179,4 +180,38 @@ fn the_bucket_of_a_mapping_whose_token_moved_must_be_read_again() {
     let (joined, outdated) = Mappings::joined([&part(&Arc::new(moved), &[]), &old]);
     assert!(joined.all().is_empty());
     assert_eq!(outdated.iter().map(BucketName::as_str).collect::<Vec<_>>(), ["b"]);
+}
+
+/// More buckets than a hash's tag tells apart, so that some are probable and not meant.
+#[test]
+fn many_changes_find_the_mappings_that_each_finds_alone() {
+    let own = zone("web", "w.com", "w.com");
+    let buckets: Vec<String> = (0..600).map(|index| format!("s3://bucket-{index}/")).collect();
+    let mut owns = team("s3://b/", &[&own]);
+    Arc::make_mut(&mut owns).owns = buckets.iter().map(|bucket| Source::parse(bucket).unwrap()).collect();
+    // Every third bucket has a second mapping, apart from its first.
+    let seconds = buckets.iter().step_by(3).map(|bucket| format!("{bucket}a/"));
+    let sources: Vec<String> = buckets.iter().cloned().chain(seconds).collect();
+    let all: Vec<Arc<Mapping>> = sources.iter().map(|source| mapping(source, &own)).collect();
+    let mappings = part(&owns, &all);
+
+    let unknown = (600..700).map(|index| format!("s3://bucket-{index}/"));
+    let twice = buckets.iter().rev().flat_map(|bucket| [bucket.clone(), bucket.clone()]);
+    let objects = unknown.zip(buckets.clone()).flat_map(|(unknown, known)| [unknown, known]).chain(twice);
+    let changes: Vec<Change> =
+        objects.map(|bucket| Change::of_object(&format!("{bucket}a/app.css"), ChangeKind::Created).unwrap()).collect();
+    let located: Vec<LocatedChange<'_>> = mappings.locate(&changes).collect();
+    assert_eq!(located.len(), changes.len());
+    for (change, located) in changes.iter().zip(located) {
+        assert_eq!(located.change, change);
+        let expected = sources
+            .iter()
+            .enumerate()
+            .filter(|(_, source)| format!("s3://{}/{}", change.bucket, change.key).starts_with(source.as_str()));
+        let mut hits: Vec<usize> = hits(&mappings, located).collect();
+        hits.sort_unstable();
+        assert_eq!(hits, expected.map(|(index, _)| index).collect::<Vec<_>>(), "{}", change.bucket);
+        let of_bucket: Vec<usize> = mappings.of_bucket(&change.bucket).map(|(index, _)| index).collect();
+        assert_eq!(of_bucket, hits, "in ascending order");
+    }
 }
