@@ -37,7 +37,7 @@ const ALLOWED_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("deployment", &["aws", "cloudflare", "http"]),
     ("bench", &["core", "config"]),
     ("fuzz", &["core", "config", "cloudflare"]),
-    ("lambda", &["core", "config", "cloudflare", "pipeline", "aws"]),
+    ("lambda", &["core", "config", "cloudflare", "http", "pipeline", "aws"]),
     ("simulation", &["core", "config", "cloudflare", "pipeline", "aws", "lambda", "test-support"]),
     ("cli", &["core", "config", "cloudflare", "http", "pipeline", "aws", "deployment", "sandbox"]),
 ];

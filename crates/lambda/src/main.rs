@@ -26,6 +26,7 @@ async fn run() -> Result<(), Error> {
     if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
         return Err("this program runs only in AWS Lambda; elsewhere use the `purge-router` command".into());
     }
+    purge_router_http::trust_only_the_file();
     let variable = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
     let clock = Clock::system();
     let function = from_settings(variable, clock.clone()).await?;
