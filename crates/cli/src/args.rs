@@ -26,7 +26,7 @@ pub(crate) use event::{
     EventArgs, EventInput, ExplainArgs, Explained, Named, PlanArgs, RunArgs, SendingArgs, not_planned,
 };
 pub(crate) use event_kind::EventKind;
-pub(crate) use mappings::{MappingsArg, MappingsSource, TeamMappingsArg};
+pub(crate) use mappings::{DEFAULT_FILE, MappingsArg, MappingsSource, TeamMappingsArg};
 pub(crate) use output::Format;
 pub(crate) use purge::{PurgeArgs, PurgeMode};
 pub(crate) use sandbox::SandboxArgs;
@@ -48,11 +48,12 @@ pub(crate) use tokens::{PutArgs, RotateArgs, StatusArgs, TokensCommand, VerifyAr
     after_help = "\
 Examples:
   purge-router init
-  purge-router run event.json --sandbox
+  purge-router explain s3://assets.website.com/uk/css/app.css
+  purge-router run s3://assets.website.com/uk/css/app.css --sandbox
 
 Exit codes:
   0  done; `explain`: all that was asked for is purged
-  1  problems were found, a purge failed, an event is no event, or AWS did not answer
+  1  problems were found, a purge failed, an event can't be read, or AWS did not answer
   2  misuse: unknown options, or files that can't be read
   3  `explain`: nothing purges it, or a part of it
   130, 143  stopped by Ctrl-C (SIGINT) or SIGTERM before all was done

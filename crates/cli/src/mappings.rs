@@ -11,9 +11,9 @@ use purge_router_core::Mappings;
 use purge_router_core::names::{BucketName, TeamName};
 use purge_router_pipeline::Clock;
 
-use crate::args::{MappingsArg, MappingsSource};
+use crate::args::{DEFAULT_FILE, MappingsArg, MappingsSource};
 use crate::exit::Misuse;
-use crate::input::{bytes_of, is_stdin};
+use crate::input::{bytes_of, is_stdin, shown};
 use crate::problems::{draw, line_of};
 use crate::zone_choice::check_teams;
 use crate::{print, shutdown};
@@ -227,10 +227,13 @@ pub(crate) async fn load_file(path: &Path) -> anyhow::Result<Option<Mappings>> {
 pub(crate) async fn read(path: &Path) -> anyhow::Result<String> {
     let path = path.to_owned();
     let read = shutdown::blocking(move || {
-        let shown = path.display();
-        let hint = "name it with --mappings or MAPPINGS_FILE; `purge-router init` writes an example";
+        let shown = shown(&path);
+        let hint = match path.as_os_str() == DEFAULT_FILE {
+            true => "; name it with --mappings or MAPPINGS_FILE; `purge-router init` writes an example",
+            false => "",
+        };
         let bytes =
-            bytes_of(&path).map_err(|error| Misuse(format!("can't read the mapping file {shown}: {error}; {hint}")))?;
+            bytes_of(&path).map_err(|error| Misuse(format!("can't read the mapping file {shown}: {error}{hint}")))?;
         String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             anyhow::anyhow!("the mapping file {shown} is not UTF-8 at byte {at}; save it as UTF-8")

@@ -18,7 +18,7 @@ pub(crate) use output::{
     command_line, document, error, json, json_line, note, out, progress, quoted, source_options, stderr_is_colored,
     warning, warnings,
 };
-pub(crate) use plan::{ChangeReasons, batch_title, encoded_key, encoded_key_text, kind, plan, reasons};
+pub(crate) use plan::{ChangeReasons, batch_title, encoded_key, hint, kind, plan, reasons};
 pub(crate) use progress::Progress;
 pub(crate) use prompt::{confirm, secret};
 pub(crate) use report::report;

@@ -11,6 +11,7 @@ use purge_router_core::Code;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::input::shown;
 use crate::print;
 
 /// How many problems are drawn; the rest is counted.
@@ -30,7 +31,7 @@ pub(crate) fn draw(path: &Path, text: &str, problems: &[Problem]) {
     let hidden = problems.len().saturating_sub(MAX_DRAWN);
     let more =
         if hidden == 0 { String::new() } else { format!("; {hidden} more are not shown (check --json has all)") };
-    print::error(&format!("{} has {}{more}", path.display(), print::count(problems.len(), "problem")));
+    print::error(&format!("{} has {}{more}", shown(path), print::count(problems.len(), "problem")));
 }
 
 /// Prints the first warnings to standard error, as problems are.
@@ -67,7 +68,7 @@ impl<'t> Drawing<'t> {
     fn new(path: &Path, text: &'t str) -> Self {
         let renderer = if print::stderr_is_colored() { Renderer::styled() } else { Renderer::plain() };
         let masked = mask(text);
-        Self { renderer, name: path.display().to_string(), lines: Lines::of(&masked), masked }
+        Self { renderer, name: shown(path), lines: Lines::of(&masked), masked }
     }
 
     fn print(&self, drawn: &Drawn<'_>) {

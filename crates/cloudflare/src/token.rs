@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::LazyLock;
 
-use purge_router_core::names::is_unprefixed_token;
+use purge_router_core::names::{TOKEN_PREFIXES, is_unprefixed_token};
 use regex::{Captures, Regex};
 use reqwest::RequestBuilder;
 use reqwest::header::HeaderValue;
@@ -53,8 +53,11 @@ impl ApiToken {
 
     /// What its prefix says; `None` for tokens from before 2026, which have no prefix.
     pub fn kind(&self) -> Option<TokenKind> {
-        let of = [("cfut_", TokenKind::OfUser), ("cfat_", TokenKind::OfAccount), ("cfk_", TokenKind::GlobalKey)];
-        of.into_iter().find(|(prefix, _)| self.expose().starts_with(prefix)).map(|(_, kind)| kind)
+        match TOKEN_PREFIXES.into_iter().find(|prefix| self.expose().starts_with(prefix))? {
+            "cfut_" => Some(TokenKind::OfUser),
+            "cfat_" => Some(TokenKind::OfAccount),
+            _ => Some(TokenKind::GlobalKey),
+        }
     }
 
     fn redact(&self, text: &str) -> String {
@@ -152,15 +155,16 @@ impl fmt::Debug for ApiToken {
 static UNPREFIXED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9_-]{40,}").unwrap());
 
 #[expect(clippy::unwrap_used, reason = "the pattern is constant")]
-static TOKEN: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(cfut_|cfat_|cfk_)([A-Za-z0-9_-]+)").unwrap());
+static TOKEN: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(&format!("({})([A-Za-z0-9_-]+)", TOKEN_PREFIXES.join("|"))).unwrap());
 
 /// Replaces what looks like a Cloudflare token or key (`cfut_…`, `cfat_…`, `cfk_…`), keeping its prefix.
 pub fn redact(text: &str) -> Cow<'_, str> {
     TOKEN.replace_all(text, "${1}[redacted]")
 }
 
-/// Like [`redact`], but keeps the number of bytes, for text in which positions matter. It is for mapping files: older tokens, which
-/// have no prefix, are replaced too, and so would be a name that looks like one.
+/// Like [`redact`], but keeps the number of bytes, for text in which positions matter. It is for messages about mapping files and
+/// rows: older tokens, which have no prefix, are replaced too, and so would be a name that looks like one.
 pub fn mask(text: &str) -> Cow<'_, str> {
     let masked = TOKEN.replace_all(text, |found: &Captures<'_>| format!("{}{}", &found[1], "*".repeat(found[2].len())));
     let replace =

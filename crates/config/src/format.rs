@@ -50,6 +50,8 @@ pub(crate) enum ValueType {
     /// 0, or a number from a millionth to 1.
     Share,
     String,
+    /// A string such as `30s`.
+    Time,
     /// A string of a closed set.
     Word(Words),
     Strings(Strings),

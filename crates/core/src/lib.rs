@@ -52,8 +52,8 @@ mod tag_rule;
 pub use decode::{Decoded, Message, NotAnEvent, decode, decode_with_messages};
 pub use edge_response::{Content, EdgeResponse, Judgment, Verdict};
 pub use explain::{
-    Mismatch, Objects, PublicUrl, UrlAnswer, UrlSource, Via, decoded_object, near_hostname, near_miss, url_sources,
-    url_verdict,
+    MeantPattern, Mismatch, Objects, PublicUrl, UrlAnswer, UrlSource, Via, decoded_object, meant_pattern, near_exclude,
+    near_hostname, near_miss, url_sources, url_verdict,
 };
 pub use model::change::{Change, ChangeKind, Origin};
 pub use model::code::Code;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use purge_router_cloudflare::redact;
+use purge_router_cloudflare::mask;
 use purge_router_config::{Problem, RowKey, Skipped};
 use purge_router_core::names::BucketName;
 
@@ -20,7 +20,7 @@ pub(super) fn log_skipped(resolved: &BTreeMap<BucketName, BucketMappings>) {
     for (partition, rows_of_team) in skipped_by_partition(resolved) {
         count += rows_of_team.len();
         for (key, skipped) in rows_of_team.iter().take(LOGGED_PER_TEAM) {
-            tracing::warn!(row = %key, reason = &*redact(&reason(key, skipped)), "row skipped");
+            tracing::warn!(row = %key, reason = &*mask(&reason(key, skipped)), "row skipped");
         }
         if let more @ 1.. = rows_of_team.len().saturating_sub(LOGGED_PER_TEAM) {
             tracing::warn!(

@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use crate::fixture::{LONG, bucket, look, rows, skipped, store, table_of, team};
 use crate::logged::Logged;
 
+/// A token of the older form, without a prefix.
+const OLDER_TOKEN: &str = "8M7wS6hCpXVc-DoRnPPY_UCWPgy8aea4Wy6kCe5T";
+
 #[tokio::test]
 async fn invalid_rows_are_skipped_and_logged_by_key() {
     let table = table_of(3).await;
@@ -19,11 +22,12 @@ async fn invalid_rows_are_skipped_and_logged_by_key() {
         all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         all
     };
-    // Another team's bucket, a later version, a typing error, a zone of another team, and bytes.
+    // Another team's bucket, a later version, a typing error, a zone of another team, a token, and bytes.
     table.put("TEAM#team1", "MAPPING#foreign", bad(json!({}))).await;
     table.put("TEAM#team0", "MAPPING#later", bad(json!({ "version": 2, "zones": ["team0.com"] }))).await;
     table.put("TEAM#team0", "MAPPING#typo", bad(json!({ "zones": ["team0.com"], "inclde": ["*.css"] }))).await;
     table.put("TEAM#team0", "MAPPING#zone", bad(json!({ "zones": ["team1.com"] }))).await;
+    table.put("TEAM#team0", "MAPPING#token", bad(json!({ "zones": [OLDER_TOKEN] }))).await;
     table.put("TEAM#ghost", "MAPPING#none", bad(json!({}))).await;
     let mut odd = HashMap::from([("include".to_owned(), AttributeValue::B(vec![0xff].into()))]);
     for (name, value) in [("pk", "TEAM#team0"), ("sk", "MAPPING#bytes"), ("bucket", "bucket-0")] {
@@ -39,6 +43,7 @@ async fn invalid_rows_are_skipped_and_logged_by_key() {
         ("TEAM#team0/MAPPING#later", "unknown version 2; this release reads version 1 [unknown-version]"),
         ("TEAM#team0/MAPPING#typo", "unknown field `inclde` [unknown-field]; did you mean `include`?"),
         ("TEAM#team0/MAPPING#zone", "unknown zone `team1.com` [unknown-zone]"),
+        ("TEAM#team0/MAPPING#token", &format!("unknown zone `{}`", "*".repeat(40))),
         ("TEAM#ghost/MAPPING#none", "team ghost has no grant [no-grant]"),
         ("TEAM#team0/MAPPING#bytes", "include: "),
     ] {
@@ -47,7 +52,7 @@ async fn invalid_rows_are_skipped_and_logged_by_key() {
         assert!(lines[0].contains(reason) && lines[0].contains("WARN"), "{lines:?}");
         assert!(skipped(&lookup).iter().any(|skipped| skipped.key.to_string() == key));
     }
-    let counted = logged.with("mappings read buckets=1 mappings=1 skipped=6");
+    let counted = logged.with("mappings read buckets=1 mappings=1 skipped=7");
     assert_eq!(counted.len(), 1, "{:?}", logged.with("mappings"));
     // What makes no sense was read once more, from the table.
     assert_eq!(table.proxy.operations(), ["Query", "BatchGetItem", "BatchGetItem", "BatchGetItem"]);

@@ -26,7 +26,7 @@ pub(crate) struct ExplainArgs {
     #[arg(value_name = "WHAT", value_parser = Explained::parse)]
     pub(crate) explained: Explained,
     /// What happened to the object [default: created]
-    #[arg(long, value_parser = EventKindParser)]
+    #[arg(long, value_name = "KIND", value_parser = EventKindParser)]
     pub(crate) event: Option<EventKind>,
     #[command(flatten)]
     pub(crate) mappings: TeamMappingsArg,
@@ -60,7 +60,7 @@ pub(crate) struct EventArgs {
     #[arg(value_name = "EVENT", value_parser = planned)]
     pub(crate) event: EventInput,
     /// What happened to the object, or to those of a list [default: created]
-    #[arg(long = "event", id = "kind", value_parser = EventKindParser)]
+    #[arg(long = "event", id = "kind", value_name = "KIND", value_parser = EventKindParser)]
     pub(crate) kind: Option<EventKind>,
     #[command(flatten)]
     pub(crate) mappings: TeamMappingsArg,
@@ -97,7 +97,7 @@ pub(crate) struct SendingArgs {
     /// Send to a sandbox in this process, with its own tokens: needs no account, and nothing leaves the machine
     #[arg(long)]
     pub(crate) sandbox: bool,
-    /// Stop after this many seconds; what is not purged by then fails
+    /// Stop after this many seconds; what is not purged by then fails. Second purges have this time, too, from when they are due
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) deadline: u64,
 }
@@ -112,12 +112,20 @@ impl Named {
     /// What a text names, with an object that was created: `s3://bucket/key`, the ARN of an object, its URL in S3, or the URL that
     /// visitors request. `None` for any other text.
     pub(crate) fn parse(text: &str) -> Result<Option<Self>, String> {
+        if text.trim_start().starts_with(['{', '[']) && text.contains('"') {
+            return Err("this is JSON: write - and give it on standard input, or name its file".to_owned());
+        }
         let url = is_url(text).then(|| public_url(text)).transpose()?;
         let object = match &url {
             Some(url) => url.s3_object(),
             None => object_of(text),
         };
-        let Some(object) = object else { return Ok(url.map(Self::Url)) };
+        let Some(object) = object else {
+            if url.as_ref().is_some_and(PublicUrl::is_of_console) {
+                return Err(format!("`{text}` is a page of AWS's console, and not that of an object: name one object"));
+            }
+            return Ok(url.map(Self::Url));
+        };
         match Change::of_object(&object, ChangeKind::Created) {
             Ok(change) => Ok(Some(Self::Object(change))),
             Err(invalid) if object == text => Err(invalid.to_string()),

@@ -8,12 +8,13 @@ use purge_router_core::names::TeamName;
 
 use crate::args::parse::parser;
 use crate::exit::Misuse;
+use crate::input::shown;
 
 pub(super) const FILE_VARIABLE: &str = "MAPPINGS_FILE";
 const TABLE_VARIABLE: &str = "MAPPINGS_TABLE";
 
 /// The file that is read if nothing else is named.
-const DEFAULT_FILE: &str = "mappings.toml";
+pub(crate) const DEFAULT_FILE: &str = "mappings.toml";
 
 #[derive(ClapArgs)]
 pub(crate) struct MappingsArg {
@@ -44,7 +45,7 @@ pub(crate) struct OnlyFileArg {
 pub(crate) struct TeamMappingsArg {
     #[command(flatten)]
     pub(crate) mappings: MappingsArg,
-    /// Only this team's mappings; of a table, a team's own credentials suffice. Can be repeated
+    /// Only this team's mappings. Credentials of the team suffice to read its part of a table. Can be repeated
     #[arg(long = "team", value_name = "NAME", value_parser = parser(TeamName::parse))]
     pub(crate) teams: Vec<TeamName>,
 }
@@ -130,7 +131,7 @@ impl fmt::Display for MappingsSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let origin = match self {
             Self::File(path, origin) => {
-                write!(f, "{}", path.display())?;
+                f.write_str(&shown(path))?;
                 origin
             }
             Self::Table(table, origin) => {

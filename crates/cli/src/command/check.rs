@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::args::{CheckArgs, Deny, MappingsSource};
 use crate::exit::{End, Misuse};
+use crate::input::shown;
 use crate::mappings::{is_of_teams, load_rows, option_of, read};
 use crate::print;
 use crate::problems::{Lines, ProblemJson, WarningJson, draw, draw_warnings, line_of, without_span};
@@ -28,14 +29,16 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
         let read = check_file(&text, &teams);
         (text, read)
     };
-    let what = format!("checking {}", print::escaped(&path.display().to_string()));
+    let what = format!("checking {}", print::escaped(&shown(path)));
     let (text, read) = print::with_spinner(what, check).await?;
     let CheckedFile { mut checked, warnings } = read?;
     if let Err(problems) = &mut checked {
         problems.iter_mut().for_each(|problem| name_mappings(problem, &option));
     }
     let problems = checked.as_ref().err().map_or(&[][..], |problems| problems);
-    draw_warnings(path, &text, &warnings);
+    if !args.json {
+        draw_warnings(path, &text, &warnings);
+    }
     if args.json {
         let lines = Lines::of(&text);
         let problems: Vec<_> = problems.iter().map(|problem| ProblemJson::new(&lines, &text, problem)).collect();
@@ -43,7 +46,7 @@ pub(crate) async fn run(args: &CheckArgs) -> anyhow::Result<End> {
         print::json(&with_warnings(json!({ "problems": problems }), &warnings))?;
     } else if let Ok(Checked { mappings, tests }) = &checked {
         let counts = counts(mappings, tests.len());
-        print::out(&format!("{}: {counts}: {}", path.display(), verdict(args, warnings.len())));
+        print::out(&format!("{}: {counts}: {}", shown(path), verdict(args, warnings.len())));
     } else {
         draw(path, &text, problems);
     }

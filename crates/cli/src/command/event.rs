@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use purge_router_core::names::BucketName;
-use purge_router_core::{Change, Event, Mappings, decoded_object, route};
+use purge_router_core::suggest::nearest;
+use purge_router_core::{Change, Event, Mapping, Mappings, decoded_object, near_exclude, near_miss, route};
 
 use self::input::event_of;
 pub(super) use self::input::{List, is_list, lines, read_list};
 use crate::args::{EventArgs, EventInput, EventKind, MappingsSource, TeamMappingsArg};
 use crate::exit::Misuse;
-use crate::input::{bytes_of, is_stdin};
+use crate::input::{bytes_of, is_stdin, shown};
 use crate::{mappings, print, shutdown};
 
 /// Loads mappings and event; `None`: the mapping file has problems, which were printed.
@@ -39,26 +40,48 @@ pub(super) fn buckets_of(event: &Event) -> BTreeSet<BucketName> {
     event.changes.iter().map(|change| change.bucket.clone()).collect()
 }
 
-/// Which mappings each change fires, or why none, the nearest one first; one line per change.
+/// Which mappings each change fires, or why none, the nearest one first; one line per change, and its hints.
 pub(super) fn reasons(mappings: &Mappings, event: &Event) -> String {
     print::reasons(event.changes.iter().map(|change| {
         let (mut fires, mut declines) = (Vec::new(), Vec::new());
         for route in route(mappings, change) {
             match route.answer {
-                Ok(()) => fires.push(route.mapping.name.clone()),
+                Ok(()) => fires.push(route.mapping),
                 Err(decline) => declines.push((route.mapping, decline)),
             }
         }
         declines.sort_by_key(|(_, decline)| Reverse(decline.conditions_met()));
+        let near = match (&fires[..], &declines[..]) {
+            ([], []) => near_bucket(mappings, change),
+            ([], _) => declines.iter().take(MOST_COMPARED).enumerate().find_map(|(index, (mapping, decline))| {
+                near_miss(mapping, change, decline).map(|near| of_mapping(mapping, index == 0, near))
+            }),
+            (_, _) => fires.iter().find_map(|mapping| {
+                near_exclude(mapping, change).map(|near| of_mapping(mapping, fires.len() == 1, near))
+            }),
+        };
+        let encoded = decoded_object(change).map(|object| print::encoded_key(&object));
         let declines = declines.into_iter().map(|(mapping, decline)| format!("{}: {decline}", mapping.name)).collect();
-        let decoded = decoded_object(change);
         print::ChangeReasons {
             change: format!("{} {}", change.object(), print::kind(change)),
-            fires,
+            fires: fires.into_iter().map(|mapping| mapping.name.clone()).collect(),
             declines,
-            decoded,
+            hints: encoded.into_iter().chain(near).collect(),
         }
     }))
+}
+
+/// A hint, with the name of its mapping if that is not the one that the line shows.
+fn of_mapping(mapping: &Mapping, is_shown: bool, hint: String) -> String {
+    if is_shown { hint } else { format!("{}: {hint}", mapping.name) }
+}
+
+/// The most mappings of a bucket whose patterns are compared with a key for a hint: one bucket may have ten thousand.
+const MOST_COMPARED: usize = 20;
+
+fn near_bucket(mappings: &Mappings, change: &Change) -> Option<String> {
+    let buckets = mappings.all().iter().map(|mapping| mapping.source.bucket.as_str());
+    nearest(change.bucket.as_str(), buckets).map(|near| format!("did you mean the bucket `{near}`?"))
 }
 
 /// The event of an object or of a file, or of standard input for `-`; `None` if standard input is empty. To the object, or to those
@@ -113,9 +136,9 @@ pub(super) fn check_stdin(input: &Path, mappings: &MappingsSource) -> Result<(),
 pub(super) async fn read_bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
     let path = path.to_owned();
     let read = shutdown::blocking(move || {
-        let shown = path.display();
+        let shown = shown(&path);
         bytes_of(&path).map_err(|error| {
-            Misuse(format!("can't read the event {shown}: {error}; name a file, or - for standard input")).into()
+            Misuse(format!("can't read the event {shown}: {error}; name a file, - for standard input, or an object: s3://bucket/key")).into()
         })
     });
     read.await

@@ -48,16 +48,20 @@ fn end(asked: &Asked, mappings: &Mappings, plan: &Plan) -> End {
     }
 }
 
-/// Each object and URL explained, then the plan of all objects.
+/// Each object explained, then the plan of all of them; then each URL, and how many of a list are purged.
 pub(super) fn as_text(asked: &Asked, mappings: &Mappings, plan: &Plan, scope: &Scope<'_>) -> String {
     let changes = asked.event.changes.iter();
     let mut texts: Vec<String> =
         changes.map(|change| change::as_text(change, &routes(mappings, change), scope)).collect();
-    texts.extend(asked.urls.iter().map(|url| url::as_text(mappings, url)));
     if asked.has_event() {
         texts.push(print::plan(plan));
     }
-    texts.join("\n")
+    texts.extend(asked.urls.iter().map(|url| url::as_text(mappings, url)));
+    if !asked.urls.is_empty() && !asked.is_one {
+        texts.push(url::summary(mappings, &asked.urls));
+    }
+    let texts: Vec<&str> = texts.iter().map(|text| text.trim_end_matches('\n')).collect();
+    texts.join("\n\n")
 }
 
 /// One object or URL: its explanation. Else the plan with the explained changes in place of their number, and the explained
@@ -90,7 +94,7 @@ fn change_as_json(mappings: &Mappings, change: &Change) -> Value {
     let alone = plan(mappings, Event { changes: vec![change.clone()], ..Event::default() });
     json["purged"] = json!(!alone.batches.is_empty());
     if let Some(object) = decoded_object(change) {
-        json["hint"] = json!(print::encoded_key_text(&object));
+        json["hint"] = json!(print::encoded_key(&object));
     }
     json
 }

@@ -7,14 +7,14 @@ use purge_router_config::from_toml;
 use self::style::formatted;
 use crate::args::FmtArgs;
 use crate::exit::{End, Misuse};
-use crate::input::is_stdin;
+use crate::input::{is_stdin, shown};
 use crate::mappings::read;
 use crate::print;
 use crate::problems::draw;
 
 pub(super) async fn run(args: &FmtArgs) -> anyhow::Result<End> {
     let text = read(&args.file).await?;
-    let shown = args.file.display();
+    let shown = shown(&args.file);
     let new = formatted(&text).map_err(|problem| {
         // A mapping file's own reader shows the place.
         if let Err(problems) = from_toml(&text) {
@@ -31,7 +31,7 @@ pub(super) async fn run(args: &FmtArgs) -> anyhow::Result<End> {
         return Ok(End::Done);
     }
     if args.check {
-        print::error(&format!("{shown} is not formatted: purge-router fmt {shown}"));
+        print::error(&format!("{shown} is not formatted: purge-router fmt {}", args.file.display()));
         return Ok(End::Problems);
     }
     replace(args, &new)?;

@@ -27,7 +27,10 @@ struct Reports<'r, 'p> {
 pub(super) async fn run(args: &RunArgs) -> anyhow::Result<End> {
     let Some((mappings, event)) = load(&args.event).await? else { return Ok(End::Problems) };
     let reasons = (!args.event.json).then(|| reasons(&mappings, &event));
-    let plan = plan(&mappings, event);
+    let mut plan = plan(&mappings, event);
+    if args.once {
+        plan.second_purges.clear();
+    }
     let sender = Sender::new(&args.sending, &mappings, &plan).await?;
     let first = sender.send(&plan).await;
     let purged_at = Instant::now();

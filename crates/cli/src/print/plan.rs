@@ -28,8 +28,8 @@ pub(crate) struct ChangeReasons {
     pub(crate) fires: Vec<String>,
     /// The other mappings of its bucket, each with its reason.
     pub(crate) declines: Vec<String>,
-    /// The object that may have been meant.
-    pub(crate) decoded: Option<String>,
+    /// What may have been meant instead.
+    pub(crate) hints: Vec<String>,
 }
 
 /// One line per change: the mappings that fire, or why those of its bucket decline.
@@ -37,15 +37,17 @@ pub(crate) fn reasons(changes: impl ExactSizeIterator<Item = ChangeReasons>) -> 
     let mut text = String::new();
     push_lines(
         &mut text,
-        changes.map(|ChangeReasons { change, fires, declines, decoded }| {
+        changes.map(|ChangeReasons { change, fires, declines, hints }| {
             let why = match (fires.is_empty(), &declines[..]) {
                 (false, _) => escaped(&fires.join(", ")),
-                (true, []) => yellow("no mapping of this bucket"),
-                (true, [only]) => yellow(escaped(only)),
-                (true, [first, rest @ ..]) => yellow(format!("{}, and {} more decline", escaped(first), rest.len())),
+                (true, []) => yellow("not purged: no mapping of this bucket"),
+                (true, [only]) => yellow(format!("not purged by {}", escaped(only))),
+                (true, [first, rest @ ..]) => {
+                    yellow(format!("not purged by {}, and {} more decline", escaped(first), rest.len()))
+                }
             };
-            let hint = decoded.map(|object| format!("\n    {}", encoded_key(&object))).unwrap_or_default();
-            format!("  {} {} {why}{hint}", escaped(&change), dim("→"))
+            let hints: String = hints.iter().map(|text| format!("\n    {}", hint(text))).collect();
+            format!("  {} {} {why}{hints}", escaped(&change), dim("→"))
         }),
     );
     if !text.is_empty() {
@@ -54,13 +56,13 @@ pub(crate) fn reasons(changes: impl ExactSizeIterator<Item = ChangeReasons>) -> 
     text
 }
 
-/// A hint for a key that looks URL-encoded.
-pub(crate) fn encoded_key(object: &str) -> String {
-    format!("{} {}", bold("hint:"), escaped(&encoded_key_text(object)))
+/// What may have been meant.
+pub(crate) fn hint(text: &str) -> String {
+    format!("{} {}", bold("hint:"), escaped(text))
 }
 
-/// What [`encoded_key`] says.
-pub(crate) fn encoded_key_text(object: &str) -> String {
+/// A hint for a key that looks URL-encoded.
+pub(crate) fn encoded_key(object: &str) -> String {
     format!("if the key was copied from an event or a URL, it is encoded: the object is {object}")
 }
 

@@ -167,7 +167,7 @@ fn each_change_of_an_event_is_explained() {
     assert_eq!(answer["batches"].as_array().map(Vec::len), Some(1), "the plan of all changes: {answer}");
     for (arguments, problem) in [
         (&["explain", "messages.json", "--event", "created"][..], "--event is for s3://bucket/key"),
-        (&["explain", "none.json"], "for one object write s3://bucket/key"),
+        (&["explain", "none.json"], "or an object: s3://bucket/key; for a URL write https://…"),
     ] {
         let answer = folder.run(arguments).with_code(2);
         assert!(answer.stderr.contains(problem), "{answer}");

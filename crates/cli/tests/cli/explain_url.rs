@@ -53,8 +53,8 @@ fn a_clean_url_may_be_served_from_several_objects() {
 fn why_a_url_is_not_purged() {
     let folder = WorkFolder::new();
     for (url, reason) in [
-        ("https://www.website.com/css/app.css?v=2", "it does not purge this query string (query_strings)"),
-        ("http://www.website.com/css/app.css", "it purges https URLs only (schemes)"),
+        ("https://www.website.com/css/app.css?v=2", "it does not purge this query string (add it to `query_strings`"),
+        ("http://www.website.com/css/app.css", "it purges https URLs only (`schemes`)"),
         ("https://www.website.com/drafts/a.css", "excluded by `drafts/`"),
         ("https://docs.website.dev/app.css", "the key is not below its prefix"),
         ("https://website.com/app.css", "hint: did you mean www.website.com?"),
@@ -113,12 +113,40 @@ fn what_is_near_to_a_mapping_that_declines() {
 }
 
 #[test]
+fn plan_and_run_have_the_same_hints() {
+    let folder = WorkFolder::new();
+    for (object, said) in [
+        ("s3://assets.website.com/app.CSS", "upper and lower case, which patterns distinguish: write `*.CSS`, too"),
+        (
+            "s3://docs-sites/manual/a.html",
+            "not purged: no mapping of this bucket\n    hint: did you mean the bucket `docs-site`?",
+        ),
+    ] {
+        for command in [&["plan"][..], &["run", "--sandbox"]] {
+            let answer = folder.run(&[command, &[object]].concat()).with_code(0);
+            assert!(answer.stdout.contains(said), "{answer}");
+        }
+    }
+    let shallow = folder.read("mappings.toml").replacen("exclude = [\"drafts/\"]", "exclude = [\"drafts/*\"]", 1);
+    folder.write("shallow.toml", shallow);
+    let hint = "`exclude` almost takes it: the `*` of `drafts/*` stops at `/`: write `drafts/**` for all below";
+    let object = "s3://assets.website.com/drafts/a/b.html";
+    for command in ["explain", "plan"] {
+        let answer = folder.run(&[command, object, "--mappings", "shallow.toml"]).with_code(0);
+        assert!(answer.stdout.contains(hint), "{answer}");
+    }
+    let json = folder.run(&["explain", object, "--mappings", "shallow.toml", "--json"]).with_code(0).json();
+    assert_eq!(json["fires"][0]["hint"], hint);
+}
+
+#[test]
 fn a_list_has_objects_and_urls() {
     let folder = WorkFolder::new();
     let list = b"s3://assets.website.com/app.css\n\nhttps://www.website.com/app.css\n";
     let answer = folder.run_with(&["explain", "-"], &[], list).with_code(0);
     assert!(answer.stdout.contains("s3://assets.website.com/app.css created\n"), "{answer}");
-    assert!(answer.stdout.contains("https://www.website.com/app.css\n"), "{answer}");
+    assert!(answer.stdout.contains("\n\nhttps://www.website.com/app.css\n\n"), "{answer}");
+    assert!(answer.stdout.ends_with("\n\n1 URL: 1 purged, 0 not purged, 0 unknown\n"), "{answer}");
     let json = folder.run_with(&["explain", "-", "--json", "--event", "removed"], &[], list).with_code(0).json();
     assert_eq!((&json["changes"][0]["event"], &json["urls"][0]["purged"]), (&json!("removed"), &json!(true)));
     let answer = folder.run_with(&["explain", "-"], &[], b"s3://a-bucket/a\nassets/b\n").with_code(2);
@@ -134,6 +162,15 @@ fn what_was_meant_is_named() {
     let answer = folder.run(&["explain", "www.website.com/css/app.css"]).with_code(2);
     let said = "for a URL write https://www.website.com/css/app.css, for an object s3://bucket/key";
     assert!(answer.stderr.contains(said), "{answer}");
+    let console = "https://eu-west-1.console.aws.amazon.com/s3/buckets/assets.website.com?prefix=css/";
+    for (what, said) in [
+        (&[console][..], "is a page of AWS's console, and not that of an object: name one object"),
+        (&[r#"{"Records":[]}"#], "this is JSON: write - and give it on standard input, or name its file"),
+        (&["https://www.website.com/a.css", "--event", "tagged"], "--event is for an object: explain s3://bucket/key"),
+    ] {
+        let answer = folder.run(&[&["explain"], what].concat()).with_code(2);
+        assert!(answer.stderr.contains(said), "{answer}");
+    }
     let answer = folder.run(&["explain", "events/none.json"]).with_code(2);
     assert!(answer.stderr.contains("can't read the event events/none.json: "), "{answer}");
     for (word, kind) in [("deleted", "removed"), ("s3:ObjectCreated:Put", "created"), ("nonsense", "")] {

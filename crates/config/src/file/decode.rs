@@ -6,8 +6,9 @@ use purge_router_core::{Code, Invalid};
 use crate::decoded::{Decoded, FieldChecker};
 use crate::file::pulled::PULLED;
 use crate::path::ConfigPath;
+use crate::read::plain_value::{table, wrong_type};
 use crate::read::specs;
-use crate::read::table_reader::{TableReader, table, wrong_type};
+use crate::read::table_reader::TableReader;
 use crate::read::toml_document::two_brackets;
 use crate::read::version::is_readable;
 use crate::rows::fields::{Fields, VERSION};
@@ -30,6 +31,8 @@ pub(crate) struct DecodedTeam {
     pub(crate) checker: FieldChecker,
     pub(crate) pulled: Option<String>,
     pub(crate) grant: Decoded<GrantSpec>,
+    /// Whether a zone may be written in a place that is not read.
+    pub(crate) misses_zones: bool,
     /// By domain, valid or not.
     pub(crate) zones: Vec<(String, Decoded<ZoneSpec>)>,
     pub(crate) mappings: Vec<Decoded<MappingSpec>>,
@@ -62,7 +65,7 @@ fn decode_team(name: &str, place: ConfigPath, fields: &Fields) -> DecodedTeam {
     let pulled = reader.string(PULLED).map(str::to_owned);
     let before_grant = reader.take_checker();
     let grant = specs::grant(&mut reader);
-    let grant = Decoded { spec: Some(grant), checker: reader.take_checker() };
+    let mut grant = Decoded { spec: Some(grant), checker: reader.take_checker() };
     reader.checker = before_grant;
     let mut zones = Vec::new();
     for (domain, place, fields) in reader.tables("zones") {
@@ -92,10 +95,14 @@ fn decode_team(name: &str, place: ConfigPath, fields: &Fields) -> DecodedTeam {
     });
     let tests = decode_each(&mut reader, "tests", specs::test);
     let mut checker = reader.finish(Some(())).checker;
+    let misses_zones = checker.is_wrong("zones");
+    if checker.is_wrong("owns") {
+        grant.checker.mark_wrong("owns");
+    }
     if let Err(invalid) = TeamName::parse(name) {
         checker.note_whole(invalid);
     }
-    DecodedTeam { name: name.to_owned(), checker, pulled, grant, zones, mappings, tests }
+    DecodedTeam { name: name.to_owned(), checker, pulled, grant, misses_zones, zones, mappings, tests }
 }
 
 /// What follows the first dot of zones' domains that are not in quotes: TOML reads each as tables in tables. No field of a zone is a
@@ -149,6 +156,7 @@ impl DecodedFile {
             name: team.name.to_string(),
             checker: FieldChecker::new(place.clone()),
             pulled: None,
+            misses_zones: false,
             grant: Decoded { spec: Some(team.grant), checker: FieldChecker::new(place.clone()) },
             zones: team.zones.into_iter().map(decoded_zone).collect(),
             mappings: team.mappings.into_iter().enumerate().map(decoded_mapping).collect(),

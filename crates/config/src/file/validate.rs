@@ -82,7 +82,8 @@ fn validate_team(decoded: &DecodedTeam, problems: &mut Vec<Problem>) -> (Team, V
     let zones = zones.into_iter().map(|zone| (zone.domain.clone(), zone)).collect();
     let team = Team { name, owns, tokens, kms_key, zones };
     let mappings = validate_mappings(&team, owns_is_complete, decoded, problems);
-    let tests = tests(&team, team.zones.len() == decoded.zones.len(), &decoded.tests, problems);
+    let tests =
+        tests(&team, !decoded.misses_zones && team.zones.len() == decoded.zones.len(), &decoded.tests, problems);
     if owns_is_complete {
         problems.extend(not_owned(&team, &tests));
     }
@@ -108,7 +109,8 @@ fn validate_mappings(
     problems: &mut Vec<Problem>,
 ) -> Vec<Mapping> {
     let declared_zones: DeclaredZones<'_> = decoded.zones.iter().map(|(domain, _)| domain.as_str()).collect();
-    let owner = MappingOwner { team, declared_zones: &declared_zones, owns_is_complete };
+    let zones_are_complete = !decoded.misses_zones;
+    let owner = MappingOwner { team, declared_zones: &declared_zones, zones_are_complete, owns_is_complete };
     let (mut quota, mut shared) = (TeamQuota::default(), SharedParts::default());
     let mut mappings = Vec::new();
     for decoded in &decoded.mappings {

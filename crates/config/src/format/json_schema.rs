@@ -56,7 +56,7 @@ fn value(value: &ValueType) -> Value {
         ValueType::Share => {
             json!({ "anyOf": [{ "const": 0 }, { "type": "number", "minimum": SampleRate::LEAST, "maximum": 1 }] })
         }
-        ValueType::String => json!({ "type": "string" }),
+        ValueType::String | ValueType::Time => json!({ "type": "string" }),
         ValueType::Word(words) => word(*words),
         ValueType::Strings(strings) => array(strings),
         ValueType::StringsOr(strings, word) => json!({ "anyOf": [{ "const": word }, array(strings)] }),

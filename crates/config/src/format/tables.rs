@@ -8,7 +8,7 @@ use crate::format::{Field, Strings, ValueType};
 use crate::validate::purge::{MAX_ESCALATE_ABOVE, METHODS};
 use crate::validate::zone::{MAX_URLS_PER_REQUEST, PLANS};
 
-use ValueType::{Boolean, HeaderSets, Integer, Share, String, StringsOr, TableArray, Tables, Version, Word};
+use ValueType::{Boolean, HeaderSets, Integer, Share, String, StringsOr, TableArray, Tables, Time, Version, Word};
 
 /// The file itself.
 pub(crate) const FILE: [Field; 3] = [
@@ -204,7 +204,7 @@ pub(crate) const MAPPING: [Field; 25] = [
     .default("0"),
     Field::new(
         "escalate_after",
-        String,
+        Time,
         "So do URLs that would take longer than this at the zone's rate limit, such as `30s` or `2m`. Default: never.",
     ),
     Field::new(
@@ -248,4 +248,43 @@ const PURGES: &str =
 
 fn names<T>(words: &[(&'static str, T)]) -> Vec<&'static str> {
     words.iter().map(|(name, _)| *name).collect()
+}
+
+/// The fields of this name, of all tables that have one.
+fn named(name: &str) -> impl Iterator<Item = &'static Field> {
+    let fields = [&FILE[..], &TEAM, &ZONE, &MAPPING, &TEST].into_iter().flatten();
+    fields.filter(move |field| field.name == name)
+}
+
+/// Whether a table has a field of this name.
+pub(crate) fn is_field(name: &str) -> bool {
+    named(name).next().is_some()
+}
+
+/// Whether a field of this name is an array of strings.
+pub(crate) fn is_list(name: &str) -> bool {
+    named(name).any(|field| matches!(field.value, ValueType::Strings(_)))
+}
+
+/// How to write the value of a field that has no quotes; `None` if it has, or may have.
+pub(crate) fn unquoted_help(name: &str) -> Option<&'static str> {
+    match named(name).next()?.value {
+        Boolean => Some("write `true` or `false`, without quotes"),
+        Integer(_) | Version => Some("write a whole number, without quotes, `,` and unit"),
+        Share => Some("write a number such as 0.01, without quotes"),
+        _ => None,
+    }
+}
+
+/// The tables of a mapping file that have a field of this name which people write.
+pub(crate) fn tables_with(name: &str) -> Vec<&'static str> {
+    let tables: [(&str, &[Field]); 5] = [
+        ("the file itself (above the first header)", &FILE),
+        ("a team (`[teams.<name>]`)", &TEAM),
+        ("a zone (`[teams.<name>.zones.\"<domain>\"]`)", &ZONE),
+        ("a mapping (`[[teams.<name>.mappings]]`)", &MAPPING),
+        ("a test (`[[teams.<name>.tests]]`)", &TEST),
+    ];
+    let has = |fields: &[Field]| fields.iter().any(|field| field.name == name && name != PULLED);
+    tables.into_iter().filter(|(_, fields)| has(fields)).map(|(table, _)| table).collect()
 }

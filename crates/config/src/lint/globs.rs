@@ -1,6 +1,6 @@
 //! Globs and sources that probably do not mean what they say.
 
-use purge_router_core::Mapping;
+use purge_router_core::{Mapping, meant_pattern};
 
 use crate::lint::warning::Warning;
 
@@ -9,9 +9,26 @@ const UNRELATED_KEYS: [&str; 4] = ["a", "index.html", "Z9/_/b.q7", "x/y/z/data.t
 
 /// The warnings of one mapping.
 pub(super) fn warnings(mapping: &Mapping) -> impl Iterator<Item = Warning> {
-    [wildcard_in_source(mapping), repeated_prefix(mapping), space_in_braces(mapping), nothing_left(mapping)]
-        .into_iter()
-        .flatten()
+    let patterns =
+        mapping.include.iter().map(|it| ("include", it)).chain(mapping.exclude.iter().map(|it| ("exclude", it)));
+    let not_meant = patterns.filter_map(|(field, pattern)| not_meant(mapping, field, pattern));
+    let of_files = mapping.exclude.iter().filter_map(|pattern| file_name(mapping, pattern));
+    wildcard_in_source(mapping).into_iter().chain(not_meant).chain(of_files).chain(nothing_left(mapping))
+}
+
+/// Files without an extension that websites have.
+const FILE_NAMES: [&str; 8] = ["changelog", "cname", "humans", "license", "makefile", "readme", "robots", "security"];
+
+/// What gitignore reads as the name of a file or of a folder is that of a file here.
+fn file_name(mapping: &Mapping, pattern: &str) -> Option<Warning> {
+    let is_name =
+        pattern.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
+    let is_file = pattern.starts_with('_') || FILE_NAMES.contains(&pattern);
+    let is_known = meant_pattern(pattern, mapping.source.prefix.as_str()).is_some();
+    let message = format!("`{pattern}` in `exclude` takes only files of this name, and no folders");
+    let help = format!("write `{pattern}/` for all in folders of this name, or `**/{pattern}` for files");
+    let warning = || Warning::of_mapping(mapping, "file-name-in-exclude", message, help).in_field("exclude");
+    (is_name && !is_known && !is_file).then(warning)
 }
 
 fn wildcard_in_source(mapping: &Mapping) -> Option<Warning> {
@@ -21,54 +38,10 @@ fn wildcard_in_source(mapping: &Mapping) -> Option<Warning> {
     has_wildcard.then(|| Warning::of_mapping(mapping, "wildcard-in-source", message, help).in_field("source"))
 }
 
-/// Globs are relative to the source's prefix.
-fn repeated_prefix(mapping: &Mapping) -> Option<Warning> {
-    let prefix = mapping.source.prefix.as_str();
-    let repeats = |pattern: &&str| pattern.trim_start_matches('/').starts_with(prefix);
-    let of = |field, mut patterns: Box<dyn Iterator<Item = &str> + '_>| {
-        patterns.find(repeats).map(|pattern| (field, pattern.to_owned()))
-    };
-    let found =
-        of("include", Box::new(mapping.include.iter())).or_else(|| of("exclude", Box::new(mapping.exclude.iter())));
-    let (field, pattern) = found.filter(|_| !prefix.is_empty())?;
-    let rest = pattern.trim_start_matches('/').strip_prefix(prefix).filter(|rest| !rest.is_empty()).unwrap_or("**");
-    let message = format!("`{pattern}` in `{field}` repeats the source's prefix `{prefix}`, to which it is relative");
-    Some(Warning::of_mapping(mapping, "repeated-prefix", message, format!("write `{rest}`")).in_field(field))
-}
-
-/// A space beside the `,` or the braces of `{a, b}` is a part of the name.
-fn space_in_braces(mapping: &Mapping) -> Option<Warning> {
-    let without = |pattern: &str| without_spaces_in_braces(pattern).map(|without| (pattern.to_owned(), without));
-    let (include, exclude) = (mapping.include.iter().find_map(without), mapping.exclude.iter().find_map(without));
-    let (field, (pattern, without)) = include.map(|it| ("include", it)).or(exclude.map(|it| ("exclude", it)))?;
-    let message =
-        format!("`{pattern}` in `{field}` has a space in its braces, which is a part of the names that it matches");
-    Some(Warning::of_mapping(mapping, "space-in-braces", message, format!("write `{without}`")).in_field(field))
-}
-
-/// The pattern without the spaces at the ends of its alternates; `None` if there are none.
-fn without_spaces_in_braces(pattern: &str) -> Option<String> {
-    let (mut text, mut depth, mut chars) = (String::new(), 0_usize, pattern.chars().peekable());
-    while let Some(char) = chars.next() {
-        match char {
-            '\\' => {
-                text.push(char);
-                text.extend(chars.next());
-                continue;
-            }
-            '{' => depth += 1,
-            ',' | '}' if depth > 0 => text.truncate(text.trim_end_matches(' ').len()),
-            _ => {}
-        }
-        text.push(char);
-        if depth > 0 && matches!(char, '{' | ',') {
-            while chars.next_if_eq(&' ').is_some() {}
-        }
-        if char == '}' {
-            depth = depth.saturating_sub(1);
-        }
-    }
-    (text != pattern).then_some(text)
+fn not_meant(mapping: &Mapping, field: &'static str, pattern: &str) -> Option<Warning> {
+    let meant = meant_pattern(pattern, mapping.source.prefix.as_str())?;
+    let message = format!("`{pattern}` in `{field}` {}", meant.says);
+    Some(Warning::of_mapping(mapping, meant.code, message, meant.help).in_field(field))
 }
 
 fn nothing_left(mapping: &Mapping) -> Option<Warning> {
@@ -76,23 +49,4 @@ fn nothing_left(mapping: &Mapping) -> Option<Warning> {
     let pattern = excluded.into_iter().collect::<Option<Vec<&str>>>()?.first().copied()?;
     let message = format!("`{pattern}` in `exclude` leaves nothing: no key is purged");
     Some(Warning::of_mapping(mapping, "excludes-everything", message, "remove it, or the mapping").in_field("exclude"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spaces_in_braces_are_left_out_and_others_kept() {
-        for (pattern, without) in [
-            ("*.{css, js}", Some("*.{css,js}")),
-            ("*.{ css,  js }", Some("*.{css,js}")),
-            ("a, b/{c, d}/e f", Some("a, b/{c,d}/e f")),
-            ("{a b,c}", None),
-            ("a, b/*.{css,js}", None),
-            (r"\{ x, y\}", None),
-        ] {
-            assert_eq!(without_spaces_in_braces(pattern).as_deref(), without, "{pattern}");
-        }
-    }
 }

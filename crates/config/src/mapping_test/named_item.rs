@@ -3,6 +3,7 @@
 use std::fmt;
 
 use purge_router_core::names::Hostname;
+use purge_router_core::suggest::nearest;
 use purge_router_core::{Code, Invalid, Item, Team, Zone, is_tag};
 
 /// Something that may be purged, as a test names it.
@@ -32,7 +33,19 @@ impl NamedItem {
     /// Reads what `Display` writes.
     pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         let bad = |help: &str| Invalid::new(Code::BadTestItem, format!("`{text}` is nothing that can be purged"), help);
+        let is_url = text.split_once('/').is_some_and(|(host, _)| host.contains('.') && Hostname::parse(host).is_ok());
+        if is_url {
+            return Err(bad(&format!("write `https://{text}`")));
+        }
         let (word, rest) = text.split_once(':').ok_or_else(|| bad(HELP))?;
+        if let Some(target) = rest.trim().strip_prefix("https://").or(rest.trim().strip_prefix("http://")) {
+            let path = target.split(['?', '#']).next().unwrap_or(target);
+            let host = path.split(['/', ':']).next().unwrap_or(path);
+            let meant = if word == "prefix" { format!("prefix:{path}") } else { format!("{word}:{host}") };
+            let help =
+                Self::parse(&meant).map_or_else(|_| HELP.to_owned(), |_| format!("write `{meant}`, without a scheme"));
+            return Err(bad(&help));
+        }
         match word {
             "http" | "https" => {
                 let (url, headers) = text.split_once(' ').unwrap_or((text, ""));
@@ -76,10 +89,16 @@ impl NamedItem {
         let help = format!("the zones of team {} are in `teams.{}.zones`", team.name, team.name);
         match (self, self.host()) {
             (Self::Everything(domain), _) if !team.zones.contains_key(domain) => {
+                let help = match zones.find(|zone| has_host(zone, domain)) {
+                    Some(zone) => format!("it is a hostname of a zone: write `everything:{}`", zone.domain),
+                    None => help,
+                };
                 Err(Invalid::new(Code::UnknownZone, format!("unknown zone `{domain}`"), help))
             }
             (_, Some(host)) if !zones.any(|zone| has_host(zone, host)) => {
                 let message = format!("`{host}` is not a hostname of the team's zones");
+                let known = team.zones.values().flat_map(|zone| &zone.hostnames).map(Hostname::as_str);
+                let help = nearest(host.as_str(), known).map_or(help, |near| format!("did you mean `{near}`?"));
                 Err(Invalid::new(Code::UnknownHostname, message, help))
             }
             _ => Ok(()),

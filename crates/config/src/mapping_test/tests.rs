@@ -1,6 +1,6 @@
 //! What tests find, and which tests are refused.
 
-use crate::MappingFile;
+use crate::{MappingFile, Problem};
 
 const HEAD: &str = r#"version = 1
 [teams.web]
@@ -19,10 +19,15 @@ source = "s3://a/"
 zones = ["d.com"]
 "#;
 
-/// The problems of a file with this mapping and this test, each with its code and place.
-fn problems(mapping: &str, test: &str) -> Vec<String> {
+/// The problems of a file with this mapping and this test.
+fn raw_problems(mapping: &str, test: &str) -> Vec<Problem> {
     let text = format!("{HEAD}[[teams.web.mappings]]\nzones = [\"w.com\"]\n{mapping}\n[[teams.web.tests]]\n{test}\n");
-    let problems = MappingFile::parse(&text).and_then(|file| file.check()).err().unwrap_or_default();
+    MappingFile::parse(&text).and_then(|file| file.check()).err().unwrap_or_default()
+}
+
+/// The same, each with its code and place.
+fn problems(mapping: &str, test: &str) -> Vec<String> {
+    let problems = raw_problems(mapping, test);
     problems.iter().map(|it| format!("{} @ {}: {}", it.code, it.place, it.message)).collect()
 }
 
@@ -203,4 +208,20 @@ fn tests_are_bounded() {
     let problems = crate::from_toml(&format!("{HEAD}{tests}")).unwrap_err();
     let found: Vec<String> = problems.iter().map(|it| format!("{} @ {}", it.code, it.place)).collect();
     assert_eq!(found, ["too-many-tests @ teams.web.tests[1000]"]);
+}
+
+#[test]
+fn items_that_are_almost_right_say_what_to_write() {
+    for (item, help) in [
+        ("www.w.com/a.css", "write `https://www.w.com/a.css`"),
+        ("https://w.co/a", "did you mean `w.com`?"),
+        ("prefix:https://w.com/a/", "write `prefix:w.com/a/`, without a scheme"),
+        ("host:https://w.com/a/", "write `host:w.com`, without a scheme"),
+        ("everything:https://w.com/", "write `everything:w.com`, without a scheme"),
+        ("everything:www.w.com", "it is a hostname of a zone: write `everything:w.com`"),
+    ] {
+        let problems = raw_problems(URLS, &format!("{OBJECT}not_purges = [\"{item}\"]"));
+        let helps: Vec<&str> = problems.iter().map(|problem| problem.help.as_str()).collect();
+        assert_eq!(helps, [help], "{item}");
+    }
 }

@@ -8,8 +8,10 @@ use purge_router_core::suggest::{nearest, quoted};
 use purge_router_core::{Code, Invalid};
 
 use crate::decoded::{Decoded, FieldChecker};
+use crate::format::tables::tables_with;
 use crate::format::{Field, Strings, ValueType};
 use crate::path::ConfigPath;
+use crate::read::plain_value::{bad_headers, table, wrong_type};
 use crate::rows::fields::{Fields, value_of};
 
 /// As many fields as a mapping may have, about.
@@ -51,10 +53,17 @@ impl<'v> TableReader<'v> {
     fn reject_unknown_fields(&mut self) {
         let fields = self.fields;
         for key in fields.keys().filter(|key| !self.known.contains(&key.as_str())) {
-            let help = match nearest(key, self.known.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("the fields here are {}", quoted(self.known.iter().copied())),
+            let near = near_field(key, &self.known);
+            let help = match (near, &tables_with(key)[..]) {
+                (Some(near), _) => format!("did you mean `{near}`?"),
+                (None, []) => format!("the fields here are {}", quoted(self.known.iter().copied())),
+                (None, [table]) => format!("it is a field of {table}: write it there"),
+                (None, tables) => format!("it is a field of {}: write it in one of them", tables.join(" and of ")),
             };
+            // Then the field that is meant is not missing.
+            if let Some(near) = near.filter(|near| self.find(near).is_none()) {
+                self.checker.mark_wrong(near);
+            }
             let invalid = Invalid::new(Code::UnknownField, format!("unknown field `{key}`"), help);
             self.checker.push(self.checker.place.key(key), invalid);
         }
@@ -88,9 +97,13 @@ impl<'v> TableReader<'v> {
     }
 
     pub(crate) fn string(&mut self, field: &'static str) -> Option<&'v str> {
+        self.string_of(field, "a string")
+    }
+
+    fn string_of(&mut self, field: &'static str, expected: &str) -> Option<&'v str> {
         match self.value(field)? {
             Value::String(text) => Some(text),
-            other => self.reject(field, "a string", other),
+            other => self.reject(field, expected, other),
         }
     }
 
@@ -133,6 +146,7 @@ impl<'v> TableReader<'v> {
         match &field.value {
             ValueType::String | ValueType::Word(_) => self.string(name).map(Value::from),
             ValueType::StringsOr(..) if self.has_string(name) => self.string(name).map(Value::from),
+            ValueType::Time => self.string_of(name, "a time").map(Value::from),
             ValueType::Boolean => self.boolean(name).map(Value::from),
             ValueType::Integer(range) => self.number(name, range.clone()).map(Value::from),
             ValueType::Share => self.share(name).map(Value::from),
@@ -245,92 +259,26 @@ impl<'v> TableReader<'v> {
     }
 }
 
+/// Words that users write, each with the fields that they mean.
+const SYNONYMS: [(&str, &str); 9] = [
+    ("domains", "hostnames"),
+    ("hosts", "hostnames"),
+    ("ignore", "exclude"),
+    ("globs", "include"),
+    ("patterns", "include"),
+    ("bucket", "source"),
+    ("prefix", "source"),
+    ("strip", "strip_prefix"),
+    ("method", "purge"),
+];
+
+/// The field that may have been meant, of those that the table has.
+fn near_field(key: &str, known: &[&'static str]) -> Option<&'static str> {
+    let known = || known.iter().copied();
+    let synonym = || SYNONYMS.iter().find(|(word, _)| *word == key).map(|(_, field)| *field);
+    nearest(key, known()).or_else(|| synonym().filter(|field| known().any(|name| name == *field)))
+}
+
 fn bit_of_length(name: &str) -> u64 {
     1 << (name.len() % 64)
-}
-
-/// The only field of the table that stands for a TOML value that JSON lacks. No file can spell it by mistake.
-const NO_JSON_VALUE: &str = "\0no JSON value";
-
-/// A plain value for one that JSON lacks, such as a date: no field accepts it, and problems call it by this name.
-pub(crate) fn no_json_value(name: String) -> Value {
-    Value::Object(Fields::from_iter([(NO_JSON_VALUE.to_owned(), Value::String(name))]))
-}
-
-/// The fields of a value that is a table.
-pub(crate) fn table(value: &Value) -> Option<&Fields> {
-    value.as_object().filter(|fields| !fields.contains_key(NO_JSON_VALUE))
-}
-
-/// `expected a string, found the number 3`.
-pub(crate) fn wrong_type(expected: &str, value: &Value) -> Invalid {
-    let found = match value {
-        Value::Number(number) if expected == "a whole number" && is_too_large(value) => {
-            format!("the number {}, which is too large", whole(number))
-        }
-        Value::Null => "a null".to_owned(),
-        Value::Bool(boolean) => format!("the boolean {boolean}"),
-        Value::Number(number) => format!("the number {number}"),
-        Value::String(text) => format!("the string `{text}`"),
-        Value::Array(_) => "an array".to_owned(),
-        Value::Object(fields) => match fields.get(NO_JSON_VALUE) {
-            Some(Value::String(name)) => name.clone(),
-            _ => "a table".to_owned(),
-        },
-    };
-    Invalid::new(Code::WrongType, format!("expected {expected}, found {found}"), right_type(expected, value))
-}
-
-/// How to write a value of this type; with the value itself if that is clear.
-fn right_type(expected: &str, value: &Value) -> String {
-    let help = match (expected, value) {
-        ("a whole number", Value::String(text)) if text.parse::<u32>().is_ok() => {
-            return format!("write {text} without quotes");
-        }
-        ("a boolean", Value::String(text)) if matches!(text.as_str(), "true" | "false") => {
-            return format!("write {text} without quotes");
-        }
-        ("an array", Value::String(text)) if !text.contains(['"', '\\']) => {
-            // A comma in braces belongs to a glob.
-            let items: Vec<&str> = if text.contains('{') { vec![text] } else { text.split(',').collect() };
-            let items: Vec<String> = items.iter().map(|item| format!("\"{}\"", item.trim())).collect();
-            return format!("write it in brackets: `[{}]`", items.join(", "));
-        }
-        ("an array", Value::Object(fields)) if !fields.contains_key(NO_JSON_VALUE) => {
-            return format!("write it in brackets: `[{}]`", inline_table(fields));
-        }
-        ("a string", Value::Array(_)) => "write one string in quotes, without brackets",
-        ("a string", _) => "write it in quotes",
-        ("a boolean", _) => "write `true` or `false`, without quotes",
-        ("a whole number", _) if is_too_large(value) => "write a smaller number",
-        ("a whole number", _) => "write a whole number such as 30, without quotes",
-        ("a number", _) => "write a number such as 0.01, without quotes",
-        ("an array", _) => "write it in brackets: `[…]`",
-        _ => "write a table",
-    };
-    help.to_owned()
-}
-
-/// `{ "CF-Device-Type" = "mobile" }`, if its values are strings.
-fn inline_table(fields: &Fields) -> String {
-    let pair = |(name, value): (&String, &Value)| Some(format!("{name:?} = {:?}", value.as_str()?));
-    let pairs: Option<Vec<String>> = fields.iter().map(pair).collect();
-    pairs.map_or_else(|| "{ … }".to_owned(), |pairs| format!("{{ {} }}", pairs.join(", ")))
-}
-
-/// Whether it is a whole number that no field can have.
-fn is_too_large(value: &Value) -> bool {
-    value.as_i64().is_none() && value.as_f64().is_some_and(|number| number.abs() >= i64::MAX as f64)
-}
-
-/// A whole number with all its digits.
-fn whole(number: &Number) -> String {
-    match number.as_f64().filter(|_| number.is_f64()) {
-        Some(number) => format!("{number:.0}"),
-        None => number.to_string(),
-    }
-}
-
-fn bad_headers(expected: &str, found: &Value) -> Invalid {
-    Invalid { code: Code::BadVaryHeaders, ..wrong_type(expected, found) }
 }

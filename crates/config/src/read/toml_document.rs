@@ -13,7 +13,8 @@ use purge_router_core::{Code, Invalid};
 
 use crate::path::{ConfigPath, PathStep};
 use crate::problem::Problem;
-use crate::read::table_reader::no_json_value;
+use crate::read::plain_value::no_json_value;
+use crate::read::toml_line::{LineMistake, line_mistake};
 use crate::rows::fields::Fields;
 
 /// A parsed TOML text.
@@ -25,12 +26,10 @@ impl<'t> TomlDocument<'t> {
     /// # Errors
     /// All errors of syntax; equal ones are one problem.
     pub(crate) fn parse(text: &'t str) -> Result<Self, Vec<Problem>> {
-        // No TOML begins like this, and each line of JSON would be an error.
-        if text.trim_start().starts_with('{') {
+        if let Some((format, start)) = other_format(text) {
+            let message = format!("the file is {format}, and mapping files are TOML");
             let help = "write it as TOML 1.0: `purge-router init -` prints an example";
-            let invalid = Invalid::new(Code::InvalidToml, "the file is JSON, and mapping files are TOML", help);
-            let start = text.len() - text.trim_start().len();
-            return Err(vec![Problem { span: Some(start..start + 1), ..Problem::new(ConfigPath::root(), invalid) }]);
+            return Err(vec![syntax_problem(&message, help.to_owned(), Some(start..start + 1))]);
         }
         let (table, errors) = DeTable::parse_recoverable(text);
         match errors.is_empty() {
@@ -76,26 +75,76 @@ impl<'t> TomlDocument<'t> {
     }
 }
 
+/// The format of a text that is no TOML at all, and where its first line begins: each of its lines would be an error.
+fn other_format(text: &str) -> Option<(&'static str, usize)> {
+    let is_code = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let mut start = 0;
+    let first = text.split_inclusive('\n').find(|line| {
+        is_code(line) || {
+            start += line.len();
+            false
+        }
+    })?;
+    start += first.len() - first.trim_start().len();
+    let is_yaml_line = |line: &str| {
+        line.trim() == "---" || line.split_once(':').is_some_and(|(key, _)| !key.contains(['=', '"', '[', ' ']))
+    };
+    if first.trim_start().starts_with('{') {
+        return Some(("JSON", start));
+    }
+    let is_yaml = is_yaml_line(first) && !text.lines().any(|line| line.contains(" = "));
+    is_yaml.then_some(("YAML", start))
+}
+
 /// What the parser says of duplicate keys.
 const DUPLICATE: &str = "duplicate key";
 
-/// Errors of syntax as problems. One mistake causes many errors, so equal errors are one problem, at the place of the first.
+/// Errors of syntax as problems. One mistake causes many errors, so the errors of a line whose mistake is known are one problem, and so
+/// are equal errors, at the place of the first.
 fn syntax_problems(text: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
     let (duplicates, mut others): (Vec<_>, Vec<_>) =
         errors.iter().partition(|error| error.message().contains(DUPLICATE));
     others.sort_by_key(|error| error.span().map_or(0, |span| span.start));
-    // All that follows an array that is not closed is read as a part of it.
-    let end = others.iter().position(|error| error.message().contains("array")).map_or(others.len(), |first| first + 1);
-    let mut places: IndexMap<&str, Vec<Option<Range<usize>>>> = IndexMap::new();
-    for error in others.into_iter().take(end) {
-        places.entry(error.message()).or_default().push(error.span());
-    }
     let line_starts: Vec<usize> =
         std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
     let line_of = |place: usize| line_starts.partition_point(|start| *start <= place);
-    let equal = places.into_iter().map(|(message, places)| equal_errors(message, &places, line_of));
+    let line_at = |line: usize| {
+        let start = line.checked_sub(1).and_then(|index| line_starts.get(index)).copied().unwrap_or_default();
+        text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default()
+    };
+    let has_long_strings = text.contains("\"\"\"") || text.contains("'''");
+    let (mut mistaken, mut in_array) = (BTreeSet::new(), false);
+    let mut equal: IndexMap<LineMistake, Vec<Option<Range<usize>>>> = IndexMap::new();
+    for error in others {
+        let line = error.span().map_or(0, |span| line_of(span.start));
+        if mistaken.contains(&line) {
+            continue;
+        }
+        // All that follows an array that is not closed is read as a part of it.
+        let is_of_array = error.message().contains("array");
+        if in_array && is_of_array {
+            break;
+        }
+        // Of an array that is not closed, the next line is wrong.
+        let is_known = !has_long_strings && !error.message().contains("missing comma");
+        let known = line_mistake(line_at(line)).filter(|mistake| is_known || mistake.message == "a `,` is missing");
+        if let Some(mistake) = &known {
+            mistaken.insert(line);
+            in_array |= mistake.is_unclosed;
+        }
+        let is_last = known.is_none() && is_of_array;
+        equal.entry(known.unwrap_or_else(|| in_words_of_toml(error))).or_default().push(error.span());
+        if is_last {
+            break;
+        }
+    }
+    let equal = equal.into_iter().map(|(mistake, places)| equal_errors(mistake, &places, line_of));
     let mut problems: Vec<Problem> = equal.collect();
-    problems.extend(duplicate_keys(text, &line_starts, &duplicates));
+    // What is below a header that can't be read is added to the table before it.
+    let is_header = |line: &usize| line_at(*line).trim_start().starts_with('[');
+    if !mistaken.iter().any(is_header) {
+        problems.extend(duplicate_keys(text, &line_starts, &duplicates));
+    }
     problems.sort_by_key(|problem| problem.span.as_ref().map_or(0, |span| span.start));
     problems
 }
@@ -103,11 +152,19 @@ fn syntax_problems(text: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
 /// How many lines a message names.
 const LINES: usize = 5;
 
-fn equal_errors(message: &str, places: &[Option<Range<usize>>], line_of: impl Fn(usize) -> usize) -> Problem {
-    let help = match message.contains("array") {
+fn in_words_of_toml(error: &toml::de::Error) -> LineMistake {
+    let help = match error.message().contains("array") {
         true => "write the file as TOML 1.0; a `]` may be missing further up",
         false => "write the file as TOML 1.0, with strings in quotes",
     };
+    LineMistake::new(error.message(), help)
+}
+
+fn equal_errors(
+    LineMistake { message, help, .. }: LineMistake,
+    places: &[Option<Range<usize>>],
+    line_of: impl Fn(usize) -> usize,
+) -> Problem {
     let mut lines: Vec<usize> = places.iter().flatten().map(|span| line_of(span.start)).collect();
     lines.dedup();
     let others = lines.get(1..).unwrap_or_default();
@@ -117,7 +174,7 @@ fn equal_errors(message: &str, places: &[Option<Range<usize>>], line_of: impl Fn
         0 => format!("; also in line {shown}"),
         more => format!("; also in line {shown} and {more} more"),
     };
-    syntax_problem(&format!("{message}{also}"), help.to_owned(), places.first().cloned().flatten())
+    syntax_problem(&format!("{message}{also}"), help, places.first().cloned().flatten())
 }
 
 /// Keys that are in a table twice. Of a table whose header is repeated, only the header is a problem, and of an array of tables that

@@ -122,7 +122,12 @@ impl TeamReading<'_> {
         self.zones(&mut team, &accounts, &rows.zones);
         let declared_zones: DeclaredZones<'_> = rows.zones.iter().map(|(domain, _)| *domain).collect();
         // A source outside of `owns` is always a problem here: what of `owns` can't be read grants nothing.
-        let owner = MappingOwner { team: &team, declared_zones: &declared_zones, owns_is_complete: true };
+        let owner = MappingOwner {
+            team: &team,
+            declared_zones: &declared_zones,
+            zones_are_complete: true,
+            owns_is_complete: true,
+        };
         let (mut quota, mut shared) = (TeamQuota::default(), SharedParts::default());
         for row in &rows.mappings {
             match read_mapping(&owner, row, &mut quota, &mut shared) {

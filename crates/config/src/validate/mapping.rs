@@ -27,6 +27,8 @@ pub(crate) struct MappingOwner<'t> {
     pub(crate) team: &'t Team,
     /// All zones that it wrote, valid or not.
     pub(crate) declared_zones: &'t DeclaredZones<'t>,
+    /// Whether these are all zones that it meant to write.
+    pub(crate) zones_are_complete: bool,
     /// Whether all that the team may map is known.
     pub(crate) owns_is_complete: bool,
 }
@@ -148,7 +150,7 @@ fn zones(owner: &MappingOwner<'_>, spec: &MappingSpec, checker: &mut FieldChecke
     }
     let known = |text: &str| match owner.team.zones.get(text) {
         Some(zone) => Ok(Some(Arc::clone(zone))),
-        None if owner.declared_zones.0.contains(text) => Ok(None),
+        None if owner.declared_zones.0.contains(text) || !owner.zones_are_complete => Ok(None),
         None => Err(unknown_zone(owner, text)),
     };
     let help = "name at least one zone of the team: `zones = [\"website.com\"]`";

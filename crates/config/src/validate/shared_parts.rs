@@ -23,8 +23,9 @@ impl SharedParts {
         let named = text.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
         if let Some((bucket, prefix)) = named
             && let Some(bucket) = self.buckets.get(bucket)
+            && let Ok(prefix) = Prefix::parse(prefix)
         {
-            return Ok(Source { bucket: bucket.clone(), prefix: Prefix::parse(prefix)? });
+            return Ok(Source { bucket: bucket.clone(), prefix });
         }
         let source = Source::parse(text)?;
         self.buckets.insert(source.bucket.clone());

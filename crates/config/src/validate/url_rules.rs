@@ -126,6 +126,9 @@ fn query_string(text: &str) -> Result<String, Invalid> {
     if text == "any" {
         return bad("in a list is the query string `?any`", "write `query_strings = \"any\"`, without brackets");
     }
+    if text == "*" {
+        return bad("is no wildcard here", "write `query_strings = \"any\"` for every query string");
+    }
     if text.starts_with('?') {
         return bad("begins with `?`", "write it without the `?`");
     }

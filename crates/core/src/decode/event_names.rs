@@ -13,6 +13,7 @@
 
 use crate::model::change::ChangeKind;
 use crate::model::change::ChangeKind::{Acl, Created, Removed, Restored, Tagged};
+use crate::model::suggest::nearest;
 
 /// What an event means for what is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,21 +70,38 @@ impl Vendor {
     }
 }
 
-/// What a name means, with or without its `s3:`; `None` if it is unknown.
-pub(super) fn meaning_of_event_name(vendor: Vendor, name: &str) -> Option<Meaning> {
-    let name = name.strip_prefix("s3:").unwrap_or(name);
-    let of_vendor = match vendor {
+/// The names that only this vendor has.
+fn names_of(vendor: Vendor) -> &'static [(&'static str, Meaning)] {
+    match vendor {
         Vendor::Minio | Vendor::RustFs => MINIO,
         Vendor::Ceph => CEPH,
         Vendor::Scality => SCALITY,
         Vendor::Aws | Vendor::Other => &[],
-    };
+    }
+}
+
+/// What a name means, with or without its `s3:`; `None` if it is unknown.
+pub(super) fn meaning_of_event_name(vendor: Vendor, name: &str) -> Option<Meaning> {
+    let name = name.strip_prefix("s3:").unwrap_or(name);
+    let of_vendor = names_of(vendor);
     let in_table = |table: &[(&str, Meaning)]| Some(table.iter().find(|(known, _)| *known == name)?.1);
     match vendor {
         Vendor::Aws => in_table(S3).or_else(|| meaning_of_family(name)),
         Vendor::Other => in_table(S3).or_else(|| in_table(MINIO)).or_else(|| in_table(SCALITY)),
         _ => in_table(of_vendor).or_else(|| in_table(S3)),
     }
+}
+
+/// The name that may have been meant, without its `s3:`.
+pub(super) fn near_event_name(vendor: Vendor, name: &str) -> Option<&'static str> {
+    let name = name.strip_prefix("s3:").unwrap_or(name);
+    let mut known = S3.iter().chain(names_of(vendor)).map(|(known, _)| *known);
+    let same_letters = known.clone().find(|known| known.eq_ignore_ascii_case(name));
+    // `Put` and `PutObject` are what the calls of S3's API are named.
+    let of_call = name.strip_suffix("Object").unwrap_or(name);
+    same_letters
+        .or_else(|| nearest(name, known.clone()))
+        .or_else(|| known.find(|known| known.split_once(':').is_some_and(|(_, call)| call == of_call)))
 }
 
 /// AWS adds names within its documented families.

@@ -4,7 +4,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::decode::buckets::Buckets;
 use crate::decode::cloudtrail::{cloudtrail_record, is_cloudtrail};
-use crate::decode::event_names::{Meaning, Vendor, meaning_of_detail_type, meaning_of_event_name};
+use crate::decode::event_names::{Meaning, Vendor, meaning_of_detail_type, meaning_of_event_name, near_event_name};
 use crate::decode::json::Json;
 use crate::decode::s3_change::{Changed, S3Event, bucket_at, key_at, whole_bucket};
 use crate::decode::values::string_at;
@@ -23,6 +23,9 @@ pub(super) fn s3_record(record: Json<'_>, buckets: &mut Buckets) -> Result<S3Eve
 fn read_record(record: Json<'_>, buckets: &mut Buckets) -> Result<S3Event, String> {
     let source = record.string("eventSource").unwrap_or_default();
     let vendor = Vendor::of_source(source);
+    if record.get("eventVersion").is_none_or(Json::is_null) {
+        return Err("eventVersion: missing (S3 writes `2.1`)".to_owned());
+    }
     let version = string_at(record, "eventVersion")?;
     if !vendor.has_version(version) {
         return Err(format!("eventVersion: expected 2.x, found `{}`", version.escape_debug()));
@@ -33,8 +36,9 @@ fn read_record(record: Json<'_>, buckets: &mut Buckets) -> Result<S3Event, Strin
         Some(Meaning::Nothing) => return Ok(S3Event::Ignored(name.to_owned())),
         Some(Meaning::WholeBucket) => return Err(format!("eventName: {}", whole_bucket(name))),
         None => {
-            let (name, source) = (name.escape_debug(), source.escape_debug());
-            return Err(format!("eventName: `{name}` is not a known name of an event of `{source}`: {REPORT}"));
+            let near = near_event_name(vendor, name).map(|near| format!("did you mean `{near}`?"));
+            let (name, source, more) = (name.escape_debug(), source.escape_debug(), near.as_deref().unwrap_or(REPORT));
+            return Err(format!("eventName: `{name}` is not a known name of an event of `{source}`: {more}"));
         }
     };
     let encoded = key_at(record, "s3.object.key")?;
@@ -134,7 +138,8 @@ fn detail_type_of(detail: Json<'_>) -> Option<&'static str> {
 /// A problem of a record, which begins with its field, and the other fields that the record lacks, of those that it needs. They are
 /// named with a prefix, which the caller adds to the problem.
 fn with_others_missing(record: Json<'_>, prefix: &str, fields: &[&str], problem: String) -> String {
-    let is_missing = |field: &&&str| record.at(field).is_none_or(Json::is_null) && !problem.starts_with(**field);
+    let place = problem.split(':').next().unwrap_or_default();
+    let is_missing = |field: &&&str| record.at(field).is_none_or(Json::is_null) && !field.starts_with(place);
     let missing: Vec<String> = fields.iter().filter(is_missing).map(|field| format!("`{prefix}{field}`")).collect();
     match missing.is_empty() || problem.ends_with(REPORT) {
         true => problem,

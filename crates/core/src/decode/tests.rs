@@ -207,7 +207,8 @@ fn each_broken_record_fails_alone() {
             "body.Records[0].s3.bucket.name: `a b` is not a bucket's name (use 1 to 255 letters, digits, `.`, `-` or `_`)",
         ),
         (with("/eventVersion", json!("3.0")), "body.Records[0].eventVersion: expected 2.x, found `3.0`"),
-        (with("/eventVersion", json!(null)), "body.Records[0].eventVersion: missing"),
+        (with("/eventVersion", json!(null)), "body.Records[0].eventVersion: missing (S3 writes `2.1`)"),
+        (with("/s3/bucket", json!("x")), "body.Records[0].s3.bucket: expected an object, found the string \"x\""),
         (with("/eventName", json!(null)), "body.Records[0].eventName: missing"),
         (with("/s3", json!({})), "body.Records[0].s3.object.key: missing; also missing: `s3.bucket.name`"),
         (

@@ -9,10 +9,20 @@ use crate::decode::json::Json;
 /// The string at a place such as `s3.object.key`, or what is wrong there.
 pub(super) fn string_at<'d>(value: Json<'d>, place: &str) -> Result<&'d str, String> {
     match value.at(place).filter(|value| !value.is_null()) {
-        None => Err(format!("{place}: missing")),
+        None => Err(missing_at(value, place)),
         Some(found) => {
             found.as_str().ok_or_else(|| format!("{place}: expected a string, found {}", kind_and_value(found)))
         }
+    }
+}
+
+/// Why nothing is at a place: it is missing, or what should hold it is no object.
+fn missing_at(value: Json<'_>, place: &str) -> String {
+    let holders = place.match_indices('.').filter_map(|(dot, _)| place.get(..dot));
+    let other = |holder: &str| value.at(holder).filter(|found| !found.is_object() && !found.is_null());
+    match holders.filter_map(|holder| Some((holder, other(holder)?))).next() {
+        Some((holder, found)) => format!("{holder}: expected an object, found {}", kind_and_value(found)),
+        None => format!("{place}: missing"),
     }
 }
 

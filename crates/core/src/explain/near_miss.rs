@@ -2,8 +2,9 @@
 
 use percent_encoding::percent_decode_str;
 
+use crate::explain::meant_pattern::{matches, meant_pattern};
 use crate::model::change::Change;
-use crate::model::glob::{Pattern, Patterns};
+use crate::model::glob::Patterns;
 use crate::model::mapping::Mapping;
 use crate::model::suggest::nearest;
 use crate::route::Decline;
@@ -16,6 +17,23 @@ pub fn near_miss(mapping: &Mapping, change: &Change, decline: &Decline<'_>) -> O
         Decline::NotIncluded(patterns) => near_patterns(patterns, prefix, change.key.strip_prefix(prefix)?),
         _ => None,
     }
+}
+
+/// The pattern of `exclude` that almost excludes a change which the mapping accepts, as a sentence; `None` if there is none.
+pub fn near_exclude(mapping: &Mapping, change: &Change) -> Option<String> {
+    let prefix = mapping.source.prefix.as_str();
+    let relative_key = change.key.strip_prefix(prefix)?;
+    nearest_exclude(mapping.exclude.iter(), prefix, relative_key)
+}
+
+fn nearest_exclude<'p>(
+    patterns: impl Iterator<Item = &'p str> + Clone,
+    prefix: &str,
+    relative_key: &str,
+) -> Option<String> {
+    let checks = [not_meant, ignores_case, stops_at_slash, names_a_folder, starts_elsewhere];
+    let near = checks.iter().find_map(|near| patterns.clone().find_map(|it| near(it, prefix, relative_key)))?;
+    Some(format!("`exclude` almost takes it: {near}"))
 }
 
 /// The hostname that may have been meant, of those that are known.
@@ -52,31 +70,54 @@ fn near_prefix(prefix: &str, key: &str) -> Option<String> {
 }
 
 fn near_patterns(patterns: &Patterns, prefix: &str, relative_key: &str) -> Option<String> {
-    let checks = [repeats_prefix, ignores_case, stops_at_slash, is_anchored, other_extension, other_folder];
+    let checks = [not_meant, ignores_case, stops_at_slash, names_a_folder, is_anchored, other_extension, other_folder];
     checks.iter().find_map(|near| patterns.iter().find_map(|pattern| near(pattern, prefix, relative_key)))
 }
 
-/// The pattern begins with the source's prefix, to which patterns are relative.
-fn repeats_prefix(pattern: &str, prefix: &str, key: &str) -> Option<String> {
-    let anchored = pattern.strip_prefix('/').unwrap_or(pattern);
-    let rest = anchored.strip_prefix(prefix).filter(|_| !prefix.is_empty())?;
-    let has_folder = rest.trim_end_matches('/').contains('/') || rest.starts_with("**");
-    let better = if has_folder && !pattern.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
-    matches(&better, key).then(|| {
-        format!("`{pattern}` repeats the source's prefix `{prefix}`, to which patterns are relative: write `{better}`")
-    })
+/// The pattern hardly says what its author means, and that matches.
+fn not_meant(pattern: &str, prefix: &str, key: &str) -> Option<String> {
+    let meant = meant_pattern(pattern, prefix).filter(|meant| meant.matches(key))?;
+    Some(format!("`{pattern}` {}: {}", meant.says, meant.help))
+}
+
+/// The pattern would match in another folder, and does not say that it is only for this one.
+fn starts_elsewhere(pattern: &str, prefix: &str, key: &str) -> Option<String> {
+    is_anchored(pattern, prefix, key).filter(|_| !pattern.starts_with('/'))
 }
 
 fn ignores_case(pattern: &str, _: &str, key: &str) -> Option<String> {
-    matches(&pattern.to_lowercase(), &key.to_lowercase())
-        .then(|| format!("`{pattern}` would match, but for upper and lower case, which patterns distinguish"))
+    // `[A-Z]*` means its case.
+    if pattern.contains('[') {
+        return None;
+    }
+    let of_extension = || {
+        let (stem, extension) = key.rsplit_once('.').filter(|(_, extension)| !extension.contains('/'))?;
+        let is_extension = matches(pattern, &format!("{stem}.{}", extension.to_lowercase()));
+        is_extension.then(|| format!(": write `*.{extension}`, too"))
+    };
+    matches(&pattern.to_lowercase(), &key.to_lowercase()).then(|| {
+        let more = of_extension().unwrap_or_default();
+        format!("`{pattern}` would match, but for upper and lower case, which patterns distinguish{more}")
+    })
 }
 
 /// A `*` of the pattern stops at a `/` of the key.
 fn stops_at_slash(pattern: &str, _: &str, key: &str) -> Option<String> {
     let folder = pattern.strip_suffix("/*")?;
-    let better = format!("{folder}/**");
-    matches(&better, key).then(|| format!("the `*` of `{pattern}` stops at `/`: write `{better}` for all below"))
+    if matches(&format!("{folder}/**"), key) {
+        return Some(format!("the `*` of `{pattern}` stops at `/`: write `{folder}/**` for all below"));
+    }
+    let at_any_depth = format!("{folder}/");
+    let is_name = !folder.contains('/') && matches(&at_any_depth, key);
+    is_name
+        .then(|| format!("`{pattern}` is compared from the source's prefix on: write `{at_any_depth}` for any depth"))
+}
+
+/// The pattern is the name of one of the key's folders, and matches only files of that name.
+fn names_a_folder(pattern: &str, _: &str, key: &str) -> Option<String> {
+    let better = format!("{pattern}/");
+    (!pattern.contains(['*', '?', '[', '{']) && matches(&better, key))
+        .then(|| format!("`{pattern}` is the name of a file: write `{better}` for all in a folder"))
 }
 
 /// The pattern would match in another folder.
@@ -88,12 +129,18 @@ fn is_anchored(pattern: &str, _: &str, key: &str) -> Option<String> {
     })
 }
 
-/// The file would match with another extension.
+/// The file would match with an extension of almost the same name.
 fn other_extension(pattern: &str, _: &str, key: &str) -> Option<String> {
     let (stem, extension) = key.rsplit_once('.').filter(|(_, extension)| !extension.contains('/'))?;
     let (_, extensions) = pattern.rsplit_once('.')?;
     let listed = extensions.trim_start_matches('{').trim_end_matches('}');
-    let other = listed.split(',').find(|other| !other.is_empty() && matches(pattern, &format!("{stem}.{other}")))?;
+    let is_near = |other: &&str| {
+        let has_part = !other.is_empty() && (extension.contains(other) || other.contains(extension));
+        has_part
+            || (extension.len().min(other.len()) >= SHORTEST_NAME
+                && nearest(extension, std::iter::once(*other)).is_some())
+    };
+    let other = listed.split(',').filter(is_near).find(|other| matches(pattern, &format!("{stem}.{other}")))?;
     Some(format!("it would match `{pattern}` as `.{other}`, and is `.{extension}`"))
 }
 
@@ -120,15 +167,11 @@ fn is_near_folder(folder: &str, other: &str) -> bool {
 /// The shortest name of which two edits make no other one.
 const SHORTEST_NAME: usize = 4;
 
-fn matches(pattern: &str, key: &str) -> bool {
-    let patterns = Pattern::parse(pattern).and_then(|pattern| Patterns::new(vec![pattern]));
-    patterns.is_ok_and(|patterns| patterns.first_match(key).is_some())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::change::ChangeKind;
+    use crate::model::glob::Pattern;
 
     #[test]
     fn patterns_that_almost_match() {
@@ -136,12 +179,19 @@ mod tests {
             ("uk/*.css", "uk/", "app.css", Some("write `/*.css`")),
             ("/uk/css/*", "uk/", "css/a.css", Some("write `/css/*`")),
             ("uk/**", "uk/", "a/b.css", Some("write `**`")),
-            ("*.css", "", "app.CSS", Some("upper and lower case")),
+            ("*.css", "", "app.CSS", Some("upper and lower case, which patterns distinguish: write `*.CSS`, too")),
             ("*.CSS", "", "a/app.css", Some("upper and lower case")),
             ("blog/*", "", "blog/a/b.html", Some("write `blog/**` for all below")),
             ("css/*.css", "", "uk/css/app.css", Some("write `**/css/*.css`")),
             ("/app.css", "", "uk/app.css", Some("write `**/app.css`")),
             ("*.{css,js}", "", "a/app.scss", Some("as `.css`, and is `.scss`")),
+            ("css", "", "a/app.css", Some("whole name is `css`: write `*.css`, or `css/` for a folder")),
+            ("css", "", "css/app.js", Some("write `*.css`, or `css/` for a folder")),
+            ("blog", "", "blog/a.html", Some("write `blog/` for all in a folder")),
+            ("drafts/*", "", "b/drafts/a/c.html", Some("write `drafts/` for any depth")),
+            (r"^blog/.*\.html$", "", "blog/a.html", Some("write `blog/**/*.html`")),
+            ("*.css,*.js", "", "a/app.js", Some("not several: write 2 strings: \"*.css\", \"*.js\"")),
+            ("*.{css,js}", "", "a/logo.svg", None),
             ("*.html", "", "index.htm", Some("as `.html`, and is `.htm`")),
             ("blog/**", "", "blgo/a.html", Some("`blgo/` is near to the folder `blog/`")),
             ("/docs/guide/*.html", "", "docs/guides/a.html", Some("near to the folder `docs/guide/`")),
@@ -154,6 +204,29 @@ mod tests {
             let patterns = Patterns::new(vec![Pattern::parse(pattern).unwrap()]).unwrap();
             assert_eq!(patterns.first_match(key), None, "{pattern} does not match {key}");
             let near = near_patterns(&patterns, prefix, key);
+            match expected {
+                Some(expected) => assert!(near.as_ref().is_some_and(|it| it.contains(expected)), "{pattern}: {near:?}"),
+                None => assert_eq!(near, None, "{pattern}"),
+            }
+        }
+    }
+
+    #[test]
+    fn excludes_that_almost_match() {
+        for (pattern, key, expected) in [
+            ("drafts", "b/drafts/a.html", Some("write `drafts/` for all in a folder")),
+            ("drafts/*", "drafts/a/b.html", Some("write `drafts/**` for all below")),
+            ("drafts/**", "b/drafts/a.html", Some("write `**/drafts/**` to match at any depth")),
+            ("*.MAP", "a/app.map", Some("upper and lower case")),
+            ("/index.html", "blog/index.html", None),
+            ("/drafts/**", "blog/drafts/a.html", None),
+            ("_*", "_next/static/a.js", None),
+            (".*", ".git/config", None),
+            ("*.html", "docs.html/img.png", None),
+            ("[A-Z]*.html", "about.html", None),
+            ("*.map", "app.js", None),
+        ] {
+            let near = nearest_exclude([pattern].into_iter(), "", key);
             match expected {
                 Some(expected) => assert!(near.as_ref().is_some_and(|it| it.contains(expected)), "{pattern}: {near:?}"),
                 None => assert_eq!(near, None, "{pattern}"),

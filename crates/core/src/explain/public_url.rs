@@ -30,7 +30,7 @@ impl PublicUrl {
     /// object's page in AWS's console; `None` if it is neither.
     pub fn s3_object(&self) -> Option<String> {
         let host = self.host.as_str();
-        if host.ends_with("console.aws.amazon.com") {
+        if self.is_of_console() {
             let bucket = self.path.strip_prefix("s3/object/")?;
             let key = self.query.split('&').find_map(|field| field.strip_prefix("prefix="))?.replace('+', " ");
             return Some(format!("s3://{bucket}/{}", percent_decode_str(&key).decode_utf8().ok()?));
@@ -46,6 +46,11 @@ impl PublicUrl {
             [] => format!("s3://{path}"),
             bucket => format!("s3://{}/{path}", bucket.join(".")),
         })
+    }
+
+    /// Whether it is a page of AWS's console.
+    pub fn is_of_console(&self) -> bool {
+        self.host.as_str().ends_with("console.aws.amazon.com")
     }
 
     /// The paths that it may mean, decoded and without the first `/`: some servers, such as S3, read a bare `+` as a space.

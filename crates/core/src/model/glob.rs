@@ -1,4 +1,4 @@
-//! Globs as gitignore reads them, on globset, relative to a mapping's prefix and case-sensitive.
+//! Globs as gitignore reads them, but for names of folders, on globset, relative to a mapping's prefix and case-sensitive.
 //!
 //! A pattern without `/` matches the file name at any depth; with one, `*` and `?` stop at `/` and `**` crosses it; a
 //! leading `/` anchors; a trailing `/` means everything below. `?` and `[ab]` stand for one byte, so for ASCII
@@ -182,7 +182,7 @@ impl Patterns {
     }
 
     /// The patterns as written.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
         let texts = self.0.as_ref().map(|list| &*list.texts).unwrap_or_default();
         texts.iter().map(|text| &**text)
     }

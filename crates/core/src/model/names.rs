@@ -1,6 +1,7 @@
 //! Names that are always valid: each is a type with one constructor, `parse`, whose error says how to fix the name.
 
 mod api_token;
+mod source;
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -8,8 +9,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-pub use self::api_token::is_unprefixed_token;
 use self::api_token::refuse_token;
+pub use self::api_token::{TOKEN_PREFIXES, is_unprefixed_token};
+pub use self::source::Source;
 use crate::model::code::Code;
 use crate::model::invalid::Invalid;
 
@@ -227,41 +229,6 @@ impl Prefix {
     /// Whether every key below `other` is also below this prefix.
     pub fn covers(&self, other: &Prefix) -> bool {
         other.0.starts_with(&*self.0)
-    }
-}
-
-/// A bucket and a prefix, written `s3://bucket/prefix/`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Source {
-    /// The bucket's name, without `s3://`.
-    pub bucket: BucketName,
-    /// What the keys begin with; empty for the whole bucket.
-    pub prefix: Prefix,
-}
-
-impl Source {
-    /// Reads `s3://bucket/prefix/`; `s3://bucket` is the whole bucket.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let Some(rest) = text.strip_prefix("s3://") else {
-            return Err(Invalid::new(
-                Code::BadSource,
-                format!("`{text}` is not a bucket and prefix"),
-                "write `s3://bucket/` or `s3://bucket/prefix/`",
-            ));
-        };
-        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        Ok(Self { bucket: BucketName::parse(bucket)?, prefix: Prefix::parse(prefix)? })
-    }
-
-    /// Whether every object of `other` is one of this source.
-    pub fn covers(&self, other: &Source) -> bool {
-        self.bucket == other.bucket && self.prefix.covers(&other.prefix)
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "s3://{}/{}", self.bucket, self.prefix)
     }
 }
 

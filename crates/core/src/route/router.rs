@@ -88,15 +88,11 @@ impl Router {
         self.slot(bucket.as_str().as_bytes()).into_iter().flat_map(|slot| self.indices_of(slot))
     }
 
-    /// Finds the slots of changes, of [`GROUP`] together.
+    /// Finds the slots of up to [`GROUP`] changes.
     ///
     /// Among many mappings, a slot and its block are in none of the processor's caches. They are read for the whole group before the
     /// first name is compared: none of these reads depends on another, so the processor waits for all of them at once.
-    pub(crate) fn locate<'r>(&'r self, changes: &mut [LocatedChange<'r>]) {
-        changes.chunks_mut(GROUP).for_each(|group| self.locate_group(group));
-    }
-
-    fn locate_group<'r>(&'r self, group: &mut [LocatedChange<'r>]) {
+    pub(crate) fn locate<'r>(&'r self, group: &mut [LocatedChange<'r>]) {
         // `None`: the same bucket as the one before.
         let mut hashes = [None; GROUP];
         let mut before = None;

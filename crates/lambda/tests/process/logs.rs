@@ -37,7 +37,7 @@ async fn logs_have_a_line_for_each_batch_and_each_record_without_one() {
         [
             json!({
                 "level": "WARN", "message": "rejected", "origin": "m-2",
-                "reason": "body.Records[0].eventVersion: missing; also missing: `eventName`, `s3.bucket.name`, `s3.object.key`",
+                "reason": "body.Records[0].eventVersion: missing (S3 writes `2.1`); also missing: `eventName`, `s3.bucket.name`, `s3.object.key`",
             }),
             json!({
                 "level": "WARN", "message": "rejected", "origin": "m-3",

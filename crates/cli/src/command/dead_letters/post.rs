@@ -16,6 +16,7 @@ use super::examine::{Examined, buckets_of, examine};
 use crate::args::{LettersArgs, MappingsSource};
 use crate::deployment::{call_failed, read_function, source_of};
 use crate::exit::Misuse;
+use crate::input::shown;
 use crate::mappings::{load_file_of, load_table_of_buckets, misuse, named};
 use crate::print;
 
@@ -105,7 +106,7 @@ impl Post {
             MappingsSource::Table(table, _) => load_table_of_buckets(&self.config, table, &[], buckets).await,
             MappingsSource::File(path, _) => {
                 let loaded = load_file_of(path, &[]).await?;
-                loaded.with_context(|| format!("the mapping file {} has problems", path.display()))
+                loaded.with_context(|| format!("the mapping file {} has problems", shown(path)))
             }
         }
     }

@@ -7,6 +7,7 @@ use purge_router_core::names::TeamName;
 
 use super::finding::Finding;
 use crate::args::{KnownFunction, MappingsSource};
+use crate::input::shown;
 use crate::mappings::{is_of_teams, load_table_of, read};
 use crate::print;
 
@@ -18,7 +19,7 @@ pub(super) async fn examine(
 ) -> anyhow::Result<(Vec<Finding>, Option<Mappings>)> {
     match source {
         MappingsSource::File(path, _) => {
-            let shown = path.display();
+            let shown = shown(path);
             let named = source.to_string();
             let text = match read(path).await {
                 Ok(text) => text,
@@ -31,7 +32,7 @@ pub(super) async fn examine(
                 }
                 Err(problems) => {
                     let found = format!("{shown} has {}", print::count(problems.len(), "problem"));
-                    let fix = format!("purge-router check --mappings {shown}");
+                    let fix = format!("purge-router check --mappings {}", path.display());
                     Ok((vec![Finding::bad("mappings", found, fix)], None))
                 }
             }

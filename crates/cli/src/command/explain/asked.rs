@@ -19,6 +19,9 @@ impl Asked {
             Explained::Changes(EventInput::Object(change)) => {
                 Ok(Self { event: of_object(change.clone(), args.event), urls: Vec::new(), is_one: true })
             }
+            Explained::Url(_) if args.event.is_some() => {
+                Err(Misuse("--event is for an object: explain s3://bucket/key".to_owned()).into())
+            }
             Explained::Url(url) => Ok(Self { event: Event::default(), urls: vec![url.clone()], is_one: true }),
             Explained::Changes(EventInput::File(path)) => {
                 check_stdin(path, &args.mappings.mappings.source()?)?;
@@ -49,9 +52,7 @@ impl Asked {
 
 fn with_help(error: anyhow::Error) -> anyhow::Error {
     match error.downcast::<Misuse>() {
-        Ok(Misuse(problem)) => {
-            Misuse(format!("{problem}; for one object write s3://bucket/key, for a URL https://…")).into()
-        }
+        Ok(Misuse(problem)) => Misuse(format!("{problem}; for a URL write https://…")).into(),
         Err(error) => error,
     }
 }

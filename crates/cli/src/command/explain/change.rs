@@ -7,7 +7,7 @@ use purge_router_core::names::{BucketName, TeamName};
 use purge_router_core::suggest::nearest;
 use purge_router_core::{
     Change, ChangeKind, Decline, Mapping, Mappings, NamedPaths, PathRewrite, Route, decoded_object, named_paths,
-    near_miss,
+    near_exclude, near_miss,
 };
 use serde_json::{Value, json};
 
@@ -49,6 +49,9 @@ fn fires_as_json(mapping: &Mapping, change: &Change) -> Value {
     }
     if let Some(paths) = named_paths(mapping, &change.key) {
         fires["paths"] = json!({ "url": paths.url, "prefix": paths.prefix, "reason": path_reason(mapping, &paths) });
+    }
+    if let Some(hint) = near_exclude(mapping, change) {
+        fires["hint"] = json!(hint);
     }
     fires
 }
@@ -96,7 +99,7 @@ pub(super) fn as_text(change: &Change, routes: &[Route<'_>], scope: &Scope<'_>) 
     let kind = print::dim(print::kind(change));
     let mut text = format!("{} {kind}\n", print::bold(print::escaped(&change.object())));
     if let Some(object) = decoded_object(change) {
-        let _ = writeln!(text, "{}", print::encoded_key(&object));
+        let _ = writeln!(text, "{}", print::hint(&print::encoded_key(&object)));
     }
     text.push('\n');
     hits(routes).for_each(|mapping| push_hit(&mut text, mapping, change));
@@ -119,6 +122,9 @@ fn push_hit(text: &mut String, mapping: &Mapping, change: &Change) {
         let line = print::escaped(&format!("{} → URL {}{prefix}", change.key, paths.url));
         let _ = writeln!(text, "         {line} {}", print::dim(format!("({})", path_reason(mapping, &paths))));
     }
+    if let Some(hint) = near_exclude(mapping, change) {
+        push_hint(text, &hint);
+    }
 }
 
 /// Why a mapping declines, and what is near.
@@ -135,7 +141,7 @@ fn declined(mapping: &Mapping, change: &Change, decline: &Decline<'_>) -> String
 
 /// Appends a line with what may have been meant.
 pub(super) fn push_hint(text: &mut String, hint: &str) {
-    let _ = writeln!(text, "         {} {}", print::bold("hint:"), print::escaped(hint));
+    let _ = writeln!(text, "         {}", print::hint(hint));
 }
 
 /// Whose mappings were read, and the bucket that may have been meant.

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use purge_router_core::names::Hostname;
 use purge_router_core::{
-    Change, Mapping, Mappings, Mismatch, Objects, PublicUrl, UrlAnswer, UrlSource, Via, near_hostname, near_miss,
-    url_sources, url_verdict,
+    Change, Decline, Mapping, Mappings, Mismatch, Objects, PublicUrl, UrlAnswer, UrlSource, Via, near_hostname,
+    near_miss, url_sources, url_verdict,
 };
 use serde_json::{Value, json};
 
@@ -75,12 +75,44 @@ fn objects_as_json(mapping: &Mapping, objects: &Objects) -> Value {
 pub(super) fn as_text(mappings: &Mappings, url: &PublicUrl) -> String {
     let sources = url_sources(mappings, url);
     let mut text = format!("{}\n\n", print::bold(print::escaped(&url.text())));
-    print::push_lines(&mut text, sorted(&sources).into_iter().map(source_as_text));
+    let (other_prefixes, near): (Vec<_>, Vec<_>) =
+        sorted(&sources).into_iter().partition(|source| is_elsewhere(source));
+    if near.is_empty() {
+        print::push_lines(&mut text, other_prefixes.into_iter().map(source_as_text));
+    } else {
+        print::push_lines(&mut text, near.into_iter().map(source_as_text));
+        push_other_prefixes(&mut text, &other_prefixes);
+    }
     if sources.is_empty() {
         let _ = writeln!(text, "{}", print::yellow("no mapping purges on this hostname"));
         push_hint(&mut text, &no_source(mappings, url));
     }
     text + "\n" + &verdict_as_text(&sources)
+}
+
+/// Whether the mapping is of another part of the bucket than the objects in question.
+fn is_elsewhere(source: &UrlSource<'_>) -> bool {
+    matches!(source.answer, UrlAnswer::Declined(Decline::OtherPrefix))
+}
+
+/// How many mappings there are besides, which have other prefixes.
+fn push_other_prefixes(text: &mut String, sources: &[&UrlSource<'_>]) {
+    let mut names: Vec<&str> = sources.iter().map(|source| source.mapping.name.as_str()).collect();
+    names.dedup();
+    let line = match names.len() {
+        0 => return,
+        1 => "1 mapping declines because of its prefix".to_owned(),
+        count => format!("{count} mappings decline because of their prefixes"),
+    };
+    let _ = writeln!(text, "{}", print::dim(format!("{line} (--json has all)")));
+}
+
+/// How many of several URLs are purged.
+pub(super) fn summary(mappings: &Mappings, urls: &[PublicUrl]) -> String {
+    let verdicts: Vec<_> = urls.iter().map(|url| is_purged(mappings, url)).collect();
+    let count = |verdict| verdicts.iter().filter(|it| **it == verdict).count();
+    let (purged, not_purged, unknown) = (count(Some(true)), count(Some(false)), count(None));
+    format!("{}: {purged} purged, {not_purged} not purged, {unknown} unknown", print::count(urls.len(), "URL"))
 }
 
 /// Mappings that purge the URL first, and of each mapping, the object whose own path it is.
@@ -157,7 +189,13 @@ fn describe_objects(mapping: &Mapping, objects: &Objects) -> String {
         Objects::Key(key) => format!("if the object is s3://{bucket}/{key}"),
         Objects::In(folder) => format!("with each object in s3://{bucket}/{folder}"),
         Objects::Below(folder) => format!("with each object below s3://{bucket}/{folder}"),
-        Objects::InOrAbove(folder) => format!("with each object in s3://{bucket}/{folder} or in a folder above it"),
+        Objects::InOrAbove(folder) => {
+            // The site's root is no folder, and a folder above the source's prefix is another mapping's.
+            let above = folder.trim_end_matches('/').rfind('/').and_then(|slash| folder.get(..=slash));
+            let has_above = above.is_some_and(|above| above.starts_with(mapping.source.prefix.as_str()));
+            let or_above = if has_above { " or in a folder above it" } else { "" };
+            format!("with each object in s3://{bucket}/{folder}{or_above}")
+        }
         Objects::All => format!("with each object of {}", mapping.source),
         Objects::Rendering(template) => format!("with each object for which `{template}` of `also` is this path"),
     }
@@ -192,9 +230,12 @@ fn reason(mapping: &Mapping, mismatch: &Mismatch) -> String {
         Mismatch::AddPrefix(prefix) => format!("its paths begin with `/{prefix}` (add_prefix), and this one does not"),
         Mismatch::Scheme => {
             let schemes: Vec<&str> = mapping.urls.schemes.iter().map(|scheme| scheme.as_str()).collect();
-            format!("it purges {} URLs only (schemes)", schemes.join(" and "))
+            format!("it purges {} URLs only (`schemes`)", schemes.join(" and "))
         }
-        Mismatch::Query => "it does not purge this query string (query_strings)".to_owned(),
+        Mismatch::Query => {
+            "it does not purge this query string (add it to `query_strings`, or write `query_strings = \"any\"`)"
+                .to_owned()
+        }
         Mismatch::Spelling(spellings) => {
             let paths: Vec<String> = spellings.iter().map(|path| format!("/{path}")).collect();
             format!("it purges the path in other spellings only (spellings): {}", paths.join(", "))

@@ -215,7 +215,7 @@ fn problems_of_sources_and_zones() {
     let place = "teams.web.zones.\"website.com\"";
     for (codes, expected) in [
         (zone("023e105f", "x23e105f"), format!("bad-cloudflare-id @ {place}.zone_id")),
-        (zone("zone_id", "zoneid"), format!("missing-field @ {place}")),
+        (zone("zone_id", "zoneid"), format!("unknown-field @ {place}.zoneid")),
         (zone("[\"www.website.com\"]", "[]"), format!("empty-list @ {place}.hostnames")),
         (zone("hostnames", "names"), format!("missing-field @ {place}")),
         (zone("www.website.com", "evilwebsite.com"), format!("foreign-hostname @ {place}.hostnames[0]")),
@@ -288,6 +288,43 @@ fn one_mistake_of_syntax_is_one_problem() {
         let found: Vec<String> = problems(&text).into_iter().map(|(_, help)| help).collect();
         assert_eq!(found, helps, "{text}");
     }
+}
+
+#[test]
+fn a_mistake_in_a_line_is_one_problem() {
+    let mapping = "[[teams.web.mappings]]\nsource = \"s3://assets/web/\"\nzones = [\"website.com\"]\n";
+    let unclosed_string = problems(&format!("{HEAD}{}", mapping.replace("website.com\"]", "website.com]")));
+    assert_eq!(
+        (unclosed_string.len(), unclosed_string[0].0.as_str()),
+        (1, "a quote is missing"),
+        "{unclosed_string:?}"
+    );
+    for (line, message) in [
+        ("[teams.web.zones.\"other.com]", "a quote is missing"),
+        ("[[teams.web.mappings]", "a `]` is missing"),
+        ("include = [\"*.css\", \"*.js", "a quote is missing"),
+    ] {
+        let found = problems(&format!("{HEAD}{mapping}{line}\n{mapping}{mapping}"));
+        assert_eq!((found.len(), found[0].0.as_str()), (1, message), "{line}: {found:?}");
+    }
+    for (text, message) in [
+        ("# rules\nversion: 1\nteams:\n  web:\n", "the file is YAML, and mapping files are TOML"),
+        ("---\nversion: 1\n", "the file is YAML, and mapping files are TOML"),
+        ("  {\"version\": 1}", "the file is JSON, and mapping files are TOML"),
+    ] {
+        let found: Vec<String> = problems(text).into_iter().map(|(message, _)| message).collect();
+        assert_eq!(found, [message], "{text}");
+    }
+    let in_wrong_table = problems(&format!("{HEAD}{mapping}owns = [\"s3://assets/\"]\n"));
+    let help = "it is a field of a team (`[teams.<name>]`): write it there";
+    assert_eq!(in_wrong_table, [("unknown field `owns`".to_owned(), help.to_owned())]);
+}
+
+#[test]
+fn two_mistakes_and_domains_without_quotes_are_named() {
+    let mapping = "[[teams.web.mappings]]\nsource = \"s3://assets/web/\"\nzones = [\"website.com\"]\n";
+    let one_bracket = mapping.replace("[[", "[").replace("]]", "]");
+    let help = "write `[[teams.web.mappings]]`, with two brackets, before each of them";
     let two_mistakes = problems(&format!("{HEAD}{}key = oops\n", one_bracket.repeat(2)));
     assert_eq!((two_mistakes.len(), two_mistakes[0].1.as_str()), (2, help), "{two_mistakes:?}");
 
@@ -302,6 +339,43 @@ fn one_mistake_of_syntax_is_one_problem() {
     let found: Vec<String> = problems(&format!("{two}{mapping}")).into_iter().map(|(message, _)| message).collect();
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(found.iter().all(|message| message.contains(" has no quotes")), "{found:?}");
+}
+
+#[test]
+fn a_misspelled_field_is_one_problem() {
+    let mapping = "[[teams.web.mappings]]\nsource = \"s3://assets/web/\"\nzones = [\"website.com\"]\n";
+    let file = format!("{HEAD}{mapping}");
+    for (right, wrong, help) in [
+        ("hostnames =", "hosts =", "did you mean `hostnames`?"),
+        ("zone_id =", "zoneid =", "did you mean `zone_id`?"),
+        ("zones = [", "zone = [", "did you mean `zones`?"),
+        ("teams.web.zones", "teams.web.zone", "did you mean `zones`?"),
+        ("source =", "bucket =", "did you mean `source`?"),
+        ("owns =", "own =", "did you mean `owns`?"),
+    ] {
+        let found: Vec<String> = problems(&file.replacen(right, wrong, 1)).into_iter().map(|(_, help)| help).collect();
+        assert_eq!(found, [help], "{wrong}");
+    }
+    let test = "[[teams.web.tests]]\nobject = \"s3://assets/web/a\"\npurge = [\"https://www.website.com/web/a\"]\n";
+    let found = problems(&format!("{file}{test}"));
+    assert_eq!((found.len(), found[0].1.as_str()), (1, "did you mean `purges`?"), "{found:?}");
+}
+
+#[test]
+fn a_source_with_a_wildcard_says_how_to_write_it() {
+    for (source, help) in [
+        ("s3://assets/web", "write `s3://assets/web/`, or `s3://assets/` for all keys"),
+        ("s3://assets/web/*", "a source has no wildcards: write `s3://assets/web/`"),
+        (
+            "s3://assets/web/*.css",
+            "a source has no wildcards: write `s3://assets/web/`, and `*.css` in the mapping's `include`",
+        ),
+        ("s3://assets/**", "a source has no wildcards: write `s3://assets/`"),
+    ] {
+        let found =
+            problems(&format!("{HEAD}[[teams.web.mappings]]\nsource = \"{source}\"\nzones = [\"website.com\"]\n"));
+        assert_eq!((found.len(), found[0].1.as_str()), (1, help), "{found:?}");
+    }
 }
 
 #[test]

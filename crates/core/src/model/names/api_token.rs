@@ -3,6 +3,9 @@
 use crate::model::code::Code;
 use crate::model::invalid::Invalid;
 
+/// What tokens of users, tokens of accounts, and global keys of users begin with.
+pub const TOKEN_PREFIXES: [&str; 3] = ["cfut_", "cfat_", "cfk_"];
+
 /// Whether a text is a Cloudflare API token of the older form: 40 letters, digits, `-` and `_`, without a prefix.
 pub fn is_unprefixed_token(text: &str) -> bool {
     let has = |is_kind: fn(&u8) -> bool| text.as_bytes().iter().any(is_kind);
@@ -12,9 +15,8 @@ pub fn is_unprefixed_token(text: &str) -> bool {
 
 /// Whether a text is a Cloudflare API token, with or without `Bearer` before it, or has one as a part between `/` and `.`.
 fn is_api_token(text: &str) -> bool {
-    let is_token = |part: &str| {
-        ["cfut_", "cfat_", "cfk_"].iter().any(|prefix| part.starts_with(prefix)) || is_unprefixed_token(part)
-    };
+    let is_token =
+        |part: &str| TOKEN_PREFIXES.iter().any(|prefix| part.starts_with(prefix)) || is_unprefixed_token(part);
     text.strip_prefix("Bearer ").unwrap_or(text).split(['/', '.']).any(is_token)
 }
 
