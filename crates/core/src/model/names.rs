@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use self::api_token::refuse_token;
 pub use self::api_token::{TOKEN_PREFIXES, is_unprefixed_token};
-pub use self::source::Source;
+use self::source::help_with_prefix;
 use crate::model::code::Code;
 use crate::model::invalid::Invalid;
 
@@ -229,6 +229,45 @@ impl Prefix {
     /// Whether every key below `other` is also below this prefix.
     pub fn covers(&self, other: &Prefix) -> bool {
         other.0.starts_with(&*self.0)
+    }
+}
+
+/// A bucket and a prefix, written `s3://bucket/prefix/`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Source {
+    /// The bucket's name, without `s3://`.
+    pub bucket: BucketName,
+    /// What the keys begin with; empty for the whole bucket.
+    pub prefix: Prefix,
+}
+
+impl Source {
+    /// Reads `s3://bucket/prefix/`; `s3://bucket` is the whole bucket.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let Some(rest) = text.strip_prefix("s3://") else {
+            return Err(Invalid::new(
+                Code::BadSource,
+                format!("`{text}` is not a bucket and prefix"),
+                "write `s3://bucket/` or `s3://bucket/prefix/`",
+            ));
+        };
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        let bucket = BucketName::parse(bucket)?;
+        match Prefix::parse(prefix) {
+            Ok(prefix) => Ok(Self { bucket, prefix }),
+            Err(invalid) => Err(Invalid { help: help_with_prefix(bucket.as_str(), prefix), ..invalid }),
+        }
+    }
+
+    /// Whether every object of `other` is one of this source.
+    pub fn covers(&self, other: &Source) -> bool {
+        self.bucket == other.bucket && self.prefix.covers(&other.prefix)
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.prefix)
     }
 }
 
