@@ -11,9 +11,11 @@ const UNRELATED_KEYS: [&str; 4] = ["a", "index.html", "Z9/_/b.q7", "x/y/z/data.t
 pub(super) fn warnings(mapping: &Mapping) -> impl Iterator<Item = Warning> {
     let patterns =
         mapping.include.iter().map(|it| ("include", it)).chain(mapping.exclude.iter().map(|it| ("exclude", it)));
-    let not_meant = patterns.filter_map(|(field, pattern)| not_meant(mapping, field, pattern));
-    let of_files = mapping.exclude.iter().filter_map(|pattern| file_name(mapping, pattern));
-    wildcard_in_source(mapping).into_iter().chain(not_meant).chain(of_files).chain(nothing_left(mapping))
+    let of_pattern = patterns.filter_map(|(field, pattern)| {
+        let file_name = || (field == "exclude").then(|| file_name(mapping, pattern)).flatten();
+        not_meant(mapping, field, pattern).or_else(file_name)
+    });
+    wildcard_in_source(mapping).into_iter().chain(of_pattern).chain(nothing_left(mapping))
 }
 
 /// Files without an extension that websites have.
@@ -24,11 +26,10 @@ fn file_name(mapping: &Mapping, pattern: &str) -> Option<Warning> {
     let is_name =
         pattern.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
     let is_file = pattern.starts_with('_') || FILE_NAMES.contains(&pattern);
-    let is_known = meant_pattern(pattern, mapping.source.prefix.as_str()).is_some();
     let message = format!("`{pattern}` in `exclude` takes only files of this name, and no folders");
     let help = format!("write `{pattern}/` for all in folders of this name, or `**/{pattern}` for files");
     let warning = || Warning::of_mapping(mapping, "file-name-in-exclude", message, help).in_field("exclude");
-    (is_name && !is_known && !is_file).then(warning)
+    (is_name && !is_file).then(warning)
 }
 
 fn wildcard_in_source(mapping: &Mapping) -> Option<Warning> {

@@ -26,10 +26,10 @@ impl<'t> TomlDocument<'t> {
     /// # Errors
     /// All errors of syntax; equal ones are one problem.
     pub(crate) fn parse(text: &'t str) -> Result<Self, Vec<Problem>> {
-        if let Some((format, start)) = other_format(text) {
+        if let Some((format, span)) = other_format(text) {
             let message = format!("the file is {format}, and mapping files are TOML");
             let help = "write it as TOML 1.0: `purge-router init -` prints an example";
-            return Err(vec![syntax_problem(&message, help.to_owned(), Some(start..start + 1))]);
+            return Err(vec![syntax_problem(&message, help.to_owned(), Some(span))]);
         }
         let (table, errors) = DeTable::parse_recoverable(text);
         match errors.is_empty() {
@@ -75,25 +75,21 @@ impl<'t> TomlDocument<'t> {
     }
 }
 
-/// The format of a text that is no TOML at all, and where its first line begins: each of its lines would be an error.
-fn other_format(text: &str) -> Option<(&'static str, usize)> {
-    let is_code = |line: &str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
-    let mut start = 0;
-    let first = text.split_inclusive('\n').find(|line| {
-        is_code(line) || {
-            start += line.len();
-            false
-        }
-    })?;
-    start += first.len() - first.trim_start().len();
-    let is_yaml_line = |line: &str| {
-        line.trim() == "---" || line.split_once(':').is_some_and(|(key, _)| !key.contains(['=', '"', '[', ' ']))
-    };
-    if first.trim_start().starts_with('{') {
-        return Some(("JSON", start));
+/// The format of a text that is no TOML at all, and its first character: each of its lines would be an error.
+fn other_format(text: &str) -> Option<(&'static str, Range<usize>)> {
+    let mut rest = text.trim_start();
+    while rest.starts_with('#') {
+        rest = rest.split_once('\n')?.1.trim_start();
     }
-    let is_yaml = is_yaml_line(first) && !text.lines().any(|line| line.contains(" = "));
-    is_yaml.then_some(("YAML", start))
+    let (line, start) = (rest.lines().next()?, text.len() - rest.len());
+    let span = start..start + rest.chars().next()?.len_utf8();
+    let is_yaml_line =
+        line.trim_end() == "---" || line.split_once(':').is_some_and(|(key, _)| !key.contains(['"', '[', ' ']));
+    match rest.starts_with('{') {
+        true => Some(("JSON", span)),
+        // TOML has a `=` in each line but headers.
+        false => (is_yaml_line && !text.contains('=')).then_some(("YAML", span)),
+    }
 }
 
 /// What the parser says of duplicate keys.
@@ -125,9 +121,9 @@ fn syntax_problems(text: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
         if in_array && is_of_array {
             break;
         }
-        // Of an array that is not closed, the next line is wrong.
-        let is_known = !has_long_strings && !error.message().contains("missing comma");
-        let known = line_mistake(line_at(line)).filter(|mistake| is_known || mistake.message == "a `,` is missing");
+        // After an array that is not closed, the parser misses a comma in the next line, which may be right.
+        let is_next = error.message().contains("missing comma") && !line_at(line).contains('[');
+        let known = (!has_long_strings && !is_next).then(|| line_mistake(line_at(line))).flatten();
         if let Some(mistake) = &known {
             mistaken.insert(line);
             in_array |= mistake.is_unclosed;

@@ -61,7 +61,7 @@ thread_local! {
 }
 
 /// How many patterns are kept.
-const MOST_COMPARED: usize = 10_000;
+const MOST_COMPARED: usize = 1_000;
 
 /// Whether a pattern is valid and matches this key.
 pub(super) fn matches(pattern: &str, relative_key: &str) -> bool {

@@ -309,6 +309,7 @@ fn a_mistake_in_a_line_is_one_problem() {
     }
     for (text, message) in [
         ("# rules\nversion: 1\nteams:\n  web:\n", "the file is YAML, and mapping files are TOML"),
+        ("é: 1\n", "the file is YAML, and mapping files are TOML"),
         ("---\nversion: 1\n", "the file is YAML, and mapping files are TOML"),
         ("  {\"version\": 1}", "the file is JSON, and mapping files are TOML"),
     ] {
