@@ -22,9 +22,15 @@ impl LineMistake {
     }
 }
 
+/// The longest line that is looked into, in bytes: messages repeat parts of it.
+const LONGEST: usize = 1_000;
+
 /// The usual mistake that a line has; `None` if it has none of these. The line is known to be wrong, and to be no part of a string of
 /// several lines.
 pub(super) fn line_mistake(line: &str) -> Option<LineMistake> {
+    if line.len() > LONGEST {
+        return None;
+    }
     let code = Code::of(line);
     let bare = code.bare.trim();
     if bare.starts_with("//") {
@@ -235,6 +241,7 @@ mod tests {
     #[test]
     fn lines_whose_mistake_is_another_one() {
         for line in [
+            "x".repeat(LONGEST + 1).as_str(),
             "a = = 3",
             "key = \"it's\" # don't",
             "[teams]",
